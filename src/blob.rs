@@ -1,0 +1,185 @@
+//! The vocabulary of reading: what a source hands over, where it came from, and what could not be read.
+
+use std::io::{Read, Seek};
+
+use serde::Serialize;
+
+/// What part of its place a token stood in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlaceKind {
+    /// The content of a file or of a git blob.
+    #[default]
+    Content,
+    /// The name of a file or folder.
+    FileName,
+    /// What a symbolic link points to.
+    SymlinkTarget,
+    /// A commit's message.
+    CommitMessage,
+    /// An annotated tag's message.
+    TagMessage,
+    /// A git note.
+    Note,
+    /// The name of a branch, tag or other ref.
+    RefName,
+    /// The author or committer line of a commit, or a tag's tagger.
+    CommitAuthor,
+}
+
+/// Where a blob came from. Built only for blobs that hold something, so it may cost what it needs to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Path relative to the scanned root, with `/` between its parts and `!` before an archive's member.
+    pub path: String,
+    /// The scanned root, where a run has more than one.
+    pub root: Option<String>,
+    /// What part of the place this is.
+    pub kind: PlaceKind,
+    /// Byte offset of the blob's first byte within its place (a file's name within its path).
+    pub base: u64,
+    /// The git object the blob is, in hex.
+    pub object: Option<String>,
+    /// The commit it belongs to, where that is known without a search, in hex.
+    pub commit: Option<String>,
+    /// That commit's author, `Name <mail>`.
+    pub author: Option<String>,
+    /// That commit's author date, RFC 3339.
+    pub date: Option<String>,
+}
+
+impl Origin {
+    /// The content of the file at `path`.
+    pub fn file(path: impl Into<String>) -> Self {
+        Origin { path: path.into(), ..Origin::default() }
+    }
+}
+
+/// A reader that can also seek, as containers with a directory at their end need.
+pub trait ReadSeek: Read + Seek {}
+impl<T: Read + Seek + ?Sized> ReadSeek for T {}
+
+/// What follows the head of a blob that was too large to be handed over whole.
+pub trait Rest: Read {
+    /// The same bytes from the blob's very first one on, where the source can seek.
+    fn seekable(&mut self) -> Option<&mut dyn ReadSeek> {
+        None
+    }
+}
+
+/// A plain reader that cannot seek: a pipe, a decompressor.
+pub struct Forward<R>(pub R);
+
+impl<R: Read> Read for Forward<R> {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read(buf)
+    }
+}
+
+impl<R: Read> Rest for Forward<R> {}
+
+/// The bytes of a blob.
+pub enum Body<'a> {
+    /// All of it, in memory.
+    Whole(&'a [u8]),
+    /// The first bytes (never empty), and a reader for those behind them.
+    Stream {
+        /// The first bytes.
+        head: &'a [u8],
+        /// All bytes after `head`.
+        rest: &'a mut dyn Rest,
+    },
+}
+
+impl Body<'_> {
+    /// The first bytes: enough to tell a container by its content.
+    pub fn head(&self) -> &[u8] {
+        match self {
+            Body::Whole(bytes) => bytes,
+            Body::Stream { head, .. } => head,
+        }
+    }
+}
+
+/// Something to look into. The origin is a closure, so that a blob without a finding costs no path.
+pub struct Blob<'a> {
+    /// The bytes.
+    pub body: Body<'a>,
+    /// Tells where they came from.
+    pub origin: &'a dyn Fn() -> Origin,
+}
+
+/// Why a place could not be read, or not wholly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultKind {
+    /// Could not be opened or read: counted as unreadable.
+    Unreadable,
+    /// Damaged: what could be read was scanned, the rest is counted as unreadable.
+    Damaged,
+    /// A limit of the configuration cut it short.
+    CutShort,
+    /// Passed over because of `--max-file-size`.
+    TooLarge,
+}
+
+/// One place that could not be read, or not wholly. The walk goes on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fault {
+    /// The place, as [`Origin::path`].
+    pub path: String,
+    /// What kind of trouble it was.
+    pub kind: FaultKind,
+    /// What happened, in words.
+    pub reason: String,
+}
+
+/// Where sources put what they read. Called from many threads at once.
+pub trait Sink: Sync {
+    /// Looks into one blob.
+    fn blob(&self, blob: Blob<'_>);
+
+    /// Notes a place that could not be read.
+    fn fault(&self, fault: Fault);
+
+    /// Counts what was read.
+    fn meter(&self) -> &crate::scan::Meter;
+
+    /// Whether the run was asked to end: a source looks at it between two blobs.
+    fn stopped(&self) -> bool {
+        self.meter().stopped()
+    }
+}
+
+/// Something that can be drained into a [`Sink`].
+///
+/// Sources push, because the fastest walkers there are own their threads and call back:
+/// pulling from them would put a channel and a copy between the file and the detector.
+pub trait Source {
+    /// Hands everything over, from as many threads as the source sees fit, and returns when it is done.
+    fn drain(&self, sink: &dyn Sink);
+}
+
+/// A path's bytes as text: valid UTF-8 as it is, every other byte as `\xHH`.
+pub fn path_text(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "\\x{byte:02X}");
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_not_utf8_stay_tellable() {
+        assert_eq!(path_text(b"a\xffb/c\xc3\xa9"), "a\\xFFb/c\u{e9}");
+    }
+}

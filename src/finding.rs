@@ -1,0 +1,282 @@
+//! A finding is a token, a location is a place it stood in. [`Findings`] gathers both from many threads:
+//! each token once, its places ordered and bounded, whatever order the threads came in.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+
+use crate::blob::{Fault, Origin, PlaceKind};
+use crate::token::{Fingerprint, Kind, Token};
+
+/// How many places of one token are kept; the rest is counted.
+pub const LOCATIONS_KEPT: usize = 100;
+
+/// How sure we are that a finding is a token. Ordered: a greater one is surer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confidence {
+    /// A classic shape whose checksum or length is wrong: a placeholder.
+    Lookalike,
+    /// The right shape, with no checksum that could prove it.
+    Likely,
+    /// The checksum holds.
+    Certain,
+}
+
+impl Confidence {
+    /// The word reports use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Confidence::Lookalike => "lookalike",
+            Confidence::Likely => "likely",
+            Confidence::Certain => "certain",
+        }
+    }
+}
+
+/// What silenced a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Suppression {
+    /// Known from a baseline.
+    Baseline,
+    /// Listed in `.stanchignore`.
+    IgnoreFile,
+    /// A comment on the same line allows it.
+    AllowComment,
+    /// An allowlist of the configuration names it.
+    Allowlist,
+}
+
+/// One place a token stood in.
+///
+/// The order (path, kind, commit, object, offset) is the order of reports.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Location {
+    /// Relative to the scanned root, tokens in it redacted.
+    pub path: String,
+    /// What part of the place.
+    pub kind: PlaceKind,
+    /// The commit that introduced it.
+    pub commit: Option<String>,
+    /// The git object it stands in.
+    pub object: Option<String>,
+    /// Byte offset of the token, or of the encoded text.
+    pub offset: u64,
+    /// From 1.
+    pub line: u64,
+    /// From 1, in bytes.
+    pub column: u64,
+    /// The encodings peeled off, outermost first.
+    pub decoded: Vec<&'static str>,
+    /// The commit's author.
+    pub author: Option<String>,
+    /// The commit's date, RFC 3339.
+    pub date: Option<String>,
+    /// The scanned root, where a run has more than one.
+    pub root: Option<String>,
+    /// What silences the token here, and only here.
+    pub suppressed: Option<Suppression>,
+}
+
+impl Location {
+    /// A place within a blob; `offset`, `line` and `column` are the token's own.
+    pub fn new(origin: Origin, offset: u64, line: u64, column: u64, decoded: Vec<&'static str>) -> Self {
+        Location {
+            path: origin.path,
+            kind: origin.kind,
+            commit: origin.commit,
+            object: origin.object,
+            offset: offset + origin.base,
+            line,
+            column: if line == 1 { column + origin.base } else { column },
+            decoded,
+            author: origin.author,
+            date: origin.date,
+            root: origin.root,
+            suppressed: None,
+        }
+    }
+}
+
+/// What became of a token that was to be revoked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Revocation {
+    /// `queued`, `sent`, `accepted`, `confirmed`, `dead`, `refused`, `unsupported`, `own` or `held`.
+    pub state: String,
+    /// When it came to be so, RFC 3339.
+    pub at: String,
+    /// GitHub's id of the request, where there was one.
+    pub request_id: Option<String>,
+}
+
+/// A token, and where it was found.
+#[derive(Debug)]
+pub struct Finding {
+    /// The id of the rule that found it.
+    pub rule: Arc<str>,
+    /// The token.
+    pub token: Token,
+    /// How sure we are.
+    pub confidence: Confidence,
+    /// Why it is no more than that, in words; empty where it is certain.
+    pub reason: &'static str,
+    /// The numeric user id of the owner, which fine-grained tokens tell.
+    pub owner_id: Option<u32>,
+    /// What silenced it everywhere it stands.
+    pub suppressed: Option<Suppression>,
+    /// What became of it in a revoking run.
+    pub revocation: Option<Revocation>,
+    /// At most [`LOCATIONS_KEPT`] places, the first in report order.
+    pub locations: Vec<Location>,
+    /// How many more places there are.
+    pub more_locations: u64,
+}
+
+impl Finding {
+    /// Whether GitHub offers a way to end this token, by itself or in a batch.
+    pub fn revocable(&self) -> bool {
+        self.token.kind() != Kind::Other && self.confidence > Confidence::Lookalike
+    }
+
+    /// Whether it counts: not a lookalike, and not suppressed.
+    pub fn counts(&self) -> bool {
+        self.confidence > Confidence::Lookalike && self.suppressed.is_none()
+    }
+}
+
+/// What the detector says of one token it came upon; the text is copied only when it is new.
+#[derive(Clone, Copy)]
+pub struct Sighting<'a> {
+    /// The token's text.
+    pub text: &'a [u8],
+    /// The rule that found it.
+    pub rule: &'a Arc<str>,
+    /// What kind of token that rule finds.
+    pub kind: Kind,
+    /// How sure we are.
+    pub confidence: Confidence,
+    /// Why no more than that.
+    pub reason: &'static str,
+    /// The owner's numeric id.
+    pub owner_id: Option<u32>,
+}
+
+/// Every finding of a run, gathered from many threads. Memory is bounded by the number of distinct tokens.
+#[derive(Default)]
+pub struct Findings {
+    found: Mutex<HashMap<Fingerprint, Finding>>,
+    faults: Mutex<Vec<Fault>>,
+}
+
+impl Findings {
+    /// Notes that a token stood in a place.
+    pub fn add(&self, seen: Sighting<'_>, location: Location) {
+        let fingerprint = Fingerprint::of(seen.text);
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        match found.entry(fingerprint) {
+            Entry::Occupied(mut entry) => {
+                let finding = entry.get_mut();
+                if seen.confidence > finding.confidence {
+                    finding.confidence = seen.confidence;
+                    finding.reason = seen.reason;
+                }
+                keep(finding, location);
+            }
+            Entry::Vacant(entry) => {
+                entry.insert(Finding {
+                    rule: Arc::clone(seen.rule),
+                    token: Token::new(seen.kind, seen.text),
+                    confidence: seen.confidence,
+                    reason: seen.reason,
+                    owner_id: seen.owner_id,
+                    suppressed: None,
+                    revocation: None,
+                    locations: vec![location],
+                    more_locations: 0,
+                });
+            }
+        }
+    }
+
+    /// Notes a place that could not be read.
+    pub fn fault(&self, fault: Fault) {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
+    }
+
+    /// The findings in report order (surest first, then by place), and the faults by path.
+    pub fn finish(self) -> (Vec<Finding>, Vec<Fault>) {
+        let found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut findings: Vec<Finding> = found.into_values().collect();
+        findings.sort_by(|a, b| {
+            (b.confidence.cmp(&a.confidence))
+                .then_with(|| a.locations.cmp(&b.locations))
+                .then_with(|| a.token.fingerprint().cmp(&b.token.fingerprint()))
+        });
+        let mut faults = self.faults.into_inner().unwrap_or_else(PoisonError::into_inner);
+        faults.sort();
+        (findings, faults)
+    }
+}
+
+/// Keeps the first [`LOCATIONS_KEPT`] places in report order, so that the choice does not depend on threads.
+/// A place that is already there (two windows saw it) is not counted twice.
+fn keep(finding: &mut Finding, location: Location) {
+    let locations = &mut finding.locations;
+    let Err(at) = locations.binary_search(&location) else { return };
+    if at == LOCATIONS_KEPT {
+        finding.more_locations += 1;
+        return;
+    }
+    locations.insert(at, location);
+    if locations.len() > LOCATIONS_KEPT {
+        locations.pop();
+        finding.more_locations += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sight(findings: &Findings, rule: &Arc<str>, path: &str, offset: u64) {
+        let seen = Sighting {
+            text: b"ghp_placeholder",
+            rule,
+            kind: Kind::Pat,
+            confidence: Confidence::Likely,
+            reason: "",
+            owner_id: None,
+        };
+        findings.add(seen, Location::new(Origin::file(path), offset, 1, offset + 1, Vec::new()));
+    }
+
+    #[test]
+    fn one_finding_a_token_and_a_hundred_places() {
+        let rule = Arc::from("github-pat");
+        let (forwards, backwards) = (Findings::default(), Findings::default());
+        for offset in 0..250 {
+            sight(&forwards, &rule, "a", offset);
+            sight(&backwards, &rule, "a", 249 - offset);
+        }
+        for findings in [forwards, backwards] {
+            let (found, _) = findings.finish();
+            assert_eq!(found.len(), 1);
+            assert_eq!(found[0].locations.len(), LOCATIONS_KEPT);
+            assert_eq!(found[0].locations.last().map(|place| place.offset), Some(99));
+            assert_eq!(found[0].more_locations, 150);
+        }
+    }
+
+    #[test]
+    fn the_same_place_counts_once() {
+        let rule = Arc::from("github-pat");
+        let findings = Findings::default();
+        sight(&findings, &rule, "a", 7);
+        sight(&findings, &rule, "a", 7);
+        let (found, _) = findings.finish();
+        assert_eq!((found[0].locations.len(), found[0].more_locations), (1, 0));
+    }
+}

@@ -1,0 +1,17 @@
+//! Finds leaked GitHub tokens, proves them offline, and revokes them in batches that nothing can lose.
+//!
+//! The rooms in reading order; each imports only from rooms above it (see `CONTRIBUTING.md`, held by `tests/laws.rs`).
+
+// words
+pub mod blob;
+pub mod finding;
+pub mod token;
+
+// senses
+pub mod checksum;
+
+// verbs
+pub mod scan;
+
+// reach
+pub mod provider;

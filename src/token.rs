@@ -1,0 +1,225 @@
+//! The only type that holds a secret, and the two things that may be said of one in public:
+//! its fingerprint and its redacted form.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret as _, SecretString};
+use sha2::{Digest as _, Sha256};
+
+/// What a token is, as far as revoking it is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// `ghp_`: a classic personal access token.
+    Pat,
+    /// `github_pat_`: a fine-grained personal access token.
+    FineGrainedPat,
+    /// `gho_`: an OAuth app's access token.
+    OAuth,
+    /// `ghu_`: a GitHub App's user-to-server token.
+    AppUser,
+    /// `ghs_`: a GitHub App's installation token.
+    AppInstallation,
+    /// `ghr_`: a GitHub App's refresh token.
+    Refresh,
+    /// Found by a rule of the user's own: reported, never revoked.
+    Other,
+}
+
+impl Kind {
+    /// Every kind GitHub issues, in the order of their rules.
+    pub const GITHUB: [Kind; 6] =
+        [Kind::Pat, Kind::FineGrainedPat, Kind::OAuth, Kind::AppUser, Kind::AppInstallation, Kind::Refresh];
+
+    /// The literal every token of this kind starts with; empty for [`Kind::Other`].
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Kind::Pat => "ghp_",
+            Kind::FineGrainedPat => "github_pat_",
+            Kind::OAuth => "gho_",
+            Kind::AppUser => "ghu_",
+            Kind::AppInstallation => "ghs_",
+            Kind::Refresh => "ghr_",
+            Kind::Other => "",
+        }
+    }
+
+    /// The id of the rule that finds this kind; `custom` for [`Kind::Other`].
+    pub const fn rule_id(self) -> &'static str {
+        match self {
+            Kind::Pat => "github-pat",
+            Kind::FineGrainedPat => "github-fine-grained-pat",
+            Kind::OAuth => "github-oauth",
+            Kind::AppUser => "github-app-user-token",
+            Kind::AppInstallation => "github-app-installation-token",
+            Kind::Refresh => "github-refresh-token",
+            Kind::Other => "custom",
+        }
+    }
+
+    /// The kind behind a rule id, the inverse of [`Kind::rule_id`].
+    pub fn from_rule_id(id: &str) -> Option<Kind> {
+        Kind::GITHUB.into_iter().find(|kind| kind.rule_id() == id)
+    }
+
+    /// The kind a token text announces by its prefix.
+    pub fn of(text: &str) -> Kind {
+        Kind::GITHUB.into_iter().find(|kind| text.starts_with(kind.prefix())).unwrap_or(Kind::Other)
+    }
+
+    /// Whether `POST /credentials/revoke` takes this kind at github.com.
+    pub const fn batchable(self) -> bool {
+        !matches!(self, Kind::AppInstallation | Kind::Other)
+    }
+}
+
+/// The SHA-256 of a token: what reports, baselines and the ledger know it by.
+///
+/// In base64 it is what GitHub's audit log calls `hashed_token`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Fingerprint(pub [u8; 32]);
+
+impl Fingerprint {
+    /// The fingerprint of a token's text.
+    pub fn of(token: &[u8]) -> Self {
+        Fingerprint(Sha256::digest(token).into())
+    }
+
+    /// 64 lowercase hexadecimal digits.
+    pub fn hex(&self) -> String {
+        use fmt::Write as _;
+        let mut out = String::with_capacity(64);
+        for byte in self.0 {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "{byte:02x}");
+        }
+        out
+    }
+
+    /// Standard base64 with padding: GitHub's `hashed_token`.
+    pub fn base64(&self) -> String {
+        STANDARD.encode(self.0)
+    }
+
+    /// Reads 64 hexadecimal digits of either case.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let text = text.as_bytes();
+        if text.len() != 64 {
+            return None;
+        }
+        let mut out = [0; 32];
+        for (byte, pair) in out.iter_mut().zip(text.chunks_exact(2)) {
+            let high = char::from(pair[0]).to_digit(16)?;
+            let low = char::from(pair[1]).to_digit(16)?;
+            *byte = u8::try_from(high << 4 | low).ok()?;
+        }
+        Some(Fingerprint(out))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.hex()[..16])
+    }
+}
+
+/// A token: the one type that holds a secret.
+///
+/// It cannot be cloned or serialized, `Debug` and `Display` redact, and the text is wiped when it is dropped.
+pub struct Token {
+    kind: Kind,
+    fingerprint: Fingerprint,
+    text: SecretString,
+}
+
+impl Token {
+    /// Takes a token's text; bytes that are not UTF-8 (only a custom rule can match such) are replaced.
+    pub fn new(kind: Kind, text: &[u8]) -> Self {
+        Token {
+            kind,
+            fingerprint: Fingerprint::of(text),
+            text: SecretString::from(String::from_utf8_lossy(text).into_owned()),
+        }
+    }
+
+    /// What kind of token this is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The SHA-256 of the token.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    /// The prefix and the last six characters, the middle left out.
+    pub fn redacted(&self) -> String {
+        redact(self.kind, self.reveal())
+    }
+
+    /// The secret itself. Linted: every caller has to say why it may.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one reader of the secret, itself disallowed elsewhere"
+    )]
+    pub fn reveal(&self) -> &str {
+        self.text.expose_secret()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Token({:?}, {:?})", self.kind, self.fingerprint)
+    }
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.redacted())
+    }
+}
+
+/// The public form of a token: `ghp_…0mLq17`. A short secret of a custom rule shows nothing of itself.
+fn redact(kind: Kind, text: &str) -> String {
+    let prefix = kind.prefix();
+    if text.len() < prefix.len() + 16 || !text.is_ascii() {
+        return format!("{prefix}…");
+    }
+    let tail = if kind == Kind::Other { 3 } else { 6 };
+    format!("{prefix}…{}", &text[text.len() - tail..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLACEHOLDER: &str = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
+
+    #[test]
+    fn debug_and_display_redact() {
+        let token = Token::new(Kind::Pat, PLACEHOLDER.as_bytes());
+        assert_eq!(token.to_string(), "ghp_…178B4a");
+        assert!(!format!("{token:?}").contains("178B4a"));
+    }
+
+    #[test]
+    fn a_fingerprint_survives_its_hex() {
+        let fingerprint = Fingerprint::of(b"x");
+        assert_eq!(Fingerprint::from_hex(&fingerprint.hex()), Some(fingerprint));
+        assert_eq!(Fingerprint::from_hex("zz"), None);
+    }
+
+    #[test]
+    fn kinds_know_their_rules() {
+        for kind in Kind::GITHUB {
+            assert_eq!(Kind::from_rule_id(kind.rule_id()), Some(kind));
+            assert_eq!(Kind::of(kind.prefix()), kind);
+        }
+    }
+
+    #[test]
+    fn short_secrets_show_nothing() {
+        assert_eq!(Token::new(Kind::Other, b"hunter2").to_string(), "…");
+    }
+}
