@@ -9,6 +9,8 @@ pub mod token;
 
 // senses
 pub mod checksum;
+pub mod detect;
+pub mod rule;
 
 // verbs
 pub mod scan;
