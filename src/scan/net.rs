@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::io::{self, ErrorKind};
 
-use crate::blob::{Blob, Body, Fault, FaultKind, Origin, Rest, Sink};
+use crate::blob::{Blob, Body, Fault, FaultKind, Origin, Rest, Sieve, Sink};
 use crate::detect::{Detector, Hit, REACH, Window};
 use crate::finding::{Confidence, Findings, Location};
 use crate::scan::Meter;
@@ -96,6 +96,10 @@ impl Sink for Net<'_> {
 
     fn meter(&self) -> &Meter {
         self.meter
+    }
+
+    fn sieve(&self) -> Option<&dyn Sieve> {
+        Some(self.detector)
     }
 }
 

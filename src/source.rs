@@ -1,0 +1,3 @@
+//! A place on this machine, and the sources in it.
+
+pub mod git;
