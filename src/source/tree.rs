@@ -168,7 +168,7 @@ impl Walker<'_> {
         if self.shared.options.follow_symlinks && path.is_symlink() {
             return self.look_at_link(path, &place);
         }
-        place.fault(reason, self.shared.sink);
+        place.fault(&reason, self.shared.sink);
     }
 }
 
@@ -212,7 +212,7 @@ impl<'a> Place<'a> {
         Origin { root, ..Origin::file(self.text()) }
     }
 
-    pub(crate) fn fault(&self, reason: impl ToString, sink: &dyn Sink) {
+    pub(crate) fn fault(&self, reason: &dyn ToString, sink: &dyn Sink) {
         let mut path = self.text();
         if let Some(root) = self.root {
             path = path_text(os_bytes(root.join(self.relative).as_os_str()));
@@ -223,16 +223,13 @@ impl<'a> Place<'a> {
     /// A token may stand in the name of a file or folder; the path above it is some other entry's name.
     fn look_at_name(&self, entry: &DirEntry, sink: &dyn Sink) {
         let name = os_bytes(entry.file_name());
-        if name.len() < SHORTEST || (entry.depth() == 0 && !self.is_named_file(entry)) {
+        let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
+        if name.len() < SHORTEST || (entry.depth() == 0 && is_dir) {
             return;
         }
         let base = os_bytes(self.relative.as_os_str()).len().saturating_sub(name.len()) as u64;
         let origin = || Origin { kind: PlaceKind::FileName, base, ..self.origin() };
         sink.blob(Blob { body: Body::Whole(name), origin: &origin });
-    }
-
-    fn is_named_file(&self, entry: &DirEntry) -> bool {
-        entry.file_type().is_some_and(|kind| !kind.is_dir())
     }
 }
 
