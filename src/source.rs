@@ -1,3 +1,5 @@
-//! A place on this machine, and the sources in it.
+//! Sources: each turns a path into blobs, with its own threads.
 
 pub mod git;
+pub mod stdin;
+pub mod tree;
