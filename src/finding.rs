@@ -141,6 +141,21 @@ impl Finding {
         self.token.kind() != Kind::Other && self.confidence > Confidence::Lookalike
     }
 
+    /// Counts the places beyond [`LOCATIONS_KEPT`] instead of keeping them.
+    fn cut(&mut self) {
+        self.more_locations += self.locations.len().saturating_sub(LOCATIONS_KEPT) as u64;
+        self.locations.truncate(LOCATIONS_KEPT);
+    }
+
+    fn absorb(&mut self, theirs: Finding) {
+        if theirs.confidence > self.confidence {
+            (self.confidence, self.reason) = (theirs.confidence, theirs.reason);
+        }
+        self.locations.extend(theirs.locations);
+        self.more_locations += theirs.more_locations;
+        self.cut();
+    }
+
     /// Whether it counts: not a lookalike, and not suppressed.
     pub fn counts(&self) -> bool {
         self.confidence > Confidence::Lookalike && self.suppressed.is_none()
@@ -169,9 +184,52 @@ pub struct Sighting<'a> {
 pub struct Findings {
     found: Mutex<HashMap<Fingerprint, Finding>>,
     faults: Mutex<Vec<Fault>>,
+    /// Every place is kept until [`Findings::relocate`] has chosen.
+    unbounded: bool,
 }
 
 impl Findings {
+    /// Findings that keep every place of a token, for a source that learns only afterwards which of them to tell.
+    pub fn keeping_all() -> Self {
+        Findings { unbounded: true, ..Findings::default() }
+    }
+
+    /// Shows every place kept.
+    pub fn each_location(&mut self, see: &mut dyn FnMut(&Location)) {
+        let found = self.found.get_mut().unwrap_or_else(PoisonError::into_inner);
+        found.values().flat_map(|finding| &finding.locations).for_each(see);
+    }
+
+    /// Lets `choose` name the places of each token anew, and say how many it left out. Its order is kept, and what is
+    /// beyond [`LOCATIONS_KEPT`] only counted.
+    pub fn relocate(&mut self, choose: &mut dyn FnMut(Vec<Location>) -> (Vec<Location>, u64)) {
+        self.unbounded = false;
+        let found = self.found.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for finding in found.values_mut() {
+            let mut locations = std::mem::take(&mut finding.locations);
+            locations.sort();
+            locations.dedup();
+            let (locations, more) = choose(locations);
+            (finding.locations, finding.more_locations) = (locations, finding.more_locations + more);
+            finding.cut();
+        }
+    }
+
+    /// Takes in what another run found, its places behind those already known.
+    pub fn absorb(&self, other: Findings) {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        for (fingerprint, theirs) in other.found.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            match found.entry(fingerprint) {
+                Entry::Occupied(mut entry) => entry.get_mut().absorb(theirs),
+                Entry::Vacant(entry) => {
+                    entry.insert(theirs);
+                }
+            }
+        }
+        let faults = other.faults.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).extend(faults);
+    }
+
     /// Notes that a token stood in a place.
     pub fn add(&self, seen: Sighting<'_>, location: Location) {
         let fingerprint = Fingerprint::of(seen.text);
@@ -183,7 +241,11 @@ impl Findings {
                     finding.confidence = seen.confidence;
                     finding.reason = seen.reason;
                 }
-                keep(finding, location);
+                if self.unbounded {
+                    finding.locations.push(location);
+                } else {
+                    keep(finding, location);
+                }
             }
             Entry::Vacant(entry) => {
                 entry.insert(Finding {

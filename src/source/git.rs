@@ -3,12 +3,17 @@
 //! `gix` finds and opens repositories, reads refs, revisions and the index. Packs are read here (see [`walk`]): a look at
 //! every object of a history spends its time inflating, and the order in which that is done is what makes it fast.
 
+mod ancestry;
+mod blame;
 mod delta;
 mod forest;
+mod graph;
 mod history;
 mod idx;
+mod loose;
 mod object;
 mod pack;
+mod refs;
 mod repo;
 mod store;
 mod walk;
@@ -47,7 +52,9 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A pack's index is damaged.
-    #[error("the pack index `{path}` is damaged; to make it again, delete it and run: git index-pack on its pack")]
+    #[error(
+        "the pack index `{path}` is damaged; to make it again, delete it and run: git index-pack on its pack"
+    )]
     PackIndex {
         /// The index.
         path: PathBuf,
@@ -61,3 +68,6 @@ pub enum Error {
         reason: String,
     },
 }
+
+#[cfg(test)]
+mod tests;

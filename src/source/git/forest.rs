@@ -113,13 +113,14 @@ impl Forest {
     }
 
     fn base(&self, pack: &Pack, idx: &Idx, node: usize) -> u32 {
-        let offset = match u32::try_from(node).map(|node| self.entry(pack, node)).map(|entry| entry.map(|e| e.form)) {
-            // A damaged header is told when the node is visited.
-            Ok(Ok(Form::Whole(_)) | Err(_)) => return NONE,
-            Ok(Ok(Form::At(offset))) => Some(offset),
-            Ok(Ok(Form::Of(id))) => idx.find(id).and_then(|place| idx.offset(place)),
-            Err(_) => None,
-        };
+        let offset =
+            match u32::try_from(node).map(|node| self.entry(pack, node)).map(|entry| entry.map(|e| e.form)) {
+                // A damaged header is told when the node is visited.
+                Ok(Ok(Form::Whole(_)) | Err(_)) => return NONE,
+                Ok(Ok(Form::At(offset))) => Some(offset),
+                Ok(Ok(Form::Of(id))) => idx.find(id).and_then(|place| idx.offset(place)),
+                Err(_) => None,
+            };
         let base = offset.and_then(|offset| self.offsets.binary_search(&offset).ok());
         base.and_then(|base| u32::try_from(base).ok()).unwrap_or(LOST)
     }

@@ -1,107 +1,130 @@
 //! Every object of a repository, reachable or not, packed or loose, alternates included, each once.
 
-use gix::{ObjectId, oid};
-use rayon::prelude::*;
+use std::io::Read;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use super::forest::Forest;
-use super::object::{self, hex};
+use gix::{ObjectId, oid};
+
 use super::pack::{Damage, Kind};
-use super::repo::{Repo, object_id};
-use super::store::{Inventory, Packed};
-use super::walk::{Visit, Walk};
-use crate::blob::{Blob, Body, Fault, FaultKind, Forward, Origin, Sieve, Sink, Source};
+use super::repo::Repo;
+use super::store::{Inventory, See};
+use super::{blame, object, refs};
+use crate::blob::{Blob, Body, Fault, FaultKind, Forward, Sieve, Sink, Source};
+use crate::finding::Findings;
+
+/// How much of a large blob is inflated before it is handed over.
+const HEAD: usize = 256 * 1024;
 
 /// A repository's whole history as a source.
 ///
-/// Blobs are named by their ids alone: which commit brought them in, and under which path, is searched afterwards and
-/// only for those that hold something.
+/// Blobs are named by their ids alone while they are read. Which commit brought them in, and under which path, is searched
+/// by [`History::attribute`] afterwards, and only for those that hold something.
 pub struct History<'a> {
     repo: &'a Repo,
-    commits: Mutex<Vec<ObjectId>>,
+    objects: Inventory,
 }
 
 impl<'a> History<'a> {
-    /// The history of `repo`.
+    /// The history of `repo`: lists its packs and loose objects.
     pub fn new(repo: &'a Repo) -> Self {
-        History { repo, commits: Mutex::default() }
+        History { repo, objects: Inventory::take(&repo.folders, repo.hash()) }
+    }
+
+    /// Gives the places of what was found their paths, and the commits that introduced them.
+    ///
+    /// `findings` must have been gathered from this history alone, by [`Findings::keeping_all`]. A token's places are then
+    /// one a path: where it first came in under that path, the earliest first. Later versions of a file that still hold it
+    /// are counted as more locations.
+    pub fn attribute(&self, findings: &mut Findings) {
+        blame::attribute(self.repo, &self.objects, findings);
     }
 }
 
 impl Source for History<'_> {
     fn drain(&self, sink: &dyn Sink) {
-        let inventory = Inventory::take(&self.repo.folders, self.repo.hash());
-        for fault in inventory.faults {
-            sink.fault(fault);
+        for fault in &self.objects.faults {
+            sink.fault(fault.clone());
         }
-        for packed in &inventory.packs {
-            let (forest, lost) = Forest::grow(&packed.pack, &packed.idx);
-            let reader = Reader { commits: &self.commits, packed, sink };
-            for place in lost {
-                reader.damaged(place as usize, "its pack's index does not say where it is");
-            }
-            Walk::new(&packed.pack, &forest, &reader).run();
+        refs::scan(self.repo, sink);
+        let reader = Reader { sink, damaged: Mutex::default() };
+        self.objects.show(&reader);
+        let damaged = reader.damaged.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for damaged in damaged {
+            retry(self.repo, &damaged, sink);
         }
     }
 }
 
-/// Receives what a walk finds in one pack.
-struct Reader<'a> {
-    commits: &'a Mutex<Vec<ObjectId>>,
-    packed: &'a Packed,
-    sink: &'a dyn Sink,
+/// An object that could not be read in the place where it was looked for.
+struct Damaged {
+    id: ObjectId,
+    reason: String,
 }
 
-impl Visit for Reader<'_> {
+/// Looks for another copy of a damaged object: git keeps several at times.
+fn retry(repo: &Repo, damaged: &Damaged, sink: &dyn Sink) {
+    let mut bytes = Vec::new();
+    if let Ok(kind) = repo.read(&damaged.id, &mut bytes)
+        && object::hash(kind, &bytes, repo.hash()).is_some_and(|id| id == damaged.id)
+    {
+        sink.meter().objects(1, bytes.len() as u64);
+        object::hand_over(sink, kind, &damaged.id, &bytes);
+        return;
+    }
+    let path = format!("object {}", damaged.id);
+    sink.fault(Fault { path, kind: FaultKind::Unreadable, reason: damaged.reason.clone() });
+}
+
+struct Reader<'a> {
+    sink: &'a dyn Sink,
+    damaged: Mutex<Vec<Damaged>>,
+}
+
+impl See for Reader<'_> {
     fn sieve(&self) -> Option<&dyn Sieve> {
         self.sink.sieve()
+    }
+
+    fn wants(&self, _: Kind) -> bool {
+        true
     }
 
     fn stopped(&self) -> bool {
         self.sink.stopped()
     }
 
-    fn known(&self, place: usize) -> bool {
-        self.packed.known.get(place).copied().unwrap_or(false)
-    }
-
-    fn object(&self, place: usize, kind: Kind, size: usize, bytes: Option<&[u8]>) {
+    fn object(&self, id: &oid, kind: Kind, size: usize, bytes: Option<&[u8]>) {
         self.sink.meter().objects(1, size as u64);
-        let id = object_id(self.packed.idx.id(place));
         if kind == Kind::Commit {
             self.sink.meter().commits(1);
-            self.commits.lock().unwrap_or_else(PoisonError::into_inner).push(id);
         }
         if let Some(bytes) = bytes {
-            object::hand_over(self.sink, kind, &id, bytes);
+            object::hand_over(self.sink, kind, id, bytes);
         }
     }
 
-    fn stream(&self, place: usize, _: Kind, size: usize, deflated: &[u8]) {
-        let id = object_id(self.packed.idx.id(place));
-        self.sink.meter().objects(1, 0);
-        let _ = size;
-        stream(self.sink, &id, flate2::read::ZlibDecoder::new(deflated));
+    fn stream(&self, id: &oid, inflated: &mut dyn Read) {
+        let mut head = Vec::new();
+        let read = (&mut *inflated).take(HEAD as u64).read_to_end(&mut head);
+        self.sink.meter().objects(1, head.len() as u64);
+        if let Err(error) = read {
+            let fault = Fault {
+                path: format!("object {id}"),
+                kind: FaultKind::Damaged,
+                reason: format!("what could be read was scanned: {error}"),
+            };
+            self.sink.fault(fault);
+        }
+        if !head.is_empty() {
+            let body = Body::Stream { head: &head, rest: &mut Forward(inflated) };
+            self.sink.blob(Blob { body, origin: &|| object::blob(id) });
+        }
     }
 
-    fn damaged(&self, place: usize, why: Damage) {
-        let id = object_id(self.packed.idx.id(place));
-        let reason = format!("{why}: {}", self.packed.path.display());
-        self.sink.fault(Fault { path: format!("object {id}"), kind: FaultKind::Unreadable, reason });
-    }
-}
-
-/// Hands a large blob over as it is inflated.
-fn stream(sink: &dyn Sink, id: &oid, mut inflated: impl std::io::Read) {
-    use std::io::Read as _;
-    let origin = || Origin { path: String::new(), object: hex(id), ..Origin::default() };
-    let mut head = Vec::new();
-    if inflated.by_ref().take(64 * 1024).read_to_end(&mut head).is_err() || head.is_empty() {
-        let reason = "its zlib stream is damaged".to_owned();
-        sink.fault(Fault { path: format!("object {id}"), kind: FaultKind::Unreadable, reason });
-    }
-    if !head.is_empty() {
-        sink.meter().bytes(head.len() as u64);
-        sink.blob(Blob { body: Body::Stream { head: &head, rest: &mut Forward(inflated) }, origin: &origin });
+    fn damaged(&self, id: &oid, path: &Path, why: Damage) {
+        let reason = format!("{why} (in {}); to see what else is damaged, run: git fsck", path.display());
+        let damaged = Damaged { id: id.to_owned(), reason };
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner).push(damaged);
     }
 }

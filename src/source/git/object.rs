@@ -5,12 +5,12 @@ use gix::{ObjectId, oid};
 use memchr::memchr;
 
 use super::pack::Kind;
-use crate::blob::{Blob, Body, Origin, PlaceKind, Sink};
+use crate::blob::{Blob, Body, Origin, PlaceKind, Sink, path_text};
 
 /// Hands an object over, part by part.
 pub(super) fn hand_over(sink: &dyn Sink, kind: Kind, id: &oid, bytes: &[u8]) {
     match kind {
-        Kind::Blob => give(sink, bytes, &|| Origin { object: hex(id), ..Origin::default() }),
+        Kind::Blob => give(sink, bytes, &|| blob(id)),
         Kind::Tree => tree(sink, id, bytes),
         Kind::Commit => commit(sink, id, bytes),
         Kind::Tag => tag(sink, id, bytes),
@@ -23,8 +23,14 @@ fn give(sink: &dyn Sink, bytes: &[u8], origin: &dyn Fn() -> Origin) {
     }
 }
 
-pub(super) fn hex(id: &oid) -> Option<String> {
-    Some(id.to_string())
+/// A blob by its id alone: what is in front of its members' names, where it is a container, is filled in later.
+pub(super) fn blob(id: &oid) -> Origin {
+    Origin { object: Some(id.to_string()), ..Origin::default() }
+}
+
+/// The id of an object with these bytes.
+pub(super) fn hash(kind: Kind, bytes: &[u8], hash: gix::hash::Kind) -> Option<ObjectId> {
+    gix::objs::compute_hash(hash, kind.into(), bytes).ok()
 }
 
 /// The names in a tree. Their bytes stand between ids, which are noise and are not looked at.
@@ -34,9 +40,9 @@ fn tree(sink: &dyn Sink, id: &oid, bytes: &[u8]) {
     }
     for entry in entries(bytes, id.kind()) {
         let origin = || Origin {
-            path: crate::blob::path_text(entry.name),
+            path: path_text(entry.name),
             kind: PlaceKind::FileName,
-            object: hex(id),
+            object: Some(id.to_string()),
             ..Origin::default()
         };
         give(sink, entry.name, &origin);
@@ -97,9 +103,9 @@ impl Byline {
     /// What the `author` line of a commit, or the `tagger` line of a tag, says.
     pub(super) fn of(bytes: &[u8]) -> Self {
         let (header, _) = parts(bytes);
-        let line = header.lines().find_map(|line| {
-            line.strip_prefix(b"author ").or_else(|| line.strip_prefix(b"tagger "))
-        });
+        let line = header
+            .lines()
+            .find_map(|line| line.strip_prefix(b"author ").or_else(|| line.strip_prefix(b"tagger ")));
         let Some(line) = line else { return Byline::default() };
         let end = line.rfind_byte(b'>').map_or(line.len(), |end| end + 1);
         let (author, when) = line.split_at(end);
@@ -141,11 +147,19 @@ impl Part<'_> {
     fn origin(&self) -> Origin {
         let byline = Byline::of(self.whole);
         let tag = self.whole.starts_with(b"object ");
+        let field = |name: &[u8]| parts(self.whole).0.lines().find_map(|line| line.strip_prefix(name));
+        let (path, commit) = if tag {
+            let name = field(b"tag ").unwrap_or_default();
+            let target = field(b"object ").filter(|_| field(b"type ") == Some(b"commit"));
+            (format!("refs/tags/{}", path_text(name)), target.map(|id| id.to_str_lossy().into_owned()))
+        } else {
+            (format!("commit/{}", self.object), Some(self.object.to_string()))
+        };
         Origin {
-            path: format!("{}/{}", if tag { "tag" } else { "commit" }, self.object),
+            path,
             kind: self.kind,
-            object: hex(self.object),
-            commit: if tag { None } else { hex(self.object) },
+            object: Some(self.object.to_string()),
+            commit,
             author: byline.author,
             date: byline.date,
             ..Origin::default()
@@ -170,7 +184,8 @@ fn header_and_message(sink: &dyn Sink, id: &oid, bytes: &[u8], kind: PlaceKind) 
     give(sink, message, &|| Part { object: id, kind, whole: bytes }.origin());
     let mut rest = Vec::with_capacity(header.len());
     for line in header.lines_with_terminator() {
-        let person = [&b"author "[..], b"committer ", b"tagger "].iter().find_map(|name| line.strip_prefix(*name));
+        let person =
+            [&b"author "[..], b"committer ", b"tagger "].iter().find_map(|name| line.strip_prefix(*name));
         if let Some(person) = person {
             let part = Part { object: id, kind: PlaceKind::CommitAuthor, whole: bytes };
             give(sink, person, &|| part.origin());

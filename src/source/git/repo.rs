@@ -13,7 +13,7 @@ pub struct Repo {
     /// Every folder of objects, alternates included, the repository's own first.
     pub(super) folders: Vec<PathBuf>,
     /// One store a folder that no other store's alternates lead to.
-    stores: Vec<gix::odb::Cache<gix::odb::store::Handle<std::sync::Arc<gix::odb::Store>>>>,
+    stores: Vec<Store>,
 }
 
 /// Why an object cannot be had.
@@ -66,7 +66,8 @@ impl Repo {
         }
         let roots = object_roots(&inner, environment);
         let stores = roots.iter().map(|root| store(root, inner.object_hash()));
-        let stores = stores.collect::<std::io::Result<Vec<_>>>().map_err(|error| unopened(error.to_string()))?;
+        let stores =
+            stores.collect::<std::io::Result<Vec<_>>>().map_err(|error| unopened(error.to_string()))?;
         let mut folders = Vec::new();
         for root in roots {
             let alternates = gix::odb::alternate::resolve(root.clone(), inner.current_dir());
@@ -93,11 +94,11 @@ impl Repo {
 
     /// Reads the object `id` into `out`.
     pub(super) fn read(&self, id: &gix::oid, out: &mut Vec<u8>) -> Result<Kind, Lack> {
-        use gix::odb::pack::Find as _;
+        use gix::objs::Find as _;
         let mut lack = Lack::Missing;
         for store in &self.stores {
             match store.try_find(id, out) {
-                Ok(Some((object, _))) => return Ok(object.kind.into()),
+                Ok(Some(object)) => return Ok(object.kind.into()),
                 Ok(None) => {}
                 Err(_) => lack = Lack::Damaged,
             }
@@ -118,6 +119,17 @@ impl From<gix::object::Kind> for Kind {
             gix::object::Kind::Tree => Kind::Tree,
             gix::object::Kind::Blob => Kind::Blob,
             gix::object::Kind::Tag => Kind::Tag,
+        }
+    }
+}
+
+impl From<Kind> for gix::object::Kind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Commit => gix::object::Kind::Commit,
+            Kind::Tree => gix::object::Kind::Tree,
+            Kind::Blob => gix::object::Kind::Blob,
+            Kind::Tag => gix::object::Kind::Tag,
         }
     }
 }

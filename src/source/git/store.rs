@@ -1,38 +1,74 @@
-//! The object database as files: which packs and which loose objects there are, and which of them hold the same object.
+//! The object database as files: every pack and every loose object, and each object once.
 
+use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
-use gix::ObjectId;
+use gix::{ObjectId, oid};
+use rayon::prelude::*;
 
 use super::Error;
+use super::forest::Forest;
 use super::idx::Idx;
-use super::pack::Pack;
-use crate::blob::{Fault, FaultKind};
+use super::loose::{self, Loose};
+use super::pack::{Damage, Kind, Pack};
+use super::repo::object_id;
+use super::walk::{Visit, Walk};
+use crate::blob::{Fault, FaultKind, Sieve};
 
-/// A pack and its index.
-pub(super) struct Packed {
-    pub(super) path: PathBuf,
-    pub(super) pack: Pack,
-    pub(super) idx: Idx,
-    /// By place: the object stands in an earlier pack, too.
-    pub(super) known: Vec<bool>,
+/// Who looks at the objects of a database. Called from many threads.
+pub(super) trait See: Sync {
+    /// What must stand in an object for it to matter; without one, every object does.
+    fn sieve(&self) -> Option<&dyn Sieve>;
+    /// Whether objects of this kind are to be read at all.
+    fn wants(&self, kind: Kind) -> bool;
+    /// Whether to end.
+    fn stopped(&self) -> bool;
+    /// An object of so many bytes. They are not handed over where the sieve would catch nothing in them.
+    fn object(&self, id: &oid, kind: Kind, size: usize, bytes: Option<&[u8]>);
+    /// A large blob.
+    fn stream(&self, id: &oid, inflated: &mut dyn std::io::Read);
+    /// An object that cannot be read, where it should be, and why.
+    fn damaged(&self, id: &oid, path: &Path, why: Damage);
 }
 
-/// A loose object.
-pub(super) struct Loose {
-    pub(super) id: ObjectId,
-    pub(super) path: PathBuf,
+/// A pack, its index and its delta trees.
+struct Packed {
+    path: PathBuf,
+    pack: Pack,
+    idx: Idx,
+    forest: Forest,
+    /// Places whose offset the index does not tell.
+    lost: Vec<u32>,
+    /// By place: the object stands in an earlier pack, too.
+    known: Vec<bool>,
 }
 
 /// Everything in the folders of a database, each object once.
 #[derive(Default)]
 pub(super) struct Inventory {
-    pub(super) packs: Vec<Packed>,
-    pub(super) loose: Vec<Loose>,
+    packs: Vec<Packed>,
+    loose: Vec<Loose>,
+    /// What cannot be read as a whole.
     pub(super) faults: Vec<Fault>,
 }
 
 impl Inventory {
+    /// Shows every object to `see`, in parallel.
+    pub(super) fn show(&self, see: &dyn See) {
+        for packed in &self.packs {
+            let reader = Reader { packed, see };
+            for place in &packed.lost {
+                reader.damaged(*place as usize, "its pack's index does not say where it is");
+            }
+            Walk::new(&packed.pack, &packed.forest, &reader).run();
+        }
+        self.loose.par_iter().for_each(|loose| {
+            if !see.stopped() {
+                loose::show(loose, see);
+            }
+        });
+    }
+
     /// Lists what is in `folders`.
     pub(super) fn take(folders: &[PathBuf], hash: gix::hash::Kind) -> Self {
         let mut inventory = Inventory::default();
@@ -41,9 +77,9 @@ impl Inventory {
             inventory.list_loose(folder, hash);
         }
         // The same order whatever order the folders list their files in.
-        inventory.packs.sort_by(|a, b| b.idx.len().cmp(&a.idx.len()).then_with(|| a.path.cmp(&b.path)));
+        inventory.packs.sort_by_cached_key(|packed| (Reverse(packed.idx.len()), packed.path.clone()));
         inventory.know_packed();
-        inventory.loose.sort_by(|a, b| a.id.cmp(&b.id));
+        inventory.loose.sort_by_key(|loose| loose.id);
         inventory.loose.dedup_by(|a, b| a.id == b.id);
         let Inventory { packs, loose, .. } = &mut inventory;
         loose.retain(|loose| !packs.iter().any(|packed| packed.idx.find(loose.id.as_bytes()).is_some()));
@@ -56,10 +92,13 @@ impl Inventory {
                 continue;
             }
             let index = path.with_extension("idx");
-            let packed = Idx::read(&index, hash.len_in_bytes())
-                .and_then(|idx| Ok((Pack::open(&path, hash)?, idx)));
-            match packed {
-                Ok((pack, idx)) => self.packs.push(Packed { path, pack, idx, known: Vec::new() }),
+            let opened =
+                Idx::read(&index, hash.len_in_bytes()).and_then(|idx| Ok((Pack::open(&path, hash)?, idx)));
+            match opened {
+                Ok((pack, idx)) => {
+                    let (forest, lost) = Forest::grow(&pack, &idx);
+                    self.packs.push(Packed { path, pack, idx, forest, lost, known: Vec::new() });
+                }
                 Err(error) => self.fault(&path, &error),
             }
         }
@@ -110,7 +149,7 @@ impl Inventory {
             self.packs.iter().enumerate().map(|(pack, packed)| head(packed, pack, 0)).collect();
         let mut last = Vec::new();
         let mut known = Vec::new();
-        while let Some(std::cmp::Reverse((id, pack, place))) = next.pop() {
+        while let Some(Reverse((id, pack, place))) = next.pop() {
             let Some(packed) = self.packs.get(pack) else { continue };
             if id.is_empty() {
                 continue;
@@ -132,9 +171,51 @@ impl Inventory {
     }
 }
 
-type Head<'a> = std::cmp::Reverse<(&'a [u8], usize, usize)>;
+type Head<'a> = Reverse<(&'a [u8], usize, usize)>;
 
 fn head(packed: &Packed, pack: usize, place: usize) -> Head<'_> {
     let id = if place < packed.idx.len() { packed.idx.id(place) } else { &[] };
-    std::cmp::Reverse((id, pack, place))
+    Reverse((id, pack, place))
+}
+
+/// Receives what a walk finds in one pack.
+struct Reader<'a> {
+    packed: &'a Packed,
+    see: &'a dyn See,
+}
+
+impl Reader<'_> {
+    fn id(&self, place: usize) -> ObjectId {
+        object_id(self.packed.idx.id(place))
+    }
+}
+
+impl Visit for Reader<'_> {
+    fn sieve(&self) -> Option<&dyn Sieve> {
+        self.see.sieve()
+    }
+
+    fn wants(&self, kind: Kind) -> bool {
+        self.see.wants(kind)
+    }
+
+    fn stopped(&self) -> bool {
+        self.see.stopped()
+    }
+
+    fn known(&self, place: usize) -> bool {
+        self.packed.known.get(place).copied().unwrap_or(false)
+    }
+
+    fn object(&self, place: usize, kind: Kind, size: usize, bytes: Option<&[u8]>) {
+        self.see.object(&self.id(place), kind, size, bytes);
+    }
+
+    fn stream(&self, place: usize, deflated: &[u8]) {
+        self.see.stream(&self.id(place), &mut flate2::read::ZlibDecoder::new(deflated));
+    }
+
+    fn damaged(&self, place: usize, why: Damage) {
+        self.see.damaged(&self.id(place), &self.packed.path, why);
+    }
 }

@@ -23,7 +23,7 @@ const SPLIT: u64 = 1 << 20;
 const HELD: usize = 192 << 20;
 
 /// An object of more bytes is handed over as a stream where nothing is told from it.
-const STREAMED: usize = 32 << 20;
+pub(super) const STREAMED: usize = 32 << 20;
 
 /// Buffers of more bytes are given back rather than kept for the next object.
 const KEPT: usize = 4 << 20;
@@ -32,14 +32,16 @@ const KEPT: usize = 4 << 20;
 pub(super) trait Visit: Sync {
     /// What must stand in an object for it to matter; without one, every object does.
     fn sieve(&self) -> Option<&dyn Sieve>;
+    /// Whether objects of this kind are to be read at all.
+    fn wants(&self, kind: Kind) -> bool;
     /// Whether to end.
     fn stopped(&self) -> bool;
     /// Whether this object has been seen elsewhere: it is only read for what is told from it.
     fn known(&self, place: usize) -> bool;
     /// An object of so many bytes. They are not handed over where the sieve would catch nothing in them.
     fn object(&self, place: usize, kind: Kind, size: usize, bytes: Option<&[u8]>);
-    /// A large object, as a zlib stream.
-    fn stream(&self, place: usize, kind: Kind, size: usize, deflated: &[u8]);
+    /// A large blob, as a zlib stream.
+    fn stream(&self, place: usize, deflated: &[u8]);
     /// An object that cannot be read.
     fn damaged(&self, place: usize, why: Damage);
 }
@@ -144,8 +146,11 @@ impl<'a> Walk<'a> {
             let base = base.or(rebuilt.as_ref()).ok_or(BASELESS)?;
             return self.delta(tools, node, base);
         };
+        if !self.visit.wants(kind) {
+            return Ok(None);
+        }
         if !parent && kind == Kind::Blob && entry.size > STREAMED {
-            self.visit.stream(place, kind, entry.size, entry.deflated);
+            self.visit.stream(place, entry.deflated);
             return Ok(None);
         }
         let mut bytes = tools.spare.pop().unwrap_or_default();
@@ -241,7 +246,7 @@ impl<'a> Walk<'a> {
 }
 
 /// Whether anything can be found in an object.
-fn matters(sieve: &dyn Sieve, kind: Kind, bytes: &[u8]) -> bool {
+pub(super) fn matters(sieve: &dyn Sieve, kind: Kind, bytes: &[u8]) -> bool {
     sieve.catches(bytes) || kind == Kind::Blob && sieve.opens(&bytes[..bytes.len().min(HEAD)])
 }
 
