@@ -215,6 +215,15 @@ impl Findings {
         }
     }
 
+    /// Drops the places that `keep` says no to, and tokens that have no place left.
+    pub fn retain(&mut self, keep: &mut dyn FnMut(Fingerprint, &Location) -> bool) {
+        let found = self.found.get_mut().unwrap_or_else(PoisonError::into_inner);
+        found.retain(|fingerprint, finding| {
+            finding.locations.retain(|location| keep(*fingerprint, location));
+            !finding.locations.is_empty()
+        });
+    }
+
     /// Takes in what another run found, its places behind those already known.
     pub fn absorb(&self, other: Findings) {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);

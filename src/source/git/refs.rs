@@ -33,6 +33,13 @@ pub(super) fn scan(repo: &Repo, sink: &dyn Sink) {
     }
 }
 
+/// Every ref that points to an object, and what it points to.
+pub(super) fn all(repo: &Repo) -> Vec<(Vec<u8>, ObjectId)> {
+    let mut all = Vec::new();
+    let _ = each(repo, &mut |name, id| all.extend(id.map(|id| (name.to_vec(), id))));
+    all
+}
+
 /// Everything a history may start from: refs, `HEAD` of every work tree, and whatever their logs remember.
 pub(super) fn tips(repo: &Repo) -> Tips {
     let mut tips = Tips::default();

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
 
-use super::Error;
 use super::pack::Kind;
+use super::{Error, complete};
 
 /// A repository that may be scanned: it opens, and it belongs to the user or is in `safe.directory`.
 pub struct Repo {
@@ -14,6 +14,8 @@ pub struct Repo {
     pub(super) folders: Vec<PathBuf>,
     /// One store a folder that no other store's alternates lead to.
     stores: Vec<Store>,
+    /// Where a shallow clone's history was cut off.
+    pub(super) shallow: Vec<ObjectId>,
 }
 
 /// Why an object cannot be had.
@@ -26,17 +28,17 @@ pub(super) enum Lack {
 }
 
 impl Repo {
-    /// The repository around the working directory, or the one that git's environment names (`GIT_DIR`,
-    /// `GIT_INDEX_FILE`, `GIT_OBJECT_DIRECTORY` and their like), as a hook finds it.
-    pub fn here() -> Result<Self, Error> {
-        let opened = gix::ThreadSafeRepository::discover_with_environment_overrides(".");
-        Repo::new(Path::new("."), opened.map_err(|error| error.to_string()), true)
-    }
-
-    /// The repository at or around `path`, whatever the environment says.
-    pub fn at(path: &Path) -> Result<Self, Error> {
-        let opened = gix::ThreadSafeRepository::discover(path);
-        Repo::new(path, opened.map_err(|error| error.to_string()), false)
+    /// The repository at or around `path`, as git finds it. What git's environment says (`GIT_DIR`, `GIT_INDEX_FILE`,
+    /// `GIT_OBJECT_DIRECTORY` and their like, as hooks see them) holds, unless `path` names another place than `.` while
+    /// `GIT_DIR` is set: then it is meant as it is said.
+    pub fn around(path: &Path) -> Result<Self, Error> {
+        let environment = path == Path::new(".") || std::env::var_os("GIT_DIR").is_none();
+        let opened = if environment {
+            gix::ThreadSafeRepository::discover_with_environment_overrides(path)
+        } else {
+            gix::ThreadSafeRepository::discover(path)
+        };
+        Repo::new(path, opened.map_err(|error| error.to_string()), environment)
     }
 
     /// What is the repository at `path` itself, be it a folder with a `.git` in it or a bare one.
@@ -79,7 +81,8 @@ impl Repo {
                 }
             }
         }
-        Ok(Repo { inner, folders, stores })
+        let shallow = complete::boundary(&inner);
+        Ok(Repo { inner, folders, stores, shallow })
     }
 
     /// The folder whose files are in the repository's history; the repository itself where it is bare.

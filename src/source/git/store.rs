@@ -69,6 +69,12 @@ impl Inventory {
         });
     }
 
+    /// Whether an object is here.
+    pub(super) fn has(&self, id: &oid) -> bool {
+        self.packs.iter().any(|packed| packed.idx.find(id.as_bytes()).is_some())
+            || self.loose.binary_search_by(|loose| loose.id.as_ref().cmp(id)).is_ok()
+    }
+
     /// Lists what is in `folders`.
     pub(super) fn take(folders: &[PathBuf], hash: gix::hash::Kind) -> Self {
         let mut inventory = Inventory::default();

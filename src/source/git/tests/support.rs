@@ -167,3 +167,16 @@ impl Scan {
         self.of(text).locations.first().expect("a place")
     }
 }
+
+/// Drains a source of changes, and takes out what stood there before.
+pub(super) fn changes<S: Source>(
+    source: &S,
+    settle: impl Fn(&S, &mut Findings, &crate::source::git::Pipe<'_>),
+) -> Scan {
+    let detector = Detector::new(Rules::built_in().expect("built in"));
+    let mut findings = Findings::keeping_all();
+    let meter = Meter::default();
+    source.drain(&Net::new(&detector, &findings, &meter));
+    settle(source, &mut findings, &|findings, show| show(&Net::new(&detector, findings, &Meter::default())));
+    Scan::new(findings, meter.read())
+}
