@@ -92,22 +92,22 @@ impl Ancestry {
 
 /// Ids to be found among bytes.
 struct Ids {
-    ids: HashSet<ObjectId>,
+    all: HashSet<ObjectId>,
     hash: gix::hash::Kind,
     /// One bit for every value of the first 22 bits of an id: set where a wanted one starts so.
     starts: Vec<u64>,
 }
 
 impl Ids {
-    fn new(ids: HashSet<ObjectId>, hash: gix::hash::Kind) -> Self {
+    fn new(all: HashSet<ObjectId>, hash: gix::hash::Kind) -> Self {
         let mut starts = vec![0_u64; 1 << 16];
-        for id in &ids {
+        for id in &all {
             let start = start(id.as_bytes());
             if let Some(bits) = starts.get_mut(start >> 6) {
                 *bits |= 1 << (start & 63);
             }
         }
-        Ids { ids, hash, starts }
+        Ids { all, hash, starts }
     }
 
     fn may_start(&self, bytes: &[u8]) -> bool {
@@ -116,7 +116,7 @@ impl Ids {
     }
 
     fn holds(&self, id: &[u8]) -> bool {
-        self.may_start(id) && oid::try_from_bytes(id).is_ok_and(|id| self.ids.contains(id))
+        self.may_start(id) && oid::try_from_bytes(id).is_ok_and(|id| self.all.contains(id))
     }
 }
 

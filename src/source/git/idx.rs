@@ -7,11 +7,11 @@ use super::Error;
 const FAN: usize = 256 * 4;
 const MAGIC: [u8; 8] = [0xff, b't', b'O', b'c', 0, 0, 0, 2];
 
-/// An index, read whole: about 28 bytes an object.
+/// An index, read whole: about 28 bytes an object. Ids are `width` bytes long.
 pub(super) struct Idx {
     bytes: Vec<u8>,
     count: usize,
-    hash: usize,
+    width: usize,
     layout: Layout,
 }
 
@@ -24,13 +24,13 @@ enum Layout {
 }
 
 impl Idx {
-    /// Reads the index at `path`, whose ids have `hash` bytes.
-    pub(super) fn read(path: &Path, hash: usize) -> Result<Self, Error> {
+    /// Reads the index at `path`, whose ids have `width` bytes.
+    pub(super) fn read(path: &Path, width: usize) -> Result<Self, Error> {
         let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
-        Idx::parse(bytes, hash).ok_or_else(|| Error::PackIndex { path: path.to_owned() })
+        Idx::parse(bytes, width).ok_or_else(|| Error::PackIndex { path: path.to_owned() })
     }
 
-    fn parse(bytes: Vec<u8>, hash: usize) -> Option<Self> {
+    fn parse(bytes: Vec<u8>, width: usize) -> Option<Self> {
         let two = bytes.starts_with(&MAGIC);
         let fan = if two { MAGIC.len() } else { 0 };
         let mut last = 0;
@@ -44,12 +44,12 @@ impl Idx {
         let count = usize::try_from(last).ok()?;
         let ids = fan + FAN;
         let (layout, least) = if two {
-            let offsets = ids + count * (hash + 4);
-            (Layout::Two { offsets, large: offsets + count * 4 }, offsets + count * 4 + 2 * hash)
+            let offsets = ids + count * (width + 4);
+            (Layout::Two { offsets, large: offsets + count * 4 }, offsets + count * 4 + 2 * width)
         } else {
-            (Layout::One, ids + count * (hash + 4) + 2 * hash)
+            (Layout::One, ids + count * (width + 4) + 2 * width)
         };
-        (bytes.len() >= least).then_some(Idx { bytes, count, hash, layout })
+        (bytes.len() >= least).then_some(Idx { bytes, count, width, layout })
     }
 
     /// How many objects it lists.
@@ -60,17 +60,17 @@ impl Idx {
     /// The id at a place in the order of ids; empty behind the last.
     pub(super) fn id(&self, at: usize) -> &[u8] {
         let start = match self.layout {
-            Layout::One => FAN + at * (self.hash + 4) + 4,
-            Layout::Two { .. } => MAGIC.len() + FAN + at * self.hash,
+            Layout::One => FAN + at * (self.width + 4) + 4,
+            Layout::Two { .. } => MAGIC.len() + FAN + at * self.width,
         };
-        self.bytes.get(start..start + self.hash).unwrap_or_default()
+        self.bytes.get(start..start + self.width).unwrap_or_default()
     }
 
     /// Where the object at that place starts within the pack.
     pub(super) fn offset(&self, at: usize) -> Option<u64> {
         let word = |start: usize| self.bytes.get(start..start + 4).and_then(number);
         match self.layout {
-            Layout::One => word(FAN + at * (self.hash + 4)).map(u64::from),
+            Layout::One => word(FAN + at * (self.width + 4)).map(u64::from),
             Layout::Two { offsets, large } => {
                 let offset = word(offsets + at * 4)?;
                 if offset >> 31 == 0 {

@@ -48,7 +48,7 @@ impl Ends {
             }
             if !fresh {
                 let id = resolve(repo, or_head(from))?;
-                self.exclude.push(self.peel(repo, id, from)?);
+                self.exclude.push(peel(repo, id, from)?);
             }
             self.include(repo, or_head(to))?;
             return Ok(fresh);
@@ -56,7 +56,7 @@ impl Ends {
         if let Some(id) = word.strip_prefix('^') {
             if !is_zero(id) {
                 let excluded = resolve(repo, id)?;
-                self.exclude.push(self.peel(repo, excluded, id)?);
+                self.exclude.push(peel(repo, excluded, id)?);
             }
             return Ok(is_zero(id));
         }
@@ -80,7 +80,7 @@ impl Ends {
                 self.include.push(id);
             }
             Spec::IncludeOnlyParents(id) => self.include.extend(parents(repo, &id)),
-            Spec::Exclude(id) => self.exclude.push(self.peel(repo, id, word)?),
+            Spec::Exclude(id) => self.exclude.push(peel(repo, id, word)?),
             Spec::Include(_) | Spec::Range { .. } => self.include(repo, word)?,
         }
         Ok(false)
@@ -92,29 +92,8 @@ impl Ends {
         if repo.read_as(Kind::Tag, &id, &mut bytes).is_ok() {
             self.tags.push(id);
         }
-        self.include.push(self.peel(repo, id, text)?);
+        self.include.push(peel(repo, id, text)?);
         Ok(())
-    }
-
-    /// The commit an object stands for.
-    fn peel(&self, repo: &Repo, mut id: ObjectId, text: &str) -> Result<ObjectId, Error> {
-        let mut bytes = Vec::new();
-        for _ in 0..16 {
-            match repo.read(&id, &mut bytes) {
-                Ok(Kind::Commit) => return Ok(id),
-                Ok(Kind::Tag) => {
-                    let target = bytes
-                        .strip_prefix(b"object ")
-                        .and_then(|rest| rest.split(|byte| *byte == b'\n').next());
-                    let target = target.and_then(|hex| ObjectId::from_hex(hex).ok());
-                    id = target.ok_or_else(|| revision(text, "its tag is damaged".to_owned()))?;
-                }
-                Ok(Kind::Tree | Kind::Blob) => return Err(revision(text, "it is no commit".to_owned())),
-                Err(Lack::Missing) => return Err(revision(text, format!("the object {id} is missing"))),
-                Err(Lack::Damaged) => return Err(revision(text, format!("the object {id} is damaged"))),
-            }
-        }
-        Err(revision(text, "its tags lead to no commit".to_owned()))
     }
 
     /// Excludes what has been published: what remotes are known to have, or, in a repository that others push to, what it
@@ -122,12 +101,32 @@ impl Ends {
     fn exclude_known(&mut self, repo: &Repo) {
         for (name, id) in refs::all(repo) {
             if (repo.inner.is_bare() || name.starts_with(b"refs/remotes/"))
-                && let Ok(commit) = self.peel(repo, id, "")
+                && let Ok(commit) = peel(repo, id, "")
             {
                 self.exclude.push(commit);
             }
         }
     }
+}
+
+/// The commit an object stands for.
+fn peel(repo: &Repo, mut id: ObjectId, text: &str) -> Result<ObjectId, Error> {
+    let mut bytes = Vec::new();
+    for _ in 0..16 {
+        match repo.read(&id, &mut bytes) {
+            Ok(Kind::Commit) => return Ok(id),
+            Ok(Kind::Tag) => {
+                let target =
+                    bytes.strip_prefix(b"object ").and_then(|rest| rest.split(|byte| *byte == b'\n').next());
+                let target = target.and_then(|hex| ObjectId::from_hex(hex).ok());
+                id = target.ok_or_else(|| revision(text, "its tag is damaged".to_owned()))?;
+            }
+            Ok(Kind::Tree | Kind::Blob) => return Err(revision(text, "it is no commit".to_owned())),
+            Err(Lack::Missing) => return Err(revision(text, format!("the object {id} is missing"))),
+            Err(Lack::Damaged) => return Err(revision(text, format!("the object {id} is damaged"))),
+        }
+    }
+    Err(revision(text, "its tags lead to no commit".to_owned()))
 }
 
 fn or_head(text: &str) -> &str {

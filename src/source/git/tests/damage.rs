@@ -68,7 +68,7 @@ fn a_pack_that_was_cut_short_gives_what_it_has() {
 #[test]
 fn no_flipped_bit_ends_the_scan() {
     let fixture = Fixture::new();
-    let mut text: String = (0..80).map(|n| format!("line {n} of a file with versions\n")).collect();
+    let mut text = "a line of a file with versions\n".repeat(80);
     for n in 0..6 {
         text.push_str(&token(n));
         text.push('\n');

@@ -12,13 +12,13 @@ struct Hidden {
     path: String,
 }
 
+#[expect(clippy::too_many_lines, reason = "one place after the other")]
 fn hide(fixture: &Fixture) -> Vec<Hidden> {
     let mut all: Vec<Hidden> = Vec::new();
     let mut hide = |n: u32, commit: Option<String>, kind: PlaceKind, path: &str| {
         all.push(Hidden { token: token(n), commit, kind, path: path.to_owned() });
     };
-    let base: String =
-        (0..200).map(|n| format!("line {n} of a file that git will tell as a delta\n")).collect();
+    let base = "a line of a file that git will tell as a delta\n".repeat(200);
     fixture.commit("src/main.c", &base, "first");
 
     let leak = fixture.commit("src/main.c", format!("{base}key = {}\n", token(1)), "leak");
