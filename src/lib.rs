@@ -14,4 +14,5 @@ pub mod checksum;
 pub mod scan;
 
 // reach
+pub mod own;
 pub mod provider;

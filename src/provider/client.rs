@@ -1,7 +1,7 @@
 //! GitHub as a [`Revoker`]: the host, the credential it may need, the dialect, and a wire between them.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -71,27 +71,30 @@ pub(super) struct Client {
     host: Host,
     wire: Wire,
     release: Option<Release>,
-    /// The server said that it does not know the version this client began with.
-    other_version: AtomicBool,
+    /// The version the server said last that it does not know.
+    unknown: Mutex<Option<ApiVersion>>,
 }
 
 impl Client {
     pub(super) fn new(options: &Options) -> Result<Self, ReachError> {
         let wire = Wire::new(&options.host, options.ca_cert.as_deref(), options.timeout)?;
-        Ok(Client { host: options.host.clone(), wire, release: None, other_version: AtomicBool::new(false) })
+        Ok(Client { host: options.host.clone(), wire, release: None, unknown: Mutex::new(None) })
     }
 
     pub(super) fn version(&self) -> ApiVersion {
         let first = ApiVersion::for_host(self.host.flavour(), self.release);
-        if self.other_version.load(Ordering::Relaxed) { first.other() } else { first }
+        if *self.unknown() == Some(first) { first.other() } else { first }
+    }
+
+    fn unknown(&self) -> MutexGuard<'_, Option<ApiVersion>> {
+        self.unknown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends one request; a server that does not know its version is spoken to in the other one from then on.
     pub(super) fn send(&self, request: &Request<'_>) -> Result<Reply, Silence> {
         let reply = self.wire.send(request)?;
         if verdict::unknown_version(&reply) {
-            let first = ApiVersion::for_host(self.host.flavour(), self.release);
-            self.other_version.store(request.version == first, Ordering::Relaxed);
+            *self.unknown() = Some(request.version);
         }
         Ok(reply)
     }
@@ -120,7 +123,7 @@ impl GitHub {
     }
 
     /// Asks a server which release it runs, which decides the kinds in [`Terms`]. At GitHub's own hosts nothing is
-    /// asked. One call, once, before the first batch.
+    /// asked. Once, before the first batch.
     ///
     /// A server that does not tell is taken for one that knows all five kinds; the note says so.
     pub fn ask_release(&mut self) -> Result<Option<String>, ReachError> {
@@ -128,7 +131,12 @@ impl GitHub {
         if self.client.host.flavour() != Flavour::Server {
             return Ok(None);
         }
-        let why = match self.client.wire.send(&Request::meta(self.credential.as_ref())) {
+        let ask = || self.client.send(&Request::meta(self.credential.as_ref(), self.client.version()));
+        let reply = match ask() {
+            Ok(reply) if verdict::unknown_version(&reply) => ask(),
+            reply => reply,
+        };
+        let why = match reply {
             Ok(reply) if reply.status == 200 => match Release::of_meta(&reply.body) {
                 Some(release) if !release.can_revoke() => {
                     return Err(ReachError::TooOld { host: host.to_owned(), release });

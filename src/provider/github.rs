@@ -151,8 +151,8 @@ impl<'a> Request<'a> {
     }
 
     /// `GET /meta`. A server in private mode wants to know who asks.
-    pub fn meta(credential: Option<&'a Token>) -> Self {
-        Request { bearer: credential, ..Request::new(Method::Get, "/meta", ApiVersion::V2022) }
+    pub fn meta(credential: Option<&'a Token>, version: ApiVersion) -> Self {
+        Request { bearer: credential, ..Request::new(Method::Get, "/meta", version) }
     }
 
     /// Every header but `Authorization`, which only the wire can write.
