@@ -9,10 +9,22 @@ pub mod token;
 
 // senses
 pub mod checksum;
+pub mod detect;
+pub mod rule;
+
+// speech
+pub mod report;
 
 // verbs
 pub mod scan;
 
+// sources
+pub mod source;
+
 // reach
 pub mod own;
 pub mod provider;
+
+// face
+pub mod cli;
+pub mod settings;

@@ -66,12 +66,12 @@ fn options(github: &github::GitHub, host: &str) -> Options {
 
 fn tokens(kinds: &[Kind], count: usize) -> Vec<Token> {
     let mut mint = Mint::new(11);
-    kinds.iter().cycle().take(count).map(|kind| mint.token(*kind)).collect()
+    kinds.iter().cycle().take(count).map(|kind| mint.secret(*kind)).collect()
 }
 
 /// A credential, and a token that holds the same.
 fn credential() -> (String, Token) {
-    let text = Mint::new(5).of(Kind::Pat);
+    let text = Mint::new(5).token(Kind::Pat);
     let token = Token::new(Kind::Pat, text.as_bytes());
     (text, token)
 }
@@ -116,7 +116,7 @@ fn revocations_are_as_each_flavour_describes_them() {
 fn liveness_and_the_end_of_an_installation_are_as_described() {
     let github = github::GitHub::start(Flavour::DotCom);
     let client = GitHub::new(&options(&github, "github.com"), None).unwrap();
-    let token = Mint::new(3).token(Kind::AppInstallation);
+    let token = Mint::new(3).secret(Kind::AppInstallation);
     assert_eq!(client.liveness(&token), Liveness::Alive);
     assert_eq!(client.end_installation(&token).status, Some(204));
     assert_eq!(client.liveness(&token), Liveness::Dead);
@@ -181,7 +181,7 @@ fn the_description_can_object() {
         objection(GITHUB_2026, "", &seen).is_some()
     };
     assert!(with(|seen| seen.body = r#"{"credentials":[]}"#.to_owned()));
-    assert!(with(|seen| seen.body = seen.body.replace("[", "[\"one more\",")));
+    assert!(with(|seen| seen.body = seen.body.replace('[', "[\"one more\",")));
     assert!(with(|seen| seen.body = r#"{"credentials":[1]}"#.to_owned()));
     assert!(with(|seen| seen.body = "{}".to_owned()));
     assert!(with(|seen| seen.body = String::new()));

@@ -1,6 +1,7 @@
-//! One binary for all integration tests: it links once, and what they share is never unused.
+//! The real binary on real files: one test binary, so that it links once.
 
 mod contract;
 mod own;
 mod reach;
 mod support;
+mod sweep;

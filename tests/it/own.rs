@@ -9,22 +9,22 @@ use base64::engine::general_purpose::STANDARD;
 use stanch::own::{Own, Surroundings};
 use stanch::token::{Fingerprint, Kind};
 
-use crate::support::cmd::Sandbox;
+use crate::support::cmd::World;
 use crate::support::mint::Mint;
 
-/// A machine: its files lie in a sandbox, its environment is a map.
+/// A machine: its files lie in a folder, its environment is a map.
 struct Machine {
-    disk: Sandbox,
+    disk: World,
     around: Surroundings,
     mint: Mint,
 }
 
 impl Machine {
     fn new() -> Self {
-        let disk = Sandbox::new();
-        let home = disk.home().join("home");
+        let disk = World::new();
+        let home = disk.path().join("home");
         let around =
-            Surroundings { home: Some(home), cwd: Some(disk.home().join("work")), env: HashMap::new() };
+            Surroundings { home: Some(home), cwd: Some(disk.path().join("work")), env: HashMap::new() };
         let machine = Machine { disk, around, mint: Mint::new(77) };
         machine.set("GIT_CONFIG_NOSYSTEM", "1")
     }
@@ -36,7 +36,7 @@ impl Machine {
 
     /// A token, and the fingerprint to look for.
     fn token(&mut self) -> (String, Fingerprint) {
-        let token = self.mint.of(Kind::Pat);
+        let token = self.mint.token(Kind::Pat);
         let fingerprint = Fingerprint::of(token.as_bytes());
         (token, fingerprint)
     }
@@ -46,7 +46,7 @@ impl Machine {
     }
 
     fn path(&self, part: &str) -> String {
-        self.disk.home().join(part).display().to_string()
+        self.disk.path().join(part).display().to_string()
     }
 
     /// Writes a file with `text` around a new token, `TOKEN` in it replaced, and looks whether it is found there.
@@ -56,18 +56,18 @@ impl Machine {
         let basic = STANDARD.encode(format!("x-access-token:{token}"));
         self.disk.write(path, text.replace("BASIC", &basic).replace("TOKEN", &token));
         let own = self.own();
-        let place = self.disk.home().join(path).canonicalize().unwrap();
+        let place = self.disk.path().join(path).canonicalize().unwrap();
         let found = own.place_of(fingerprint).map(|found| Path::new(found).canonicalize().unwrap());
         assert_eq!(found, Some(place), "{path}");
         assert_eq!(own.unread(), [], "{path}");
-        std::fs::remove_file(self.disk.home().join(path)).unwrap();
+        std::fs::remove_file(self.disk.path().join(path)).unwrap();
         assert_eq!(self.own().place_of(fingerprint), None, "{path}");
     }
 
     /// A repository at `path`.
     fn repository(&self, path: &str) {
         self.disk.write(&format!("{path}/HEAD"), "ref: refs/heads/main\n");
-        std::fs::create_dir_all(self.disk.home().join(path).join("objects")).unwrap();
+        std::fs::create_dir_all(self.disk.path().join(path).join("objects")).unwrap();
     }
 }
 
@@ -204,11 +204,11 @@ fn the_repository_around_counts_and_no_other() {
         })
         .collect();
     let found = |cwd: &str| {
-        let around = Surroundings { cwd: Some(machine.disk.home().join(cwd)), ..machine.around.clone() };
+        let around = Surroundings { cwd: Some(machine.disk.path().join(cwd)), ..machine.around.clone() };
         let own = Own::find(&around);
         tokens.iter().map(|token| own.place_of(*token).is_some()).collect::<Vec<_>>()
     };
-    std::fs::create_dir_all(machine.disk.home().join("work/deep/er")).unwrap();
+    std::fs::create_dir_all(machine.disk.path().join("work/deep/er")).unwrap();
     assert_eq!(found("work"), [true, false, false]);
     assert_eq!(found("work/deep/er"), [true, false, false]);
     assert_eq!(found("work/below"), [false, true, false]);
@@ -234,9 +234,9 @@ fn work_trees_share_a_configuration() {
 #[test]
 fn what_cannot_be_read_is_said() {
     let machine = Machine::new().set("NPM_CONFIG_USERCONFIG", "/dev/null").set("NETRC", "/dev/zero");
-    std::fs::create_dir_all(machine.disk.home().join("home/.git-credentials")).unwrap();
+    std::fs::create_dir_all(machine.disk.path().join("home/.git-credentials")).unwrap();
     let unread: Vec<_> = machine.own().unread().iter().map(|unread| unread.path.clone()).collect();
-    assert_eq!(unread, [machine.disk.home().join("home/.git-credentials"), "/dev/zero".into()]);
+    assert_eq!(unread, [machine.disk.path().join("home/.git-credentials"), "/dev/zero".into()]);
 }
 
 #[test]

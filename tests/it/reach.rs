@@ -25,12 +25,12 @@ fn send(client: &GitHub, tokens: &[Token]) -> Answer {
 
 fn pats(count: usize) -> Vec<Token> {
     let mut mint = Mint::new(21);
-    (0..count).map(|_| mint.token(Kind::Pat)).collect()
+    (0..count).map(|_| mint.secret(Kind::Pat)).collect()
 }
 
 /// A server that knows the credential this returns.
 fn server(release: Option<&'static str>) -> (github::GitHub, Token) {
-    let text = Mint::new(4).of(Kind::Pat);
+    let text = Mint::new(4).token(Kind::Pat);
     let script = Script { credential: text.clone(), ..Script::of(Flavour::Server(release)) };
     (github::GitHub::play(script), Token::new(Kind::Pat, text.as_bytes()))
 }
@@ -41,7 +41,7 @@ fn a_batch_is_accepted_and_its_tokens_die() {
     let client = client(&github);
     let mut mint = Mint::new(1);
     let kinds = client.terms().kinds;
-    let texts: Vec<String> = kinds.iter().map(|kind| mint.of(*kind)).collect();
+    let texts: Vec<String> = kinds.iter().map(|kind| mint.token(*kind)).collect();
     let tokens: Vec<Token> = texts.iter().map(|text| Token::new(Kind::of(text), text.as_bytes())).collect();
     assert_eq!(client.liveness(&tokens[0]), Liveness::Alive);
     let answer = send(&client, &tokens);
@@ -134,7 +134,7 @@ fn no_message_repeats_a_token() {
     let client = client(&github);
     let mut mint = Mint::new(9);
     for kind in [Kind::Pat, Kind::FineGrainedPat, Kind::Refresh] {
-        let text = mint.of(kind);
+        let text = mint.token(kind);
         github.misbehave(Mischief::Echo);
         let answer = send(&client, &[Token::new(kind, text.as_bytes())]);
         assert_eq!(answer.message, format!("{}… is invalid", kind.prefix()));
@@ -146,7 +146,7 @@ fn a_poisoned_batch_is_invalid_and_the_rest_of_it_is_not() {
     let github = github::GitHub::start(Flavour::DotCom);
     let client = client(&github);
     let mut mint = Mint::new(2);
-    let texts = [mint.of(Kind::Pat), mint.of(Kind::Pat)];
+    let texts = [mint.token(Kind::Pat), mint.token(Kind::Pat)];
     github.poison(&texts[1]);
     let tokens = texts.each_ref().map(|text| Token::new(Kind::Pat, text.as_bytes()));
     assert_eq!(send(&client, &tokens).verdict, Verdict::Invalid);
@@ -169,7 +169,7 @@ fn the_61st_request_meets_the_limit_until_an_hour_has_passed() {
 #[test]
 fn no_credential_goes_to_github_for_a_revocation() {
     let github = github::GitHub::start(Flavour::DotCom);
-    let mut client = GitHub::new(&options(&github), Some(Mint::new(8).token(Kind::Pat))).unwrap();
+    let mut client = GitHub::new(&options(&github), Some(Mint::new(8).secret(Kind::Pat))).unwrap();
     assert_eq!(client.ask_release().unwrap(), None);
     assert_eq!(client.terms().identity, "anonymous");
     assert_eq!(send(&client, &pats(1)).verdict, Verdict::Accepted);
@@ -220,11 +220,11 @@ fn a_server_wants_the_right_credential_before_anything_is_sent() {
     let mut mint = Mint::new(6);
     assert!(GitHub::new(&options(&github), None).is_err());
     for kind in [Kind::FineGrainedPat, Kind::AppUser, Kind::AppInstallation] {
-        let error = GitHub::new(&options(&github), Some(mint.token(kind))).err().unwrap().to_string();
+        let error = GitHub::new(&options(&github), Some(mint.secret(kind))).err().unwrap().to_string();
         assert!(error.contains(kind.prefix()), "{error}");
     }
     assert!(github.seen().is_empty());
-    let stranger = GitHub::new(&options(&github), Some(mint.token(Kind::OAuth))).unwrap();
+    let stranger = GitHub::new(&options(&github), Some(mint.secret(Kind::OAuth))).unwrap();
     let answer = send(&stranger, &pats(1));
     assert_eq!((answer.verdict, answer.status), (Verdict::Denied, Some(401)));
 }
@@ -239,11 +239,11 @@ fn a_version_the_server_does_not_know_is_given_up_for_the_other() {
 
 #[test]
 fn a_server_without_limits_is_asked_for_its_root() {
-    let text = Mint::new(4).of(Kind::Pat);
+    let text = Mint::new(4).token(Kind::Pat);
     let script = Script { credential: text.clone(), limits: false, ..Script::of(Flavour::Server(None)) };
     let github = github::GitHub::play(script);
     let client = GitHub::new(&options(&github), Some(Token::new(Kind::Pat, text.as_bytes()))).unwrap();
-    let dead = Mint::new(30).of(Kind::OAuth);
+    let dead = Mint::new(30).token(Kind::OAuth);
     github.bury(&dead);
     assert_eq!(client.liveness(&pats(1)[0]), Liveness::Alive);
     assert_eq!(client.liveness(&Token::new(Kind::OAuth, dead.as_bytes())), Liveness::Dead);
@@ -255,7 +255,7 @@ fn a_server_without_limits_is_asked_for_its_root() {
 fn an_installation_token_ends_itself_once() {
     let github = github::GitHub::start(Flavour::DotCom);
     let client = client(&github);
-    let text = Mint::new(12).installation_jwt(123_456);
+    let text = Mint::new(12).stateless();
     let token = Token::new(Kind::AppInstallation, text.as_bytes());
     let statuses =
         [(); 2].map(|()| client.end_installation(&token)).map(|answer| (answer.verdict, answer.status));
@@ -268,7 +268,7 @@ fn an_installation_token_ends_itself_once() {
 
 #[test]
 fn kill_switches_show_githubs_own_words() {
-    let text = Mint::new(4).of(Kind::Pat);
+    let text = Mint::new(4).token(Kind::Pat);
     let github = github::GitHub::play(Script { credential: text.clone(), ..Script::of(Flavour::DotCom) });
     let switch = KillSwitch::new(&options(&github), Token::new(Kind::Pat, text.as_bytes())).unwrap();
     for (slug, status, begin) in [

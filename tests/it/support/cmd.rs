@@ -1,62 +1,73 @@
-//! The binary, in a home of its own and an environment that says nothing of the machine.
+//! The program in an environment that is not this machine's.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
-/// A home with nothing in it. Gone when dropped.
-pub struct Sandbox(TempDir);
+/// A folder to work in, and a home that is empty.
+pub struct World {
+    pub dir: TempDir,
+    home: TempDir,
+}
 
-impl Sandbox {
+/// What a run printed, and how it ended.
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl World {
     pub fn new() -> Self {
-        Sandbox(tempfile::tempdir().unwrap())
+        let dir = || TempDir::new().expect("a temporary folder");
+        World { dir: dir(), home: dir() }
     }
 
-    /// The home, and the directory the binary runs in.
-    pub fn home(&self) -> &Path {
-        self.0.path()
+    /// Writes a file below the folder, with the folders above it.
+    pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+        let path = self.dir.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+        std::fs::write(path, content).expect("a file");
     }
 
-    /// Writes a file below the home, with the folders it needs.
-    pub fn write(&self, path: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.home().join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, content).unwrap();
-        path
+    pub fn path(&self) -> &Path {
+        self.dir.path()
     }
 
-    /// `stanch`, with nothing inherited but what the system needs to start a process.
-    pub fn stanch(&self) -> Command {
+    /// The program, started in the folder, with nothing of this machine's own in its environment.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stanch"));
-        command.env_clear().current_dir(self.home());
-        // The last one collects coverage.
-        for name in ["PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "LLVM_PROFILE_FILE"] {
-            if let Some(value) = std::env::var_os(name) {
-                command.env(name, value);
-            }
-        }
-        for (name, folder) in [
-            ("HOME", ""),
-            ("XDG_CONFIG_HOME", ".config"),
-            ("XDG_STATE_HOME", ".local/state"),
-            ("XDG_CACHE_HOME", ".cache"),
-            ("XDG_DATA_HOME", ".local/share"),
-        ] {
-            command.env(name, self.home().join(folder));
-        }
-        command.env("NO_PROXY", "127.0.0.1,localhost,[::1]").env("GIT_CONFIG_NOSYSTEM", "1");
         command
+            .args(arguments)
+            .current_dir(self.dir.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.home.path())
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        Ran::from(self.command(arguments).output().expect("the program starts"))
+    }
+
+    /// Runs with `-f json` and reads the report.
+    pub fn json(&self, arguments: &[&str]) -> (i32, Value) {
+        let ran = self.run(&[arguments, &["-f", "json"]].concat());
+        let report = serde_json::from_str(&ran.stdout).expect("the report is JSON");
+        (ran.code, report)
     }
 }
 
-#[test]
-fn the_sandbox_hides_the_machine() {
-    let sandbox = Sandbox::new();
-    let command = sandbox.stanch();
-    let names: Vec<String> =
-        command.get_envs().map(|(name, _)| name.to_string_lossy().into_owned()).collect();
-    assert!(names.iter().any(|name| name == "HOME"));
-    assert!(!names.iter().any(|name| name.starts_with("GH_") || name.starts_with("GITHUB_")));
-    assert_eq!(command.get_current_dir(), Some(sandbox.home()));
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! What the tests stand on: a mint for tokens, a GitHub on loopback, a home without a machine around it.
+//! What every capability's tests need.
 
 pub mod cmd;
 pub mod github;
