@@ -54,10 +54,10 @@ fn a_batch_is_accepted_and_its_tokens_die() {
         let wanted = if *kind == Kind::Refresh { Liveness::Unknown } else { Liveness::Dead };
         assert_eq!(client.liveness(token), wanted, "{kind:?}");
     }
+    let seen = github.seen();
+    assert!(seen.is_sorted_by_key(|seen| seen.at));
     // A refresh token is never shown to anyone.
-    assert!(
-        github.seen().iter().all(|seen| seen.bearer().is_none_or(|shown| Kind::of(shown) != Kind::Refresh))
-    );
+    assert!(seen.iter().all(|seen| seen.bearer().is_none_or(|shown| Kind::of(shown) != Kind::Refresh)));
 }
 
 #[test]
