@@ -148,7 +148,7 @@ impl GitHub {
                 None => "its answer names none".to_owned(),
             },
             Ok(reply) => format!("it answered {}", reply.status),
-            Err(Silence::NotSent(said) | Silence::Lost(said)) => said,
+            Err(Silence::NotSent(said) | Silence::Untrusted(said) | Silence::Lost(said)) => said,
         };
         Ok(Some(format!(
             "{host} did not tell its release ({why}); taking it for one that revokes all five kinds"
@@ -177,6 +177,7 @@ impl GitHub {
 fn of_silence(silence: Silence) -> Answer {
     let (verdict, message) = match silence {
         Silence::NotSent(message) => (Verdict::Trouble, message),
+        Silence::Untrusted(message) => (Verdict::Denied, message),
         Silence::Lost(message) => (Verdict::Unknown, message),
     };
     Answer { verdict, status: None, request_id: None, limit: ServerLimit::default(), message }

@@ -10,6 +10,9 @@ use super::host::Flavour;
 /// How this program names itself: GitHub turns away who does not.
 pub const USER_AGENT: &str = concat!("stanch/", env!("CARGO_PKG_VERSION"));
 
+/// GitHub's own type first; its published description knows the answers by the plain one only.
+const ACCEPT: &str = "application/vnd.github+json, application/json";
+
 /// A dated version of the REST API; an unknown one is answered with 400.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ApiVersion {
@@ -158,7 +161,7 @@ impl<'a> Request<'a> {
     /// Every header but `Authorization`, which only the wire can write.
     pub fn headers(&self) -> Vec<(&'static str, &'static str)> {
         let mut headers = vec![
-            ("accept", "application/vnd.github+json"),
+            ("accept", ACCEPT),
             ("x-github-api-version", self.version.as_str()),
             ("user-agent", USER_AGENT),
         ];
@@ -256,7 +259,7 @@ mod tests {
         assert_eq!(
             request.headers(),
             [
-                ("accept", "application/vnd.github+json"),
+                ("accept", "application/vnd.github+json, application/json"),
                 ("x-github-api-version", "2026-03-10"),
                 ("user-agent", concat!("stanch/", env!("CARGO_PKG_VERSION"))),
                 ("content-type", "application/json"),

@@ -72,7 +72,7 @@ impl KillSwitch {
         let version = self.client.version();
         match self.client.send(&order.request(&self.credential, version)) {
             Ok(reply) => Outcome::of(&reply),
-            Err(Silence::NotSent(message) | Silence::Lost(message)) => {
+            Err(Silence::NotSent(message) | Silence::Untrusted(message) | Silence::Lost(message)) => {
                 Outcome { status: None, message, request_id: None }
             }
         }

@@ -56,6 +56,8 @@ pub enum WireError {
 pub enum Silence {
     /// No connection came about: nothing was sent.
     NotSent(String),
+    /// Whoever answered could not prove to be the host: nothing was sent, and waiting will not mend it.
+    Untrusted(String),
     /// It may have arrived, or not.
     Lost(String),
 }
@@ -176,12 +178,26 @@ fn read(response: Response) -> Reply {
 
 fn silence(error: &reqwest::Error) -> Silence {
     let said = chain(error);
-    if error.is_connect() || error.is_builder() {
+    if untrusted(error) {
+        Silence::Untrusted(format!("{said}; nothing was sent (--ca-cert adds a certificate of your own)"))
+    } else if error.is_connect() || error.is_builder() {
         Silence::NotSent(format!("could not connect: {said}"))
     } else if error.is_timeout() {
         Silence::Lost("no answer in time".to_owned())
     } else {
         Silence::Lost(format!("the connection broke before an answer came: {said}"))
+    }
+}
+
+/// Whether the server's certificate is behind an error.
+fn untrusted(error: &(dyn std::error::Error + 'static)) -> bool {
+    if let Some(tls) = error.downcast_ref() {
+        return matches!(tls, rustls::Error::InvalidCertificate(_));
+    }
+    // An I/O error's source is that of the error it wraps, not that error itself.
+    match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        Some(wrapped) => untrusted(wrapped),
+        None => error.source().is_some_and(untrusted),
     }
 }
 
@@ -191,7 +207,8 @@ fn chain(error: &reqwest::Error) -> String {
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
         let text = error.to_string();
-        if said.last() != Some(&text) {
+        // hyper's own "client error (Connect)" says nothing, and wrappers repeat what they wrap.
+        if said.last() != Some(&text) && !text.starts_with("client error (") {
             said.push(text);
         }
         cause = error.source();

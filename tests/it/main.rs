@@ -5,3 +5,4 @@ mod own;
 mod reach;
 mod support;
 mod sweep;
+mod tls;
