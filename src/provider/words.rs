@@ -170,6 +170,13 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_before_a_token_stays_unless_it_is_as_long_as_one() {
+        let secret = token("ghp_");
+        assert_eq!(clean(&format!("x{secret}"), KEPT), "xghp_…");
+        assert_eq!(clean(&format!("{}{secret}", "aB3".repeat(12)), KEPT), "…ghp_…");
+    }
+
+    #[test]
     fn a_long_message_is_cut_after_it_was_redacted() {
         let text = format!("{}{}", "x ".repeat(5), token("ghp_"));
         assert_eq!(clean(&text, 12), "x x x x x g…");

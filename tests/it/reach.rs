@@ -110,7 +110,7 @@ fn a_connection_closed_unread_is_unknown_and_not_tried_again() {
 fn a_hanging_server_is_not_waited_for_longer_than_the_timeout() {
     let github = github::GitHub::start(Flavour::DotCom);
     let client =
-        GitHub::new(&Options { timeout: Duration::from_millis(200), ..options(&github) }, None).unwrap();
+        GitHub::new(&Options { timeout: Duration::from_millis(500), ..options(&github) }, None).unwrap();
     github.misbehave(Mischief::Hang);
     let answer = send(&client, &pats(1));
     assert_eq!((answer.verdict, answer.message.as_str()), (Verdict::Unknown, "no answer in time"));
