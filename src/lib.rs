@@ -22,6 +22,7 @@ pub mod scan;
 pub mod source;
 
 // reach
+pub mod own;
 pub mod provider;
 
 // face
