@@ -10,6 +10,9 @@ pub mod token;
 // senses
 pub mod checksum;
 
+// memory
+pub mod ledger;
+
 // verbs
 pub mod scan;
 
