@@ -9,6 +9,11 @@ pub mod token;
 
 // senses
 pub mod checksum;
+pub mod detect;
+pub mod rule;
+
+// speech
+pub mod report;
 
 // memory
 pub mod ledger;
@@ -16,5 +21,12 @@ pub mod ledger;
 // verbs
 pub mod scan;
 
+// sources
+pub mod source;
+
 // reach
 pub mod provider;
+
+// face
+pub mod cli;
+pub mod settings;

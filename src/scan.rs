@@ -1,5 +1,8 @@
 //! The middle of the house: what sources hand over goes through the detector into the findings, and is counted.
 
+mod lines;
 mod meter;
+mod net;
 
-pub use meter::Meter;
+pub use meter::{Meter, Reading};
+pub use net::Net;

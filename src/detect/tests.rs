@@ -1,0 +1,112 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::checksum::{crc32_base62, sha256_base32};
+
+fn detector() -> Detector {
+    Detector::new(Rules::built_in().expect("they come with the program"))
+}
+
+fn hits(bytes: &[u8]) -> Vec<(usize, usize, Confidence)> {
+    let mut out = Vec::new();
+    detector().scan(&Window::whole(bytes), &mut |hit| {
+        out.push((hit.span.start, hit.span.len(), hit.confidence));
+    });
+    out
+}
+
+fn classic(prefix: &str, body: &str) -> String {
+    let sum = crc32_base62(body.as_bytes());
+    format!("{prefix}{body}{}", String::from_utf8_lossy(&sum))
+}
+
+/// Any valid token of the five types that carry a checksum.
+fn any_token() -> impl Strategy<Value = String> {
+    let short = (prop::sample::select(vec!["ghp_", "gho_", "ghu_", "ghs_"]), "[0-9A-Za-z]{30}")
+        .prop_map(|(prefix, body)| classic(prefix, &body));
+    let refresh = "[0-9A-Za-z]{70}".prop_map(|body| classic("ghr_", &body));
+    let fine = ("[0-9A-Za-z]{22}", "[0-9A-Za-z]{43}", "[0-9A-Za-z]{8}").prop_map(|(first, second, tail)| {
+        let signed = format!("github_pat_{first}_{second}");
+        let sum = sha256_base32(signed.as_bytes());
+        format!("{signed}{}{tail}", String::from_utf8_lossy(&sum))
+    });
+    prop_oneof![short, refresh, fine]
+}
+
+proptest! {
+    #[test]
+    fn any_token_is_found_at_any_offset(
+        token in any_token(),
+        before in prop::collection::vec(any::<u8>(), 0..300),
+        after in prop::collection::vec(any::<u8>(), 0..300),
+    ) {
+        let bytes = [&before, token.as_bytes(), &after].concat();
+        prop_assert!(hits(&bytes).contains(&(before.len(), token.len(), Confidence::Certain)));
+    }
+
+    #[test]
+    fn any_one_character_change_makes_it_no_longer_certain(
+        token in any_token(), at in any::<prop::sample::Index>(), to in "[0-9A-Za-z]",
+    ) {
+        let mut bytes = token.clone().into_bytes();
+        // The last eight characters of a fine-grained token are under no known checksum.
+        let proven = if token.starts_with("github_pat_") { token.len() - 8 } else { token.len() };
+        let at = at.index(proven);
+        prop_assume!(bytes[at] != to.as_bytes()[0]);
+        // `ghp_` and its like differ in one letter that is not hashed: the change makes another token of it.
+        prop_assume!(at >= 4);
+        bytes[at] = to.as_bytes()[0];
+        prop_assert!(hits(&bytes).iter().all(|hit| hit.2 != Confidence::Certain));
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in "(ghp_|ghs_1_eyJ|github_pat_|[a-z0-9_.]|\\PC){0,400}") {
+        hits(bytes.as_bytes());
+    }
+}
+
+#[test]
+fn rules_agree_with_their_examples() {
+    let detector = detector();
+    for rule in detector.rules() {
+        for example in &rule.positive {
+            assert!(detector.surest(example.as_bytes()) >= Some(Confidence::Likely), "{}", rule.id);
+        }
+        for example in &rule.negative {
+            assert!(detector.surest(example.as_bytes()) <= Some(Confidence::Lookalike), "{}", rule.id);
+        }
+    }
+}
+
+#[test]
+fn longer_forms_are_likely_and_placeholders_are_not() {
+    let random = "Zq8LwT3vRk1XyB7nJc5HdM9sGf2PeA4uWi6KoQ0tVxYzUrNbEaSmCgDhFjLl";
+    let judged = |text: &str| detector().surest(text.as_bytes());
+    assert_eq!(judged(&format!("ghp_{random}")), Some(Confidence::Likely));
+    assert_eq!(judged(&format!("xghp_{random}")), None);
+    assert_eq!(judged(&format!("a\\nghp_{random}")), Some(Confidence::Likely));
+    assert_eq!(judged(&format!("t%3Dghp_{random}")), Some(Confidence::Likely));
+    assert_eq!(judged(&format!("\x1b[1;31mghp_{random}")), Some(Confidence::Likely));
+    assert_eq!(judged(&format!("farmghp_{random}")), None);
+    assert_eq!(judged(&format!("ghr_{}", &random[..36])), Some(Confidence::Lookalike));
+    assert_eq!(judged(&format!("github_pat_{}_{}", &random[..22], &random[..59])), Some(Confidence::Likely));
+    assert_eq!(judged("ghp_1234567890abcdef1234567890abcdef12345678"), Some(Confidence::Lookalike));
+}
+
+#[test]
+fn a_window_reports_only_what_starts_within_it() {
+    let token = classic("ghp_", &"aB3".repeat(10));
+    let bytes = format!("{token} {token} {token}");
+    let mut starts = Vec::new();
+    let window = Window { bytes: bytes.as_bytes(), emit: 1..42 };
+    detector().scan(&window, &mut |hit| starts.push(hit.span.start));
+    assert_eq!(starts, [41]);
+}
+
+#[test]
+fn redacting_leaves_no_token() {
+    let token = classic("ghp_", &"aB3".repeat(10));
+    let redacted = detector().redact(&format!("a/{token}/b-{token}"));
+    let tail = &token[34..];
+    assert_eq!(redacted, format!("a/ghp_…{tail}/b-ghp_…{tail}"));
+}

@@ -1,0 +1,70 @@
+//! Line and column of a byte, counted only as far as somebody asks.
+
+use memchr::{memchr_iter, memrchr};
+
+/// A position counter over one stretch of bytes. Questions must come in rising order.
+pub(super) struct Lines<'a> {
+    bytes: &'a [u8],
+    /// Lines before `bytes`.
+    before: Lead,
+    at: usize,
+    newlines: u64,
+}
+
+/// What stood before a stretch of bytes: how many line ends, and how many bytes since the last one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Lead {
+    newlines: u64,
+    column: u64,
+}
+
+impl Lead {
+    /// The lead after `bytes` have gone by, too.
+    pub(super) fn past(self, bytes: &[u8]) -> Lead {
+        match memrchr(b'\n', bytes) {
+            None => Lead { column: self.column + bytes.len() as u64, ..self },
+            Some(last) => Lead {
+                newlines: self.newlines + memchr_iter(b'\n', bytes).count() as u64,
+                column: (bytes.len() - last - 1) as u64,
+            },
+        }
+    }
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn new(bytes: &'a [u8], before: Lead) -> Self {
+        Lines { bytes, before, at: 0, newlines: 0 }
+    }
+
+    /// Line and column of the byte at `at`, both from 1.
+    pub(super) fn locate(&mut self, at: usize) -> (u64, u64) {
+        if at < self.at {
+            (self.at, self.newlines) = (0, 0);
+        }
+        self.newlines += memchr_iter(b'\n', &self.bytes[self.at..at]).count() as u64;
+        self.at = at;
+        let column = match memrchr(b'\n', &self.bytes[..at]) {
+            Some(last) => (at - last) as u64,
+            None => self.before.column + at as u64 + 1,
+        };
+        (self.before.newlines + self.newlines + 1, column)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_the_same_however_the_bytes_are_cut() {
+        let text = b"one\ntwo\n\nfour and more\nfive";
+        for cut in 0..text.len() {
+            let lead = Lead::default().past(&text[..cut / 2]).past(&text[cut / 2..cut]);
+            let mut whole = Lines::new(text, Lead::default());
+            let mut part = Lines::new(&text[cut..], lead);
+            for at in cut..text.len() {
+                assert_eq!(whole.locate(at), part.locate(at - cut), "cut {cut}, at {at}");
+            }
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! What every capability's tests need.
+
+pub mod cmd;
+pub mod mint;
