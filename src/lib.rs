@@ -25,7 +25,11 @@ pub mod scan;
 pub mod source;
 
 // reach
+pub mod pace;
 pub mod provider;
+
+// verbs that send
+pub mod revoke;
 
 // face
 pub mod cli;
