@@ -54,7 +54,7 @@ impl Summary {
             |test: &dyn Fn(&Finding) -> bool| findings.iter().filter(|finding| test(finding)).count() as u64;
         let of =
             |level: Confidence| count(&|finding| finding.confidence == level && finding.suppressed.is_none());
-        let faulty =
+        let places_of =
             |kinds: &[FaultKind]| faults.iter().filter(|fault| kinds.contains(&fault.kind)).count() as u64;
         Summary {
             files: read.files,
@@ -66,9 +66,9 @@ impl Summary {
             likely: of(Confidence::Likely),
             lookalikes: of(Confidence::Lookalike),
             suppressed: count(&|finding| finding.suppressed.is_some()),
-            unreadable: faulty(&[FaultKind::Unreadable, FaultKind::Damaged]),
-            cut_short: faulty(&[FaultKind::CutShort]),
-            too_large: faulty(&[FaultKind::TooLarge]),
+            unreadable: places_of(&[FaultKind::Unreadable, FaultKind::Damaged]),
+            cut_short: places_of(&[FaultKind::CutShort]),
+            too_large: places_of(&[FaultKind::TooLarge]),
             shallow: false,
             elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
         }

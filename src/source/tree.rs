@@ -1,6 +1,7 @@
 //! Working trees: every file below some paths, hidden and ignored ones included, in parallel.
 
 mod file;
+mod mounts;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -74,7 +75,9 @@ impl Source for Tree {
             builder.parents(true).ignore(true).git_ignore(true).git_exclude(true).git_global(true);
             builder.require_git(false);
         }
-        let shared = Shared { options: &self.options, roots: &self.roots, sink };
+        let mounts = mounts::kernel_mounts();
+        let kernel = self.roots.iter().flat_map(|root| mounts::below(root, &mounts)).collect();
+        let shared = Shared { options: &self.options, roots: &self.roots, kernel, sink };
         builder.build_parallel().visit(&mut Crew(&shared));
     }
 }
@@ -83,6 +86,8 @@ impl Source for Tree {
 struct Shared<'s> {
     options: &'s Options,
     roots: &'s [PathBuf],
+    /// Mount points below the roots that hold no files: nearly always none.
+    kernel: Vec<PathBuf>,
     sink: &'s dyn Sink,
 }
 
@@ -117,7 +122,7 @@ impl ParallelVisitor for Walker<'_> {
 
 impl Walker<'_> {
     fn entry(&mut self, entry: &DirEntry) -> WalkState {
-        let Shared { options, sink, .. } = *self.shared;
+        let Shared { options, sink, .. } = self.shared;
         // Only paths from the command line have no type of their own: standard input is one, and is not walked.
         let Some(kind) = entry.file_type() else { return WalkState::Continue };
         let place = Place::of(entry, self.shared.roots.len() > 1);
@@ -127,15 +132,20 @@ impl Walker<'_> {
         if kind.is_dir() && entry.depth() > 0 && is_object_database(entry.path()) {
             return WalkState::Skip;
         }
-        place.look_at_name(entry, sink);
+        if kind.is_dir() && self.shared.kernel.iter().any(|mount| mount == entry.path()) {
+            let reason = mounts::reason(entry.path());
+            sink.fault(Fault { path: place.text(), kind: FaultKind::PassedOver, reason });
+            return WalkState::Skip;
+        }
+        place.look_at_name(entry, *sink);
         if entry.path_is_symlink() {
             self.look_at_link(entry.path(), &place);
         }
         if kind.is_file() {
-            self.reader.read(entry.path(), &place, options.max_file_size, sink);
+            self.reader.read(entry.path(), &place, options.max_file_size, *sink);
         } else if entry.depth() == 0 && !kind.is_dir() && !kind.is_symlink() {
             // A pipe or device is passed over in a tree, but read where the user names it: `<(command)`.
-            self.reader.read_special(entry.path(), &place, sink);
+            self.reader.read_special(entry.path(), &place, *sink);
         }
         WalkState::Continue
     }
@@ -168,7 +178,7 @@ impl Walker<'_> {
         if self.shared.options.follow_symlinks && path.is_symlink() {
             return self.look_at_link(path, &place);
         }
-        place.fault(reason, self.shared.sink);
+        place.fault(&reason, self.shared.sink);
     }
 }
 
@@ -212,7 +222,7 @@ impl<'a> Place<'a> {
         Origin { root, ..Origin::file(self.text()) }
     }
 
-    pub(crate) fn fault(&self, reason: impl ToString, sink: &dyn Sink) {
+    pub(crate) fn fault(&self, reason: &dyn ToString, sink: &dyn Sink) {
         let mut path = self.text();
         if let Some(root) = self.root {
             path = path_text(os_bytes(root.join(self.relative).as_os_str()));
@@ -223,16 +233,13 @@ impl<'a> Place<'a> {
     /// A token may stand in the name of a file or folder; the path above it is some other entry's name.
     fn look_at_name(&self, entry: &DirEntry, sink: &dyn Sink) {
         let name = os_bytes(entry.file_name());
-        if name.len() < SHORTEST || (entry.depth() == 0 && !self.is_named_file(entry)) {
+        let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
+        if name.len() < SHORTEST || (entry.depth() == 0 && is_dir) {
             return;
         }
         let base = os_bytes(self.relative.as_os_str()).len().saturating_sub(name.len()) as u64;
         let origin = || Origin { kind: PlaceKind::FileName, base, ..self.origin() };
         sink.blob(Blob { body: Body::Whole(name), origin: &origin });
-    }
-
-    fn is_named_file(&self, entry: &DirEntry) -> bool {
-        entry.file_type().is_some_and(|kind| !kind.is_dir())
     }
 }
 
