@@ -12,17 +12,23 @@ pub mod checksum;
 pub mod detect;
 pub mod rule;
 
+// sources, and what they flow through
+pub mod scan;
+pub mod source;
+
+// memory
+pub mod ledger;
+
+// reach
+pub mod own;
+pub mod pace;
+pub mod provider;
+
 // speech
 pub mod report;
 
-// verbs
-pub mod scan;
-
-// sources
-pub mod source;
-
-// reach
-pub mod provider;
+// verbs that send
+pub mod revoke;
 
 // face
 pub mod cli;
