@@ -12,6 +12,9 @@ pub mod checksum;
 pub mod detect;
 pub mod rule;
 
+// sources
+pub mod source;
+
 // verbs
 pub mod scan;
 

@@ -1,0 +1,3 @@
+//! Where bytes come from: each source is drained into a [`Sink`](crate::blob::Sink).
+
+pub mod unpack;
