@@ -153,3 +153,6 @@ impl Sink for Unpack<'_> {
         self.inner.meter()
     }
 }
+
+#[cfg(test)]
+mod tests;

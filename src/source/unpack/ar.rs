@@ -36,7 +36,7 @@ fn members(level: &Level<'_>, feed: &mut Feed<'_>) -> io::Result<()> {
         feed.skip(60)?;
         if raw == b"//" && size <= TABLE_MOST {
             // A name is looked into where it names a member.
-            table = feed.bytes(usize::try_from(size).unwrap_or(0))?;
+            table = feed.read_bytes(usize::try_from(size).unwrap_or(0))?;
             continue;
         }
         let (name, size) = resolve(&raw, size, &table, feed)?;
@@ -86,7 +86,7 @@ fn resolve(raw: &[u8], size: u64, table: &[u8], feed: &mut Feed<'_>) -> io::Resu
     if let Some(len) = raw.strip_prefix(b"#1/").and_then(number)
         && len <= size.min(64 * 1024)
     {
-        let mut name = feed.bytes(usize::try_from(len).unwrap_or(0))?;
+        let mut name = feed.read_bytes(usize::try_from(len).unwrap_or(0))?;
         while name.last() == Some(&0) {
             name.pop();
         }

@@ -82,6 +82,14 @@ impl<'a> Pump<'a> {
         Pump { feed, state, format: Some(format), asides }
     }
 
+    /// What is wrong with the first header.
+    pub(super) fn refused(&self) -> Option<&io::Error> {
+        match &self.state {
+            State::Failed(error) => error.as_ref(),
+            State::Open(_) | State::Ended => None,
+        }
+    }
+
     /// The count of compressed bytes taken in.
     pub(super) fn taken(&self) -> Rc<Cell<u64>> {
         self.feed.counter()

@@ -115,7 +115,7 @@ impl<'a> Feed<'a> {
     }
 
     /// The next `len` bytes, or an error where the end comes first. `len` is trusted: ask for little.
-    pub(super) fn bytes(&mut self, len: usize) -> io::Result<Vec<u8>> {
+    pub(super) fn read_bytes(&mut self, len: usize) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::with_capacity(len);
         self.by_ref().take(len as u64).read_to_end(&mut bytes)?;
         if bytes.len() < len { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(bytes) }
@@ -190,6 +190,8 @@ pub(super) fn with_feed<T>(body: Body<'_>, budget: &Budget, look: impl FnOnce(&m
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+
     use crate::source::unpack::budget::{Gate, Limits};
 
     #[test]
@@ -200,10 +202,10 @@ mod tests {
         for mut feed in [Feed::memory(&bytes, &budget), Feed::reader(&mut drip, &budget)] {
             assert_eq!(feed.peek(20).expect("memory"), &bytes[..20]);
             assert_eq!(feed.peek(3).expect("memory"), &bytes[..3]);
-            assert_eq!(feed.bytes(10).expect("memory"), &bytes[..10]);
+            assert_eq!(feed.read_bytes(10).expect("memory"), &bytes[..10]);
             assert_eq!((feed.at(), feed.peek(5).expect("memory")), (10, &bytes[10..15]));
             assert!(feed.skip(100).expect("memory"));
-            assert_eq!(feed.bytes(90).expect("memory"), &bytes[110..]);
+            assert_eq!(feed.read_bytes(90).expect("memory"), &bytes[110..]);
             assert_eq!((feed.at(), feed.peek(5).expect("memory")), (200, &[][..]));
             assert!(!feed.skip(1).expect("memory"));
         }

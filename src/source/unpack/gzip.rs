@@ -16,16 +16,16 @@ fn begins(head: &[u8]) -> bool {
 }
 
 fn open(feed: &mut Feed<'_>, asides: &mut Vec<Aside>) -> io::Result<Boxed> {
-    let header = feed.bytes(10)?;
+    let header = feed.read_bytes(10)?;
     if !begins(&header) {
         return Err(io::Error::new(ErrorKind::InvalidData, "not a gzip header"));
     }
     let flags = header[3];
     let mut extra = None;
     if flags & 4 != 0 {
-        let len = feed.bytes(2)?;
+        let len = feed.read_bytes(2)?;
         let at = feed.at();
-        let bytes = feed.bytes(usize::from(u16::from_le_bytes([len[0], len[1]])))?;
+        let bytes = feed.read_bytes(usize::from(u16::from_le_bytes([len[0], len[1]])))?;
         extra = Some(Aside { at, bytes, name: false });
     }
     if flags & 8 != 0 {
@@ -36,7 +36,7 @@ fn open(feed: &mut Feed<'_>, asides: &mut Vec<Aside>) -> io::Result<Boxed> {
     }
     asides.extend(extra);
     if flags & 2 != 0 {
-        feed.bytes(2)?;
+        feed.read_bytes(2)?;
     }
     Ok(Box::new(Member { inflate: Inflate::new(), crc: crc32fast::Hasher::new(), len: 0 }))
 }
@@ -81,7 +81,7 @@ impl Engine for Member {
     }
 
     fn finish(&mut self, feed: &mut Feed<'_>) -> io::Result<()> {
-        let trailer = feed.bytes(8)?;
+        let trailer = feed.read_bytes(8)?;
         let expected = [self.crc.clone().finalize().to_le_bytes(), self.len.to_le_bytes()].concat();
         if trailer == expected {
             Ok(())

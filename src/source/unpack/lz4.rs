@@ -23,11 +23,11 @@ fn begins(head: &[u8]) -> bool {
 }
 
 fn open(feed: &mut Feed<'_>) -> io::Result<Boxed> {
-    let old = feed.bytes(4)?[0] == 2;
+    let old = feed.read_bytes(4)?[0] == 2;
     let (flags, most) = if old {
         (0x20, OLD_BLOCK)
     } else {
-        let fixed = feed.bytes(2)?;
+        let fixed = feed.read_bytes(2)?;
         let (flags, block) = (fixed[0], fixed[1]);
         let size_id = u32::from(block >> 4);
         if flags >> 6 != 1 || flags & 2 != 0 || block & 0x8f != 0 || size_id < 4 {
@@ -37,7 +37,7 @@ fn open(feed: &mut Feed<'_>) -> io::Result<Boxed> {
             return Err(io::Error::new(ErrorKind::Unsupported, "needs a dictionary that is not in the file"));
         }
         let content_size = if flags & 8 != 0 { 8 } else { 0 };
-        feed.bytes(content_size + 1)?;
+        feed.read_bytes(content_size + 1)?;
         (flags, 1 << (8 + 2 * size_id))
     };
     // A block, and what comes out of it.
@@ -147,7 +147,7 @@ impl Engine for Frame {
 
     fn finish(&mut self, feed: &mut Feed<'_>) -> io::Result<()> {
         if self.content_sum {
-            feed.bytes(4)?;
+            feed.read_bytes(4)?;
         }
         Ok(())
     }

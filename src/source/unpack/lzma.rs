@@ -50,7 +50,7 @@ fn alone(feed: &mut Feed<'_>) -> io::Result<Boxed> {
 /// The stream of a zip member: two bytes of version, the length of the properties, the properties, and the data.
 /// `size` is known unless the stream ends in a mark of its own.
 pub(super) fn in_zip(feed: &mut Feed<'_>, size: Option<u64>) -> io::Result<Boxed> {
-    let header = feed.bytes(9)?;
+    let header = feed.read_bytes(9)?;
     let [_, _, 5, 0, properties, dictionary @ ..] = header.as_slice() else {
         return Err(io::Error::new(ErrorKind::InvalidData, "unknown LZMA properties"));
     };

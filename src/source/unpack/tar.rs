@@ -99,7 +99,7 @@ fn one(level: &Level<'_>, feed: &mut Feed<'_>, header: &Header, ahead: &mut Pax)
         b'K' => ahead.link = Some(text(feed, size)?),
         b'x' | b'X' | b'g' => {
             let at = feed.at();
-            let bytes = feed.bytes(usize::try_from(size).unwrap_or(0))?;
+            let bytes = feed.read_bytes(usize::try_from(size).unwrap_or(0))?;
             // A global header may not name a member, but may hold a comment.
             let mut unused = Pax::default();
             let into = if header.kind == b'g' { &mut unused } else { &mut *ahead };
@@ -112,7 +112,7 @@ fn one(level: &Level<'_>, feed: &mut Feed<'_>, header: &Header, ahead: &mut Pax)
 
 /// A name that was too long for its header.
 fn text(feed: &mut Feed<'_>, size: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = feed.bytes(usize::try_from(size).unwrap_or(0))?;
+    let mut bytes = feed.read_bytes(usize::try_from(size).unwrap_or(0))?;
     while bytes.last() == Some(&0) {
         bytes.pop();
     }

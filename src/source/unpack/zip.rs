@@ -23,7 +23,9 @@ pub(super) fn open(level: &Level<'_>, body: Body<'_>) {
         Spooled::File(file) => in_file(level, file),
         Spooled::TooLarge(bytes, rest) => {
             let mut reader = bytes.chain(BufReader::new(rest));
-            walk::walk(level, &mut Feed::reader(&mut reader, level.budget), 0);
+            if let Some(error) = walk::walk(level, &mut Feed::reader(&mut reader, level.budget), 0) {
+                level.say(Place::Raw(0), Trouble::Damaged(error.to_string()), None);
+            }
         }
     });
 }
@@ -39,8 +41,9 @@ fn in_file(level: &Level<'_>, file: &mut dyn ReadSeek) {
         Ok(None) => {
             if file.rewind().is_ok() {
                 let mut reader = BufReader::new(file);
-                walk::walk(level, &mut Feed::reader(&mut reader, level.budget), 0);
-                let what = "its directory is missing or wrong".to_owned();
+                let lost = walk::walk(level, &mut Feed::reader(&mut reader, level.budget), 0);
+                let how = lost.map_or_else(String::new, |error| format!(", {error}"));
+                let what = format!("its directory is missing or wrong{how}");
                 level.say(Place::Raw(0), Trouble::Damaged(what), None);
             }
         }

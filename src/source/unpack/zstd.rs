@@ -27,19 +27,25 @@ fn skippable(head: &[u8]) -> bool {
 
 fn open(feed: &mut Feed<'_>, asides: &mut Vec<Aside>) -> io::Result<Boxed> {
     while skippable(feed.peek(4)?) {
-        let header = feed.bytes(8)?;
+        let header = feed.read_bytes(8)?;
         let len = u32::from_le_bytes([header[4], header[5], header[6], header[7]]);
         let at = feed.at();
         let kept = len.min(SKIPPED_MOST);
-        asides.push(Aside { at, bytes: feed.bytes(kept as usize)?, name: false });
+        asides.push(Aside { at, bytes: feed.read_bytes(kept as usize)?, name: false });
         feed.skip(u64::from(len - kept))?;
     }
     let head = feed.peek(18)?;
     match head {
         [] => Ok(Box::new(Nothing)),
         [0x04, 0x22, 0x4d, 0x18, ..] => (lz4::FORMAT.open)(feed, asides),
+        _ if !is_frame(head) => Err(io::Error::new(ErrorKind::InvalidData, "not a Zstandard frame")),
         _ => engine(feed),
     }
+}
+
+/// Whether a frame begins so, as far as the bytes tell: its reserved bit is clear.
+fn is_frame(head: &[u8]) -> bool {
+    head.starts_with(MAGIC) && head.get(4).is_none_or(|descriptor| descriptor & 8 == 0)
 }
 
 /// A decoder of one frame.

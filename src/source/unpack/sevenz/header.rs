@@ -131,7 +131,7 @@ impl<'h> Cursor<'h> {
         let low =
             self.take(u64::from(more))?.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte));
         let high = if more >= 7 { 0 } else { u64::from(first & (0x7f >> more)) };
-        Ok(low | high << (8 * more))
+        Ok(low | high.checked_shl(8 * more).unwrap_or(0))
     }
 
     /// A count of things that take at least a byte each, or a bit.

@@ -69,7 +69,7 @@ mod tests {
     fn lines_overrule_and_others_are_shown() {
         let mut pax = Pax::default();
         let mut others = Vec::new();
-        let bytes = b"12 path=a/b\n11 size=12\n19 comment=the rest\n5 bad";
+        let bytes = b"12 path=a/b\n11 size=12\n20 comment=the rest\n5 bad";
         pax.read(bytes, &mut |at, value| others.push((at, value.to_vec())));
         assert_eq!((pax.name.as_deref(), pax.size), (Some(&b"a/b"[..]), Some(12)));
         assert_eq!(others, [(34, b"the rest".to_vec()), (43, b"5 bad".to_vec())]);

@@ -21,7 +21,7 @@ pub(super) fn old_gnu(feed: &mut Feed<'_>, header: &Header) -> io::Result<Segmen
     pairs(&header.sparse[..96], &mut segments);
     let mut more = header.sparse[96] != 0;
     while more && segments.len() < SEGMENTS_MOST {
-        let block = feed.bytes(BLOCK)?;
+        let block = feed.read_bytes(BLOCK)?;
         pairs(&block[..504], &mut segments);
         more = block[504] != 0;
     }

@@ -188,7 +188,9 @@ fn gaps(level: &Level<'_>, spot: &mut Spot<'_>, mut covered: Vec<(u64, u64)>, le
             let hidden = spot.fill_buf()?.starts_with(LOCAL);
             let mut part = spot.take(begin - at);
             if hidden {
-                walk::walk(level, &mut Feed::reader(&mut part, level.budget), at);
+                if let Some(error) = walk::walk(level, &mut Feed::reader(&mut part, level.budget), at) {
+                    level.say(Place::Raw(at), Trouble::Damaged(error.to_string()), None);
+                }
             } else {
                 level.hand(Place::Raw(at), Content::Stored(&mut part));
             }

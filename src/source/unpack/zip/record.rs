@@ -35,6 +35,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// Whether its method is one that was ever assigned: chance bytes seldom say so.
+    pub(super) fn is_plausible(&self) -> bool {
+        matches!(self.method, 0..=20 | 93..=99)
+    }
+
     pub(super) fn encrypted(&self) -> bool {
         self.flags & 1 != 0 || self.method == 99
     }

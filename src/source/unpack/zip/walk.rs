@@ -11,8 +11,8 @@ use crate::source::unpack::feed::Feed;
 use crate::source::unpack::guard::Trouble;
 use crate::source::unpack::level::{Content, Level, Name, Place};
 
-/// Hands on what is found; `base` is where the feed begins in the archive.
-pub(super) fn walk(level: &Level<'_>, feed: &mut Feed<'_>, base: u64) {
+/// Hands on what is found; `base` is where the feed begins in the archive. What went wrong, if something did.
+pub(super) fn walk(level: &Level<'_>, feed: &mut Feed<'_>, base: u64) -> Option<io::Error> {
     let lost = loop {
         match step(level, feed, base) {
             Ok(true) => {}
@@ -21,15 +21,13 @@ pub(super) fn walk(level: &Level<'_>, feed: &mut Feed<'_>, base: u64) {
         }
     };
     if !level.goes_on() {
-        return;
+        return None;
     }
     let at = feed.at();
     if feed.peek(1).is_ok_and(|bytes| !bytes.is_empty()) {
         level.hand(Place::Raw(base + at), Content::Stored(feed));
     }
-    if let Some(error) = lost {
-        level.say(Place::Raw(base + at), Trouble::Damaged(error.to_string()), None);
-    }
+    lost
 }
 
 /// Reads one record; whether there may be another. What follows when there is none belongs to nobody.
@@ -44,7 +42,7 @@ fn step(level: &Level<'_>, feed: &mut Feed<'_>, base: u64) -> io::Result<bool> {
     }
     let len = if mark == CENTRAL {
         let lens: usize = [28, 30, 32].map(|at| usize::from(le16(head, at))).iter().sum();
-        let entry = feed.bytes(CENTRAL_LEN + lens)?;
+        let entry = feed.read_bytes(CENTRAL_LEN + lens)?;
         if let Some((entry, _)) = Entry::central(&entry) {
             level.aside(base + feed.at() - entry.comment.len() as u64, &entry.comment);
         }
@@ -65,11 +63,19 @@ fn step(level: &Level<'_>, feed: &mut Feed<'_>, base: u64) -> io::Result<bool> {
 }
 
 fn member(level: &Level<'_>, feed: &mut Feed<'_>, base: u64) -> io::Result<bool> {
-    let header = feed.bytes(LOCAL_LEN)?;
-    let Some((entry, name_len, extra_len)) = Entry::local(&header) else { return Ok(false) };
-    let names_at = base + feed.at();
-    let names = feed.bytes(name_len + extra_len)?;
-    let entry = entry.with_names(&names, name_len);
+    // Nothing is consumed before it is sure: what only looks like a header belongs to the rest.
+    let Some((entry, name_len, extra_len)) =
+        Entry::local(feed.peek(LOCAL_LEN)?).filter(|found| found.0.is_plausible())
+    else {
+        return Err(io::Error::other("no header where a member should begin"));
+    };
+    let header = feed.peek(LOCAL_LEN + name_len + extra_len)?;
+    let Some(names) = header.get(LOCAL_LEN..).filter(|names| names.len() == name_len + extra_len) else {
+        return Err(io::Error::other("a header is cut short"));
+    };
+    let entry = entry.with_names(names, name_len);
+    feed.skip((LOCAL_LEN + name_len + extra_len) as u64)?;
+    let names_at = base + feed.at() - (name_len + extra_len) as u64;
     let name = Name::new(&entry.name);
     if !level.enter(&name) {
         return Ok(false);
