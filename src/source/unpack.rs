@@ -7,7 +7,7 @@
 //! | zip (jar, whl, docx, apk, Terraform plan; stored, deflate, Deflate64, bzip2, LZMA, xz, Zstandard; zip64; data descriptors) | `PK` at the beginning, or a directory at the end of something else (self-extracting programs, scripts with their modules) | by its directory; header by header where that is missing, or where a nested one is larger than 64 MiB | `a.zip!inner/path` |
 //! | tar (ustar, pax, GNU long names and sparse files, version 7; Docker and OCI images) | `ustar`, or a checksum that holds | forwards | `a.tar!inner/path` |
 //! | ar, Debian packages | `!<arch>` | forwards | `a.deb!data.tar.xz!inner/path` |
-//! | 7z (LZMA, LZMA2, PPMd, bzip2, deflate, Zstandard, LZ4, the BCJ and delta filters) | `7z` | by its header; nested ones up to 64 MiB | `a.7z!inner/path` |
+//! | 7z (LZMA, LZMA2, `PPMd`, bzip2, deflate, Zstandard, LZ4, the BCJ and delta filters) | `7z` | by its header; nested ones up to 64 MiB | `a.7z!inner/path` |
 //! | gzip (many members) | `1f 8b 08` | forwards | `a.log.gz!a.log` |
 //! | bzip2 (many streams) | `BZh` and the mark of a block | forwards | `a.log.bz2!a.log` |
 //! | xz (many streams), LZMA alone | `fd 7zXZ`; usual LZMA properties | forwards | `a.log.xz!a.log` |

@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroize as _;
+use zeroize::Zeroize;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -225,7 +225,7 @@ impl Budget {
 impl Drop for Budget {
     /// What was unpacked may have held a token.
     fn drop(&mut self) {
-        self.buffers.borrow_mut().iter_mut().for_each(|buffer| buffer.zeroize());
+        self.buffers.borrow_mut().iter_mut().for_each(Zeroize::zeroize);
     }
 }
 

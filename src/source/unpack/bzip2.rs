@@ -4,16 +4,12 @@ use std::io::{self, ErrorKind};
 
 use ::bzip2::{Decompress, Status};
 
-use super::engine::{Aside, Boxed, Engine, Format, Step};
-use super::feed::Feed;
+use super::engine::{Boxed, Engine, Format, Step};
 use super::inflate::passed;
 use super::sniff::{self, Kind};
 
-pub(super) const FORMAT: Format = Format { begins: |head| sniff::sniff(head) == Some(Kind::Bzip2), open };
-
-fn open(_feed: &mut Feed<'_>, _asides: &mut Vec<Aside>) -> io::Result<Boxed> {
-    Ok(engine())
-}
+pub(super) const FORMAT: Format =
+    Format { begins: |head| sniff::sniff(head) == Some(Kind::Bzip2), open: |_, _| Ok(engine()) };
 
 /// A decoder of one stream, its header included.
 pub(super) fn engine() -> Boxed {

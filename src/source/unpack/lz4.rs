@@ -45,8 +45,8 @@ fn open(feed: &mut Feed<'_>) -> io::Result<Boxed> {
     Ok(Box::new(Frame {
         old,
         linked: flags & 0x20 == 0,
-        block_sum: flags & 0x10 != 0,
-        content_sum: flags & 4 != 0,
+        block_sum: if flags & 0x10 != 0 { 4 } else { 0 },
+        content_sum: if flags & 4 != 0 { 4 } else { 0 },
         most,
         need: None,
         packed: Vec::new(),
@@ -59,8 +59,9 @@ fn open(feed: &mut Feed<'_>) -> io::Result<Boxed> {
 struct Frame {
     old: bool,
     linked: bool,
-    block_sum: bool,
-    content_sum: bool,
+    /// How long the checksums behind a block and behind the frame are.
+    block_sum: usize,
+    content_sum: usize,
     /// The most bytes a block holds.
     most: usize,
     /// The size word of the block now being gathered, once it is read.
@@ -108,7 +109,7 @@ impl Frame {
                 continue;
             };
             let len = (word & !STORED) as usize;
-            if !self.gather(input, len + if self.block_sum { 4 } else { 0 }) {
+            if !self.gather(input, len + self.block_sum) {
                 return Ok(false);
             }
             self.block(word, len)?;
@@ -146,10 +147,7 @@ impl Engine for Frame {
     }
 
     fn finish(&mut self, feed: &mut Feed<'_>) -> io::Result<()> {
-        if self.content_sum {
-            feed.read_bytes(4)?;
-        }
-        Ok(())
+        feed.read_bytes(self.content_sum).map(drop)
     }
 }
 

@@ -54,12 +54,18 @@ fn members(level: &Level<'_>, feed: &mut Feed<'_>) -> io::Result<()> {
                 return Ok(());
             }
             if over != 0 {
-                return behind_the_end(level, feed);
+                behind_the_end(level, feed);
+                return Ok(());
             }
             continue;
         }
         let Some(header) = block.first_chunk().and_then(Header::parse) else {
-            return if ended { behind_the_end(level, feed) } else { lost(level, feed) };
+            behind_the_end(level, feed);
+            return if ended {
+                Ok(())
+            } else {
+                Err(io::Error::other("no header where a member should begin"))
+            };
         };
         feed.skip(BLOCK as u64)?;
         ended = false;
@@ -74,17 +80,10 @@ fn members(level: &Level<'_>, feed: &mut Feed<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// Looks as it is into what somebody wrote behind an archive's end.
-fn behind_the_end(level: &Level<'_>, feed: &mut Feed<'_>) -> io::Result<()> {
+/// Looks as it is into what no header stands before.
+fn behind_the_end(level: &Level<'_>, feed: &mut Feed<'_>) {
     let at = feed.at();
     level.hand(Place::Raw(at), Content::Stored(feed));
-    Ok(())
-}
-
-/// Looks into the rest as it is, where no header stands.
-fn lost(level: &Level<'_>, feed: &mut Feed<'_>) -> io::Result<()> {
-    behind_the_end(level, feed)?;
-    Err(io::Error::other("no header where a member should begin"))
 }
 
 /// Reads what one header announces; whether to go on.

@@ -13,7 +13,7 @@ pub(super) const FORMAT: Format = Format { begins, open };
 
 const MAGIC: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 /// The largest window libzstd takes without being asked to: 128 MiB.
-const WINDOW_LOG_MOST: u32 = 27;
+const WINDOW_LOG_MOST: u8 = 27;
 /// What is kept of a frame to be skipped.
 const SKIPPED_MOST: u32 = 64 * 1024;
 
@@ -52,7 +52,7 @@ fn is_frame(head: &[u8]) -> bool {
 pub(super) fn engine(feed: &mut Feed<'_>) -> io::Result<Boxed> {
     let hold = feed.budget.hold(window(feed.peek(18)?) + 512 * 1024)?;
     let mut decoder = Decoder::new()?;
-    decoder.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MOST))?;
+    decoder.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MOST.into()))?;
     Ok(Box::new(Frame { decoder, _hold: hold }))
 }
 
@@ -61,7 +61,7 @@ fn window(head: &[u8]) -> u64 {
     let Some(&[descriptor, next, ..]) = head.get(4..) else { return 0 };
     let single = descriptor & 0x20 != 0;
     if !single {
-        let base = 1_u64 << (10 + (next >> 3)).min(WINDOW_LOG_MOST as u8 + 1);
+        let base = 1_u64 << (10 + (next >> 3)).min(WINDOW_LOG_MOST + 1);
         return base + base / 8 * u64::from(next & 7);
     }
     let from = 5 + [0, 1, 2, 4][usize::from(descriptor & 3)];

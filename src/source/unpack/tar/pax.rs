@@ -24,8 +24,8 @@ impl Pax {
             match key {
                 // A sparse member's own name overrules the made-up one, whichever comes first.
                 b"GNU.sparse.name" => (self.name, self.sparse) = (Some(value.to_vec()), true),
-                b"path" if !(self.sparse && self.name.is_some()) => self.name = Some(value.to_vec()),
-                b"path" => {}
+                b"path" if self.sparse && self.name.is_some() => {}
+                b"path" => self.name = Some(value.to_vec()),
                 b"linkpath" => self.link = Some(value.to_vec()),
                 b"size" => self.size = number(),
                 b"GNU.sparse.map" => {

@@ -31,7 +31,8 @@ fn member(name: &[u8], kind: u8, bytes: &[u8]) -> Vec<u8> {
 fn pax(records: &[(&str, &str)]) -> Vec<u8> {
     let line = |(key, value): &(&str, &str)| {
         let rest = key.len() + value.len() + 3;
-        let len = (rest + 1..).find(|len| len.to_string().len() + rest == *len).expect("there is one");
+        let len =
+            (rest + 1..rest + 9).find(|len| len.to_string().len() + rest == *len).expect("there is one");
         format!("{len} {key}={value}\n")
     };
     records.iter().map(line).collect::<String>().into_bytes()

@@ -92,7 +92,7 @@ pub(super) fn ar(members: &[(&str, &[u8])]) -> Vec<u8> {
             (format!("#1/{}", name.len()), name.as_bytes())
         };
         let size = before.len() + bytes.len();
-        write!(out, "{field:<16}{:<12}{:<6}{:<6}{:<8}{size:<10}`\n", 0, 0, 0, 644).expect("memory");
+        writeln!(out, "{field:<16}{:<12}{:<6}{:<6}{:<8}{size:<10}`", 0, 0, 0, 644).expect("memory");
         out.extend_from_slice(before);
         out.extend_from_slice(bytes);
         if size % 2 == 1 {

@@ -8,7 +8,6 @@ use super::record::{
     CENTRAL, CENTRAL_LEN, DESCRIPTOR, END, END_64, END_LEN, Entry, LOCAL, LOCAL_LEN, LOCATOR_64, le16, le64,
 };
 use crate::source::unpack::feed::Feed;
-use crate::source::unpack::guard::Trouble;
 use crate::source::unpack::level::{Content, Level, Name, Place};
 
 /// Hands on what is found; `base` is where the feed begins in the archive. What went wrong, if something did.
