@@ -1,6 +1,6 @@
 //! The vocabulary of reading: what a source hands over, where it came from, and what could not be read.
 
-use std::io::{Read, Seek};
+use std::io::{self, ErrorKind, Read, Seek};
 
 use serde::Serialize;
 
@@ -71,7 +71,7 @@ pub trait Rest: Read {
 pub struct Forward<R>(pub R);
 
 impl<R: Read> Read for Forward<R> {
-    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.0.read(buf)
     }
 }
@@ -121,6 +121,8 @@ pub enum FaultKind {
     CutShort,
     /// Passed over because of `--max-file-size`.
     TooLarge,
+    /// Passed over because it is no place where files are kept.
+    PassedOver,
 }
 
 /// One place that could not be read, or not wholly. The walk goes on.
@@ -158,6 +160,20 @@ pub trait Sink: Sync {
 pub trait Source {
     /// Hands everything over, from as many threads as the source sees fit, and returns when it is done.
     fn drain(&self, sink: &dyn Sink);
+}
+
+/// Reads until `buffer` is full or the reader ends: how many bytes came (also before an error), and whether there may be more.
+pub fn fill(reader: &mut dyn Read, buffer: &mut [u8]) -> (usize, io::Result<bool>) {
+    let mut at = 0;
+    while at < buffer.len() {
+        match reader.read(&mut buffer[at..]) {
+            Ok(0) => return (at, Ok(false)),
+            Ok(read) => at += read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return (at, Err(error)),
+        }
+    }
+    (at, Ok(true))
 }
 
 /// A path's bytes as text: valid UTF-8 as it is, every other byte as `\xHH`.

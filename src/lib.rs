@@ -12,11 +12,19 @@ pub mod checksum;
 pub mod detect;
 pub mod rule;
 
-// sources
-pub mod source;
+// speech
+pub mod report;
 
 // verbs
 pub mod scan;
 
+// sources
+pub mod source;
+
 // reach
+pub mod own;
 pub mod provider;
+
+// face
+pub mod cli;
+pub mod settings;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `stanch` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    stanch::cli::main()
+}

@@ -1,3 +1,5 @@
-//! Where bytes come from: each source is drained into a [`Sink`](crate::blob::Sink).
+//! Sources: each turns a path into blobs, with its own threads; and the sink that opens containers on their way.
 
+pub mod stdin;
+pub mod tree;
 pub mod unpack;

@@ -49,14 +49,6 @@ impl<'a> Lines<'a> {
         };
         (self.before.newlines + self.newlines + 1, column)
     }
-
-    /// The line around `span`, without its end, as far as it lies within the bytes.
-    pub(super) fn around(&self, span: &std::ops::Range<usize>) -> &'a [u8] {
-        let start = memrchr(b'\n', &self.bytes[..span.start]).map_or(0, |last| last + 1);
-        let end =
-            memchr::memchr(b'\n', &self.bytes[span.end..]).map_or(self.bytes.len(), |next| span.end + next);
-        &self.bytes[start..end]
-    }
 }
 
 #[cfg(test)]
@@ -74,12 +66,5 @@ mod tests {
                 assert_eq!(whole.locate(at), part.locate(at - cut), "cut {cut}, at {at}");
             }
         }
-    }
-
-    #[test]
-    fn a_line_is_what_stands_between_two_ends() {
-        let lines = Lines::new(b"one\ntwo\nthree", Lead::default());
-        assert_eq!(lines.around(&(5..6)), b"two");
-        assert_eq!(lines.around(&(8..13)), b"three");
     }
 }

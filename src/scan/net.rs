@@ -1,9 +1,9 @@
 //! The sink at the end: runs the detector over every blob, in windows where it is large, and gathers what is found.
 
 use std::cell::RefCell;
-use std::io::{self, ErrorKind};
+use std::io;
 
-use crate::blob::{Blob, Body, Fault, FaultKind, Origin, Rest, Sink};
+use crate::blob::{Blob, Body, Fault, FaultKind, Origin, Rest, Sink, fill};
 use crate::detect::{Detector, Hit, REACH, Window};
 use crate::finding::{Confidence, Findings, Location};
 use crate::scan::Meter;
@@ -55,20 +55,22 @@ impl<'a> Net<'a> {
         let (mut offset, mut lead, mut decided) = (0_u64, Lead::default(), 0);
         let outcome = loop {
             let fresh = bytes.len();
-            let read = fill(rest, &mut bytes, STEP);
-            let whole = !matches!(read, Ok(true));
+            bytes.resize(fresh + STEP, 0);
+            let (read, outcome) = fill(rest, &mut bytes[fresh..]);
+            bytes.truncate(fresh + read);
+            let whole = !matches!(outcome, Ok(true));
             // What starts within the last REACH bytes may end in the next window, and is decided there.
             let emit = if whole { bytes.len() } else { bytes.len().saturating_sub(REACH).max(decided) };
             self.look(&Window { bytes: &bytes, emit: decided..emit }, offset, lead, origin);
-            self.meter.bytes((bytes.len() - fresh) as u64);
+            self.meter.bytes(read as u64);
             if whole || self.stopped() {
-                break read.map(drop);
+                break outcome.map(drop);
             }
-            let drop = emit.saturating_sub(REACH);
-            lead = lead.past(&bytes[..drop]);
-            bytes.drain(..drop);
-            offset += drop as u64;
-            decided = emit - drop;
+            let past = emit.saturating_sub(REACH);
+            lead = lead.past(&bytes[..past]);
+            bytes.drain(..past);
+            offset += past as u64;
+            decided = emit - past;
         };
         WINDOW.set(bytes);
         outcome
@@ -97,26 +99,6 @@ impl Sink for Net<'_> {
     fn meter(&self) -> &Meter {
         self.meter
     }
-}
-
-/// Reads up to `step` more bytes; whether there may be more behind them. What was read before an error stays in `bytes`.
-fn fill(rest: &mut dyn Rest, bytes: &mut Vec<u8>, step: usize) -> io::Result<bool> {
-    let start = bytes.len();
-    bytes.resize(start + step, 0);
-    let mut at = start;
-    let outcome = loop {
-        if at == bytes.len() {
-            break Ok(true);
-        }
-        match rest.read(&mut bytes[at..]) {
-            Ok(0) => break Ok(false),
-            Ok(read) => at += read,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => break Err(error),
-        }
-    };
-    bytes.truncate(at);
-    outcome
 }
 
 #[cfg(test)]

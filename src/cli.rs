@@ -1,0 +1,34 @@
+//! The face: flags, verbs, and what a terminal sees.
+
+mod console;
+mod exit;
+mod explain;
+mod flags;
+mod rules;
+mod scan;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+pub use exit::Exit;
+use flags::{Cli, Verb};
+
+/// Reads the arguments, does what they say, and tells how it went.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return exit::usage(&error),
+    };
+    let outcome = match cli.verb {
+        Verb::Scan(flags) => scan::run(flags),
+        Verb::Rules(verb) => rules::run(&verb),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            console::error(&explain::message(&error));
+            Exit::Trouble.into()
+        }
+    }
+}

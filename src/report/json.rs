@@ -1,0 +1,144 @@
+//! JSON, as one document or as lines. Field names are a contract: see the README.
+
+use std::io::{self, Write};
+
+use serde::{Serialize, Serializer};
+
+use super::{Report, Summary};
+use crate::blob::{FaultKind, PlaceKind};
+use crate::finding::{Confidence, Finding, Location, Revocation, Suppression};
+
+/// The version of the document's form.
+const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Document<'a, F: Serialize> {
+    version: u32,
+    tool: Tool,
+    findings: F,
+    faults: Vec<FaultRow<'a>>,
+    summary: &'a Summary,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    name: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct FaultRow<'a> {
+    path: &'a str,
+    kind: FaultKind,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct FindingRow<'a> {
+    rule: &'a str,
+    confidence: Confidence,
+    reason: Option<&'a str>,
+    token: String,
+    sha256: String,
+    hashed_token: String,
+    owner_id: Option<u32>,
+    revocable: bool,
+    suppressed: Option<Suppression>,
+    revocation: Option<&'a Revocation>,
+    locations: Vec<LocationRow<'a>>,
+    more_locations: u64,
+}
+
+#[derive(Serialize)]
+struct LocationRow<'a> {
+    path: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root: Option<&'a str>,
+    line: u64,
+    column: u64,
+    offset: u64,
+    kind: PlaceKind,
+    decoded: &'a [&'static str],
+    commit: Option<&'a str>,
+    author: Option<&'a str>,
+    date: Option<&'a str>,
+    object: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppressed: Option<Suppression>,
+}
+
+impl<'a> From<&'a Location> for LocationRow<'a> {
+    fn from(place: &'a Location) -> Self {
+        LocationRow {
+            path: &place.path,
+            root: place.root.as_deref(),
+            line: place.line,
+            column: place.column,
+            offset: place.offset,
+            kind: place.kind,
+            decoded: &place.decoded,
+            commit: place.commit.as_deref(),
+            author: place.author.as_deref(),
+            date: place.date.as_deref(),
+            object: place.object.as_deref(),
+            suppressed: place.suppressed,
+        }
+    }
+}
+
+fn row<'a>(report: &Report<'_>, finding: &'a Finding) -> FindingRow<'a> {
+    let fingerprint = finding.token.fingerprint();
+    FindingRow {
+        rule: &finding.rule,
+        confidence: finding.confidence,
+        reason: Some(finding.reason).filter(|reason| !reason.is_empty()),
+        token: report.token(finding),
+        sha256: fingerprint.hex(),
+        hashed_token: fingerprint.base64(),
+        owner_id: finding.owner_id,
+        revocable: finding.revocable(),
+        suppressed: finding.suppressed,
+        revocation: finding.revocation.as_ref(),
+        locations: finding.locations.iter().map(LocationRow::from).collect(),
+        more_locations: finding.more_locations,
+    }
+}
+
+/// The findings one after another, so that no second copy of them all is ever in memory.
+struct Rows<'a>(&'a Report<'a>);
+
+impl Serialize for Rows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.shown().map(|finding| row(self.0, finding)))
+    }
+}
+
+/// One JSON document.
+pub(super) fn document(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let faults = report.faults.iter();
+    let document = Document {
+        version: VERSION,
+        tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
+        findings: Rows(report),
+        faults: faults
+            .map(|fault| FaultRow { path: &fault.path, kind: fault.kind, reason: &fault.reason })
+            .collect(),
+        summary: report.summary,
+    };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    out.write_all(b"\n")
+}
+
+/// One finding a line, then one line of summary.
+pub(super) fn lines(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Last<'a> {
+        summary: &'a Summary,
+    }
+    for finding in report.shown() {
+        serde_json::to_writer(&mut *out, &row(report, finding))?;
+        out.write_all(b"\n")?;
+    }
+    serde_json::to_writer(&mut *out, &Last { summary: report.summary })?;
+    out.write_all(b"\n")
+}

@@ -1,0 +1,167 @@
+//! The report that people read: one block a token, surest first, then notes, then what to do.
+
+use std::io::{self, Write};
+
+use super::{Palette, Report, sanitise};
+use crate::blob::PlaceKind;
+use crate::finding::{Confidence, Finding, Location, Suppression};
+use crate::token::Kind;
+
+/// How many places of a token are listed; machine-readable formats list more.
+const PLACES: usize = 8;
+
+/// How many lookalikes are listed unless they were asked for.
+const NOTES: usize = 10;
+
+/// Writes the whole report; nothing at all where there is nothing to say.
+pub(super) fn write(report: &Report<'_>, palette: &Palette, out: &mut dyn Write) -> io::Result<()> {
+    let (notes, found): (Vec<_>, Vec<_>) =
+        report.shown().partition(|finding| finding.confidence == Confidence::Lookalike);
+    for finding in &found {
+        block(report, palette, finding, out)?;
+    }
+    lookalikes(report, palette, &notes, out)?;
+    next_steps(report, palette, out)
+}
+
+fn block(report: &Report<'_>, palette: &Palette, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+    let Palette { certain, likely, faint, strong, reset, .. } = palette;
+    let colour = if finding.suppressed.is_some() {
+        faint
+    } else if finding.confidence == Confidence::Certain {
+        certain
+    } else {
+        likely
+    };
+    let word = finding.confidence.as_str();
+    let token = sanitise(&report.token(finding));
+    let description = description(report, finding);
+    writeln!(out, "{colour}{word}{reset}  {strong}{token}{reset}  {description}")?;
+    if !finding.reason.is_empty() {
+        writeln!(out, "  {faint}{}{reset}", finding.reason)?;
+    }
+    for place in finding.locations.iter().take(PLACES) {
+        location(palette, place, out)?;
+    }
+    let more = finding.more_locations + finding.locations.len().saturating_sub(PLACES) as u64;
+    if more > 0 {
+        writeln!(out, "  {faint}… and {more} more {}{reset}", plural(more, "place"))?;
+    }
+    if let Some(owner) = finding.owner_id {
+        writeln!(out, "  {faint}owner id {owner}{reset}")?;
+    }
+    if let Some(suppression) = finding.suppressed {
+        writeln!(out, "  {faint}suppressed by {}{reset}", silencer(suppression))?;
+    }
+    if let Some(revocation) = &finding.revocation {
+        writeln!(out, "  revocation: {strong}{}{reset} at {}", revocation.state, revocation.at)?;
+    }
+    writeln!(out, "  {faint}sha256 {}{reset}\n", finding.token.fingerprint().hex())
+}
+
+fn description(report: &Report<'_>, finding: &Finding) -> String {
+    let rule = report.rules.iter().find(|rule| rule.id == finding.rule);
+    sanitise(rule.map_or(&*finding.rule, |rule| &rule.description))
+}
+
+fn location(palette: &Palette, place: &Location, out: &mut dyn Write) -> io::Result<()> {
+    let Palette { path, faint, reset, .. } = palette;
+    let mut shown = sanitise(&place.path);
+    if let Some(root) = &place.root {
+        shown = format!("{}/{shown}", sanitise(root).trim_end_matches('/'));
+    }
+    write!(out, "  {path}{shown}{reset}")?;
+    match place.kind {
+        PlaceKind::FileName => write!(out, " {faint}(in the name){reset}")?,
+        PlaceKind::SymlinkTarget => write!(out, " {faint}(in the link's target){reset}")?,
+        PlaceKind::CommitMessage => write!(out, " {faint}(in the commit message){reset}")?,
+        PlaceKind::TagMessage => write!(out, " {faint}(in the tag message){reset}")?,
+        PlaceKind::CommitAuthor => write!(out, " {faint}(in the author line){reset}")?,
+        PlaceKind::RefName => write!(out, " {faint}(in the name of the ref){reset}")?,
+        PlaceKind::Note => write!(out, ":{}:{} {faint}(in a note){reset}", place.line, place.column)?,
+        PlaceKind::Content => write!(out, ":{}:{}", place.line, place.column)?,
+    }
+    if !place.decoded.is_empty() {
+        write!(out, " {faint}({}){reset}", place.decoded.join(" of "))?;
+    }
+    if let Some(commit) = &place.commit {
+        let short = commit.get(..10).unwrap_or(commit);
+        let author = place.author.as_deref().map(sanitise).unwrap_or_default();
+        let date = place.date.as_deref().unwrap_or_default();
+        write!(out, "\n    {faint}commit {short}  {date}  {author}{reset}")?;
+    } else if let Some(object) = &place.object {
+        write!(out, "\n    {faint}object {object}, which no ref leads to{reset}")?;
+    }
+    writeln!(out)
+}
+
+fn lookalikes(
+    report: &Report<'_>,
+    palette: &Palette,
+    notes: &[&Finding],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if notes.is_empty() {
+        return Ok(());
+    }
+    let Palette { path, faint, reset, .. } = palette;
+    let (count, noun) = (notes.len(), plural(notes.len() as u64, "lookalike"));
+    writeln!(out, "{faint}{count} {noun}, not counted: the shape of a token, but none{reset}")?;
+    let all = report.min_confidence == Confidence::Lookalike;
+    let listed = if all { count } else { count.min(NOTES) };
+    for finding in &notes[..listed] {
+        let Some(place) = finding.locations.first() else { continue };
+        let (token, shown) = (sanitise(&report.token(finding)), sanitise(&place.path));
+        let (line, column, reason) = (place.line, place.column, finding.reason);
+        let others = finding.more_locations + finding.locations.len() as u64 - 1;
+        let others = if others > 0 { format!(" (and {others} more)") } else { String::new() };
+        writeln!(
+            out,
+            "  {faint}{token}  {reset}{path}{shown}:{line}:{column}{reset}{faint}{others}  {reason}{reset}"
+        )?;
+    }
+    if listed < count {
+        let rest = count - listed;
+        writeln!(out, "  {faint}… and {rest} more: --min-confidence lookalike lists them all{reset}")?;
+    }
+    writeln!(out)
+}
+
+/// What somebody who has just learned of a leak does next.
+fn next_steps(report: &Report<'_>, palette: &Palette, out: &mut dyn Write) -> io::Result<()> {
+    let open: Vec<_> =
+        report.shown().filter(|finding| finding.counts() && finding.revocation.is_none()).collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    let Palette { strong, reset, .. } = palette;
+    writeln!(
+        out,
+        "{strong}What to do:{reset} treat them as known to others. Replace each where it is used, then end it:"
+    )?;
+    writeln!(
+        out,
+        "  its owner at https://github.com/settings/tokens, or anybody through GitHub's revocation API"
+    )?;
+    if open.iter().any(|finding| matches!(finding.token.kind(), Kind::OAuth | Kind::AppUser | Kind::Refresh))
+    {
+        writeln!(
+            out,
+            "  gho_, ghu_ and ghr_ tokens: ending one ends the user's whole authorization of that app"
+        )?;
+    }
+    Ok(())
+}
+
+fn silencer(suppression: Suppression) -> &'static str {
+    match suppression {
+        Suppression::Baseline => "the baseline",
+        Suppression::IgnoreFile => ".stanchignore",
+        Suppression::AllowComment => "a comment on the same line",
+        Suppression::Allowlist => "an allowlist",
+    }
+}
+
+fn plural(count: u64, noun: &str) -> String {
+    if count == 1 { noun.to_owned() } else { format!("{noun}s") }
+}

@@ -1,0 +1,36 @@
+//! Standard input as one blob of any length.
+
+use std::io::{self, Read};
+
+use crate::blob::{Blob, Body, Fault, FaultKind, Forward, Origin, Sink, Source, fill};
+
+/// The path reports give for standard input.
+pub const NAME: &str = "<stdin>";
+
+/// How much is read before it is decided whether there is more.
+const HEAD: usize = 256 * 1024;
+
+/// Standard input, or any other reader that is to be called so.
+pub struct Stdin;
+
+impl Source for Stdin {
+    fn drain(&self, sink: &dyn Sink) {
+        drain(&mut io::stdin().lock(), NAME, sink);
+    }
+}
+
+/// Hands over all that `reader` gives, as the blob `name`.
+pub(crate) fn drain(reader: &mut dyn Read, name: &str, sink: &dyn Sink) {
+    let origin = || Origin::file(name);
+    let mut head = vec![0; HEAD];
+    let (read, outcome) = fill(reader, &mut head);
+    if let Err(error) = &outcome {
+        sink.fault(Fault { path: name.into(), kind: FaultKind::Unreadable, reason: error.to_string() });
+    }
+    sink.meter().file(read as u64);
+    let head = &head[..read];
+    let mut rest = Forward(reader);
+    let body =
+        if let Ok(true) = outcome { Body::Stream { head, rest: &mut rest } } else { Body::Whole(head) };
+    sink.blob(Blob { body, origin: &origin });
+}

@@ -1,0 +1,75 @@
+//! One file: one open, as few reads as its size allows, one close. No file is read twice.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::Place;
+use crate::blob::{Blob, Body, Fault, FaultKind, Forward, ReadSeek, Rest, Sink, fill};
+
+/// Files up to this size are handed over whole.
+const WHOLE: usize = 256 * 1024;
+
+/// Reads files into a buffer that is used again for the next one.
+#[derive(Default)]
+pub(super) struct Reader {
+    buffer: Vec<u8>,
+}
+
+/// A large file behind its head.
+struct LargeFile(File);
+
+impl Read for LargeFile {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buf)
+    }
+}
+
+impl Rest for LargeFile {
+    fn seekable(&mut self) -> Option<&mut dyn ReadSeek> {
+        Some(&mut self.0)
+    }
+}
+
+impl Reader {
+    /// Hands over one regular file.
+    pub(super) fn read(&mut self, path: &Path, place: &Place<'_>, limit: Option<u64>, sink: &dyn Sink) {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) => return place.fault(&error, sink),
+        };
+        if let Some(limit) = limit {
+            match file.metadata() {
+                Ok(metadata) if metadata.len() > limit => {
+                    let reason = format!("{} bytes are more than --max-file-size allows", metadata.len());
+                    let path = place.origin().path;
+                    return sink.fault(Fault { path, kind: FaultKind::TooLarge, reason });
+                }
+                Ok(_) => {}
+                Err(error) => return place.fault(&error, sink),
+            }
+        }
+        self.hand_over(LargeFile(file), place, sink);
+    }
+
+    /// Hands over a pipe or device that the user named.
+    pub(super) fn read_special(&mut self, path: &Path, place: &Place<'_>, sink: &dyn Sink) {
+        match File::open(path) {
+            Ok(file) => self.hand_over(Forward(file), place, sink),
+            Err(error) => place.fault(&error, sink),
+        }
+    }
+
+    fn hand_over<R: Rest>(&mut self, mut rest: R, place: &Place<'_>, sink: &dyn Sink) {
+        self.buffer.resize(WHOLE, 0);
+        let (read, outcome) = fill(&mut rest, &mut self.buffer);
+        if let Err(error) = &outcome {
+            place.fault(error, sink);
+        }
+        sink.meter().file(read as u64);
+        let head = &self.buffer[..read];
+        let body =
+            if let Ok(true) = outcome { Body::Stream { head, rest: &mut rest } } else { Body::Whole(head) };
+        sink.blob(Blob { body, origin: &|| place.origin() });
+    }
+}
