@@ -9,14 +9,14 @@ use anyhow::Context as _;
 use super::console::{Console, Loudness};
 use super::exit::{Exit, Outcome};
 use super::flags::ScanFlags;
-use crate::blob::{Fault, Source as _};
+use crate::blob::{Fault, Sink, Source as _};
 use crate::detect::Detector;
 use crate::finding::{Finding, Findings};
 use crate::report::{self, Report, Summary, sanitise};
 use crate::rule::Rules;
 use crate::scan::{Meter, Net};
 use crate::settings::{Output, Settings};
-use crate::source::{stdin::Stdin, tree::Tree};
+use crate::source::{stdin::Stdin, tree::Tree, unpack::Unpack};
 
 /// How many places that could not be read are named without `-v`.
 const NAMED: usize = 10;
@@ -30,7 +30,10 @@ pub(super) fn run(flags: ScanFlags) -> anyhow::Result<Exit> {
     stop_on_signal(&meter)?;
 
     let findings = Findings::default();
-    console.watch(&meter, || sweep(&settings, &Net::new(&detector, &findings, &meter)));
+    console.watch(&meter, || {
+        let net = Net::new(&detector, &findings, &meter);
+        sweep(&settings, &Unpack::new(&net, settings.limits));
+    });
     let (findings, faults) = findings.finish();
 
     let least = settings.output.min_confidence;
@@ -48,13 +51,13 @@ pub(super) fn run(flags: ScanFlags) -> anyhow::Result<Exit> {
 }
 
 /// Looks into everything the settings name.
-fn sweep(settings: &Settings, net: &Net<'_>) {
+fn sweep(settings: &Settings, sink: &dyn Sink) {
     let (pipes, roots): (Vec<PathBuf>, Vec<PathBuf>) =
         settings.paths.iter().cloned().partition(|path| path == Path::new("-"));
     if !pipes.is_empty() {
-        Stdin.drain(net);
+        Stdin.drain(sink);
     }
-    Tree::new(roots, settings.walk.clone()).drain(net);
+    Tree::new(roots, settings.walk.clone()).drain(sink);
 }
 
 /// The first signal asks the run to end, and it still reports what it has; the second ends it.
