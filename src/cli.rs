@@ -4,6 +4,7 @@ mod console;
 mod exit;
 mod explain;
 mod flags;
+mod git;
 mod rules;
 mod scan;
 
@@ -22,6 +23,7 @@ pub fn main() -> ExitCode {
     };
     let outcome = match cli.verb {
         Verb::Scan(flags) => scan::run(flags),
+        Verb::Git(flags) => git::run(flags),
         Verb::Rules(verb) => rules::run(&verb),
     };
     match outcome {

@@ -30,6 +30,7 @@ pub(super) struct Cli {
 #[derive(Subcommand)]
 pub(super) enum Verb {
     Scan(ScanFlags),
+    Git(GitFlags),
     #[command(subcommand)]
     Rules(RulesVerb),
 }
@@ -67,6 +68,40 @@ pub(super) struct ScanFlags {
     /// Go where symbolic links lead
     #[arg(long, help_heading = "What is looked at")]
     follow_symlinks: bool,
+
+    #[command(flatten)]
+    pub(super) common: CommonFlags,
+}
+
+/// Look through a git repository: every object in it, what is staged, or what some commits add
+///
+/// Every object is looked at, reachable or not, with the names of refs and files, messages, authors, notes and stashes.
+/// Of what is found, the commit that introduced it is told.
+#[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  stanch git                       the whole history of the repository around here
+  stanch git /srv/project.git      of another one
+  stanch git --staged              what the next commit would add
+  stanch git --range main..HEAD    what this branch adds
+
+Exit codes: 0 nothing found, 1 tokens found, 2 something went wrong, 130 interrupted.")]
+pub(super) struct GitFlags {
+    /// The repository
+    #[arg(value_name = "REPO", default_value = ".")]
+    pub(super) repo: PathBuf,
+
+    /// Only what is staged (under PATH), never the work tree
+    #[arg(long, value_name = "PATH", num_args = 0.., conflicts_with = "range", help_heading = "What is looked at")]
+    pub(super) staged: Option<Vec<PathBuf>>,
+
+    /// Only what these commits add: A..B, A...B, or a revision and all that leads to it
+    #[arg(long, value_name = "A..B", allow_hyphen_values = true, help_heading = "What is looked at")]
+    pub(super) range: Option<String>,
+
+    /// Refuse a shallow or partial clone instead of warning
+    #[arg(long, help_heading = "What is looked at")]
+    pub(super) require_full_history: bool,
 
     #[command(flatten)]
     pub(super) common: CommonFlags,
@@ -168,23 +203,31 @@ impl CommonFlags {
 
 impl ScanFlags {
     pub(super) fn settings(self) -> Result<Settings, tree::BadGlob> {
-        let common = self.common;
+        let (gitignore, follow_symlinks) = (self.gitignore, self.follow_symlinks);
+        let mut settings = self.common.settings(self.paths)?;
+        settings.walk = tree::Options { gitignore, follow_symlinks, ..settings.walk };
+        Ok(settings)
+    }
+}
+
+impl CommonFlags {
+    pub(super) fn settings(self, paths: Vec<PathBuf>) -> Result<Settings, tree::BadGlob> {
         Ok(Settings {
-            paths: self.paths,
+            paths,
             walk: tree::Options {
-                gitignore: self.gitignore,
-                exclude: tree::excludes(common.exclude.iter().map(String::as_str))?,
-                follow_symlinks: self.follow_symlinks,
-                max_file_size: common.max_file_size,
-                threads: common.threads,
+                gitignore: false,
+                exclude: tree::excludes(self.exclude.iter().map(String::as_str))?,
+                follow_symlinks: false,
+                max_file_size: self.max_file_size,
+                threads: self.threads,
             },
             limits: Limits { max_archive_depth: common.max_archive_depth, ..Limits::default() },
             output: Output {
-                format: common.format,
-                min_confidence: common.min_confidence,
-                show_secrets: common.show_secrets,
+                format: self.format,
+                min_confidence: self.min_confidence,
+                show_secrets: self.show_secrets,
             },
-            exit: ExitPolicy { found: if common.exit_zero { 0 } else { common.exit_code } },
+            exit: ExitPolicy { found: if self.exit_zero { 0 } else { self.exit_code } },
         })
     }
 }

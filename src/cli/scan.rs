@@ -22,32 +22,59 @@ use crate::source::{stdin::Stdin, tree::Tree, unpack::Unpack};
 const NAMED: usize = 10;
 
 pub(super) fn run(flags: ScanFlags) -> anyhow::Result<Exit> {
-    let start = Instant::now();
     let console = flags.common.console();
-    let settings = flags.settings()?;
-    let detector = Detector::new(Rules::built_in()?);
-    let meter = Meter::default();
-    stop_on_signal(&meter)?;
-
+    let run = Run::begin(console, flags.settings()?)?;
     let findings = Findings::default();
-    console.watch(&meter, || {
-        let net = Net::new(&detector, &findings, &meter);
-        sweep(&settings, &Unpack::new(&net, settings.limits));
-    });
-    let (findings, faults) = findings.finish();
+    run.look(&findings, &run.meter, &mut |sink| run.console.watch(&run.meter, || sweep(&run.settings, sink)));
+    run.conclude(findings, false)
+}
 
-    let least = settings.output.min_confidence;
-    let summary = Summary::new(&findings, &faults, least, meter.read(), start.elapsed());
-    print(&settings.output, &detector, &console, (&findings, &faults, &summary))?;
-    tell(&console, &faults, &summary, meter.stopped());
+/// What every verb that looks for tokens does before and after looking.
+pub(super) struct Run {
+    start: Instant,
+    pub(super) console: Console,
+    pub(super) settings: Settings,
+    detector: Detector,
+    pub(super) meter: Meter,
+}
 
-    let outcome = Outcome {
-        interrupted: meter.stopped(),
-        remaining: false,
-        found: summary.findings > 0,
-        trouble: summary.incomplete(),
-    };
-    Ok(Exit::of(outcome, settings.exit.found))
+impl Run {
+    /// Gets ready: rules, counters, signals.
+    pub(super) fn begin(console: Console, settings: Settings) -> anyhow::Result<Self> {
+        let run = Run {
+            start: Instant::now(),
+            console,
+            settings,
+            detector: Detector::new(Rules::built_in()?),
+            meter: Meter::default(),
+        };
+        stop_on_signal(&run.meter)?;
+        Ok(run)
+    }
+
+    /// Calls `show` with a sink that puts what is found into `findings`.
+    pub(super) fn look(&self, findings: &Findings, meter: &Meter, show: &mut dyn FnMut(&dyn Sink)) {
+        let net = Net::new(&self.detector, findings, meter);
+        show(&Unpack::new(&net, self.settings.limits));
+    }
+
+    /// Reports what was found, and says how it ended.
+    pub(super) fn conclude(self, findings: Findings, shallow: bool) -> anyhow::Result<Exit> {
+        let (findings, faults) = findings.finish();
+        let least = self.settings.output.min_confidence;
+        let mut summary = Summary::new(&findings, &faults, least, self.meter.read(), self.start.elapsed());
+        summary.shallow = shallow;
+        print(&self.settings.output, &self.detector, &self.console, (&findings, &faults, &summary))?;
+        tell(&self.console, &faults, &summary, self.meter.stopped());
+
+        let outcome = Outcome {
+            interrupted: self.meter.stopped(),
+            remaining: false,
+            found: summary.findings > 0,
+            trouble: summary.incomplete(),
+        };
+        Ok(Exit::of(outcome, self.settings.exit.found))
+    }
 }
 
 /// Looks into everything the settings name.

@@ -41,7 +41,7 @@ pub(super) trait Visit: Sync {
     /// An object of so many bytes. They are not handed over where the sieve would catch nothing in them.
     fn object(&self, place: usize, kind: Kind, size: usize, bytes: Option<&[u8]>);
     /// A large blob, as a zlib stream.
-    fn stream(&self, place: usize, deflated: &[u8]);
+    fn stream(&self, place: usize, size: usize, deflated: &[u8]);
     /// An object that cannot be read.
     fn damaged(&self, place: usize, why: Damage);
 }
@@ -150,7 +150,7 @@ impl<'a> Walk<'a> {
             return Ok(None);
         }
         if !parent && kind == Kind::Blob && entry.size > STREAMED {
-            self.visit.stream(place, entry.deflated);
+            self.visit.stream(place, entry.size, entry.deflated);
             return Ok(None);
         }
         let mut bytes = tools.spare.pop().unwrap_or_default();
