@@ -30,8 +30,8 @@ const VALUES: [u8; 256] = {
 };
 
 /// Whether `byte` belongs to either alphabet.
-pub(super) fn is_character(byte: u8) -> bool {
-    VALUES[usize::from(byte)] < 64
+pub(super) const fn is_character(byte: u8) -> bool {
+    VALUES[byte as usize] < 64
 }
 
 /// Decodes characters of either alphabet; up to three bits at the end that make no byte are left out.
@@ -123,13 +123,15 @@ pub(in crate::detect) fn nested(text: &[u8], range: Range<usize>) -> impl Iterat
     let starts = range.step_by(NESTED_STRIDE).flat_map(|start| start..start + 4);
     starts.filter(|start| {
         let block = text.get(*start..*start + NESTED);
-        block.is_some_and(|block| block.chunks_exact(4).all(|quad| bytes_of(quad)[1..].iter().all(is_loose)))
+        block.is_some_and(|block| {
+            block.chunks_exact(4).all(|quad| bytes_of(quad)[1..].iter().all(|byte| is_loose(*byte)))
+        })
     })
 }
 
 /// Whether `byte` belongs to base64 or may end a line of it.
-pub(super) fn is_loose(byte: &u8) -> bool {
-    is_character(*byte) || matches!(byte, b'\n' | b'\r' | b'\\')
+pub(super) const fn is_loose(byte: u8) -> bool {
+    is_character(byte) || matches!(byte, b'\n' | b'\r' | b'\\')
 }
 
 /// Finds the forms of every prefix in base64 text.

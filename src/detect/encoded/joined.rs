@@ -23,7 +23,9 @@ const TAIL: usize = 24 * 1024;
 pub(in crate::detect) struct Joined<'a> {
     /// The characters.
     pub(in crate::detect) text: Cow<'a, [u8]>,
-    /// Where each line starts: in `text`, and among the bytes.
+    /// The byte where the first line starts.
+    start: usize,
+    /// Where each of the others starts: in `text`, and among the bytes.
     lines: Vec<(usize, usize)>,
     /// The byte behind which another part takes over.
     pub(in crate::detect) end: usize,
@@ -35,26 +37,34 @@ impl<'a> Joined<'a> {
         if !is_long(bytes, spot) {
             return None;
         }
-        let lines = lines(bytes, first_line(bytes, spot, floor.saturating_sub(BREAK)));
+        let start = first_line(bytes, spot, floor.saturating_sub(BREAK));
+        let end = word_end(bytes, start);
+        if next_line(bytes, end).is_some() {
+            return Joined::lines(bytes, start, spot);
+        }
+        let text = Cow::Borrowed(&bytes[start..end]);
+        (text.len() >= SHORTEST).then_some(Joined { text, start, lines: Vec::new(), end })
+    }
+
+    /// The text of several lines, copied.
+    fn lines(bytes: &'a [u8], start: usize, spot: usize) -> Option<Self> {
+        let lines = lines(bytes, start);
         let length: usize = lines.iter().map(ExactSizeIterator::len).sum();
         if length < SHORTEST {
             return None;
         }
-        let whole = lines.last().map_or(spot, |line| line.end);
-        if let [line] = &lines[..] {
-            let text = Cow::Borrowed(&bytes[line.clone()]);
-            return Some(Joined { text, lines: vec![(0, line.start)], end: whole });
-        }
+        let end = lines.last().map_or(spot, |line| line.end);
         let mut text = Vec::with_capacity(length);
         let mut starts = Vec::with_capacity(lines.len());
         for line in lines {
             starts.push((text.len(), line.start));
             text.extend_from_slice(&bytes[line]);
         }
-        let mut joined = Joined { text: Cow::Owned(text), lines: starts, end: whole };
+        starts.remove(0);
+        let mut joined = Joined { text: Cow::Owned(text), start, lines: starts, end };
         if length >= PART {
             let cut = joined.word(length - TAIL);
-            joined.end = if cut > spot { cut } else { whole };
+            joined.end = if cut > spot { cut } else { end };
         }
         Some(joined)
     }
@@ -74,21 +84,22 @@ impl<'a> Joined<'a> {
     pub(in crate::detect) fn character(&self, byte: usize) -> usize {
         let line = self.lines.partition_point(|(_, start)| *start <= byte);
         let end = self.lines.get(line).map_or(self.text.len(), |(first, _)| *first);
-        match line.checked_sub(1).and_then(|line| self.lines.get(line)) {
-            Some((first, start)) => (first + (byte - start)).min(end),
-            None => 0,
-        }
+        let (first, start) = self.nth(line);
+        (first + byte.saturating_sub(start)).min(end)
     }
 
     /// The first character of each line. A text may start with any of them: words that end the lines above a wrapped
     /// text are joined to it by mistake.
     pub(in crate::detect) fn starts(&self) -> impl Iterator<Item = usize> {
-        self.lines.iter().map(|(first, _)| *first)
+        std::iter::once(0).chain(self.lines.iter().map(|(first, _)| *first))
     }
 
     fn line(&self, character: usize) -> (usize, usize) {
-        let line = self.lines.partition_point(|(first, _)| *first <= character);
-        self.lines.get(line.saturating_sub(1)).copied().unwrap_or_default()
+        self.nth(self.lines.partition_point(|(first, _)| *first <= character))
+    }
+
+    fn nth(&self, line: usize) -> (usize, usize) {
+        line.checked_sub(1).and_then(|line| self.lines.get(line)).copied().unwrap_or((0, self.start))
     }
 }
 
@@ -105,21 +116,33 @@ fn lines(bytes: &[u8], mut start: usize) -> Vec<std::ops::Range<usize>> {
     let mut lines = Vec::new();
     let mut length = 0;
     loop {
-        let end = start + bytes[start..].iter().take_while(|byte| is_character(**byte)).count();
+        let end = word_end(bytes, start);
         length += end - start;
         lines.push(start..end);
-        let next = line_break(&bytes[end..]).map(|width| end + width);
-        match next.filter(|next| bytes.get(*next).copied().is_some_and(is_character)) {
+        match next_line(bytes, end) {
             Some(next) if length < PART => start = next,
             _ => return lines,
         }
     }
 }
 
+/// Where the characters end that start at `start`.
+fn word_end(bytes: &[u8], start: usize) -> usize {
+    start + bytes[start..].iter().take_while(|byte| is_character(**byte)).count()
+}
+
+/// Where the next line starts, if the one that ends at `end` goes on there.
+fn next_line(bytes: &[u8], end: usize) -> Option<usize> {
+    let next = end + line_break(&bytes[end..])?;
+    bytes.get(next).copied().is_some_and(is_character).then_some(next)
+}
+
 /// Where the first line starts that leads to `spot` without leaving the text.
 fn first_line(bytes: &[u8], spot: usize, floor: usize) -> usize {
     let inside = bytes[spot..].iter().take(BREAK).position(|byte| is_character(*byte)).unwrap_or(0);
     let mut start = word_start(bytes, spot + inside);
+    // In the middle of a written-out line end: go on behind it.
+    start += line_break(&bytes[start..]).unwrap_or(0);
     let floor = floor.max(start.saturating_sub(BACK));
     while start > floor
         && let Some(end) = line_above(bytes, start)
@@ -132,8 +155,7 @@ fn first_line(bytes: &[u8], spot: usize, floor: usize) -> usize {
 /// Where the characters start that end before `at`. The `n` of a written-out line end is none of them.
 fn word_start(bytes: &[u8], at: usize) -> usize {
     let start = at - bytes[..at].iter().rev().take_while(|byte| is_character(**byte)).count();
-    let written_out =
-        bytes[..start].ends_with(b"\\") && matches!(bytes.get(start), Some(b'n' | b'r')) && start < at;
+    let written_out = bytes[..start].ends_with(b"\\") && matches!(bytes.get(start), Some(b'n' | b'r'));
     start + usize::from(written_out)
 }
 
@@ -151,9 +173,12 @@ fn line_above(bytes: &[u8], start: usize) -> Option<usize> {
 
 /// Whether the line that ends before `at`, or with the line ends there, goes on in the next one.
 pub(super) fn goes_on_below(bytes: &[u8], at: usize) -> bool {
+    // Looked at often, and seldom worth it.
+    if !matches!(bytes.get(at), Some(b' ' | b'\t' | b'"' | b'\'')) {
+        return false;
+    }
     let ends = bytes[..at].iter().rev().take_while(|byte| !is_character(**byte)).count();
-    let rest = &bytes[at - ends..];
-    line_break(rest).is_some_and(|width| rest.get(width).copied().is_some_and(is_character))
+    next_line(bytes, at - ends).is_some()
 }
 
 /// The width of the line break that `rest` starts with, up to the next line's first character.

@@ -7,6 +7,8 @@
 
 use std::ops::Range;
 
+use super::base64;
+
 /// The characters of base64 that forty bytes take.
 pub(in crate::detect) const SHORTEST: usize = 54;
 
@@ -90,13 +92,29 @@ fn goes_on(bytes: &[u8], at: usize) -> bool {
     this & (before | after)
 }
 
-/// Whether the run around `at` is as long as a token needs, or ends like a line that goes on in the next.
+/// Whether the run around the block at `at` is as long as a token needs, or ends like a line that goes on in the next.
 pub(super) fn is_long(bytes: &[u8], at: usize) -> bool {
-    let loose = |byte: &&u8| super::base64::is_loose(byte);
-    let after = bytes[at..].iter().take(SHORTEST).take_while(loose).count();
-    let before = bytes[..at].iter().rev().take(SHORTEST).take_while(loose).count();
-    after + before >= SHORTEST || super::joined::goes_on_below(&bytes[at..], after)
+    let ahead = bytes.get(at + BLOCK..).unwrap_or_default();
+    let after =
+        BLOCK + ahead.iter().take(SHORTEST - BLOCK).take_while(|byte| LOOSE[usize::from(**byte)]).count();
+    if after >= SHORTEST {
+        return true;
+    }
+    let most = SHORTEST - after;
+    let before = bytes[..at].iter().rev().take(most).take_while(|byte| LOOSE[usize::from(**byte)]).count();
+    before == most || super::joined::goes_on_below(&bytes[at..], after)
 }
+
+/// What [`is_loose`] says of each byte.
+const LOOSE: [bool; 256] = {
+    let mut loose = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        loose[byte] = base64::is_loose(byte as u8);
+        byte += 1;
+    }
+    loose
+};
 
 #[cfg(test)]
 mod tests {
