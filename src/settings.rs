@@ -16,6 +16,8 @@ pub struct Settings {
     pub walk: tree::Options,
     /// How far to open containers.
     pub limits: Limits,
+    /// How many encodings within encodings are peeled off.
+    pub decode_depth: usize,
     /// What to say of it.
     pub output: Output,
     /// How to end.

@@ -7,6 +7,7 @@ use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::console::{Console, Loudness};
+use crate::detect::DECODE_DEPTH;
 use crate::finding::Confidence;
 use crate::report::Format;
 use crate::settings::{ExitPolicy, Output, Settings, parse_size};
@@ -122,6 +123,10 @@ pub(super) struct CommonFlags {
     #[arg(long, value_name = "N", default_value_t = Limits::default().max_archive_depth, help_heading = "What is looked at")]
     max_archive_depth: u32,
 
+    /// How many encodings within encodings are peeled off; 0 looks at the bytes as they are
+    #[arg(long, value_name = "N", default_value_t = DECODE_DEPTH, help_heading = "What is looked at")]
+    max_decode_depth: usize,
+
     /// Threads; 0 for as many as the machine has
     #[arg(short = 'j', long, value_name = "N", default_value_t = 0, help_heading = "What is looked at")]
     threads: usize,
@@ -221,7 +226,8 @@ impl CommonFlags {
                 max_file_size: self.max_file_size,
                 threads: self.threads,
             },
-            limits: Limits { max_archive_depth: common.max_archive_depth, ..Limits::default() },
+            limits: Limits { max_archive_depth: self.max_archive_depth, ..Limits::default() },
+            decode_depth: self.max_decode_depth,
             output: Output {
                 format: self.format,
                 min_confidence: self.min_confidence,

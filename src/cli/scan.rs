@@ -44,8 +44,8 @@ impl Run {
         let run = Run {
             start: Instant::now(),
             console,
+            detector: Detector::new(Rules::built_in()?).with_decode_depth(settings.decode_depth),
             settings,
-            detector: Detector::new(Rules::built_in()?),
             meter: Meter::default(),
         };
         stop_on_signal(&run.meter)?;

@@ -1,15 +1,16 @@
 //! What stands behind a prefix: a token, something like one, or nothing.
 
+use super::encoded::hex;
 use crate::checksum::{classic_holds, fine_grained_holds, jwt_holds, looks_made_up, owner_id};
 use crate::finding::Confidence::{self, Certain, Likely, Lookalike};
 use crate::rule::{Checksum, Rule};
 use crate::token::Kind;
 
 /// The length that tokens without a dot may grow to, as GitHub says.
-const PLAIN: usize = 255;
+pub(super) const PLAIN: usize = 255;
 
 /// Where the header of a stateless token ends at the latest: today's is about 40 bytes.
-const HEADER: usize = 640;
+pub(super) const HEADER: usize = 640;
 
 /// The verdict on one place.
 pub(super) struct Judged {
@@ -19,11 +20,11 @@ pub(super) struct Judged {
     pub(super) owner_id: Option<u32>,
 }
 
-/// Judges the text at `at`, where the rule's prefix stands.
+/// Judges the text at `at`, where the rule's prefix stands; `free` tells whether that is the start of a word.
 ///
 /// A checksum that holds settles it, whatever stands around: the chance that it does so by accident is one in
 /// 2^32 (2^40 for fine-grained tokens). Without one, the text must stand on its own.
-pub(super) fn judge(rule: &Rule, bytes: &[u8], at: usize) -> Option<Judged> {
+pub(super) fn judge(rule: &Rule, bytes: &[u8], at: usize, free: impl FnOnce() -> bool) -> Option<Judged> {
     let reach = &bytes[at..bytes.len().min(at + rule.longest)];
     if let Some(token) = reach.get(..rule.length)
         && proven(rule, token)
@@ -32,7 +33,7 @@ pub(super) fn judge(rule: &Rule, bytes: &[u8], at: usize) -> Option<Judged> {
         return Some(Judged { len: rule.length, confidence: Certain, reason: "", owner_id });
     }
     // The cheap test first: most prefixes without a proof are glued to other text.
-    if !stands_free(bytes, at) {
+    if !free() {
         return None;
     }
     let reach = &reach[..plausible(reach)];
@@ -95,18 +96,23 @@ fn unproven(rule: &Rule, text: &[u8]) -> Option<(Confidence, &'static str)> {
     })
 }
 
-/// Whether the text at `at` starts on its own rather than in the middle of a word.
+/// Whether what follows `before` starts on its own rather than in the middle of a word.
 ///
-/// The letter of an escape (`\n`, `\t`, `%3D`, a terminal's `ESC [ 31 m`) belongs to what stands before it.
-fn stands_free(bytes: &[u8], at: usize) -> bool {
-    let before = &bytes[..at];
+/// The letter of an escape (`\n`, `%3D`, `\u003d`, a terminal's `ESC [ 31 m`) belongs to what stands before it.
+pub(super) fn stands_free(before: &[u8]) -> bool {
     match before {
         [] | [.., b'\\', b'n' | b'r' | b't' | b'b' | b'f' | b'v' | b'0'] => true,
-        [.., last] if !last.is_ascii_alphanumeric() && *last != b'_' => true,
-        [.., b'%', high, low] => high.is_ascii_hexdigit() && low.is_ascii_hexdigit(),
+        [.., last] if !in_word(*last) => true,
+        [.., b'%', high, low] | [.., b'\\', b'x', high, low] | [.., b'\\', b'u', b'0', b'0', high, low] => {
+            hex::pair(*high, *low).is_some_and(|byte| !in_word(byte))
+        }
         [.., b'm'] => ends_a_colour(before),
         _ => false,
     }
+}
+
+fn in_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 /// Whether the text ends in a terminal's colour sequence: `ESC [`, digits and semicolons, `m`.
