@@ -132,14 +132,16 @@ impl Detector {
     }
 }
 
-/// Every finding starts from a literal, so bytes without one hold none.
+/// Whether anything is found in some bytes depends on no more than [`REACH`] bytes around it, as windows do.
 impl Sieve for Detector {
     fn catches(&self, bytes: &[u8]) -> bool {
-        self.prefilter.next(bytes, 0).is_some()
+        let mut any = false;
+        self.scan(&Window::whole(bytes), &mut |_| any = true);
+        any
     }
 
     fn reach(&self) -> usize {
-        self.prefilter.longest()
+        REACH
     }
 
     fn opens(&self, _: &[u8]) -> bool {
