@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::finding::Confidence;
 use crate::report::Format;
 use crate::source::tree;
+use crate::source::unpack::Limits;
 
 /// What `scan` and its like are to do.
 #[derive(Clone, Debug)]
@@ -13,6 +14,8 @@ pub struct Settings {
     pub paths: Vec<PathBuf>,
     /// How to walk.
     pub walk: tree::Options,
+    /// How far to open containers.
+    pub limits: Limits,
     /// What to say of it.
     pub output: Output,
     /// How to end.

@@ -11,6 +11,7 @@ use crate::finding::Confidence;
 use crate::report::Format;
 use crate::settings::{ExitPolicy, Output, Settings, parse_size};
 use crate::source::tree;
+use crate::source::unpack::Limits;
 
 /// Finds leaked GitHub tokens and proves them offline.
 #[derive(Parser)]
@@ -117,6 +118,10 @@ pub(super) struct CommonFlags {
     #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "What is looked at")]
     max_file_size: Option<u64>,
 
+    /// How deep containers within containers are opened; 0 opens none
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_archive_depth, help_heading = "What is looked at")]
+    max_archive_depth: u32,
+
     /// Threads; 0 for as many as the machine has
     #[arg(short = 'j', long, value_name = "N", default_value_t = 0, help_heading = "What is looked at")]
     threads: usize,
@@ -216,6 +221,7 @@ impl CommonFlags {
                 max_file_size: self.max_file_size,
                 threads: self.threads,
             },
+            limits: Limits { max_archive_depth: common.max_archive_depth, ..Limits::default() },
             output: Output {
                 format: self.format,
                 min_confidence: self.min_confidence,

@@ -16,7 +16,7 @@ use crate::report::{self, Report, Summary, sanitise};
 use crate::rule::Rules;
 use crate::scan::{Meter, Net};
 use crate::settings::{Output, Settings};
-use crate::source::{stdin::Stdin, tree::Tree};
+use crate::source::{stdin::Stdin, tree::Tree, unpack::Unpack};
 
 /// How many places that could not be read are named without `-v`.
 const NAMED: usize = 10;
@@ -54,7 +54,8 @@ impl Run {
 
     /// Calls `show` with a sink that puts what is found into `findings`.
     pub(super) fn look(&self, findings: &Findings, meter: &Meter, show: &mut dyn FnMut(&dyn Sink)) {
-        show(&Net::new(&self.detector, findings, meter));
+        let net = Net::new(&self.detector, findings, meter);
+        show(&Unpack::new(&net, self.settings.limits));
     }
 
     /// Reports what was found, and says how it ended.
