@@ -221,7 +221,7 @@ impl CommonFlags {
                 max_file_size: self.max_file_size,
                 threads: self.threads,
             },
-            limits: Limits { max_archive_depth: common.max_archive_depth, ..Limits::default() },
+            limits: Limits { max_archive_depth: self.max_archive_depth, ..Limits::default() },
             output: Output {
                 format: self.format,
                 min_confidence: self.min_confidence,
