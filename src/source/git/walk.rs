@@ -28,6 +28,9 @@ pub(super) const STREAMED: usize = 32 << 20;
 /// Buffers of more bytes are given back rather than kept for the next object.
 const KEPT: usize = 4 << 20;
 
+/// How far a name in a tree may reach, and with it what is found in it: no file system has longer ones.
+const NAME: usize = 1024;
+
 /// What a walk asks and tells. Objects are named by their place within the index.
 pub(super) trait Visit: Sync {
     /// What must stand in an object for it to matter; without one, every object does.
@@ -252,7 +255,8 @@ pub(super) fn matters(sieve: &dyn Sieve, kind: Kind, bytes: &[u8]) -> bool {
 
 /// Whether anything can be found in an object whose base holds nothing.
 fn stirs(sieve: &dyn Sieve, delta: &Delta<'_>, base: &Base, fresh: &mut Vec<u8>) -> Result<bool, Broken> {
-    delta.fresh(&base.bytes, sieve.reach().saturating_sub(1), fresh)?;
+    let reach = if base.kind == Kind::Tree { sieve.reach().min(NAME) } else { sieve.reach() };
+    delta.fresh(&base.bytes, reach, fresh)?;
     if sieve.catches(fresh) {
         return Ok(true);
     }
