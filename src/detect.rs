@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::blob::Sieve;
 use crate::finding::{Confidence, Sighting};
 use crate::rule::{Rule, Rules};
-use search::{Finder, Found, LOOKBACK, Level};
+use search::{Finder, Found, Level};
 
 /// The most bytes of a blob that one finding may span, encodings included: how far windows overlap.
 pub const REACH: usize = 32 * 1024;
@@ -103,7 +103,7 @@ impl Detector {
     /// one run of base64.
     pub fn scan(&self, window: &Window<'_>, on_hit: &mut dyn FnMut(&Hit<'_>)) {
         let Window { bytes, emit } = window.clone();
-        let level = Level { bytes, emit, depth: self.depth, lookback: LOOKBACK };
+        let level = Level::outermost(bytes, emit, self.depth);
         self.finder.look(&level, &mut |found: Found<'_>| {
             on_hit(&Hit {
                 rule: found.rule,

@@ -46,7 +46,7 @@ impl Spelling {
     }
 
     /// What reports call it; `encoded` is the text it was found in.
-    pub(super) fn name(self, encoded: &[u8]) -> &'static str {
+    fn name(self, encoded: &[u8]) -> &'static str {
         match self {
             Spelling::Percent => "percent",
             Spelling::Escape => escape::name(encoded),
@@ -76,29 +76,105 @@ impl Spelling {
         }
     }
 
+    /// The most bytes that one character takes.
+    fn widest(self) -> usize {
+        match self {
+            Spelling::Hex | Spelling::Utf16Le | Spelling::Utf16Be => 2,
+            Spelling::Percent | Spelling::SpacedHex => 3,
+            Spelling::Escape | Spelling::Entity => WIDEST,
+        }
+    }
+}
+
+/// The most bytes that a character takes in any spelling: `&#x0000000067;`, `\\\\\\\\U00000067`.
+const WIDEST: usize = 20;
+
+/// How many spellings are looked for on top of each other.
+const LAYERS: usize = 4;
+
+/// Spellings on top of each other, outermost first: `%2567` is percent of percent, `&amp;#103;` entity of entity.
+#[derive(Clone, Copy)]
+pub(super) struct Layers {
+    layers: [Spelling; LAYERS],
+    count: usize,
+}
+
+impl Layers {
+    /// One layer.
+    pub(super) fn one(spelling: Spelling) -> Self {
+        Layers { layers: [spelling; LAYERS], count: 1 }
+    }
+
+    /// With one more inside, if there may be so many.
+    pub(super) fn and(mut self, inner: Spelling, depth: usize) -> Option<Self> {
+        if self.count >= depth.min(LAYERS) {
+            return None;
+        }
+        self.layers[self.count] = inner;
+        self.count += 1;
+        Some(self)
+    }
+
     /// At most `limit` characters, as far as the spelling goes.
-    pub(super) fn read(self, encoded: &[u8], limit: usize) -> Zeroizing<Vec<u8>> {
+    pub(super) fn read(&self, encoded: &[u8], limit: usize) -> Zeroizing<Vec<u8>> {
         // Reserved at once: a buffer that grows leaves copies behind.
         let mut text = Zeroizing::new(Vec::with_capacity(limit));
         let mut rest = encoded;
         while text.len() < limit
-            && let Some((byte, width)) = self.unit(rest)
+            && let Some((byte, width)) = unit(&self.layers[..self.count], rest)
         {
             text.push(byte);
-            rest = &rest[width.min(rest.len())..];
+            rest = rest.get(width..).unwrap_or_default();
         }
         text
     }
 
     /// How many bytes the first `count` characters take.
-    pub(super) fn width(self, encoded: &[u8], count: usize) -> usize {
+    pub(super) fn width(&self, encoded: &[u8], count: usize) -> usize {
         let mut at = 0;
         for _ in 0..count {
-            let Some((_, width)) = encoded.get(at..).and_then(|rest| self.unit(rest)) else { break };
+            let rest = encoded.get(at..).unwrap_or_default();
+            let Some((_, width)) = unit(&self.layers[..self.count], rest) else { break };
             at += width;
         }
         at.min(encoded.len())
     }
+
+    /// What reports call them; `encoded` is the text they were found in.
+    pub(super) fn names(&self, encoded: &[u8]) -> Vec<&'static str> {
+        let name = |layer: usize| {
+            if layer == 0 {
+                self.layers[0].name(encoded)
+            } else {
+                let outer = Layers { count: layer, ..*self };
+                self.layers[layer].name(&outer.read(encoded, encoded.len()))
+            }
+        };
+        (0..self.count).map(name).collect()
+    }
+}
+
+/// The first character of `rest`, and how many bytes it takes, under all those layers.
+fn unit(layers: &[Spelling], rest: &[u8]) -> Option<(u8, usize)> {
+    let (inner, outer) = layers.split_last()?;
+    if outer.is_empty() {
+        return inner.unit(rest);
+    }
+    let (mut text, mut ends) = ([0; WIDEST], [0; WIDEST]);
+    let (mut count, mut at) = (0, 0);
+    while count < inner.widest()
+        && let Some((byte, width)) = unit(outer, rest.get(at..)?)
+    {
+        at += width;
+        (text[count], ends[count]) = (byte, at);
+        count += 1;
+        // A plain character takes no more.
+        if count == 1 && Spelling::introduced_by(byte) != Some(*inner) {
+            break;
+        }
+    }
+    let (byte, used) = inner.unit(&text[..count])?;
+    Some((byte, ends[used.checked_sub(1)?]))
 }
 
 /// Where the encoded character starts whose digits (`67` in `\u0067` or `&#x67;`) stand at `digits`.

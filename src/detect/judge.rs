@@ -20,26 +20,36 @@ pub(super) struct Judged {
     pub(super) owner_id: Option<u32>,
 }
 
-/// Judges the text at `at`, where the rule's prefix stands; `free` tells whether that is the start of a word.
+/// Judges the text at `at`, where the rule's prefix stands.
 ///
 /// A checksum that holds settles it, whatever stands around: the chance that it does so by accident is one in
 /// 2^32 (2^40 for fine-grained tokens). Without one, the text must stand on its own.
-pub(super) fn judge(rule: &Rule, bytes: &[u8], at: usize, free: impl FnOnce() -> bool) -> Option<Judged> {
+pub(super) fn judge(rule: &Rule, bytes: &[u8], at: usize) -> Option<Judged> {
     let reach = &bytes[at..bytes.len().min(at + rule.longest)];
-    if let Some(token) = reach.get(..rule.length)
-        && proven(rule, token)
-    {
-        let owner_id = if rule.kind == Kind::FineGrainedPat { owner_id(token) } else { None };
-        return Some(Judged { len: rule.length, confidence: Certain, reason: "", owner_id });
+    if let Some(proven) = prove(rule, reach) {
+        return Some(proven);
     }
     // The cheap test first: most prefixes without a proof are glued to other text.
-    if !free() {
+    if !stands_free(&bytes[..at]) {
         return None;
     }
-    let reach = &reach[..plausible(reach)];
+    weigh(rule, reach, bytes.get(at + reach.len()).copied())
+}
+
+/// The verdict on a text that starts with a whole token, if its checksum holds.
+pub(super) fn prove(rule: &Rule, text: &[u8]) -> Option<Judged> {
+    let token = text.get(..rule.length).filter(|token| proven(rule, token))?;
+    let owner_id = if rule.kind == Kind::FineGrainedPat { owner_id(token) } else { None };
+    Some(Judged { len: rule.length, confidence: Certain, reason: "", owner_id })
+}
+
+/// The verdict on a text that starts on its own with the rule's prefix, without a checksum; `next` stands behind it.
+pub(super) fn weigh(rule: &Rule, text: &[u8], next: Option<u8>) -> Option<Judged> {
+    let reach = &text[..plausible(text)];
     let len = rule.shape.len_at_start(reach)?;
+    let behind = text.get(len).copied().or(next);
     // A run that goes on behind the longest token is no token: it is somebody's data.
-    if len == reach.len() && bytes.get(at + len).is_some_and(u8::is_ascii_alphanumeric) {
+    if len == reach.len() && behind.is_some_and(|byte| byte.is_ascii_alphanumeric()) {
         return None;
     }
     let (confidence, reason) = unproven(rule, &reach[..len])?;

@@ -1,8 +1,10 @@
 //! Goes through one text, and through every text that is encoded in it.
 
-mod packed;
+mod run;
 mod sieve;
+mod spelled;
 
+use std::cell::Cell;
 use std::ops::Range;
 
 pub(super) use sieve::CLUE;
@@ -10,22 +12,14 @@ pub(super) use sieve::CLUE;
 use super::encoded::base64::Forms;
 use super::encoded::runs::{STRETCH, Spots};
 use super::encoded::{Spelling, introduced, utf16};
-use super::judge::{HEADER, Judged, PLAIN, judge, stands_free};
+use super::judge::{Judged, judge};
 use super::prefilter::{Clue, LATE, Prefilter};
-use crate::finding::Confidence::{Certain, Lookalike};
+use crate::finding::Confidence::Certain;
 use crate::rule::{Rule, Rules};
+use spelled::{PEEK, Spelled};
 
 /// How far in front of an encoded token the start of its word may stand to be named as its place.
-pub(super) const LOOKBACK: usize = 8 * 1024;
-
-/// How many characters of a spelled text tell whether it starts like a token: the longest prefix.
-const PEEK: usize = 12;
-
-/// How many bytes one character may take: `&#x00000067;`.
-const WIDEST: usize = 14;
-
-/// How much of a text that was spelled twice is read: what a fine-grained token takes at its widest.
-const TWICE: usize = 93 * WIDEST;
+const LOOKBACK: usize = 8 * 1024;
 
 /// A token in a text.
 pub(super) struct Found<'t> {
@@ -40,7 +34,6 @@ pub(super) struct Found<'t> {
 type Report<'r> = &'r mut dyn FnMut(Found<'_>);
 
 /// One text to go through.
-#[derive(Clone)]
 pub(super) struct Level<'t> {
     pub(super) bytes: &'t [u8],
     /// Where a finding may start.
@@ -49,6 +42,20 @@ pub(super) struct Level<'t> {
     pub(super) depth: usize,
     /// How far the start of a word is looked for; in a decoded text nobody asks for it.
     pub(super) lookback: usize,
+    /// The place of a character in UTF-16 whose byte order is known.
+    order: Cell<Option<(usize, bool)>>,
+}
+
+impl<'t> Level<'t> {
+    /// A stretch of a blob.
+    pub(super) fn outermost(bytes: &'t [u8], emit: Range<usize>, depth: usize) -> Self {
+        Level { bytes, emit, depth, lookback: LOOKBACK, order: Cell::default() }
+    }
+
+    /// A text that was decoded.
+    fn inner(bytes: &'t [u8], emit: Range<usize>, depth: usize) -> Self {
+        Level { bytes, emit, depth, lookback: 0, order: Cell::default() }
+    }
 }
 
 /// The rules, and what finds where they may apply.
@@ -96,53 +103,49 @@ impl Finder {
     /// Follows one needle; returns where a token ends that was found there for certain.
     fn clue(&self, level: &Level<'_>, clue: Clue, at: usize, report: Report<'_>) -> Option<usize> {
         let bytes = level.bytes;
-        match clue {
-            Clue::Head => self.head(level, at, report),
+        let found = match clue {
+            Clue::Head => return self.head(level, at, report),
             Clue::Percent => {
                 let start = at - usize::from(bytes[..at].ends_with(b"g"));
-                self.spelled_at(level, Spelling::Percent, start, report)
+                self.spelled_at(level, Spelling::Percent, start)
             }
             Clue::Digits => {
                 // The needle may include the backslash.
                 let digits = at + usize::from(bytes.get(at) == Some(&b'\\'));
                 let (spelling, start) = introduced(bytes, digits)?;
-                self.spelled_at(level, spelling, start, report)
+                self.spelled_at(level, spelling, start)
             }
-            Clue::All(spelling) => self.spelled_at(level, spelling, at, report),
-            Clue::Utf16 => {
-                let big = at > 0 && utf16::is_big_endian(bytes, at);
-                let (low, high) = ((Spelling::Utf16Le, at), (Spelling::Utf16Be, at.saturating_sub(1)));
-                let [first, second] = if big { [high, low] } else { [low, high] };
-                self.spelled_at(level, first.0, first.1, report)
-                    .or_else(|| self.spelled_at(level, second.0, second.1, report))
-            }
-        }
+            Clue::All(spelling) => self.spelled_at(level, spelling, at),
+            Clue::Utf16 => self.wide(level, at),
+        };
+        found?.report(level, report)
+    }
+
+    /// A token in UTF-16 whose first letter stands at `at`.
+    fn wide(&self, level: &Level<'_>, at: usize) -> Option<Spelled<'_>> {
+        let little = self.spelled_at(level, Spelling::Utf16Le, at);
+        let big = at.checked_sub(1).and_then(|at| self.spelled_at(level, Spelling::Utf16Be, at));
+        let (Some(_), Some(_)) = (&little, &big) else { return little.or(big) };
+        let order = utf16::is_big_endian(level.bytes, at, level.order.get());
+        level.order.set(Some((at, order)));
+        if order { big } else { little }
     }
 
     /// A token whose first characters are plain: all of it may be, or others may be encoded.
     fn head(&self, level: &Level<'_>, at: usize, report: Report<'_>) -> Option<usize> {
         let bytes = level.bytes;
-        let plain = self.rule_of(&bytes[at..]).and_then(|rule| {
-            let judged = judge(rule, bytes, at, || stands_free(&bytes[..at]))?;
-            Some((rule, judged))
-        });
+        let rule = self.rule_of(&bytes[at..]);
+        let plain = rule.and_then(|rule| Some((rule, judge(rule, bytes, at)?)));
         let sure = plain.as_ref().map(|(_, judged)| judged.confidence);
         if level.depth > 0 && sure != Some(Certain) {
-            let length = plain.as_ref().map_or(PEEK, |(rule, _)| rule.length);
-            let reach = &bytes[at..bytes.len().min(at + length.max(PEEK))];
-            let strange = reach.iter().find(|byte| !(byte.is_ascii_alphanumeric() || **byte == b'_'));
-            let mut better = None;
-            if let Some(spelling) = strange.and_then(|byte| Spelling::introduced_by(*byte)) {
-                let mut keep = |found: Found<'_>| {
-                    if Some(found.judged.confidence) > sure {
-                        better = Some(found.span.end);
-                        report(found);
-                    }
-                };
-                self.spelled_at(level, spelling, at, &mut keep);
-            }
-            if better.is_some() {
-                return better;
+            let reach = bytes.len().min(at + rule.map_or(PEEK, |rule| rule.length));
+            let strange =
+                bytes[at..reach].iter().find(|byte| !(byte.is_ascii_alphanumeric() || **byte == b'_'));
+            let spelling = strange.and_then(|byte| Spelling::introduced_by(*byte));
+            if let Some(found) = spelling.and_then(|spelling| self.spelled_at(level, spelling, at))
+                && Some(found.judged.confidence) > sure
+            {
+                return found.report(level, report);
             }
         }
         let (rule, judged) = plain?;
@@ -157,109 +160,4 @@ impl Finder {
     fn rule_of(&self, text: &[u8]) -> Option<&Rule> {
         self.rules.iter().find(|rule| text.starts_with(rule.prefix.as_bytes()))
     }
-
-    /// A token spelled so from `start` on; returns where it ends if it is one for certain.
-    ///
-    /// Without a proof, it is reported only where the same text in plain would count: a placeholder somebody encoded
-    /// is nobody's concern.
-    fn spelled_at(
-        &self,
-        level: &Level<'_>,
-        spelling: Spelling,
-        start: usize,
-        report: Report<'_>,
-    ) -> Option<usize> {
-        let encoded = &level.bytes[start..];
-        let peek = spelling.read(encoded, PEEK);
-        let Some(rule) = self.rule_of(&peek) else {
-            return self.spelled_twice(level, (spelling, start), &peek, report);
-        };
-        let text = read_token(rule, spelling, encoded);
-        let free = || match spelling {
-            Spelling::Utf16Le => utf16_free(level.bytes, start),
-            Spelling::Utf16Be => utf16_free(level.bytes, start + 1),
-            _ => stands_free(&level.bytes[..start]),
-        };
-        let judged = judge(rule, &text, 0, free);
-        if judged.as_ref().is_none_or(|judged| judged.confidence < Certain) {
-            let reach = &text[..text.len().min(rule.length)];
-            if let Some(end) = self.spelled_twice(level, (spelling, start), reach, report) {
-                return Some(end);
-            }
-        }
-        let judged = judged?;
-        let end = start + spelling.width(encoded, judged.len);
-        let encoded = &level.bytes[start..end];
-        // Nothing was encoded after all, or nothing that matters.
-        if judged.confidence == Lookalike || encoded.len() == judged.len {
-            return None;
-        }
-        let sure = (judged.confidence == Certain).then_some(end);
-        if level.emit.contains(&start) {
-            let chain = vec![spelling.name(encoded)];
-            report(Found { rule, text: &text[..judged.len], span: start..end, chain, judged });
-        }
-        sure
-    }
-
-    /// A token spelled so twice: `%2567`, `&amp;#103;`.
-    fn spelled_twice(
-        &self,
-        level: &Level<'_>,
-        (spelling, start): (Spelling, usize),
-        peek: &[u8],
-        report: Report<'_>,
-    ) -> Option<usize> {
-        let inner = peek.iter().find_map(|byte| Spelling::introduced_by(*byte))?;
-        let encoded = &level.bytes[start..];
-        // The first few tell whether the rest is worth it.
-        let starts = spelling.read(encoded, PEEK * WIDEST);
-        if level.depth < 2 || !self.announced(inner, &starts, level.depth - 1) {
-            return None;
-        }
-        let text = spelling.read(encoded, TWICE);
-        let inside = Level { bytes: &text, emit: 0..1, depth: level.depth - 1, lookback: 0 };
-        let mut end = None;
-        self.spelled_at(&inside, inner, 0, &mut |mut found| {
-            let width = spelling.width(encoded, found.span.end);
-            end = Some(start + width);
-            found.span = start..start + width;
-            found.chain.insert(0, spelling.name(&encoded[..width]));
-            if level.emit.contains(&start) && stands_free_or_proven(&level.bytes[..start], &found.judged) {
-                report(found);
-            }
-        });
-        end
-    }
-
-    /// Whether a text starts with some prefix, spelled so, or spelled so again.
-    fn announced(&self, spelling: Spelling, text: &[u8], depth: usize) -> bool {
-        let peek = spelling.read(text, PEEK);
-        if self.rule_of(&peek).is_some() {
-            return true;
-        }
-        let inner = peek.iter().find_map(|byte| Spelling::introduced_by(*byte));
-        depth > 1
-            && inner
-                .is_some_and(|inner| self.announced(inner, &spelling.read(text, PEEK * WIDEST), depth - 1))
-    }
-}
-
-/// As much of the text as a token by this rule may take. The stateless form is long, and its header ends in a dot
-/// soon: a wall of half-tokens must not cost the longest match for each of them.
-fn read_token(rule: &Rule, spelling: Spelling, encoded: &[u8]) -> zeroize::Zeroizing<Vec<u8>> {
-    let text = spelling.read(encoded, PLAIN + 1);
-    if rule.longest <= PLAIN || text.len() <= PLAIN {
-        return text;
-    }
-    let header = spelling.read(encoded, HEADER);
-    if header.contains(&b'.') { spelling.read(encoded, rule.longest + 1) } else { text }
-}
-
-fn utf16_free(bytes: &[u8], at: usize) -> bool {
-    utf16::before(bytes, at).is_none_or(|byte| stands_free(&[byte]))
-}
-
-fn stands_free_or_proven(before: &[u8], judged: &Judged) -> bool {
-    judged.confidence == Certain || stands_free(before)
 }

@@ -1,8 +1,5 @@
 //! UTF-16, as Windows PowerShell writes it: with or without a byte order mark, at even and odd offsets.
 
-/// How far back the start of a text is looked for.
-const WALK: usize = 8192;
-
 /// The character that `rest` starts with, low byte first.
 pub(super) fn unit_le(rest: &[u8]) -> Option<(u8, usize)> {
     match rest {
@@ -30,19 +27,25 @@ pub(in crate::detect) fn before(bytes: &[u8], at: usize) -> Option<u8> {
 /// Whether the text around the character at `at` has its high bytes first.
 ///
 /// In the middle of a text nothing tells: characters and zeros take turns either way. So its start is looked for: a
-/// byte order mark, a zero (high byte first) or a character. Where that is too far away, low byte first is usual.
-pub(in crate::detect) fn is_big_endian(bytes: &[u8], at: usize) -> bool {
+/// byte order mark, a zero (high byte first) or a character (low byte first). `known` is the answer for an earlier
+/// character, so that no part of a text is walked twice.
+pub(in crate::detect) fn is_big_endian(bytes: &[u8], at: usize, known: Option<(usize, bool)>) -> bool {
     let mut start = at;
-    while at - start < WALK && before(bytes, start).is_some() {
+    while before(bytes, start).is_some() {
         start -= 2;
+        if let Some((earlier, answer)) = known
+            && start == earlier
+        {
+            return answer;
+        }
     }
     match bytes[..start] {
         [.., 0xfe, 0xff, 0] | [0] => true,
         // Zeros in front of it: a high byte, and whole empty characters.
-        [.., 0] => {
-            let zeros = bytes[..start].iter().rev().take(WALK).take_while(|byte| **byte == 0).count();
-            zeros % 2 == 1
-        }
+        [.., 0] => bytes[..start].iter().rev().take(ZEROS).take_while(|byte| **byte == 0).count() % 2 == 1,
         _ => false,
     }
 }
+
+/// How many zeros in front of a text are counted.
+const ZEROS: usize = 4096;

@@ -1,6 +1,7 @@
 //! Whether anything in a text could lead to a finding, without following it.
 
-use super::{Finder, PEEK};
+use super::Finder;
+use super::spelled::PEEK;
 use crate::detect::encoded::Spelling;
 use crate::detect::encoded::base64;
 use crate::detect::encoded::joined::Joined;
