@@ -1,5 +1,6 @@
 //! Bytes in, tokens out: one literal pass, then the shape where a literal stood, then the proof. No I/O.
 
+mod custom;
 mod judge;
 mod prefilter;
 
@@ -9,6 +10,8 @@ use std::sync::Arc;
 use crate::finding::{Confidence, Sighting};
 use crate::rule::{Rule, Rules};
 use prefilter::Prefilter;
+
+pub use custom::{Custom, CustomHit};
 
 /// The most bytes of a blob that one finding may span, encodings included: how far windows overlap.
 pub const REACH: usize = 32 * 1024;

@@ -17,6 +17,7 @@ pub mod report;
 
 // verbs
 pub mod scan;
+pub mod suppress;
 
 // sources
 pub mod source;

@@ -1,10 +1,21 @@
-//! What a run is to do, with nothing left optional: flags over defaults.
+//! What a run is to do, with nothing left optional: flags over environment over a project's file over the user's over
+//! defaults.
+
+mod config;
+mod project;
+mod strict;
+mod target;
 
 use std::path::PathBuf;
 
 use crate::finding::Confidence;
 use crate::report::Format;
 use crate::source::tree;
+
+pub use config::{BadDuration, RevokeConfig, UserConfig, parse_duration};
+pub use project::{CONFIG, IGNORE, Project};
+pub use strict::BadConfig;
+pub use target::{BadTarget, Target};
 
 /// What `scan` and its like are to do.
 #[derive(Clone, Debug)]
