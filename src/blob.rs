@@ -121,6 +121,8 @@ pub enum FaultKind {
     CutShort,
     /// Passed over because of `--max-file-size`.
     TooLarge,
+    /// Passed over because it is no place where files are kept.
+    PassedOver,
 }
 
 /// One place that could not be read, or not wholly. The walk goes on.

@@ -31,7 +31,7 @@ pub fn classic_holds(token: &[u8], prefix: &[u8]) -> bool {
 
 /// The eight characters that stand sixteen before the end of a fine-grained token: base32 of the SHA-256 of all before them.
 pub fn sha256_base32(signed: &[u8]) -> [u8; 8] {
-    base32_8(Sha256::digest(signed).first_chunk().unwrap_or(&[0; 5]))
+    base32_8(*Sha256::digest(signed).first_chunk().unwrap_or(&[0; 5]))
 }
 
 /// Whether a fine-grained token's built-in checksum holds.
@@ -39,7 +39,7 @@ pub fn fine_grained_holds(token: &[u8]) -> bool {
     token.split_last_chunk::<16>().is_some_and(|(signed, tail)| sha256_base32(signed) == tail[..8])
 }
 
-fn base32_8(bytes: &[u8; 5]) -> [u8; 8] {
+fn base32_8(bytes: [u8; 5]) -> [u8; 8] {
     let bits = bytes.iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
     std::array::from_fn(|at| BASE32[(bits >> (35 - 5 * at) & 31) as usize])
 }
@@ -85,7 +85,9 @@ pub fn looks_made_up(body: &[u8]) -> bool {
         })
     };
     let mut seen = [false; 256];
-    body.iter().for_each(|byte| seen[usize::from(*byte)] = true);
+    for byte in body {
+        seen[usize::from(*byte)] = true;
+    }
     let distinct = seen.iter().filter(|seen| **seen).count();
     let mixed = body.iter().any(u8::is_ascii_digit)
         && body.iter().any(u8::is_ascii_uppercase)

@@ -23,6 +23,7 @@ pub mod suppress;
 pub mod source;
 
 // reach
+pub mod own;
 pub mod provider;
 
 // face

@@ -16,7 +16,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::blob::Fault;
+use crate::blob::{Fault, FaultKind};
 use crate::detect::Custom;
 use crate::finding::{Confidence, Finding, Location};
 use crate::rule::Rules;
@@ -158,6 +158,12 @@ impl Report<'_> {
             Confidence::Likely | Confidence::Lookalike => Confidence::Lookalike,
         };
         self.findings.iter().filter(move |finding| finding.confidence >= least)
+    }
+
+    /// The places that should have been looked into and were not, or not wholly.
+    fn unread(&self) -> impl Iterator<Item = &Fault> {
+        let meant = |kind| matches!(kind, FaultKind::TooLarge | FaultKind::PassedOver);
+        self.faults.iter().filter(move |fault| !meant(fault.kind))
     }
 
     /// What the rule of a finding finds, in words.

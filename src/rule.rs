@@ -2,7 +2,7 @@
 
 mod custom;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use regex::bytes::Regex;
 use serde::Deserialize;
@@ -99,6 +99,26 @@ struct RawRule {
     negative: Vec<String>,
 }
 
+/// A regular expression over raw bytes, compiled when the first prefix asks for it: most runs never do, and a hook
+/// must not wait for it.
+#[derive(Debug)]
+pub struct Shape {
+    pattern: String,
+    compiled: OnceLock<Option<Regex>>,
+}
+
+impl Shape {
+    fn new(pattern: &str) -> Self {
+        Shape { pattern: format!("^(?-u:{pattern})"), compiled: OnceLock::new() }
+    }
+
+    /// How long the match at the start of `bytes` is. `Rules::compile` has shown that there is an expression.
+    pub fn len_at_start(&self, bytes: &[u8]) -> Option<usize> {
+        let compiled = self.compiled.get_or_init(|| Regex::new(&self.pattern).ok());
+        Some(compiled.as_ref()?.find(bytes)?.end())
+    }
+}
+
 /// One kind of token: how to find it, how to prove it, what ends it.
 #[derive(Debug)]
 pub struct Rule {
@@ -111,7 +131,7 @@ pub struct Rule {
     /// The literal a match starts with: what the prefilter looks for.
     pub prefix: String,
     /// The shape, anchored at the prefix.
-    pub shape: Regex,
+    pub shape: Shape,
     /// The length of a whole token today.
     pub length: usize,
     /// The most bytes a match may span.
@@ -139,6 +159,16 @@ impl Rules {
     fn parse(text: &str) -> Result<Self, Error> {
         let file: RuleFile = toml::from_str(text)?;
         file.rules.into_iter().map(Rule::try_from).collect::<Result<_, _>>().map(Rules)
+    }
+
+    /// Compiles every shape now, for those who want to know that it can be done.
+    pub fn compile(&self) -> Result<(), Error> {
+        self.iter().try_for_each(|rule| {
+            let compiled = Regex::new(&rule.shape.pattern);
+            compiled
+                .map(drop)
+                .map_err(|source| Error::Regex { id: rule.id.to_string(), source: Box::new(source) })
+        })
     }
 
     /// Each of them, in the order of the file.
@@ -177,15 +207,13 @@ impl TryFrom<RawRule> for Rule {
         if raw.longest < raw.length {
             return Err(wrong("its longest match is shorter than its token".into()));
         }
-        let shape = Regex::new(&format!("^(?-u:{})", raw.regex))
-            .map_err(|source| Error::Regex { id: raw.id.clone(), source: Box::new(source) })?;
         let examples = |texts: Vec<String>| texts.into_iter().map(|text| text.replace('~', "")).collect();
         Ok(Rule {
             id: Arc::from(raw.id),
             description: raw.description,
             kind,
             prefix: raw.prefix,
-            shape,
+            shape: Shape::new(&raw.regex),
             length: raw.length,
             longest: raw.longest,
             checksum: raw.checksum,
@@ -205,6 +233,7 @@ mod tests {
         let rules = Rules::built_in().expect("they come with the program");
         let kinds: Vec<Kind> = rules.iter().map(|rule| rule.kind).collect();
         assert_eq!(kinds, Kind::GITHUB);
+        assert!(rules.compile().is_ok());
     }
 
     #[test]
@@ -212,7 +241,8 @@ mod tests {
         let wrong_prefix = BUILT_IN.replacen("prefix = \"ghp_\"", "prefix = \"gho_\"", 1);
         assert!(matches!(Rules::parse(&wrong_prefix), Err(Error::Contradiction { .. })));
         let wrong_regex = BUILT_IN.replacen("ghp_[A-Za-z0-9]{16,}", "ghp_[", 1);
-        assert!(matches!(Rules::parse(&wrong_regex), Err(Error::Regex { .. })));
+        let rules = Rules::parse(&wrong_regex).expect("the form is right");
+        assert!(matches!(rules.compile(), Err(Error::Regex { .. })));
         let unknown_key = BUILT_IN.replacen("description", "describtion", 1);
         assert!(matches!(Rules::parse(&unknown_key), Err(Error::Syntax(_))));
     }

@@ -114,12 +114,8 @@ fn show(meter: &Meter, done: &AtomicBool) {
         }
         let bar = bar.get_or_insert_with(progress_bar);
         let read = meter.read();
-        let looked = if read.objects > 0 {
-            format!("{} objects", HumanCount(read.objects))
-        } else {
-            format!("{} files", HumanCount(read.files))
-        };
-        bar.set_message(format!("{looked}  {}  {} hits", HumanBytes(read.bytes), HumanCount(read.hits)));
+        let looked = if read.objects > 0 { count(read.objects, "object") } else { count(read.files, "file") };
+        bar.set_message(format!("{looked}  {}  {}", HumanBytes(read.bytes), count(read.hits, "hit")));
         bar.tick();
     }
     if let Some(bar) = bar {
@@ -141,9 +137,12 @@ pub(super) fn error(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{style}error:{style:#} {}", text.join("\n"));
 }
 
+fn count(n: u64, noun: &str) -> String {
+    format!("{} {noun}{}", HumanCount(n), if n == 1 { "" } else { "s" })
+}
+
 /// One line that tells how a run went.
 pub(super) fn summary_line(summary: &Summary) -> String {
-    let count = |n: u64, noun: &str| format!("{} {noun}{}", HumanCount(n), if n == 1 { "" } else { "s" });
     let mut found = match summary.findings {
         0 => "no tokens found".to_owned(),
         n => format!("{} found", count(n, "token")),

@@ -29,6 +29,7 @@ fn list(rules: &Rules) -> anyhow::Result<Exit> {
 }
 
 fn test(detector: &Detector) -> anyhow::Result<Exit> {
+    detector.rules().compile()?;
     let mut out = io::stdout().lock();
     let mut failed = 0;
     for rule in detector.rules() {

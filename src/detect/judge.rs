@@ -36,7 +36,7 @@ pub(super) fn judge(rule: &Rule, bytes: &[u8], at: usize) -> Option<Judged> {
         return None;
     }
     let reach = &reach[..plausible(reach)];
-    let len = rule.shape.find(reach)?.end();
+    let len = rule.shape.len_at_start(reach)?;
     // A run that goes on behind the longest token is no token: it is somebody's data.
     if len == reach.len() && bytes.get(at + len).is_some_and(u8::is_ascii_alphanumeric) {
         return None;
@@ -101,9 +101,8 @@ fn unproven(rule: &Rule, text: &[u8]) -> Option<(Confidence, &'static str)> {
 fn stands_free(bytes: &[u8], at: usize) -> bool {
     let before = &bytes[..at];
     match before {
-        [] => true,
+        [] | [.., b'\\', b'n' | b'r' | b't' | b'b' | b'f' | b'v' | b'0'] => true,
         [.., last] if !last.is_ascii_alphanumeric() && *last != b'_' => true,
-        [.., b'\\', b'n' | b'r' | b't' | b'b' | b'f' | b'v' | b'0'] => true,
         [.., b'%', high, low] => high.is_ascii_hexdigit() && low.is_ascii_hexdigit(),
         [.., b'm'] => ends_a_colour(before),
         _ => false,

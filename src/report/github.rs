@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::{Report, sanitise, words};
-use crate::blob::FaultKind;
 use crate::finding::{Confidence, Finding, Location};
 
 /// How many tokens the summary lists: GitHub shows no more than a megabyte.
@@ -17,7 +16,7 @@ pub(super) fn annotations(report: &Report<'_>, out: &mut dyn Write) -> io::Resul
             annotation(report, finding, place, out)?;
         }
     }
-    for fault in report.faults.iter().filter(|fault| fault.kind != FaultKind::TooLarge) {
+    for fault in report.unread() {
         let (path, reason) = (property(&fault.path), data(&fault.reason));
         writeln!(out, "::warning file={path},title=Could not be read::{reason}")?;
     }

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Report, words};
-use crate::blob::FaultKind;
 use crate::finding::{Confidence, Finding, Location};
 use crate::token::Fingerprint;
 
@@ -104,7 +103,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
         vendor: Vendor { name: "stanch" },
         version: env!("CARGO_PKG_VERSION"),
     };
-    let faults = report.faults.iter().filter(|fault| fault.kind != FaultKind::TooLarge);
+    let faults = report.unread();
     let document = Document {
         version: VERSION,
         scan: Scan {

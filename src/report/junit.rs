@@ -4,7 +4,6 @@ use std::io::{self, Write};
 
 use super::words::escaped;
 use super::{Report, words};
-use crate::blob::FaultKind;
 use crate::finding::{Confidence, Finding};
 
 pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -12,7 +11,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
         report.shown().filter(|finding| finding.confidence > Confidence::Lookalike).collect();
     let skipped = told.iter().filter(|finding| finding.suppressed.is_some()).count();
     let failures = told.len() - skipped;
-    let faults: Vec<_> = report.faults.iter().filter(|fault| fault.kind != FaultKind::TooLarge).collect();
+    let faults: Vec<_> = report.unread().collect();
     let passed = usize::from(failures == 0);
     let seconds = std::time::Duration::from_millis(report.summary.elapsed_ms).as_secs_f64();
     let tests = told.len() + faults.len() + passed;

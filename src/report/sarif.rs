@@ -208,12 +208,11 @@ fn file_name(report: &Report<'_>, place: &Location) -> String {
 }
 
 fn invocation<'a>(report: &'a Report<'_>) -> Invocation<'a> {
-    let asked_for = |fault: &&Fault| fault.kind != FaultKind::TooLarge;
     Invocation {
         execution_successful: !report.summary.incomplete(),
         start_time_utc: log::time(report.time.0),
         end_time_utc: log::time(report.time.1),
-        tool_execution_notifications: report.faults.iter().filter(asked_for).map(notification).collect(),
+        tool_execution_notifications: report.unread().map(notification).collect(),
     }
 }
 
@@ -222,7 +221,7 @@ fn notification(fault: &Fault) -> Notification<'_> {
         FaultKind::Unreadable => "unreadable",
         FaultKind::Damaged => "damaged",
         FaultKind::CutShort => "cut-short",
-        FaultKind::TooLarge => "too-large",
+        FaultKind::TooLarge | FaultKind::PassedOver => "passed-over",
     };
     Notification {
         descriptor: Descriptor { id },

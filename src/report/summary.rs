@@ -56,7 +56,7 @@ impl Summary {
             |test: &dyn Fn(&Finding) -> bool| findings.iter().filter(|finding| test(finding)).count() as u64;
         let of =
             |level: Confidence| count(&|finding| finding.confidence == level && finding.suppressed.is_none());
-        let faulty =
+        let places_of =
             |kinds: &[FaultKind]| faults.iter().filter(|fault| kinds.contains(&fault.kind)).count() as u64;
         Summary {
             files: read.files,
@@ -71,9 +71,9 @@ impl Summary {
             suppressed_by_tree: count(&|finding| {
                 silenced(finding).is_some_and(|silence| silence.from == Whence::Tree)
             }),
-            unreadable: faulty(&[FaultKind::Unreadable, FaultKind::Damaged]),
-            cut_short: faulty(&[FaultKind::CutShort]),
-            too_large: faulty(&[FaultKind::TooLarge]),
+            unreadable: places_of(&[FaultKind::Unreadable, FaultKind::Damaged]),
+            cut_short: places_of(&[FaultKind::CutShort]),
+            too_large: places_of(&[FaultKind::TooLarge]),
             shallow: false,
             elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
         }

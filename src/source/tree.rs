@@ -1,6 +1,7 @@
 //! Working trees: every file below some paths, hidden and ignored ones included, in parallel.
 
 mod file;
+mod mounts;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -74,7 +75,9 @@ impl Source for Tree {
             builder.parents(true).ignore(true).git_ignore(true).git_exclude(true).git_global(true);
             builder.require_git(false);
         }
-        let shared = Shared { options: &self.options, many: !others.is_empty(), sink };
+        let mounts = mounts::kernel_mounts();
+        let kernel = self.roots.iter().flat_map(|root| mounts::below(root, &mounts)).collect();
+        let shared = Shared { options: &self.options, roots: &self.roots, kernel, sink };
         builder.build_parallel().visit(&mut Crew(&shared));
     }
 }
@@ -82,7 +85,9 @@ impl Source for Tree {
 /// What all threads of a walk share.
 struct Shared<'s> {
     options: &'s Options,
-    many: bool,
+    roots: &'s [PathBuf],
+    /// Mount points below the roots that hold no files: nearly always none.
+    kernel: Vec<PathBuf>,
     sink: &'s dyn Sink,
 }
 
@@ -117,25 +122,30 @@ impl ParallelVisitor for Walker<'_> {
 
 impl Walker<'_> {
     fn entry(&mut self, entry: &DirEntry) -> WalkState {
-        let Shared { options, sink, .. } = *self.shared;
+        let Shared { options, sink, .. } = self.shared;
         // Only paths from the command line have no type of their own: standard input is one, and is not walked.
         let Some(kind) = entry.file_type() else { return WalkState::Continue };
-        let place = Place::of(entry, self.shared.many);
+        let place = Place::of(entry, self.shared.roots.len() > 1);
         if !options.exclude.is_empty() && options.exclude.matched(place.relative, kind.is_dir()).is_ignore() {
             return WalkState::Skip;
         }
         if kind.is_dir() && entry.depth() > 0 && is_object_database(entry.path()) {
             return WalkState::Skip;
         }
-        place.look_at_name(entry, sink);
+        if kind.is_dir() && self.shared.kernel.iter().any(|mount| mount == entry.path()) {
+            let reason = mounts::reason(entry.path());
+            sink.fault(Fault { path: place.text(), kind: FaultKind::PassedOver, reason });
+            return WalkState::Skip;
+        }
+        place.look_at_name(entry, *sink);
         if entry.path_is_symlink() {
             self.look_at_link(entry.path(), &place);
         }
         if kind.is_file() {
-            self.reader.read(entry.path(), &place, options.max_file_size, sink);
+            self.reader.read(entry.path(), &place, options.max_file_size, *sink);
         } else if entry.depth() == 0 && !kind.is_dir() && !kind.is_symlink() {
             // A pipe or device is passed over in a tree, but read where the user names it: `<(command)`.
-            self.reader.read_special(entry.path(), &place, sink);
+            self.reader.read_special(entry.path(), &place, *sink);
         }
         WalkState::Continue
     }
@@ -152,21 +162,23 @@ impl Walker<'_> {
         }
     }
 
+    /// What the walk itself could not get at: it is named, unless nothing is lost by it.
     fn trouble(&self, error: &ignore::Error) {
         // A link back to a folder above is no loss: the folder is being walked already.
         if is_loop(error) {
             return;
         }
-        let path = path_of(error).map_or_else(String::new, |path| path_text(os_bytes(path.as_os_str())));
-        let dangling =
-            path_of(error).filter(|_| self.shared.options.follow_symlinks).filter(|path| path.is_symlink());
-        if let Some(link) = dangling {
-            let place = Place { relative: link, root: None };
-            self.look_at_link(link, &place);
-            return;
-        }
         let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
-        self.shared.sink.fault(Fault { path, kind: FaultKind::Unreadable, reason });
+        let Some(path) = path_of(error) else {
+            let path = String::from("(unknown)");
+            return self.shared.sink.fault(Fault { path, kind: FaultKind::Unreadable, reason });
+        };
+        let place = Place::below(self.shared.roots, path);
+        // A link that leads nowhere has nothing behind it to read, but its own text.
+        if self.shared.options.follow_symlinks && path.is_symlink() {
+            return self.look_at_link(path, &place);
+        }
+        place.fault(&reason, self.shared.sink);
     }
 }
 
@@ -189,6 +201,18 @@ impl<'a> Place<'a> {
         Place { relative, root: many.then_some(root) }
     }
 
+    /// The place of a path that came without its entry.
+    fn below(roots: &'a [PathBuf], path: &'a Path) -> Self {
+        let root = roots.iter().find(|root| path != root.as_path() && path.starts_with(root));
+        match root {
+            Some(root) => Place {
+                relative: path.strip_prefix(root).unwrap_or(path),
+                root: (roots.len() > 1).then_some(root),
+            },
+            None => Place { relative: path, root: None },
+        }
+    }
+
     fn text(&self) -> String {
         path_text(os_bytes(self.relative.as_os_str()))
     }
@@ -198,27 +222,24 @@ impl<'a> Place<'a> {
         Origin { root, ..Origin::file(self.text()) }
     }
 
-    pub(crate) fn fault(&self, error: &std::io::Error, sink: &dyn Sink) {
+    pub(crate) fn fault(&self, reason: &dyn ToString, sink: &dyn Sink) {
         let mut path = self.text();
         if let Some(root) = self.root {
             path = path_text(os_bytes(root.join(self.relative).as_os_str()));
         }
-        sink.fault(Fault { path, kind: FaultKind::Unreadable, reason: error.to_string() });
+        sink.fault(Fault { path, kind: FaultKind::Unreadable, reason: reason.to_string() });
     }
 
     /// A token may stand in the name of a file or folder; the path above it is some other entry's name.
     fn look_at_name(&self, entry: &DirEntry, sink: &dyn Sink) {
         let name = os_bytes(entry.file_name());
-        if name.len() < SHORTEST || (entry.depth() == 0 && !self.is_named_file(entry)) {
+        let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
+        if name.len() < SHORTEST || (entry.depth() == 0 && is_dir) {
             return;
         }
         let base = os_bytes(self.relative.as_os_str()).len().saturating_sub(name.len()) as u64;
         let origin = || Origin { kind: PlaceKind::FileName, base, ..self.origin() };
         sink.blob(Blob { body: Body::Whole(name), origin: &origin });
-    }
-
-    fn is_named_file(&self, entry: &DirEntry) -> bool {
-        entry.file_type().is_some_and(|kind| !kind.is_dir())
     }
 }
 

@@ -1,0 +1,7 @@
+//! What every capability's tests need.
+
+pub mod cmd;
+pub mod github;
+pub mod http;
+pub mod mint;
+pub mod script;

@@ -1,0 +1,368 @@
+//! `stanch scan`: what is found, where, and how the run ends.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::process::Stdio;
+
+use serde_json::Value;
+use stanch::token::{Fingerprint, Kind};
+
+use crate::support::cmd::{Ran, World};
+use crate::support::mint::Mint;
+
+fn hash(token: &str) -> String {
+    Fingerprint::of(token.as_bytes()).hex()
+}
+
+fn findings(report: &Value) -> &Vec<Value> {
+    report["findings"].as_array().expect("a list of findings")
+}
+
+/// The places of a token: path, line, column, offset.
+fn places(report: &Value, token: &str) -> Vec<(String, u64, u64, u64)> {
+    let number = |place: &Value, field: &str| place[field].as_u64().expect("a number");
+    findings(report)
+        .iter()
+        .filter(|finding| finding["sha256"] == hash(token))
+        .flat_map(|finding| finding["locations"].as_array().expect("places"))
+        .map(|place| {
+            let path = place["path"].as_str().expect("a path").to_owned();
+            (path, number(place, "line"), number(place, "column"), number(place, "offset"))
+        })
+        .collect()
+}
+
+#[test]
+fn every_kind_is_found_with_its_place() {
+    let (world, mut mint) = (World::new(), Mint::new(1));
+    let tokens: Vec<String> = Kind::GITHUB.into_iter().map(|kind| mint.token(kind)).collect();
+    for (n, token) in tokens.iter().enumerate() {
+        world.write(&format!("dir/{n}.txt"), format!("first\nkey = \"{token}\"\n"));
+    }
+    let stateless = mint.stateless();
+    world.write(".env", format!("TOKEN={stateless}\n"));
+    let (code, report) = world.json(&["scan"]);
+    assert_eq!(code, 1);
+    for (n, token) in tokens.iter().enumerate() {
+        assert_eq!(places(&report, token), [(format!("dir/{n}.txt"), 2, 8, 13)], "kind {n}");
+    }
+    assert_eq!(places(&report, &stateless), [(".env".to_owned(), 1, 7, 6)]);
+    let rules: BTreeSet<_> = findings(&report).iter().map(|f| f["rule"].as_str().expect("an id")).collect();
+    assert_eq!(rules, Kind::GITHUB.iter().map(|kind| kind.rule_id()).collect());
+    let summary = &report["summary"];
+    assert_eq!((summary["findings"].as_u64(), summary["certain"].as_u64()), (Some(7), Some(6)));
+    let owner = findings(&report).iter().find(|f| f["rule"] == "github-fine-grained-pat");
+    assert_eq!(owner.map(|f| f["owner_id"].as_u64()), Some(Some(823_277)));
+}
+
+#[test]
+fn glued_hidden_ignored_binary_and_long_lines() {
+    let (world, mut mint) = (World::new(), Mint::new(2));
+    let [glued, hidden, ignored, binary, long, nested] = std::array::from_fn(|_| mint.token(Kind::Pat));
+    world.write("glued", format!("x{glued}abcdef"));
+    world.write(".hidden/.deep/.npmrc", &hidden);
+    world.write(".gitignore", "*.log\n");
+    world.write(".git/HEAD", "ref: refs/heads/main\n");
+    world.write("out.log", &ignored);
+    world.write("a.bin", [b"\0\xff\xfe\x01\n", binary.as_bytes(), b"\0"].concat());
+    let mut line = "y".repeat(5 << 20);
+    line.insert_str(3 << 20, &long);
+    world.write("long.min.js", line);
+    world.write("vendor/.git/config", format!("\turl = https://x-access-token:{nested}@github.com/a/b\n"));
+    let (code, report) = world.json(&["scan", "."]);
+    assert_eq!(code, 1);
+    assert_eq!(places(&report, &glued), [("glued".to_owned(), 1, 2, 1)]);
+    assert_eq!(places(&report, &hidden), [(".hidden/.deep/.npmrc".to_owned(), 1, 1, 0)]);
+    assert_eq!(places(&report, &ignored), [("out.log".to_owned(), 1, 1, 0)]);
+    assert_eq!(places(&report, &binary), [("a.bin".to_owned(), 2, 1, 5)]);
+    assert_eq!(places(&report, &long), [("long.min.js".to_owned(), 1, (3 << 20) + 1, 3 << 20)]);
+    assert_eq!(places(&report, &nested), [("vendor/.git/config".to_owned(), 1, 31, 30)]);
+    let (_, report) = world.json(&["scan", "--gitignore"]);
+    assert_eq!(places(&report, &ignored), []);
+    assert_eq!(places(&report, &hidden).len(), 1);
+}
+
+#[test]
+fn no_edge_of_any_buffer_loses_a_token() {
+    let (world, mut mint) = (World::new(), Mint::new(3));
+    let mut content = vec![b'.'; 2 << 20];
+    let mut expected = Vec::new();
+    for power in [4096_usize, 8192, 16_384, 32_768, 65_536, 131_072, 262_144, 524_288, 1 << 20] {
+        let token = mint.token(Kind::Pat);
+        let at = power - 1 - expected.len() * 4;
+        content[at..at + 40].copy_from_slice(token.as_bytes());
+        expected.push((token, at as u64));
+    }
+    world.write("big", &content);
+    let (_, report) = world.json(&["scan"]);
+    for (token, at) in expected {
+        assert_eq!(places(&report, &token), [("big".to_owned(), 1, at + 1, at)]);
+    }
+}
+
+#[test]
+fn lookalikes_are_notes_and_count_for_nothing() {
+    let (world, mut mint) = (World::new(), Mint::new(4));
+    let mut lines = String::new();
+    for _ in 0..30 {
+        for prefix in ["ghp_", "gho_", "ghu_", "ghr_"] {
+            lines.push_str(&mint.lookalike(prefix));
+            lines.push('\n');
+        }
+    }
+    world.write("docs.md", lines);
+    let (code, report) = world.json(&["scan"]);
+    assert_eq!(code, 0);
+    assert_eq!(report["summary"]["findings"], 0);
+    assert_eq!(report["summary"]["lookalikes"], 120);
+    let ran = world.run(&["scan"]);
+    assert!(ran.stdout.contains("120 lookalikes, not counted"));
+    assert!(ran.stdout.contains("docs.md:1:1"));
+    let (code, report) = world.json(&["scan", "--min-confidence", "certain"]);
+    assert_eq!((code, findings(&report).len()), (0, 0));
+}
+
+#[test]
+fn names_and_links_are_text_too() {
+    let (world, mut mint) = (World::new(), Mint::new(5));
+    let (file, folder, target) = (mint.token(Kind::Pat), mint.token(Kind::OAuth), mint.token(Kind::Pat));
+    world.write(&format!("a/{folder}/b/backup-{file}.txt"), "nothing in it");
+    symlink(format!("https://{target}@github.com"), world.path().join("link")).expect("a link");
+    let (code, report) = world.json(&["scan"]);
+    assert_eq!(code, 1);
+    assert_eq!(findings(&report).len(), 3);
+    let kind = |token: &str| {
+        let found = findings(&report).iter().find(|f| f["sha256"] == hash(token)).expect("a finding");
+        found["locations"][0]["kind"].as_str().expect("a kind").to_owned()
+    };
+    assert_eq!([kind(&file), kind(&folder), kind(&target)], ["file-name", "file-name", "symlink-target"]);
+    assert_eq!(places(&report, &folder)[0].3, 2);
+    assert_eq!(places(&report, &file)[0].3, 2 + 40 + 3 + 7);
+    let text = report.to_string();
+    for token in [file, folder, target] {
+        assert!(!text.contains(&token), "a token stands in the report");
+    }
+}
+
+#[test]
+fn loops_pipes_and_object_databases_are_survived() {
+    let (world, mut mint) = (World::new(), Mint::new(6));
+    let (kept, passed) = (mint.token(Kind::Pat), mint.token(Kind::Pat));
+    world.write("sub/file", &kept);
+    world.write(".git/HEAD", "ref: refs/heads/main\n");
+    world.write(".git/refs/heads/main", "0\n");
+    world.write(".git/objects/pack/x.pack", &passed);
+    world.write("objects/plain", mint.token(Kind::Pat));
+    symlink("..", world.path().join("sub/up")).expect("a link");
+    symlink("nowhere", world.path().join("dangling")).expect("a link");
+    let made = std::process::Command::new("mkfifo").arg(world.path().join("fifo")).status();
+    assert!(made.is_ok_and(|status| status.success()));
+    for arguments in [&["scan"][..], &["scan", "--follow-symlinks"]] {
+        let (code, report) = world.json(arguments);
+        assert_eq!(code, 1);
+        assert_eq!(places(&report, &kept).len(), 1);
+        assert_eq!(places(&report, &passed).len(), 0);
+        assert_eq!((findings(&report).len(), &report["summary"]["unreadable"]), (2, &Value::from(0)));
+    }
+}
+
+#[test]
+fn one_finding_a_token_and_an_order_that_threads_do_not_change() {
+    let (world, mut mint) = (World::new(), Mint::new(7));
+    let token = mint.token(Kind::Pat);
+    for n in 0..150 {
+        world.write(&format!("d{}/{n:03}", n % 7), format!("{token}\n{}", mint.token(Kind::OAuth)));
+    }
+    let (_, mut one) = world.json(&["scan", "-j", "1"]);
+    let (_, mut many) = world.json(&["scan", "-j", "8"]);
+    for report in [&mut one, &mut many] {
+        report["summary"]["elapsed_ms"] = Value::from(0);
+    }
+    assert!(one == many, "the report depends on threads");
+    assert_eq!(findings(&one).len(), 151);
+    let found = findings(&one).iter().find(|f| f["sha256"] == hash(&token)).expect("a finding");
+    assert_eq!(
+        (found["locations"].as_array().map(Vec::len), &found["more_locations"]),
+        (Some(100), &Value::from(50))
+    );
+}
+
+#[test]
+fn standard_input_files_and_many_roots() {
+    let (world, mut mint) = (World::new(), Mint::new(8));
+    let (piped, single, first, second) =
+        (mint.token(Kind::Pat), mint.token(Kind::Pat), mint.token(Kind::Pat), mint.token(Kind::Pat));
+    world.write("single.txt", &single);
+    world.write("one/x", &first);
+    world.write("two/x", &second);
+    let mut child = world
+        .command(&["scan", "-", "single.txt", "one", "two", "-f", "json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    child.stdin.take().expect("a pipe").write_all(format!("a\n {piped}").as_bytes()).expect("it reads");
+    let ran = Ran::from(child.wait_with_output().expect("it ends"));
+    let report: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!(places(&report, &piped), [("<stdin>".to_owned(), 2, 2, 3)]);
+    assert_eq!(places(&report, &single), [("single.txt".to_owned(), 1, 1, 0)]);
+    assert_eq!(places(&report, &first), [("x".to_owned(), 1, 1, 0)]);
+    let root = |token: &str| {
+        let found = findings(&report).iter().find(|f| f["sha256"] == hash(token)).expect("a finding");
+        found["locations"][0]["root"].as_str().map(str::to_owned)
+    };
+    assert_eq!([root(&first), root(&second)], [Some("one".to_owned()), Some("two".to_owned())]);
+}
+
+#[test]
+fn what_cannot_be_read_is_named_and_decides_only_when_nothing_is_found() {
+    let (world, mut mint) = (World::new(), Mint::new(9));
+    world.write("clean", "nothing");
+    let ran = world.run(&["scan", "clean", "missing"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("missing: No such file"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("1 place could not be read"), "{}", ran.stderr);
+    world.write("found", mint.token(Kind::Pat));
+    assert_eq!(world.run(&["scan", "found", "missing"]).code, 1);
+    let (_, report) = world.json(&["scan", "found", "missing"]);
+    assert_eq!(
+        (&report["summary"]["unreadable"], &report["faults"][0]["path"]),
+        (&Value::from(1), &Value::from("missing"))
+    );
+}
+
+#[test]
+fn hostile_names_are_printed_harmlessly() {
+    let (world, mut mint) = (World::new(), Mint::new(10));
+    let name = std::ffi::OsStr::from_bytes(b"a\xff\n\x1b[2Jb");
+    std::fs::write(world.path().join(name), mint.token(Kind::Pat)).expect("a file");
+    let ran = world.run(&["scan", "--color", "never"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stdout.contains("a\\xFF\\n\\u{1b}[2Jb:1:1"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains('\x1b'));
+}
+
+#[test]
+fn sizes_globs_and_confidence() {
+    let (world, mut mint) = (World::new(), Mint::new(11));
+    let (small, large) = (mint.token(Kind::Pat), mint.token(Kind::Pat));
+    world.write("a/small.txt", &small);
+    world.write("b/large.txt", format!("{}{large}", " ".repeat(3000)));
+    let (code, report) = world.json(&["scan", "--max-file-size", "2k"]);
+    assert_eq!((code, findings(&report).len(), &report["summary"]["too_large"]), (1, 1, &Value::from(1)));
+    let (_, report) = world.json(&["scan", "--exclude", "/a", "--exclude", "*.txt"]);
+    assert_eq!(findings(&report).len(), 0);
+    let (_, report) = world.json(&["scan", "--exclude", "a/"]);
+    assert_eq!(places(&report, &large).len(), 1);
+    assert_eq!(places(&report, &small).len(), 0);
+    let ran = world.run(&["scan", "--exclude", "a{"]);
+    assert_eq!(ran.code, 2);
+}
+
+#[test]
+fn exit_codes_can_be_chosen() {
+    let (world, mut mint) = (World::new(), Mint::new(12));
+    world.write("x", mint.token(Kind::Pat));
+    assert_eq!(world.run(&["scan"]).code, 1);
+    assert_eq!(world.run(&["scan", "--exit-code", "42"]).code, 42);
+    assert_eq!(world.run(&["scan", "--exit-zero"]).code, 0);
+    assert_eq!(world.run(&["scan", "--no-such-flag"]).code, 2);
+    assert_eq!(world.run(&["scan", "--help"]).code, 0);
+}
+
+#[test]
+fn secrets_are_shown_only_when_asked_for() {
+    let (world, mut mint) = (World::new(), Mint::new(13));
+    let token = mint.token(Kind::Pat);
+    world.write(&format!("{token}.txt"), &token);
+    for format in ["pretty", "json", "jsonl"] {
+        let ran = world.run(&["scan", "-v", "-f", format]);
+        assert!(!ran.stdout.contains(&token[8..]) && !ran.stderr.contains(&token[8..]), "{format}");
+        assert!(ran.stdout.contains(&token[34..]), "{format}");
+        assert!(world.run(&["scan", "--show-secrets", "-f", format]).stdout.contains(&token), "{format}");
+    }
+}
+
+#[test]
+fn lines_of_json_end_in_a_summary() {
+    let (world, mut mint) = (World::new(), Mint::new(14));
+    world.write("x", format!("{} {}", mint.token(Kind::Pat), mint.token(Kind::OAuth)));
+    let ran = world.run(&["scan", "-f", "jsonl", "-q"]);
+    let lines: Vec<Value> =
+        ran.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[2]["summary"]["findings"], 2);
+    assert_eq!(ran.stderr, "");
+}
+
+#[test]
+fn a_wall_of_prefixes_is_walked_through() {
+    let (world, mut mint) = (World::new(), Mint::new(15));
+    let token = mint.token(Kind::Pat);
+    for (name, brick) in
+        [("a", "ghp_"), ("b", "github_pat_"), ("c", "-ghs_1_eyJ"), ("d", "ghs_1_eyJ."), ("e", "ghr_A")]
+    {
+        world.write(name, format!("{}\n{token}", brick.repeat(4_000_000 / brick.len())));
+    }
+    let (code, report) = world.json(&["scan"]);
+    assert_eq!((code, places(&report, &token).len()), (1, 5));
+}
+
+#[test]
+fn a_closed_pipe_and_a_full_disk() {
+    let (world, mut mint) = (World::new(), Mint::new(16));
+    for n in 0..2000 {
+        world.write(&format!("{n}"), mint.token(Kind::Pat));
+    }
+    let mut child = world
+        .command(&["scan", "-f", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    drop(child.stdout.take());
+    let ran = Ran::from(child.wait_with_output().expect("it ends"));
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(!ran.stderr.contains("panic"), "{}", ran.stderr);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a full device");
+    let ran = Ran::from(world.command(&["scan", "-f", "json"]).stdout(full).output().expect("it runs"));
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("cannot write the report"), "{}", ran.stderr);
+}
+
+#[test]
+fn rules_prove_themselves() {
+    let world = World::new();
+    let ran = world.run(&["rules", "test"]);
+    assert_eq!((ran.code, ran.stdout.lines().filter(|line| line.starts_with("ok")).count()), (0, 6));
+    let ran = world.run(&["rules", "list"]);
+    for kind in Kind::GITHUB {
+        assert!(ran.stdout.contains(kind.rule_id()));
+    }
+}
+
+#[test]
+fn this_repository_holds_no_token() {
+    let world = World::new();
+    let root = env!("CARGO_MANIFEST_DIR");
+    let ran = world.run(&["scan", root, "--exclude", "target", "--exclude", ".git"]);
+    assert_eq!(ran.code, 0, "{}", ran.stdout);
+}
+
+/// Root reads everything, so this proves something only for other users.
+#[test]
+fn a_folder_without_permission_is_a_fault() {
+    let world = World::new();
+    world.write("closed/file", "nothing");
+    let closed = world.path().join("closed");
+    let allow =
+        |mode| std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(mode)).expect("chmod");
+    allow(0o000);
+    let readable = std::fs::read_dir(&closed).is_ok();
+    let ran = world.run(&["scan"]);
+    allow(0o755);
+    assert_eq!(ran.code, if readable { 0 } else { 2 }, "{}", ran.stderr);
+}
