@@ -1,9 +1,13 @@
 //! The face: flags, verbs, and what a terminal sees.
 
 mod console;
+mod deliver;
 mod exit;
 mod explain;
 mod flags;
+mod lookout;
+mod manual;
+mod report_file;
 mod rules;
 mod scan;
 
@@ -21,8 +25,10 @@ pub fn main() -> ExitCode {
         Err(error) => return exit::usage(&error),
     };
     let outcome = match cli.verb {
-        Verb::Scan(flags) => scan::run(flags),
+        Verb::Scan(flags) => scan::run(&flags),
         Verb::Rules(verb) => rules::run(&verb),
+        Verb::Completions(flags) => manual::completions(&flags),
+        Verb::Man(flags) => manual::man(&flags),
     };
     match outcome {
         Ok(exit) => exit.into(),

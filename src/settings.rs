@@ -24,6 +24,8 @@ pub struct Settings {
     pub paths: Vec<PathBuf>,
     /// How to walk.
     pub walk: tree::Options,
+    /// The globs of [`tree::Options::exclude`] as they were written: a root's own are added to them.
+    pub exclude: Vec<String>,
     /// What to say of it.
     pub output: Output,
     /// How to end.
@@ -39,6 +41,10 @@ pub struct Output {
     pub min_confidence: Confidence,
     /// Print tokens whole.
     pub show_secrets: bool,
+    /// Reports written beside the one on standard output.
+    pub reports: Vec<Target>,
+    /// Where a baseline is written to.
+    pub write_baseline: Option<PathBuf>,
 }
 
 /// What becomes the exit code when tokens are found.

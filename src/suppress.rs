@@ -89,10 +89,9 @@ impl Suppressor {
         if let Some(what) = comment {
             return Some(Silence { by: Suppression::AllowComment, from: Whence::Tree, what });
         }
-        let trees = self.trees.iter().filter(|tree| tree.holds(scene.place));
-        let listed = trees
-            .filter_map(|tree| allowed(&tree.allowlists, fingerprint, scene.place, Some(scene.token)))
-            .next();
+        let mut trees = self.trees.iter().filter(|tree| tree.holds(scene.place));
+        let listed =
+            trees.find_map(|tree| allowed(&tree.allowlists, fingerprint, scene.place, Some(scene.token)));
         listed.map(|(by, what)| Silence { by, from: Whence::Tree, what })
     }
 }

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::console::{Console, Loudness};
 use crate::finding::Confidence;
 use crate::report::Format;
-use crate::settings::{ExitPolicy, Output, Settings, parse_size};
+use crate::settings::{BadTarget, ExitPolicy, Output, Settings, Target, UserConfig, parse_size};
 use crate::source::tree;
 
 /// Finds leaked GitHub tokens and proves them offline.
@@ -31,15 +31,74 @@ pub(super) enum Verb {
     Scan(ScanFlags),
     #[command(subcommand)]
     Rules(RulesVerb),
+    Completions(CompletionsFlags),
+    Man(ManFlags),
 }
 
 /// The rules in force, or a test of each on its own examples
 #[derive(Subcommand)]
 pub(super) enum RulesVerb {
     /// List the rules in force
-    List,
+    List(ConfigFlags),
     /// Run every rule on its own examples
-    Test,
+    Test(ConfigFlags),
+}
+
+/// Print a script that completes commands and flags in a shell
+#[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  stanch completions bash > ~/.local/share/bash-completion/completions/stanch
+  stanch completions zsh > ~/.zfunc/_stanch
+  stanch completions fish > ~/.config/fish/completions/stanch.fish")]
+pub(super) struct CompletionsFlags {
+    /// The shell
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// Print the manual: one page for each command
+#[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  stanch man | man -l -                        read it
+  stanch man --dir ~/.local/share/man/man1     install it")]
+pub(super) struct ManFlags {
+    /// Write a file for each page into this folder instead
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: Option<PathBuf>,
+}
+
+/// Which configuration files are read.
+#[derive(Args)]
+pub(super) struct ConfigFlags {
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        help_heading = "Configuration",
+        help = "The user's configuration [env: STANCH_CONFIG] [default: $XDG_CONFIG_HOME/stanch/config.toml]"
+    )]
+    pub(super) config: Option<PathBuf>,
+
+    /// Do not read .stanch.toml and .stanchignore of what is scanned
+    #[arg(long, help_heading = "Configuration")]
+    pub(super) no_project_config: bool,
+}
+
+/// What silences findings.
+#[derive(Args)]
+pub(super) struct SilenceFlags {
+    /// Tokens known before: a JSON report, a written baseline, or a JSON report of gitleaks; may be repeated
+    #[arg(short, long, value_name = "FILE", help_heading = "What is silenced")]
+    pub(super) baseline: Vec<PathBuf>,
+
+    /// Write a baseline of all that is found
+    #[arg(long, value_name = "FILE", help_heading = "What is silenced")]
+    pub(super) write_baseline: Option<PathBuf>,
+
+    /// Findings count although a comment on their line allows them (`stanch:allow`, `gitleaks:allow`, …)
+    #[arg(long, help_heading = "What is silenced")]
+    pub(super) no_allow_comments: bool,
 }
 
 /// Sweep files and directories for tokens
@@ -82,23 +141,21 @@ pub(super) struct CommonFlags {
     #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "What is looked at")]
     max_file_size: Option<u64>,
 
-    /// Threads; 0 for as many as the machine has
-    #[arg(short = 'j', long, value_name = "N", default_value_t = 0, help_heading = "What is looked at")]
-    threads: usize,
+    /// Threads; 0 for as many as the machine has [default: 0]
+    #[arg(short = 'j', long, value_name = "N", help_heading = "What is looked at")]
+    threads: Option<usize>,
 
-    /// The form of the report on standard output
-    #[arg(short, long, value_enum, default_value_t, help_heading = "What is reported")]
-    format: Format,
+    /// The form of the report on standard output [default: pretty]
+    #[arg(short, long, value_enum, help_heading = "What is reported")]
+    format: Option<Format>,
 
-    /// Findings below this do not count
-    #[arg(
-        long,
-        value_enum,
-        value_name = "LEVEL",
-        default_value = "likely",
-        help_heading = "What is reported"
-    )]
-    min_confidence: Confidence,
+    /// Write a report to a file, too; the format is told by its ending where it is left out; may be repeated
+    #[arg(short, long = "report", value_name = "[FORMAT=]PATH", help_heading = "What is reported")]
+    reports: Vec<Target>,
+
+    /// Findings below this do not count [default: likely]
+    #[arg(long, value_enum, value_name = "LEVEL", help_heading = "What is reported")]
+    min_confidence: Option<Confidence>,
 
     /// Print tokens whole
     #[arg(long, help_heading = "What is reported")]
@@ -111,6 +168,12 @@ pub(super) struct CommonFlags {
     /// Exit with 0 although tokens are found
     #[arg(long, conflicts_with = "exit_code", help_heading = "What is reported")]
     exit_zero: bool,
+
+    #[command(flatten)]
+    pub(super) silence: SilenceFlags,
+
+    #[command(flatten)]
+    pub(super) config: ConfigFlags,
 
     #[command(flatten)]
     console: ConsoleFlags,
@@ -161,24 +224,50 @@ impl CommonFlags {
     }
 }
 
+impl CommonFlags {
+    /// What is printed and written: flags, over what the user's file says, over defaults.
+    pub(super) fn output(&self, user: &UserConfig) -> Result<Output, BadTarget> {
+        Target::distinct(&self.reports)?;
+        Ok(Output {
+            format: self.format.or(user.format).unwrap_or_default(),
+            min_confidence: self.min_confidence.or(user.min_confidence).unwrap_or(Confidence::Likely),
+            show_secrets: self.show_secrets,
+            reports: self.reports.clone(),
+            write_baseline: self.silence.write_baseline.clone(),
+        })
+    }
+
+    /// Globs that are left out of every root.
+    fn exclude<'a>(&'a self, user: &'a UserConfig) -> impl Iterator<Item = &'a str> {
+        self.exclude.iter().chain(&user.exclude).map(String::as_str)
+    }
+
+    pub(super) fn exit(&self) -> ExitPolicy {
+        ExitPolicy { found: if self.exit_zero { 0 } else { self.exit_code } }
+    }
+}
+
 impl ScanFlags {
-    pub(super) fn settings(self) -> Result<Settings, tree::BadGlob> {
-        let common = self.common;
+    /// The paths to look at.
+    pub(super) fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
+    /// What the run is to do: flags, over what the user's file says, over defaults.
+    pub(super) fn settings(&self, user: &UserConfig) -> anyhow::Result<Settings> {
+        let common = &self.common;
         Ok(Settings {
-            paths: self.paths,
+            paths: self.paths.clone(),
             walk: tree::Options {
                 gitignore: self.gitignore,
-                exclude: tree::excludes(common.exclude.iter().map(String::as_str))?,
+                exclude: tree::excludes(common.exclude(user))?,
                 follow_symlinks: self.follow_symlinks,
-                max_file_size: common.max_file_size,
-                threads: common.threads,
+                max_file_size: common.max_file_size.or(user.max_file_size),
+                threads: common.threads.or(user.threads).unwrap_or_default(),
             },
-            output: Output {
-                format: common.format,
-                min_confidence: common.min_confidence,
-                show_secrets: common.show_secrets,
-            },
-            exit: ExitPolicy { found: if common.exit_zero { 0 } else { common.exit_code } },
+            exclude: common.exclude(user).map(str::to_owned).collect(),
+            output: common.output(user)?,
+            exit: common.exit(),
         })
     }
 }

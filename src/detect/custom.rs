@@ -91,7 +91,9 @@ impl Custom {
     fn keyword_places(&self, bytes: &[u8]) -> Vec<Vec<usize>> {
         let mut places = vec![Vec::new(); self.rules.len()];
         let Some(automaton) = &self.keywords else {
-            places.iter_mut().for_each(|places| places.extend((0..bytes.len()).step_by(NEAR)));
+            for places in &mut places {
+                places.extend((0..bytes.len()).step_by(NEAR));
+            }
             return places;
         };
         for found in automaton.find_overlapping_iter(Input::new(bytes)) {
@@ -179,7 +181,9 @@ fn secret(rule: &CustomRule, captures: &Captures<'_>) -> Option<Range<usize>> {
 /// Shannon entropy, in bits a byte.
 fn entropy(text: &[u8]) -> f64 {
     let mut counts = [0_u32; 256];
-    text.iter().for_each(|byte| counts[usize::from(*byte)] += 1);
+    for byte in text {
+        counts[usize::from(*byte)] += 1;
+    }
     let total = f64::from(u32::try_from(text.len()).unwrap_or(u32::MAX));
     counts
         .into_iter()

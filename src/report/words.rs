@@ -71,10 +71,10 @@ pub(super) fn identity(finding: &Finding, path: &str) -> Fingerprint {
 }
 
 /// The places of a finding, gathered by file, in the order of their first place.
-pub(super) fn by_file<'f>(
-    finding: &'f Finding,
+pub(super) fn by_file(
+    finding: &Finding,
     name: impl Fn(&Location) -> String,
-) -> Vec<(String, Vec<&'f Location>)> {
+) -> Vec<(String, Vec<&Location>)> {
     let mut files: Vec<(String, Vec<&Location>)> = Vec::new();
     for place in &finding.locations {
         let name = name(place);

@@ -75,7 +75,7 @@ mod tests {
         let text = b"one\ntwo token end\nthree";
         assert_eq!(line_around(text, &(8..13)), b"two token end");
         assert_eq!(line_around(text, &(0..3)), b"one");
-        assert_eq!(line_around(text, &(19..24)), b"three");
+        assert_eq!(line_around(text, &(18..23)), b"three");
         assert_eq!(line_around(text, &(2..20)), &text[..]);
         let long = vec![b'x'; 3 * SIGHT];
         assert_eq!(line_around(&long, &(SIGHT + 5..SIGHT + 6)).len(), 2 * SIGHT + 1);

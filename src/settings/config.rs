@@ -1,8 +1,11 @@
 //! The user's own configuration: what flags default to, rules and allowlists of their own, and how they revoke.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use etcetera::BaseStrategy as _;
 use serde::{Deserialize, Deserializer};
 
 use super::parse_size;
@@ -129,6 +132,25 @@ struct Raw {
 }
 
 impl UserConfig {
+    /// Reads the file that was named, or else the one that is looked for. `redact` takes tokens out of what an error
+    /// quotes.
+    pub fn load(named: Option<&Path>, redact: &dyn Fn(&str) -> String) -> Result<Self, BadConfig> {
+        let Some(file) = named.map(Path::to_owned).or_else(default_path) else {
+            return Ok(UserConfig::default());
+        };
+        match fs::read_to_string(&file) {
+            Ok(text) => UserConfig::parse(&file, &text, redact),
+            Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => {
+                Ok(UserConfig::default())
+            }
+            Err(error) => Err(BadConfig {
+                file,
+                line: None,
+                problem: format!("the configuration cannot be read: {error}"),
+            }),
+        }
+    }
+
     /// Reads the user's file. `redact` takes tokens out of what an error quotes.
     pub fn parse(file: &Path, text: &str, redact: &dyn Fn(&str) -> String) -> Result<Self, BadConfig> {
         let source = Source { file, text, redact };
@@ -158,6 +180,12 @@ impl UserConfig {
             allowlists,
         })
     }
+}
+
+/// `$XDG_CONFIG_HOME/stanch/config.toml`; none where the user has no home.
+fn default_path() -> Option<PathBuf> {
+    let folders = etcetera::choose_base_strategy().ok()?;
+    Some(folders.config_dir().join("stanch").join("config.toml"))
 }
 
 /// A path as a configuration file means it: `~/` is home, and a relative one starts at the file's folder.

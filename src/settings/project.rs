@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::config::{ALLOWLIST, RULE, USER};
 use super::strict::{BadConfig, Shape, Source};
 use crate::rule::{CustomRule, RawCustomRule};
+use crate::source::tree;
 use crate::suppress::{Allowlist, IgnoreFile, RawAllowlist, TreeSilencers};
 
 /// A project's configuration.
@@ -70,6 +71,8 @@ impl Project {
         if let Some(text) = read(&file)? {
             let source = Source { file: &file, text: &text, redact };
             let raw: Raw = source.read(&PROJECT)?;
+            tree::excludes(raw.exclude.iter().map(String::as_str))
+                .map_err(|error| source.bad(text.find("exclude").unwrap_or(0), &error.to_string()))?;
             project.exclude = raw.exclude;
             project.rules = CustomRule::compile_all(raw.rules, label)
                 .map_err(|error| source.bad(table_start(&text, "rules"), &error.to_string()))?;
@@ -80,7 +83,7 @@ impl Project {
         if let Some(text) = read(&file)? {
             project.silencers.ignore = IgnoreFile::parse(&text).map_err(|error| {
                 let problem = redact(&error.problem);
-                BadConfig { file: file.clone(), line: error.line, problem }
+                BadConfig { file: file.clone(), line: Some(error.line), problem }
             })?;
         }
         Ok(project)
@@ -90,7 +93,7 @@ impl Project {
 /// The text of a file of the tree, if there is one. A link, a pipe or a device is refused: a tree must not make the
 /// program read, and quote in an error, what stands elsewhere, nor wait for what never comes.
 fn read(file: &Path) -> Result<Option<String>, BadConfig> {
-    let bad = |problem: String| BadConfig { file: file.to_owned(), line: 1, problem };
+    let bad = |problem: String| BadConfig { file: file.to_owned(), line: None, problem };
     let metadata = match fs::symlink_metadata(file) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -7,12 +7,12 @@ use toml::de::{DeTable, DeValue};
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("{}:{line}: {problem}", file.display())]
+#[error("{}{}: {problem}", file.display(), line.map_or_else(String::new, |line| format!(":{line}")))]
 pub struct BadConfig {
     /// The file.
     pub file: PathBuf,
-    /// Counted from 1.
-    pub line: usize,
+    /// Counted from 1; none where it is the file as a whole.
+    pub line: Option<usize>,
     /// What is wrong there. Holds no token.
     pub problem: String,
 }
@@ -44,10 +44,10 @@ impl Source<'_> {
     /// An error about the place at this byte.
     pub(super) fn bad(&self, at: usize, problem: &str) -> BadConfig {
         let before = self.text.as_bytes().get(..at).unwrap_or_default();
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = memchr::memchr_iter(b'\n', before).count() + 1;
         // A redacted text is one line: an error is no place for a second one of somebody's choosing.
         let problem = (self.redact)(problem).replace('\n', " ");
-        BadConfig { file: self.file.to_owned(), line, problem }
+        BadConfig { file: self.file.to_owned(), line: Some(line), problem }
     }
 
     fn syntax(&self, error: &toml::de::Error) -> BadConfig {

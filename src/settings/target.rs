@@ -18,6 +18,9 @@ pub struct Target {
 /// A report that cannot be written as asked.
 #[derive(Debug, thiserror::Error)]
 pub enum BadTarget {
+    /// Two reports are to go to the same file.
+    #[error("two reports cannot both be written to {0}")]
+    Twice(String),
     /// No path.
     #[error("there is no path in `{0}`")]
     NoPath(String),
@@ -32,6 +35,19 @@ pub enum BadTarget {
         /// The format it is nearest to, as a question.
         hint: String,
     },
+}
+
+impl Target {
+    /// Refuses two reports in one file: the second would be all that is left.
+    pub fn distinct(targets: &[Target]) -> Result<(), BadTarget> {
+        let stream = |path: &Path| path == Path::new("-") || path.starts_with("/dev");
+        for (n, target) in targets.iter().enumerate() {
+            if !stream(&target.path) && targets[..n].iter().any(|other| other.path == target.path) {
+                return Err(BadTarget::Twice(target.path.display().to_string()));
+            }
+        }
+        Ok(())
+    }
 }
 
 impl FromStr for Target {
@@ -87,6 +103,17 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Target>().ok(), Some(Target { format, path: path.into() }), "{text}");
         }
+    }
+
+    #[test]
+    fn a_file_holds_one_report() {
+        let targets = |texts: &[&str]| {
+            texts.iter().map(|text| text.parse().expect("a target")).collect::<Vec<Target>>()
+        };
+        assert!(Target::distinct(&targets(&["json=a", "sarif=a"])).is_err());
+        assert!(
+            Target::distinct(&targets(&["json=a", "sarif=b", "csv=/dev/null", "html=/dev/null"])).is_ok()
+        );
     }
 
     #[test]

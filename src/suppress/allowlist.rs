@@ -63,12 +63,12 @@ impl Allowlist {
                     "" => format!("number {}", n + 1),
                     description => redact(description),
                 };
-                Allowlist::compile(list, &name).map_err(|problem| BadAllowlist { name, problem })
+                Allowlist::compile(&list, &name).map_err(|problem| BadAllowlist { name, problem })
             })
             .collect()
     }
 
-    fn compile(raw: RawAllowlist, name: &str) -> Result<Self, String> {
+    fn compile(raw: &RawAllowlist, name: &str) -> Result<Self, String> {
         let (globs, paths): (Vec<_>, Vec<_>) = raw.paths.iter().partition(|path| path.starts_with('*'));
         let mut hashes = Hashes::default();
         for hash in &raw.sha256 {

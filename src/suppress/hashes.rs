@@ -36,8 +36,8 @@ impl Hashes {
         if self.0.is_empty() {
             return false;
         }
-        let [a, b, c, d, e, f, g, h, ..] = fingerprint.0;
-        let candidates = self.0.get(&u64::from_be_bytes([a, b, c, d, e, f, g, h]));
+        let key = fingerprint.0.first_chunk().map(|first| u64::from_be_bytes(*first));
+        let candidates = key.and_then(|key| self.0.get(&key));
         candidates.is_some_and(|digits| {
             let whole = fingerprint.hex();
             digits.iter().any(|digits| whole.starts_with(digits))
