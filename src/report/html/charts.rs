@@ -7,7 +7,7 @@ use super::super::Report;
 use super::super::words::escaped;
 use crate::finding::Finding;
 
-/// How many bars a chart has at most; the rest is one more.
+/// How many bars a chart has at most.
 const BARS: usize = 10;
 
 /// With more months than this, the bars of the timeline are years.
@@ -52,12 +52,8 @@ fn bars(
     }
     let mut counts: Vec<(String, u64)> = counts.into_iter().collect();
     counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    let rest: u64 = counts.iter().skip(BARS).map(|(_, count)| count).sum();
     let others = counts.len().saturating_sub(BARS);
     counts.truncate(BARS);
-    if others > 0 {
-        counts.push((format!("{others} more"), rest));
-    }
     let most = counts.iter().map(|(_, count)| *count).max().unwrap_or(1);
     writeln!(out, r#"<div class="chart"><h3>{title}</h3><table class="bars"><tbody>"#)?;
     for (word, count) in counts {
@@ -68,7 +64,11 @@ fn bars(
             escaped(&word)
         )?;
     }
-    writeln!(out, "</tbody></table></div>")
+    writeln!(out, "</tbody></table>")?;
+    if others > 0 {
+        writeln!(out, r#"<p class="faint">and {others} more</p>"#)?;
+    }
+    writeln!(out, "</div>")
 }
 
 /// How many tokens were first committed in each month.

@@ -74,12 +74,12 @@ fn row(report: &Report<'_>, finding: &Finding, out: &mut dyn Write) -> io::Resul
 
 fn places(report: &Report<'_>, finding: &Finding, hash: &str, out: &mut dyn Write) -> io::Result<()> {
     let Some((first, others)) = finding.locations.split_first() else { return Ok(()) };
-    writeln!(out, "{}", place(report, first))?;
+    writeln!(out, "{}", place(report, finding, first))?;
     let more = others.len() as u64 + finding.more_locations;
-    let words = if more > 0 { format!("and {more} more") } else { "more".to_owned() };
+    let words = if more > 0 { format!("and {more} more") } else { "hash".to_owned() };
     writeln!(out, "<details><summary>{words}</summary><ul>")?;
     for other in others {
-        writeln!(out, "<li>{}</li>", place(report, other))?;
+        writeln!(out, "<li>{}</li>", place(report, finding, other))?;
     }
     if finding.more_locations > 0 {
         writeln!(out, "<li>{} places are not listed</li>", finding.more_locations)?;
@@ -87,7 +87,7 @@ fn places(report: &Report<'_>, finding: &Finding, hash: &str, out: &mut dyn Writ
     writeln!(out, r#"<li class="faint">hashed_token <code>{hash}</code></li></ul></details>"#)
 }
 
-fn place(report: &Report<'_>, place: &Location) -> String {
+fn place(report: &Report<'_>, finding: &Finding, place: &Location) -> String {
     let path = escaped(&report.path(place));
     let mut text = if words::has_lines(place.kind) {
         format!("<code>{path}:{}:{}</code>", place.line, place.column)
@@ -102,7 +102,7 @@ fn place(report: &Report<'_>, place: &Location) -> String {
     if !place.decoded.is_empty() {
         text = format!("{text} <span class=\"faint\">({})</span>", escaped(&place.decoded.join(" of ")));
     }
-    if let Some(silence) = &place.suppressed {
+    if let Some(silence) = place.suppressed.as_ref().filter(|_| finding.suppressed.is_none()) {
         let by = escaped(&words::silencer(silence));
         text = format!("{text} <span class=\"faint\">suppressed by {by}</span>");
     }
