@@ -12,19 +12,24 @@ pub mod checksum;
 pub mod detect;
 pub mod rule;
 
-// speech
-pub mod report;
-
-// verbs
+// sources, and what they flow through
 pub mod scan;
-pub mod suppress;
-
-// sources
 pub mod source;
+
+// memory
+pub mod ledger;
 
 // reach
 pub mod own;
+pub mod pace;
 pub mod provider;
+
+// speech
+pub mod report;
+
+// verbs: what silences, what sends
+pub mod revoke;
+pub mod suppress;
 
 // face
 pub mod cli;

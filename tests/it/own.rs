@@ -182,6 +182,19 @@ fn includes_are_followed() {
 }
 
 #[test]
+fn includes_are_followed_as_deep_as_git_follows_them() {
+    let mut machine = Machine::new();
+    machine.disk.write("home/.gitconfig", "[include]\n\tpath = 1\n");
+    for depth in 1..=11 {
+        machine.disk.write(&format!("home/{depth}"), format!("[include]\n\tpath = {}\n", depth + 1));
+    }
+    let (token, fingerprint) = machine.token();
+    machine.disk.write("home/11", format!("[a]\n\tb = {token}\n"));
+    assert_eq!(machine.own().place_of(fingerprint), None);
+    machine.finds("home/10", "[a]\n\tb = TOKEN\n");
+}
+
+#[test]
 fn a_credential_store_may_lie_anywhere() {
     let mut machine = Machine::new();
     machine.disk.write("home/.gitconfig", "[credential]\n\thelper = store --file=~/kept/here\n");

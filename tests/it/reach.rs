@@ -1,6 +1,7 @@
 //! The client against a GitHub on loopback, behaving and misbehaving.
 
-use std::time::Duration;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use stanch::provider::host::{Host, HostChoice};
 use stanch::provider::killswitch::{KillSwitch, Name, Order, Scope};
@@ -112,7 +113,10 @@ fn a_hanging_server_is_not_waited_for_longer_than_the_timeout() {
     let client =
         GitHub::new(&Options { timeout: Duration::from_millis(500), ..options(&github) }, None).unwrap();
     github.misbehave(Mischief::Hang);
+    let started = Instant::now();
     let answer = send(&client, &pats(1));
+    // Far beyond the timeout asked for, and short of the one that is usual.
+    assert!(started.elapsed() < Duration::from_secs(20));
     assert_eq!((answer.verdict, answer.message.as_str()), (Verdict::Unknown, "no answer in time"));
     assert_eq!(github.seen().len(), 1);
 }
@@ -296,4 +300,20 @@ fn a_server_has_no_kill_switch() {
     let error = KillSwitch::new(&options(&github), credential).err().unwrap();
     assert!(matches!(error, ReachError::NoKillSwitch { .. }));
     assert!(github.seen().is_empty());
+}
+
+#[test]
+fn what_stays_on_this_machine_passes_no_proxy() {
+    // The environment is read by the process, so another one is needed.
+    let mut again = Command::new(std::env::current_exe().unwrap());
+    again
+        .args(["--exact", "reach::a_batch_is_accepted_and_its_tokens_die"])
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy");
+    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        again.env(name, "http://127.0.0.1:1");
+    }
+    let output = again.output().unwrap();
+    assert!(output.status.success());
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
 }

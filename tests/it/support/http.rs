@@ -93,9 +93,10 @@ impl Reply {
         self
     }
 
-    /// Writes it; the peer may be gone, which is its own affair.
+    /// Writes it; the peer may be gone, which is its own affair. That the connection is closed behind it is not said:
+    /// a peer that means to use it again finds out.
     pub fn write(&self, mut stream: &TcpStream) {
-        let mut head = format!("HTTP/1.1 {} Scripted\r\nConnection: close\r\n", self.status);
+        let mut head = format!("HTTP/1.1 {} Scripted\r\n", self.status);
         for (name, value) in &self.headers {
             let _ = write!(head, "{name}: {value}\r\n");
         }

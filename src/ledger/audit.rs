@@ -1,0 +1,279 @@
+//! The audit trail: what was done, in records that each hold the hash of the one before.
+//!
+//! A record is one JSON object in canonical form (RFC 8785: keys sorted, no blanks; all numbers are integers).
+//! Its `hash` is the SHA-256 of that form without the `hash` member, so anyone can check an exported trail with a
+//! dozen lines of script. Records carry fingerprints, never tokens.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+use crate::token::Fingerprint;
+
+/// The hash "before" the first record.
+pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// Something worth remembering.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// Tokens were handed to the ledger.
+    Enqueue {
+        /// The host whose queue it is.
+        host: String,
+        /// How many were queued, waited already, were done, refused, set aside.
+        counts: BTreeMap<&'static str, u64>,
+        /// How many of each kind were queued.
+        kinds: BTreeMap<&'static str, u64>,
+        /// SHA-256 over the fingerprints in the order they came: a million of them fit no record.
+        digest: String,
+        /// The fingerprints themselves, where they are few enough for one.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        tokens: Vec<String>,
+    },
+    /// A request is about to leave.
+    Intent {
+        /// The batch.
+        batch: u64,
+        /// The host it goes to.
+        host: String,
+        /// Whose quota it counts against.
+        identity: String,
+        /// `revoke`, or `end-installation`.
+        call: &'static str,
+        /// The fingerprints it carries.
+        tokens: Vec<String>,
+    },
+    /// An answer came, or none did.
+    Answer {
+        /// The batch.
+        batch: u64,
+        /// What it means.
+        verdict: String,
+        /// The HTTP status.
+        status: Option<u16>,
+        /// `x-github-request-id`.
+        request_id: Option<String>,
+        /// The server's words.
+        message: String,
+        /// What became of the tokens: state and count.
+        became: BTreeMap<&'static str, u64>,
+    },
+    /// A batch was found whose process is gone: what it carries is sent again.
+    Lost {
+        /// The batch.
+        batch: u64,
+        /// How many tokens wait again.
+        tokens: u64,
+    },
+    /// Sealed texts were erased, with the change of state that made them needless.
+    Erase {
+        /// The batch whose answer it was, if it was one.
+        batch: Option<u64>,
+        /// How many.
+        tokens: u64,
+    },
+    /// Tokens changed their state without being sent: dead, confirmed, held, own, unsupported.
+    Mark {
+        /// The host whose queue it is.
+        host: String,
+        /// The new state.
+        state: &'static str,
+        /// Why, in words.
+        reason: String,
+        /// How many.
+        count: u64,
+        /// SHA-256 over their fingerprints.
+        digest: String,
+        /// The fingerprints, where they are few enough.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        tokens: Vec<String>,
+    },
+    /// A decision of policy: what was held back and on whose word.
+    Policy {
+        /// The host the tokens would have gone to.
+        host: String,
+        /// The decision, in a word.
+        decision: String,
+        /// How many tokens it concerns, by kind or reason.
+        counts: BTreeMap<String, u64>,
+        /// Their fingerprints, where they are few enough.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        tokens: Vec<String>,
+    },
+    /// A kill switch was pulled, or is about to be.
+    KillSwitch {
+        /// The host.
+        host: String,
+        /// The call, as `POST /orgs/acme/credential-authorizations/revoke-all`.
+        call: String,
+        /// Its options, as `credential_type: classic_pat`.
+        options: BTreeMap<String, String>,
+        /// `intent`, or the verdict.
+        verdict: String,
+        /// The HTTP status.
+        status: Option<u16>,
+        /// `x-github-request-id`.
+        request_id: Option<String>,
+        /// The server's words.
+        message: String,
+    },
+}
+
+/// The last record of a trail: how many there are, and the hash to carry on from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The number of the last record; 0 before the first.
+    pub seq: u64,
+    /// Its hash, in hex.
+    pub hash: String,
+}
+
+impl Default for Head {
+    fn default() -> Self {
+        Head { seq: 0, hash: GENESIS.into() }
+    }
+}
+
+/// A trail that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the audit trail is broken at record {seq}: {reason}")]
+pub struct BrokenTrail {
+    /// The first record that does not hold, from 1.
+    pub seq: u64,
+    /// What is wrong with it.
+    pub reason: &'static str,
+}
+
+/// Writes the record that follows `head`, and moves `head` on to it.
+pub fn append(head: &mut Head, at: Timestamp, event: &Event) -> String {
+    let mut record = match serde_json::to_value(event) {
+        Ok(Value::Object(record)) => record,
+        // Events are plain structs with string keys: they always serialize to an object.
+        _ => Map::new(),
+    };
+    head.seq += 1;
+    record.insert("seq".into(), head.seq.into());
+    record.insert("at".into(), at.to_string().into());
+    record.insert("prev".into(), std::mem::take(&mut head.hash).into());
+    let mut value = Value::Object(record);
+    head.hash = hash_of(&value);
+    if let Value::Object(record) = &mut value {
+        record.insert("hash".into(), head.hash.clone().into());
+    }
+    canonical(&value)
+}
+
+/// Walks a trail and stops at the first record that does not hold.
+#[derive(Clone, Debug, Default)]
+pub struct Verifier(Head);
+
+impl Verifier {
+    /// Checks the next record.
+    pub fn check(&mut self, line: &str) -> Result<(), BrokenTrail> {
+        let seq = self.0.seq + 1;
+        let broken = |reason| Err(BrokenTrail { seq, reason });
+        let Ok(Value::Object(mut record)) = serde_json::from_str(line) else {
+            return broken("it is not a JSON object");
+        };
+        let Some(Value::String(hash)) = record.remove("hash") else {
+            return broken("it has no hash");
+        };
+        if record.get("seq").and_then(Value::as_u64) != Some(seq) {
+            return broken("its number does not follow the one before");
+        }
+        if record.get("prev").and_then(Value::as_str) != Some(self.0.hash.as_str()) {
+            return broken("it does not hold the hash of the record before");
+        }
+        let mut value = Value::Object(record);
+        if hash_of(&value) != hash {
+            return broken("its hash is not that of its content");
+        }
+        if let Value::Object(record) = &mut value {
+            record.insert("hash".into(), hash.clone().into());
+        }
+        // The text itself, too: a reader that takes the last of two equal keys must not be told another story.
+        if canonical(&value) != line {
+            return broken("it is not in canonical form");
+        }
+        self.0 = Head { seq, hash };
+        Ok(())
+    }
+
+    /// How far the trail holds.
+    pub fn head(&self) -> &Head {
+        &self.0
+    }
+
+    /// Checks that the trail ends where the ledger remembers its end: records cut off at the end break no chain.
+    pub fn ends_at(&self, head: &Head) -> Result<(), BrokenTrail> {
+        if self.0 == *head {
+            return Ok(());
+        }
+        let seq = self.0.seq.min(head.seq) + 1;
+        Err(BrokenTrail { seq, reason: "the trail does not end where the ledger remembers its end" })
+    }
+}
+
+/// How many fingerprints a record carries in full; more are told by their digest.
+pub const TOKENS_IN_FULL: usize = super::intent::BATCH_MAX;
+
+/// Gathers fingerprints for a record: their digest, and themselves while they are few.
+#[derive(Clone, Default)]
+pub struct Digest {
+    hash: Sha256,
+    count: u64,
+    tokens: Vec<String>,
+}
+
+impl Digest {
+    /// Takes one more.
+    pub fn add(&mut self, fingerprint: &Fingerprint) {
+        self.hash.update(fingerprint.0);
+        self.count += 1;
+        if self.tokens.len() <= TOKENS_IN_FULL {
+            self.tokens.push(fingerprint.hex());
+        }
+    }
+
+    /// How many were taken.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The digest in hex, and the fingerprints if they are few enough.
+    pub fn finish(self) -> (String, Vec<String>) {
+        let digest = Fingerprint(self.hash.finalize().into()).hex();
+        let tokens = if self.tokens.len() <= TOKENS_IN_FULL { self.tokens } else { Vec::new() };
+        (digest, tokens)
+    }
+}
+
+fn hash_of(value: &Value) -> String {
+    Fingerprint::of(canonical(value).as_bytes()).hex()
+}
+
+/// The canonical form. Keys are sorted here rather than by `serde_json`'s map, whose order is a feature flag away
+/// from being another.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(canonical).collect();
+            format!("[{}]", items.join(","))
+        }
+        Value::Object(members) => {
+            let sorted: BTreeMap<&String, &Value> = members.iter().collect();
+            let members: Vec<String> = (sorted.into_iter())
+                .map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), canonical(value)))
+                .collect();
+            format!("{{{}}}", members.join(","))
+        }
+        plain => plain.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,276 @@
+//! A token as the ledger knows it: by fingerprint, with a state and a history, never in the clear.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+
+use crate::finding::Confidence;
+use crate::token::{Fingerprint, Kind};
+
+/// What became of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// Waits to be sent.
+    Queued,
+    /// Sent, and no answer is known yet: it will be sent again.
+    Sent,
+    /// The server took it (202). Not a proof that it is revoked.
+    Accepted,
+    /// Taken, and seen dead afterwards.
+    Confirmed,
+    /// Was dead before it was sent.
+    Dead,
+    /// The server refused this token alone (validation 422).
+    Refused,
+    /// Of a kind that this host does not take.
+    Unsupported,
+    /// This machine's own credential.
+    Own,
+    /// Held back: below the confidence asked for.
+    Held,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [State; 9] = [
+        State::Queued,
+        State::Sent,
+        State::Accepted,
+        State::Confirmed,
+        State::Dead,
+        State::Refused,
+        State::Unsupported,
+        State::Own,
+        State::Held,
+    ];
+
+    /// The word reports and the ledger use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            State::Queued => "queued",
+            State::Sent => "sent",
+            State::Accepted => "accepted",
+            State::Confirmed => "confirmed",
+            State::Dead => "dead",
+            State::Refused => "refused",
+            State::Unsupported => "unsupported",
+            State::Own => "own",
+            State::Held => "held",
+        }
+    }
+
+    /// The state behind a word, the inverse of [`State::as_str`].
+    pub fn from_word(word: &str) -> Option<State> {
+        State::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+
+    /// Whether the token still has to be sent, so that its sealed text is kept.
+    pub const fn pending(self) -> bool {
+        matches!(self, State::Queued | State::Sent)
+    }
+
+    /// Whether the token was set aside unsent, so that a later run may still queue it.
+    pub const fn aside(self) -> bool {
+        matches!(self, State::Unsupported | State::Own | State::Held)
+    }
+
+    /// Whether a token in this state may come to be in that one without having been sent.
+    ///
+    /// What was set aside can be queued when the user asks for more, what waits can be set aside or found dead,
+    /// and what was taken can be confirmed. Everything else is decided by an answer.
+    pub const fn may_become(self, next: State) -> bool {
+        match self {
+            State::Queued | State::Sent => next.aside() || matches!(next, State::Dead),
+            State::Accepted => matches!(next, State::Confirmed),
+            State::Unsupported | State::Own | State::Held => next.aside() || matches!(next, State::Queued),
+            State::Confirmed | State::Dead | State::Refused => false,
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One token on its way into the ledger.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its SHA-256.
+    pub fingerprint: Fingerprint,
+    /// Its kind.
+    pub kind: Kind,
+    /// How sure we are of it.
+    pub confidence: Confidence,
+    /// [`State::Queued`], or one of the states of what is set aside.
+    pub state: State,
+    /// Where it was first found, free of tokens.
+    pub place: String,
+    /// The sealed token where `state` is [`State::Queued`], else empty.
+    pub sealed: Vec<u8>,
+}
+
+impl Entry {
+    /// The place of a token in the queue, smallest first: the most certain, then the widest-reaching kinds.
+    pub fn rank(&self) -> u8 {
+        let certainty = match self.confidence {
+            Confidence::Certain => 0,
+            Confidence::Likely => 1,
+            Confidence::Lookalike => 2,
+        };
+        certainty * 10 + reach(self.kind)
+    }
+}
+
+/// How much harm a live token of a kind can do, the worst first.
+///
+/// A classic PAT opens everything its user may touch, within coarse scopes and often without an end. An OAuth token
+/// has the same coarse scopes and lives for as long as it is used. A refresh token lives six months and makes user
+/// tokens at will, so it goes before the eight-hour tokens it makes; both reach no further than their app may.
+/// A fine-grained PAT names its repositories and permissions and ends after a year at the most.
+/// Installation tokens live one hour and travel alone, so they never stand before a batch.
+const fn reach(kind: Kind) -> u8 {
+    match kind {
+        Kind::Pat => 0,
+        Kind::OAuth => 1,
+        Kind::Refresh => 2,
+        Kind::AppUser => 3,
+        Kind::FineGrainedPat => 4,
+        Kind::AppInstallation => 5,
+        Kind::Other => 6,
+    }
+}
+
+/// What became of the tokens handed to [`Ledger::enqueue`](super::Ledger::enqueue).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Enqueued {
+    /// Queued now.
+    pub queued: u64,
+    /// Waiting since an earlier run, or sent without a known answer.
+    pub waiting: u64,
+    /// Taken, confirmed or found dead by an earlier run: not sent again.
+    pub done: u64,
+    /// Refused before, alone: sending it again would change nothing.
+    pub refused: u64,
+    /// Written down and set aside: held back, own or unsupported.
+    pub aside: u64,
+}
+
+impl Enqueued {
+    /// Counts a token by the state it has after it was handed over; `new` if this call queued it.
+    pub(crate) fn count(&mut self, state: State, new: bool) {
+        let counter = match state {
+            State::Queued if new => &mut self.queued,
+            State::Queued | State::Sent => &mut self.waiting,
+            State::Accepted | State::Confirmed | State::Dead => &mut self.done,
+            State::Refused => &mut self.refused,
+            State::Unsupported | State::Own | State::Held => &mut self.aside,
+        };
+        *counter += 1;
+    }
+
+    /// The counts that are not zero, by the words of the audit trail.
+    pub(crate) fn counts(self) -> BTreeMap<&'static str, u64> {
+        let counts = [
+            ("queued", self.queued),
+            ("waiting", self.waiting),
+            ("done", self.done),
+            ("refused", self.refused),
+            ("aside", self.aside),
+        ];
+        counts.into_iter().filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// Adds what became of more tokens.
+    pub(crate) fn add(&mut self, more: Enqueued) {
+        self.queued += more.queued;
+        self.waiting += more.waiting;
+        self.done += more.done;
+        self.refused += more.refused;
+        self.aside += more.aside;
+    }
+}
+
+/// What the ledger knows of a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Its state.
+    pub state: State,
+    /// When it came to be so.
+    pub at: Timestamp,
+    /// GitHub's id of the last request it was in, where there was one.
+    pub request_id: Option<String>,
+    /// Where it was first found.
+    pub place: String,
+}
+
+/// One request a token was in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The batch.
+    pub batch: BatchId,
+    /// When it was written down, just before it left.
+    pub at: Timestamp,
+    /// What came of it: `open` until an answer is known, `lost` where the process died, else the verdict.
+    pub verdict: String,
+    /// The HTTP status.
+    pub status: Option<u16>,
+    /// `x-github-request-id`.
+    pub request_id: Option<String>,
+}
+
+/// The number of a batch, growing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BatchId(pub u64);
+
+/// A token that waits, with its sealed text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Its SHA-256.
+    pub fingerprint: Fingerprint,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its sealed text, for [`Seal::open`](super::Seal::open).
+    pub sealed: Vec<u8>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_survive_their_words() {
+        for state in State::ALL {
+            assert_eq!(State::from_word(state.as_str()), Some(state));
+        }
+        assert_eq!(State::from_word("revoked"), None);
+    }
+
+    #[test]
+    fn what_was_taken_is_never_queued_again() {
+        for taken in [State::Accepted, State::Confirmed, State::Dead, State::Refused] {
+            assert!(!taken.may_become(State::Queued), "{taken}");
+        }
+        assert!(State::Held.may_become(State::Queued));
+    }
+
+    #[test]
+    fn certainty_goes_before_reach() {
+        let entry = |kind, confidence| Entry {
+            fingerprint: Fingerprint([0; 32]),
+            kind,
+            confidence,
+            state: State::Queued,
+            place: String::new(),
+            sealed: Vec::new(),
+        };
+        let last_of_certain = entry(Kind::Other, Confidence::Certain).rank();
+        assert!(last_of_certain < entry(Kind::Pat, Confidence::Likely).rank());
+        assert!(
+            entry(Kind::Pat, Confidence::Certain).rank()
+                < entry(Kind::FineGrainedPat, Confidence::Certain).rank()
+        );
+    }
+}

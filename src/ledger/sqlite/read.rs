@@ -1,0 +1,95 @@
+//! What can be asked without changing anything.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::rows;
+use crate::ledger::Page;
+use crate::ledger::entry::{Attempt, BatchId, Known, Row, State};
+use crate::ledger::intent::{Ask, Standing, millis, moment};
+use crate::token::{Fingerprint, Kind};
+
+const COUNT: &str = "SELECT count(*) FROM token WHERE host = ?1 AND state = ?2";
+const KNOWN: &str =
+    "SELECT state, at, place, (SELECT request_id FROM attempt JOIN batch ON batch.id = attempt.batch
+        WHERE attempt.token = token.id ORDER BY batch.id DESC LIMIT 1)
+    FROM token WHERE host = ?1 AND sha256 = ?2";
+const ATTEMPTS: &str = "SELECT batch.id, batch.at, verdict, status, request_id FROM attempt
+    JOIN batch ON batch.id = attempt.batch JOIN token ON token.id = attempt.token
+    WHERE token.host = ?1 AND sha256 = ?2 ORDER BY batch.id";
+const TRAIL: &str = "SELECT line FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+
+pub(super) fn due(db: &Connection, host: &str, kinds: &[Kind], page: Page) -> rusqlite::Result<Vec<Row>> {
+    let Some(host) = rows::host(db, host)? else { return Ok(Vec::new()) };
+    let Some((group, _)) = rows::next_group(db, host, kinds)? else { return Ok(Vec::new()) };
+    let waiting = rows::waiting(db, host, group, kinds, page)?;
+    Ok(waiting.into_iter().map(|waiting| waiting.row).collect())
+}
+
+pub(super) fn standing(db: &Connection, ask: &Ask<'_>, at: Timestamp) -> rusqlite::Result<Standing> {
+    let now = rows::millis(at);
+    let mut standing = Standing::empty("", ask.host, ask.per_hour);
+    let Some(host) = rows::host(db, ask.host)? else { return Ok(standing) };
+    let count = |state: State| -> rusqlite::Result<u64> {
+        db.prepare_cached(COUNT)?.query_row(params![host, state.as_str()], |row| row.get(0))
+    };
+    standing.queued = count(State::Queued)?;
+    standing.sent = count(State::Sent)?;
+    standing.accepted = count(State::Accepted)?;
+    standing.confirmed = count(State::Confirmed)?;
+    standing.refused = count(State::Refused)?;
+    if let Some((_, mut quota)) = rows::quota(db, host, ask.identity)? {
+        quota.observe(now);
+        standing.requests_last_hour = quota.used(now);
+        standing.limit = quota.limit(ask.per_hour, now);
+        let shut = quota.gate(ask.per_hour, millis(ask.min_interval), now);
+        standing.next_slot = shut.map(|(until, _)| moment(until));
+    }
+    Ok(standing)
+}
+
+pub(super) fn count(db: &Connection, host: &str, state: State) -> rusqlite::Result<u64> {
+    let Some(host) = rows::host(db, host)? else { return Ok(0) };
+    db.prepare_cached(COUNT)?.query_row(params![host, state.as_str()], |row| row.get(0))
+}
+
+pub(super) fn known(
+    db: &Connection,
+    host: &str,
+    fingerprint: &Fingerprint,
+) -> rusqlite::Result<Option<Known>> {
+    let Some(host) = rows::host(db, host)? else { return Ok(None) };
+    let found = db.prepare_cached(KNOWN)?.query_row(params![host, fingerprint.0], |row| {
+        let state: String = row.get(0)?;
+        Ok(Known {
+            state: State::from_word(&state).unwrap_or(State::Refused),
+            at: moment(row.get(1)?),
+            place: row.get(2)?,
+            request_id: row.get(3)?,
+        })
+    });
+    found.optional()
+}
+
+pub(super) fn attempts(
+    db: &Connection,
+    host: &str,
+    fingerprint: &Fingerprint,
+) -> rusqlite::Result<Vec<Attempt>> {
+    let Some(host) = rows::host(db, host)? else { return Ok(Vec::new()) };
+    db.prepare_cached(ATTEMPTS)?
+        .query_map(params![host, fingerprint.0], |row| {
+            Ok(Attempt {
+                batch: BatchId(row.get(0)?),
+                at: moment(row.get(1)?),
+                verdict: row.get(2)?,
+                status: row.get(3)?,
+                request_id: row.get(4)?,
+            })
+        })?
+        .collect()
+}
+
+pub(super) fn trail(db: &Connection, after: u64, limit: usize) -> rusqlite::Result<Vec<String>> {
+    db.prepare_cached(TRAIL)?.query_map(params![after, limit], |row| row.get(0))?.collect()
+}

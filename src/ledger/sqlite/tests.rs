@@ -1,0 +1,227 @@
+//! The file: what is in it, who may look at it, and what is said when it cannot be used.
+
+mod damage;
+mod handles;
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::*;
+use crate::finding::Confidence;
+use crate::ledger::intent::{Fate, What};
+use crate::ledger::quota::Heard;
+use crate::ledger::{BrokenTrail, TrailError, export, verify};
+use crate::token::Token;
+
+type Checked<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+const HOST: &str = "api.example.test";
+const KINDS: &[Kind] = &[Kind::Pat];
+
+fn now() -> Timestamp {
+    Timestamp::from_second(1_795_000_000).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+fn ask() -> Ask<'static> {
+    Ask {
+        host: HOST,
+        identity: "anonymous",
+        per_hour: 60,
+        min_interval: Duration::ZERO,
+        lease: Duration::from_secs(90),
+        what: What::Batch(KINDS),
+    }
+}
+
+/// What stands behind a token's prefix.
+fn body(number: u32) -> String {
+    Fingerprint::of(&number.to_le_bytes()).hex().split_off(28)
+}
+
+fn token(number: u32) -> Token {
+    Token::new(Kind::Pat, [Kind::Pat.prefix(), &body(number)].concat().as_bytes())
+}
+
+fn entry(seal: &Seal, number: u32) -> Result<Entry, LedgerError> {
+    let token = token(number);
+    Ok(Entry {
+        fingerprint: token.fingerprint(),
+        kind: Kind::Pat,
+        confidence: Confidence::Certain,
+        state: State::Queued,
+        place: format!("a/file:{number}"),
+        sealed: seal.seal(&token)?,
+    })
+}
+
+fn fill(ledger: &mut SqliteLedger, numbers: std::ops::Range<u32>) -> Result<Enqueued, LedgerError> {
+    let seal = ledger.seal()?;
+    let entries: Vec<Entry> = numbers.map(|number| entry(&seal, number)).collect::<Result<_, _>>()?;
+    ledger.enqueue(HOST, &mut entries.into_iter(), &now)
+}
+
+fn settlement(fate: Fate) -> Settlement {
+    Settlement {
+        fate,
+        verdict: "accepted",
+        status: Some(202),
+        request_id: Some("AAAA:1".into()),
+        message: String::new(),
+        heard: Heard::default(),
+        hold: None,
+    }
+}
+
+fn go(ledger: &mut SqliteLedger) -> Checked<crate::ledger::Intent> {
+    match ledger.intend(&ask(), &now)? {
+        Go::Go(intent) => Ok(intent),
+        other => Err(format!("{other:?}").into()),
+    }
+}
+
+/// Whether any file beside the ledger holds these bytes.
+fn anywhere(ledger: &Path, bytes: &[u8]) -> Checked<bool> {
+    let folder = ledger.parent().ok_or("no folder")?;
+    for file in fs::read_dir(folder)? {
+        let content = fs::read(file?.path())?;
+        if content.windows(bytes.len()).any(|window| window == bytes) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+#[test]
+fn a_token_waits_sealed_and_leaves_nothing_once_taken() -> Checked {
+    let home = tempfile::tempdir()?;
+    let path = home.path().join("state/ledger.db");
+    let mut ledger = SqliteLedger::open(&path)?;
+    fill(&mut ledger, 0..1500)?;
+    let plain: Vec<String> = (0..1500).map(body).collect();
+    let intent = go(&mut ledger)?;
+    assert_eq!(intent.rows.len(), 1000);
+    let seal = ledger.seal()?;
+    for row in &intent.rows {
+        assert_eq!(seal.open(row.kind, row.fingerprint, &row.sealed)?.fingerprint(), row.fingerprint);
+    }
+    let sealed = |at: usize| &intent.rows[at].sealed[..];
+    assert!(anywhere(&path, sealed(0))? && anywhere(&path, sealed(999))?, "it must be there to be erased");
+    ledger.settle(intent.batch, &settlement(Fate::Accepted), &now)?;
+    // While the ledger is still open, and after it was closed.
+    for open in [true, false] {
+        for at in [0, 1, 499, 998, 999] {
+            assert!(!anywhere(&path, sealed(at))?, "sealed bytes were left, open: {open}");
+            assert!(!anywhere(&path, &sealed(at)[12..40])?, "a part of them was left, open: {open}");
+            assert!(!anywhere(&path, plain[at].as_bytes())?, "a token was written in the clear");
+        }
+        if open {
+            let rest = go(&mut ledger)?;
+            assert_eq!(rest.rows.len(), 500);
+            ledger.settle(rest.batch, &settlement(Fate::Accepted), &now)?;
+            assert!(!anywhere(&path, &rest.rows[7].sealed)?);
+            drop(SqliteLedger::open(&path)?);
+        }
+    }
+    drop(ledger);
+    let mut files: Vec<_> = fs::read_dir(home.path().join("state"))?
+        .map(|file| file.map(|file| file.file_name()))
+        .collect::<Result<_, _>>()?;
+    files.sort();
+    assert_eq!(files, ["ledger.db", "ledger.db.key"], "something is left lying around");
+    Ok(())
+}
+
+#[test]
+fn a_token_keeps_its_history() -> Checked {
+    let home = tempfile::tempdir()?;
+    let path = home.path().join("ledger.db");
+    let mut ledger = SqliteLedger::open(&path)?;
+    fill(&mut ledger, 0..3)?;
+    let one = token(1).fingerprint();
+    let batch = go(&mut ledger)?.batch;
+    ledger.settle(
+        batch,
+        &Settlement { verdict: "trouble", status: Some(502), ..settlement(Fate::Returned) },
+        &now,
+    )?;
+    let batch = go(&mut ledger)?.batch;
+    ledger.settle(batch, &settlement(Fate::Accepted), &now)?;
+    drop(ledger);
+    let mut ledger = SqliteLedger::open(&path)?;
+    let attempts = ledger.attempts(HOST, &one)?;
+    let told: Vec<_> = attempts.iter().map(|attempt| (attempt.verdict.as_str(), attempt.status)).collect();
+    assert_eq!(told, [("trouble", Some(502)), ("accepted", Some(202))]);
+    let known = ledger.known(HOST, &one)?.ok_or("forgotten")?;
+    assert_eq!(
+        (known.state, known.request_id.as_deref(), known.place.as_str()),
+        (State::Accepted, Some("AAAA:1"), "a/file:1")
+    );
+    assert_eq!(known.at, now());
+    // Found again: not sent again. And another host is another story.
+    let again = fill(&mut ledger, 0..3)?;
+    assert_eq!(again, Enqueued { done: 3, ..Enqueued::default() });
+    assert_eq!(ledger.intend(&ask(), &now)?, Go::Nothing);
+    assert!(ledger.known("other.example.test", &one)?.is_none());
+    Ok(())
+}
+
+#[test]
+fn the_trail_cannot_be_changed_and_a_change_around_it_is_found() -> Checked {
+    let home = tempfile::tempdir()?;
+    let path = home.path().join("ledger.db");
+    let mut ledger = SqliteLedger::open(&path)?;
+    for turn in 0..3 {
+        fill(&mut ledger, turn..turn + 1)?;
+        let batch = go(&mut ledger)?.batch;
+        ledger.settle(batch, &settlement(Fate::Accepted), &now)?;
+    }
+    let end = verify(&ledger)?;
+    assert_eq!(end, ledger.head()?);
+    assert_eq!(end.seq, 12);
+    for sql in [
+        "UPDATE audit SET line = '{}' WHERE seq = 2",
+        "DELETE FROM audit WHERE seq = 12",
+        "INSERT OR REPLACE INTO audit VALUES (3, '{}')",
+        "INSERT INTO audit VALUES (99, '{}')",
+    ] {
+        let refused = ledger.db.execute(sql, []).map_err(|error| error.to_string());
+        assert_eq!(refused, Err("the audit trail is append-only".into()), "{sql}");
+    }
+    // Somebody with a file editor: the chain tells.
+    ledger.db.execute_batch(
+        "DROP TRIGGER audit_is_append_only_1; UPDATE audit SET line = replace(line, '\"tokens\":1', '\"tokens\":0') WHERE seq = 4;",
+    )?;
+    let broken = verify(&ledger);
+    assert!(matches!(broken, Err(TrailError::Broken(BrokenTrail { seq: 4, .. }))), "{broken:?}");
+    ledger.db.execute_batch("DROP TRIGGER audit_is_append_only_2; DELETE FROM audit WHERE seq >= 4;")?;
+    assert!(matches!(verify(&ledger), Err(TrailError::Broken(broken)) if broken.seq == 4));
+    Ok(())
+}
+
+#[test]
+fn the_trail_names_fingerprints_and_no_token() -> Checked {
+    let home = tempfile::tempdir()?;
+    let mut ledger = SqliteLedger::open(&home.path().join("ledger.db"))?;
+    fill(&mut ledger, 0..1200)?;
+    let batch = go(&mut ledger)?.batch;
+    ledger.settle(batch, &settlement(Fate::Accepted), &now)?;
+    let mut lines = Vec::new();
+    export(&ledger, |line| {
+        lines.push(line.to_owned());
+        Ok::<(), LedgerError>(())
+    })?;
+    let all = lines.join("\n");
+    assert!(all.contains(&token(7).fingerprint().hex()));
+    assert!(!all.contains(Kind::Pat.prefix()));
+    // A record of 1,200 tokens tells their digest, the batch its thousand fingerprints.
+    assert!(lines[0].len() < 1000, "{} bytes", lines[0].len());
+    assert!(lines[1].len() > 64_000);
+    let events = ["enqueue", "intent", "answer", "erase"];
+    for (line, event) in lines.iter().zip(events) {
+        assert!(line.contains(&format!("\"event\":\"{event}\"")), "{event}");
+    }
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! One batch: opened, sent, settled.
+
+use super::enqueue::scrub;
+use super::{RevokeError, Run};
+use crate::ledger::{BatchId, Fate, Heard, Intent, LedgerError, Mark, Pick, Row, Settled, Settlement, State};
+use crate::pace;
+use crate::provider::{Answer, Batch, Verdict};
+use crate::token::{Fingerprint, Kind, Token};
+
+/// How many bytes of a server's words are kept.
+const MESSAGE_MAX: usize = 500;
+
+/// How often to try to write an answer down while others hold the ledger: each try waits for them.
+const SETTLE_TRIES: u32 = 3;
+
+impl Run<'_> {
+    /// Sends a batch that is written down. `None` if nothing of it could be opened.
+    pub(super) fn send(&mut self, intent: &Intent) -> Result<Option<Verdict>, RevokeError> {
+        let tokens = self.open(&intent.rows)?;
+        let Some(batch) = Batch::new(&tokens) else {
+            self.settle(intent.batch, &unsent())?;
+            return Ok(None);
+        };
+        self.tools.progress.request();
+        let answer = self.tools.revoker.revoke(&batch);
+        let settled = self.settle(intent.batch, &self.judge(&answer, intent.strikes))?;
+        self.tools.progress.settled(settled);
+        let verdict = answer.verdict;
+        match verdict {
+            Verdict::Accepted if self.options.confirm => self.taken.extend(tokens),
+            Verdict::Accepted | Verdict::Invalid => {}
+            _ => self.message = Some(scrub(&answer.message, MESSAGE_MAX)),
+        }
+        Ok(Some(verdict))
+    }
+
+    /// Opens sealed tokens. What does not open was changed by somebody: it is taken out of the queue, where it would stand
+    /// in the way for ever, and can be queued anew by the next scan that finds it.
+    pub(super) fn open(&mut self, rows: &[Row]) -> Result<Vec<Token>, RevokeError> {
+        let mut damaged: Vec<Fingerprint> = Vec::new();
+        let mut tokens = Vec::with_capacity(rows.len());
+        for row in rows {
+            match self.tools.seal.open(row.kind, row.fingerprint, &row.sealed) {
+                Ok(token) => tokens.push(token),
+                Err(broken) => damaged.push(broken.0),
+            }
+        }
+        if !damaged.is_empty() {
+            let marked = self.mark(&damaged, State::Held, "its sealed text does not open")?;
+            self.tools.progress.damaged(marked);
+        }
+        Ok(tokens)
+    }
+
+    pub(super) fn mark(
+        &mut self,
+        tokens: &[Fingerprint],
+        state: State,
+        reason: &str,
+    ) -> Result<u64, LedgerError> {
+        let mark = Mark { host: &self.terms.host, pick: Pick::Tokens(tokens), state, reason };
+        let clock = self.tools.clock;
+        self.tools.ledger.mark(&mark, &|| clock.now())
+    }
+
+    /// What an answer to a batch is to the ledger.
+    pub(super) fn judge(&self, answer: &Answer, strikes: u32) -> Settlement {
+        let fate = match answer.verdict {
+            Verdict::Accepted => Fate::Accepted,
+            Verdict::Invalid => Fate::Invalid,
+            Verdict::Unknown => Fate::Unknown,
+            Verdict::Spammed
+            | Verdict::PrimaryLimit
+            | Verdict::SecondaryLimit
+            | Verdict::Denied
+            | Verdict::Trouble => Fate::Returned,
+        };
+        let said = &answer.limit;
+        Settlement {
+            fate,
+            verdict: word(answer.verdict),
+            status: answer.status,
+            request_id: answer.request_id.as_deref().map(|id| scrub(id, 128)),
+            message: scrub(&answer.message, MESSAGE_MAX),
+            heard: Heard {
+                limit: said.limit,
+                remaining: said.remaining,
+                reset: said.reset.map(jiff::Timestamp::as_millisecond),
+            },
+            hold: pace::patience(answer.verdict, said, strikes, self.tools.clock.now()),
+        }
+    }
+
+    /// Writes an answer down. Others may be writing for long; an answer is worth waiting for.
+    pub(super) fn settle(&mut self, batch: BatchId, settlement: &Settlement) -> Result<Settled, RevokeError> {
+        let clock = self.tools.clock;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.tools.ledger.settle(batch, settlement, &|| clock.now()) {
+                Ok(settled) => return Ok(settled),
+                Err(LedgerError::Locked { .. }) if tries < SETTLE_TRIES => {}
+                Err(source) => {
+                    let verdict = settlement.verdict;
+                    return Err(RevokeError::Unwritten { batch: batch.0, verdict, source });
+                }
+            }
+        }
+    }
+}
+
+/// The settlement of a batch of which nothing was left to send.
+pub(super) fn unsent() -> Settlement {
+    Settlement {
+        fate: Fate::Returned,
+        verdict: "unsent",
+        status: None,
+        request_id: None,
+        message: String::new(),
+        heard: Heard::default(),
+        hold: None,
+    }
+}
+
+/// Whether a token's life can be asked about: a refresh token cannot, without spending it.
+pub(super) fn askable(kind: Kind) -> bool {
+    !matches!(kind, Kind::Refresh | Kind::Other)
+}
+
+/// The word the trail has for a verdict.
+const fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Accepted => "accepted",
+        Verdict::Invalid => "invalid",
+        Verdict::Spammed => "spammed",
+        Verdict::PrimaryLimit => "primary-limit",
+        Verdict::SecondaryLimit => "secondary-limit",
+        Verdict::Denied => "denied",
+        Verdict::Trouble => "trouble",
+        Verdict::Unknown => "unknown",
+    }
+}

@@ -1,0 +1,215 @@
+//! Runs against a scripted revoker, on a clock that waits for nobody.
+
+mod answers;
+mod checks;
+mod queue;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::finding::Confidence;
+use crate::ledger::{Enqueued, MemoryLedger, Settlement};
+use crate::pace::fake::FakeClock;
+use crate::provider::{Answer, Batch, Liveness, ServerLimit};
+
+pub(super) type Checked<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+pub(super) const HOST: &str = "api.example.test";
+
+/// A token of a kind, the same for the same number.
+pub(super) fn token(kind: Kind, number: u32) -> Token {
+    let body = Fingerprint::of(&number.to_le_bytes()).hex();
+    Token::new(kind, [kind.prefix(), &body[..36]].concat().as_bytes())
+}
+
+pub(super) fn pat(number: u32) -> Fingerprint {
+    token(Kind::Pat, number).fingerprint()
+}
+
+pub(super) fn answer(verdict: Verdict, status: u16) -> Answer {
+    Answer {
+        verdict,
+        status: Some(status),
+        request_id: Some(format!("ID:{status}")),
+        limit: ServerLimit::default(),
+        message: format!("scripted {status}"),
+    }
+}
+
+/// A request as the server saw it.
+#[derive(Clone, Debug)]
+pub(super) struct Arrived {
+    pub(super) at: Timestamp,
+    pub(super) tokens: Vec<Fingerprint>,
+}
+
+type Script<'a> = Box<dyn FnMut(&Arrived) -> Answer + 'a>;
+type Lives<'a> = Box<dyn FnMut(&Token) -> Liveness + 'a>;
+
+/// A server that follows a script.
+pub(super) struct Server<'a> {
+    clock: &'a FakeClock,
+    script: RefCell<Script<'a>>,
+    alone: RefCell<Script<'a>>,
+    lives: RefCell<Lives<'a>>,
+    pub(super) arrived: RefCell<Vec<Arrived>>,
+    pub(super) ended: RefCell<Vec<Arrived>>,
+    pub(super) asked: RefCell<Vec<Fingerprint>>,
+}
+
+impl<'a> Server<'a> {
+    pub(super) fn new(clock: &'a FakeClock, script: impl FnMut(&Arrived) -> Answer + 'a) -> Self {
+        Server {
+            clock,
+            script: RefCell::new(Box::new(script)),
+            alone: RefCell::new(Box::new(|_| answer(Verdict::Accepted, 204))),
+            lives: RefCell::new(Box::new(|_| Liveness::Alive)),
+            arrived: RefCell::default(),
+            ended: RefCell::default(),
+            asked: RefCell::default(),
+        }
+    }
+
+    pub(super) fn taking(clock: &'a FakeClock) -> Self {
+        Server::new(clock, |_| answer(Verdict::Accepted, 202))
+    }
+
+    pub(super) fn alone(self, script: impl FnMut(&Arrived) -> Answer + 'a) -> Self {
+        Server { alone: RefCell::new(Box::new(script)), ..self }
+    }
+
+    pub(super) fn lives(self, lives: impl FnMut(&Token) -> Liveness + 'a) -> Self {
+        Server { lives: RefCell::new(Box::new(lives)), ..self }
+    }
+
+    pub(super) fn requests(&self) -> usize {
+        self.arrived.borrow().len()
+    }
+
+    /// How often each token arrived.
+    pub(super) fn times(&self) -> BTreeMap<Fingerprint, usize> {
+        let mut times = BTreeMap::new();
+        for token in self.arrived.borrow().iter().flat_map(|arrived| &arrived.tokens) {
+            *times.entry(*token).or_default() += 1;
+        }
+        times
+    }
+
+    /// Promise 1 and 3, as the server sees them.
+    pub(super) fn check(&self) {
+        let arrived = self.arrived.borrow();
+        assert!(arrived.iter().all(|request| (1..=1000).contains(&request.tokens.len())));
+        for (request, later) in arrived.iter().zip(arrived.iter().skip(60)) {
+            let between = later.at.duration_since(request.at);
+            assert!(between.as_millis() >= 3_600_000, "61 requests within {between:#}");
+        }
+    }
+}
+
+impl Revoker for Server<'_> {
+    fn terms(&self) -> Terms {
+        Terms {
+            host: HOST.into(),
+            identity: "anonymous".into(),
+            per_hour: 60,
+            kinds: vec![Kind::Pat, Kind::FineGrainedPat, Kind::OAuth, Kind::AppUser, Kind::Refresh],
+        }
+    }
+
+    fn revoke(&self, batch: &Batch<'_>) -> Answer {
+        let tokens = batch.tokens().iter().map(Token::fingerprint).collect();
+        let arrived = Arrived { at: self.clock.now(), tokens };
+        self.arrived.borrow_mut().push(arrived.clone());
+        // A round trip takes its time.
+        self.clock.advance(Duration::from_millis(200));
+        (self.script.borrow_mut())(&arrived)
+    }
+
+    fn end_installation(&self, token: &Token) -> Answer {
+        let arrived = Arrived { at: self.clock.now(), tokens: vec![token.fingerprint()] };
+        self.ended.borrow_mut().push(arrived.clone());
+        (self.alone.borrow_mut())(&arrived)
+    }
+
+    fn liveness(&self, token: &Token) -> Liveness {
+        self.asked.borrow_mut().push(token.fingerprint());
+        (self.lives.borrow_mut())(token)
+    }
+}
+
+/// A ledger in memory with its seal and its clock.
+pub(super) struct Scene {
+    pub(super) clock: FakeClock,
+    pub(super) seal: Seal,
+    pub(super) ledger: MemoryLedger,
+    pub(super) stop: Stop,
+}
+
+impl Scene {
+    pub(super) fn new() -> Checked<Self> {
+        Ok(Scene {
+            clock: FakeClock::new(),
+            seal: Seal::ephemeral()?,
+            ledger: MemoryLedger::new(),
+            stop: Stop::default(),
+        })
+    }
+
+    pub(super) fn queue(
+        &self,
+        kind: Kind,
+        numbers: std::ops::Range<u32>,
+        sure: Confidence,
+    ) -> Checked<Enqueued> {
+        let seal = &self.seal;
+        let entries =
+            numbers.map(|number| entry(seal, &token(kind, number), sure, State::Queued, "a/file:1"));
+        Ok(enqueue(&mut self.ledger.another(), HOST, entries, &|| self.clock.now())?)
+    }
+
+    pub(super) fn queue_pats(&self, numbers: std::ops::Range<u32>) -> Checked<Enqueued> {
+        self.queue(Kind::Pat, numbers, Confidence::Certain)
+    }
+
+    /// A run of a process of its own.
+    pub(super) fn run(&self, server: &Server<'_>, options: &Options) -> Checked<Outcome> {
+        let mut ledger = self.ledger.another();
+        let progress = Progress::default();
+        let outcome = run(
+            Tools {
+                ledger: &mut ledger,
+                seal: &self.seal,
+                revoker: server,
+                clock: &self.clock,
+                stop: &self.stop,
+                progress: &progress,
+            },
+            options,
+        )?;
+        server.check();
+        crate::ledger::verify(&self.ledger)?;
+        Ok(outcome)
+    }
+
+    pub(super) fn state(&self, fingerprint: Fingerprint) -> Checked<State> {
+        Ok(self.ledger.known(HOST, &fingerprint)?.ok_or("not in the ledger")?.state)
+    }
+
+    pub(super) fn trail(&self) -> Checked<String> {
+        Ok(self.ledger.trail(0, usize::MAX)?.join("\n"))
+    }
+}
+
+pub(super) fn options() -> Options {
+    Options::default()
+}
+
+pub(super) fn patient() -> Options {
+    Options { wait: Wait::Forever, ..Options::default() }
+}
+
+/// A settlement as another process might write it.
+pub(super) fn accepted() -> Settlement {
+    Settlement { fate: crate::ledger::Fate::Accepted, verdict: "accepted", ..super::send::unsent() }
+}
