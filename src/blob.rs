@@ -136,6 +136,24 @@ pub struct Fault {
     pub reason: String,
 }
 
+/// How many bytes of a blob's start [`Sieve::opens`] wants to see.
+pub const HEAD: usize = 512;
+
+/// Tells cheaply, and without ever being wrong in this direction, that nothing can be found in some bytes.
+///
+/// A source that knows how its blobs were made from one another (git tells most objects as deltas of others) passes
+/// over those whose new bytes the sieve catches nothing in, when it caught nothing in the old ones.
+pub trait Sieve: Sync {
+    /// Whether something in `bytes` could be, or lead to, a finding. It must hold for any text around a part it holds for.
+    fn catches(&self, bytes: &[u8]) -> bool;
+
+    /// The most bytes that one catch depends on.
+    fn reach(&self) -> usize;
+
+    /// Whether a blob with these first [`HEAD`] bytes must be handed over whatever it holds, as a container must.
+    fn opens(&self, head: &[u8]) -> bool;
+}
+
 /// Where sources put what they read. Called from many threads at once.
 pub trait Sink: Sync {
     /// Looks into one blob.
@@ -146,6 +164,11 @@ pub trait Sink: Sync {
 
     /// Counts what was read.
     fn meter(&self) -> &crate::scan::Meter;
+
+    /// What must stand in a blob for anything to be found in it. Without one, every blob is handed over.
+    fn sieve(&self) -> Option<&dyn Sieve> {
+        None
+    }
 
     /// Whether the run was asked to end: a source looks at it between two blobs.
     fn stopped(&self) -> bool {

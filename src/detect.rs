@@ -7,6 +7,7 @@ mod prefilter;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::blob::Sieve;
 use crate::finding::{Confidence, Sighting};
 use crate::rule::{Rule, Rules};
 use prefilter::Prefilter;
@@ -131,6 +132,21 @@ impl Detector {
         });
         out.push_str(&text[kept..]);
         out
+    }
+}
+
+/// Every finding starts from a literal, so bytes without one hold none.
+impl Sieve for Detector {
+    fn catches(&self, bytes: &[u8]) -> bool {
+        self.prefilter.next(bytes, 0).is_some()
+    }
+
+    fn reach(&self) -> usize {
+        self.prefilter.longest()
+    }
+
+    fn opens(&self, _: &[u8]) -> bool {
+        false
     }
 }
 

@@ -1,8 +1,8 @@
 //! A finding is a token, a location is a place it stood in. [`Findings`] gathers both from many threads:
 //! each token once, its places ordered and bounded, whatever order the threads came in.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
@@ -193,6 +193,42 @@ impl Finding {
         self.token.kind() != Kind::Other && self.confidence > Confidence::Lookalike
     }
 
+    /// Takes what another sighting of the same token knows better.
+    fn learn(&mut self, seen: &Sighting<'_>) {
+        // A rule of the scanned tree's own that matches a GitHub token must not make it unrevocable.
+        if self.token.kind() == Kind::Other && seen.kind != Kind::Other {
+            self.rule = Arc::clone(seen.rule);
+            self.token = Token::new(seen.kind, seen.text);
+            (self.confidence, self.reason, self.owner_id) = (seen.confidence, seen.reason, seen.owner_id);
+        } else if seen.confidence > self.confidence {
+            (self.confidence, self.reason) = (seen.confidence, seen.reason);
+        }
+    }
+
+    /// Counts the places beyond [`LOCATIONS_KEPT`] instead of keeping them.
+    fn cut(&mut self) {
+        let dropped = self.locations.get(LOCATIONS_KEPT..).unwrap_or_default();
+        self.more_locations += dropped.len() as u64;
+        self.more_live |= dropped.iter().any(|place| place.suppressed.is_none());
+        self.locations.truncate(LOCATIONS_KEPT);
+    }
+
+    fn absorb(&mut self, mut theirs: Finding) {
+        self.more_live |= theirs.more_live;
+        if self.token.kind() == Kind::Other && theirs.token.kind() != Kind::Other {
+            std::mem::swap(&mut self.rule, &mut theirs.rule);
+            std::mem::swap(&mut self.token, &mut theirs.token);
+            (self.confidence, self.reason, self.owner_id) =
+                (theirs.confidence, theirs.reason, theirs.owner_id);
+        }
+        if theirs.confidence > self.confidence {
+            (self.confidence, self.reason) = (theirs.confidence, theirs.reason);
+        }
+        self.locations.extend(theirs.locations);
+        self.more_locations += theirs.more_locations;
+        self.cut();
+    }
+
     /// Whether it counts: not a lookalike, and not suppressed.
     pub fn counts(&self) -> bool {
         self.confidence > Confidence::Lookalike && self.suppressed.is_none()
@@ -221,9 +257,66 @@ pub struct Sighting<'a> {
 pub struct Findings {
     found: Mutex<HashMap<Fingerprint, Finding>>,
     faults: Mutex<Vec<Fault>>,
+    /// Every place is kept until [`Findings::relocate`] has chosen.
+    unbounded: bool,
 }
 
 impl Findings {
+    /// Findings that keep every place of a token, for a source that learns only afterwards which of them to tell.
+    pub fn keeping_all() -> Self {
+        Findings { unbounded: true, ..Findings::default() }
+    }
+
+    /// Shows every place kept.
+    pub fn each_location(&mut self, see: &mut dyn FnMut(&Location)) {
+        let found = self.found.get_mut().unwrap_or_else(PoisonError::into_inner);
+        found.values().flat_map(|finding| &finding.locations).for_each(see);
+    }
+
+    /// Lets `choose` name the places of each token anew, and say how many it left out. Its order is kept, and what is
+    /// beyond [`LOCATIONS_KEPT`] only counted.
+    pub fn relocate(&mut self, choose: &mut dyn FnMut(Vec<Location>) -> (Vec<Location>, u64)) {
+        self.unbounded = false;
+        let found = self.found.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for finding in found.values_mut() {
+            let mut locations = std::mem::take(&mut finding.locations);
+            locations.sort();
+            locations.dedup();
+            let live = spots(&locations, |place| place.suppressed.is_none());
+            let (locations, more) = choose(locations);
+            // A later version of a file is the same leak, unless only the one that is told says it is none.
+            let told = spots(&locations, |_| true);
+            let silenced = locations.iter().any(|place| place.suppressed.is_some());
+            finding.more_live |= silenced && !live.is_subset(&told);
+            (finding.locations, finding.more_locations) = (locations, finding.more_locations + more);
+            finding.cut();
+        }
+    }
+
+    /// Drops the places that `keep` says no to, and tokens that have no place left.
+    pub fn retain(&mut self, keep: &mut dyn FnMut(Fingerprint, &Location) -> bool) {
+        let found = self.found.get_mut().unwrap_or_else(PoisonError::into_inner);
+        found.retain(|fingerprint, finding| {
+            finding.locations.retain(|location| keep(*fingerprint, location));
+            !finding.locations.is_empty()
+        });
+    }
+
+    /// Takes in what another run found, its places behind those already known.
+    pub fn absorb(&self, other: Findings) {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        for (fingerprint, theirs) in other.found.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            match found.entry(fingerprint) {
+                Entry::Occupied(mut entry) => entry.get_mut().absorb(theirs),
+                Entry::Vacant(entry) => {
+                    entry.insert(theirs);
+                }
+            }
+        }
+        let faults = other.faults.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).extend(faults);
+    }
+
     /// Notes that a token stood in a place.
     pub fn add(&self, seen: Sighting<'_>, location: Location) {
         let fingerprint = Fingerprint::of(seen.text);
@@ -231,17 +324,12 @@ impl Findings {
         match found.entry(fingerprint) {
             Entry::Occupied(mut entry) => {
                 let finding = entry.get_mut();
-                // A rule of the scanned tree's own that matches a GitHub token must not make it unrevocable.
-                if finding.token.kind() == Kind::Other && seen.kind != Kind::Other {
-                    finding.rule = Arc::clone(seen.rule);
-                    finding.token = Token::new(seen.kind, seen.text);
-                    finding.owner_id = seen.owner_id;
-                    (finding.confidence, finding.reason) = (seen.confidence, seen.reason);
-                } else if seen.confidence > finding.confidence {
-                    finding.confidence = seen.confidence;
-                    finding.reason = seen.reason;
+                finding.learn(&seen);
+                if self.unbounded {
+                    finding.locations.push(location);
+                } else {
+                    keep(finding, location);
                 }
-                keep(finding, location);
             }
             Entry::Vacant(entry) => {
                 entry.insert(Finding {
@@ -279,6 +367,11 @@ impl Findings {
         faults.sort();
         (findings, faults)
     }
+}
+
+/// The objects, and offsets in them, of the places that `wanted` says yes to.
+fn spots(places: &[Location], wanted: impl Fn(&Location) -> bool) -> HashSet<(Option<String>, u64)> {
+    places.iter().filter(|place| wanted(place)).map(|place| (place.object.clone(), place.offset)).collect()
 }
 
 /// Keeps the first [`LOCATIONS_KEPT`] places in report order, so that the choice does not depend on threads.
@@ -339,6 +432,25 @@ mod tests {
         }
         let silence = findings.finish().0.remove(0).suppressed;
         assert_eq!(silence.map(|silence| silence.from), Some(Whence::Tree));
+    }
+
+    #[test]
+    fn a_version_left_out_keeps_a_token_live_when_the_one_told_is_silenced() {
+        let rule = Arc::from("github-pat");
+        let version = |object: &str, place: Location| Location { object: Some(object.to_owned()), ..place };
+        for (first, other, suppressed) in [
+            (silenced("", 0, Whence::Tree), silenced("", 0, Whence::Tree), true),
+            (silenced("", 0, Whence::Tree), place("", 0), false),
+        ] {
+            let mut findings = Findings::keeping_all();
+            findings.add(seen(&rule, Kind::Pat), version("1", first));
+            findings.add(seen(&rule, Kind::Pat), version("2", other));
+            findings.relocate(&mut |mut places| {
+                places.retain(|place| place.object.as_deref() == Some("1"));
+                (places, 1)
+            });
+            assert_eq!(findings.finish().0[0].suppressed.is_some(), suppressed);
+        }
     }
 
     #[test]

@@ -53,52 +53,50 @@ impl Suppressor {
         for finding in findings {
             let fingerprint = finding.token.fingerprint();
             for place in finding.locations.iter_mut().filter(|place| place.suppressed.is_none()) {
-                place.suppressed = self.by_place(fingerprint, place);
+                place.suppressed = self.by_place(fingerprint, place, &place.path);
             }
             finding.settle();
         }
     }
 
-    /// What the token's hash, path and commit tell, without its text.
-    fn by_place(&self, fingerprint: Fingerprint, place: &Location) -> Option<Silence> {
-        let own =
-            self.baseline.knows(fingerprint).or_else(|| allowed(&self.allowlists, fingerprint, place, None));
+    /// What the token's hash, path and commit tell, without its text. No path is tried where it is empty.
+    fn by_place(&self, fingerprint: Fingerprint, place: &Location, path: &str) -> Option<Silence> {
+        let own = self.baseline.knows(fingerprint);
+        let own = own.or_else(|| allowed(&self.allowlists, fingerprint, place, path));
         if let Some((by, what)) = own {
             return Some(Silence { by, from: Whence::User, what });
         }
         let of_tree = self.trees.iter().filter(|tree| tree.holds(place)).find_map(|tree| {
-            let ignored = tree.ignore.ignores(fingerprint, &place.path);
+            let ignored = tree.ignore.ignores(fingerprint, path);
             ignored
                 .map(|what| (Suppression::IgnoreFile, what))
-                .or_else(|| allowed(&tree.allowlists, fingerprint, place, None))
+                .or_else(|| allowed(&tree.allowlists, fingerprint, place, path))
         });
         of_tree.map(|(by, what)| Silence { by, from: Whence::Tree, what })
     }
 
     /// What the token's text and its line tell.
     fn by_text(&self, scene: &Scene<'_>) -> Option<Silence> {
-        if let Some((by, what)) = self.baseline.knows_cut(scene.token) {
-            return Some(Silence { by, from: Whence::User, what });
-        }
-        let fingerprint = Fingerprint::of(scene.token);
-        let own = allowed(&self.allowlists, fingerprint, scene.place, Some(scene.token));
+        let own =
+            self.baseline.knows_cut(scene.token).or_else(|| allowed_text(&self.allowlists, scene.token));
         if let Some((by, what)) = own {
             return Some(Silence { by, from: Whence::User, what });
         }
         let comment = self.comments.as_ref().and_then(|comments| comments.allow(scene.line));
-        if let Some(what) = comment {
-            return Some(Silence { by: Suppression::AllowComment, from: Whence::Tree, what });
-        }
+        let comment = comment.map(|what| (Suppression::AllowComment, what));
         let mut trees = self.trees.iter().filter(|tree| tree.holds(scene.place));
-        let listed =
-            trees.find_map(|tree| allowed(&tree.allowlists, fingerprint, scene.place, Some(scene.token)));
-        listed.map(|(by, what)| Silence { by, from: Whence::Tree, what })
+        let of_tree = comment.or_else(|| trees.find_map(|tree| allowed_text(&tree.allowlists, scene.token)));
+        of_tree.map(|(by, what)| Silence { by, from: Whence::Tree, what })
     }
 }
 
 impl Silencer for Suppressor {
     fn silence(&self, scene: &Scene<'_>) -> Option<Silence> {
-        let by_place = self.by_place(Fingerprint::of(scene.token), scene.place);
+        let Scene { token, place, .. } = scene;
+        // Until an object of a history has its commit, it has no path either: `settle` asks again.
+        let placed = place.object.is_none() || place.commit.is_some();
+        let path = if placed { place.path.as_str() } else { "" };
+        let by_place = self.by_place(Fingerprint::of(token), place, path);
         match by_place {
             Some(silence) if silence.from == Whence::User => Some(silence),
             of_tree => match self.by_text(scene) {
@@ -118,16 +116,14 @@ impl TreeSilencers {
 
 type Reason = (Suppression, std::sync::Arc<str>);
 
-fn allowed(
-    lists: &[Allowlist],
-    fingerprint: Fingerprint,
-    place: &Location,
-    token: Option<&[u8]>,
-) -> Option<Reason> {
-    lists
-        .iter()
-        .find(|list| list.allows(fingerprint, place) || token.is_some_and(|token| list.allows_text(token)))
-        .map(|list| (Suppression::Allowlist, list.label()))
+fn allowed(lists: &[Allowlist], fingerprint: Fingerprint, place: &Location, path: &str) -> Option<Reason> {
+    let list = lists.iter().find(|list| list.allows(fingerprint, place.commit.as_deref(), path))?;
+    Some((Suppression::Allowlist, list.label()))
+}
+
+fn allowed_text(lists: &[Allowlist], token: &[u8]) -> Option<Reason> {
+    let list = lists.iter().find(|list| list.allows_text(token))?;
+    Some((Suppression::Allowlist, list.label()))
 }
 
 #[cfg(test)]

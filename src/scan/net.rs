@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io;
 use std::ops::Range;
 
-use crate::blob::{Blob, Body, Fault, FaultKind, Origin, Rest, Sink, fill};
+use crate::blob::{Blob, Body, Fault, FaultKind, Origin, Rest, Sieve, Sink, fill};
 use crate::detect::{Custom, Detector, Hit, REACH, Window};
 use crate::finding::{Confidence, Findings, Location, Scene, Sighting, Silencer};
 use crate::scan::Meter;
@@ -143,6 +143,11 @@ impl Sink for Net<'_> {
 
     fn meter(&self) -> &Meter {
         self.meter
+    }
+
+    fn sieve(&self) -> Option<&dyn Sieve> {
+        // The configuration's own rules find what this sieve knows nothing of.
+        self.custom.is_none().then_some(self.detector as &dyn Sieve)
     }
 }
 

@@ -69,9 +69,11 @@ fn places_that_become_known_later_are_asked_about_again() {
         reason: "",
         owner_id: None,
     };
-    found.add(seen, place("", None));
+    let suppressor = Suppressor { trees: vec![tree(None, "vendor/\n/name")], ..Suppressor::default() };
+    let object = Location { object: Some("1234".to_owned()), ..place("name", None) };
+    assert_eq!(ask(&suppressor, "", &object), None, "its path is not known yet");
+    found.add(seen, Location { path: "sub/name".to_owned(), ..object });
     let (mut found, _) = found.finish();
-    let suppressor = Suppressor { trees: vec![tree(None, "vendor/")], ..Suppressor::default() };
     suppressor.settle(&mut found);
     assert!(found[0].suppressed.is_none());
     found[0].locations = vec![place("vendor/a", None)];
