@@ -16,7 +16,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::blob::{Fault, FaultKind};
+use crate::blob::{Fault, FaultKind, PlaceKind};
 use crate::detect::Custom;
 use crate::finding::{Confidence, Finding, Location};
 use crate::rule::Rules;
@@ -176,6 +176,8 @@ impl Report<'_> {
     /// A place's path from where the program runs: what editors, code hosts and people there call the file.
     fn path(&self, place: &Location) -> String {
         match &place.root {
+            // A commit's message is in no file, and a ref below no folder.
+            _ if place.path.is_empty() || place.kind == PlaceKind::RefName => place.path.clone(),
             Some(root) => match root.trim_start_matches("./").trim_end_matches('/') {
                 "" | "." => place.path.clone(),
                 root => format!("{root}/{}", place.path),
@@ -231,11 +233,4 @@ pub fn sanitise(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_printed_moves_the_cursor() {
-        assert_eq!(sanitise("a\x1b[2J\nb\u{202e}c"), "a\\u{1b}[2J\\nb\\u{202e}c");
-    }
-}
+mod tests;

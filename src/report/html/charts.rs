@@ -111,7 +111,7 @@ fn draw(steps: &[(String, u64)], out: &mut dyn Write) -> io::Result<()> {
     let each = 900 / steps.len().max(1);
     let wide = each.min(60);
     // A label a bar where there is room, else one in so many.
-    let every = (50 / wide.max(1)).max(1);
+    let every = 50_usize.div_ceil(wide.max(1));
     writeln!(out, r#"<div class="chart wide"><h3>When they were committed first</h3>"#)?;
     writeln!(
         out,
@@ -119,7 +119,8 @@ fn draw(steps: &[(String, u64)], out: &mut dyn Write) -> io::Result<()> {
     )?;
     for (n, (label, count)) in steps.iter().enumerate() {
         let (x, height) = (10 + n * wide, count * 105 / most);
-        let (middle, bar) = (x + wide / 2, (wide * 4 / 5).max(1));
+        let bar = (wide * 4 / 5).max(1);
+        let middle = x + bar / 2;
         if *count > 0 {
             writeln!(
                 out,
