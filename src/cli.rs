@@ -1,10 +1,15 @@
 //! The face: flags, verbs, and what a terminal sees.
 
 mod console;
+mod deliver;
 mod exit;
 mod explain;
 mod flags;
 mod git;
+mod hunt;
+mod lookout;
+mod manual;
+mod report_file;
 mod rules;
 mod scan;
 
@@ -22,9 +27,11 @@ pub fn main() -> ExitCode {
         Err(error) => return exit::usage(&error),
     };
     let outcome = match cli.verb {
-        Verb::Scan(flags) => scan::run(flags),
+        Verb::Scan(flags) => scan::run(&flags),
         Verb::Git(flags) => git::run(flags),
         Verb::Rules(verb) => rules::run(&verb),
+        Verb::Completions(flags) => manual::completions(&flags),
+        Verb::Man(flags) => manual::man(&flags),
     };
     match outcome {
         Ok(exit) => exit.into(),

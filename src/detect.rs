@@ -3,6 +3,7 @@
 //! A token may be encoded: the pass also looks for the forms its prefix takes in each encoding, and decodes only
 //! around them. The checksum decides.
 
+mod custom;
 mod encoded;
 mod judge;
 mod prefilter;
@@ -15,6 +16,8 @@ use crate::blob::Sieve;
 use crate::finding::{Confidence, Sighting};
 use crate::rule::{Rule, Rules};
 use search::{Finder, Found, Level};
+
+pub use custom::{Custom, CustomHit};
 
 /// The most bytes of a blob that one finding may span, encodings included: how far windows overlap.
 pub const REACH: usize = 32 * 1024;

@@ -27,8 +27,9 @@ pub mod provider;
 // speech
 pub mod report;
 
-// verbs that send
+// verbs: what silences, what sends
 pub mod revoke;
+pub mod suppress;
 
 // face
 pub mod cli;

@@ -1,4 +1,10 @@
-//! What a run is to do, with nothing left optional: flags over defaults.
+//! What a run is to do, with nothing left optional: flags over environment over a project's file over the user's over
+//! defaults.
+
+mod config;
+mod project;
+mod strict;
+mod target;
 
 use std::path::PathBuf;
 
@@ -6,6 +12,11 @@ use crate::finding::Confidence;
 use crate::report::Format;
 use crate::source::tree;
 use crate::source::unpack::Limits;
+
+pub use config::{BadDuration, RevokeConfig, UserConfig, parse_duration};
+pub use project::{CONFIG, IGNORE, Project};
+pub use strict::BadConfig;
+pub use target::{BadTarget, Target};
 
 /// What `scan` and its like are to do.
 #[derive(Clone, Debug)]
@@ -18,6 +29,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How many encodings within encodings are peeled off.
     pub decode_depth: usize,
+    /// The globs of [`tree::Options::exclude`] as they were written: a root's own are added to them.
+    pub exclude: Vec<String>,
     /// What to say of it.
     pub output: Output,
     /// How to end.
@@ -33,6 +46,10 @@ pub struct Output {
     pub min_confidence: Confidence,
     /// Print tokens whole.
     pub show_secrets: bool,
+    /// Reports written beside the one on standard output.
+    pub reports: Vec<Target>,
+    /// Where a baseline is written to.
+    pub write_baseline: Option<PathBuf>,
 }
 
 /// What becomes the exit code when tokens are found.

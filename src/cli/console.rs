@@ -141,19 +141,29 @@ fn count(n: u64, noun: &str) -> String {
     format!("{} {noun}{}", HumanCount(n), if n == 1 { "" } else { "s" })
 }
 
+/// A scanned tree that silences its own leaks is worth a word.
+fn suppressed(summary: &Summary) -> String {
+    let all = format!("{} suppressed", HumanCount(summary.suppressed));
+    match summary.suppressed_by_tree {
+        0 => all,
+        some if some == summary.suppressed => format!("{all} by the scanned tree itself"),
+        some => format!("{all}, {} of them by the scanned tree itself", HumanCount(some)),
+    }
+}
+
 /// One line that tells how a run went.
 pub(super) fn summary_line(summary: &Summary) -> String {
     let mut found = match summary.findings {
         0 => "no tokens found".to_owned(),
         n => format!("{} found", count(n, "token")),
     };
-    let parts: Vec<String> =
-        [(summary.certain, "certain"), (summary.likely, "likely"), (summary.suppressed, "suppressed")]
-            .into_iter()
-            .filter(|(n, _)| *n > 0)
-            .map(|(n, word)| format!("{} {word}", HumanCount(n)))
-            .chain((summary.lookalikes > 0).then(|| count(summary.lookalikes, "lookalike")))
-            .collect();
+    let parts: Vec<String> = [(summary.certain, "certain"), (summary.likely, "likely")]
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, word)| format!("{} {word}", HumanCount(n)))
+        .chain((summary.suppressed > 0).then(|| suppressed(summary)))
+        .chain((summary.lookalikes > 0).then(|| count(summary.lookalikes, "lookalike")))
+        .collect();
     if !parts.is_empty() {
         found = format!("{found} ({})", parts.join(", "));
     }

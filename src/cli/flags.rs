@@ -10,7 +10,7 @@ use super::console::{Console, Loudness};
 use crate::detect::DECODE_DEPTH;
 use crate::finding::Confidence;
 use crate::report::Format;
-use crate::settings::{ExitPolicy, Output, Settings, parse_size};
+use crate::settings::{BadTarget, ExitPolicy, Output, Settings, Target, UserConfig, parse_size};
 use crate::source::tree;
 use crate::source::unpack::Limits;
 
@@ -34,15 +34,74 @@ pub(super) enum Verb {
     Git(GitFlags),
     #[command(subcommand)]
     Rules(RulesVerb),
+    Completions(CompletionsFlags),
+    Man(ManFlags),
 }
 
 /// The rules in force, or a test of each on its own examples
 #[derive(Subcommand)]
 pub(super) enum RulesVerb {
     /// List the rules in force
-    List,
+    List(ConfigFlags),
     /// Run every rule on its own examples
-    Test,
+    Test(ConfigFlags),
+}
+
+/// Print a script that completes commands and flags in a shell
+#[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  stanch completions bash > ~/.local/share/bash-completion/completions/stanch
+  stanch completions zsh > ~/.zfunc/_stanch
+  stanch completions fish > ~/.config/fish/completions/stanch.fish")]
+pub(super) struct CompletionsFlags {
+    /// The shell
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// Print the manual: one page for each command
+#[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  stanch man | man -l -                        read it
+  stanch man --dir ~/.local/share/man/man1     install it")]
+pub(super) struct ManFlags {
+    /// Write a file for each page into this folder instead
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: Option<PathBuf>,
+}
+
+/// Which configuration files are read.
+#[derive(Args)]
+pub(super) struct ConfigFlags {
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        help_heading = "Configuration",
+        help = "The user's configuration [env: STANCH_CONFIG] [default: $XDG_CONFIG_HOME/stanch/config.toml]"
+    )]
+    pub(super) config: Option<PathBuf>,
+
+    /// Do not read .stanch.toml and .stanchignore of what is scanned
+    #[arg(long, help_heading = "Configuration")]
+    pub(super) no_project_config: bool,
+}
+
+/// What silences findings.
+#[derive(Args)]
+pub(super) struct SilenceFlags {
+    /// Tokens known before: a JSON report, a written baseline, or a JSON report of gitleaks; may be repeated
+    #[arg(short, long, value_name = "FILE", help_heading = "What is silenced")]
+    pub(super) baseline: Vec<PathBuf>,
+
+    /// Write a baseline of all that is found
+    #[arg(long, value_name = "FILE", help_heading = "What is silenced")]
+    pub(super) write_baseline: Option<PathBuf>,
+
+    /// Findings count although a comment on their line allows them (`stanch:allow`, `gitleaks:allow`, …)
+    #[arg(long, help_heading = "What is silenced")]
+    pub(super) no_allow_comments: bool,
 }
 
 /// Sweep files and directories for tokens
@@ -60,7 +119,7 @@ Exit codes: 0 nothing found, 1 tokens found, 2 something went wrong, 130 interru
 pub(super) struct ScanFlags {
     /// Files and directories; `-` is standard input
     #[arg(value_name = "PATH", default_value = ".")]
-    paths: Vec<PathBuf>,
+    pub(super) paths: Vec<PathBuf>,
 
     /// Leave out what .gitignore and the like name
     #[arg(long, help_heading = "What is looked at")]
@@ -119,31 +178,29 @@ pub(super) struct CommonFlags {
     #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "What is looked at")]
     max_file_size: Option<u64>,
 
-    /// How deep containers within containers are opened; 0 opens none
-    #[arg(long, value_name = "N", default_value_t = Limits::default().max_archive_depth, help_heading = "What is looked at")]
-    max_archive_depth: u32,
+    /// How deep containers within containers are opened; 0 opens none [default: 3]
+    #[arg(long, value_name = "N", help_heading = "What is looked at")]
+    max_archive_depth: Option<u32>,
 
-    /// How many encodings within encodings are peeled off; 0 looks at the bytes as they are
-    #[arg(long, value_name = "N", default_value_t = DECODE_DEPTH, help_heading = "What is looked at")]
-    max_decode_depth: usize,
+    /// How many encodings within encodings are peeled off; 0 looks at the bytes as they are [default: 2]
+    #[arg(long, value_name = "N", help_heading = "What is looked at")]
+    max_decode_depth: Option<u32>,
 
-    /// Threads; 0 for as many as the machine has
-    #[arg(short = 'j', long, value_name = "N", default_value_t = 0, help_heading = "What is looked at")]
-    threads: usize,
+    /// Threads; 0 for as many as the machine has [default: 0]
+    #[arg(short = 'j', long, value_name = "N", help_heading = "What is looked at")]
+    threads: Option<usize>,
 
-    /// The form of the report on standard output
-    #[arg(short, long, value_enum, default_value_t, help_heading = "What is reported")]
-    format: Format,
+    /// The form of the report on standard output [default: pretty]
+    #[arg(short, long, value_enum, help_heading = "What is reported")]
+    format: Option<Format>,
 
-    /// Findings below this do not count
-    #[arg(
-        long,
-        value_enum,
-        value_name = "LEVEL",
-        default_value = "likely",
-        help_heading = "What is reported"
-    )]
-    min_confidence: Confidence,
+    /// Write a report to a file, too; the format is told by its ending where it is left out; may be repeated
+    #[arg(short, long = "report", value_name = "[FORMAT=]PATH", help_heading = "What is reported")]
+    reports: Vec<Target>,
+
+    /// Findings below this do not count [default: likely]
+    #[arg(long, value_enum, value_name = "LEVEL", help_heading = "What is reported")]
+    min_confidence: Option<Confidence>,
 
     /// Print tokens whole
     #[arg(long, help_heading = "What is reported")]
@@ -156,6 +213,12 @@ pub(super) struct CommonFlags {
     /// Exit with 0 although tokens are found
     #[arg(long, conflicts_with = "exit_code", help_heading = "What is reported")]
     exit_zero: bool,
+
+    #[command(flatten)]
+    pub(super) silence: SilenceFlags,
+
+    #[command(flatten)]
+    pub(super) config: ConfigFlags,
 
     #[command(flatten)]
     console: ConsoleFlags,
@@ -206,35 +269,59 @@ impl CommonFlags {
     }
 }
 
-impl ScanFlags {
-    pub(super) fn settings(self) -> Result<Settings, tree::BadGlob> {
-        let (gitignore, follow_symlinks) = (self.gitignore, self.follow_symlinks);
-        let mut settings = self.common.settings(self.paths)?;
-        settings.walk = tree::Options { gitignore, follow_symlinks, ..settings.walk };
-        Ok(settings)
+impl CommonFlags {
+    /// What is printed and written: flags, over what the user's file says, over defaults.
+    pub(super) fn output(&self, user: &UserConfig) -> Result<Output, BadTarget> {
+        Target::distinct(&self.reports)?;
+        Ok(Output {
+            format: self.format.or(user.format).unwrap_or_default(),
+            min_confidence: self.min_confidence.or(user.min_confidence).unwrap_or(Confidence::Likely),
+            show_secrets: self.show_secrets,
+            reports: self.reports.clone(),
+            write_baseline: self.silence.write_baseline.clone(),
+        })
+    }
+
+    /// Globs that are left out of every root.
+    fn exclude<'a>(&'a self, user: &'a UserConfig) -> impl Iterator<Item = &'a str> {
+        self.exclude.iter().chain(&user.exclude).map(String::as_str)
+    }
+
+    pub(super) fn exit(&self) -> ExitPolicy {
+        ExitPolicy { found: if self.exit_zero { 0 } else { self.exit_code } }
     }
 }
 
 impl CommonFlags {
-    pub(super) fn settings(self, paths: Vec<PathBuf>) -> Result<Settings, tree::BadGlob> {
+    /// What a run over `paths` is to do: flags, over what the user's file says, over defaults.
+    pub(super) fn settings(&self, paths: Vec<PathBuf>, user: &UserConfig) -> anyhow::Result<Settings> {
+        let limits = Limits::default();
+        let (archives, encodings) = (self.max_archive_depth, self.max_decode_depth);
         Ok(Settings {
             paths,
             walk: tree::Options {
                 gitignore: false,
-                exclude: tree::excludes(self.exclude.iter().map(String::as_str))?,
+                exclude: tree::excludes(self.exclude(user))?,
                 follow_symlinks: false,
-                max_file_size: self.max_file_size,
-                threads: self.threads,
+                max_file_size: self.max_file_size.or(user.max_file_size),
+                threads: self.threads.or(user.threads).unwrap_or_default(),
             },
-            limits: Limits { max_archive_depth: self.max_archive_depth, ..Limits::default() },
-            decode_depth: self.max_decode_depth,
-            output: Output {
-                format: self.format,
-                min_confidence: self.min_confidence,
-                show_secrets: self.show_secrets,
+            exclude: self.exclude(user).map(str::to_owned).collect(),
+            limits: Limits {
+                max_archive_depth: archives.or(user.max_archive_depth).unwrap_or(limits.max_archive_depth),
+                ..limits
             },
-            exit: ExitPolicy { found: if self.exit_zero { 0 } else { self.exit_code } },
+            decode_depth: encodings.or(user.max_decode_depth).map_or(DECODE_DEPTH, |depth| depth as usize),
+            output: self.output(user)?,
+            exit: self.exit(),
         })
+    }
+}
+
+impl ScanFlags {
+    /// How to walk, over what all verbs have in common.
+    pub(super) fn walk(&self, common: tree::Options) -> tree::Options {
+        tree::Options { gitignore: self.gitignore, follow_symlinks: self.follow_symlinks, ..common }
     }
 }
 

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use super::exit::Exit;
 use super::flags::GitFlags;
-use super::scan::Run;
+use super::hunt::Hunt;
 use crate::blob::{PlaceKind, Sink, Source};
 use crate::finding::{Findings, Location};
 use crate::scan::Meter;
@@ -21,9 +21,8 @@ enum What {
 }
 
 pub(super) fn run(flags: GitFlags) -> anyhow::Result<Exit> {
-    let console = flags.common.console();
     let (path, what) = what(flags.repo, flags.staged, flags.range);
-    let run = Run::begin(console, flags.common.settings(vec![path.clone()])?)?;
+    let run = Hunt::begin(&flags.common, vec![path.clone()])?;
     let largest = run.settings.walk.max_file_size.unwrap_or(u64::MAX);
     let repo = Repo::around(&path)?.with_largest(largest);
 
@@ -58,7 +57,7 @@ fn what(repo: PathBuf, staged: Option<Vec<PathBuf>>, range: Option<String>) -> (
 }
 
 /// Looks, and finds out where what was found came from, or whether it was there before.
-fn look(run: &Run, repo: &Repo, what: &What) -> anyhow::Result<Findings> {
+fn look(run: &Hunt, repo: &Repo, what: &What) -> anyhow::Result<Findings> {
     let mut findings = Findings::keeping_all();
     // What was there before is not counted as looked at.
     let uncounted = Meter::default();
@@ -83,7 +82,7 @@ fn look(run: &Run, repo: &Repo, what: &What) -> anyhow::Result<Findings> {
     Ok(findings)
 }
 
-fn drain(run: &Run, source: &dyn Source, findings: &Findings) {
+fn drain(run: &Hunt, source: &dyn Source, findings: &Findings) {
     run.look(findings, &run.meter, &mut |sink| run.console.watch(&run.meter, || source.drain(sink)));
 }
 

@@ -1,6 +1,12 @@
 //! Line and column of a byte, counted only as far as somebody asks.
 
-use memchr::{memchr_iter, memrchr};
+use std::ops::Range;
+
+use memchr::{memchr, memchr_iter, memrchr};
+
+/// How far a line is followed to either side of a hit. Less than windows overlap, so that what is seen of a line does
+/// not depend on where a window was cut; and a bound for files that are one line of many megabytes.
+const SIGHT: usize = 8 * 1024;
 
 /// A position counter over one stretch of bytes. Questions must come in rising order.
 pub(super) struct Lines<'a> {
@@ -51,9 +57,29 @@ impl<'a> Lines<'a> {
     }
 }
 
+/// The line that `span` stands on, or the lines where it goes over several, as far as [`SIGHT`].
+pub(super) fn line_around<'b>(bytes: &'b [u8], span: &Range<usize>) -> &'b [u8] {
+    let from = span.start.saturating_sub(SIGHT);
+    let start = memrchr(b'\n', &bytes[from..span.start]).map_or(from, |at| from + at + 1);
+    let until = bytes.len().min(span.end + SIGHT);
+    let end = memchr(b'\n', &bytes[span.end..until]).map_or(until, |at| span.end + at);
+    &bytes[start..end]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_ends_where_it_ends() {
+        let text = b"one\ntwo token end\nthree";
+        assert_eq!(line_around(text, &(8..13)), b"two token end");
+        assert_eq!(line_around(text, &(0..3)), b"one");
+        assert_eq!(line_around(text, &(18..23)), b"three");
+        assert_eq!(line_around(text, &(2..20)), &text[..]);
+        let long = vec![b'x'; 3 * SIGHT];
+        assert_eq!(line_around(&long, &(SIGHT + 5..SIGHT + 6)).len(), 2 * SIGHT + 1);
+    }
 
     #[test]
     fn places_are_the_same_however_the_bytes_are_cut() {
