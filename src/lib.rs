@@ -28,6 +28,7 @@ pub mod provider;
 pub mod report;
 
 // verbs that send
+pub mod policy;
 pub mod revoke;
 
 // face

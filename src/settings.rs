@@ -1,10 +1,14 @@
 //! What a run is to do, with nothing left optional: flags over defaults.
 
+mod duration;
+
 use std::path::PathBuf;
 
 use crate::finding::Confidence;
 use crate::report::Format;
 use crate::source::tree;
+
+pub use duration::{BadDuration, parse_duration};
 
 /// What `scan` and its like are to do.
 #[derive(Clone, Debug)]

@@ -1,11 +1,18 @@
 //! The command line, as it is typed.
 
+mod revoke;
+mod verbs;
+
 use std::path::PathBuf;
 
 use anstream::ColorChoice;
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use self::revoke::{PlaceFlags, ReachFlags, RevokeFlags, join_wait};
+pub(super) use self::verbs::{
+    AuditVerb, EnterpriseVerb, KillFlags, OrgVerb, ResumeVerb, RevokeVerb, StatusFormat, StatusVerb,
+};
 use super::console::{Console, Loudness};
 use crate::finding::Confidence;
 use crate::report::Format;
@@ -28,7 +35,15 @@ pub(super) struct Cli {
 
 #[derive(Subcommand)]
 pub(super) enum Verb {
-    Scan(ScanFlags),
+    Scan(Box<ScanFlags>),
+    Revoke(Box<RevokeVerb>),
+    Resume(Box<ResumeVerb>),
+    Status(StatusVerb),
+    Audit(AuditVerb),
+    #[command(subcommand)]
+    Enterprise(Box<EnterpriseVerb>),
+    #[command(subcommand)]
+    Org(Box<OrgVerb>),
     #[command(subcommand)]
     Rules(RulesVerb),
 }
@@ -52,8 +67,11 @@ Examples:
   stanch scan ~ /srv               sweep several
   some-command | stanch scan -     look through what a command prints
   stanch scan -f json . > report.json
+  stanch scan --revoke --dry-run   what would be sent to GitHub for revocation
+  stanch scan --revoke --yes       send it, as far as the hourly quota allows
 
-Exit codes: 0 nothing found, 1 tokens found, 2 something went wrong, 130 interrupted.")]
+Exit codes: 0 nothing found, 1 tokens found (with --revoke: and all were accepted), 2 something went wrong,
+3 tokens remain that were not accepted, 130 interrupted.")]
 pub(super) struct ScanFlags {
     /// Files and directories; `-` is standard input
     #[arg(value_name = "PATH", default_value = ".")]
@@ -112,13 +130,20 @@ pub(super) struct CommonFlags {
     #[arg(long, conflicts_with = "exit_code", help_heading = "What is reported")]
     exit_zero: bool,
 
+    /// Send what is found to GitHub for revocation
+    #[arg(long, help_heading = "Revocation")]
+    pub(super) revoke: bool,
+
+    #[command(flatten)]
+    pub(super) revocation: RevokeFlags,
+
     #[command(flatten)]
     console: ConsoleFlags,
 }
 
 /// What is shown at the terminal.
 #[derive(Args)]
-struct ConsoleFlags {
+pub(super) struct ConsoleFlags {
     /// When to use colour
     #[arg(long, value_enum, value_name = "WHEN", default_value_t, help_heading = "At the terminal")]
     color: Colour,
@@ -146,18 +171,23 @@ enum Colour {
 
 impl CommonFlags {
     pub(super) fn console(&self) -> Console {
-        let flags = &self.console;
-        let loudness = match (flags.quiet, flags.verbose) {
+        self.console.console()
+    }
+}
+
+impl ConsoleFlags {
+    pub(super) fn console(&self) -> Console {
+        let loudness = match (self.quiet, self.verbose) {
             (true, _) => Loudness::Quiet,
             (_, true) => Loudness::Verbose,
             _ => Loudness::Normal,
         };
-        let colour = match flags.color {
+        let colour = match self.color {
             Colour::Auto => ColorChoice::Auto,
             Colour::Always => ColorChoice::AlwaysAnsi,
             Colour::Never => ColorChoice::Never,
         };
-        Console::new(loudness, colour, !flags.no_progress)
+        Console::new(loudness, colour, !self.no_progress)
     }
 }
 

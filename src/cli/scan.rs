@@ -1,48 +1,57 @@
 //! `stanch scan`: sweep, report, exit.
 
-use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::Context as _;
-
-use super::console::{Console, Loudness};
 use super::exit::{Exit, Outcome};
 use super::flags::ScanFlags;
-use crate::blob::{Fault, Source as _};
+use super::sender::Sender;
+use super::{deliver, interrupt};
+use crate::blob::Source as _;
 use crate::detect::Detector;
-use crate::finding::{Finding, Findings};
-use crate::report::{self, Report, Summary, sanitise};
+use crate::finding::Findings;
+use crate::report::{Report, Summary};
 use crate::rule::Rules;
 use crate::scan::{Meter, Net};
-use crate::settings::{Output, Settings};
+use crate::settings::Settings;
 use crate::source::{stdin::Stdin, tree::Tree};
-
-/// How many places that could not be read are named without `-v`.
-const NAMED: usize = 10;
 
 pub(super) fn run(flags: ScanFlags) -> anyhow::Result<Exit> {
     let start = Instant::now();
     let console = flags.common.console();
+    let sender = Sender::wanted(flags.common.revoke, &flags.common.revocation, &console)?;
     let settings = flags.settings()?;
     let detector = Detector::new(Rules::built_in()?);
     let meter = Meter::default();
-    stop_on_signal(&meter)?;
+    let stop = interrupt::listen(&meter)?;
 
     let findings = Findings::default();
     console.watch(&meter, || sweep(&settings, &Net::new(&detector, &findings, &meter)));
-    let (findings, faults) = findings.finish();
+    let (mut findings, faults) = findings.finish();
 
     let least = settings.output.min_confidence;
+    let sender: Option<Sender> = sender.filter(|_| !stop.asked());
+    let sent = sender.map(|sender| sender.revoke(&mut findings, least, &console, &stop));
     let summary = Summary::new(&findings, &faults, least, meter.read(), start.elapsed());
-    print(&settings.output, &detector, &console, (&findings, &faults, &summary))?;
-    tell(&console, &faults, &summary, meter.stopped());
+    let report = Report {
+        findings: &findings,
+        faults: &faults,
+        summary: &summary,
+        rules: detector.rules(),
+        show_secrets: settings.output.show_secrets,
+        min_confidence: settings.output.min_confidence,
+    };
+    let printed = deliver::print(settings.output.format, &report, &console);
+    deliver::tell(&console, &faults, &summary, stop.asked());
+    let after = sent.transpose()?.unwrap_or_default();
+    after.tell(&console);
+    printed?;
 
     let outcome = Outcome {
-        interrupted: meter.stopped(),
-        remaining: false,
+        interrupted: stop.asked(),
+        remaining: after.remaining(),
         found: summary.findings > 0,
-        trouble: summary.incomplete(),
+        trouble: summary.incomplete() || after.error.is_some(),
     };
     Ok(Exit::of(outcome, settings.exit.found))
 }
@@ -55,56 +64,4 @@ fn sweep(settings: &Settings, net: &Net<'_>) {
         Stdin.drain(net);
     }
     Tree::new(roots, settings.walk.clone()).drain(net);
-}
-
-/// The first signal asks the run to end, and it still reports what it has; the second ends it.
-fn stop_on_signal(meter: &Meter) -> anyhow::Result<()> {
-    let meter = meter.clone();
-    ctrlc::set_handler(move || {
-        if meter.stopped() {
-            std::process::exit(i32::from(Exit::Interrupted.code()));
-        }
-        meter.stop();
-    })
-    .context("cannot listen for Ctrl-C")
-}
-
-fn print(
-    output: &Output,
-    detector: &Detector,
-    console: &Console,
-    (findings, faults, summary): (&[Finding], &[Fault], &Summary),
-) -> anyhow::Result<()> {
-    let report = Report {
-        findings,
-        faults,
-        summary,
-        rules: detector.rules(),
-        show_secrets: output.show_secrets,
-        min_confidence: output.min_confidence,
-    };
-    let mut out = BufWriter::new(io::stdout().lock());
-    let written =
-        report::render(output.format, &report, &console.palette(), &mut out).and_then(|()| out.flush());
-    match written {
-        // Whoever reads has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.context("cannot write the report to standard output"),
-    }
-}
-
-/// The summary on standard error: what was found, what was looked at, what was not.
-fn tell(console: &Console, faults: &[Fault], summary: &Summary, interrupted: bool) {
-    let named = if console.loudness == Loudness::Verbose { faults.len() } else { NAMED.min(faults.len()) };
-    for fault in &faults[..named] {
-        let path = sanitise(&fault.path);
-        console.warn(&format!("{path}: {}", sanitise(&fault.reason)));
-    }
-    if named < faults.len() {
-        console.warn(&format!("{} more places could not be read: -v names them all", faults.len() - named));
-    }
-    if interrupted {
-        console.warn("interrupted: this is what was found so far");
-    }
-    console.say(&super::console::summary_line(summary));
 }
