@@ -34,7 +34,8 @@ pub(super) fn run(flags: RevokeVerb) -> anyhow::Result<Exit> {
     let (mut findings, faults) = findings.finish();
 
     let counted = Confidence::Likely;
-    let sent = if stop.asked() { None } else { Some(sender.revoke(&mut findings, counted, &console, &stop)) };
+    let cut_short = stop.asked();
+    let sent = if cut_short { None } else { Some(sender.revoke(&mut findings, counted, &console, &stop)) };
     let summary = Summary::new(&findings, &faults, counted, meter.read(), start.elapsed());
     let report = Report {
         findings: &findings,
@@ -45,7 +46,7 @@ pub(super) fn run(flags: RevokeVerb) -> anyhow::Result<Exit> {
         min_confidence: counted,
     };
     let printed = deliver::print(flags.format, &report, &console);
-    deliver::tell(&console, &faults, &summary, stop.asked());
+    deliver::tell(&console, &faults, &summary, cut_short);
     let after = sent.transpose()?.unwrap_or_default();
     after.tell(&console);
     printed?;

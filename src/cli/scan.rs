@@ -30,7 +30,8 @@ pub(super) fn run(flags: ScanFlags) -> anyhow::Result<Exit> {
     let (mut findings, faults) = findings.finish();
 
     let least = settings.output.min_confidence;
-    let sender: Option<Sender> = sender.filter(|_| !stop.asked());
+    let cut_short = stop.asked();
+    let sender: Option<Sender> = sender.filter(|_| !cut_short);
     let sent = sender.map(|sender| sender.revoke(&mut findings, least, &console, &stop));
     let summary = Summary::new(&findings, &faults, least, meter.read(), start.elapsed());
     let report = Report {
@@ -42,7 +43,7 @@ pub(super) fn run(flags: ScanFlags) -> anyhow::Result<Exit> {
         min_confidence: settings.output.min_confidence,
     };
     let printed = deliver::print(settings.output.format, &report, &console);
-    deliver::tell(&console, &faults, &summary, stop.asked());
+    deliver::tell(&console, &faults, &summary, cut_short);
     let after = sent.transpose()?.unwrap_or_default();
     after.tell(&console);
     printed?;

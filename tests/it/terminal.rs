@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use nix::pty::openpty;
+use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use stanch::token::Kind;
@@ -24,7 +24,8 @@ struct Session {
 
 impl Session {
     fn start(command: &mut Command) -> Session {
-        let terminal = openpty(None, None).expect("a terminal");
+        let size = Winsize { ws_row: 24, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 };
+        let terminal = openpty(&size, None).expect("a terminal");
         let slave = File::from(terminal.slave);
         let again = slave.try_clone().expect("a copy");
         let child = command.stdin(slave).stderr(again).stdout(Stdio::null()).spawn().expect("it starts");
@@ -91,7 +92,7 @@ fn anything_else_is_a_no() {
     for line in ["\n", "n\n", "yess\n", "\u{4}"] {
         let (code, shown) = Session::start(&mut front.command(&["revoke", "f"])).answer(line);
         assert_eq!(code, Some(3), "{line:?}: {shown}");
-        assert!(shown.contains("not sent"), "{shown}");
+        assert!(shown.contains("nothing was sent, as you said"), "{shown}");
     }
     assert!(!exists(&front.ledger()));
     assert_eq!(front.github.seen().len(), 0);
@@ -105,6 +106,7 @@ fn ctrl_c_at_the_question_sends_nothing() {
     session.interrupt();
     let (code, shown) = session.end();
     assert_eq!(code, Some(130), "{shown}");
+    assert!(shown.contains("interrupted: nothing was sent"), "{shown}");
     assert!(!exists(&front.ledger()));
     assert_eq!(front.github.seen().len(), 0);
 }
