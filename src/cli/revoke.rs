@@ -34,9 +34,9 @@ pub(super) fn run(flags: RevokeVerb) -> anyhow::Result<Exit> {
     let (mut findings, faults) = findings.finish();
 
     let counted = Confidence::Likely;
-    let cut_short = stop.asked();
+    let (elapsed, cut_short) = (start.elapsed(), stop.asked());
     let sent = if cut_short { None } else { Some(sender.revoke(&mut findings, counted, &console, &stop)) };
-    let summary = Summary::new(&findings, &faults, counted, meter.read(), start.elapsed());
+    let summary = Summary::new(&findings, &faults, counted, meter.read(), elapsed);
     let report = Report {
         findings: &findings,
         faults: &faults,

@@ -30,10 +30,10 @@ pub(super) fn run(flags: ScanFlags) -> anyhow::Result<Exit> {
     let (mut findings, faults) = findings.finish();
 
     let least = settings.output.min_confidence;
-    let cut_short = stop.asked();
+    let (elapsed, cut_short) = (start.elapsed(), stop.asked());
     let sender: Option<Sender> = sender.filter(|_| !cut_short);
     let sent = sender.map(|sender| sender.revoke(&mut findings, least, &console, &stop));
-    let summary = Summary::new(&findings, &faults, least, meter.read(), start.elapsed());
+    let summary = Summary::new(&findings, &faults, least, meter.read(), elapsed);
     let report = Report {
         findings: &findings,
         faults: &faults,

@@ -28,7 +28,13 @@ impl Session {
         let terminal = openpty(&size, None).expect("a terminal");
         let slave = File::from(terminal.slave);
         let again = slave.try_clone().expect("a copy");
-        let child = command.stdin(slave).stderr(again).stdout(Stdio::null()).spawn().expect("it starts");
+        let child = command
+            .env("TERM", "xterm")
+            .stdin(slave)
+            .stderr(again)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("it starts");
         // The command keeps its copies of the other end open, and the screen would never end.
         command.stdin(Stdio::null()).stderr(Stdio::null());
         let keyboard = File::from(terminal.master);
