@@ -13,6 +13,15 @@ use crate::policy::eligible;
 use crate::report::sanitise;
 use crate::revoke::{Ended, Outcome};
 
+/// How a question ended that was not answered with yes.
+#[derive(Clone, Copy)]
+pub(super) enum Unsent {
+    /// With a no.
+    Declined,
+    /// With Ctrl-C.
+    Interrupted,
+}
+
 /// What became of it all.
 #[derive(Default)]
 pub(super) struct Aftermath {
@@ -22,8 +31,8 @@ pub(super) struct Aftermath {
     pub(super) suppressed: u64,
     /// What a dry run has to say.
     pub(super) rehearsed: Option<Vec<String>>,
-    /// The question was answered with no.
-    pub(super) declined: bool,
+    /// Why nothing was sent although there was something to send.
+    pub(super) unsent: Option<Unsent>,
     /// The ledger, if anything was written.
     pub(super) ledger: Option<PathBuf>,
     /// What the run did, if there was one.
@@ -76,8 +85,10 @@ impl Aftermath {
                 console.say(line);
             }
         }
-        if self.declined {
-            console.warn("not sent, as you said");
+        match self.unsent {
+            Some(Unsent::Declined) => console.warn("nothing was sent, as you said"),
+            Some(Unsent::Interrupted) => console.warn("interrupted: nothing was sent"),
+            None => {}
         }
         if let Some(outcome) = &self.outcome {
             self.tell_outcome(outcome, console);
@@ -85,7 +96,7 @@ impl Aftermath {
         if let Some(failure) = &self.error {
             error(&explain::message(failure));
         }
-        if self.rehearsed.is_none() && !self.declined {
+        if self.rehearsed.is_none() && self.unsent.is_none() {
             self.tell_asides(console);
         }
         if self.suppressed > 0 {

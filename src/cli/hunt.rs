@@ -69,9 +69,10 @@ impl Hunt {
     pub(super) fn conclude(mut self, findings: Findings, shallow: bool) -> anyhow::Result<Exit> {
         let (mut findings, faults) = findings.finish();
         let least = self.settings.output.min_confidence;
-        let sender = self.sender.take().filter(|_| !self.stop.asked());
+        let (elapsed, cut_short) = (self.start.elapsed(), self.stop.asked());
+        let sender = self.sender.take().filter(|_| !cut_short);
         let sent = sender.map(|sender| sender.revoke(&mut findings, least, &self.console, &self.stop));
-        let mut summary = Summary::new(&findings, &faults, least, self.meter.read(), self.start.elapsed());
+        let mut summary = Summary::new(&findings, &faults, least, self.meter.read(), elapsed);
         summary.shallow = shallow;
         let results = Results {
             lookout: &self.lookout,
@@ -81,7 +82,7 @@ impl Hunt {
             faults: &faults,
             summary: &summary,
             started: self.started,
-            interrupted: self.stop.asked(),
+            interrupted: cut_short,
         };
         let delivered = results.deliver(&self.console);
         let after = sent.transpose()?.unwrap_or_default();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 
-use super::aftermath::Aftermath;
+use super::aftermath::{Aftermath, Unsent};
 use super::console::{Console, somebody_is_there};
 use super::flags::RevokeFlags;
 use super::{reach, rehearsal};
@@ -159,7 +159,7 @@ impl Sender {
             let lines = rehearsal::lines(plan, &self.own, &self.label);
             let answer = console.ask(&lines, "Send them? [y/N]", stop);
             if !answer.is_some_and(|answer| ["y", "yes"].contains(&answer.to_ascii_lowercase().as_str())) {
-                after.declined = !stop.asked();
+                after.unsent = Some(if stop.asked() { Unsent::Interrupted } else { Unsent::Declined });
                 return Ok(());
             }
         }
