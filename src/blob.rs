@@ -139,15 +139,16 @@ pub struct Fault {
 /// How many bytes of a blob's start [`Sieve::opens`] wants to see.
 pub const HEAD: usize = 512;
 
-/// Tells cheaply, and without ever being wrong in this direction, that nothing can be found in some bytes.
+/// Tells, without ever being wrong in this direction, that nothing is to be found in some bytes.
 ///
 /// A source that knows how its blobs were made from one another (git tells most objects as deltas of others) passes
-/// over those whose new bytes the sieve catches nothing in, when it caught nothing in the old ones.
+/// over those whose new bytes, with `reach` bytes around them, the sieve catches nothing in, when it caught nothing in
+/// the old ones. What wraps a sink must wrap its sieve: whatever leads to a finding by way of the wrapper must be caught.
 pub trait Sieve: Sync {
-    /// Whether something in `bytes` could be, or lead to, a finding. It must hold for any text around a part it holds for.
+    /// Whether something would be found in `bytes`.
     fn catches(&self, bytes: &[u8]) -> bool;
 
-    /// The most bytes that one catch depends on.
+    /// How far around a byte a finding that depends on it may extend.
     fn reach(&self) -> usize;
 
     /// Whether a blob with these first [`HEAD`] bytes must be handed over whatever it holds, as a container must.

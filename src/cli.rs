@@ -5,6 +5,8 @@ mod deliver;
 mod exit;
 mod explain;
 mod flags;
+mod git;
+mod hunt;
 mod lookout;
 mod manual;
 mod report_file;
@@ -26,6 +28,7 @@ pub fn main() -> ExitCode {
     };
     let outcome = match cli.verb {
         Verb::Scan(flags) => scan::run(&flags),
+        Verb::Git(flags) => git::run(flags),
         Verb::Rules(verb) => rules::run(&verb),
         Verb::Completions(flags) => manual::completions(&flags),
         Verb::Man(flags) => manual::man(&flags),

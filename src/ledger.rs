@@ -42,6 +42,8 @@ mod quota;
 mod seal;
 mod split;
 mod sqlite;
+#[cfg(test)]
+mod story;
 
 use jiff::Timestamp;
 

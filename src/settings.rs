@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use crate::finding::Confidence;
 use crate::report::Format;
 use crate::source::tree;
+use crate::source::unpack::Limits;
 
 pub use config::{BadDuration, RevokeConfig, UserConfig, parse_duration};
 pub use project::{CONFIG, IGNORE, Project};
@@ -24,6 +25,10 @@ pub struct Settings {
     pub paths: Vec<PathBuf>,
     /// How to walk.
     pub walk: tree::Options,
+    /// How far to open containers.
+    pub limits: Limits,
+    /// How many encodings within encodings are peeled off.
+    pub decode_depth: usize,
     /// The globs of [`tree::Options::exclude`] as they were written: a root's own are added to them.
     pub exclude: Vec<String>,
     /// What to say of it.

@@ -7,10 +7,12 @@ use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::console::{Console, Loudness};
+use crate::detect::DECODE_DEPTH;
 use crate::finding::Confidence;
 use crate::report::Format;
 use crate::settings::{BadTarget, ExitPolicy, Output, Settings, Target, UserConfig, parse_size};
 use crate::source::tree;
+use crate::source::unpack::Limits;
 
 /// Finds leaked GitHub tokens and proves them offline.
 #[derive(Parser)]
@@ -29,6 +31,7 @@ pub(super) struct Cli {
 #[derive(Subcommand)]
 pub(super) enum Verb {
     Scan(ScanFlags),
+    Git(GitFlags),
     #[command(subcommand)]
     Rules(RulesVerb),
     Completions(CompletionsFlags),
@@ -116,7 +119,7 @@ Exit codes: 0 nothing found, 1 tokens found, 2 something went wrong, 130 interru
 pub(super) struct ScanFlags {
     /// Files and directories; `-` is standard input
     #[arg(value_name = "PATH", default_value = ".")]
-    paths: Vec<PathBuf>,
+    pub(super) paths: Vec<PathBuf>,
 
     /// Leave out what .gitignore and the like name
     #[arg(long, help_heading = "What is looked at")]
@@ -125,6 +128,40 @@ pub(super) struct ScanFlags {
     /// Go where symbolic links lead
     #[arg(long, help_heading = "What is looked at")]
     follow_symlinks: bool,
+
+    #[command(flatten)]
+    pub(super) common: CommonFlags,
+}
+
+/// Look through a git repository: every object in it, what is staged, or what some commits add
+///
+/// Every object is looked at, reachable or not, with the names of refs and files, messages, authors, notes and stashes.
+/// Of what is found, the commit that introduced it is told.
+#[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  stanch git                       the whole history of the repository around here
+  stanch git /srv/project.git      of another one
+  stanch git --staged              what the next commit would add
+  stanch git --range main..HEAD    what this branch adds
+
+Exit codes: 0 nothing found, 1 tokens found, 2 something went wrong, 130 interrupted.")]
+pub(super) struct GitFlags {
+    /// The repository
+    #[arg(value_name = "REPO", default_value = ".")]
+    pub(super) repo: PathBuf,
+
+    /// Only what is staged (under PATH), never the work tree
+    #[arg(long, value_name = "PATH", num_args = 0.., conflicts_with = "range", help_heading = "What is looked at")]
+    pub(super) staged: Option<Vec<PathBuf>>,
+
+    /// Only what these commits add: A..B, A...B, or a revision and all that leads to it
+    #[arg(long, value_name = "A..B", allow_hyphen_values = true, help_heading = "What is looked at")]
+    pub(super) range: Option<String>,
+
+    /// Refuse a shallow or partial clone instead of warning
+    #[arg(long, help_heading = "What is looked at")]
+    pub(super) require_full_history: bool,
 
     #[command(flatten)]
     pub(super) common: CommonFlags,
@@ -140,6 +177,14 @@ pub(super) struct CommonFlags {
     /// Pass over larger files, e.g. 10M
     #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "What is looked at")]
     max_file_size: Option<u64>,
+
+    /// How deep containers within containers are opened; 0 opens none [default: 3]
+    #[arg(long, value_name = "N", help_heading = "What is looked at")]
+    max_archive_depth: Option<u32>,
+
+    /// How many encodings within encodings are peeled off; 0 looks at the bytes as they are [default: 2]
+    #[arg(long, value_name = "N", help_heading = "What is looked at")]
+    max_decode_depth: Option<u32>,
 
     /// Threads; 0 for as many as the machine has [default: 0]
     #[arg(short = 'j', long, value_name = "N", help_heading = "What is looked at")]
@@ -247,28 +292,36 @@ impl CommonFlags {
     }
 }
 
-impl ScanFlags {
-    /// The paths to look at.
-    pub(super) fn paths(&self) -> &[PathBuf] {
-        &self.paths
-    }
-
-    /// What the run is to do: flags, over what the user's file says, over defaults.
-    pub(super) fn settings(&self, user: &UserConfig) -> anyhow::Result<Settings> {
-        let common = &self.common;
+impl CommonFlags {
+    /// What a run over `paths` is to do: flags, over what the user's file says, over defaults.
+    pub(super) fn settings(&self, paths: Vec<PathBuf>, user: &UserConfig) -> anyhow::Result<Settings> {
+        let limits = Limits::default();
+        let (archives, encodings) = (self.max_archive_depth, self.max_decode_depth);
         Ok(Settings {
-            paths: self.paths.clone(),
+            paths,
             walk: tree::Options {
-                gitignore: self.gitignore,
-                exclude: tree::excludes(common.exclude(user))?,
-                follow_symlinks: self.follow_symlinks,
-                max_file_size: common.max_file_size.or(user.max_file_size),
-                threads: common.threads.or(user.threads).unwrap_or_default(),
+                gitignore: false,
+                exclude: tree::excludes(self.exclude(user))?,
+                follow_symlinks: false,
+                max_file_size: self.max_file_size.or(user.max_file_size),
+                threads: self.threads.or(user.threads).unwrap_or_default(),
             },
-            exclude: common.exclude(user).map(str::to_owned).collect(),
-            output: common.output(user)?,
-            exit: common.exit(),
+            exclude: self.exclude(user).map(str::to_owned).collect(),
+            limits: Limits {
+                max_archive_depth: archives.or(user.max_archive_depth).unwrap_or(limits.max_archive_depth),
+                ..limits
+            },
+            decode_depth: encodings.or(user.max_decode_depth).map_or(DECODE_DEPTH, |depth| depth as usize),
+            output: self.output(user)?,
+            exit: self.exit(),
         })
+    }
+}
+
+impl ScanFlags {
+    /// How to walk, over what all verbs have in common.
+    pub(super) fn walk(&self, common: tree::Options) -> tree::Options {
+        tree::Options { gitignore: self.gitignore, follow_symlinks: self.follow_symlinks, ..common }
     }
 }
 

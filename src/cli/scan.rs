@@ -1,58 +1,27 @@
 //! `stanch scan`: sweep, report, exit.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
-use anyhow::Context as _;
-use jiff::Timestamp;
-
-use super::deliver::Results;
-use super::exit::{Exit, Outcome};
+use super::exit::Exit;
 use super::flags::ScanFlags;
+use super::hunt::Hunt;
 use super::lookout::{Lookout, label};
-use crate::blob::Source as _;
+use crate::blob::{Sink, Source as _};
 use crate::finding::Findings;
-use crate::report::Summary;
-use crate::scan::{Labelled, Meter, Net};
+use crate::scan::Labelled;
 use crate::settings::Settings;
 use crate::source::stdin::Stdin;
 use crate::source::tree::{self, Tree};
 
 pub(super) fn run(flags: &ScanFlags) -> anyhow::Result<Exit> {
-    let (start, started) = (Instant::now(), Timestamp::now());
-    let console = flags.common.console();
-    let mut lookout = Lookout::new(&flags.common.config, flags.paths())?;
-    lookout.silence(&flags.common.silence, &console)?;
-    let settings = flags.settings(&lookout.user)?;
-    let walks = walks(&settings, &lookout)?;
-    let meter = Meter::default();
-    stop_on_signal(&meter)?;
-
+    let mut hunt = Hunt::begin(&flags.common, flags.paths.clone())?;
+    hunt.settings.walk = flags.walk(hunt.settings.walk);
+    let walks = walks(&hunt.settings, &hunt.lookout)?;
     let findings = Findings::default();
-    console.watch(&meter, || sweep(&settings, walks, &lookout.net(&findings, &meter)));
-    let (findings, faults) = findings.finish();
-
-    let least = settings.output.min_confidence;
-    let summary = Summary::new(&findings, &faults, least, meter.read(), start.elapsed());
-    let results = Results {
-        lookout: &lookout,
-        output: &settings.output,
-        roots: &settings.paths,
-        findings: &findings,
-        faults: &faults,
-        summary: &summary,
-        started,
-        interrupted: meter.stopped(),
-    };
-    let delivered = results.deliver(&console);
-
-    let outcome = Outcome {
-        interrupted: meter.stopped(),
-        remaining: false,
-        found: summary.findings > 0,
-        trouble: summary.incomplete() || !delivered,
-    };
-    Ok(Exit::of(outcome, settings.exit.found))
+    hunt.look(&findings, &hunt.meter, &mut |sink| {
+        hunt.console.watch(&hunt.meter, || sweep(&hunt.settings, &walks, sink));
+    });
+    hunt.conclude(findings, false)
 }
 
 /// A walk, and the name that the places it comes upon need.
@@ -85,26 +54,14 @@ fn is_pipe(path: &Path) -> bool {
 }
 
 /// Looks into everything the settings name.
-fn sweep(settings: &Settings, walks: Vec<Walk>, net: &Net<'_>) {
+fn sweep(settings: &Settings, walks: &[Walk], sink: &dyn Sink) {
     if settings.paths.iter().any(|path| is_pipe(path)) {
-        Stdin.drain(net);
+        Stdin.drain(sink);
     }
     for Walk { tree, label } in walks {
         match label {
-            Some(label) => tree.drain(&Labelled::new(net, &label)),
-            None => tree.drain(net),
+            Some(label) => tree.drain(&Labelled::new(sink, label)),
+            None => tree.drain(sink),
         }
     }
-}
-
-/// The first signal asks the run to end, and it still reports what it has; the second ends it.
-fn stop_on_signal(meter: &Meter) -> anyhow::Result<()> {
-    let meter = meter.clone();
-    ctrlc::set_handler(move || {
-        if meter.stopped() {
-            std::process::exit(i32::from(Exit::Interrupted.code()));
-        }
-        meter.stop();
-    })
-    .context("cannot listen for Ctrl-C")
 }

@@ -1,3 +1,5 @@
+mod encoded;
+
 use proptest::prelude::*;
 
 use super::*;

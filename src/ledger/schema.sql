@@ -14,8 +14,9 @@ CREATE TABLE host (
 -- A token and its state, per host. Rows are never deleted: this is how a token is never sent twice.
 CREATE TABLE token (
   id         INTEGER PRIMARY KEY,
-  host       INTEGER NOT NULL REFERENCES host,
+  host       INTEGER NOT NULL,
   sha256     BLOB    NOT NULL,
+  head       INTEGER NOT NULL,         -- its first eight bytes, big-endian: what it is looked up by
   kind       TEXT    NOT NULL,
   confidence TEXT    NOT NULL,
   rank       INTEGER NOT NULL,         -- order of sending, smallest first
@@ -26,7 +27,9 @@ CREATE TABLE token (
   batch      INTEGER,                  -- in flight with this batch
   suspect    INTEGER NOT NULL DEFAULT 0 -- the half of an invalid batch it belongs to
 );
-CREATE UNIQUE INDEX token_identity ON token (host, sha256);
+-- Eight bytes of each fingerprint rather than 32: the index of a million tokens is written in no order, and has to fit
+-- into memory for that. Whoever looks a token up compares the rest; writers do so one at a time.
+CREATE INDEX token_identity ON token (host, head);
 CREATE INDEX token_state ON token (host, state);
 CREATE INDEX token_due ON token (host, suspect, rank, id) WHERE batch IS NULL AND state IN ('queued', 'sent');
 CREATE INDEX token_flight ON token (batch) WHERE batch IS NOT NULL;

@@ -70,7 +70,8 @@ fn where_it_is(report: &Report<'_>, place: &crate::finding::Location) -> String 
     if words::has_lines(place.kind) {
         text = format!("{text}:{}:{}", place.line, place.column);
     } else {
-        text = format!("{text} ({})", words::part(place.kind)).trim_start().to_owned();
+        text = format!("{text} ({})", words::part(place.kind));
+        text = String::from(text.trim_start());
     }
     match &place.commit {
         Some(commit) => format!("{text} in commit {commit}"),

@@ -37,6 +37,13 @@ pub struct Options {
     pub threads: usize,
 }
 
+impl Options {
+    /// Whether `--exclude` names the file at `path`, or a folder it is in.
+    pub fn excludes_file(&self, path: &str) -> bool {
+        !self.exclude.is_empty() && self.exclude.matched_path_or_any_parents(path, false).is_ignore()
+    }
+}
+
 /// Compiles `--exclude` globs.
 pub fn excludes<'a>(globs: impl IntoIterator<Item = &'a str>) -> Result<Gitignore, BadGlob> {
     let mut builder = GitignoreBuilder::new("");

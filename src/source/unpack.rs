@@ -53,7 +53,7 @@ use std::sync::Arc;
 
 pub use budget::Limits;
 
-use crate::blob::{Blob, Body, Fault, PlaceKind, Sink};
+use crate::blob::{Blob, Body, Fault, PlaceKind, Sieve, Sink};
 use crate::scan::Meter;
 use budget::{Budget, Gate, Limit};
 use guard::Trouble;
@@ -151,6 +151,30 @@ impl Sink for Unpack<'_> {
 
     fn meter(&self) -> &Meter {
         self.inner.meter()
+    }
+
+    fn sieve(&self) -> Option<&dyn Sieve> {
+        self.inner.sieve().map(|_| self as &dyn Sieve)
+    }
+}
+
+/// The mark of a zip's directory, which may stand at the end of anything.
+const DIRECTORY: &[u8] = b"PK\x05\x06";
+
+/// What this sink finds in a blob is what the one within finds, or what is packed in a container.
+impl Sieve for Unpack<'_> {
+    fn catches(&self, bytes: &[u8]) -> bool {
+        let within = self.inner.sieve().is_none_or(|sieve| sieve.catches(bytes));
+        within || self.limits.max_archive_depth > 0 && memchr::memmem::find(bytes, DIRECTORY).is_some()
+    }
+
+    fn reach(&self) -> usize {
+        self.inner.sieve().map_or(0, Sieve::reach).max(DIRECTORY.len())
+    }
+
+    fn opens(&self, head: &[u8]) -> bool {
+        self.limits.max_archive_depth > 0 && sniff::sniff(head).is_some()
+            || self.inner.sieve().is_none_or(|sieve| sieve.opens(head))
     }
 }
 

@@ -11,20 +11,19 @@ use crate::ledger::entry::BatchId;
 use crate::ledger::intent::{Ask, BATCH_MAX, Go, Intent, What, Why, millis, moment};
 use crate::ledger::quota::Quota;
 use crate::ledger::split::Group;
-use crate::token::Fingerprint;
 
 /// How soon to look again for a batch of another process to end: that may be any moment.
 const POLL_MS: i64 = 100;
 
 const OPEN: &str =
     "SELECT batch.id, owner, at, lease, identity = ?2 FROM batch JOIN quota ON quota.id = batch.quota
-    WHERE quota.host = ?1 AND verdict = 'open'";
+    WHERE quota.host = ?1 AND verdict = 'open' ORDER BY batch.id";
 const LOSE: &str = "UPDATE batch SET verdict = 'lost', over = ?2, slot_at = max(slot_at, min(lease, ?2)),
     slot_again = max(slot_again, min(lease, ?2)) WHERE id = ?1";
 const RELEASE: &str = "UPDATE token SET batch = NULL, state = 'sent' WHERE batch = ?1";
 const ALONE: &str =
     "SELECT id, sha256, kind, bytes, suspect FROM token JOIN sealed ON sealed.token = token.id
-    WHERE host = ?1 AND batch IS NULL AND state IN ('queued', 'sent') AND sha256 = ?2";
+    WHERE host = ?1 AND batch IS NULL AND state IN ('queued', 'sent') AND head = ?2 AND sha256 = ?3";
 const BATCH: &str = "INSERT INTO batch (quota, charged, owner, suspect, at, lease, slot_at, slot_again)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?5, ?5)";
 const TAKE: &str = "UPDATE token SET batch = ?2, state = 'sent', at = ?3 WHERE id = ?1";
@@ -89,9 +88,11 @@ fn candidate(
 ) -> rusqlite::Result<Option<(Group, Option<Waiting>)>> {
     match &ask.what {
         What::Batch(kinds) => Ok(rows::next_group(db, host, kinds)?.map(|(group, _)| (group, None))),
-        What::Alone(Fingerprint(sha256)) => db
+        What::Alone(fingerprint) => db
             .prepare_cached(ALONE)?
-            .query_row(params![host, sha256], |row| Ok((row.get(4)?, Some(rows::waiting_row(row)?))))
+            .query_row(params![host, rows::head_of(fingerprint), fingerprint.0], |row| {
+                Ok((row.get(4)?, Some(rows::waiting_row(row)?)))
+            })
             .optional(),
     }
 }

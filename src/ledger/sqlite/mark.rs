@@ -12,7 +12,7 @@ use crate::token::{Fingerprint, Kind};
 
 const FIND: &str =
     "SELECT token.id, sha256, state, token.batch, owner FROM token LEFT JOIN batch ON batch.id = token.batch
-    WHERE host = ?1 AND sha256 = ?2";
+    WHERE host = ?1 AND head = ?2 AND sha256 = ?3";
 const MARK: &str = "UPDATE token SET state = ?2, at = ?3, batch = NULL, suspect = 0 WHERE id = ?1";
 const FORGET: &str = "DELETE FROM attempt WHERE token = ?1 AND batch = ?2";
 
@@ -74,7 +74,7 @@ fn listed(
     let mut find = db.prepare_cached(FIND)?;
     let mut found = Vec::new();
     for fingerprint in tokens {
-        let row = find.query_row(params![host, fingerprint.0], |row| {
+        let row = find.query_row(params![host, rows::head_of(fingerprint), fingerprint.0], |row| {
             Ok((
                 row.get(0)?,
                 row.get::<_, String>(2)?,

@@ -13,10 +13,10 @@ const COUNT: &str = "SELECT count(*) FROM token WHERE host = ?1 AND state = ?2";
 const KNOWN: &str =
     "SELECT state, at, place, (SELECT request_id FROM attempt JOIN batch ON batch.id = attempt.batch
         WHERE attempt.token = token.id ORDER BY batch.id DESC LIMIT 1)
-    FROM token WHERE host = ?1 AND sha256 = ?2";
+    FROM token WHERE host = ?1 AND head = ?2 AND sha256 = ?3";
 const ATTEMPTS: &str = "SELECT batch.id, batch.at, verdict, status, request_id FROM attempt
     JOIN batch ON batch.id = attempt.batch JOIN token ON token.id = attempt.token
-    WHERE token.host = ?1 AND sha256 = ?2 ORDER BY batch.id";
+    WHERE token.host = ?1 AND head = ?2 AND sha256 = ?3 ORDER BY batch.id";
 const TRAIL: &str = "SELECT line FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2";
 
 pub(super) fn due(db: &Connection, host: &str, kinds: &[Kind], page: Page) -> rusqlite::Result<Vec<Row>> {
@@ -59,15 +59,18 @@ pub(super) fn known(
     fingerprint: &Fingerprint,
 ) -> rusqlite::Result<Option<Known>> {
     let Some(host) = rows::host(db, host)? else { return Ok(None) };
-    let found = db.prepare_cached(KNOWN)?.query_row(params![host, fingerprint.0], |row| {
-        let state: String = row.get(0)?;
-        Ok(Known {
-            state: State::from_word(&state).unwrap_or(State::Refused),
-            at: moment(row.get(1)?),
-            place: row.get(2)?,
-            request_id: row.get(3)?,
-        })
-    });
+    let found = db.prepare_cached(KNOWN)?.query_row(
+        params![host, rows::head_of(fingerprint), fingerprint.0],
+        |row| {
+            let state: String = row.get(0)?;
+            Ok(Known {
+                state: State::from_word(&state).unwrap_or(State::Refused),
+                at: moment(row.get(1)?),
+                place: row.get(2)?,
+                request_id: row.get(3)?,
+            })
+        },
+    );
     found.optional()
 }
 
@@ -78,7 +81,7 @@ pub(super) fn attempts(
 ) -> rusqlite::Result<Vec<Attempt>> {
     let Some(host) = rows::host(db, host)? else { return Ok(Vec::new()) };
     db.prepare_cached(ATTEMPTS)?
-        .query_map(params![host, fingerprint.0], |row| {
+        .query_map(params![host, rows::head_of(fingerprint), fingerprint.0], |row| {
             Ok(Attempt {
                 batch: BatchId(row.get(0)?),
                 at: moment(row.get(1)?),
@@ -91,5 +94,7 @@ pub(super) fn attempts(
 }
 
 pub(super) fn trail(db: &Connection, after: u64, limit: usize) -> rusqlite::Result<Vec<String>> {
-    db.prepare_cached(TRAIL)?.query_map(params![after, limit], |row| row.get(0))?.collect()
+    db.prepare_cached(TRAIL)?
+        .query_map(params![rows::number(after), rows::number(limit)], |row| row.get(0))?
+        .collect()
 }

@@ -29,6 +29,16 @@ pub(super) fn millis(at: Timestamp) -> i64 {
     at.as_millisecond()
 }
 
+/// A count as SQLite takes it: what is more than it can count is all there is.
+pub(super) fn number<N: TryInto<i64>>(count: N) -> i64 {
+    count.try_into().unwrap_or(i64::MAX)
+}
+
+/// What a fingerprint is looked up by.
+pub(super) fn head_of(fingerprint: &Fingerprint) -> i64 {
+    fingerprint.0.first_chunk().map_or(0, |head| i64::from_be_bytes(*head))
+}
+
 /// The host's id, if it was ever named.
 pub(super) fn host(db: &Connection, name: &str) -> rusqlite::Result<Option<i64>> {
     db.prepare_cached(HOST)?.query_row([name], |row| row.get(0)).optional()
@@ -60,9 +70,8 @@ pub(super) fn quota(db: &Connection, host: i64, identity: &str) -> rusqlite::Res
         Ok((row.get(0)?, quota))
     });
     let Some((id, mut quota)) = found.optional()? else { return Ok(None) };
-    let kept = i64::try_from(SLOTS_KEPT).unwrap_or(i64::MAX);
     quota.slots = (db.prepare_cached(SLOTS)?)
-        .query_map(params![id, kept], |row| {
+        .query_map(params![id, number(SLOTS_KEPT)], |row| {
             Ok(Slot { batch: row.get(0)?, at: row.get(1)?, again: row.get(2)? })
         })?
         .collect::<Result<_, _>>()?;
@@ -147,7 +156,6 @@ pub(super) fn waiting(
          WHERE {DUE} AND suspect = ?2 AND kind IN ({}) ORDER BY rank, id LIMIT ?3 OFFSET ?4",
         kind_list(kinds)
     );
-    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     db.prepare_cached(&sql)?
         .query_map(params![host, group, number(page.limit), number(page.skip)], waiting_row)?
         .collect()

@@ -35,6 +35,7 @@ impl Change {
                 return;
             }
             match repo.read_as(Kind::Blob, &added.id, &mut bytes) {
+                Ok(()) if repo.largest.passes_over(&added.id, bytes.len(), sink) => {}
                 Ok(()) => {
                     sink.meter().objects(1, bytes.len() as u64);
                     give(sink, &bytes, &|| self.origin(added));

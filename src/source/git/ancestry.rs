@@ -169,7 +169,7 @@ impl See for Reader {
         }
     }
 
-    fn stream(&self, _: &oid, _: &mut dyn Read) {}
+    fn stream(&self, _: &oid, _: usize, _: &mut dyn Read) {}
 
     // Told when the history was read.
     fn damaged(&self, _: &oid, _: &Path, _: Damage) {}

@@ -139,7 +139,7 @@ impl See for Reader<'_> {
         }
     }
 
-    fn stream(&self, _: &oid, _: &mut dyn std::io::Read) {}
+    fn stream(&self, _: &oid, _: usize, _: &mut dyn std::io::Read) {}
 
     fn damaged(&self, _: &oid, _: &Path, _: Damage) {}
 }

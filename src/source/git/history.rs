@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use gix::{ObjectId, oid};
 
 use super::pack::{Damage, Kind};
-use super::repo::Repo;
+use super::repo::{Largest, Repo};
 use super::store::{Inventory, See};
 use super::{blame, object, refs};
 use crate::blob::{Blob, Body, Fault, FaultKind, Forward, Sieve, Sink, Source};
@@ -47,7 +47,7 @@ impl Source for History<'_> {
             sink.fault(fault.clone());
         }
         refs::scan(self.repo, sink);
-        let reader = Reader { sink, damaged: Mutex::default() };
+        let reader = Reader { sink, largest: self.repo.largest, damaged: Mutex::default() };
         self.objects.show(&reader);
         let damaged = reader.damaged.into_inner().unwrap_or_else(PoisonError::into_inner);
         for damaged in damaged {
@@ -78,6 +78,7 @@ fn retry(repo: &Repo, damaged: &Damaged, sink: &dyn Sink) {
 
 struct Reader<'a> {
     sink: &'a dyn Sink,
+    largest: Largest,
     damaged: Mutex<Vec<Damaged>>,
 }
 
@@ -95,6 +96,9 @@ impl See for Reader<'_> {
     }
 
     fn object(&self, id: &oid, kind: Kind, size: usize, bytes: Option<&[u8]>) {
+        if kind == Kind::Blob && self.largest.passes_over(id, size, self.sink) {
+            return;
+        }
         self.sink.meter().objects(1, size as u64);
         if kind == Kind::Commit {
             self.sink.meter().commits(1);
@@ -104,7 +108,10 @@ impl See for Reader<'_> {
         }
     }
 
-    fn stream(&self, id: &oid, inflated: &mut dyn Read) {
+    fn stream(&self, id: &oid, size: usize, inflated: &mut dyn Read) {
+        if self.largest.passes_over(id, size, self.sink) {
+            return;
+        }
         let mut head = Vec::new();
         let read = (&mut *inflated).take(HEAD as u64).read_to_end(&mut head);
         self.sink.meter().objects(1, head.len() as u64);

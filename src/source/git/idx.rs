@@ -33,15 +33,15 @@ impl Idx {
     fn parse(bytes: Vec<u8>, width: usize) -> Option<Self> {
         let two = bytes.starts_with(&MAGIC);
         let fan = if two { MAGIC.len() } else { 0 };
-        let mut last = 0;
+        let mut total = 0;
         for slot in bytes.get(fan..fan + FAN)?.chunks_exact(4) {
             let count = number(slot)?;
-            if count < last {
+            if count < total {
                 return None;
             }
-            last = count;
+            total = count;
         }
-        let count = usize::try_from(last).ok()?;
+        let count = usize::try_from(total).ok()?;
         let ids = fan + FAN;
         let (layout, least) = if two {
             let offsets = ids + count * (width + 4);

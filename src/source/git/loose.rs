@@ -41,7 +41,7 @@ fn read(loose: &Loose, see: &dyn See) -> Result<(), Damage> {
         return Ok(());
     }
     if kind == Kind::Blob && size > STREAMED {
-        see.stream(&loose.id, &mut inflated);
+        see.stream(&loose.id, size, &mut inflated);
         return Ok(());
     }
     let mut bytes = Vec::new();

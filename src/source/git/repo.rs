@@ -6,6 +6,7 @@ use gix::ObjectId;
 
 use super::pack::Kind;
 use super::{Error, complete};
+use crate::blob::{Fault, FaultKind, Sink};
 
 /// A repository that may be scanned: it opens, and it belongs to the user or is in `safe.directory`.
 pub struct Repo {
@@ -16,6 +17,24 @@ pub struct Repo {
     stores: Vec<Store>,
     /// Where a shallow clone's history was cut off.
     pub(super) shallow: Vec<ObjectId>,
+    /// Blobs of more bytes are passed over.
+    pub(super) largest: Largest,
+}
+
+/// The size beyond which blobs are passed over.
+#[derive(Clone, Copy)]
+pub(super) struct Largest(u64);
+
+impl Largest {
+    /// Whether the blob `id` is too large, and then says so.
+    pub(super) fn passes_over(self, id: &gix::oid, size: usize, sink: &dyn Sink) -> bool {
+        let over = size as u64 > self.0;
+        if over {
+            let reason = format!("passed over: it has {size} bytes");
+            sink.fault(Fault { path: format!("object {id}"), kind: FaultKind::TooLarge, reason });
+        }
+        over
+    }
 }
 
 /// Why an object cannot be had.
@@ -82,7 +101,13 @@ impl Repo {
             }
         }
         let shallow = complete::boundary(&inner);
-        Ok(Repo { inner, folders, stores, shallow })
+        Ok(Repo { inner, folders, stores, shallow, largest: Largest(u64::MAX) })
+    }
+
+    /// The same, passing over blobs of more than so many bytes.
+    #[must_use]
+    pub fn with_largest(self, largest: u64) -> Self {
+        Repo { largest: Largest(largest), ..self }
     }
 
     /// The folder whose files are in the repository's history; the repository itself where it is bare.

@@ -26,7 +26,7 @@ pub(super) trait See: Sync {
     /// An object of so many bytes. They are not handed over where the sieve would catch nothing in them.
     fn object(&self, id: &oid, kind: Kind, size: usize, bytes: Option<&[u8]>);
     /// A large blob.
-    fn stream(&self, id: &oid, inflated: &mut dyn std::io::Read);
+    fn stream(&self, id: &oid, size: usize, inflated: &mut dyn std::io::Read);
     /// An object that cannot be read, where it should be, and why.
     fn damaged(&self, id: &oid, path: &Path, why: Damage);
 }
@@ -217,8 +217,8 @@ impl Visit for Reader<'_> {
         self.see.object(&self.id(place), kind, size, bytes);
     }
 
-    fn stream(&self, place: usize, deflated: &[u8]) {
-        self.see.stream(&self.id(place), &mut flate2::read::ZlibDecoder::new(deflated));
+    fn stream(&self, place: usize, size: usize, deflated: &[u8]) {
+        self.see.stream(&self.id(place), size, &mut flate2::read::ZlibDecoder::new(deflated));
     }
 
     fn damaged(&self, place: usize, why: Damage) {

@@ -28,6 +28,9 @@ pub(super) const STREAMED: usize = 32 << 20;
 /// Buffers of more bytes are given back rather than kept for the next object.
 const KEPT: usize = 4 << 20;
 
+/// How far a name in a tree may reach, and with it what is found in it: no file system has longer ones.
+const NAME: usize = 1024;
+
 /// What a walk asks and tells. Objects are named by their place within the index.
 pub(super) trait Visit: Sync {
     /// What must stand in an object for it to matter; without one, every object does.
@@ -41,7 +44,7 @@ pub(super) trait Visit: Sync {
     /// An object of so many bytes. They are not handed over where the sieve would catch nothing in them.
     fn object(&self, place: usize, kind: Kind, size: usize, bytes: Option<&[u8]>);
     /// A large blob, as a zlib stream.
-    fn stream(&self, place: usize, deflated: &[u8]);
+    fn stream(&self, place: usize, size: usize, deflated: &[u8]);
     /// An object that cannot be read.
     fn damaged(&self, place: usize, why: Damage);
 }
@@ -150,7 +153,7 @@ impl<'a> Walk<'a> {
             return Ok(None);
         }
         if !parent && kind == Kind::Blob && entry.size > STREAMED {
-            self.visit.stream(place, entry.deflated);
+            self.visit.stream(place, entry.size, entry.deflated);
             return Ok(None);
         }
         let mut bytes = tools.spare.pop().unwrap_or_default();
@@ -252,7 +255,8 @@ pub(super) fn matters(sieve: &dyn Sieve, kind: Kind, bytes: &[u8]) -> bool {
 
 /// Whether anything can be found in an object whose base holds nothing.
 fn stirs(sieve: &dyn Sieve, delta: &Delta<'_>, base: &Base, fresh: &mut Vec<u8>) -> Result<bool, Broken> {
-    delta.fresh(&base.bytes, sieve.reach().saturating_sub(1), fresh)?;
+    let reach = if base.kind == Kind::Tree { sieve.reach().min(NAME) } else { sieve.reach() };
+    delta.fresh(&base.bytes, reach, fresh)?;
     if sieve.catches(fresh) {
         return Ok(true);
     }

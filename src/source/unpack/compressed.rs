@@ -65,7 +65,7 @@ pub(super) fn open(level: &Level<'_>, kind: Kind, body: Body<'_>) {
         let mut pump = Pump::joined(Feed::reader(feed, level.budget), format);
         let name = content_name(pump.name(), &(level.origin)().path);
         let taken = pump.taken();
-        let (out, trouble) = level.hand(Place::Packed(&name), Content::Packed(&mut pump, taken));
+        let (out, trouble) = level.hand(Place::Packed(&name), Content::Packed(&mut pump, taken, 0));
         if out == 0 && matches!(trouble, Some(Trouble::Damaged(_))) {
             level.aside(0, head);
             return;

@@ -24,22 +24,22 @@ pub(super) struct Guard<'a> {
     reader: &'a mut dyn Read,
     /// Compressed bytes taken in, where `reader` decompresses.
     taken: Option<Rc<Cell<u64>>>,
-    taken_before: u64,
     out: u64,
+    /// What came out of the same stream for members before this one.
+    out_before: u64,
     trouble: Option<Trouble>,
     budget: &'a Budget,
     sink: &'a dyn Sink,
 }
 
 impl<'a> Guard<'a> {
-    pub(super) fn new(
-        reader: &'a mut dyn Read,
-        taken: Option<Rc<Cell<u64>>>,
-        budget: &'a Budget,
-        sink: &'a dyn Sink,
-    ) -> Self {
-        let taken_before = taken.as_ref().map_or(0, |taken| taken.get());
-        Guard { reader, taken, taken_before, out: 0, trouble: None, budget, sink }
+    pub(super) fn new(reader: &'a mut dyn Read, budget: &'a Budget, sink: &'a dyn Sink) -> Self {
+        Guard { reader, taken: None, out: 0, out_before: 0, trouble: None, budget, sink }
+    }
+
+    /// Counts what comes out as expanded, and holds it against the bytes that went in.
+    pub(super) fn packed(self, taken: Rc<Cell<u64>>, out_before: u64) -> Self {
+        Guard { taken: Some(taken), out_before, ..self }
     }
 
     /// How much was read, and why no more.
@@ -58,8 +58,7 @@ impl<'a> Guard<'a> {
     fn count(&mut self, read: u64) {
         self.out += read;
         let Some(taken) = &self.taken else { return };
-        let stream_in = taken.get().saturating_sub(self.taken_before);
-        if let Some(limit) = self.budget.expand(read, stream_in, self.out) {
+        if let Some(limit) = self.budget.expand(read, taken.get(), self.out_before + self.out) {
             self.fail(Trouble::Cut(limit));
         }
     }

@@ -76,8 +76,8 @@ pub(super) enum Content<'c> {
     Memory(&'c [u8]),
     /// Bytes as they stand in the container.
     Stored(&'c mut dyn Read),
-    /// Bytes out of a decompressor, and the count of those that went into it.
-    Packed(&'c mut dyn Read, Rc<Cell<u64>>),
+    /// Bytes out of a decompressor, the count of those that went into it, and how many came out of it before.
+    Packed(&'c mut dyn Read, Rc<Cell<u64>>, u64),
 }
 
 impl Level<'_> {
@@ -125,15 +125,17 @@ impl Level<'_> {
 
     /// Hands bytes on, and says what was wrong with them. How many there were, and whether they broke off.
     pub(super) fn hand(&self, place: Place<'_>, content: Content<'_>) -> (u64, Option<Trouble>) {
-        let (reader, taken) = match content {
+        let sink = self.unpack.inner;
+        let mut guard = match content {
             Content::Memory(bytes) => {
                 self.route(place, Body::Whole(bytes));
                 return (bytes.len() as u64, None);
             }
-            Content::Stored(reader) => (reader, None),
-            Content::Packed(reader, taken) => (reader, Some(taken)),
+            Content::Stored(reader) => Guard::new(reader, self.budget, sink),
+            Content::Packed(reader, taken, before) => {
+                Guard::new(reader, self.budget, sink).packed(taken, before)
+            }
         };
-        let mut guard = Guard::new(reader, taken, self.budget, self.unpack.inner);
         let mut head = self.budget.buffer();
         // A guard does not fail.
         let _ = guard.by_ref().take(HEAD).read_to_end(&mut head);

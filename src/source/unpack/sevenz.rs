@@ -82,39 +82,64 @@ fn blocks(level: &Level<'_>, file: &mut dyn ReadSeek, archive: &Archive) {
             level.say(Place::Member(&name), Trouble::Cut(Limit::Memory), Some(0));
             continue;
         };
-        let mut counted = Counted { file: &mut *file, taken: Rc::default() };
-        let taken = Rc::clone(&counted.taken);
-        let password = Password::empty();
-        let decoder = BlockDecoder::new(1, index, archive, &password, &mut counted);
-        let each = &mut |entry: &ArchiveEntry, reader: &mut dyn Read| {
-            Ok(one(level, entry, Content::Packed(reader, Rc::clone(&taken))))
-        };
-        let outcome = catch_unwind(AssertUnwindSafe(|| decoder.for_each_entries(each)));
-        let what = match outcome {
-            Ok(Ok(true)) => continue,
-            Ok(Ok(false)) => return,
-            Ok(Err(error)) => plain(error).to_string(),
-            Err(_) => "the decoder failed on it".to_owned(),
-        };
-        level.say(Place::Member(&name), Trouble::Damaged(what), None);
+        let left = block_files(level, archive, index, Counted { file: &mut *file, taken: Rc::default() });
+        if !level.goes_on() {
+            return;
+        }
+        match left {
+            Ok(0) => {}
+            Ok(left) => {
+                let reason =
+                    format!("{left} files packed together with one that broke off could not be read");
+                level.unreadable(Place::Raw(0), reason);
+            }
+            Err(error) => level.say(Place::Member(&name), Trouble::Damaged(error.to_string()), None),
+        }
     }
     for (entry, block) in archive.files.iter().zip(&archive.stream_map.file_block_index) {
-        if block.is_none() && !one(level, entry, Content::Memory(&[])) {
+        if block.is_none() && one(level, entry, Content::Memory(&[])).is_some() {
             return;
         }
     }
 }
 
-/// Hands on one file; whether to go on.
-fn one(level: &Level<'_>, entry: &ArchiveEntry, content: Content<'_>) -> bool {
+/// Hands on the files of one block; how many behind one that broke off are lost with it.
+fn block_files(
+    level: &Level<'_>,
+    archive: &Archive,
+    index: usize,
+    mut source: Counted<'_>,
+) -> io::Result<usize> {
+    let (password, taken) = (Password::empty(), Rc::clone(&source.taken));
+    let decoder = BlockDecoder::new(1, index, archive, &password, &mut source);
+    let (count, mut files, mut out, mut broken) = (decoder.entry_count(), 0, 0, false);
+    let each = &mut |entry: &ArchiveEntry, reader: &mut dyn Read| {
+        let trouble = one(level, entry, Content::Packed(reader, Rc::clone(&taken), out));
+        (out, files, broken) = (out + entry.size, files + 1, trouble.is_some());
+        // The library would decode to its end what a limit has cut short, to come to the next file.
+        Ok(!matches!(trouble, Some(Trouble::Cut(_) | Trouble::Stopped)))
+    };
+    let outcome = catch_unwind(AssertUnwindSafe(|| decoder.for_each_entries(each)))
+        .unwrap_or_else(|_| Err(Error::Other("the decoder failed on it".into())));
+    match outcome {
+        Ok(true) => Ok(0),
+        // That one was told by itself.
+        Ok(false) => Ok(count.saturating_sub(files)),
+        Err(_) if broken => Ok(count.saturating_sub(files)),
+        Err(error) => Err(plain(error)),
+    }
+}
+
+/// Hands on one file; what broke it off.
+fn one(level: &Level<'_>, entry: &ArchiveEntry, content: Content<'_>) -> Option<Trouble> {
     let name = Name::text(entry.name.clone());
     if !level.enter(&name) {
-        return false;
+        return Some(Trouble::Stopped);
     }
-    if entry.size > 0 {
-        level.hand(Place::Member(&name), content);
+    if entry.size == 0 {
+        return None;
     }
-    level.goes_on()
+    level.hand(Place::Member(&name), content).1
 }
 
 /// What the decoders of a block hold at a time.

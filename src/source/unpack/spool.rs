@@ -9,7 +9,7 @@ use crate::blob::{Body, ReadSeek, Rest};
 
 /// The most bytes of a nested container that are gathered in memory.
 const MOST: u64 = 64 * 1024 * 1024;
-const STEP: u64 = 1024 * 1024;
+const STEP: usize = 1024 * 1024;
 
 /// A body one can go back and forth in, or not.
 pub(super) enum Spooled<'s> {
@@ -31,10 +31,12 @@ pub(super) fn with_file(level: &Level<'_>, body: Body<'_>, look: impl FnOnce(Spo
     let mut bytes = head.to_vec();
     let mut holds = Vec::new();
     let whole = loop {
-        let Ok(hold) = level.budget.hold(STEP) else { break false };
+        let Ok(hold) = level.budget.hold(STEP as u64) else { break false };
         holds.push(hold);
-        match rest.take(STEP).read_to_end(&mut bytes) {
-            Ok(read) if (read as u64) < STEP => break true,
+        // No more room than is held: a vector left to itself doubles.
+        bytes.reserve_exact(STEP);
+        match rest.take(STEP as u64).read_to_end(&mut bytes) {
+            Ok(read) if read < STEP => break true,
             Ok(_) if bytes.len() as u64 > MOST => break false,
             Ok(_) => {}
             // Said by whoever reads on.

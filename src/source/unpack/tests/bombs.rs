@@ -63,6 +63,23 @@ fn a_steep_member_is_cut_and_those_beside_it_are_read() {
 }
 
 #[test]
+fn files_packed_together_with_a_steep_one_are_counted() {
+    use sevenz_rust2::{ArchiveEntry, ArchiveWriter, SourceReader};
+    let mut out = ArchiveWriter::new(std::io::Cursor::new(Vec::new())).expect("memory");
+    let contents = [text(1), zeros(10), text(2), text(3)];
+    let entries = ["a", "bomb", "b", "c"].map(ArchiveEntry::new_file).to_vec();
+    let readers = contents.iter().map(|bytes| SourceReader::from(&bytes[..])).collect();
+    out.push_archive_entries(entries, readers).expect("memory");
+    let bytes = out.finish().expect("memory").into_inner();
+    let limits = Limits { ratio_after: 2 * MIB, max_ratio: 100, ..Limits::default() };
+    let catch = catch_in(Form::Whole, "s.7z", &bytes, limits);
+    assert_eq!(catch.paths(), ["s.7z!a"]);
+    let faults: Vec<_> = catch.faults.iter().map(|fault| (fault.0.as_str(), fault.1)).collect();
+    assert_eq!(faults, [("s.7z", FaultKind::Unreadable), ("s.7z!bomb", FaultKind::CutShort)]);
+    assert!(catch.faults[0].2.contains("2 files"), "{:?}", catch.faults);
+}
+
+#[test]
 fn a_small_file_may_be_as_steep_as_it_likes() {
     let plain = [zeros(9), text(1)].concat();
     let packed = pack::gzip(&plain);

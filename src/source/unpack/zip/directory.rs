@@ -169,7 +169,7 @@ fn member(level: &Level<'_>, spot: &mut Spot<'_>, entry: &Entry, name: &Name, at
     let content = if stored {
         Content::Stored(&mut reader)
     } else {
-        Content::Packed(&mut reader, std::rc::Rc::clone(&taken))
+        Content::Packed(&mut reader, std::rc::Rc::clone(&taken), 0)
     };
     let (_, trouble) = level.hand(Place::Member(name), content);
     // Bytes behind the end of a packed stream belong to nobody, and are looked into as they are.

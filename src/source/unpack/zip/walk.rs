@@ -140,8 +140,11 @@ fn content(level: &Level<'_>, feed: Feed<'_>, entry: &Entry, name: &Name) -> io:
     };
     let stored = matches!(reader, Reader::Stored(_));
     let mut reader = Checked::new(reader, entry);
-    let content =
-        if stored { Content::Stored(&mut reader) } else { Content::Packed(&mut reader, Rc::clone(&taken)) };
+    let content = if stored {
+        Content::Stored(&mut reader)
+    } else {
+        Content::Packed(&mut reader, Rc::clone(&taken), 0)
+    };
     let (_, trouble) = level.hand(Place::Member(name), content);
     Ok(trouble.is_none())
 }

@@ -1,0 +1,322 @@
+//! One story for both ledgers: random interleavings of everything that can happen, the same to each, with the promises
+//! checked after every step and every answer of the one held against the other's.
+
+mod oracle;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::Config;
+
+use self::oracle::Oracle;
+use super::*;
+use crate::finding::Confidence;
+
+const HOST: &str = "api.example.test";
+const KINDS: &[Kind] = &[Kind::Pat, Kind::OAuth];
+/// Small, so that stories fill it.
+const PER_HOUR: u32 = 5;
+const LEASE: Duration = Duration::from_secs(90);
+/// Three processes: two share an identity, the third has one of its own.
+const IDENTITIES: [&str; 3] = ["one", "one", "two"];
+
+/// Something that happens.
+#[derive(Clone, Debug)]
+enum Step {
+    Enqueue { who: usize, from: u32, count: u32, state: State },
+    Intend { who: usize },
+    Alone { who: usize, number: u32 },
+    Settle { which: usize, fate: Fate, heard: Option<(u32, i64)>, hold: Option<u64> },
+    Mark { who: usize, from: u32, count: u32, state: State },
+    Crash { who: usize },
+    Tick { ms: i64 },
+    Jump { ms: i64 },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let who = 0..3_usize;
+    let fate = prop_oneof![
+        4 => Just(Fate::Accepted),
+        2 => Just(Fate::Invalid),
+        2 => Just(Fate::Returned),
+        2 => Just(Fate::Unknown),
+        1 => Just(Fate::Dead),
+    ];
+    let aside = prop_oneof![Just(State::Held), Just(State::Own), Just(State::Dead), Just(State::Confirmed)];
+    let heard = proptest::option::weighted(0.3, (0..4_u32, -1000..7_200_000_i64));
+    let count = prop_oneof![4 => 1..40_u32, 1 => 900..1300_u32];
+    prop_oneof![
+        3 => (who.clone(), 0..2500_u32, count.clone()).prop_map(|(who, from, count)| {
+            Step::Enqueue { who, from, count, state: State::Queued }
+        }),
+        1 => (who.clone(), 0..2500_u32, 1..30_u32).prop_map(|(who, from, count)| {
+            Step::Enqueue { who, from, count, state: State::Held }
+        }),
+        8 => who.clone().prop_map(|who| Step::Intend { who }),
+        1 => (who.clone(), 0..2500_u32).prop_map(|(who, number)| Step::Alone { who, number }),
+        6 => (0..4_usize, fate, heard, proptest::option::weighted(0.2, 0..7200_u64)).prop_map(
+            |(which, fate, heard, hold)| Step::Settle { which, fate, heard, hold }
+        ),
+        1 => (who.clone(), 0..2500_u32, 1..50_u32, aside).prop_map(|(who, from, count, state)| {
+            Step::Mark { who, from, count, state }
+        }),
+        2 => who.prop_map(|who| Step::Crash { who }),
+        6 => prop_oneof![0..2000_i64, 0..120_000_i64, 0..4_000_000_i64].prop_map(|ms| Step::Tick { ms }),
+        1 => prop_oneof![-5000..5000_i64, -8_000_000..8_000_000_i64, -(1_i64 << 40)..(1_i64 << 40)]
+            .prop_map(|ms| Step::Jump { ms }),
+    ]
+}
+
+/// A handful of fingerprint and sealed bytes for a number.
+fn entry(number: u32, state: State) -> Entry {
+    let fingerprint = Fingerprint::of(&number.to_le_bytes());
+    Entry {
+        fingerprint,
+        kind: if number.is_multiple_of(3) { Kind::OAuth } else { Kind::Pat },
+        confidence: if number.is_multiple_of(7) { Confidence::Likely } else { Confidence::Certain },
+        state,
+        place: format!("file:{number}"),
+        sealed: if state == State::Queued { fingerprint.0[..20].to_vec() } else { Vec::new() },
+    }
+}
+
+fn ask(who: usize) -> Ask<'static> {
+    Ask {
+        host: HOST,
+        identity: IDENTITIES[who],
+        per_hour: PER_HOUR,
+        min_interval: Duration::from_secs(1),
+        lease: LEASE,
+        what: What::Batch(KINDS),
+    }
+}
+
+fn settlement(fate: Fate, heard: Option<(u32, i64)>, hold: Option<u64>, now: i64) -> Settlement {
+    let heard = heard.map_or_else(Heard::default, |(remaining, reset)| Heard {
+        limit: Some(60),
+        remaining: Some(remaining),
+        reset: Some(now + reset),
+    });
+    Settlement {
+        fate,
+        verdict: match fate {
+            Fate::Accepted => "accepted",
+            Fate::Invalid => "invalid",
+            Fate::Returned => "trouble",
+            Fate::Unknown => "unknown",
+            Fate::Dead => "dead",
+        },
+        status: None,
+        request_id: Some("ID".into()),
+        message: String::new(),
+        heard,
+        hold: hold.map(Duration::from_secs),
+    }
+}
+
+/// Both ledgers, each with three processes.
+struct World {
+    home: tempfile::TempDir,
+    sqlite: Vec<SqliteLedger>,
+    memory: Vec<MemoryLedger>,
+    root: MemoryLedger,
+    /// By the wall clock, in milliseconds.
+    clock: i64,
+    oracle: Oracle,
+}
+
+/// Does the same to both, and holds the answers against each other.
+macro_rules! both {
+    ($world:expr, $who:expr, $ledger:ident => $call:expr) => {{
+        let at = moment($world.clock);
+        let now = move || at;
+        let now: Now<'_> = &now;
+        let one = {
+            let $ledger = &mut $world.sqlite[$who];
+            ($call)($ledger, now)
+        };
+        let two = {
+            let $ledger = &mut $world.memory[$who];
+            ($call)($ledger, now)
+        };
+        let (one, two) = (one.expect("the durable ledger"), two.expect("the reference"));
+        assert_eq!(one, two, "the ledgers disagree");
+        one
+    }};
+}
+
+fn moment(millis: i64) -> Timestamp {
+    Timestamp::from_millisecond(millis).expect("a time within reason")
+}
+
+impl World {
+    fn new() -> Self {
+        let home = tempfile::tempdir().expect("a folder");
+        let path = home.path().join("ledger.db");
+        let root = MemoryLedger::new();
+        World {
+            sqlite: (0..3).map(|_| SqliteLedger::open(&path).expect("a ledger")).collect(),
+            memory: (0..3).map(|_| root.another()).collect(),
+            home,
+            root,
+            clock: 1_795_000_000_000,
+            oracle: Oracle::default(),
+        }
+    }
+
+    fn take(&mut self, step: &Step) {
+        match *step {
+            Step::Enqueue { who, from, count, state } => {
+                let entries: Vec<Entry> = (from..from + count).map(|number| entry(number, state)).collect();
+                both!(self, who, ledger => |ledger: &mut dyn Ledger, now| {
+                    ledger.enqueue(HOST, &mut entries.clone().into_iter(), now)
+                });
+                if state == State::Queued {
+                    self.oracle.queued.extend(entries.iter().map(|entry| entry.fingerprint));
+                }
+            }
+            Step::Intend { who } => self.intend(who, &ask(who)),
+            Step::Alone { who, number } => {
+                let what = What::Alone(entry(number, State::Queued).fingerprint);
+                self.intend(who, &Ask { what, ..ask(who) });
+            }
+            Step::Settle { which, fate, heard, hold } => self.settle(which, fate, heard, hold),
+            Step::Mark { who, from, count, state } => {
+                let tokens: Vec<Fingerprint> =
+                    (from..from + count).map(|number| entry(number, State::Queued).fingerprint).collect();
+                let mark = Mark { host: HOST, pick: Pick::Tokens(&tokens), state, reason: "story" };
+                both!(self, who, ledger => |ledger: &mut dyn Ledger, now| ledger.mark(&mark, now));
+                self.oracle.marked.extend(tokens);
+            }
+            Step::Crash { who } => {
+                self.sqlite[who] = SqliteLedger::open(&self.home.path().join("ledger.db")).expect("a ledger");
+                self.memory[who] = self.root.another();
+                self.oracle.crash(who);
+            }
+            Step::Tick { ms } => {
+                self.clock += ms;
+                self.oracle.pass(ms);
+            }
+            Step::Jump { ms } => {
+                // Within what a clock can show.
+                let target = (self.clock + ms).clamp(0, 9_000_000_000_000);
+                self.oracle.jump(target - self.clock);
+                self.clock = target;
+            }
+        }
+        self.check();
+    }
+
+    fn intend(&mut self, who: usize, ask: &Ask<'_>) {
+        let pending = self.count(State::Queued) + self.count(State::Sent);
+        self.oracle.asks(who);
+        let go = both!(self, who, ledger => |ledger: &mut dyn Ledger, now| ledger.intend(ask, now));
+        match go {
+            Go::Go(intent) => {
+                let charged = matches!(ask.what, What::Batch(_));
+                self.oracle.sent(who, &intent, charged, (self.clock, pending));
+            }
+            Go::Later { at, .. } => assert!(at > moment(self.clock), "later is not later"),
+            Go::Nothing => {}
+        }
+    }
+
+    fn settle(&mut self, which: usize, fate: Fate, heard: Option<(u32, i64)>, hold: Option<u64>) {
+        let Some(batch) = self.oracle.pick(which) else { return };
+        let settlement = settlement(fate, heard, hold, self.clock);
+        both!(self, batch.who, ledger => |ledger: &mut dyn Ledger, now| {
+            ledger.settle(batch.id, &settlement, now)
+        });
+        self.oracle.settled(&batch, &settlement, self.clock);
+    }
+
+    fn count(&self, state: State) -> u64 {
+        self.sqlite[0].count(HOST, state).expect("a number")
+    }
+
+    /// What holds after every step, whatever the step was.
+    fn check(&mut self) {
+        let at = moment(self.clock);
+        for who in [0, 2] {
+            let one = self.sqlite[who].standing(&ask(who), &|| at).expect("a standing");
+            let two = self.memory[who].standing(&ask(who), &|| at).expect("a standing");
+            assert_eq!(Standing { ledger: String::new(), ..one }, two);
+        }
+        for accepted in self.oracle.accepted.iter().take(50) {
+            let known = self.sqlite[0].known(HOST, accepted).expect("readable").expect("forgotten");
+            assert!(matches!(known.state, State::Accepted | State::Confirmed), "{:?}", known.state);
+        }
+        let seen = self.oracle.trail.len() as u64;
+        let one = self.sqlite[0].trail(seen, usize::MAX).expect("a trail");
+        let two = self.memory[0].trail(seen, usize::MAX).expect("a trail");
+        assert_eq!(one, two, "the trails differ");
+        self.oracle.read(one);
+    }
+
+    /// Time runs, and nothing goes wrong any more: everything that was queued must get through.
+    fn drain(&mut self) {
+        for who in [0, 1, 2] {
+            self.take(&Step::Crash { who });
+        }
+        // A hold of two hours, the hour after a clock that was set, and the same again where the clock comes by the slots
+        // it was set back from; then an hour for every five requests. Each request takes one token at the least.
+        let mut left = 20_000;
+        while self.count(State::Queued) + self.count(State::Sent) > 0 {
+            left -= 1;
+            assert!(left > 0, "what was queued does not get through");
+            let at = moment(self.clock);
+            let go = both!(self, 0, ledger => |ledger: &mut dyn Ledger, now| ledger.intend(&ask(0), now));
+            match go {
+                Go::Nothing => panic!("something waits, and there is nothing to do"),
+                Go::Later { at: until, .. } => {
+                    let ms = i64::try_from(until.duration_since(at).as_millis()).expect("in reach");
+                    assert!(ms <= 2 * 3_600_000, "shut for {ms} ms");
+                    self.take(&Step::Tick { ms });
+                }
+                Go::Go(intent) => {
+                    self.oracle.sent(0, &intent, true, (self.clock, u64::MAX));
+                    self.settle(usize::MAX, Fate::Accepted, None, None);
+                }
+            }
+        }
+    }
+
+    /// What holds in the end.
+    fn end(&mut self) {
+        self.check();
+        for token in &self.oracle.queued {
+            let known = self.sqlite[0].known(HOST, token).expect("readable").expect("forgotten");
+            assert!(!known.state.pending(), "{:?} waits", known.state);
+            let excused = self.oracle.marked.contains(token) || self.oracle.judged.contains(token);
+            assert!(known.state == State::Accepted || excused, "{:?} without a reason", known.state);
+            if known.state == State::Accepted {
+                assert!(self.oracle.ever_sent.contains(token), "accepted and never sent");
+            }
+        }
+        let mut whole = Vec::new();
+        export(&self.sqlite[0], |line| {
+            whole.push(line.to_owned());
+            Ok::<(), LedgerError>(())
+        })
+        .expect("a trail");
+        assert!(whole == self.oracle.trail, "the trail was rewritten");
+        verify(&self.sqlite[0]).expect("a trail that holds");
+        verify(&self.memory[0]).expect("a trail that holds");
+    }
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 40, failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn the_promises_hold_whatever_happens(steps in vec(step(), 1..60)) {
+        let mut world = World::new();
+        for step in &steps {
+            world.take(step);
+        }
+        world.drain();
+        world.end();
+    }
+}
