@@ -49,8 +49,10 @@ impl Hunt {
     }
 
     /// Reports what was found, and says how it ended.
-    pub(super) fn conclude(self, findings: Findings, shallow: bool) -> anyhow::Result<Exit> {
-        let (findings, faults) = findings.finish();
+    pub(super) fn conclude(self, findings: Findings, shallow: bool) -> Exit {
+        let (mut findings, faults) = findings.finish();
+        // A history's paths and commits are known only now.
+        self.lookout.suppressor.settle(&mut findings);
         let least = self.settings.output.min_confidence;
         let mut summary = Summary::new(&findings, &faults, least, self.meter.read(), self.start.elapsed());
         summary.shallow = shallow;
@@ -71,7 +73,7 @@ impl Hunt {
             found: summary.findings > 0,
             trouble: summary.incomplete() || !delivered,
         };
-        Ok(Exit::of(outcome, self.settings.exit.found))
+        Exit::of(outcome, self.settings.exit.found)
     }
 }
 

@@ -60,7 +60,7 @@ fn a_tree_cannot_aim_or_switch_off_the_revoker() {
 #[test]
 fn an_error_repeats_no_token() {
     let (world, token) = (World::new(), Mint::new(81).token(Kind::Pat));
-    for text in [format!("exclude = '{token}'"), format!("{token} = 1"), format!("{token}")] {
+    for text in [format!("exclude = '{token}'"), format!("{token} = 1"), token.clone()] {
         world.write(".stanch.toml", text);
         let ran = world.run(&["scan"]);
         assert_eq!(ran.code, 2);

@@ -96,7 +96,7 @@ fn all_reports_of_one_run_are_written_and_hold_no_token() {
     assert!(serde_json::from_str::<Value>(&read("r/j.json")).is_ok());
     assert!(read("r/l.jsonl").lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
     let mut table = csv::Reader::from_reader(fs::File::open(world.path().join("r/c.csv")).expect("csv"));
-    assert_eq!(table.records().filter(|row| row.is_ok()).count(), 9);
+    assert_eq!(table.records().flatten().count(), 9);
     let xml = read("r/x.xml");
     let suite = roxmltree::Document::parse(&xml).expect("XML");
     assert_eq!(suite.root_element().attribute("failures"), Some("6"));
