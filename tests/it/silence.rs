@@ -22,9 +22,8 @@ fn silencer(report: &Value, token: &str) -> Option<(String, String)> {
     Some((by.to_owned(), finding["suppression"]["from"].as_str().expect("whose").to_owned()))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "it stands beside what may be nothing")]
-fn by(what: &str, from: &str) -> Option<(String, String)> {
-    Some((what.to_owned(), from.to_owned()))
+fn by(what: &str, from: &str) -> (String, String) {
+    (what.to_owned(), from.to_owned())
 }
 
 #[test]
@@ -38,7 +37,7 @@ fn a_baseline_knows_tokens_wherever_they_move() {
     fs::remove_file(world.path().join("a/f")).expect("gone");
     world.write("a/moved", format!("\n\n  {old}\n"));
     let (code, report) = world.json(&["scan", "a", "-b", "base.json"]);
-    assert_eq!((code, silencer(&report, &old)), (0, by("baseline", "user")));
+    assert_eq!((code, silencer(&report, &old)), (0, Some(by("baseline", "user"))));
     assert_eq!(report["summary"]["suppressed"], 1);
     world.write("a/new", &new);
     let (code, report) = world.json(&["scan", "a", "-b", "base.json"]);
@@ -108,7 +107,7 @@ fn the_ignore_file_names_hashes_and_paths() {
     let (code, report) = world.json(&["scan", "t"]);
     assert_eq!(code, 1);
     let told: Vec<_> = tokens.iter().map(|token| silencer(&report, token)).collect();
-    assert_eq!(told, [by("ignore-file", "tree"), by("ignore-file", "tree"), None, None]);
+    assert_eq!(told, [Some(by("ignore-file", "tree")), Some(by("ignore-file", "tree")), None, None]);
     assert_eq!(report["summary"]["suppressed_by_tree"], 2);
     let ran = world.run(&["scan", "t"]);
     assert!(ran.stderr.contains("2 suppressed by the scanned tree itself"), "{}", ran.stderr);
@@ -148,13 +147,11 @@ fn comments_allow_their_own_line_only() {
 fn a_comment_is_seen_wherever_a_large_file_is_cut() {
     let (world, mut mint) = (World::new(), Mint::new(77));
     // Tokens at many offsets of a file larger than any window, each allowed at the end of a long line.
-    let mut text = String::new();
-    for n in 0..60 {
-        let padding = "x".repeat(7919 + n);
-        let line = [&*padding, &mint.token(Kind::Pat), &"y".repeat(4000), "stanch:allow\n"].join(" ");
-        text.push_str(&line);
-    }
-    world.write("t/big", text);
+    let lines: Vec<String> = (0..60)
+        .map(|n| ("x".repeat(7919 + n), mint.token(Kind::Pat), "y".repeat(4000)))
+        .map(|(before, token, behind)| format!("{before} {token} {behind} stanch:allow\n"))
+        .collect();
+    world.write("t/big", lines.concat());
     let (code, report) = world.json(&["scan", "t"]);
     assert_eq!((code, &report["summary"]["suppressed"]), (0, &60.into()));
 }
@@ -189,12 +186,12 @@ fn allowlists_work_from_the_tree_and_from_the_user() {
     world.write("t/.stanch.toml", &lists);
     let (_, report) = world.json(&["scan", "t"]);
     let told: Vec<_> = tokens.iter().map(|token| silencer(&report, token)).collect();
-    assert_eq!(told, [by("allowlist", "tree"), by("allowlist", "tree"), None]);
+    assert_eq!(told, [Some(by("allowlist", "tree")), Some(by("allowlist", "tree")), None]);
     assert_eq!(report["findings"][0]["suppression"]["what"], "fixtures");
     let own = format!("[[allowlists]]\nregexes = ['{}']\n", &tokens[0][10..]);
     world.write("own.toml", own);
     let (_, report) = world.json(&["scan", "t", "-c", "own.toml"]);
-    assert_eq!(silencer(&report, &tokens[0]), by("allowlist", "user"), "one's own goes first");
+    assert_eq!(silencer(&report, &tokens[0]), Some(by("allowlist", "user")), "one's own goes first");
 }
 
 #[test]
@@ -207,11 +204,58 @@ fn each_root_speaks_for_itself() {
     world.write("one/.stanchignore", format!("sub/\nsha256:{}\n", hash(&two)));
     let (code, report) = world.json(&["scan", "one", "two"]);
     assert_eq!(code, 1);
-    assert_eq!((silencer(&report, &one), silencer(&report, &two)), (by("ignore-file", "tree"), None));
+    assert_eq!((silencer(&report, &one), silencer(&report, &two)), (Some(by("ignore-file", "tree")), None));
     world.write("two/.stanch.toml", "exclude = ['sub']");
     let (code, report) = world.json(&["scan", "one", "two"]);
     assert_eq!((code, report["findings"].as_array().map(Vec::len)), (0, Some(1)));
     assert_eq!(report["findings"][0]["locations"][0]["root"], "one");
     let ran = world.run(&["scan", "one", "two"]);
     assert!(ran.stderr.contains("left out by two/.stanch.toml: sub"), "{}", ran.stderr);
+}
+
+fn git(world: &World, arguments: &[&str]) -> String {
+    let output = std::process::Command::new("git")
+        .args(["-c", "user.name=T", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main"])
+        .args(arguments)
+        .current_dir(world.path().join("r"))
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .expect("git");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+#[test]
+fn a_history_is_silenced_by_the_paths_and_commits_it_is_found_to_have() {
+    let (world, mut mint) = (World::new(), Mint::new(84));
+    let tokens: Vec<String> = (0..4).map(|_| mint.token(Kind::Pat)).collect();
+    std::fs::create_dir(world.path().join("r")).expect("a folder");
+    git(&world, &["init", "-q"]);
+    world.write("r/fixtures/f", &tokens[0]);
+    world.write("r/src/old", &tokens[1]);
+    world.write("r/src/live", &tokens[2]);
+    world.write("r/src/late", format!("{}\n", tokens[3]));
+    git(&world, &["add", "."]);
+    git(&world, &["commit", "-qm", "one"]);
+    // The comment comes too late: the version without it stays in the history.
+    world.write("r/src/late", format!("{} # stanch:allow\n", tokens[3]));
+    git(&world, &["commit", "-qam", "two"]);
+    world.write("r/.stanchignore", "/fixtures/\n");
+    let told = |report: &Value| tokens.iter().map(|token| silencer(report, token)).collect::<Vec<_>>();
+    let (code, report) = world.json(&["git", "r"]);
+    assert_eq!((code, told(&report)), (1, vec![Some(by("ignore-file", "tree")), None, None, None]));
+    let first = git(&world, &["rev-list", "--max-parents=0", "HEAD"]);
+    world.write("c.toml", format!("[[allowlists]]\ncommits = ['{}']\n", &first[..12]));
+    let (code, report) = world.json(&["git", "r", "-c", "c.toml", "--no-project-config"]);
+    assert_eq!(code, 0);
+    assert!(told(&report).iter().all(|told| *told == Some(by("allowlist", "user"))));
+    // Started below the root, paths and the root's own files are still the root's.
+    let mut command = world.command(&["git", "-q", "-f", "json"]);
+    let output = command.current_dir(world.path().join("r/src")).output().expect("it runs");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(silencer(&report, &tokens[0]), Some(by("ignore-file", "tree")));
+    world.write("r/.stanch.toml", "exclude = ['src']");
+    let (code, report) = world.json(&["git", "r"]);
+    assert_eq!((code, report["findings"].as_array().map(Vec::len)), (0, Some(1)));
 }
