@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::finding::{Silence, Suppression, Whence};
 use crate::token::Token;
 
 fn finding(kind: Kind, number: u32, confidence: Confidence) -> Finding {
@@ -15,6 +16,7 @@ fn finding(kind: Kind, number: u32, confidence: Confidence) -> Finding {
         revocation: None,
         locations: Vec::new(),
         more_locations: 0,
+        more_live: false,
     }
 }
 
@@ -73,7 +75,8 @@ fn suppressed_tokens_are_counted_and_never_sent() {
     let mut findings =
         [finding(Kind::Pat, 0, Confidence::Certain), finding(Kind::Pat, 1, Confidence::Lookalike)];
     for finding in &mut findings {
-        finding.suppressed = Some(crate::finding::Suppression::Baseline);
+        let (by, from) = (Suppression::Baseline, Whence::User);
+        finding.suppressed = Some(Silence { by, from, what: Arc::from("") });
     }
     let plan = Plan::new(&findings, &Policy::default(), &facts(&|_| false, &|_| None));
     assert_eq!((suppressed(&findings, Confidence::Likely), plan.choices.len()), (1, 0));
