@@ -22,9 +22,13 @@ enum What {
 
 pub(super) fn run(flags: GitFlags) -> anyhow::Result<Exit> {
     let (path, what) = what(flags.repo, flags.staged, flags.range);
-    let run = Hunt::begin(&flags.common, vec![path.clone()])?;
-    let largest = run.settings.walk.max_file_size.unwrap_or(u64::MAX);
-    let repo = Repo::around(&path)?.with_largest(largest);
+    let repo = Repo::around(&path)?;
+    // Paths in a history start at its own root, wherever below it the program was started.
+    let root = if repo.root() == Path::new("") { PathBuf::from(".") } else { repo.root().to_owned() };
+    let mut run = Hunt::begin(&flags.common, vec![root.clone()])?;
+    let globs = run.settings.exclude.iter().chain(run.lookout.left_out(&root)).map(String::as_str);
+    run.settings.walk.exclude = tree::excludes(globs)?;
+    let repo = repo.with_largest(run.settings.walk.max_file_size.unwrap_or(u64::MAX));
 
     let incomplete = if let What::Staged(_) = what { None } else { repo.incomplete() };
     if let Some(lacks) = &incomplete {
@@ -90,5 +94,6 @@ fn drain(run: &Hunt, source: &dyn Source, findings: &Findings) {
 fn is_excluded(options: &tree::Options, location: &Location) -> bool {
     let in_tree =
         matches!(location.kind, PlaceKind::Content | PlaceKind::FileName | PlaceKind::SymlinkTarget);
-    in_tree && options.excludes_file(location.path.split('!').next().unwrap_or_default())
+    in_tree
+        && options.excludes_file(location.path.split('!').next().unwrap_or_default().trim_start_matches('/'))
 }

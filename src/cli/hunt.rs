@@ -68,6 +68,8 @@ impl Hunt {
     /// Sends what was found where that was asked for, reports it, and says how it ended.
     pub(super) fn conclude(mut self, findings: Findings, shallow: bool) -> anyhow::Result<Exit> {
         let (mut findings, faults) = findings.finish();
+        // A history's paths and commits are known only now.
+        self.lookout.suppressor.settle(&mut findings);
         let least = self.settings.output.min_confidence;
         let (elapsed, cut_short) = (self.start.elapsed(), self.stop.asked());
         let sender = self.sender.take().filter(|_| !cut_short);

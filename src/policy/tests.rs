@@ -76,7 +76,7 @@ fn suppressed_tokens_are_counted_and_never_sent() {
         [finding(Kind::Pat, 0, Confidence::Certain), finding(Kind::Pat, 1, Confidence::Lookalike)];
     for finding in &mut findings {
         let (by, from) = (Suppression::Baseline, Whence::User);
-        finding.suppressed = Some(Silence { by, from, what: Arc::from("") });
+        finding.suppressed = Some(Silence { by, from, what: Arc::from("known before") });
     }
     let plan = Plan::new(&findings, &Policy::default(), &facts(&|_| false, &|_| None));
     assert_eq!((suppressed(&findings, Confidence::Likely), plan.choices.len()), (1, 0));
