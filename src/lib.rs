@@ -27,7 +27,8 @@ pub mod provider;
 // speech
 pub mod report;
 
-// verbs: what silences, what sends
+// verbs: what silences, what may be sent, what sends
+pub mod policy;
 pub mod revoke;
 pub mod suppress;
 

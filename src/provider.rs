@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use crate::token::{Kind, Token};
 
-pub use client::{GitHub, Options, PER_HOUR, ReachError, TIMEOUT};
+pub use client::{GitHub, Options, PER_HOUR, ReachError, TIMEOUT, identity};
 pub use wire::WireError;
 
 /// The most tokens GitHub takes in one request.

@@ -6,6 +6,8 @@ mod project;
 mod strict;
 mod target;
 
+mod duration;
+
 use std::path::PathBuf;
 
 use crate::finding::Confidence;
@@ -13,10 +15,12 @@ use crate::report::Format;
 use crate::source::tree;
 use crate::source::unpack::Limits;
 
-pub use config::{BadDuration, RevokeConfig, UserConfig, parse_duration};
+pub use config::{RevokeConfig, UserConfig};
 pub use project::{CONFIG, IGNORE, Project};
 pub use strict::BadConfig;
 pub use target::{BadTarget, Target};
+
+pub use duration::{BadDuration, parse_duration};
 
 /// What `scan` and its like are to do.
 #[derive(Clone, Debug)]

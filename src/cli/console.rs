@@ -1,5 +1,8 @@
 //! The terminal: colour, the progress line, warnings. The only room that writes to standard error.
 
+mod question;
+mod sending;
+
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
@@ -9,6 +12,7 @@ use anstream::ColorChoice;
 use anstyle::{AnsiColor, Color, Style};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+pub(super) use self::question::somebody_is_there;
 use crate::report::{Palette, Summary, sanitise};
 use crate::scan::Meter;
 
@@ -43,6 +47,11 @@ impl Console {
     pub(super) fn new(loudness: Loudness, colour: ColorChoice, progress: bool) -> Self {
         let progress = progress && loudness > Loudness::Quiet && io::stderr().is_terminal();
         Console { loudness, colour, progress }
+    }
+
+    /// One for verbs without flags for it.
+    pub(super) fn plain() -> Self {
+        Console::new(Loudness::default(), ColorChoice::Auto, false)
     }
 
     /// The colours for standard output.
@@ -137,7 +146,8 @@ pub(super) fn error(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{style}error:{style:#} {}", text.join("\n"));
 }
 
-fn count(n: u64, noun: &str) -> String {
+/// `1,500 tokens`.
+pub(super) fn count(n: u64, noun: &str) -> String {
     format!("{} {noun}{}", HumanCount(n), if n == 1 { "" } else { "s" })
 }
 

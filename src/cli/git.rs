@@ -43,7 +43,7 @@ pub(super) fn run(flags: GitFlags) -> anyhow::Result<Exit> {
     }
     let mut findings = look(&run, &repo, &what)?;
     findings.retain(&mut |_, location| !is_excluded(&run.settings.walk, location));
-    Ok(run.conclude(findings, incomplete.is_some()))
+    run.conclude(findings, incomplete.is_some())
 }
 
 /// Sorts out which argument is what: the only path after `--staged` may be the repository itself.

@@ -3,16 +3,18 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::Context as _;
 use jiff::Timestamp;
 
 use super::console::Console;
 use super::deliver::Results;
 use super::exit::{Exit, Outcome};
 use super::flags::CommonFlags;
+use super::interrupt;
 use super::lookout::Lookout;
+use super::sender::Sender;
 use crate::blob::Sink;
 use crate::finding::Findings;
+use crate::pace::Stop;
 use crate::report::Summary;
 use crate::scan::Meter;
 use crate::settings::Settings;
@@ -26,20 +28,35 @@ pub(super) struct Hunt {
     pub(super) lookout: Lookout,
     pub(super) settings: Settings,
     pub(super) meter: Meter,
+    stop: Stop,
+    /// What is found goes to GitHub.
+    sender: Option<Sender>,
 }
 
 impl Hunt {
     /// Gets ready: configuration, rules, counters, signals.
     pub(super) fn begin(common: &CommonFlags, paths: Vec<PathBuf>) -> anyhow::Result<Self> {
-        let (start, started) = (Instant::now(), Timestamp::now());
         let console = common.console();
+        Sender::unwanted(common.revoke, &common.revocation)?;
         let mut lookout = Lookout::new(&common.config, &paths)?;
         lookout.silence(&common.silence, &console)?;
         let settings = common.settings(paths, &lookout.user)?;
+        let revocation = common.revocation.clone().or(&lookout.user.revoke);
+        let sender = common.revoke.then(|| Sender::prepare(&revocation, &console)).transpose()?;
+        Hunt::over(console, lookout, settings, sender)
+    }
+
+    /// A run over what was made ready elsewhere.
+    pub(super) fn over(
+        console: Console,
+        mut lookout: Lookout,
+        settings: Settings,
+        sender: Option<Sender>,
+    ) -> anyhow::Result<Self> {
+        let (start, started, meter) = (Instant::now(), Timestamp::now(), Meter::default());
         lookout.detector = lookout.detector.with_decode_depth(settings.decode_depth);
-        let meter = Meter::default();
-        stop_on_signal(&meter)?;
-        Ok(Hunt { start, started, console, lookout, settings, meter })
+        let stop = interrupt::listen(&meter)?;
+        Ok(Hunt { start, started, console, lookout, settings, meter, stop, sender })
     }
 
     /// Calls `show` with a sink that puts what is found into `findings`.
@@ -48,13 +65,16 @@ impl Hunt {
         show(&Unpack::new(&net, self.settings.limits));
     }
 
-    /// Reports what was found, and says how it ended.
-    pub(super) fn conclude(self, findings: Findings, shallow: bool) -> Exit {
+    /// Sends what was found where that was asked for, reports it, and says how it ended.
+    pub(super) fn conclude(mut self, findings: Findings, shallow: bool) -> anyhow::Result<Exit> {
         let (mut findings, faults) = findings.finish();
         // A history's paths and commits are known only now.
         self.lookout.suppressor.settle(&mut findings);
         let least = self.settings.output.min_confidence;
-        let mut summary = Summary::new(&findings, &faults, least, self.meter.read(), self.start.elapsed());
+        let (elapsed, cut_short) = (self.start.elapsed(), self.stop.asked());
+        let sender = self.sender.take().filter(|_| !cut_short);
+        let sent = sender.map(|sender| sender.revoke(&mut findings, least, &self.console, &self.stop));
+        let mut summary = Summary::new(&findings, &faults, least, self.meter.read(), elapsed);
         summary.shallow = shallow;
         let results = Results {
             lookout: &self.lookout,
@@ -64,27 +84,17 @@ impl Hunt {
             faults: &faults,
             summary: &summary,
             started: self.started,
-            interrupted: self.meter.stopped(),
+            interrupted: cut_short,
         };
         let delivered = results.deliver(&self.console);
+        let after = sent.transpose()?.unwrap_or_default();
+        after.tell(&self.console);
         let outcome = Outcome {
-            interrupted: self.meter.stopped(),
-            remaining: false,
+            interrupted: self.stop.asked(),
+            remaining: after.remaining(),
             found: summary.findings > 0,
-            trouble: summary.incomplete() || !delivered,
+            trouble: summary.incomplete() || !delivered || after.error.is_some(),
         };
-        Exit::of(outcome, self.settings.exit.found)
+        Ok(Exit::of(outcome, self.settings.exit.found))
     }
-}
-
-/// The first signal asks the run to end, and it still reports what it has; the second ends it.
-fn stop_on_signal(meter: &Meter) -> anyhow::Result<()> {
-    let meter = meter.clone();
-    ctrlc::set_handler(move || {
-        if meter.stopped() {
-            std::process::exit(i32::from(Exit::Interrupted.code()));
-        }
-        meter.stop();
-    })
-    .context("cannot listen for Ctrl-C")
 }

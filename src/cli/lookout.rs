@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use super::console::Console;
-use super::flags::{ConfigFlags, SilenceFlags};
+use super::flags::{ConfigFlags, SilenceFlags, UserFlags};
 use crate::blob::path_text;
 use crate::detect::{Custom, Detector};
 use crate::finding::Findings;
 use crate::report::sanitise;
 use crate::rule::Rules;
 use crate::scan::{Meter, Net};
-use crate::settings::{CONFIG, Project, UserConfig};
+use crate::settings::{BadConfig, CONFIG, Project, RevokeConfig, UserConfig};
 use crate::suppress::{Baseline, Comments, Suppressor};
 
 /// How many globs of a project's `exclude` are named.
@@ -46,8 +46,7 @@ impl Lookout {
     pub(super) fn unproven(flags: &ConfigFlags, roots: &[PathBuf]) -> anyhow::Result<Self> {
         let detector = Detector::new(Rules::built_in()?);
         let redact = |text: &str| detector.redact(text);
-        let named = flags.config.clone().or_else(|| variable("STANCH_CONFIG"));
-        let mut user = UserConfig::load(named.as_deref(), &redact)?;
+        let mut user = flags.user.load(&redact)?;
         let mut rules = std::mem::take(&mut user.rules);
         let (mut trees, mut left_out) = (Vec::new(), Vec::new());
         for (root, label) in labelled(roots).filter(|_| !flags.no_project_config) {
@@ -99,9 +98,18 @@ impl Lookout {
     }
 }
 
-/// An environment variable that is set to something.
-fn variable(name: &str) -> Option<PathBuf> {
-    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+impl UserFlags {
+    /// Reads the user's configuration; `redact` takes tokens out of what an error quotes.
+    pub(super) fn load(&self, redact: &dyn Fn(&str) -> String) -> Result<UserConfig, BadConfig> {
+        let said = || std::env::var_os("STANCH_CONFIG").filter(|value| !value.is_empty()).map(PathBuf::from);
+        UserConfig::load(self.config.clone().or_else(said).as_deref(), redact)
+    }
+
+    /// How the user revokes, for verbs that look for nothing.
+    pub(super) fn revocation(&self) -> anyhow::Result<RevokeConfig> {
+        let detector = Detector::new(Rules::built_in()?);
+        Ok(self.load(&|text| detector.redact(text))?.revoke)
+    }
 }
 
 /// The roots that are paths, each with the name that places give it: none where it is the only one.

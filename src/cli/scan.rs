@@ -21,7 +21,7 @@ pub(super) fn run(flags: &ScanFlags) -> anyhow::Result<Exit> {
     hunt.look(&findings, &hunt.meter, &mut |sink| {
         hunt.console.watch(&hunt.meter, || sweep(&hunt.settings, &walks, sink));
     });
-    Ok(hunt.conclude(findings, false))
+    hunt.conclude(findings, false)
 }
 
 /// A walk, and the name that the places it comes upon need.

@@ -173,6 +173,14 @@ impl GitHub {
     }
 }
 
+/// Whose quota a revocation counts against: nobody's in particular at GitHub's own hosts, a credential's at a server.
+pub fn identity(flavour: Flavour, credential: Option<&Token>) -> String {
+    match (flavour, credential) {
+        (Flavour::Server, Some(token)) => format!("sha256:{}", token.fingerprint().hex()),
+        _ => "anonymous".to_owned(),
+    }
+}
+
 /// What no answer means: where no connection came about nothing was sent, and trying again is not a repetition.
 fn of_silence(silence: Silence) -> Answer {
     let (verdict, message) = match silence {
@@ -187,10 +195,7 @@ impl Revoker for GitHub {
     fn terms(&self) -> Terms {
         Terms {
             host: self.client.host.api_host(),
-            identity: match &self.credential {
-                None => "anonymous".to_owned(),
-                Some(token) => format!("sha256:{}", token.fingerprint().hex()),
-            },
+            identity: identity(self.client.host.flavour(), self.credential.as_ref()),
             per_hour: PER_HOUR,
             kinds: github::kinds(self.client.release),
         }

@@ -54,7 +54,9 @@ fn block(report: &Report<'_>, palette: &Palette, finding: &Finding, out: &mut dy
         writeln!(out, "  {faint}suppressed by {}{reset}", sanitise(&words::silencer(silence)))?;
     }
     if let Some(revocation) = &finding.revocation {
-        writeln!(out, "  revocation: {strong}{}{reset} at {}", revocation.state, revocation.at)?;
+        let request = revocation.request_id.as_deref().map(|id| format!(" (request {id})"));
+        let (state, at, request) = (&revocation.state, &revocation.at, request.unwrap_or_default());
+        writeln!(out, "  revocation: {strong}{state}{reset} at {at}{faint}{}{reset}", sanitise(&request))?;
     }
     writeln!(out, "  {faint}sha256 {}{reset}\n", finding.token.fingerprint().hex())
 }
@@ -132,18 +134,13 @@ fn next_steps(report: &Report<'_>, palette: &Palette, out: &mut dyn Write) -> io
     let Palette { strong, reset, .. } = palette;
     writeln!(
         out,
-        "{strong}What to do:{reset} treat them as known to others. Replace each where it is used, then end it:"
+        "{strong}What to do:{reset} treat them as known to others. Replace each where it is used,"
     )?;
-    writeln!(
-        out,
-        "  its owner at https://github.com/settings/tokens, or anybody through GitHub's revocation API"
-    )?;
+    writeln!(out, "  then end it: `stanch scan --revoke` asks GitHub to, or its owner does at")?;
+    writeln!(out, "  https://github.com/settings/tokens")?;
     if open.iter().any(|finding| matches!(finding.token.kind(), Kind::OAuth | Kind::AppUser | Kind::Refresh))
     {
-        writeln!(
-            out,
-            "  gho_, ghu_ and ghr_ tokens: ending one ends the user's whole authorization of that app"
-        )?;
+        writeln!(out, "  Ending a gho_, ghu_ or ghr_ token ends the user's whole authorization of that app")?;
     }
     Ok(())
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use etcetera::BaseStrategy as _;
 use serde::{Deserialize, Deserializer};
 
-use super::parse_size;
 use super::strict::{BadConfig, Shape, Source};
+use super::{parse_duration, parse_size};
 use crate::finding::Confidence;
 use crate::report::Format;
 use crate::rule::{CustomRule, RawCustomRule};
@@ -243,18 +243,6 @@ fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     parse_duration(&String::deserialize(deserializer)?).map(Some).map_err(serde::de::Error::custom)
-}
-
-/// A duration that is none.
-#[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not a duration: write it as in 500ms, 10s, 5m or 1h 30m")]
-pub struct BadDuration(String);
-
-/// Reads `500ms`, `10s`, `5m`, `1h 30m`.
-pub fn parse_duration(text: &str) -> Result<Duration, BadDuration> {
-    let bad = || BadDuration(text.to_owned());
-    let parsed: jiff::SignedDuration = text.parse().map_err(|_| bad())?;
-    parsed.try_into().map_err(|_| bad())
 }
 
 #[cfg(test)]

@@ -172,7 +172,8 @@ impl Level<'_> {
         let container = (self.origin)();
         let (name, base) = match place {
             Place::Member(name) | Place::Packed(name) => (name, 0),
-            Place::Part(name, base) => (name, base),
+            // A sparse file may claim to be larger than anything can be counted.
+            Place::Part(name, base) => (name, base.min(1 << 62)),
             Place::Raw(base) => return Origin { base: container.base + base, ..container },
         };
         let path = format!("{}!{}", container.path, name.text);

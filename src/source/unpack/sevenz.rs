@@ -115,7 +115,7 @@ fn block_files(
     let (count, mut files, mut out, mut broken) = (decoder.entry_count(), 0, 0, false);
     let each = &mut |entry: &ArchiveEntry, reader: &mut dyn Read| {
         let trouble = one(level, entry, Content::Packed(reader, Rc::clone(&taken), out));
-        (out, files, broken) = (out + entry.size, files + 1, trouble.is_some());
+        (out, files, broken) = (u64::saturating_add(out, entry.size), files + 1, trouble.is_some());
         // The library would decode to its end what a limit has cut short, to come to the next file.
         Ok(!matches!(trouble, Some(Trouble::Cut(_) | Trouble::Stopped)))
     };

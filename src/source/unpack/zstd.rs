@@ -50,7 +50,7 @@ fn is_frame(head: &[u8]) -> bool {
 
 /// A decoder of one frame.
 pub(super) fn engine(feed: &mut Feed<'_>) -> io::Result<Boxed> {
-    let hold = feed.budget.hold(window(feed.peek(18)?) + 512 * 1024)?;
+    let hold = feed.budget.hold(window(feed.peek(18)?).saturating_add(512 * 1024))?;
     let mut decoder = Decoder::new()?;
     decoder.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MOST.into()))?;
     Ok(Box::new(Frame { decoder, _hold: hold }))

@@ -25,7 +25,7 @@ impl Header {
             around + 8 * i64::from(b' ')
         };
         // Some old archivers added signed bytes.
-        if i64::try_from(claimed).is_ok_and(|claimed| claimed != sum(false) && claimed != sum(true)) {
+        if !i64::try_from(claimed).is_ok_and(|claimed| claimed == sum(false) || claimed == sum(true)) {
             return None;
         }
         let mut name = until_nul(&block[..100]).to_vec();

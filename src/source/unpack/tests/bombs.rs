@@ -173,6 +173,12 @@ fn memory_is_bounded() {
 }
 
 #[test]
+fn a_frame_that_claims_to_be_endless_is_refused() {
+    let bytes = [&[0x28, 0xb5, 0x2f, 0xfd, 0xe0][..], &[0xff; 8], &text(1)].concat();
+    cut_by(&catch("a.zst", &bytes), "max_memory");
+}
+
+#[test]
 fn faults_beyond_the_first_hundred_are_counted_in_one() {
     let mut locked = Member::stored("locked", b"x");
     locked.flags = 1;

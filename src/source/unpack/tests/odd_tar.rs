@@ -146,6 +146,14 @@ fn sparse_files_keep_their_offsets() {
 }
 
 #[test]
+fn a_sparse_file_beyond_all_bounds() {
+    let map = format!("{},{}", u64::MAX - 3, text(1).len());
+    let records = pax(&[("GNU.sparse.map", &map)]);
+    let bytes = [member(b"PaxHeaders/x", b'x', &records), member(b"disk", b'0', &text(1))].concat();
+    assert_eq!(catch("t", &bytes).faultless().paths(), ["t!disk"]);
+}
+
+#[test]
 fn what_follows_the_end_of_an_archive() {
     let first = [member(b"a", b'0', &text(1)), vec![0; 1024]].concat();
     let second = [member(b"b", b'0', &text(2)), vec![0; 1024]].concat();

@@ -1,0 +1,182 @@
+//! What may be sent: decisions about what was found, and what is said before anything leaves. Nothing here reads, writes
+//! or asks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use crate::finding::{Confidence, Finding};
+use crate::ledger::State;
+use crate::token::{Fingerprint, Kind};
+
+/// The user's word on what may be sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// Tokens below this are held back.
+    pub least: Confidence,
+    /// This machine's own credentials may go, too.
+    pub allow_own: bool,
+    /// More tokens than this are a reason to send none.
+    pub most: Option<u64>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Policy { least: Confidence::Certain, allow_own: false, most: None }
+    }
+}
+
+/// More tokens than one run may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{would} tokens would be sent, and --max-revoke allows {most}: nothing was sent; look at them, and raise the limit if \
+     they are meant"
+)]
+pub struct TooMany {
+    /// How many would have been sent.
+    pub would: u64,
+    /// How many may.
+    pub most: u64,
+}
+
+impl Policy {
+    /// Refuses a run that would send more tokens than it may.
+    pub fn allow(&self, would: u64) -> Result<(), TooMany> {
+        match self.most {
+            Some(most) if would > most => Err(TooMany { would, most }),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is to become of one token: [`State::Queued`], or set aside. The gravest reason goes first.
+    fn judge(&self, finding: &Finding, facts: &Facts<'_>) -> State {
+        let (kind, fingerprint) = (finding.token.kind(), finding.token.fingerprint());
+        if !self.allow_own && (facts.own)(fingerprint) {
+            State::Own
+        } else if kind != Kind::AppInstallation && !facts.kinds.contains(&kind) {
+            State::Unsupported
+        } else if finding.confidence < self.least {
+            State::Held
+        } else {
+            State::Queued
+        }
+    }
+}
+
+/// What a plan is made with, besides the user's word.
+pub struct Facts<'a> {
+    /// Findings below this do not count, and are not thought of.
+    pub counted: Confidence,
+    /// The kinds a batch may carry at the host.
+    pub kinds: &'a [Kind],
+    /// Whether a token is one of this machine's own credentials.
+    pub own: &'a dyn Fn(Fingerprint) -> bool,
+    /// What an earlier run came to know of a token.
+    pub known: &'a dyn Fn(Fingerprint) -> Option<State>,
+}
+
+/// Whether a finding can be sent at all: it counts, nothing silences it, and it is GitHub's.
+pub fn eligible(finding: &Finding, counted: Confidence) -> bool {
+    finding.counts() && finding.revocable() && finding.confidence >= counted
+}
+
+/// What is to become of everything that was found.
+#[derive(Default)]
+pub struct Plan<'a> {
+    /// Each token that can be sent, and what is to become of it; those that are done are not among them.
+    pub choices: Vec<(&'a Finding, State)>,
+    /// How many were done by an earlier run: accepted, or refused alone.
+    pub done: u64,
+}
+
+/// How many tokens something silences that could be sent otherwise.
+pub fn suppressed(findings: &[Finding], counted: Confidence) -> u64 {
+    let silenced = |finding: &&Finding| {
+        finding.suppressed.is_some() && finding.revocable() && finding.confidence >= counted
+    };
+    findings.iter().filter(silenced).count() as u64
+}
+
+impl<'a> Plan<'a> {
+    /// Thinks about every finding.
+    pub fn new(findings: &'a [Finding], policy: &Policy, facts: &Facts<'_>) -> Self {
+        let mut plan = Plan::default();
+        for finding in findings {
+            if !eligible(finding, facts.counted) {
+                continue;
+            }
+            match (facts.known)(finding.token.fingerprint()) {
+                Some(known) if !known.pending() && !known.aside() => plan.done += 1,
+                // What waits goes on waiting: somebody has said yes to it before.
+                Some(known) if known.pending() => plan.choices.push((finding, State::Queued)),
+                _ => plan.choices.push((finding, policy.judge(finding, facts))),
+            }
+        }
+        plan
+    }
+
+    /// The tokens that would be sent.
+    pub fn sent(&self) -> impl Iterator<Item = &'a Finding> {
+        self.choices.iter().filter(|(_, state)| *state == State::Queued).map(|(finding, _)| *finding)
+    }
+
+    /// How many tokens are in a state.
+    pub fn count(&self, state: State) -> u64 {
+        self.choices.iter().filter(|(_, chosen)| *chosen == state).count() as u64
+    }
+
+    /// What sending them would do.
+    pub fn blast(&self) -> Blast {
+        let mut blast = Blast::default();
+        for finding in self.sent() {
+            blast.tokens += 1;
+            *blast.kinds.entry(finding.token.kind()).or_default() += 1;
+            blast.owners.extend(finding.owner_id);
+        }
+        blast
+    }
+}
+
+/// What a run that sends would do, as far as the tokens tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Blast {
+    /// How many tokens.
+    pub tokens: u64,
+    /// How many of each kind.
+    pub kinds: BTreeMap<Kind, u64>,
+    /// The owners whose ids fine-grained tokens tell.
+    pub owners: BTreeSet<u32>,
+}
+
+impl Blast {
+    /// What somebody should know before saying yes, in lines of a terminal's width.
+    pub fn lines(&self, host: &str) -> Vec<String> {
+        let mut kinds = String::new();
+        for (kind, count) in &self.kinds {
+            let comma = if kinds.is_empty() { "" } else { ", " };
+            // Writing to a String cannot fail.
+            let _ = write!(kinds, "{comma}{count} {}", kind.prefix());
+        }
+        let mut lines = vec![format!("{} for {host}: {kinds}", counted(self.tokens, "token"))];
+        let named = self.kinds.get(&Kind::FineGrainedPat).copied().unwrap_or_default();
+        if named > 0 {
+            let owners = counted(self.owners.len() as u64, "owner");
+            let rest = if self.tokens > named { "; the others do not tell theirs" } else { "" };
+            lines.push(format!("The github_pat_ among them have {owners}{rest}."));
+        }
+        lines.push("It cannot be undone. GitHub e-mails the owners.".to_owned());
+        let apps = [Kind::OAuth, Kind::AppUser, Kind::Refresh];
+        let apps: u64 = apps.iter().filter_map(|kind| self.kinds.get(kind)).sum();
+        if apps > 0 {
+            lines.push(format!("{apps} of them are gho_, ghu_ or ghr_: each ends its user's whole"));
+            lines.push("authorization of that app, with every other token made by it.".to_owned());
+        }
+        lines
+    }
+}
+
+fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests;
