@@ -1,3 +1,5 @@
+mod encoded;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -33,7 +35,14 @@ fn any_token() -> impl Strategy<Value = String> {
     prop_oneof![short, refresh, fine]
 }
 
+/// So many cases, and no file of failed ones: it would hold tokens that a scanner takes for leaks.
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
+    #![proptest_config(cases(256))]
+
     #[test]
     fn any_token_is_found_at_any_offset(
         token in any_token(),
