@@ -139,6 +139,19 @@ proptest! {
     }
 
     #[test]
+    fn base64_and_percent_in_utf16(
+        token in any_token(), text in "[ -~\r\n]{20,200}", rest in "[ -~\r\n]{0,40}", mark in any::<bool>(), big in any::<bool>(), width in 4_usize..200,
+    ) {
+        let head = format!("{}{text} ", if mark { "\u{feff}" } else { "" });
+        let place = 2 * (text.len() + 1 + usize::from(mark));
+        let name = if big { "utf-16be" } else { "utf-16le" };
+        let inner = wrapped(&STANDARD.encode(&token), width, "\r\n");
+        assert_found(&utf16(&format!("{head}{inner} {rest}"), big), &token, place, &[name, "base64"])?;
+        let inner = spelled(&token, &[false, true], |byte| format!("%{byte:02X}"));
+        assert_found(&utf16(&format!("{head}{inner} {rest}"), big), &token, place, &[name, "percent"])?;
+    }
+
+    #[test]
     fn compressed_in_base64(
         token in any_token(), text in "[ -~\n]{0,900}", before in surroundings(), width in 4_usize..90, zlib_instead in any::<bool>(),
     ) {
