@@ -274,3 +274,82 @@ proptest! {
         }
     }
 }
+
+/// Everything found, with its place.
+fn found(bytes: &[u8]) -> Vec<(usize, Confidence, Vec<&'static str>)> {
+    let mut out = Vec::new();
+    detector().scan(&Window::whole(bytes), &mut |hit| {
+        out.push((hit.span.start, hit.confidence, hit.decoded.to_vec()));
+    });
+    out
+}
+
+#[test]
+fn an_encoded_token_without_a_proof_is_likely_where_a_plain_one_is() {
+    let token = stateless("ghs_");
+    let base64 = STANDARD.encode(format!("x-access-token:{token}"));
+    assert_eq!(found(format!("basic {base64}").as_bytes()), [(6, Confidence::Likely, vec!["base64"])]);
+    let percent: String = token.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    assert_eq!(found(format!("t={percent}&u").as_bytes()), [(2, Confidence::Likely, vec!["percent"])]);
+    assert_eq!(found(format!("t%41{percent}").as_bytes()), []);
+    assert_eq!(found(&utf16(&format!("t={token}\n"), false)), [(4, Confidence::Likely, vec!["utf-16le"])]);
+    assert_eq!(found(&utf16(&format!("t{token}\n"), false)), []);
+}
+
+#[test]
+fn encoded_placeholders_stay_unsaid() {
+    let placeholder = ["ghp_", "16C7e42F292c6912E7710c838347Ae178B4a"].concat();
+    let hex: String = placeholder.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let percent = placeholder.replace('_', "%5F");
+    for text in [STANDARD.encode(&placeholder), hex, percent] {
+        assert_eq!(found(format!("\"{text}\"").as_bytes()), []);
+    }
+    // A percent sign behind a plain one encodes nothing of it.
+    assert_eq!(found(format!("{placeholder}%20b").as_bytes()), [(0, Confidence::Lookalike, vec![])]);
+}
+
+#[test]
+fn a_plain_token_is_not_found_again_as_an_encoded_one() {
+    let token = classic("ghp_", &"aB3".repeat(10));
+    for text in
+        [format!("{token}%20%67"), format!("%20{token}\\u0067"), format!("/aaaa/bbbb/cccc/{token}/dddd")]
+    {
+        let chains: Vec<_> = found(text.as_bytes()).into_iter().map(|(_, _, chain)| chain).collect();
+        assert_eq!(chains, [Vec::<&str>::new()], "{text}");
+    }
+}
+
+#[test]
+fn a_list_of_encoded_tokens_is_told_line_by_line() {
+    let mut bytes = String::new();
+    let mut expected = Vec::new();
+    for n in 0..2000 {
+        let token = classic("ghp_", &format!("{n:030}"));
+        expected.push((bytes.len(), Confidence::Certain, vec!["base64"]));
+        bytes += &STANDARD_NO_PAD.encode(token);
+        bytes += "\n";
+    }
+    let mut found = found(bytes.as_bytes());
+    found.sort();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn redacting_hides_encoded_tokens() {
+    let token = classic("ghp_", &"aB3".repeat(10));
+    let percent: String = token.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let redacted = detector().redact(&format!("a/{percent}/{}.txt/{token}", STANDARD_NO_PAD.encode(&token)));
+    assert_eq!(redacted, format!("a/….txt/ghp_…{}", &token[34..]));
+    assert_eq!(detector().redact("é%67%68/Z2hw"), "é%67%68/Z2hw");
+}
+
+#[test]
+fn depth_is_how_many_encodings_are_peeled_off() {
+    let token = classic("ghp_", &"aB3".repeat(10));
+    let mut text = token.clone();
+    for depth in 1..=5 {
+        text = STANDARD.encode(text);
+        assert_eq!(certain_in(text.as_bytes(), depth).len(), 1, "{depth}");
+        assert_eq!(certain_in(text.as_bytes(), depth - 1).len(), 0, "{depth}");
+    }
+}
