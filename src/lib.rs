@@ -29,6 +29,7 @@ pub mod pace;
 pub mod provider;
 
 // verbs that send
+pub mod policy;
 pub mod revoke;
 
 // face
