@@ -47,6 +47,7 @@ pub(super) fn standing(db: &Connection, ask: &Ask<'_>, at: Timestamp) -> rusqlit
         standing.limit = quota.limit(ask.per_hour, now);
         let shut = quota.gate(ask.per_hour, millis(ask.min_interval), now);
         standing.next_slot = shut.map(|(until, _)| moment(until));
+        standing.shut = shut.map(|(_, why)| why);
     }
     Ok(standing)
 }
