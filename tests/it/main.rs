@@ -4,6 +4,7 @@ mod answers;
 mod configuration;
 mod contract;
 mod damage;
+mod docs;
 mod killswitch;
 mod manual;
 mod own;
