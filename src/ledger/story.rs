@@ -25,14 +25,45 @@ const IDENTITIES: [&str; 3] = ["one", "one", "two"];
 /// Something that happens.
 #[derive(Clone, Debug)]
 enum Step {
-    Enqueue { who: usize, from: u32, count: u32, state: State },
-    Intend { who: usize },
-    Alone { who: usize, number: u32 },
-    Settle { which: usize, fate: Fate, heard: Option<(u32, i64)>, hold: Option<u64> },
-    Mark { who: usize, from: u32, count: u32, state: State },
-    Crash { who: usize },
-    Tick { ms: i64 },
-    Jump { ms: i64 },
+    Enqueue {
+        who: usize,
+        from: u32,
+        count: u32,
+        state: State,
+    },
+    Intend {
+        who: usize,
+    },
+    Alone {
+        who: usize,
+        number: u32,
+    },
+    Settle {
+        which: usize,
+        fate: Fate,
+        heard: Option<(u32, i64)>,
+        hold: Option<u64>,
+    },
+    Mark {
+        who: usize,
+        from: u32,
+        count: u32,
+        state: State,
+    },
+    Crash {
+        who: usize,
+    },
+    /// So many requests one after the other, each with a token of its own, all taken: what fills an hour.
+    Burst {
+        who: usize,
+        requests: u32,
+    },
+    Tick {
+        ms: i64,
+    },
+    Jump {
+        ms: i64,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -62,7 +93,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (who.clone(), 0..2500_u32, 1..50_u32, aside).prop_map(|(who, from, count, state)| {
             Step::Mark { who, from, count, state }
         }),
-        2 => who.prop_map(|who| Step::Crash { who }),
+        2 => who.clone().prop_map(|who| Step::Crash { who }),
+        4 => (who, 1..8_u32).prop_map(|(who, requests)| Step::Burst { who, requests }),
         6 => prop_oneof![0..2000_i64, 0..120_000_i64, 0..4_000_000_i64].prop_map(|ms| Step::Tick { ms }),
         1 => prop_oneof![-5000..5000_i64, -8_000_000..8_000_000_i64, -(1_i64 << 40)..(1_i64 << 40)]
             .prop_map(|ms| Step::Jump { ms }),
@@ -124,6 +156,8 @@ struct World {
     root: MemoryLedger,
     /// By the wall clock, in milliseconds.
     clock: i64,
+    /// The last number that a burst has used.
+    fresh: u32,
     oracle: Oracle,
 }
 
@@ -162,6 +196,7 @@ impl World {
             home,
             root,
             clock: 1_795_000_000_000,
+            fresh: 100_000,
             oracle: Oracle::default(),
         }
     }
@@ -194,6 +229,20 @@ impl World {
                 self.sqlite[who] = SqliteLedger::open(&self.home.path().join("ledger.db")).expect("a ledger");
                 self.memory[who] = self.root.another();
                 self.oracle.crash(who);
+            }
+            Step::Burst { who, requests } => {
+                for _ in 0..requests {
+                    self.fresh += 1;
+                    self.take(&Step::Enqueue { who, from: self.fresh, count: 1, state: State::Queued });
+                    self.take(&Step::Tick { ms: 1000 });
+                    self.take(&Step::Intend { who });
+                    self.take(&Step::Settle {
+                        which: usize::MAX,
+                        fate: Fate::Accepted,
+                        heard: None,
+                        hold: None,
+                    });
+                }
             }
             Step::Tick { ms } => {
                 self.clock += ms;
@@ -311,7 +360,7 @@ proptest! {
     #![proptest_config(Config { cases: 40, failure_persistence: None, ..Config::default() })]
 
     #[test]
-    fn the_promises_hold_whatever_happens(steps in vec(step(), 1..60)) {
+    fn the_promises_hold_whatever_happens(steps in vec(step(), 1..40)) {
         let mut world = World::new();
         for step in &steps {
             world.take(step);
