@@ -121,6 +121,8 @@ pub enum FaultKind {
     CutShort,
     /// Passed over because of `--max-file-size`.
     TooLarge,
+    /// Passed over because it is no place where files are kept.
+    PassedOver,
 }
 
 /// One place that could not be read, or not wholly. The walk goes on.
@@ -134,6 +136,25 @@ pub struct Fault {
     pub reason: String,
 }
 
+/// How many bytes of a blob's start [`Sieve::opens`] wants to see.
+pub const HEAD: usize = 512;
+
+/// Tells, without ever being wrong in this direction, that nothing is to be found in some bytes.
+///
+/// A source that knows how its blobs were made from one another (git tells most objects as deltas of others) passes
+/// over those whose new bytes, with `reach` bytes around them, the sieve catches nothing in, when it caught nothing in
+/// the old ones. What wraps a sink must wrap its sieve: whatever leads to a finding by way of the wrapper must be caught.
+pub trait Sieve: Sync {
+    /// Whether something would be found in `bytes`.
+    fn catches(&self, bytes: &[u8]) -> bool;
+
+    /// How far around a byte a finding that depends on it may extend.
+    fn reach(&self) -> usize;
+
+    /// Whether a blob with these first [`HEAD`] bytes must be handed over whatever it holds, as a container must.
+    fn opens(&self, head: &[u8]) -> bool;
+}
+
 /// Where sources put what they read. Called from many threads at once.
 pub trait Sink: Sync {
     /// Looks into one blob.
@@ -144,6 +165,11 @@ pub trait Sink: Sync {
 
     /// Counts what was read.
     fn meter(&self) -> &crate::scan::Meter;
+
+    /// What must stand in a blob for anything to be found in it. Without one, every blob is handed over.
+    fn sieve(&self) -> Option<&dyn Sieve> {
+        None
+    }
 
     /// Whether the run was asked to end: a source looks at it between two blobs.
     fn stopped(&self) -> bool {

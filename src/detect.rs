@@ -1,17 +1,30 @@
 //! Bytes in, tokens out: one literal pass, then the shape where a literal stood, then the proof. No I/O.
+//!
+//! A token may be encoded: the pass also looks for the forms its prefix takes in each encoding, and decodes only
+//! around them. The checksum decides.
 
+mod custom;
+mod encoded;
 mod judge;
 mod prefilter;
+mod search;
 
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::blob::Sieve;
 use crate::finding::{Confidence, Sighting};
 use crate::rule::{Rule, Rules};
-use prefilter::Prefilter;
+use search::{Finder, Found, Level};
+
+pub use custom::{Custom, CustomHit};
 
 /// The most bytes of a blob that one finding may span, encodings included: how far windows overlap.
 pub const REACH: usize = 32 * 1024;
+
+/// How many encodings are peeled off one after the other unless somebody says otherwise: PowerShell's base64 of UTF-16
+/// is two.
+pub const DECODE_DEPTH: usize = 2;
 
 /// A stretch of a blob. Only findings that start within `emit` are reported from it; the bytes around are context.
 #[derive(Clone)]
@@ -36,6 +49,10 @@ pub struct Hit<'a> {
     /// The token, decoded.
     pub text: &'a [u8],
     /// Where it, or the encoded text that holds it, stands in the window.
+    ///
+    /// Of a text encoded character by character, this is the token's own first character. Base64 starts with the word
+    /// on the line where the token starts (the `d` of `dXNlcjpnaHBf…`); where that word is very long (8 KiB before the
+    /// token), with the character that holds the token's first byte.
     pub span: Range<usize>,
     /// The encodings peeled off, outermost first.
     pub decoded: &'a [&'static str],
@@ -62,50 +79,45 @@ impl Hit<'_> {
 }
 
 /// Finds tokens in bytes. Cheap to clone, safe to share between threads.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Detector {
-    rules: Arc<Rules>,
-    prefilter: Arc<Prefilter>,
+    finder: Arc<Finder>,
+    depth: usize,
 }
 
 impl Detector {
-    /// A detector for these rules.
+    /// A detector for these rules that peels off [`DECODE_DEPTH`] encodings.
     pub fn new(rules: Rules) -> Self {
-        let prefilter = Prefilter::new(&rules);
-        Detector { rules: Arc::new(rules), prefilter: Arc::new(prefilter) }
+        Detector { finder: Arc::new(Finder::new(rules)), depth: DECODE_DEPTH }
+    }
+
+    /// The same, peeling off at most `depth` encodings one after the other; 0 looks at the bytes as they are.
+    #[must_use]
+    pub fn with_decode_depth(self, depth: usize) -> Self {
+        Detector { depth, ..self }
     }
 
     /// The rules it looks for.
     pub fn rules(&self) -> &Rules {
-        &self.rules
+        &self.finder.rules
     }
 
-    /// Reports every token that starts in `window.emit`, in the order of their places.
+    /// Reports every token that starts in `window.emit`, in the order of their places but for what is found within
+    /// one run of base64.
     pub fn scan(&self, window: &Window<'_>, on_hit: &mut dyn FnMut(&Hit<'_>)) {
-        let Range { start, end } = window.emit;
-        let mut at = start;
-        while let Some((rule, found)) = self.prefilter.next(window.bytes, at) {
-            if found >= end {
-                break;
-            }
-            at = found + 1;
-            let Some(rule) = self.rules.get(rule) else { continue };
-            let Some(judged) = judge::judge(rule, window.bytes, found) else { continue };
-            let span = found..found + judged.len;
-            // What follows inside a token is part of it: resume behind a proven one.
-            if judged.confidence == Confidence::Certain {
-                at = span.end;
-            }
+        let Window { bytes, emit } = window.clone();
+        let level = Level::outermost(bytes, emit, self.depth);
+        self.finder.look(&level, &mut |found: Found<'_>| {
             on_hit(&Hit {
-                rule,
-                text: &window.bytes[span.clone()],
-                span,
-                decoded: &[],
-                confidence: judged.confidence,
-                reason: judged.reason,
-                owner_id: judged.owner_id,
+                rule: found.rule,
+                text: found.text,
+                span: found.span,
+                decoded: &found.chain,
+                confidence: found.judged.confidence,
+                reason: found.judged.reason,
+                owner_id: found.judged.owner_id,
             });
-        }
+        });
     }
 
     /// The surest token in `text`, for rules to be tried on their own examples.
@@ -115,19 +127,57 @@ impl Detector {
         surest
     }
 
-    /// `text` with the middle of every token-shaped part left out, lookalikes included.
+    /// `text` with the middle of every token-shaped part left out, lookalikes included; of an encoded token, all.
     pub fn redact(&self, text: &str) -> String {
+        let mut hidden = Vec::new();
+        self.scan(&Window::whole(text.as_bytes()), &mut |hit| {
+            let mut part = hit.span.clone();
+            if hit.decoded.is_empty() {
+                let body = part.len().saturating_sub(hit.rule.prefix.len());
+                part.start = part.end - body;
+                // A short one shows nothing of itself.
+                part.end -= if body < 16 { 0 } else { 6 };
+            }
+            hidden.push(part);
+        });
+        hidden.sort_by_key(|part| part.start);
         let mut out = String::with_capacity(text.len());
         let mut kept = 0;
-        self.scan(&Window::whole(text.as_bytes()), &mut |hit| {
-            if hit.span.start >= kept && hit.decoded.is_empty() {
-                out.push_str(&text[kept..hit.span.start + hit.rule.prefix.len()]);
+        for part in hidden {
+            // What was found is ASCII, but a rule of the user's own may match anything.
+            let end = text.ceil_char_boundary(part.end.max(kept));
+            if let Some(before) = text.get(kept..part.start) {
+                out.push_str(before);
                 out.push('…');
-                kept = hit.span.end.saturating_sub(6);
             }
-        });
+            kept = end;
+        }
         out.push_str(&text[kept..]);
         out
+    }
+}
+
+/// Every finding starts from a clue, and an object that holds none is harmless.
+impl Sieve for Detector {
+    fn catches(&self, bytes: &[u8]) -> bool {
+        self.finder.stirs(bytes, self.depth)
+    }
+
+    fn reach(&self) -> usize {
+        search::CLUE
+    }
+
+    fn opens(&self, _: &[u8]) -> bool {
+        false
+    }
+}
+
+impl std::fmt::Debug for Detector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Detector")
+            .field("rules", self.rules())
+            .field("depth", &self.depth)
+            .finish_non_exhaustive()
     }
 }
 

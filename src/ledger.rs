@@ -122,6 +122,9 @@ pub trait Ledger {
     /// How many tokens of a host are in a state.
     fn count(&self, host: &str, state: State) -> Result<u64, LedgerError>;
 
+    /// Every host that anything was ever queued for.
+    fn hosts(&self) -> Result<Vec<Party>, LedgerError>;
+
     /// What is known of a token.
     fn known(&self, host: &str, fingerprint: &Fingerprint) -> Result<Option<Known>, LedgerError>;
 
@@ -136,6 +139,15 @@ pub trait Ledger {
 
     /// The end of the trail, as the ledger remembers it apart from the records.
     fn head(&self) -> Result<Head, LedgerError>;
+}
+
+/// A host, and who has sent something to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Party {
+    /// The API host.
+    pub host: String,
+    /// Whose requests were counted there; empty where none left yet.
+    pub identities: Vec<String>,
 }
 
 /// A stretch of a list.

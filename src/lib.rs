@@ -12,25 +12,25 @@ pub mod checksum;
 pub mod detect;
 pub mod rule;
 
-// speech
-pub mod report;
+// sources, and what they flow through
+pub mod scan;
+pub mod source;
 
 // memory
 pub mod ledger;
 
-// verbs
-pub mod scan;
-
-// sources
-pub mod source;
-
 // reach
+pub mod own;
 pub mod pace;
 pub mod provider;
 
-// verbs that send
+// speech
+pub mod report;
+
+// verbs: what silences, what may be sent, what sends
 pub mod policy;
 pub mod revoke;
+pub mod suppress;
 
 // face
 pub mod cli;

@@ -1,280 +1,182 @@
-//! What may be sent. Pure: it is told what was found and what was asked for, and says what becomes of each token and how far
-//! the blow would reach. Nothing here sends, stores or asks.
+//! What may be sent: decisions about what was found, and what is said before anything leaves. Nothing here reads, writes
+//! or asks.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::fmt::Write as _;
 
-use crate::finding::Confidence;
+use crate::finding::{Confidence, Finding};
 use crate::ledger::State;
 use crate::token::{Fingerprint, Kind};
 
-/// Said whenever a token is about to be revoked that an app was authorized with.
-pub const ENDS_APPS: &str = "revoking a gho_, ghu_ or ghr_ token ends the user's whole authorization of that app, \
-     for every device it is used on";
-
-/// What the user allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The user's word on what may be sent.
+#[derive(Clone, Copy, Debug)]
 pub struct Policy {
-    /// The least confidence at which a token is sent: certain or likely.
+    /// Tokens below this are held back.
     pub least: Confidence,
-    /// Whether this machine's own credentials may be sent.
+    /// This machine's own credentials may go, too.
     pub allow_own: bool,
-    /// More tokens than this: none is sent at all.
-    pub max: Option<u64>,
+    /// More tokens than this are a reason to send none.
+    pub most: Option<u64>,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Policy { least: Confidence::Certain, allow_own: false, max: None }
+        Policy { least: Confidence::Certain, allow_own: false, most: None }
     }
 }
 
-/// What policy has to know of a token that was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Candidate {
-    /// Its SHA-256.
-    pub fingerprint: Fingerprint,
-    /// Its kind.
-    pub kind: Kind,
-    /// How sure we are of it.
-    pub confidence: Confidence,
-    /// The id of the user it belongs to, where the token tells.
-    pub owner: Option<u32>,
-    /// Whether something silences it: a silenced token is never sent.
-    pub suppressed: bool,
-    /// Whether it is one of this machine's own credentials.
-    pub own: bool,
-}
-
-/// What becomes of a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Decision {
-    /// It is sent: in a batch, or alone where it can only end itself.
-    Send,
-    /// Less sure than asked for.
-    Held,
-    /// This machine's own.
-    Own,
-    /// Silenced by a baseline, a comment or a list.
-    Suppressed,
-    /// Of a kind that the host does not take.
-    Unsupported,
-    /// A placeholder: a note in the report, and nothing to act on.
-    Ignored,
-}
-
-impl Decision {
-    /// The state the ledger and the reports give such a token; `None` for what leaves no trace there.
-    pub const fn state(self) -> Option<State> {
-        match self {
-            Decision::Send => Some(State::Queued),
-            Decision::Held => Some(State::Held),
-            Decision::Own => Some(State::Own),
-            Decision::Unsupported => Some(State::Unsupported),
-            Decision::Suppressed | Decision::Ignored => None,
-        }
-    }
-}
-
-/// More tokens than the user allowed for: the run is refused before anything is sent.
+/// More tokens than one run may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{found} tokens would be revoked, and --max-revoke allows {max}; nothing was sent: look through them, \
-     then raise the number"
+    "{would} tokens would be sent, and --max-revoke allows {most}: nothing was sent; look at them, and raise the limit if \
+     they are meant"
 )]
 pub struct TooMany {
     /// How many would have been sent.
-    pub found: u64,
-    /// How many may be.
-    pub max: u64,
+    pub would: u64,
+    /// How many may.
+    pub most: u64,
 }
 
 impl Policy {
-    /// Decides about one token, for a host that takes `kinds`.
-    pub fn decide(&self, token: &Candidate, kinds: &[Kind]) -> Decision {
-        // Silence first: what was allowed to stay must not even count as held back.
-        if token.suppressed {
-            Decision::Suppressed
-        } else if token.confidence == Confidence::Lookalike {
-            Decision::Ignored
-        } else if token.kind != Kind::AppInstallation && !kinds.contains(&token.kind) {
-            Decision::Unsupported
-        } else if token.own && !self.allow_own {
-            Decision::Own
-        } else if token.confidence < self.least {
-            Decision::Held
+    /// Refuses a run that would send more tokens than it may.
+    pub fn allow(&self, would: u64) -> Result<(), TooMany> {
+        match self.most {
+            Some(most) if would > most => Err(TooMany { would, most }),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is to become of one token: [`State::Queued`], or set aside. The gravest reason goes first.
+    fn judge(&self, finding: &Finding, facts: &Facts<'_>) -> State {
+        let (kind, fingerprint) = (finding.token.kind(), finding.token.fingerprint());
+        if !self.allow_own && (facts.own)(fingerprint) {
+            State::Own
+        } else if kind != Kind::AppInstallation && !facts.kinds.contains(&kind) {
+            State::Unsupported
+        } else if finding.confidence < self.least {
+            State::Held
         } else {
-            Decision::Send
+            State::Queued
         }
     }
+}
 
-    /// Decides about all of them, or refuses the whole run.
-    pub fn plan(&self, tokens: impl IntoIterator<Item = Candidate>, kinds: &[Kind]) -> Result<Plan, TooMany> {
+/// What a plan is made with, besides the user's word.
+pub struct Facts<'a> {
+    /// Findings below this do not count, and are not thought of.
+    pub counted: Confidence,
+    /// The kinds a batch may carry at the host.
+    pub kinds: &'a [Kind],
+    /// Whether a token is one of this machine's own credentials.
+    pub own: &'a dyn Fn(Fingerprint) -> bool,
+    /// What an earlier run came to know of a token.
+    pub known: &'a dyn Fn(Fingerprint) -> Option<State>,
+}
+
+/// Whether a finding can be sent at all: it counts, nothing silences it, and it is GitHub's.
+pub fn eligible(finding: &Finding, counted: Confidence) -> bool {
+    finding.counts() && finding.revocable() && finding.confidence >= counted
+}
+
+/// What is to become of everything that was found.
+#[derive(Default)]
+pub struct Plan<'a> {
+    /// Each token that can be sent, and what is to become of it; those that are done are not among them.
+    pub choices: Vec<(&'a Finding, State)>,
+    /// How many were done by an earlier run: accepted, or refused alone.
+    pub done: u64,
+}
+
+/// How many tokens something silences that could be sent otherwise.
+pub fn suppressed(findings: &[Finding], counted: Confidence) -> u64 {
+    let silenced = |finding: &&Finding| {
+        finding.suppressed.is_some() && finding.revocable() && finding.confidence >= counted
+    };
+    findings.iter().filter(silenced).count() as u64
+}
+
+impl<'a> Plan<'a> {
+    /// Thinks about every finding.
+    pub fn new(findings: &'a [Finding], policy: &Policy, facts: &Facts<'_>) -> Self {
         let mut plan = Plan::default();
-        for token in tokens {
-            let decision = self.decide(&token, kinds);
-            if decision == Decision::Send {
-                plan.blast.add(&token);
+        for finding in findings {
+            if !eligible(finding, facts.counted) {
+                continue;
             }
-            plan.decisions.push((token.fingerprint, decision));
+            match (facts.known)(finding.token.fingerprint()) {
+                Some(known) if !known.pending() && !known.aside() => plan.done += 1,
+                // What waits goes on waiting: somebody has said yes to it before.
+                Some(known) if known.pending() => plan.choices.push((finding, State::Queued)),
+                _ => plan.choices.push((finding, policy.judge(finding, facts))),
+            }
         }
-        match self.max {
-            Some(max) if plan.blast.tokens > max => Err(TooMany { found: plan.blast.tokens, max }),
-            _ => Ok(plan),
+        plan
+    }
+
+    /// The tokens that would be sent.
+    pub fn sent(&self) -> impl Iterator<Item = &'a Finding> {
+        self.choices.iter().filter(|(_, state)| *state == State::Queued).map(|(finding, _)| *finding)
+    }
+
+    /// How many tokens are in a state.
+    pub fn count(&self, state: State) -> u64 {
+        self.choices.iter().filter(|(_, chosen)| *chosen == state).count() as u64
+    }
+
+    /// What sending them would do.
+    pub fn blast(&self) -> Blast {
+        let mut blast = Blast::default();
+        for finding in self.sent() {
+            blast.tokens += 1;
+            *blast.kinds.entry(finding.token.kind()).or_default() += 1;
+            blast.owners.extend(finding.owner_id);
         }
+        blast
     }
 }
 
-/// What is about to happen.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Plan {
-    /// The decision about each token, in the order they came.
-    pub decisions: Vec<(Fingerprint, Decision)>,
-    /// How far it reaches.
-    pub blast: Blast,
-}
-
-impl Plan {
-    /// How many tokens a decision was made for.
-    pub fn count(&self, decision: Decision) -> usize {
-        self.decisions.iter().filter(|(_, made)| *made == decision).count()
-    }
-}
-
-/// How far the blow would reach.
+/// What a run that sends would do, as far as the tokens tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Blast {
-    /// How many tokens would be sent.
+    /// How many tokens.
     pub tokens: u64,
     /// How many of each kind.
     pub kinds: BTreeMap<Kind, u64>,
-    owners: BTreeSet<u32>,
-    /// How many do not tell whose they are.
-    pub unowned: u64,
+    /// The owners whose ids fine-grained tokens tell.
+    pub owners: BTreeSet<u32>,
 }
 
 impl Blast {
-    fn add(&mut self, token: &Candidate) {
-        self.tokens += 1;
-        *self.kinds.entry(token.kind).or_default() += 1;
-        match token.owner {
-            Some(owner) => {
-                self.owners.insert(owner);
-            }
-            None => self.unowned += 1,
+    /// What somebody should know before saying yes, in lines of a terminal's width.
+    pub fn lines(&self, host: &str) -> Vec<String> {
+        let mut kinds = String::new();
+        for (kind, count) in &self.kinds {
+            let comma = if kinds.is_empty() { "" } else { ", " };
+            // Writing to a String cannot fail.
+            let _ = write!(kinds, "{comma}{count} {}", kind.prefix());
         }
-    }
-
-    /// How many different users the tokens name as their owners. Only fine-grained tokens name one.
-    pub fn owners(&self) -> usize {
-        self.owners.len()
-    }
-
-    /// Whether an app's authorization ends with one of them.
-    pub fn ends_apps(&self) -> bool {
-        [Kind::OAuth, Kind::AppUser, Kind::Refresh].iter().any(|kind| self.kinds.contains_key(kind))
+        let mut lines = vec![format!("{} for {host}: {kinds}", counted(self.tokens, "token"))];
+        let named = self.kinds.get(&Kind::FineGrainedPat).copied().unwrap_or_default();
+        if named > 0 {
+            let owners = counted(self.owners.len() as u64, "owner");
+            let rest = if self.tokens > named { "; the others do not tell theirs" } else { "" };
+            lines.push(format!("The github_pat_ among them have {owners}{rest}."));
+        }
+        lines.push("It cannot be undone. GitHub e-mails the owners.".to_owned());
+        let apps = [Kind::OAuth, Kind::AppUser, Kind::Refresh];
+        let apps: u64 = apps.iter().filter_map(|kind| self.kinds.get(kind)).sum();
+        if apps > 0 {
+            lines.push(format!("{apps} of them are gho_, ghu_ or ghr_: each ends its user's whole"));
+            lines.push("authorization of that app, with every other token made by it.".to_owned());
+        }
+        lines
     }
 }
 
-/// One line for a question or a dry run: `3 tokens (2 ghp_, 1 gho_)`, and whose they are where that is known.
-impl fmt::Display for Blast {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} token{}", self.tokens, if self.tokens == 1 { "" } else { "s" })?;
-        let kinds: Vec<String> =
-            self.kinds.iter().map(|(kind, count)| format!("{count} {}", kind.prefix())).collect();
-        if !kinds.is_empty() {
-            write!(f, " ({})", kinds.join(", "))?;
-        }
-        match (self.owners(), self.unowned) {
-            (0, _) => Ok(()),
-            (owners, unowned) => {
-                write!(f, " of {owners} known owner{}", if owners == 1 { "" } else { "s" })?;
-                if unowned > 0 { write!(f, ", {unowned} not telling whose they are") } else { Ok(()) }
-            }
-        }
-    }
+fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const KINDS: &[Kind] = &[Kind::Pat, Kind::FineGrainedPat, Kind::OAuth];
-
-    fn candidate(kind: Kind, confidence: Confidence) -> Candidate {
-        let fingerprint = Fingerprint::of(format!("{kind:?}{confidence:?}").as_bytes());
-        Candidate { fingerprint, kind, confidence, owner: None, suppressed: false, own: false }
-    }
-
-    fn certain(kind: Kind) -> Candidate {
-        candidate(kind, Confidence::Certain)
-    }
-
-    #[test]
-    fn only_what_is_sure_enough_is_sent() {
-        let policy = Policy::default();
-        assert_eq!(policy.decide(&certain(Kind::Pat), KINDS), Decision::Send);
-        let likely = candidate(Kind::Pat, Confidence::Likely);
-        assert_eq!(policy.decide(&likely, KINDS), Decision::Held);
-        let lower = Policy { least: Confidence::Likely, ..policy };
-        assert_eq!(lower.decide(&likely, KINDS), Decision::Send);
-        // However low the bar, a placeholder does not pass it.
-        let lookalike = candidate(Kind::Pat, Confidence::Lookalike);
-        let lowest = Policy { least: Confidence::Lookalike, ..policy };
-        assert_eq!(lowest.decide(&lookalike, KINDS), Decision::Ignored);
-    }
-
-    #[test]
-    fn own_and_silenced_tokens_stay() {
-        let policy = Policy::default();
-        let own = Candidate { own: true, ..certain(Kind::Pat) };
-        assert_eq!(policy.decide(&own, KINDS), Decision::Own);
-        let allowing = Policy { allow_own: true, ..policy };
-        assert_eq!(allowing.decide(&own, KINDS), Decision::Send);
-        let silenced = Candidate { suppressed: true, ..own };
-        assert_eq!(allowing.decide(&silenced, KINDS), Decision::Suppressed);
-    }
-
-    #[test]
-    fn kinds_the_host_does_not_take_are_said_to_be_so() {
-        let policy = Policy::default();
-        assert_eq!(policy.decide(&certain(Kind::Refresh), KINDS), Decision::Unsupported);
-        assert_eq!(policy.decide(&certain(Kind::Other), KINDS), Decision::Unsupported);
-        // An installation token ends itself, whatever batches may carry.
-        assert_eq!(policy.decide(&certain(Kind::AppInstallation), KINDS), Decision::Send);
-    }
-
-    #[test]
-    fn too_many_refuse_the_whole_run() {
-        let tokens =
-            || [certain(Kind::Pat), certain(Kind::OAuth), candidate(Kind::OAuth, Confidence::Likely)];
-        let policy = |max| Policy { max: Some(max), ..Policy::default() };
-        assert_eq!(policy(1).plan(tokens(), KINDS), Err(TooMany { found: 2, max: 1 }));
-        // What is held back is not sent, and does not count.
-        let plan = policy(2).plan(tokens(), KINDS);
-        assert_eq!(plan.map(|plan| (plan.count(Decision::Send), plan.count(Decision::Held))), Ok((2, 1)));
-        assert_eq!(policy(0).plan([], KINDS), Ok(Plan::default()));
-    }
-
-    #[test]
-    fn the_blast_says_what_it_hits() -> Result<(), TooMany> {
-        let of = |owner| Candidate { owner: Some(owner), ..certain(Kind::FineGrainedPat) };
-        let plan = Policy::default().plan([of(1), of(1), of(2), certain(Kind::Pat)], KINDS)?;
-        assert_eq!(
-            plan.blast.to_string(),
-            "4 tokens (1 ghp_, 3 github_pat_) of 2 known owners, 1 not telling whose they are"
-        );
-        assert!(!plan.blast.ends_apps());
-        let plan = Policy::default().plan([certain(Kind::OAuth)], KINDS)?;
-        assert_eq!(plan.blast.to_string(), "1 token (1 gho_)");
-        assert!(plan.blast.ends_apps());
-        Ok(())
-    }
-
-    #[test]
-    fn decisions_become_states() {
-        assert_eq!(Decision::Send.state(), Some(State::Queued));
-        assert_eq!(Decision::Held.state(), Some(State::Held));
-        assert_eq!(Decision::Suppressed.state(), None);
-    }
-}
+mod tests;

@@ -1,10 +1,23 @@
 //! Who can end a token. A [`Revoker`] takes batches and gives verdicts; it knows nothing of files, ledgers or waiting.
 
+mod client;
+pub mod credential;
+pub mod github;
+pub mod host;
+pub mod killswitch;
+pub mod liveness;
+mod verdict;
+mod wire;
+mod words;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::token::{Kind, Token};
+
+pub use client::{GitHub, Options, PER_HOUR, ReachError, TIMEOUT, identity};
+pub use wire::WireError;
 
 /// The most tokens GitHub takes in one request.
 pub const MAX_BATCH: usize = 1000;

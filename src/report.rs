@@ -1,15 +1,28 @@
 //! What is said of a run. One format a file; every format is given the same [`Report`] and writes it to any writer.
 
+mod csv;
+mod github;
+mod gitlab;
+mod html;
 mod json;
+mod junit;
 mod pretty;
+mod sarif;
 mod summary;
+mod words;
 
 use std::io::{self, Write};
+use std::path::Path;
 
-use crate::blob::Fault;
-use crate::finding::{Confidence, Finding};
+use jiff::Timestamp;
+
+use crate::blob::{Fault, FaultKind, PlaceKind};
+use crate::detect::Custom;
+use crate::finding::{Confidence, Finding, Location};
 use crate::rule::Rules;
+use crate::source::stdin;
 
+pub use github::step_summary;
 pub use summary::Summary;
 
 /// How a report is written down.
@@ -22,11 +35,33 @@ pub enum Format {
     Json,
     /// One finding a line, then one line of summary.
     Jsonl,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// A table, one place a row.
+    Csv,
+    /// GitHub Actions' workflow commands.
+    Github,
+    /// GitLab's secret detection report.
+    Gitlab,
+    /// `JUnit` XML, one test case a token.
+    Junit,
+    /// A page that needs nothing but itself.
+    Html,
 }
 
 impl Format {
     /// Every format, in the order that help shows them.
-    pub const ALL: [Format; 3] = [Format::Pretty, Format::Json, Format::Jsonl];
+    pub const ALL: [Format; 9] = [
+        Format::Pretty,
+        Format::Json,
+        Format::Jsonl,
+        Format::Sarif,
+        Format::Csv,
+        Format::Github,
+        Format::Gitlab,
+        Format::Junit,
+        Format::Html,
+    ];
 
     /// The word that names it on the command line.
     pub const fn name(self) -> &'static str {
@@ -34,7 +69,44 @@ impl Format {
             Format::Pretty => "pretty",
             Format::Json => "json",
             Format::Jsonl => "jsonl",
+            Format::Sarif => "sarif",
+            Format::Csv => "csv",
+            Format::Github => "github",
+            Format::Gitlab => "gitlab",
+            Format::Junit => "junit",
+            Format::Html => "html",
         }
+    }
+
+    /// The format of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Format::ALL.into_iter().find(|format| format.name() == name)
+    }
+
+    /// All names, for messages.
+    pub fn names() -> String {
+        Format::ALL.map(Format::name).join(", ")
+    }
+
+    /// The format that a file's name tells: by its ending, or because GitLab has a name of its own for it.
+    pub fn of_path(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+        if name == "gl-secret-detection-report.json" {
+            return Some(Format::Gitlab);
+        }
+        if name.ends_with(".sarif.json") {
+            return Some(Format::Sarif);
+        }
+        Some(match name.rsplit_once('.')?.1 {
+            "json" => Format::Json,
+            "jsonl" | "ndjson" => Format::Jsonl,
+            "sarif" => Format::Sarif,
+            "csv" => Format::Csv,
+            "xml" => Format::Junit,
+            "html" | "htm" => Format::Html,
+            "txt" | "text" | "log" => Format::Pretty,
+            _ => return None,
+        })
     }
 }
 
@@ -65,6 +137,13 @@ pub struct Report<'a> {
     pub summary: &'a Summary,
     /// The rules in force: their descriptions.
     pub rules: &'a Rules,
+    /// The configuration's own rules.
+    pub custom: &'a Custom,
+    /// The scanned root relative to where the program runs, ending in `/`, or empty: what makes a place's path one
+    /// that code hosts know. Reports for people and JSON do without it.
+    pub base: &'a str,
+    /// When the run began and ended.
+    pub time: (Timestamp, Timestamp),
     /// Whether tokens are printed whole.
     pub show_secrets: bool,
     /// Findings below this are left out; lookalikes stay as notes at the default.
@@ -79,6 +158,33 @@ impl Report<'_> {
             Confidence::Likely | Confidence::Lookalike => Confidence::Lookalike,
         };
         self.findings.iter().filter(move |finding| finding.confidence >= least)
+    }
+
+    /// The places that should have been looked into and were not, or not wholly.
+    fn unread(&self) -> impl Iterator<Item = &Fault> {
+        let meant = |kind| matches!(kind, FaultKind::TooLarge | FaultKind::PassedOver);
+        self.faults.iter().filter(move |fault| !meant(fault.kind))
+    }
+
+    /// What the rule of a finding finds, in words.
+    fn description<'f>(&'f self, finding: &'f Finding) -> &'f str {
+        let built_in = self.rules.iter().find(|rule| rule.id == finding.rule).map(|rule| &rule.description);
+        let own = || self.custom.rules().iter().find(|rule| rule.id == finding.rule);
+        built_in.or_else(|| own().map(|rule| &rule.description)).map_or(&*finding.rule, String::as_str)
+    }
+
+    /// A place's path from where the program runs: what editors, code hosts and people there call the file.
+    fn path(&self, place: &Location) -> String {
+        match &place.root {
+            // A commit's message is in no file, and a ref below no folder.
+            _ if place.path.is_empty() || place.kind == PlaceKind::RefName => place.path.clone(),
+            Some(root) => match root.trim_start_matches("./").trim_end_matches('/') {
+                "" | "." => place.path.clone(),
+                root => format!("{root}/{}", place.path),
+            },
+            None if place.path == stdin::NAME || place.path.starts_with('/') => place.path.clone(),
+            None => format!("{}{}", self.base, place.path),
+        }
     }
 
     /// The token as this report may print it.
@@ -97,6 +203,12 @@ pub fn render(format: Format, report: &Report<'_>, palette: &Palette, out: &mut 
         Format::Pretty => pretty::write(report, palette, out),
         Format::Json => json::document(report, out),
         Format::Jsonl => json::lines(report, out),
+        Format::Sarif => sarif::write(report, out),
+        Format::Csv => csv::write(report, out),
+        Format::Github => github::annotations(report, out),
+        Format::Gitlab => gitlab::write(report, out),
+        Format::Junit => junit::write(report, out),
+        Format::Html => html::write(report, out),
     }
 }
 
@@ -121,11 +233,4 @@ pub fn sanitise(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_printed_moves_the_cursor() {
-        assert_eq!(sanitise("a\x1b[2J\nb\u{202e}c"), "a\\u{1b}[2J\\nb\\u{202e}c");
-    }
-}
+mod tests;

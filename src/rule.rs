@@ -1,11 +1,15 @@
 //! Rules as data: `rules/*.toml` becomes [`Rule`]s, and a rule that contradicts its own examples is refused.
 
+mod custom;
+
 use std::sync::{Arc, OnceLock};
 
 use regex::bytes::Regex;
 use serde::Deserialize;
 
 use crate::token::Kind;
+
+pub use custom::{CustomRule, RawCustomRule};
 
 /// The rules that come with the program.
 const BUILT_IN: &str = include_str!("../rules/github.toml");

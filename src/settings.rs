@@ -1,10 +1,26 @@
-//! What a run is to do, with nothing left optional: flags over defaults.
+//! What a run is to do, with nothing left optional: flags over environment over a project's file over the user's over
+//! defaults.
+
+mod config;
+mod project;
+mod strict;
+mod target;
+
+mod duration;
 
 use std::path::PathBuf;
 
 use crate::finding::Confidence;
 use crate::report::Format;
 use crate::source::tree;
+use crate::source::unpack::Limits;
+
+pub use config::{RevokeConfig, UserConfig};
+pub use project::{CONFIG, IGNORE, Project};
+pub use strict::BadConfig;
+pub use target::{BadTarget, Target};
+
+pub use duration::{BadDuration, parse_duration};
 
 /// What `scan` and its like are to do.
 #[derive(Clone, Debug)]
@@ -13,6 +29,12 @@ pub struct Settings {
     pub paths: Vec<PathBuf>,
     /// How to walk.
     pub walk: tree::Options,
+    /// How far to open containers.
+    pub limits: Limits,
+    /// How many encodings within encodings are peeled off.
+    pub decode_depth: usize,
+    /// The globs of [`tree::Options::exclude`] as they were written: a root's own are added to them.
+    pub exclude: Vec<String>,
     /// What to say of it.
     pub output: Output,
     /// How to end.
@@ -28,6 +50,10 @@ pub struct Output {
     pub min_confidence: Confidence,
     /// Print tokens whole.
     pub show_secrets: bool,
+    /// Reports written beside the one on standard output.
+    pub reports: Vec<Target>,
+    /// Where a baseline is written to.
+    pub write_baseline: Option<PathBuf>,
 }
 
 /// What becomes the exit code when tokens are found.

@@ -1,4 +1,6 @@
-//! Sources: each turns a path into blobs, with its own threads.
+//! Sources: each turns a path into blobs, with its own threads; and the sink that opens containers on their way.
 
+pub mod git;
 pub mod stdin;
 pub mod tree;
+pub mod unpack;

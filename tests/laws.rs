@@ -20,6 +20,7 @@ const LAYERS: &[&[&str]] = &[
 const KEPT: &[(&str, &[&str])] = &[
     ("gix", &["source/git"]),
     ("zip", &["source/unpack"]),
+    ("deflate64", &["source/unpack"]),
     ("tar", &["source/unpack"]),
     ("sevenz_rust2", &["source/unpack"]),
     ("lz4_flex", &["source/unpack"]),

@@ -1,5 +1,8 @@
 //! The terminal: colour, the progress line, warnings. The only room that writes to standard error.
 
+mod question;
+mod sending;
+
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
@@ -9,6 +12,7 @@ use anstream::ColorChoice;
 use anstyle::{AnsiColor, Color, Style};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+pub(super) use self::question::somebody_is_there;
 use crate::report::{Palette, Summary, sanitise};
 use crate::scan::Meter;
 
@@ -43,6 +47,11 @@ impl Console {
     pub(super) fn new(loudness: Loudness, colour: ColorChoice, progress: bool) -> Self {
         let progress = progress && loudness > Loudness::Quiet && io::stderr().is_terminal();
         Console { loudness, colour, progress }
+    }
+
+    /// One for verbs without flags for it.
+    pub(super) fn plain() -> Self {
+        Console::new(Loudness::default(), ColorChoice::Auto, false)
     }
 
     /// The colours for standard output.
@@ -114,12 +123,8 @@ fn show(meter: &Meter, done: &AtomicBool) {
         }
         let bar = bar.get_or_insert_with(progress_bar);
         let read = meter.read();
-        let looked = if read.objects > 0 {
-            format!("{} objects", HumanCount(read.objects))
-        } else {
-            format!("{} files", HumanCount(read.files))
-        };
-        bar.set_message(format!("{looked}  {}  {} hits", HumanBytes(read.bytes), HumanCount(read.hits)));
+        let looked = if read.objects > 0 { count(read.objects, "object") } else { count(read.files, "file") };
+        bar.set_message(format!("{looked}  {}  {}", HumanBytes(read.bytes), count(read.hits, "hit")));
         bar.tick();
     }
     if let Some(bar) = bar {
@@ -141,20 +146,34 @@ pub(super) fn error(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{style}error:{style:#} {}", text.join("\n"));
 }
 
+/// `1,500 tokens`.
+pub(super) fn count(n: u64, noun: &str) -> String {
+    format!("{} {noun}{}", HumanCount(n), if n == 1 { "" } else { "s" })
+}
+
+/// A scanned tree that silences its own leaks is worth a word.
+fn suppressed(summary: &Summary) -> String {
+    let all = format!("{} suppressed", HumanCount(summary.suppressed));
+    match summary.suppressed_by_tree {
+        0 => all,
+        some if some == summary.suppressed => format!("{all} by the scanned tree itself"),
+        some => format!("{all}, {} of them by the scanned tree itself", HumanCount(some)),
+    }
+}
+
 /// One line that tells how a run went.
 pub(super) fn summary_line(summary: &Summary) -> String {
-    let count = |n: u64, noun: &str| format!("{} {noun}{}", HumanCount(n), if n == 1 { "" } else { "s" });
     let mut found = match summary.findings {
         0 => "no tokens found".to_owned(),
         n => format!("{} found", count(n, "token")),
     };
-    let parts: Vec<String> =
-        [(summary.certain, "certain"), (summary.likely, "likely"), (summary.suppressed, "suppressed")]
-            .into_iter()
-            .filter(|(n, _)| *n > 0)
-            .map(|(n, word)| format!("{} {word}", HumanCount(n)))
-            .chain((summary.lookalikes > 0).then(|| count(summary.lookalikes, "lookalike")))
-            .collect();
+    let parts: Vec<String> = [(summary.certain, "certain"), (summary.likely, "likely")]
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, word)| format!("{} {word}", HumanCount(n)))
+        .chain((summary.suppressed > 0).then(|| suppressed(summary)))
+        .chain((summary.lookalikes > 0).then(|| count(summary.lookalikes, "lookalike")))
+        .collect();
     if !parts.is_empty() {
         found = format!("{found} ({})", parts.join(", "));
     }

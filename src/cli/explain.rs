@@ -1,6 +1,9 @@
 //! An error becomes what a person reads: what happened, why, and what to do next.
 
-/// The error and its causes on one line each.
+use crate::detect::Detector;
+use crate::rule::Rules;
+
+/// The error and its causes on one line each. Paths and configuration files may hold tokens, and no error prints one.
 pub(super) fn message(error: &anyhow::Error) -> String {
     let mut lines: Vec<String> = Vec::new();
     for cause in error.chain() {
@@ -10,7 +13,8 @@ pub(super) fn message(error: &anyhow::Error) -> String {
             lines.push(text);
         }
     }
-    lines.join("\n  because: ")
+    let text = lines.join("\n  because: ");
+    Rules::built_in().map_or_else(|_| text.clone(), |rules| Detector::new(rules).redact(&text))
 }
 
 #[cfg(test)]

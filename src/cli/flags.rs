@@ -1,15 +1,21 @@
 //! The command line, as it is typed.
 
+mod common;
+mod revoke;
+mod verbs;
+
 use std::path::PathBuf;
 
-use anstream::ColorChoice;
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::console::{Console, Loudness};
+pub(super) use self::common::{CommonFlags, ConfigFlags, ConsoleFlags, SilenceFlags, UserFlags};
+pub(super) use self::revoke::{PlaceFlags, ReachFlags, RevokeFlags, join_wait};
+pub(super) use self::verbs::{
+    AuditVerb, EnterpriseVerb, KillFlags, OrgVerb, ResumeVerb, RevokeVerb, StatusFormat, StatusVerb,
+};
 use crate::finding::Confidence;
 use crate::report::Format;
-use crate::settings::{ExitPolicy, Output, Settings, parse_size};
 use crate::source::tree;
 
 /// Finds leaked GitHub tokens and proves them offline.
@@ -28,18 +34,53 @@ pub(super) struct Cli {
 
 #[derive(Subcommand)]
 pub(super) enum Verb {
-    Scan(ScanFlags),
+    Scan(Box<ScanFlags>),
+    Git(Box<GitFlags>),
+    Revoke(Box<RevokeVerb>),
+    Resume(Box<ResumeVerb>),
+    Status(StatusVerb),
+    Audit(AuditVerb),
+    #[command(subcommand)]
+    Enterprise(Box<EnterpriseVerb>),
+    #[command(subcommand)]
+    Org(Box<OrgVerb>),
     #[command(subcommand)]
     Rules(RulesVerb),
+    Completions(CompletionsFlags),
+    Man(ManFlags),
 }
 
 /// The rules in force, or a test of each on its own examples
 #[derive(Subcommand)]
 pub(super) enum RulesVerb {
     /// List the rules in force
-    List,
+    List(ConfigFlags),
     /// Run every rule on its own examples
-    Test,
+    Test(ConfigFlags),
+}
+
+/// Print a script that completes commands and flags in a shell
+#[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  stanch completions bash > ~/.local/share/bash-completion/completions/stanch
+  stanch completions zsh > ~/.zfunc/_stanch
+  stanch completions fish > ~/.config/fish/completions/stanch.fish")]
+pub(super) struct CompletionsFlags {
+    /// The shell
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// Print the manual: one page for each command
+#[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  stanch man | man -l -                        read it
+  stanch man --dir ~/.local/share/man/man1     install it")]
+pub(super) struct ManFlags {
+    /// Write a file for each page into this folder instead
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: Option<PathBuf>,
 }
 
 /// Sweep files and directories for tokens
@@ -52,12 +93,15 @@ Examples:
   stanch scan ~ /srv               sweep several
   some-command | stanch scan -     look through what a command prints
   stanch scan -f json . > report.json
+  stanch scan --revoke --dry-run   what would be sent to GitHub for revocation
+  stanch scan --revoke --yes       send it, as far as the hourly quota allows
 
-Exit codes: 0 nothing found, 1 tokens found, 2 something went wrong, 130 interrupted.")]
+Exit codes: 0 nothing found, 1 tokens found (with --revoke: and all were accepted), 2 something went wrong,
+3 tokens remain that were not accepted, 130 interrupted.")]
 pub(super) struct ScanFlags {
     /// Files and directories; `-` is standard input
     #[arg(value_name = "PATH", default_value = ".")]
-    paths: Vec<PathBuf>,
+    pub(super) paths: Vec<PathBuf>,
 
     /// Leave out what .gitignore and the like name
     #[arg(long, help_heading = "What is looked at")]
@@ -71,115 +115,45 @@ pub(super) struct ScanFlags {
     pub(super) common: CommonFlags,
 }
 
-/// What every command that looks for tokens takes.
+/// Look through a git repository: every object in it, what is staged, or what some commits add
+///
+/// Every object is looked at, reachable or not, with the names of refs and files, messages, authors, notes and stashes.
+/// Of what is found, the commit that introduced it is told.
 #[derive(Args)]
-pub(super) struct CommonFlags {
-    /// Leave out paths that match (gitignore syntax); may be repeated
-    #[arg(long, value_name = "GLOB", help_heading = "What is looked at")]
-    exclude: Vec<String>,
+#[command(after_long_help = "\
+Examples:
+  stanch git                       the whole history of the repository around here
+  stanch git /srv/project.git      of another one
+  stanch git --staged              what the next commit would add
+  stanch git --range main..HEAD    what this branch adds
 
-    /// Pass over larger files, e.g. 10M
-    #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "What is looked at")]
-    max_file_size: Option<u64>,
+Exit codes: 0 nothing found, 1 tokens found (with --revoke: and all were accepted), 2 something went wrong,
+3 tokens remain that were not accepted, 130 interrupted.")]
+pub(super) struct GitFlags {
+    /// The repository
+    #[arg(value_name = "REPO", default_value = ".")]
+    pub(super) repo: PathBuf,
 
-    /// Threads; 0 for as many as the machine has
-    #[arg(short = 'j', long, value_name = "N", default_value_t = 0, help_heading = "What is looked at")]
-    threads: usize,
+    /// Only what is staged (under PATH), never the work tree
+    #[arg(long, value_name = "PATH", num_args = 0.., conflicts_with = "range", help_heading = "What is looked at")]
+    pub(super) staged: Option<Vec<PathBuf>>,
 
-    /// The form of the report on standard output
-    #[arg(short, long, value_enum, default_value_t, help_heading = "What is reported")]
-    format: Format,
+    /// Only what these commits add: A..B, A...B, or a revision and all that leads to it
+    #[arg(long, value_name = "A..B", allow_hyphen_values = true, help_heading = "What is looked at")]
+    pub(super) range: Option<String>,
 
-    /// Findings below this do not count
-    #[arg(
-        long,
-        value_enum,
-        value_name = "LEVEL",
-        default_value = "likely",
-        help_heading = "What is reported"
-    )]
-    min_confidence: Confidence,
-
-    /// Print tokens whole
-    #[arg(long, help_heading = "What is reported")]
-    show_secrets: bool,
-
-    /// Exit with N instead of 1 when tokens are found
-    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "What is reported")]
-    exit_code: u8,
-
-    /// Exit with 0 although tokens are found
-    #[arg(long, conflicts_with = "exit_code", help_heading = "What is reported")]
-    exit_zero: bool,
+    /// Refuse a shallow or partial clone instead of warning
+    #[arg(long, help_heading = "What is looked at")]
+    pub(super) require_full_history: bool,
 
     #[command(flatten)]
-    console: ConsoleFlags,
-}
-
-/// What is shown at the terminal.
-#[derive(Args)]
-struct ConsoleFlags {
-    /// When to use colour
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t, help_heading = "At the terminal")]
-    color: Colour,
-
-    /// Show no progress
-    #[arg(long, help_heading = "At the terminal")]
-    no_progress: bool,
-
-    /// Say nothing but errors on standard error
-    #[arg(short, long, conflicts_with = "verbose", help_heading = "At the terminal")]
-    quiet: bool,
-
-    /// Name every place that could not be read
-    #[arg(short, long, help_heading = "At the terminal")]
-    verbose: bool,
-}
-
-#[derive(Clone, Copy, Default, ValueEnum)]
-enum Colour {
-    #[default]
-    Auto,
-    Always,
-    Never,
-}
-
-impl CommonFlags {
-    pub(super) fn console(&self) -> Console {
-        let flags = &self.console;
-        let loudness = match (flags.quiet, flags.verbose) {
-            (true, _) => Loudness::Quiet,
-            (_, true) => Loudness::Verbose,
-            _ => Loudness::Normal,
-        };
-        let colour = match flags.color {
-            Colour::Auto => ColorChoice::Auto,
-            Colour::Always => ColorChoice::AlwaysAnsi,
-            Colour::Never => ColorChoice::Never,
-        };
-        Console::new(loudness, colour, !flags.no_progress)
-    }
+    pub(super) common: CommonFlags,
 }
 
 impl ScanFlags {
-    pub(super) fn settings(self) -> Result<Settings, tree::BadGlob> {
-        let common = self.common;
-        Ok(Settings {
-            paths: self.paths,
-            walk: tree::Options {
-                gitignore: self.gitignore,
-                exclude: tree::excludes(common.exclude.iter().map(String::as_str))?,
-                follow_symlinks: self.follow_symlinks,
-                max_file_size: common.max_file_size,
-                threads: common.threads,
-            },
-            output: Output {
-                format: common.format,
-                min_confidence: common.min_confidence,
-                show_secrets: common.show_secrets,
-            },
-            exit: ExitPolicy { found: if common.exit_zero { 0 } else { common.exit_code } },
-        })
+    /// How to walk, over what all verbs have in common.
+    pub(super) fn walk(&self, common: tree::Options) -> tree::Options {
+        tree::Options { gitignore: self.gitignore, follow_symlinks: self.follow_symlinks, ..common }
     }
 }
 

@@ -1,110 +1,67 @@
 //! `stanch scan`: sweep, report, exit.
 
-use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
-use anyhow::Context as _;
-
-use super::console::{Console, Loudness};
-use super::exit::{Exit, Outcome};
+use super::exit::Exit;
 use super::flags::ScanFlags;
-use crate::blob::{Fault, Source as _};
-use crate::detect::Detector;
-use crate::finding::{Finding, Findings};
-use crate::report::{self, Report, Summary, sanitise};
-use crate::rule::Rules;
-use crate::scan::{Meter, Net};
-use crate::settings::{Output, Settings};
-use crate::source::{stdin::Stdin, tree::Tree};
+use super::hunt::Hunt;
+use super::lookout::{Lookout, label};
+use crate::blob::{Sink, Source as _};
+use crate::finding::Findings;
+use crate::scan::Labelled;
+use crate::settings::Settings;
+use crate::source::stdin::Stdin;
+use crate::source::tree::{self, Tree};
 
-/// How many places that could not be read are named without `-v`.
-const NAMED: usize = 10;
-
-pub(super) fn run(flags: ScanFlags) -> anyhow::Result<Exit> {
-    let start = Instant::now();
-    let console = flags.common.console();
-    let settings = flags.settings()?;
-    let detector = Detector::new(Rules::built_in()?);
-    let meter = Meter::default();
-    stop_on_signal(&meter)?;
-
+pub(super) fn run(flags: &ScanFlags) -> anyhow::Result<Exit> {
+    let mut hunt = Hunt::begin(&flags.common, flags.paths.clone())?;
+    hunt.settings.walk = flags.walk(hunt.settings.walk);
+    let walks = walks(&hunt.settings, &hunt.lookout)?;
     let findings = Findings::default();
-    console.watch(&meter, || sweep(&settings, &Net::new(&detector, &findings, &meter)));
-    let (findings, faults) = findings.finish();
+    hunt.look(&findings, &hunt.meter, &mut |sink| {
+        hunt.console.watch(&hunt.meter, || sweep(&hunt.settings, &walks, sink));
+    });
+    hunt.conclude(findings, false)
+}
 
-    let least = settings.output.min_confidence;
-    let summary = Summary::new(&findings, &faults, least, meter.read(), start.elapsed());
-    print(&settings.output, &detector, &console, (&findings, &faults, &summary))?;
-    tell(&console, &faults, &summary, meter.stopped());
+/// A walk, and the name that the places it comes upon need.
+struct Walk {
+    tree: Tree,
+    label: Option<String>,
+}
 
-    let outcome = Outcome {
-        interrupted: meter.stopped(),
-        remaining: false,
-        found: summary.findings > 0,
-        trouble: summary.incomplete(),
-    };
-    Ok(Exit::of(outcome, settings.exit.found))
+/// One walk of all roots where they leave out the same; one for each where some have globs of their own.
+fn walks(settings: &Settings, lookout: &Lookout) -> Result<Vec<Walk>, tree::BadGlob> {
+    let roots: Vec<PathBuf> = settings.paths.iter().filter(|path| !is_pipe(path)).cloned().collect();
+    if roots.iter().all(|root| lookout.left_out(root).is_empty()) {
+        return Ok(vec![Walk { tree: Tree::new(roots, settings.walk.clone()), label: None }]);
+    }
+    let many = roots.len() > 1;
+    roots
+        .into_iter()
+        .map(|root| {
+            let globs = settings.exclude.iter().chain(lookout.left_out(&root));
+            let exclude = tree::excludes(globs.map(String::as_str))?;
+            let label = (many && root.is_dir()).then(|| label(&root));
+            let options = tree::Options { exclude, ..settings.walk.clone() };
+            Ok(Walk { tree: Tree::new(vec![root], options), label })
+        })
+        .collect()
+}
+
+fn is_pipe(path: &Path) -> bool {
+    path == Path::new("-")
 }
 
 /// Looks into everything the settings name.
-fn sweep(settings: &Settings, net: &Net<'_>) {
-    let (pipes, roots): (Vec<PathBuf>, Vec<PathBuf>) =
-        settings.paths.iter().cloned().partition(|path| path == Path::new("-"));
-    if !pipes.is_empty() {
-        Stdin.drain(net);
+fn sweep(settings: &Settings, walks: &[Walk], sink: &dyn Sink) {
+    if settings.paths.iter().any(|path| is_pipe(path)) {
+        Stdin.drain(sink);
     }
-    Tree::new(roots, settings.walk.clone()).drain(net);
-}
-
-/// The first signal asks the run to end, and it still reports what it has; the second ends it.
-fn stop_on_signal(meter: &Meter) -> anyhow::Result<()> {
-    let meter = meter.clone();
-    ctrlc::set_handler(move || {
-        if meter.stopped() {
-            std::process::exit(i32::from(Exit::Interrupted.code()));
+    for Walk { tree, label } in walks {
+        match label {
+            Some(label) => tree.drain(&Labelled::new(sink, label)),
+            None => tree.drain(sink),
         }
-        meter.stop();
-    })
-    .context("cannot listen for Ctrl-C")
-}
-
-fn print(
-    output: &Output,
-    detector: &Detector,
-    console: &Console,
-    (findings, faults, summary): (&[Finding], &[Fault], &Summary),
-) -> anyhow::Result<()> {
-    let report = Report {
-        findings,
-        faults,
-        summary,
-        rules: detector.rules(),
-        show_secrets: output.show_secrets,
-        min_confidence: output.min_confidence,
-    };
-    let mut out = BufWriter::new(io::stdout().lock());
-    let written =
-        report::render(output.format, &report, &console.palette(), &mut out).and_then(|()| out.flush());
-    match written {
-        // Whoever reads has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.context("cannot write the report to standard output"),
     }
-}
-
-/// The summary on standard error: what was found, what was looked at, what was not.
-fn tell(console: &Console, faults: &[Fault], summary: &Summary, interrupted: bool) {
-    let named = if console.loudness == Loudness::Verbose { faults.len() } else { NAMED.min(faults.len()) };
-    for fault in &faults[..named] {
-        let path = sanitise(&fault.path);
-        console.warn(&format!("{path}: {}", sanitise(&fault.reason)));
-    }
-    if named < faults.len() {
-        console.warn(&format!("{} more places could not be read: -v names them all", faults.len() - named));
-    }
-    if interrupted {
-        console.warn("interrupted: this is what was found so far");
-    }
-    console.say(&super::console::summary_line(summary));
 }

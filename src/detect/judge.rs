@@ -1,15 +1,16 @@
 //! What stands behind a prefix: a token, something like one, or nothing.
 
+use super::encoded::hex;
 use crate::checksum::{classic_holds, fine_grained_holds, jwt_holds, looks_made_up, owner_id};
 use crate::finding::Confidence::{self, Certain, Likely, Lookalike};
 use crate::rule::{Checksum, Rule};
 use crate::token::Kind;
 
 /// The length that tokens without a dot may grow to, as GitHub says.
-const PLAIN: usize = 255;
+pub(super) const PLAIN: usize = 255;
 
 /// Where the header of a stateless token ends at the latest: today's is about 40 bytes.
-const HEADER: usize = 640;
+pub(super) const HEADER: usize = 640;
 
 /// The verdict on one place.
 pub(super) struct Judged {
@@ -25,20 +26,30 @@ pub(super) struct Judged {
 /// 2^32 (2^40 for fine-grained tokens). Without one, the text must stand on its own.
 pub(super) fn judge(rule: &Rule, bytes: &[u8], at: usize) -> Option<Judged> {
     let reach = &bytes[at..bytes.len().min(at + rule.longest)];
-    if let Some(token) = reach.get(..rule.length)
-        && proven(rule, token)
-    {
-        let owner_id = if rule.kind == Kind::FineGrainedPat { owner_id(token) } else { None };
-        return Some(Judged { len: rule.length, confidence: Certain, reason: "", owner_id });
+    if let Some(proven) = prove(rule, reach) {
+        return Some(proven);
     }
     // The cheap test first: most prefixes without a proof are glued to other text.
-    if !stands_free(bytes, at) {
+    if !stands_free(&bytes[..at]) {
         return None;
     }
-    let reach = &reach[..plausible(reach)];
+    weigh(rule, reach, bytes.get(at + reach.len()).copied())
+}
+
+/// The verdict on a text that starts with a whole token, if its checksum holds.
+pub(super) fn prove(rule: &Rule, text: &[u8]) -> Option<Judged> {
+    let token = text.get(..rule.length).filter(|token| proven(rule, token))?;
+    let owner_id = if rule.kind == Kind::FineGrainedPat { owner_id(token) } else { None };
+    Some(Judged { len: rule.length, confidence: Certain, reason: "", owner_id })
+}
+
+/// The verdict on a text that starts on its own with the rule's prefix, without a checksum; `next` stands behind it.
+pub(super) fn weigh(rule: &Rule, text: &[u8], next: Option<u8>) -> Option<Judged> {
+    let reach = &text[..plausible(text)];
     let len = rule.shape.len_at_start(reach)?;
+    let behind = text.get(len).copied().or(next);
     // A run that goes on behind the longest token is no token: it is somebody's data.
-    if len == reach.len() && bytes.get(at + len).is_some_and(u8::is_ascii_alphanumeric) {
+    if len == reach.len() && behind.is_some_and(|byte| byte.is_ascii_alphanumeric()) {
         return None;
     }
     let (confidence, reason) = unproven(rule, &reach[..len])?;
@@ -95,23 +106,32 @@ fn unproven(rule: &Rule, text: &[u8]) -> Option<(Confidence, &'static str)> {
     })
 }
 
-/// Whether the text at `at` starts on its own rather than in the middle of a word.
+/// Whether what follows `before` starts on its own rather than in the middle of a word.
 ///
-/// The letter of an escape (`\n`, `\t`, `%3D`, a terminal's `ESC [ 31 m`) belongs to what stands before it.
-fn stands_free(bytes: &[u8], at: usize) -> bool {
-    let before = &bytes[..at];
+/// The letter of an escape (`\n`, `%3D`, `\u003d`, a terminal's `ESC [ 31 m`) belongs to what stands before it.
+pub(super) fn stands_free(before: &[u8]) -> bool {
     match before {
         [] | [.., b'\\', b'n' | b'r' | b't' | b'b' | b'f' | b'v' | b'0'] => true,
-        [.., last] if !last.is_ascii_alphanumeric() && *last != b'_' => true,
-        [.., b'%', high, low] => high.is_ascii_hexdigit() && low.is_ascii_hexdigit(),
+        [.., last] if !in_word(*last) => true,
+        [.., b'%', high, low] | [.., b'\\', b'x', high, low] | [.., b'\\', b'u', b'0', b'0', high, low] => {
+            hex::pair(*high, *low).is_some_and(|byte| !in_word(byte))
+        }
         [.., b'm'] => ends_a_colour(before),
         _ => false,
     }
 }
 
-/// Whether the text ends in a terminal's colour sequence: `ESC [`, digits and semicolons, `m`.
+fn in_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// Whether the text ends in a terminal's colour sequence: `ESC [`, digits and semicolons, `m`; the escape character
+/// itself, or as programs write it.
 fn ends_a_colour(before: &[u8]) -> bool {
-    let tail = &before[before.len().saturating_sub(16)..before.len() - 1];
+    let tail = &before[before.len().saturating_sub(24)..before.len() - 1];
     let digits = tail.iter().rev().take_while(|byte| byte.is_ascii_digit() || **byte == b';').count();
-    tail[..tail.len() - digits].ends_with(b"\x1b[")
+    let Some(escape) = tail[..tail.len() - digits].strip_suffix(b"[") else { return false };
+    [&b"\x1b"[..], b"\\u001b", b"\\u001B", b"\\x1b", b"\\x1B", b"\\033", b"\\e"]
+        .iter()
+        .any(|spelled| escape.ends_with(spelled))
 }

@@ -12,7 +12,7 @@ use super::audit::{Event, Head};
 use super::entry::{Attempt, BatchId, Enqueued, Entry, Known, Row, State};
 use super::error::LedgerError;
 use super::intent::{Ask, Go, Settled, Settlement, Standing};
-use super::{Ledger, Mark, Now, Page};
+use super::{Ledger, Mark, Now, Page, Party};
 use crate::token::{Fingerprint, Kind};
 
 /// The ledger in memory.
@@ -98,6 +98,10 @@ impl Ledger for MemoryLedger {
 
     fn count(&self, host: &str, state: State) -> Result<u64, LedgerError> {
         Ok(self.content().count(host, state))
+    }
+
+    fn hosts(&self) -> Result<Vec<Party>, LedgerError> {
+        Ok(self.content().hosts())
     }
 
     fn known(&self, host: &str, fingerprint: &Fingerprint) -> Result<Option<Known>, LedgerError> {

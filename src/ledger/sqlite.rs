@@ -25,7 +25,7 @@ use super::entry::{Attempt, BatchId, Enqueued, Entry, Known, Row, State};
 use super::error::LedgerError;
 use super::intent::{Ask, Go, Settled, Settlement, Standing};
 use super::seal::Seal;
-use super::{Ledger, Mark, Now, Page, place};
+use super::{Ledger, Mark, Now, Page, Party, place};
 use crate::token::{Fingerprint, Kind};
 
 /// The ledger in a file.
@@ -121,6 +121,10 @@ impl Ledger for SqliteLedger {
 
     fn count(&self, host: &str, state: State) -> Result<u64, LedgerError> {
         self.read(|db| read::count(db, host, state))
+    }
+
+    fn hosts(&self) -> Result<Vec<Party>, LedgerError> {
+        self.read(read::hosts)
     }
 
     fn known(&self, host: &str, fingerprint: &Fingerprint) -> Result<Option<Known>, LedgerError> {

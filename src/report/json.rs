@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::{Report, Summary};
 use crate::blob::{FaultKind, PlaceKind};
-use crate::finding::{Confidence, Finding, Location, Revocation, Suppression};
+use crate::finding::{Confidence, Finding, Location, Revocation, Silence, Suppression, Whence};
 
 /// The version of the document's form.
 const VERSION: u32 = 1;
@@ -44,6 +44,8 @@ struct FindingRow<'a> {
     owner_id: Option<u32>,
     revocable: bool,
     suppressed: Option<Suppression>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppression: Option<SilenceRow<'a>>,
     revocation: Option<&'a Revocation>,
     locations: Vec<LocationRow<'a>>,
     more_locations: u64,
@@ -67,6 +69,20 @@ struct LocationRow<'a> {
     suppressed: Option<Suppression>,
 }
 
+/// What silenced a finding, and whether the scanned tree said so itself.
+#[derive(Serialize)]
+struct SilenceRow<'a> {
+    by: Suppression,
+    from: Whence,
+    what: &'a str,
+}
+
+impl<'a> From<&'a Silence> for SilenceRow<'a> {
+    fn from(silence: &'a Silence) -> Self {
+        SilenceRow { by: silence.by, from: silence.from, what: &silence.what }
+    }
+}
+
 impl<'a> From<&'a Location> for LocationRow<'a> {
     fn from(place: &'a Location) -> Self {
         LocationRow {
@@ -81,7 +97,7 @@ impl<'a> From<&'a Location> for LocationRow<'a> {
             author: place.author.as_deref(),
             date: place.date.as_deref(),
             object: place.object.as_deref(),
-            suppressed: place.suppressed,
+            suppressed: place.suppressed.as_ref().map(|silence| silence.by),
         }
     }
 }
@@ -97,7 +113,8 @@ fn row<'a>(report: &Report<'_>, finding: &'a Finding) -> FindingRow<'a> {
         hashed_token: fingerprint.base64(),
         owner_id: finding.owner_id,
         revocable: finding.revocable(),
-        suppressed: finding.suppressed,
+        suppressed: finding.suppressed.as_ref().map(|silence| silence.by),
+        suppression: finding.suppressed.as_ref().map(SilenceRow::from),
         revocation: finding.revocation.as_ref(),
         locations: finding.locations.iter().map(LocationRow::from).collect(),
         more_locations: finding.more_locations,

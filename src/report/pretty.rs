@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::{Palette, Report, sanitise};
+use super::{Palette, Report, sanitise, words};
 use crate::blob::PlaceKind;
-use crate::finding::{Confidence, Finding, Location, Suppression};
+use crate::finding::{Confidence, Finding, Location};
 use crate::token::Kind;
 
 /// How many places of a token are listed; machine-readable formats list more.
@@ -35,7 +35,7 @@ fn block(report: &Report<'_>, palette: &Palette, finding: &Finding, out: &mut dy
     };
     let word = finding.confidence.as_str();
     let token = sanitise(&report.token(finding));
-    let description = description(report, finding);
+    let description = sanitise(report.description(finding));
     writeln!(out, "{colour}{word}{reset}  {strong}{token}{reset}  {description}")?;
     if !finding.reason.is_empty() {
         writeln!(out, "  {faint}{}{reset}", finding.reason)?;
@@ -50,18 +50,15 @@ fn block(report: &Report<'_>, palette: &Palette, finding: &Finding, out: &mut dy
     if let Some(owner) = finding.owner_id {
         writeln!(out, "  {faint}owner id {owner}{reset}")?;
     }
-    if let Some(suppression) = finding.suppressed {
-        writeln!(out, "  {faint}suppressed by {}{reset}", silencer(suppression))?;
+    if let Some(silence) = &finding.suppressed {
+        writeln!(out, "  {faint}suppressed by {}{reset}", sanitise(&words::silencer(silence)))?;
     }
     if let Some(revocation) = &finding.revocation {
-        writeln!(out, "  revocation: {strong}{}{reset} at {}", revocation.state, revocation.at)?;
+        let request = revocation.request_id.as_deref().map(|id| format!(" (request {id})"));
+        let (state, at, request) = (&revocation.state, &revocation.at, request.unwrap_or_default());
+        writeln!(out, "  revocation: {strong}{state}{reset} at {at}{faint}{}{reset}", sanitise(&request))?;
     }
     writeln!(out, "  {faint}sha256 {}{reset}\n", finding.token.fingerprint().hex())
-}
-
-fn description(report: &Report<'_>, finding: &Finding) -> String {
-    let rule = report.rules.iter().find(|rule| rule.id == finding.rule);
-    sanitise(rule.map_or(&*finding.rule, |rule| &rule.description))
 }
 
 fn location(palette: &Palette, place: &Location, out: &mut dyn Write) -> io::Result<()> {
@@ -137,29 +134,15 @@ fn next_steps(report: &Report<'_>, palette: &Palette, out: &mut dyn Write) -> io
     let Palette { strong, reset, .. } = palette;
     writeln!(
         out,
-        "{strong}What to do:{reset} treat them as known to others. Replace each where it is used, then end it:"
+        "{strong}What to do:{reset} treat them as known to others. Replace each where it is used,"
     )?;
-    writeln!(
-        out,
-        "  its owner at https://github.com/settings/tokens, or anybody through GitHub's revocation API"
-    )?;
+    writeln!(out, "  then end it: `stanch scan --revoke` asks GitHub to, or its owner does at")?;
+    writeln!(out, "  https://github.com/settings/tokens")?;
     if open.iter().any(|finding| matches!(finding.token.kind(), Kind::OAuth | Kind::AppUser | Kind::Refresh))
     {
-        writeln!(
-            out,
-            "  gho_, ghu_ and ghr_ tokens: ending one ends the user's whole authorization of that app"
-        )?;
+        writeln!(out, "  Ending a gho_, ghu_ or ghr_ token ends the user's whole authorization of that app")?;
     }
     Ok(())
-}
-
-fn silencer(suppression: Suppression) -> &'static str {
-    match suppression {
-        Suppression::Baseline => "the baseline",
-        Suppression::IgnoreFile => ".stanchignore",
-        Suppression::AllowComment => "a comment on the same line",
-        Suppression::Allowlist => "an allowlist",
-    }
 }
 
 fn plural(count: u64, noun: &str) -> String {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::blob::{Fault, FaultKind};
-use crate::finding::{Confidence, Finding};
+use crate::finding::{Confidence, Finding, Silence, Whence};
 use crate::scan::Reading;
 
 /// What was looked at, what was found, what could not be read.
@@ -27,8 +27,10 @@ pub struct Summary {
     pub likely: u64,
     /// Placeholders.
     pub lookalikes: u64,
-    /// Findings that something silenced.
+    /// Certain and likely findings that something silenced.
     pub suppressed: u64,
+    /// Those among them that only something in the scanned tree silenced: its ignore file, its allowlists, its comments.
+    pub suppressed_by_tree: u64,
     /// Places that could not be read, or not wholly.
     pub unreadable: u64,
     /// Places that a limit cut short.
@@ -65,7 +67,10 @@ impl Summary {
             certain: of(Confidence::Certain),
             likely: of(Confidence::Likely),
             lookalikes: of(Confidence::Lookalike),
-            suppressed: count(&|finding| finding.suppressed.is_some()),
+            suppressed: count(&|finding| silenced(finding).is_some()),
+            suppressed_by_tree: count(&|finding| {
+                silenced(finding).is_some_and(|silence| silence.from == Whence::Tree)
+            }),
             unreadable: places_of(&[FaultKind::Unreadable, FaultKind::Damaged]),
             cut_short: places_of(&[FaultKind::CutShort]),
             too_large: places_of(&[FaultKind::TooLarge]),
@@ -74,8 +79,13 @@ impl Summary {
         }
     }
 
-    /// Whether some input was not looked at that should have been.
+    /// Whether some input could not be read. What a limit cut short was left out on the user's word, and is said.
     pub fn incomplete(&self) -> bool {
-        self.unreadable > 0 || self.cut_short > 0
+        self.unreadable > 0
     }
+}
+
+/// What silences a finding that would count without.
+fn silenced(finding: &Finding) -> Option<&Silence> {
+    finding.suppressed.as_ref().filter(|_| finding.confidence > Confidence::Lookalike)
 }

@@ -1,8 +1,14 @@
 //! Line and column of a byte, counted only as far as somebody asks.
 
-use memchr::{memchr_iter, memrchr};
+use std::ops::Range;
 
-/// A position counter over one stretch of bytes. Questions must come in rising order.
+use memchr::{memchr, memchr_iter, memrchr};
+
+/// How far a line is followed to either side of a hit. Less than windows overlap, so that what is seen of a line does
+/// not depend on where a window was cut; and a bound for files that are one line of many megabytes.
+const SIGHT: usize = 8 * 1024;
+
+/// A position counter over one stretch of bytes. Questions are cheap while they come near the one before.
 pub(super) struct Lines<'a> {
     bytes: &'a [u8],
     /// Lines before `bytes`.
@@ -38,10 +44,10 @@ impl<'a> Lines<'a> {
 
     /// Line and column of the byte at `at`, both from 1.
     pub(super) fn locate(&mut self, at: usize) -> (u64, u64) {
-        if at < self.at {
-            (self.at, self.newlines) = (0, 0);
-        }
-        self.newlines += memchr_iter(b'\n', &self.bytes[self.at..at]).count() as u64;
+        let between = &self.bytes[self.at.min(at)..self.at.max(at)];
+        let newlines = memchr_iter(b'\n', between).count() as u64;
+        // What stands within a long run of base64 is not asked for in its order.
+        self.newlines = if at < self.at { self.newlines - newlines } else { self.newlines + newlines };
         self.at = at;
         let column = match memrchr(b'\n', &self.bytes[..at]) {
             Some(last) => (at - last) as u64,
@@ -51,9 +57,29 @@ impl<'a> Lines<'a> {
     }
 }
 
+/// The line that `span` stands on, or the lines where it goes over several, as far as [`SIGHT`].
+pub(super) fn line_around<'b>(bytes: &'b [u8], span: &Range<usize>) -> &'b [u8] {
+    let from = span.start.saturating_sub(SIGHT);
+    let start = memrchr(b'\n', &bytes[from..span.start]).map_or(from, |at| from + at + 1);
+    let until = bytes.len().min(span.end + SIGHT);
+    let end = memchr(b'\n', &bytes[span.end..until]).map_or(until, |at| span.end + at);
+    &bytes[start..end]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_ends_where_it_ends() {
+        let text = b"one\ntwo token end\nthree";
+        assert_eq!(line_around(text, &(8..13)), b"two token end");
+        assert_eq!(line_around(text, &(0..3)), b"one");
+        assert_eq!(line_around(text, &(18..23)), b"three");
+        assert_eq!(line_around(text, &(2..20)), &text[..]);
+        let long = vec![b'x'; 3 * SIGHT];
+        assert_eq!(line_around(&long, &(SIGHT + 5..SIGHT + 6)).len(), 2 * SIGHT + 1);
+    }
 
     #[test]
     fn places_are_the_same_however_the_bytes_are_cut() {
@@ -62,7 +88,7 @@ mod tests {
             let lead = Lead::default().past(&text[..cut / 2]).past(&text[cut / 2..cut]);
             let mut whole = Lines::new(text, Lead::default());
             let mut part = Lines::new(&text[cut..], lead);
-            for at in cut..text.len() {
+            for at in (cut..text.len()).chain((cut..text.len()).rev()) {
                 assert_eq!(whole.locate(at), part.locate(at - cut), "cut {cut}, at {at}");
             }
         }

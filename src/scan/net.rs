@@ -2,12 +2,13 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::ops::Range;
 
-use crate::blob::{Blob, Body, Fault, FaultKind, Origin, Rest, Sink, fill};
-use crate::detect::{Detector, Hit, REACH, Window};
-use crate::finding::{Confidence, Findings, Location};
+use crate::blob::{Blob, Body, Fault, FaultKind, Origin, Rest, Sieve, Sink, fill};
+use crate::detect::{Custom, Detector, Hit, REACH, Window};
+use crate::finding::{Confidence, Findings, Location, Scene, Sighting, Silencer};
 use crate::scan::Meter;
-use crate::scan::lines::{Lead, Lines};
+use crate::scan::lines::{Lead, Lines, line_around};
 
 /// How many new bytes a window of a large blob takes in: small enough to stay in a core's own cache.
 const STEP: usize = 256 * 1024;
@@ -22,28 +23,72 @@ pub struct Net<'a> {
     detector: &'a Detector,
     findings: &'a Findings,
     meter: &'a Meter,
+    custom: Option<&'a Custom>,
+    silencer: Option<&'a dyn Silencer>,
+}
+
+/// What was found in a window, and where in it.
+struct Catch<'c> {
+    seen: Sighting<'c>,
+    span: &'c Range<usize>,
+    decoded: &'c [&'static str],
+    /// The root that the rule belongs to, where it is not everybody's.
+    only: Option<&'c str>,
 }
 
 impl<'a> Net<'a> {
     /// A net that puts what `detector` finds into `findings`.
     pub fn new(detector: &'a Detector, findings: &'a Findings, meter: &'a Meter) -> Self {
-        Net { detector, findings, meter }
+        Net { detector, findings, meter, custom: None, silencer: None }
+    }
+
+    /// The net, looking for what the configuration's own rules find, too.
+    #[must_use]
+    pub fn and_custom(self, custom: &'a Custom) -> Self {
+        Net { custom: (!custom.is_empty()).then_some(custom), ..self }
+    }
+
+    /// The net, asking `silencer` about everything it finds.
+    #[must_use]
+    pub fn silenced_by(self, silencer: &'a dyn Silencer) -> Self {
+        Net { silencer: Some(silencer), ..self }
     }
 
     fn look(&self, window: &Window<'_>, offset: u64, lead: Lead, origin: &dyn Fn() -> Origin) {
         let mut lines = Lines::new(window.bytes, lead);
-        self.detector.scan(window, &mut |hit: &Hit<'_>| {
-            let (line, column) = lines.locate(hit.span.start);
+        let mut note = |caught: &Catch<'_>| {
+            let (line, column) = lines.locate(caught.span.start);
             let mut origin = origin();
-            // A path may hold a token itself, and no report prints one.
-            origin.path = self.detector.redact(&origin.path);
-            let place =
-                Location::new(origin, offset + hit.span.start as u64, line, column, hit.decoded.to_vec());
-            if hit.confidence > Confidence::Lookalike {
+            if caught.only.is_some() && caught.only != origin.root.as_deref() {
+                return;
+            }
+            origin.path = self.redact(&origin.path);
+            let at = offset + caught.span.start as u64;
+            let mut place = Location::new(origin, at, line, column, caught.decoded.to_vec());
+            if let Some(silencer) = self.silencer {
+                let line = line_around(window.bytes, caught.span);
+                place.suppressed = silencer.silence(&Scene { token: caught.seen.text, line, place: &place });
+            }
+            if caught.seen.confidence > Confidence::Lookalike {
                 self.meter.hit();
             }
-            self.findings.add(hit.sighting(), place);
+            self.findings.add(caught.seen, place);
+        };
+        self.detector.scan(window, &mut |hit: &Hit<'_>| {
+            note(&Catch { seen: hit.sighting(), span: &hit.span, decoded: hit.decoded, only: None });
         });
+        if let Some(custom) = self.custom {
+            custom.scan(window, &mut |hit| {
+                let only = hit.rule.root.as_deref();
+                note(&Catch { seen: hit.sighting(), span: &hit.span, decoded: &[], only });
+            });
+        }
+    }
+
+    /// A path may hold a token itself, and no report prints one.
+    fn redact(&self, path: &str) -> String {
+        let path = self.detector.redact(path);
+        self.custom.map_or_else(|| path.clone(), |custom| custom.redact(&path))
     }
 
     /// Goes through a large blob: each window holds what the one before could not decide, and new bytes.
@@ -92,12 +137,17 @@ impl Sink for Net<'_> {
     }
 
     fn fault(&self, mut fault: Fault) {
-        fault.path = self.detector.redact(&fault.path);
+        fault.path = self.redact(&fault.path);
         self.findings.fault(fault);
     }
 
     fn meter(&self) -> &Meter {
         self.meter
+    }
+
+    fn sieve(&self) -> Option<&dyn Sieve> {
+        // The configuration's own rules find what this sieve knows nothing of.
+        self.custom.is_none().then_some(self.detector as &dyn Sieve)
     }
 }
 

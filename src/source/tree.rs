@@ -1,6 +1,7 @@
 //! Working trees: every file below some paths, hidden and ignored ones included, in parallel.
 
 mod file;
+mod mounts;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,13 @@ pub struct Options {
     pub max_file_size: Option<u64>,
     /// How many threads; 0 for as many as the machine has.
     pub threads: usize,
+}
+
+impl Options {
+    /// Whether `--exclude` names the file at `path`, or a folder it is in.
+    pub fn excludes_file(&self, path: &str) -> bool {
+        !self.exclude.is_empty() && self.exclude.matched_path_or_any_parents(path, false).is_ignore()
+    }
 }
 
 /// Compiles `--exclude` globs.
@@ -74,7 +82,9 @@ impl Source for Tree {
             builder.parents(true).ignore(true).git_ignore(true).git_exclude(true).git_global(true);
             builder.require_git(false);
         }
-        let shared = Shared { options: &self.options, roots: &self.roots, sink };
+        let mounts = mounts::kernel_mounts();
+        let kernel = self.roots.iter().flat_map(|root| mounts::below(root, &mounts)).collect();
+        let shared = Shared { options: &self.options, roots: &self.roots, kernel, sink };
         builder.build_parallel().visit(&mut Crew(&shared));
     }
 }
@@ -83,6 +93,8 @@ impl Source for Tree {
 struct Shared<'s> {
     options: &'s Options,
     roots: &'s [PathBuf],
+    /// Mount points below the roots that hold no files: nearly always none.
+    kernel: Vec<PathBuf>,
     sink: &'s dyn Sink,
 }
 
@@ -117,7 +129,7 @@ impl ParallelVisitor for Walker<'_> {
 
 impl Walker<'_> {
     fn entry(&mut self, entry: &DirEntry) -> WalkState {
-        let Shared { options, sink, .. } = *self.shared;
+        let Shared { options, sink, .. } = self.shared;
         // Only paths from the command line have no type of their own: standard input is one, and is not walked.
         let Some(kind) = entry.file_type() else { return WalkState::Continue };
         let place = Place::of(entry, self.shared.roots.len() > 1);
@@ -127,15 +139,20 @@ impl Walker<'_> {
         if kind.is_dir() && entry.depth() > 0 && is_object_database(entry.path()) {
             return WalkState::Skip;
         }
-        place.look_at_name(entry, sink);
+        if kind.is_dir() && self.shared.kernel.iter().any(|mount| mount == entry.path()) {
+            let reason = mounts::reason(entry.path());
+            sink.fault(Fault { path: place.text(), kind: FaultKind::PassedOver, reason });
+            return WalkState::Skip;
+        }
+        place.look_at_name(entry, *sink);
         if entry.path_is_symlink() {
             self.look_at_link(entry.path(), &place);
         }
         if kind.is_file() {
-            self.reader.read(entry.path(), &place, options.max_file_size, sink);
+            self.reader.read(entry.path(), &place, options.max_file_size, *sink);
         } else if entry.depth() == 0 && !kind.is_dir() && !kind.is_symlink() {
             // A pipe or device is passed over in a tree, but read where the user names it: `<(command)`.
-            self.reader.read_special(entry.path(), &place, sink);
+            self.reader.read_special(entry.path(), &place, *sink);
         }
         WalkState::Continue
     }

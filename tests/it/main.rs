@@ -1,4 +1,20 @@
 //! The real binary on real files: one test binary, so that it links once.
 
+mod answers;
+mod configuration;
+mod contract;
+mod damage;
+mod docs;
+mod killswitch;
+mod manual;
+mod own;
+mod quota;
+mod reach;
+mod reports;
+mod revoke;
+mod silence;
 mod support;
 mod sweep;
+mod terminal;
+mod tls;
+mod trail;

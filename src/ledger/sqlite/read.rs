@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::rows;
-use crate::ledger::Page;
 use crate::ledger::entry::{Attempt, BatchId, Known, Row, State};
 use crate::ledger::intent::{Ask, Standing, millis, moment};
+use crate::ledger::{Page, Party};
 use crate::token::{Fingerprint, Kind};
 
 const COUNT: &str = "SELECT count(*) FROM token WHERE host = ?1 AND state = ?2 AND state != 'queued'";
@@ -20,6 +20,8 @@ const KNOWN: &str =
     "SELECT state, at, place, (SELECT request_id FROM attempt JOIN batch ON batch.id = attempt.batch
         WHERE attempt.token = token.id ORDER BY batch.id DESC LIMIT 1)
     FROM token WHERE host = ?1 AND head = ?2 AND sha256 = ?3";
+const HOSTS: &str =
+    "SELECT name, identity FROM host LEFT JOIN quota ON quota.host = host.id ORDER BY host.id, quota.id";
 const ATTEMPTS: &str = "SELECT batch.id, batch.at, verdict, status, request_id FROM attempt
     JOIN batch ON batch.id = attempt.batch JOIN token ON token.id = attempt.token
     WHERE token.host = ?1 AND head = ?2 AND sha256 = ?3 ORDER BY batch.id";
@@ -62,6 +64,20 @@ fn count_at(db: &Connection, host: i64, state: State) -> rusqlite::Result<u64> {
         return Ok(of_host(WAITING)?.saturating_sub(of_host(SENT_AND_FREE)?));
     }
     db.prepare_cached(COUNT)?.query_row(params![host, state.as_str()], |row| row.get(0))
+}
+
+pub(super) fn hosts(db: &Connection) -> rusqlite::Result<Vec<Party>> {
+    let mut parties: Vec<Party> = Vec::new();
+    let mut find = db.prepare_cached(HOSTS)?;
+    let mut rows = find.query([])?;
+    while let Some(row) = rows.next()? {
+        let (host, identity): (String, Option<String>) = (row.get(0)?, row.get(1)?);
+        match parties.last_mut() {
+            Some(party) if party.host == host => party.identities.extend(identity),
+            _ => parties.push(Party { host, identities: identity.into_iter().collect() }),
+        }
+    }
+    Ok(parties)
 }
 
 pub(super) fn known(

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use stanch::checksum::{crc32_base62, sha256_base32};
-use stanch::token::Kind;
+use stanch::token::{Kind, Token};
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -37,6 +37,11 @@ impl Mint {
             Kind::Refresh => self.classic(kind.prefix(), 70),
             _ => self.classic(kind.prefix(), 30),
         }
+    }
+
+    /// A valid token, as the library holds it.
+    pub fn secret(&mut self, kind: Kind) -> Token {
+        Token::new(kind, self.token(kind).as_bytes())
     }
 
     fn classic(&mut self, prefix: &str, body: usize) -> String {

@@ -1,0 +1,99 @@
+//! `stanch git`: a repository's history, what is staged, or what some commits add.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use super::exit::Exit;
+use super::flags::GitFlags;
+use super::hunt::Hunt;
+use crate::blob::{PlaceKind, Sink, Source};
+use crate::finding::{Findings, Location};
+use crate::scan::Meter;
+use crate::source::git::{History, Pipe, Range, Repo, Staged};
+use crate::source::tree;
+
+/// What of a repository is looked at.
+enum What {
+    History,
+    Staged(Vec<PathBuf>),
+    Range(String),
+}
+
+pub(super) fn run(flags: GitFlags) -> anyhow::Result<Exit> {
+    let (path, what) = what(flags.repo, flags.staged, flags.range);
+    let repo = Repo::around(&path)?;
+    // Paths in a history start at its own root, wherever below it the program was started.
+    let root = if repo.root() == Path::new("") { PathBuf::from(".") } else { repo.root().to_owned() };
+    let mut run = Hunt::begin(&flags.common, vec![root.clone()])?;
+    let globs = run.settings.exclude.iter().chain(run.lookout.left_out(&root)).map(String::as_str);
+    run.settings.walk.exclude = tree::excludes(globs)?;
+    let repo = repo.with_largest(run.settings.walk.max_file_size.unwrap_or(u64::MAX));
+
+    let incomplete = if let What::Staged(_) = what { None } else { repo.incomplete() };
+    if let Some(lacks) = &incomplete {
+        if flags.require_full_history {
+            anyhow::bail!("{lacks}");
+        }
+        run.console.warn(&lacks.to_string());
+    }
+    if run.settings.walk.threads > 0 {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(run.settings.walk.threads);
+        pool.build_global().context("cannot start threads")?;
+    }
+    let mut findings = look(&run, &repo, &what)?;
+    findings.retain(&mut |_, location| !is_excluded(&run.settings.walk, location));
+    run.conclude(findings, incomplete.is_some())
+}
+
+/// Sorts out which argument is what: the only path after `--staged` may be the repository itself.
+fn what(repo: PathBuf, staged: Option<Vec<PathBuf>>, range: Option<String>) -> (PathBuf, What) {
+    match (staged, range) {
+        (Some(paths), _) => match &paths[..] {
+            [only] if repo == Path::new(".") && only.join(".git").exists() => {
+                (only.clone(), What::Staged(Vec::new()))
+            }
+            _ => (repo, What::Staged(paths)),
+        },
+        (None, Some(range)) => (repo, What::Range(range)),
+        (None, None) => (repo, What::History),
+    }
+}
+
+/// Looks, and finds out where what was found came from, or whether it was there before.
+fn look(run: &Hunt, repo: &Repo, what: &What) -> anyhow::Result<Findings> {
+    let mut findings = Findings::keeping_all();
+    // What was there before is not counted as looked at.
+    let uncounted = Meter::default();
+    let pipe = |findings: &Findings, show: &mut dyn FnMut(&dyn Sink)| run.look(findings, &uncounted, show);
+    match what {
+        What::History => {
+            let history = History::new(repo);
+            drain(run, &history, &findings);
+            run.console.watch(&run.meter, || history.attribute(&mut findings));
+        }
+        What::Staged(paths) => {
+            let staged = Staged::new(repo, paths)?;
+            drain(run, &staged, &findings);
+            staged.settle(&mut findings, &pipe as &Pipe<'_>);
+        }
+        What::Range(spec) => {
+            let range = Range::new(repo, spec)?;
+            drain(run, &range, &findings);
+            range.settle(&mut findings, &pipe as &Pipe<'_>);
+        }
+    }
+    Ok(findings)
+}
+
+fn drain(run: &Hunt, source: &dyn Source, findings: &Findings) {
+    run.look(findings, &run.meter, &mut |sink| run.console.watch(&run.meter, || source.drain(sink)));
+}
+
+/// Whether `--exclude` names the file that a place is in.
+fn is_excluded(options: &tree::Options, location: &Location) -> bool {
+    let in_tree =
+        matches!(location.kind, PlaceKind::Content | PlaceKind::FileName | PlaceKind::SymlinkTarget);
+    in_tree
+        && options.excludes_file(location.path.split('!').next().unwrap_or_default().trim_start_matches('/'))
+}

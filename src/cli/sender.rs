@@ -1,0 +1,241 @@
+//! A revoking run, from what was found to what became of it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use jiff::Timestamp;
+
+use super::aftermath::{Aftermath, Unsent};
+use super::console::{Console, somebody_is_there};
+use super::flags::RevokeFlags;
+use super::{reach, rehearsal};
+use crate::finding::{Confidence, Finding, Location, Revocation};
+use crate::ledger::{Digest, Event, Known, Ledger, LedgerError, SqliteLedger, State};
+use crate::own::Own;
+use crate::pace::{Stop, SystemClock};
+use crate::policy::{self, Facts, Plan, Policy, eligible};
+use crate::provider::{GitHub, Revoker as _, github};
+use crate::revoke::{self, Options, Outcome, Progress, RevokeError, Tools};
+use crate::token::{Fingerprint, Kind};
+
+/// What a run may do, on whose word.
+enum Mode {
+    /// Say what would be sent.
+    DryRun,
+    /// Send; `yes` where nobody is to be asked.
+    Real { github: Box<GitHub>, yes: bool },
+}
+
+/// Everything a revoking run needs, made ready and checked before anything is looked at: who learns after an hour of
+/// scanning that the ledger is locked has lost an hour.
+pub(super) struct Sender {
+    policy: Policy,
+    options: Options,
+    mode: Mode,
+    /// What people call the host.
+    label: String,
+    /// What the ledger calls it.
+    host: String,
+    ledger: PathBuf,
+    own: Own,
+}
+
+impl Sender {
+    /// A flag of revocation without `--revoke` is a mistake.
+    pub(super) fn unwanted(revoke: bool, flags: &RevokeFlags) -> anyhow::Result<()> {
+        match flags.given().filter(|_| !revoke) {
+            Some(flag) => bail!("{flag} is for runs with --revoke: nothing was looked at, nothing was sent"),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks everything that can be checked; sends and writes nothing.
+    pub(super) fn prepare(flags: &RevokeFlags, console: &Console) -> anyhow::Result<Self> {
+        if !flags.yes && !flags.dry_run && !somebody_is_there() {
+            bail!(
+                "nobody can be asked here whether to send tokens, and nothing was sent: --yes sends what is found, \
+                 --dry-run says what that would be"
+            );
+        }
+        let place = &flags.reach.place;
+        let host = place.host()?;
+        let ledger = place.ledger()?;
+        SqliteLedger::open_existing(&ledger)?;
+        let credential = place.credential(&host)?;
+        if let Some(warning) = credential.as_ref().and_then(|credential| credential.warning.as_deref()) {
+            console.warn(warning);
+        }
+        let own = reach::own(credential.as_ref(), console);
+        let (label, api_host) = (host.label().to_owned(), host.api_host());
+        let github = GitHub::new(&flags.reach.options(host), credential.map(|credential| credential.token));
+        let mode = match github {
+            Err(error) if flags.dry_run => {
+                console.warn(&format!("without --dry-run this would be refused: {error}"));
+                Mode::DryRun
+            }
+            Ok(_) if flags.dry_run => Mode::DryRun,
+            github => Mode::Real { github: Box::new(github?), yes: flags.yes },
+        };
+        let (policy, options) = (flags.policy(), flags.options());
+        Ok(Sender { policy, options, mode, label, host: api_host, ledger, own })
+    }
+
+    /// Sends what was found, as far as the policy, the user and the quota allow, and notes on each finding what became of
+    /// it. Findings below `counted` are not thought of.
+    pub(super) fn revoke(
+        mut self,
+        findings: &mut [Finding],
+        counted: Confidence,
+        console: &Console,
+        stop: &Stop,
+    ) -> anyhow::Result<Aftermath> {
+        let mut after = Aftermath::new(&self.label, policy::suppressed(findings, counted));
+        if !findings.iter().any(|finding| eligible(finding, counted)) {
+            return Ok(after);
+        }
+        let kinds = self.kinds(console)?;
+        let known = self.known(findings, counted)?;
+        let facts = Facts {
+            counted,
+            kinds: &kinds,
+            own: &|fingerprint| self.own.place_of(fingerprint).is_some(),
+            known: &|fingerprint| known.get(&fingerprint).map(|known| known.state),
+        };
+        let plan = Plan::new(findings, &self.policy, &facts);
+        self.policy.allow(plan.count(State::Queued))?;
+        self.act(&plan, &mut after, console, stop)?;
+        let known = self.known(findings, counted)?;
+        for finding in findings.iter_mut().filter(|finding| eligible(finding, counted)) {
+            finding.revocation = known.get(&finding.token.fingerprint()).map(revocation);
+        }
+        after.count(findings, counted);
+        Ok(after)
+    }
+
+    /// The kinds the host takes. A dry run asks nobody.
+    fn kinds(&mut self, console: &Console) -> anyhow::Result<Vec<Kind>> {
+        let Mode::Real { github, .. } = &mut self.mode else { return Ok(github::kinds(None)) };
+        if let Some(note) = github.ask_release()? {
+            console.warn(&note);
+        }
+        Ok(github.terms().kinds)
+    }
+
+    /// What the ledger knows of what was found; makes none.
+    fn known(
+        &self,
+        findings: &[Finding],
+        counted: Confidence,
+    ) -> Result<HashMap<Fingerprint, Known>, LedgerError> {
+        let mut known = HashMap::new();
+        let Some(ledger) = SqliteLedger::open_existing(&self.ledger)? else { return Ok(known) };
+        for finding in findings.iter().filter(|finding| eligible(finding, counted)) {
+            let fingerprint = finding.token.fingerprint();
+            if let Some(found) = ledger.known(&self.host, &fingerprint)? {
+                known.insert(fingerprint, found);
+            }
+        }
+        Ok(known)
+    }
+
+    /// Says, asks, writes down, sends: whatever the mode is.
+    fn act(
+        &self,
+        plan: &Plan<'_>,
+        after: &mut Aftermath,
+        console: &Console,
+        stop: &Stop,
+    ) -> anyhow::Result<()> {
+        let blast = plan.blast();
+        let (github, yes) = match &self.mode {
+            Mode::DryRun => {
+                after.rehearsed = Some(rehearsal::lines(plan, &self.own, &self.label));
+                return Ok(());
+            }
+            // All of it is done, and written down where that was done.
+            Mode::Real { .. } if plan.choices.is_empty() => return Ok(()),
+            Mode::Real { github, yes } => (github, *yes),
+        };
+        if blast.tokens > 0 && !yes {
+            let lines = rehearsal::lines(plan, &self.own, &self.label);
+            let answer = console.ask(&lines, "Send them? [y/N]", stop);
+            if !answer.is_some_and(|answer| ["y", "yes"].contains(&answer.to_ascii_lowercase().as_str())) {
+                after.unsent = Some(if stop.asked() { Unsent::Interrupted } else { Unsent::Declined });
+                return Ok(());
+            }
+        }
+        let mut ledger = SqliteLedger::open(&self.ledger)?;
+        self.enqueue(&mut ledger, plan, after.suppressed, if yes { "--yes" } else { "yes at the terminal" })?;
+        after.ledger = Some(self.ledger.clone());
+        if blast.tokens > 0 {
+            match send(&mut ledger, github, &self.options, (console, stop)) {
+                Ok(outcome) => after.outcome = Some(outcome),
+                Err(error) => after.error = Some(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the plan down: what is to be sent, what is set aside, and on whose word.
+    fn enqueue(
+        &self,
+        ledger: &mut SqliteLedger,
+        plan: &Plan<'_>,
+        suppressed: u64,
+        word: &str,
+    ) -> anyhow::Result<()> {
+        let seal = ledger.seal()?;
+        let mut counts = BTreeMap::from([("done", plan.done), ("suppressed", suppressed)]);
+        let mut digest = Digest::default();
+        for (finding, state) in &plan.choices {
+            *counts.entry(state.as_str()).or_default() += 1;
+            digest.add(&finding.token.fingerprint());
+        }
+        counts.retain(|_, count| *count > 0);
+        let event = Event::Policy {
+            host: self.host.clone(),
+            decision: word.to_owned(),
+            counts: counts.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
+            tokens: digest.finish().1,
+        };
+        ledger.record(&event, &Timestamp::now)?;
+        let entries = plan.choices.iter().map(|(finding, state)| {
+            let place = finding.locations.first().map(place).unwrap_or_default();
+            revoke::entry(&seal, &finding.token, finding.confidence, *state, &place)
+        });
+        revoke::enqueue(ledger, &self.host, entries, &Timestamp::now)
+            .context("the tokens could not be queued, and none was sent")?;
+        Ok(())
+    }
+}
+
+/// Sends all that waits at the host.
+pub(super) fn send(
+    ledger: &mut SqliteLedger,
+    github: &GitHub,
+    options: &Options,
+    (console, stop): (&Console, &Stop),
+) -> Result<Outcome, RevokeError> {
+    let seal = ledger.seal()?;
+    let progress = Progress::default();
+    let tools =
+        Tools { ledger, seal: &seal, revoker: github, clock: &SystemClock, stop, progress: &progress };
+    console.watch_sending(&progress, stop, || revoke::run(tools, options))
+}
+
+/// Where a token was first found, as the ledger keeps it.
+fn place(location: &Location) -> String {
+    let root = location.root.as_deref().map(|root| format!("{}/", root.trim_end_matches('/')));
+    let commit = location.commit.as_deref().map(|commit| format!(" in {commit}"));
+    let (root, commit) = (root.unwrap_or_default(), commit.unwrap_or_default());
+    format!("{root}{}:{}{commit}", location.path, location.line)
+}
+
+fn revocation(known: &Known) -> Revocation {
+    Revocation {
+        state: known.state.as_str().to_owned(),
+        at: known.at.to_string(),
+        request_id: known.request_id.clone(),
+    }
+}

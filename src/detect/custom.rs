@@ -1,0 +1,272 @@
+//! The pass for rules of the configuration's own: it runs only where there are any, beside the one for GitHub's tokens.
+
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, Input, MatchKind};
+use regex::bytes::Captures;
+
+use super::Window;
+use crate::finding::{Confidence, Sighting};
+use crate::rule::CustomRule;
+use crate::token::Kind;
+
+/// The most bytes a match may span. Well below what windows overlap by, so that none is cut in two.
+const LONGEST: usize = 8 * 1024;
+
+/// How far from a match its keyword may stand.
+const NEAR: usize = 1024;
+
+/// What stands in place of the reason that a proof would be.
+const REASON: &str = "a rule of the configuration, with no checksum to test";
+
+/// Finds what the configuration's own rules say.
+#[derive(Debug)]
+pub struct Custom {
+    rules: Vec<CustomRule>,
+    keywords: Option<AhoCorasick>,
+    /// For each keyword, the rule it belongs to.
+    owners: Vec<usize>,
+}
+
+/// One secret in a window.
+pub struct CustomHit<'a> {
+    /// The rule that found it.
+    pub rule: &'a CustomRule,
+    /// The secret.
+    pub text: &'a [u8],
+    /// Where it stands in the window.
+    pub span: Range<usize>,
+}
+
+impl CustomHit<'_> {
+    /// The hit without its place.
+    pub fn sighting(&self) -> Sighting<'_> {
+        Sighting {
+            text: self.text,
+            rule: &self.rule.id,
+            kind: Kind::Other,
+            confidence: Confidence::Likely,
+            reason: REASON,
+            owner_id: None,
+        }
+    }
+}
+
+impl Custom {
+    /// A finder for these rules.
+    pub fn new(rules: Vec<CustomRule>) -> Self {
+        let keywords: Vec<(usize, &str)> = (rules.iter().enumerate())
+            .flat_map(|(n, rule)| rule.keywords.iter().map(move |word| (n, word.as_str())))
+            .collect();
+        let automaton = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::Standard)
+            .build(keywords.iter().map(|(_, word)| word));
+        let owners = keywords.iter().map(|(owner, _)| *owner).collect();
+        // An automaton is refused only beyond sizes no configuration file has; without one, every rule is tried.
+        Custom { keywords: automaton.ok(), owners, rules }
+    }
+
+    /// Whether there is nothing to look for.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// The rules it looks for.
+    pub fn rules(&self) -> &[CustomRule] {
+        &self.rules
+    }
+
+    /// Reports every secret that starts in `window.emit`.
+    pub fn scan(&self, window: &Window<'_>, on_hit: &mut dyn FnMut(&CustomHit<'_>)) {
+        let places = self.keyword_places(window.bytes);
+        for (rule, places) in self.rules.iter().zip(&places) {
+            if !places.is_empty() {
+                search(rule, places, window, on_hit);
+            }
+        }
+    }
+
+    /// For each rule, where its keywords stand, in rising order.
+    fn keyword_places(&self, bytes: &[u8]) -> Vec<Vec<usize>> {
+        let mut places = vec![Vec::new(); self.rules.len()];
+        let Some(automaton) = &self.keywords else {
+            for places in &mut places {
+                places.extend((0..bytes.len()).step_by(NEAR));
+            }
+            return places;
+        };
+        for found in automaton.find_overlapping_iter(Input::new(bytes)) {
+            let owner = self.owners.get(found.pattern().as_usize());
+            if let Some(places) = owner.and_then(|owner| places.get_mut(*owner)) {
+                places.push(found.start());
+            }
+        }
+        places
+    }
+
+    /// What a rule gets wrong of its own examples, named by their place in the list: the text may be a secret.
+    pub fn contradictions(&self, rule: &CustomRule) -> Vec<String> {
+        let finds = |text: &String| {
+            let mut found = false;
+            self.scan(&Window::whole(text.as_bytes()), &mut |hit| found |= hit.rule.id == rule.id);
+            found
+        };
+        let positive = rule.positive.iter().enumerate().filter(|(_, text)| !finds(text));
+        let negative = rule.negative.iter().enumerate().filter(|(_, text)| finds(text));
+        positive
+            .map(|(n, _)| format!("finds nothing in positive example {}", n + 1))
+            .chain(negative.map(|(n, _)| format!("finds something in negative example {}", n + 1)))
+            .collect()
+    }
+
+    /// `text` without the secrets in it.
+    pub fn redact(&self, text: &str) -> String {
+        let mut spans = Vec::new();
+        self.scan(&Window::whole(text.as_bytes()), &mut |hit| spans.push(hit.span.clone()));
+        spans.sort_unstable_by_key(|span| span.start);
+        let (mut out, mut kept) = (String::with_capacity(text.len()), 0);
+        for span in spans {
+            // An expression on bytes may cut a character in two: then more is left out, never less.
+            let (start, end) = (text.floor_char_boundary(span.start), text.ceil_char_boundary(span.end));
+            if start >= kept {
+                out.push_str(&text[kept..start]);
+                out.push('…');
+            }
+            kept = kept.max(end);
+        }
+        out.push_str(&text[kept..]);
+        out
+    }
+}
+
+/// Tries one rule on a window, from a match's length before it on, so that the matches fall as they would in the whole.
+fn search(
+    rule: &CustomRule,
+    keywords: &[usize],
+    window: &Window<'_>,
+    on_hit: &mut dyn FnMut(&CustomHit<'_>),
+) {
+    let Window { bytes, emit } = window;
+    let mut at = emit.start.saturating_sub(LONGEST);
+    while at <= bytes.len() {
+        let Some(captures) = rule.regex.captures_at(bytes, at) else { break };
+        let Some(whole) = captures.get(0) else { break };
+        if whole.start() >= emit.end {
+            break;
+        }
+        at = whole.end().max(whole.start() + 1);
+        let near = whole.start().saturating_sub(NEAR)..whole.end() + NEAR;
+        let first = keywords.partition_point(|place| *place < near.start);
+        if whole.len() > LONGEST || keywords.get(first).is_none_or(|place| *place >= near.end) {
+            continue;
+        }
+        let Some(span) = secret(rule, &captures) else { continue };
+        let text = &bytes[span.clone()];
+        if emit.contains(&span.start) && entropy(text) >= rule.entropy {
+            on_hit(&CustomHit { rule, text, span });
+        }
+    }
+}
+
+/// The part of a match that is the secret.
+fn secret(rule: &CustomRule, captures: &Captures<'_>) -> Option<Range<usize>> {
+    let group = match rule.secret_group {
+        Some(group) => captures.get(group),
+        None => captures.iter().skip(1).flatten().next().or_else(|| captures.get(0)),
+    };
+    group.map(|group| group.range()).filter(|span| !span.is_empty())
+}
+
+/// Shannon entropy, in bits a byte.
+fn entropy(text: &[u8]) -> f64 {
+    let mut counts = [0_u32; 256];
+    for byte in text {
+        counts[usize::from(*byte)] += 1;
+    }
+    let total = f64::from(u32::try_from(text.len()).unwrap_or(u32::MAX));
+    counts
+        .into_iter()
+        .filter(|count| *count > 0)
+        .map(|count| f64::from(count) / total)
+        .map(|share| -share * share.log2())
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::RawCustomRule;
+
+    fn custom(toml: &str) -> Custom {
+        #[derive(serde::Deserialize)]
+        struct File {
+            rules: Vec<RawCustomRule>,
+        }
+        let file: File = toml::from_str(toml).expect("a rule file");
+        Custom::new(CustomRule::compile_all(file.rules, None).expect("good rules"))
+    }
+
+    fn found(custom: &Custom, text: &[u8]) -> Vec<String> {
+        let mut out = Vec::new();
+        custom
+            .scan(&Window::whole(text), &mut |hit| out.push(String::from_utf8_lossy(hit.text).into_owned()));
+        out
+    }
+
+    const ACME: &str = "[[rules]]\nid = 'acme'\nregex = '(?i)acme[_-]?key\\s*=\\s*([a-z0-9]{8,})'\n\
+                        keywords = ['acme']\nentropy = 2.0\npositive = ['ACME_KEY = ~a1b2c3d4e5']\n\
+                        negative = ['ACME_KEY = aaaaaaaaaa']\n";
+
+    #[test]
+    fn the_group_is_the_secret_and_must_be_random_enough() {
+        let custom = custom(ACME);
+        assert_eq!(found(&custom, b"Acme-Key=q1w2e3r4t5 acme_key = aaaaaaaaaa"), ["q1w2e3r4t5"]);
+        assert_eq!(found(&custom, b"\xff\xfeacme_key=q1w2e3r4t5\xff"), ["q1w2e3r4t5"]);
+        assert!(custom.contradictions(&custom.rules()[0]).is_empty());
+    }
+
+    #[test]
+    fn a_rule_that_is_wrong_about_itself_is_told_so() {
+        let custom = custom(&ACME.replace("aaaaaaaaaa", "abcdefghij").replace("~a1b2c3d4e5", "short"));
+        let rule = &custom.rules()[0];
+        assert_eq!(
+            custom.contradictions(rule),
+            ["finds nothing in positive example 1", "finds something in negative example 1"]
+        );
+    }
+
+    #[test]
+    fn a_keyword_must_stand_near() {
+        let custom = custom(
+            "[[rules]]\nid = 'k'\nregex = 'x[0-9]{6}'\nkeywords = ['vault']\npositive = ['vault x123456']\n",
+        );
+        assert_eq!(found(&custom, b"vault: x123456"), ["x123456"]);
+        let far = [b"vault".as_slice(), &vec![b' '; 2 * NEAR], b"x123456"].concat();
+        assert!(found(&custom, &far).is_empty());
+    }
+
+    #[test]
+    fn windows_find_what_the_whole_finds() {
+        let custom = custom(ACME);
+        let text = b"acme_key=q1w2e3r4t5 acme_key=z9y8x7w6v5".as_slice();
+        for cut in 0..text.len() {
+            let mut out = Vec::new();
+            for emit in [0..cut, cut..text.len()] {
+                custom.scan(&Window { bytes: text, emit }, &mut |hit| out.push(hit.span.start));
+            }
+            assert_eq!(out, [9, 29], "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_path_shows_no_secret() {
+        assert_eq!(custom(ACME).redact("é/acme_key=q1w2e3r4t5é/f"), "é/acme_key=…é/f");
+    }
+
+    #[test]
+    fn entropy_counts_bits() {
+        assert!((entropy(b"abcd") - 2.0).abs() < 1e-9);
+        assert!(entropy(b"aaaa").abs() < 1e-9);
+    }
+}

@@ -1,0 +1,11 @@
+//! `%67%68%70%5F`: URLs, forms, `.git-credentials`.
+
+use super::hex;
+
+/// The encoded character that `rest` starts with.
+pub(super) fn unit(rest: &[u8]) -> Option<(u8, usize)> {
+    match rest {
+        [b'%', high, low, ..] => hex::pair(*high, *low).map(|byte| (byte, 3)),
+        _ => None,
+    }
+}

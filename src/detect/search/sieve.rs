@@ -1,0 +1,64 @@
+//! Whether anything in a text could lead to a finding, without following it.
+
+use super::spelled::PEEK;
+use super::{Finder, WIDE_STRIDE};
+use crate::detect::encoded::Spelling;
+use crate::detect::encoded::base64;
+use crate::detect::encoded::joined::Joined;
+use crate::detect::encoded::runs::{STRETCH, Spots};
+use crate::detect::encoded::utf16::Text;
+use crate::detect::prefilter::Clue;
+
+/// The most bytes that a clue depends on: a prefix at its widest spelling, or as much of a wrapped run of base64 as
+/// tells that it is one.
+pub(in crate::detect) const CLUE: usize = 512;
+
+impl Finder {
+    /// Whether a search `depth` encodings deep could come upon something here. Nothing may ever be found in a text, or
+    /// in one made of it by adding harmless bytes, of which this says no.
+    pub(in crate::detect) fn stirs(&self, bytes: &[u8], depth: usize) -> bool {
+        let prefilter = if depth == 0 { &self.plain } else { &self.spelled };
+        let mut at = 0;
+        while let Some((clue, found)) = prefilter.next(bytes, at, bytes.len()) {
+            if clue != Clue::Head || self.starts_a_token(&bytes[found..]) {
+                return true;
+            }
+            at = found + 1;
+        }
+        let wide = |at| Text::around(bytes, at, 0).is_some();
+        depth > 1 && (0..bytes.len()).step_by(WIDE_STRIDE).any(wide)
+            || depth > 0 && self.packs_a_token(bytes, depth)
+    }
+
+    /// Whether the first characters are a prefix, or some of them are encoded.
+    fn starts_a_token(&self, text: &[u8]) -> bool {
+        let peek = &text[..text.len().min(PEEK)];
+        self.rule_of(text).is_some() || peek.iter().any(|byte| Spelling::introduced_by(*byte).is_some())
+    }
+
+    /// Whether some run of base64 holds a form of a prefix, or something that must be opened to know.
+    fn packs_a_token(&self, bytes: &[u8], depth: usize) -> bool {
+        let (mut spots, mut looked, mut start) = (Spots::none(), 0, 0);
+        while start < bytes.len() {
+            let end = bytes.len().min(start + STRETCH);
+            spots.look(bytes, start..end);
+            for spot in (0..).map_while(|n| spots.get(n)) {
+                if spot < looked {
+                    continue;
+                }
+                let Some(joined) = Joined::around(bytes, spot, looked) else { continue };
+                looked = joined.end;
+                let text = &*joined.text;
+                let nested = || depth > 1 && base64::nested(text, 0..text.len()).next().is_some();
+                if self.forms.next(text, 0, depth).is_some()
+                    || nested()
+                    || depth > 1 && joined.zlib_starts().next().is_some()
+                {
+                    return true;
+                }
+            }
+            start = end;
+        }
+        false
+    }
+}

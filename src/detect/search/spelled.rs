@@ -1,0 +1,115 @@
+//! A token spelled character by character, from its first one on.
+
+use std::ops::Range;
+
+use zeroize::Zeroizing;
+
+use super::{Finder, Found, Level, Report};
+use crate::detect::encoded::{Layers, Spelling, utf16};
+use crate::detect::judge::{HEADER, Judged, PLAIN, prove, stands_free, weigh};
+use crate::finding::Confidence::{Certain, Lookalike};
+use crate::rule::{Checksum, Rule};
+
+/// How many characters of a spelled text tell whether it starts like a token: the longest prefix.
+pub(super) const PEEK: usize = 12;
+
+/// A token, and the text it was spelled in.
+pub(super) struct Spelled<'f> {
+    rule: &'f Rule,
+    text: Zeroizing<Vec<u8>>,
+    span: Range<usize>,
+    layers: Layers,
+    pub(super) judged: Judged,
+}
+
+impl Spelled<'_> {
+    /// Reports it if it starts where it should; returns where it ends if it is one for certain.
+    pub(super) fn report(self, level: &Level<'_>, report: Report<'_>) -> Option<usize> {
+        let Spelled { rule, text, span, layers, judged } = self;
+        let end = (judged.confidence == Certain).then_some(span.end);
+        if level.emit.contains(&span.start) {
+            let chain = layers.names(&level.bytes[span.clone()]);
+            report(Found { rule, text: &text[..judged.len], span, chain, judged });
+        }
+        end
+    }
+}
+
+impl Finder {
+    /// The token spelled so from `start` on, or spelled so and then again.
+    ///
+    /// Without a proof, it is one only where the same text in plain would count: a placeholder somebody encoded is
+    /// nobody's concern.
+    pub(super) fn spelled_at(
+        &self,
+        level: &Level<'_>,
+        spelling: Spelling,
+        start: usize,
+    ) -> Option<Spelled<'_>> {
+        let encoded = &level.bytes[start..];
+        let mut layers = Layers::one(spelling);
+        loop {
+            // No more than tells: in a wall of half-tokens, everything else is read for nothing.
+            let strange = |at, byte| at == 0 && !self.starts[usize::from(byte)];
+            let peek = layers.read(encoded, PEEK, strange);
+            let rule = self.rule_of(&peek);
+            let text = rule.map_or(peek, |rule| {
+                let token = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+                let prefix = rule.prefix.len();
+                let once = rule.checksum == Checksum::Crc32Base62;
+                let last = |at, byte| at >= prefix && (!token(byte) || (once && byte == b'_'));
+                layers.read(encoded, rule.length, last)
+            });
+            if let Some(rule) = rule
+                && let Some(judged) = prove(rule, &text)
+            {
+                return spelled(rule, text, layers, (encoded, start), judged);
+            }
+            let inner = text.iter().find_map(|byte| Spelling::introduced_by(*byte));
+            match inner.and_then(|inner| layers.and(inner, level.depth)) {
+                Some(deeper) => layers = deeper,
+                None if rule.is_some() && is_free(level.bytes, spelling, start) => {
+                    let rule = rule?;
+                    let text = read_token(rule, layers, encoded);
+                    let judged = weigh(rule, &text, None).filter(|judged| judged.confidence > Lookalike)?;
+                    return spelled(rule, text, layers, (encoded, start), judged);
+                }
+                None => return None,
+            }
+        }
+    }
+}
+
+fn spelled<'f>(
+    rule: &'f Rule,
+    text: Zeroizing<Vec<u8>>,
+    layers: Layers,
+    (encoded, start): (&[u8], usize),
+    judged: Judged,
+) -> Option<Spelled<'f>> {
+    let width = layers.width(encoded, judged.len);
+    // As wide as it is long: nothing was encoded, or nothing that matters.
+    (width > judged.len).then(|| Spelled { rule, text, span: start..start + width, layers, judged })
+}
+
+/// As much of the text as a token by this rule may take. The stateless form is long, and its header ends in a dot
+/// soon: a wall of half-tokens must not cost the longest match for each of them.
+fn read_token(rule: &Rule, layers: Layers, encoded: &[u8]) -> Zeroizing<Vec<u8>> {
+    let end = |_, byte: u8| !(byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+    let text = layers.read(encoded, PLAIN + 1, end);
+    if rule.longest <= PLAIN || text.len() <= PLAIN {
+        return text;
+    }
+    let header = layers.read(encoded, HEADER, end);
+    if header.contains(&b'.') { layers.read(encoded, rule.longest + 1, end) } else { text }
+}
+
+/// Whether the text spelled so from `start` on stands on its own.
+fn is_free(bytes: &[u8], spelling: Spelling, start: usize) -> bool {
+    let wide = match spelling {
+        Spelling::Utf16Le => start,
+        Spelling::Utf16Be => start + 1,
+        _ => return stands_free(&bytes[..start]),
+    };
+    utf16::before(bytes, wide).is_none_or(|byte| stands_free(&[byte]))
+}

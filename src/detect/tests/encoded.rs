@@ -1,0 +1,355 @@
+//! Any token, encoded any way, at any alignment, in any surroundings.
+
+use std::io::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+
+use super::*;
+
+/// What was found for certain: the token, its place, and the chain of encodings.
+fn certain_in(bytes: &[u8], depth: usize) -> Vec<(Vec<u8>, usize, Vec<&'static str>)> {
+    let mut out = Vec::new();
+    detector().with_decode_depth(depth).scan(&Window::whole(bytes), &mut |hit| {
+        if hit.confidence == Confidence::Certain {
+            out.push((hit.text.to_vec(), hit.span.start, hit.decoded.to_vec()));
+        }
+    });
+    out
+}
+
+/// Checks that `token` is found once, at `place`, and through `chain`.
+fn assert_found(
+    bytes: &[u8],
+    token: &str,
+    place: usize,
+    chain: &[&'static str],
+) -> Result<(), TestCaseError> {
+    let found = certain_in(bytes, chain.len().max(DECODE_DEPTH));
+    prop_assert_eq!(found, vec![(token.as_bytes().to_vec(), place, chain.to_vec())]);
+    prop_assert!(certain_in(bytes, chain.len() - 1).is_empty());
+    Ok(())
+}
+
+/// Text of a kind that ends a run of base64.
+fn surroundings() -> impl Strategy<Value = String> {
+    "|[ -~\n]{0,60}[ \"':,.(\n]".prop_filter("no half tokens", |text| !text.contains("gh"))
+}
+
+/// Lines of `width` characters with `line_end` between them.
+fn wrapped(text: &str, width: usize, line_end: &str) -> String {
+    let lines: Vec<_> = text.as_bytes().chunks(width).map(String::from_utf8_lossy).collect();
+    lines.join(line_end)
+}
+
+fn utf16(text: &str, big_endian: bool) -> Vec<u8> {
+    text.encode_utf16()
+        .flat_map(|unit| if big_endian { unit.to_be_bytes() } else { unit.to_le_bytes() })
+        .collect()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packer.write_all(bytes).and_then(|()| packer.finish()).expect("writing to memory")
+}
+
+fn zlib(bytes: &[u8]) -> Vec<u8> {
+    let mut packer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    packer.write_all(bytes).and_then(|()| packer.finish()).expect("writing to memory")
+}
+
+/// `text` with each character written by `spell` where `which` says so, and at least one.
+fn spelled(text: &str, which: &[bool], spell: impl Fn(u8) -> String) -> String {
+    let any = which.iter().take(text.len()).any(|spelled| *spelled);
+    text.bytes()
+        .zip(which.iter().cycle())
+        .enumerate()
+        .map(
+            |(n, (byte, which))| {
+                if *which || (!any && n == 7) { spell(byte) } else { char::from(byte).to_string() }
+            },
+        )
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(cases(64))]
+
+    #[test]
+    fn base64_at_any_alignment_glued_to_anything(
+        token in any_token(), user in "[ -~]{0,40}", rest in "[ -~]{0,40}", (left, right) in ("[a-zA-Z0-9_/+-]{0,9}", "[a-zA-Z0-9_/+-]{0,9}"),
+        (before, after) in (surroundings(), surroundings()), alphabet in 0_usize..4,
+    ) {
+        let engine = [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD][alphabet].clone();
+        let text = engine.encode(format!("{user}{token}{rest}"));
+        // Behind padding, the run has ended.
+        let bytes = format!("{before}{left}{text}{right} {after}");
+        assert_found(bytes.as_bytes(), &token, before.len(), &["base64"])?;
+    }
+
+    #[test]
+    fn base64_in_lines_of_any_width(
+        token in any_token(), user in "[ -~]{0,90}", rest in "[ -~]{0,90}", width in 4_usize..90, before in surroundings(),
+        (line_end, narrowest) in prop::sample::select(vec![
+            ("\n", 4), ("\r\n", 4), ("\\n", 4), ("\\r\\n", 4), ("\\\n", 4), ("\n      ", 54), ("\r\n\t", 54), ("\"\n  \"", 54), ("\\n\" +\n    \"", 54),
+        ]),
+    ) {
+        let width = width.max(narrowest);
+        let text = STANDARD.encode(format!("{user}{token}{rest}"));
+        let bytes = format!("{before}{}", wrapped(&text, width, line_end));
+        // The line on which the token starts.
+        let line = (user.len() * 4 / 3) / width;
+        assert_found(bytes.as_bytes(), &token, before.len() + line * (width + line_end.len()), &["base64"])?;
+    }
+
+    #[test]
+    fn base64_of_base64(
+        token in any_token(), (user, outer) in ("[ -~]{0,30}", "[ -~]{0,30}"), (inner_width, width) in (4_usize..90, 4_usize..90),
+        before in surroundings(), lines in any::<(bool, bool)>(),
+    ) {
+        let inner = STANDARD.encode(format!("{user}{token}"));
+        let inner = if lines.0 { wrapped(&inner, inner_width, "\n") } else { inner };
+        let outer = STANDARD.encode(format!("{outer} {inner}"));
+        let bytes = format!("{before}{}", if lines.1 { wrapped(&outer, width, "\r\n") } else { outer });
+        let found = certain_in(bytes.as_bytes(), 2);
+        prop_assert_eq!(found.len(), 1);
+        prop_assert_eq!(&found[0].0, token.as_bytes());
+        prop_assert_eq!(&found[0].2, &["base64", "base64"]);
+    }
+
+    #[test]
+    fn utf16_of_either_order_at_any_offset(
+        token in any_token(), text in "[ -~\r\n]{0,40}", rest in "[ -~\r\n]{0,40}", mark in any::<bool>(), big in any::<bool>(),
+        raw in prop::collection::vec(128_u8.., 0..5),
+    ) {
+        let marked = format!("{}{text}{token}{rest}", if mark { "\u{feff}" } else { "" });
+        let bytes = [&raw[..], &utf16(&marked, big)].concat();
+        let place = raw.len() + 2 * (text.len() + usize::from(mark));
+        assert_found(&bytes, &token, place, &[if big { "utf-16be" } else { "utf-16le" }])?;
+    }
+
+    #[test]
+    fn base64_of_utf16(token in any_token(), text in "[ -~\r\n]{0,40}", rest in "[ -~\r\n]{0,40}", width in 4_usize..200, big in any::<bool>()) {
+        let command = STANDARD.encode(utf16(&format!("{text}{token}{rest}"), big));
+        let bytes = format!("powershell -EncodedCommand {}", wrapped(&command, width, "\n"));
+        let found = certain_in(bytes.as_bytes(), 2);
+        prop_assert_eq!(found.len(), 1);
+        prop_assert_eq!(&found[0].0, token.as_bytes());
+        prop_assert_eq!(&found[0].2, &["base64", if big { "utf-16be" } else { "utf-16le" }]);
+    }
+
+    #[test]
+    fn base64_and_percent_in_utf16(
+        token in any_token(), text in "[ -~\r\n]{20,200}", rest in "[ -~\r\n]{0,40}", mark in any::<bool>(), big in any::<bool>(), width in 4_usize..200,
+    ) {
+        let head = format!("{}{text} ", if mark { "\u{feff}" } else { "" });
+        let place = 2 * (text.len() + 1 + usize::from(mark));
+        let name = if big { "utf-16be" } else { "utf-16le" };
+        let inner = wrapped(&STANDARD.encode(&token), width, "\r\n");
+        assert_found(&utf16(&format!("{head}{inner} {rest}"), big), &token, place, &[name, "base64"])?;
+        let inner = spelled(&token, &[false, true], |byte| format!("%{byte:02X}"));
+        assert_found(&utf16(&format!("{head}{inner} {rest}"), big), &token, place, &[name, "percent"])?;
+    }
+
+    #[test]
+    fn compressed_in_base64(
+        token in any_token(), text in "[ -~\n]{0,900}", before in surroundings(), width in 4_usize..90, zlib_instead in any::<bool>(),
+    ) {
+        let plain = format!("{text}{token}{text}");
+        let packed = if zlib_instead { zlib(plain.as_bytes()) } else { gzip(plain.as_bytes()) };
+        let bytes = format!("{before}{}", wrapped(&STANDARD.encode(packed), width, "\n"));
+        assert_found(bytes.as_bytes(), &token, before.len(), &["base64", if zlib_instead { "zlib" } else { "gzip" }])?;
+    }
+
+    #[test]
+    fn percent_whole_or_in_part(
+        token in any_token(), before in surroundings(), after in surroundings(), which in prop::collection::vec(any::<bool>(), 1..100), upper in any::<bool>(),
+    ) {
+        let spell = |byte: u8| if upper { format!("%{byte:02X}") } else { format!("%{byte:02x}") };
+        let text = spelled(&token, &which, spell);
+        assert_found(format!("{before}{text}{after}").as_bytes(), &token, before.len(), &["percent"])?;
+        let twice = spelled(&token, &which, |byte| spell(byte).replace('%', "%25"));
+        assert_found(format!("{before}{twice}{after}").as_bytes(), &token, before.len(), &["percent", "percent"])?;
+    }
+
+    #[test]
+    fn escapes_whole_or_in_part(
+        token in any_token(), before in surroundings(), after in surroundings(), which in prop::collection::vec(any::<bool>(), 1..100), upper in any::<bool>(),
+    ) {
+        let spells: [(&str, &dyn Fn(u8) -> String); 2] = [
+            ("unicode-escape", &|byte| if upper { format!("\\u{byte:04X}") } else { format!("\\u{byte:04x}") }),
+            ("hex-escape", &|byte| if upper { format!("\\x{byte:02X}") } else { format!("\\x{byte:02x}") }),
+        ];
+        for (name, spell) in spells {
+            let text = spelled(&token, &which, spell);
+            assert_found(format!("{before}{text}{after}").as_bytes(), &token, before.len(), &[name])?;
+        }
+        let text = spelled(&token, &[true], |byte| format!("\\{byte:03o}"));
+        assert_found(format!("{before}{text}{after}").as_bytes(), &token, before.len(), &["octal-escape"])?;
+    }
+
+    #[test]
+    fn entities_whole_or_in_part(
+        token in any_token(), before in surroundings(), after in surroundings(), which in prop::collection::vec(any::<bool>(), 1..100), zeros in 0_usize..7,
+        amp in prop::sample::select(vec!["&", "&amp;"]),
+    ) {
+        let zeros = "0".repeat(zeros);
+        let spells: [&dyn Fn(u8) -> String; 3] = [
+            &|byte| format!("{amp}#{zeros}{byte};"), &|byte| format!("{amp}#x{zeros}{byte:x};"), &|byte| format!("{amp}#X{zeros}{byte:X};"),
+        ];
+        for spell in spells {
+            // What was escaped twice was so as a whole.
+            let text = spelled(&token, if amp == "&" { &which } else { &[true] }, spell);
+            let chain = &["html-entity"; 2][..if amp == "&" { 1 } else { 2 }];
+            assert_found(format!("{before}{text}{after}").as_bytes(), &token, before.len(), chain)?;
+        }
+    }
+
+    #[test]
+    fn hex_of_either_case(token in any_token(), before in surroundings(), after in surroundings(), upper in any::<bool>(), between in prop::sample::select(vec!["", ":", " "])) {
+        let pairs: Vec<_> = token.bytes().map(|byte| if upper { format!("{byte:02X}") } else { format!("{byte:02x}") }).collect();
+        let bytes = format!("{before}{}{after}", pairs.join(between));
+        assert_found(bytes.as_bytes(), &token, before.len(), &["hex"])?;
+    }
+
+    #[test]
+    fn no_bytes_are_a_token_by_accident(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
+        prop_assert!(certain_in(&bytes, 4).is_empty());
+    }
+
+    #[test]
+    fn no_half_token_makes_it_panic(
+        text in "(Z2hwX|ZG9jR|H4sIA|eJw|dpdGh1Yl9wYXRf|%67%68|gh%|\\\\u0067|\\\\x67h|g\0h\0|\0g\0h|6768705f|67:68|&#103;|&amp;#x67;h|[ -~\n\r]|\\PC){0,300}",
+    ) {
+        prop_assert!(certain_in(text.as_bytes(), 4).is_empty());
+    }
+}
+
+/// What two windows find between them that part at `cut`, as a large blob is gone through.
+fn in_two_windows(bytes: &[u8], cut: usize) -> Vec<(Vec<u8>, usize, Vec<&'static str>)> {
+    let mut out = Vec::new();
+    let back = cut.saturating_sub(REACH);
+    let ahead = bytes.len().min(cut + REACH);
+    for (start, window) in [
+        (0, Window { bytes: &bytes[..ahead], emit: 0..cut }),
+        (back, Window { bytes: &bytes[back..], emit: cut - back..bytes.len() - back }),
+    ] {
+        detector().scan(&window, &mut |hit| {
+            if hit.confidence == Confidence::Certain {
+                out.push((hit.text.to_vec(), start + hit.span.start, hit.decoded.to_vec()));
+            }
+        });
+    }
+    out
+}
+
+proptest! {
+    #![proptest_config(cases(24))]
+
+    #[test]
+    fn no_window_edge_loses_or_doubles_an_encoded_token(
+        token in any_token(), before in 0_usize..70_000, after in 0_usize..70_000, width in prop::sample::select(vec![4, 61, 76, 5000, 1_000_000]),
+        way in 0..6, near in -60_000_isize..60_000, seed in 0_usize..1000,
+    ) {
+        let letters = b"abcdefghijklmnopqrstuvwxyz";
+        let junk = |length: usize| (0..length).map(|n| letters[((n * 7919) ^ seed) % 26]).collect::<Vec<u8>>();
+        let text = [junk(before), b" ".to_vec(), token.clone().into_bytes(), b" ".to_vec(), junk(after)].concat();
+        let bytes = match way {
+            0 => STANDARD.encode(text),
+            1 => wrapped(&STANDARD.encode(text), width, "\n"),
+            2 => wrapped(&STANDARD.encode(wrapped(&STANDARD.encode(text), 76, "\n")), width, "\n"),
+            3 => wrapped(&STANDARD.encode(utf16(&String::from_utf8_lossy(&text), false)), width, "\r\n"),
+            4 => String::from_utf8_lossy(&text).replace(&token, &spelled(&token, &[true], |byte| format!("\\u{byte:04x}"))),
+            _ => {
+                let tail = STANDARD.encode(gzip(token.as_bytes()));
+                format!("{} {} {}", STANDARD.encode(junk(before)), wrapped(&tail, width, "\n"), STANDARD.encode(junk(after)))
+            }
+        }.into_bytes();
+        let whole = certain_in(&bytes, 2);
+        prop_assert_eq!(whole.len(), 1);
+        prop_assert_eq!(&whole[0].0, token.as_bytes());
+        let around = [-9, -1, 0, 1, 2, 17, 60, near];
+        for cut in around.map(|offset| whole[0].1.saturating_add_signed(offset).min(bytes.len())) {
+            prop_assert_eq!(&in_two_windows(&bytes, cut), &whole, "cut at {} of {}", cut, bytes.len());
+        }
+    }
+}
+
+/// Everything found, with its place.
+fn found(bytes: &[u8]) -> Vec<(usize, Confidence, Vec<&'static str>)> {
+    let mut out = Vec::new();
+    detector().scan(&Window::whole(bytes), &mut |hit| {
+        out.push((hit.span.start, hit.confidence, hit.decoded.to_vec()));
+    });
+    out
+}
+
+#[test]
+fn an_encoded_token_without_a_proof_is_likely_where_a_plain_one_is() {
+    let token = stateless("ghs_");
+    let base64 = STANDARD.encode(format!("x-access-token:{token}"));
+    assert_eq!(found(format!("basic {base64}").as_bytes()), [(6, Confidence::Likely, vec!["base64"])]);
+    let percent: String = token.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    assert_eq!(found(format!("t={percent}&u").as_bytes()), [(2, Confidence::Likely, vec!["percent"])]);
+    assert_eq!(found(format!("t%41{percent}").as_bytes()), []);
+    assert_eq!(found(&utf16(&format!("t={token}\n"), false)), [(4, Confidence::Likely, vec!["utf-16le"])]);
+    assert_eq!(found(&utf16(&format!("t{token}\n"), false)), []);
+}
+
+#[test]
+fn encoded_placeholders_stay_unsaid() {
+    let placeholder = ["ghp_", "16C7e42F292c6912E7710c838347Ae178B4a"].concat();
+    let hex: String = placeholder.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let percent = placeholder.replace('_', "%5F");
+    for text in [STANDARD.encode(&placeholder), hex, percent] {
+        assert_eq!(found(format!("\"{text}\"").as_bytes()), []);
+    }
+    // A percent sign behind a plain one encodes nothing of it.
+    assert_eq!(found(format!("{placeholder}%20b").as_bytes()), [(0, Confidence::Lookalike, vec![])]);
+}
+
+#[test]
+fn a_plain_token_is_not_found_again_as_an_encoded_one() {
+    let token = classic("ghp_", &"aB3".repeat(10));
+    for text in
+        [format!("{token}%20%67"), format!("%20{token}\\u0067"), format!("/aaaa/bbbb/cccc/{token}/dddd")]
+    {
+        let chains: Vec<_> = found(text.as_bytes()).into_iter().map(|(_, _, chain)| chain).collect();
+        assert_eq!(chains, [Vec::<&str>::new()], "{text}");
+    }
+}
+
+#[test]
+fn a_list_of_encoded_tokens_is_told_line_by_line() {
+    let mut bytes = String::new();
+    let mut expected = Vec::new();
+    for n in 0..2000 {
+        let token = classic("ghp_", &format!("{n:030}"));
+        expected.push((bytes.len(), Confidence::Certain, vec!["base64"]));
+        bytes += &STANDARD_NO_PAD.encode(token);
+        bytes += "\n";
+    }
+    let mut found = found(bytes.as_bytes());
+    found.sort();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn redacting_hides_encoded_tokens() {
+    let token = classic("ghp_", &"aB3".repeat(10));
+    let percent: String = token.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let redacted = detector().redact(&format!("a/{percent}/{}.txt/{token}", STANDARD_NO_PAD.encode(&token)));
+    assert_eq!(redacted, format!("a/….txt/ghp_…{}", &token[34..]));
+    assert_eq!(detector().redact("é%67%68/Z2hw"), "é%67%68/Z2hw");
+}
+
+#[test]
+fn depth_is_how_many_encodings_are_peeled_off() {
+    let token = classic("ghp_", &"aB3".repeat(10));
+    let mut text = token.clone();
+    for depth in 1..=5 {
+        text = STANDARD.encode(text);
+        assert_eq!(certain_in(text.as_bytes(), depth).len(), 1, "{depth}");
+        assert_eq!(certain_in(text.as_bytes(), depth - 1).len(), 0, "{depth}");
+    }
+}

@@ -1,0 +1,225 @@
+//! Where the API is and what kind of GitHub answers there.
+//!
+//! Names are checked strictly, because everything that is sent goes to the place they lead to: no user
+//! information, no path, no control characters, ASCII only, and cleartext only to this very machine.
+
+mod address;
+
+use address::{Address, malformed, parse_authority};
+
+const SERVER_URL: &str = "GITHUB_SERVER_URL";
+
+/// The three kinds of GitHub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Flavour {
+    /// github.com: revocation takes no credential.
+    GitHubCom,
+    /// A subdomain of ghe.com (data residency): as github.com.
+    GheCom,
+    /// GitHub Enterprise Server: revocation needs a credential.
+    Server,
+}
+
+/// A host name that cannot be used, and why.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HostError {
+    /// Not the name of a host, or not a usable URL.
+    #[error("{what} {name:?}: {why}")]
+    Malformed {
+        /// Which setting said so: `--host`, `GH_HOST`…
+        what: &'static str,
+        /// What was given, cleaned of what must not be printed.
+        name: String,
+        /// What is wrong with it, and what would be right.
+        why: &'static str,
+    },
+    /// Tokens would travel in the clear.
+    #[error("{what} {name:?}: http is for this machine only (127.0.0.0/8, [::1], localhost); use https")]
+    Cleartext {
+        /// Which setting said so.
+        what: &'static str,
+        /// The host named.
+        name: String,
+    },
+    /// The host says one kind of GitHub, the URL another.
+    #[error("--api-url leads to {url}, which is not the API of {host}; give only one of them")]
+    Contradiction {
+        /// The host named.
+        host: String,
+        /// The host the URL leads to.
+        url: String,
+    },
+}
+
+/// What the user and the environment said about the host; empty texts count as unset.
+#[derive(Clone, Debug, Default)]
+pub struct HostChoice {
+    /// `--host`.
+    pub host: Option<String>,
+    /// `--api-url`.
+    pub api_url: Option<String>,
+    /// `GH_HOST`.
+    pub gh_host: Option<String>,
+    /// `GITHUB_SERVER_URL`.
+    pub server_url: Option<String>,
+}
+
+/// A GitHub, and the address of its API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host {
+    flavour: Flavour,
+    label: String,
+    api: Address,
+}
+
+impl Host {
+    /// Decides between what was said. Flags go before the environment, `GH_HOST` before `GITHUB_SERVER_URL`,
+    /// and github.com is what is left when nothing was said.
+    ///
+    /// `--host` decides the flavour and `--api-url` the address. A URL alone tells its flavour by its host or by
+    /// a path that ends in `/api/v3` (a server's); where it tells nothing (a test on loopback), the environment
+    /// is asked, and then it is taken for github.com.
+    pub fn choose(choice: &HostChoice) -> Result<Host, HostError> {
+        let named = match said(choice.host.as_deref()) {
+            Some(name) => Some(Host::named("--host", name)?),
+            None => None,
+        };
+        let Some(url) = said(choice.api_url.as_deref()) else {
+            return match named {
+                Some(host) => Ok(host),
+                None => Ok(Self::of_environment(choice)?.unwrap_or_else(Host::github_com)),
+            };
+        };
+        let api = Address::parse("--api-url", url)?;
+        let told = flavour_of_api(&api)?;
+        let host = match (named, told) {
+            (Some(named), Some(told)) if !named.may_answer_at(told, &api) => {
+                return Err(HostError::Contradiction { host: named.label, url: api.authority() });
+            }
+            (Some(named), _) => named,
+            (None, Some(told)) => return Ok(Host { flavour: told, label: label_of_api(told, &api), api }),
+            (None, None) => match Self::of_environment(choice)? {
+                Some(host) => host,
+                None => return Ok(Host { flavour: Flavour::GitHubCom, label: api.authority(), api }),
+            },
+        };
+        Ok(Host { api, ..host })
+    }
+
+    /// github.com itself.
+    pub fn github_com() -> Host {
+        Host {
+            flavour: Flavour::GitHubCom,
+            label: "github.com".to_owned(),
+            api: Address::https("api.github.com", None, ""),
+        }
+    }
+
+    fn of_environment(choice: &HostChoice) -> Result<Option<Host>, HostError> {
+        if let Some(name) = said(choice.gh_host.as_deref()) {
+            return Host::named("GH_HOST", name).map(Some);
+        }
+        let Some(url) = said(choice.server_url.as_deref()) else { return Ok(None) };
+        let server = Address::parse(SERVER_URL, url)?;
+        if !server.path.is_empty() {
+            return Err(malformed(SERVER_URL, url, "the address of a server has no path"));
+        }
+        let host = Host::named(SERVER_URL, &server.authority())?;
+        let cleartext = server.cleartext && host.flavour == Flavour::Server;
+        Ok(Some(Host { api: Address { cleartext, ..host.api }, ..host }))
+    }
+
+    /// The host of a name as users write it: `github.com`, `octocorp.ghe.com`, `github.example.com:8443`.
+    fn named(what: &'static str, text: &str) -> Result<Host, HostError> {
+        let (name, port) = parse_authority(what, text)?;
+        let port = port.filter(|port| *port != 443);
+        let ours = |subdomain_of: &str| name == subdomain_of || name.ends_with(&format!(".{subdomain_of}"));
+        if (ours("github.com") || ours("ghe.com")) && port.is_some() {
+            return Err(malformed(what, text, "GitHub's own hosts answer at their usual port only"));
+        }
+        if ours("github.com") {
+            return Ok(Host::github_com());
+        }
+        if ours("ghe.com") {
+            let tenant =
+                name.strip_suffix("ghe.com").and_then(|rest| rest.trim_end_matches('.').rsplit('.').next());
+            return match tenant {
+                Some(tenant) if !tenant.is_empty() && tenant != "api" => Ok(Host {
+                    flavour: Flavour::GheCom,
+                    label: format!("{tenant}.ghe.com"),
+                    api: Address::https(&format!("api.{tenant}.ghe.com"), None, ""),
+                }),
+                _ => Err(malformed(what, text, "ghe.com needs your enterprise's subdomain before it")),
+            };
+        }
+        let api = Address::https(&name, port, "/api/v3");
+        Ok(Host { flavour: Flavour::Server, label: api.authority(), api })
+    }
+
+    /// GitHub's own hosts are sent no credential, and a server's API is not theirs: such a mix is a mistake.
+    fn may_answer_at(&self, told: Flavour, api: &Address) -> bool {
+        match told {
+            Flavour::Server => true,
+            told => told == self.flavour && label_of_api(told, api) == self.label,
+        }
+    }
+
+    /// What kind of GitHub this is.
+    pub fn flavour(&self) -> Flavour {
+        self.flavour
+    }
+
+    /// What people call it: `github.com`, `octocorp.ghe.com`, `github.example.com`.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// The root of its API, without a slash at the end.
+    pub fn api_base(&self) -> String {
+        let scheme = if self.api.cleartext { "http" } else { "https" };
+        format!("{scheme}://{}{}", self.api.authority(), self.api.path)
+    }
+
+    /// Host and port of its API: whose quota a request counts against.
+    pub fn api_host(&self) -> String {
+        self.api.authority()
+    }
+
+    /// Whether it is spoken to in cleartext; only true on this machine.
+    pub fn cleartext(&self) -> bool {
+        self.api.cleartext
+    }
+}
+
+/// An unset variable and an empty one are the same thing to a shell user.
+fn said(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.is_empty())
+}
+
+fn flavour_of_api(api: &Address) -> Result<Option<Flavour>, HostError> {
+    let name = api.name.as_str();
+    let github = name == "github.com" || name.ends_with(".github.com");
+    let ghe = name == "ghe.com" || name.ends_with(".ghe.com");
+    let tenant = name.strip_prefix("api.").and_then(|rest| rest.strip_suffix(".ghe.com"));
+    let at_root = api.path.is_empty() && api.port.is_none();
+    match () {
+        () if name == "api.github.com" && at_root => Ok(Some(Flavour::GitHubCom)),
+        () if tenant.is_some_and(|tenant| !tenant.contains('.')) && at_root => Ok(Some(Flavour::GheCom)),
+        () if github || ghe => {
+            let why = "GitHub's own API is at https://api.github.com or https://api.SUBDOMAIN.ghe.com";
+            Err(malformed("--api-url", &api.authority(), why))
+        }
+        () if api.path.ends_with("/api/v3") => Ok(Some(Flavour::Server)),
+        () => Ok(None),
+    }
+}
+
+fn label_of_api(flavour: Flavour, api: &Address) -> String {
+    match flavour {
+        Flavour::Server => api.authority(),
+        _ => api.name.strip_prefix("api.").unwrap_or(&api.name).to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

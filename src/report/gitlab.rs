@@ -1,0 +1,229 @@
+//! GitLab's secret detection report, by its published schema (15.0.x), read as the artifact `secret_detection`.
+
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{Report, words};
+use crate::finding::{Confidence, Finding, Location};
+use crate::token::Fingerprint;
+
+/// The version of the schema that the report holds to.
+const VERSION: &str = "15.0.7";
+
+/// What GitLab's own analyzers give for a file that is in no commit yet.
+const NO_COMMIT: &str = "0000000";
+
+#[derive(Serialize)]
+struct Document<'a> {
+    version: &'static str,
+    scan: Scan,
+    vulnerabilities: Vec<Vulnerability<'a>>,
+}
+
+#[derive(Serialize)]
+struct Scan {
+    analyzer: Program,
+    scanner: Program,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    start_time: String,
+    end_time: String,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    messages: Vec<Said>,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct Program {
+    id: &'static str,
+    name: &'static str,
+    vendor: Vendor,
+    version: &'static str,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct Vendor {
+    name: &'static str,
+}
+
+#[derive(Serialize)]
+struct Said {
+    level: &'static str,
+    value: String,
+}
+
+#[derive(Serialize)]
+struct Vulnerability<'a> {
+    id: String,
+    category: &'static str,
+    name: String,
+    description: String,
+    severity: &'static str,
+    solution: &'static str,
+    identifiers: [Identifier<'a>; 2],
+    location: Spot<'a>,
+}
+
+#[derive(Serialize)]
+struct Identifier<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    name: String,
+    value: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Spot<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_line: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_line: Option<u64>,
+    commit: Commit<'a>,
+}
+
+#[derive(Serialize)]
+struct Commit<'a> {
+    sha: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    author: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    date: Option<&'a str>,
+}
+
+pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let program = Program {
+        id: "stanch",
+        name: "stanch",
+        vendor: Vendor { name: "stanch" },
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    let faults = report.unread();
+    let document = Document {
+        version: VERSION,
+        scan: Scan {
+            analyzer: program,
+            scanner: program,
+            kind: "secret_detection",
+            start_time: time(report.time.0),
+            end_time: time(report.time.1),
+            status: "success",
+            messages: faults
+                .map(|fault| Said { level: "warn", value: format!("{}: {}", fault.path, fault.reason) })
+                .collect(),
+        },
+        vulnerabilities: report
+            .shown()
+            .filter(|finding| told(report, finding))
+            .flat_map(|finding| rows(report, finding))
+            .collect(),
+    };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    out.write_all(b"\n")
+}
+
+/// Whether a finding becomes a vulnerability: placeholders do only when they were asked for.
+fn told(report: &Report<'_>, finding: &Finding) -> bool {
+    finding.suppressed.is_none()
+        && (finding.confidence > Confidence::Lookalike || report.min_confidence == Confidence::Lookalike)
+}
+
+fn rows<'a>(report: &Report<'_>, finding: &'a Finding) -> Vec<Vulnerability<'a>> {
+    let files = words::by_file(finding, |place| report.path(place));
+    files
+        .into_iter()
+        .flat_map(|(file, places)| {
+            places
+                .into_iter()
+                .filter(|place| place.suppressed.is_none())
+                .enumerate()
+                .map(move |(n, place)| row(report, finding, (&file, n), place))
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn row<'a>(
+    report: &Report<'_>,
+    finding: &'a Finding,
+    (file, n): (&str, usize),
+    place: &'a Location,
+) -> Vulnerability<'a> {
+    let what = report.description(finding);
+    let reason = if finding.reason.is_empty() { "its checksum holds" } else { finding.reason };
+    let description = format!("{what} {} ({reason})", report.token(finding));
+    let rule: &str = &finding.rule;
+    let lines = words::has_lines(place.kind).then_some(place.line);
+    Vulnerability {
+        id: uuid(words::identity(finding, &format!("{file}\n{n}"))),
+        category: "secret_detection",
+        name: what.chars().take(255).collect(),
+        description,
+        severity: match finding.confidence {
+            Confidence::Certain => "Critical",
+            Confidence::Likely => "High",
+            Confidence::Lookalike => "Info",
+        },
+        solution: words::remedy(finding),
+        identifiers: [
+            Identifier {
+                kind: "stanch_rule_id",
+                name: format!("stanch rule {rule}"),
+                value: rule,
+                url: None,
+            },
+            Identifier {
+                kind: "cwe",
+                name: "CWE-798".to_owned(),
+                value: "798",
+                url: Some("https://cwe.mitre.org/data/definitions/798.html"),
+            },
+        ],
+        location: Spot {
+            file: Some(file.to_owned()).filter(|file| !file.is_empty()),
+            start_line: lines,
+            end_line: lines,
+            commit: Commit {
+                sha: place.commit.as_deref().unwrap_or(NO_COMMIT),
+                author: place.author.as_deref(),
+                date: place.date.as_deref(),
+            },
+        },
+    }
+}
+
+/// A UUID (version 8: made of somebody's own bits) that is the same whenever the fingerprint is.
+fn uuid(fingerprint: Fingerprint) -> String {
+    let mut hex = fingerprint.hex();
+    hex.truncate(32);
+    hex.replace_range(12..13, "8");
+    hex.replace_range(16..17, "8");
+    for at in [20, 16, 12, 8] {
+        hex.insert(at, '-');
+    }
+    hex
+}
+
+/// A moment as the schema wants it: UTC, without saying so.
+fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_have_the_form_of_a_uuid() {
+        let id = uuid(Fingerprint::of(b"x"));
+        assert_eq!(id, uuid(Fingerprint::of(b"x")));
+        let lengths: Vec<usize> = id.split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12]);
+        assert_eq!((&id[14..15], &id[19..20]), ("8", "8"));
+    }
+}

@@ -1,0 +1,138 @@
+//! The charts of the page: plain bars, drawn without a style of their own, which the page's policy forbids.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use super::super::Report;
+use super::super::words::escaped;
+use crate::finding::Finding;
+
+/// How many bars a chart has at most.
+const BARS: usize = 10;
+
+/// With more months than this, the bars of the timeline are years.
+const MONTHS: usize = 48;
+
+pub(super) fn write(report: &Report<'_>, told: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "<h2>At a glance</h2>\n<div class=\"charts\">")?;
+    bars("By type", told, out, |finding| vec![report.description(finding).to_owned()])?;
+    bars("By state of revocation", told, out, |finding| {
+        vec![finding.revocation.as_ref().map_or("not asked for", |revocation| &revocation.state).to_owned()]
+    })?;
+    bars("By path", told, out, |finding| {
+        let mut paths: Vec<String> = finding
+            .locations
+            .iter()
+            .map(|place| report.path(place))
+            .map(|path| if path.is_empty() { "(commits, tags and refs)".to_owned() } else { path })
+            .collect();
+        paths.sort_unstable();
+        paths.dedup();
+        paths
+    })?;
+    if told.iter().any(|finding| finding.owner_id.is_some()) {
+        bars("By owner (GitHub user id)", told, out, |finding| {
+            vec![finding.owner_id.map_or_else(|| "not told by the token".to_owned(), |id| id.to_string())]
+        })?;
+    }
+    timeline(told, out)?;
+    writeln!(out, "</div>")
+}
+
+/// Counts tokens by the words `of` gives for each, most frequent first.
+fn bars(
+    title: &str,
+    told: &[&Finding],
+    out: &mut dyn Write,
+    of: impl Fn(&Finding) -> Vec<String>,
+) -> io::Result<()> {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for word in told.iter().flat_map(|finding| of(finding)) {
+        *counts.entry(word).or_default() += 1;
+    }
+    let mut counts: Vec<(String, u64)> = counts.into_iter().collect();
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let others = counts.len().saturating_sub(BARS);
+    counts.truncate(BARS);
+    let most = counts.iter().map(|(_, count)| *count).max().unwrap_or(1);
+    writeln!(out, r#"<div class="chart"><h3>{title}</h3><table class="bars"><tbody>"#)?;
+    for (word, count) in counts {
+        let width = count * 100 / most;
+        writeln!(
+            out,
+            r#"<tr><td>{}</td><td><svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect width="{width}" height="10"/></svg></td><td class="number">{count}</td></tr>"#,
+            escaped(&word)
+        )?;
+    }
+    writeln!(out, "</tbody></table>")?;
+    if others > 0 {
+        writeln!(out, r#"<p class="faint">and {others} more</p>"#)?;
+    }
+    writeln!(out, "</div>")
+}
+
+/// How many tokens were first committed in each month.
+fn timeline(told: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
+    let mut counts: BTreeMap<(i32, i32), u64> = BTreeMap::new();
+    for month in told.iter().filter_map(|finding| first_month(finding)) {
+        *counts.entry(month).or_default() += 1;
+    }
+    let (Some((first, _)), Some((last, _))) = (counts.first_key_value(), counts.last_key_value()) else {
+        return Ok(());
+    };
+    let (first, last) = (*first, *last);
+    let by_year = (last.0 - first.0) * 12 + last.1 - first.1 >= i32::try_from(MONTHS).unwrap_or(i32::MAX);
+    let steps: Vec<(String, u64)> = if by_year {
+        (first.0..=last.0)
+            .map(|year| {
+                (format!("{year}"), counts.range((year, 1)..=(year, 12)).map(|(_, count)| count).sum())
+            })
+            .collect()
+    } else {
+        (first.0 * 12 + first.1 - 1..last.0 * 12 + last.1)
+            .map(|month| (month / 12, month % 12 + 1))
+            .map(|at| (format!("{}-{:02}", at.0, at.1), counts.get(&at).copied().unwrap_or(0)))
+            .collect()
+    };
+    draw(&steps, out)
+}
+
+/// Year and month of the earliest commit that a token is known to stand in.
+fn first_month(finding: &Finding) -> Option<(i32, i32)> {
+    let dates = finding.locations.iter().filter_map(|place| place.date.as_deref());
+    let mut parts = dates.min()?.splitn(3, '-');
+    let (year, month) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    // A commit may claim any date, and a chart of ten thousand years tells nothing.
+    ((1970..2200).contains(&year) && (1..=12).contains(&month)).then_some((year, month))
+}
+
+fn draw(steps: &[(String, u64)], out: &mut dyn Write) -> io::Result<()> {
+    let most = steps.iter().map(|(_, count)| *count).max().unwrap_or(1).max(1);
+    let each = 900 / steps.len().max(1);
+    let wide = each.min(60);
+    // A label a bar where there is room, else one in so many.
+    let every = 50_usize.div_ceil(wide.max(1));
+    writeln!(out, r#"<div class="chart wide"><h3>When they were committed first</h3>"#)?;
+    writeln!(
+        out,
+        r#"<svg class="time" viewBox="0 0 920 150" role="img" aria-label="tokens by date of first commit">"#
+    )?;
+    for (n, (label, count)) in steps.iter().enumerate() {
+        let (x, height) = (10 + n * wide, count * 105 / most);
+        let bar = (wide * 4 / 5).max(1);
+        let middle = x + bar / 2;
+        if *count > 0 {
+            writeln!(
+                out,
+                r#"<rect x="{x}" y="{}" width="{bar}" height="{}"><title>{label}: {count}</title></rect>"#,
+                125 - height,
+                height.max(1)
+            )?;
+            writeln!(out, r#"<text x="{middle}" y="{}">{count}</text>"#, 121 - height)?;
+        }
+        if n % every == 0 {
+            writeln!(out, r#"<text x="{middle}" y="141">{label}</text>"#)?;
+        }
+    }
+    writeln!(out, "</svg></div>")
+}

@@ -1,0 +1,160 @@
+//! The tables of the page: every token with its places, and what could not be read.
+
+use std::io::{self, Write};
+
+use super::super::Report;
+use super::super::words::{self, escaped};
+use crate::finding::{Confidence, Finding, Location};
+
+/// How many lookalikes are listed unless they were asked for.
+const NOTES: usize = 50;
+
+pub(super) fn tokens(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let (mut notes, mut rows): (Vec<&Finding>, Vec<&Finding>) =
+        report.shown().partition(|finding| finding.confidence == Confidence::Lookalike);
+    let hidden =
+        if report.min_confidence == Confidence::Lookalike { 0 } else { notes.len().saturating_sub(NOTES) };
+    notes.truncate(notes.len() - hidden);
+    rows.append(&mut notes);
+    if rows.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "<h2>Every token</h2>")?;
+    writeln!(
+        out,
+        r#"<input id="filter" type="search" placeholder="Show only rows that hold…" aria-label="Show only rows that hold" hidden>"#
+    )?;
+    writeln!(out, r#"<div class="scroll"><table id="tokens" class="sortable"><thead><tr>"#)?;
+    for head in ["Confidence", "Token", "Type", "Where"] {
+        writeln!(out, "<th>{head}</th>")?;
+    }
+    writeln!(out, r#"<th class="number">Places</th><th>First commit</th><th>Owner id</th><th>State</th>"#)?;
+    writeln!(out, "</tr></thead><tbody>")?;
+    for finding in rows {
+        row(report, finding, out)?;
+    }
+    writeln!(out, "</tbody></table></div>")?;
+    if hidden > 0 {
+        writeln!(out, r#"<p class="faint">{hidden} more lookalikes are not listed.</p>"#)?;
+    }
+    Ok(())
+}
+
+fn row(report: &Report<'_>, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+    let (word, rank) = match finding.confidence {
+        Confidence::Certain => ("certain", 0),
+        Confidence::Likely => ("likely", 1),
+        Confidence::Lookalike => ("lookalike", 2),
+    };
+    let class = if finding.counts() { word } else { "faint" };
+    let hash = finding.token.fingerprint();
+    writeln!(
+        out,
+        r#"<tr><td data-sort="{rank}" title="{}"><span class="{class}">{word}</span></td>"#,
+        finding.reason
+    )?;
+    writeln!(
+        out,
+        r#"<td class="token"><code title="sha256 {}">{}</code></td>"#,
+        hash.hex(),
+        escaped(&finding.token.redacted())
+    )?;
+    writeln!(out, "<td>{}</td><td>", escaped(report.description(finding)))?;
+    places(report, finding, &hash.base64(), out)?;
+    let places = finding.locations.len() as u64 + finding.more_locations;
+    let date = finding.locations.iter().filter_map(|place| place.date.as_deref()).min().unwrap_or_default();
+    let owner = finding.owner_id.map(|id| id.to_string()).unwrap_or_default();
+    writeln!(
+        out,
+        r#"</td><td class="number">{places}</td><td>{}</td><td>{owner}</td><td>{}</td></tr>"#,
+        escaped(date.get(..10).unwrap_or(date)),
+        state(finding)
+    )
+}
+
+fn places(report: &Report<'_>, finding: &Finding, hash: &str, out: &mut dyn Write) -> io::Result<()> {
+    let Some((first, others)) = finding.locations.split_first() else { return Ok(()) };
+    writeln!(out, "{}", place(report, finding, first))?;
+    let more = others.len() as u64 + finding.more_locations;
+    let words = if more > 0 { format!("and {more} more") } else { "hash".to_owned() };
+    writeln!(out, "<details><summary>{words}</summary><ul>")?;
+    for other in others {
+        writeln!(out, "<li>{}</li>", place(report, finding, other))?;
+    }
+    if finding.more_locations > 0 {
+        writeln!(out, "<li>{} places are not listed</li>", finding.more_locations)?;
+    }
+    writeln!(out, r#"<li class="faint">hashed_token <code>{hash}</code></li></ul></details>"#)
+}
+
+fn place(report: &Report<'_>, finding: &Finding, place: &Location) -> String {
+    let path = escaped(&report.path(place));
+    let mut text = if words::has_lines(place.kind) {
+        format!("<code>{path}:{}:{}</code>", place.line, place.column)
+    } else {
+        format!("<code>{path}</code> <span class=\"faint\">({})</span>", words::part(place.kind))
+    };
+    if let Some(commit) = &place.commit {
+        let short = escaped(commit.get(..10).unwrap_or(commit));
+        let author = escaped(place.author.as_deref().unwrap_or_default());
+        text = format!("{text} <span class=\"faint\">commit <code>{short}</code> {author}</span>");
+    }
+    if !place.decoded.is_empty() {
+        text = format!("{text} <span class=\"faint\">({})</span>", escaped(&place.decoded.join(" of ")));
+    }
+    if let Some(silence) = place.suppressed.as_ref().filter(|_| finding.suppressed.is_none()) {
+        let by = escaped(&words::silencer(silence));
+        text = format!("{text} <span class=\"faint\">suppressed by {by}</span>");
+    }
+    text
+}
+
+/// Whether GitHub has taken a token for revocation, or it was dead already.
+pub(super) fn ended(finding: &Finding) -> bool {
+    let state = finding.revocation.as_ref().map(|revocation| &*revocation.state);
+    matches!(state, Some("accepted" | "confirmed" | "dead"))
+}
+
+fn state(finding: &Finding) -> String {
+    if let Some(silence) = &finding.suppressed {
+        return format!("<span class=\"faint\">suppressed by {}</span>", escaped(&words::silencer(silence)));
+    }
+    if finding.confidence == Confidence::Lookalike {
+        return "<span class=\"faint\">no token</span>".to_owned();
+    }
+    match &finding.revocation {
+        Some(revocation) => {
+            let class = if ended(finding) { "good" } else { "likely" };
+            let (state, at) = (escaped(&revocation.state), escaped(&revocation.at));
+            format!("<span class=\"{class}\">{state}</span> <span class=\"faint\">{at}</span>")
+        }
+        None => "not revoked".to_owned(),
+    }
+}
+
+/// What could not be read, so that nobody takes silence for safety.
+pub(super) fn faults(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    if report.summary.shallow {
+        writeln!(
+            out,
+            r#"<p class="likely">A history was incomplete: commits are missing from the clone.</p>"#
+        )?;
+    }
+    if report.faults.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "<h2>What could not be looked into</h2>")?;
+    writeln!(
+        out,
+        r#"<div class="scroll"><table class="sortable"><thead><tr><th>Place</th><th>Why</th></tr></thead><tbody>"#
+    )?;
+    for fault in report.faults {
+        writeln!(
+            out,
+            "<tr><td><code>{}</code></td><td>{}</td></tr>",
+            escaped(&fault.path),
+            escaped(&fault.reason)
+        )?;
+    }
+    writeln!(out, "</tbody></table></div>")
+}

@@ -1,0 +1,244 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::blob::Origin;
+use crate::checksum::crc32_base62;
+use crate::finding::{Findings, Revocation, Sighting, Silence, Suppression, Whence};
+use crate::scan::Reading;
+use crate::token::Kind;
+
+/// A path that is mark-up, a formula, a workflow command and a cursor movement at once.
+const HOSTILE: &str = "=1+1|\"'</script><script>alert(1)</script>\n::error::x\u{202e}\x1b[2J,%.txt";
+
+fn token(kind: Kind, n: u32) -> String {
+    let body = format!("{n:030}");
+    format!("{}{body}{}", kind.prefix(), String::from_utf8_lossy(&crc32_base62(body.as_bytes())))
+}
+
+fn place(path: &str, line: u64) -> Location {
+    Location::new(Origin::file(path), line * 10, line, 4, Vec::new())
+}
+
+fn add(findings: &Findings, kind: Kind, n: u32, confidence: Confidence, place: Location) {
+    let (text, rule) = (token(kind, n), Arc::from(kind.rule_id()));
+    let reason = if confidence == Confidence::Certain { "" } else { "a reason" };
+    let seen = Sighting { text: text.as_bytes(), rule: &rule, kind, confidence, reason, owner_id: Some(n) };
+    findings.add(seen, place);
+}
+
+/// Findings of every sort: in files, in commits, silenced, revoked, placeholders, in a hostile place.
+fn findings() -> (Vec<Finding>, Vec<Fault>) {
+    let found = Findings::default();
+    let commit = |n: u32, kind| Location {
+        commit: Some(format!("{n:040x}")),
+        author: Some("=Eve <eve@example.org>".to_owned()),
+        date: Some(format!("2024-{:02}-17T10:00:00+01:00", n % 12 + 1)),
+        object: Some(format!("{:040x}", n + 7)),
+        kind,
+        ..place(if kind == PlaceKind::Content { "src/a.rs" } else { "" }, 3)
+    };
+    add(&found, Kind::Pat, 1, Confidence::Certain, place("a b/é.env", 2));
+    add(&found, Kind::Pat, 1, Confidence::Certain, place("a b/é.env", 9));
+    add(&found, Kind::Pat, 1, Confidence::Certain, place("c.env", 1));
+    add(&found, Kind::OAuth, 2, Confidence::Certain, commit(3, PlaceKind::Content));
+    add(&found, Kind::OAuth, 4, Confidence::Certain, commit(8, PlaceKind::CommitMessage));
+    add(&found, Kind::AppUser, 3, Confidence::Likely, place(HOSTILE, 1));
+    add(&found, Kind::Pat, 5, Confidence::Lookalike, place("docs/x.md", 1));
+    let what = Arc::from("stanch:allow");
+    let silence = Silence { by: Suppression::AllowComment, from: Whence::Tree, what };
+    let silenced = Location { suppressed: Some(silence), ..place("s.txt", 1) };
+    add(&found, Kind::Pat, 6, Confidence::Certain, silenced);
+    let fault = |kind| Fault { path: HOSTILE.to_owned(), kind, reason: "no <permission>".to_owned() };
+    found.fault(fault(FaultKind::Unreadable));
+    found.fault(fault(FaultKind::TooLarge));
+    let (mut found, faults) = found.finish();
+    let (state, at) = ("accepted".to_owned(), "2026-01-01T00:00:00Z".to_owned());
+    found[0].revocation = Some(Revocation { state, at, request_id: None });
+    (found, faults)
+}
+
+fn rendered(format: Format, findings: &[Finding], faults: &[Fault], show_secrets: bool) -> String {
+    let rules = Rules::built_in().expect("built in");
+    let least = Confidence::Likely;
+    let elapsed = std::time::Duration::from_millis(1500);
+    let summary = Summary::new(findings, faults, least, Reading::default(), elapsed);
+    let custom = Custom::new(Vec::new());
+    let time = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
+    let report = Report {
+        findings,
+        faults,
+        summary: &summary,
+        rules: &rules,
+        custom: &custom,
+        base: "sub/",
+        time,
+        show_secrets,
+        min_confidence: least,
+    };
+    let mut out = Vec::new();
+    render(format, &report, &Palette::default(), &mut out).expect("a vector takes everything");
+    String::from_utf8(out).expect("a report is UTF-8")
+}
+
+fn sample(format: Format) -> String {
+    let (findings, faults) = findings();
+    rendered(format, &findings, &faults, false)
+}
+
+fn json(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).expect("JSON")
+}
+
+#[test]
+fn no_format_prints_a_token_unless_told_to() {
+    let (findings, faults) = findings();
+    let whole = [token(Kind::Pat, 1), token(Kind::OAuth, 2), token(Kind::AppUser, 3)];
+    for format in Format::ALL {
+        let text = rendered(format, &findings, &faults, false);
+        assert!(whole.iter().all(|token| !text.contains(token.as_str())), "{} holds a token", format.name());
+        let text = rendered(format, &findings, &faults, true);
+        let told = whole.iter().all(|token| text.contains(token.as_str()));
+        assert_eq!(told, format != Format::Html, "{} with --show-secrets", format.name());
+    }
+}
+
+#[test]
+fn every_format_is_whole_when_there_is_nothing_to_say() {
+    for format in Format::ALL {
+        let text = rendered(format, &[], &[], false);
+        let silent = matches!(format, Format::Pretty | Format::Github);
+        assert_eq!(text.is_empty(), silent, "{}", format.name());
+    }
+    assert!(rendered(Format::Junit, &[], &[], false).contains(r#"tests="1" failures="0""#));
+}
+
+#[test]
+fn sarif_has_an_alert_for_each_token_in_each_file() {
+    let log = json(&sample(Format::Sarif));
+    let results = log["runs"][0]["results"].as_array().expect("results");
+    assert_eq!(results.len(), 7);
+    let uri = |result: &serde_json::Value| {
+        result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str().map(str::to_owned)
+    };
+    let named = |name: &str| results.iter().find(|result| uri(result).as_deref() == Some(name));
+    let first = named("sub/a%20b/%C3%A9.env").expect("an alert at the file");
+    assert_eq!(first["relatedLocations"][0]["physicalLocation"]["region"]["startLine"], 9);
+    assert_eq!((&first["level"], &first["ruleIndex"]), (&"error".into(), &0.into()));
+    let fingerprints: std::collections::HashSet<_> = results
+        .iter()
+        .map(|result| result["partialFingerprints"]["primaryLocationLineHash"].to_string())
+        .collect();
+    assert_eq!(fingerprints.len(), 7, "one for each token and file");
+    let message = results.iter().find(|result| result["locations"][0]["logicalLocations"].is_array());
+    let message = message.expect("the one in a commit's message");
+    let object = format!(".git/objects/00/{:038x}", 15);
+    assert_eq!(uri(message), Some(object));
+    let levels: Vec<_> = results.iter().map(|result| result["level"].as_str().unwrap_or_default()).collect();
+    assert_eq!(levels.iter().filter(|level| **level == "note").count(), 1);
+    let silenced = results.iter().find(|result| result["suppressions"].is_array()).expect("a silenced one");
+    assert_eq!(silenced["suppressions"][0]["kind"], "inSource");
+    let invocation = &log["runs"][0]["invocations"][0];
+    assert_eq!(invocation["executionSuccessful"], false);
+    assert_eq!(invocation["toolExecutionNotifications"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn a_moved_line_is_the_same_alert() {
+    let print = |line| {
+        let found = Findings::default();
+        add(&found, Kind::Pat, 1, Confidence::Certain, place("a", line));
+        let (found, faults) = found.finish();
+        let log = json(&rendered(Format::Sarif, &found, &faults, false));
+        let gitlab = json(&rendered(Format::Gitlab, &found, &faults, false));
+        let result = &log["runs"][0]["results"][0];
+        (result["partialFingerprints"].clone(), gitlab["vulnerabilities"][0]["id"].clone())
+    };
+    assert_eq!(print(1), print(99));
+}
+
+#[test]
+fn csv_is_read_back_cell_by_cell() {
+    let text = sample(Format::Csv);
+    let mut reader = ::csv::Reader::from_reader(text.as_bytes());
+    let rows: Vec<::csv::StringRecord> = reader.records().map(|row| row.expect("a row")).collect();
+    assert_eq!(rows.len(), 8);
+    for cell in rows.iter().flatten() {
+        assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{cell}");
+    }
+    assert!(rows.iter().any(|row| row.get(15) == Some("'=Eve <eve@example.org>")));
+}
+
+#[test]
+fn annotations_are_one_line_each_and_name_the_file() {
+    let text = sample(Format::Github);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 8, "seven places that are live and a fault");
+    assert!(lines.iter().all(|line| {
+        ["::error ", "::warning ", "::notice "].iter().any(|command| line.starts_with(command))
+    }));
+    assert!(text.contains("::error file=sub/a b/é.env,line=2,col=4,title="));
+    assert!(text.contains("::error title="), "a commit's message is in no file");
+    assert!(text.contains("%0A%3A%3Aerror%3A%3Ax"));
+}
+
+#[test]
+fn junit_counts_what_it_holds() {
+    let text = sample(Format::Junit);
+    let page = roxmltree::Document::parse(&text).expect("XML");
+    let count = |name: &str| page.descendants().filter(|node| node.has_tag_name(name)).count();
+    let suite = page.descendants().find(|node| node.has_tag_name("testsuite")).expect("a suite");
+    for (element, attribute) in
+        [("testcase", "tests"), ("failure", "failures"), ("error", "errors"), ("skipped", "skipped")]
+    {
+        assert_eq!(suite.attribute(attribute), Some(count(element).to_string().as_str()), "{attribute}");
+    }
+    assert_eq!((count("failure"), count("error"), count("skipped")), (4, 1, 1));
+}
+
+#[test]
+fn a_page_runs_and_loads_nothing_but_its_own() {
+    let text = sample(Format::Html);
+    assert_eq!(text.matches("<script").count(), 1, "a path has become a script");
+    assert_eq!(text.matches("</script>").count(), 1);
+    for needle in ["onclick", "onload", " style=", "src=", "@import", "\x1b", "\u{202e}"] {
+        assert!(!text.contains(needle), "{needle:?}");
+    }
+    let links: Vec<&str> = text.match_indices("href=\"").map(|(at, _)| &text[at + 6..at + 29]).collect();
+    assert_eq!(links, ["https://docs.github.com"]);
+    assert!(text.contains("default-src 'none'"));
+    assert!(text.contains("2024-09"), "the timeline names its months");
+}
+
+#[test]
+fn paths_are_told_from_where_the_program_runs() {
+    let (findings, faults) = (Vec::new(), Vec::new());
+    let rules = Rules::built_in().expect("built in");
+    let (summary, custom) = (Summary::default(), Custom::new(Vec::new()));
+    let report = Report {
+        findings: &findings,
+        faults: &faults,
+        summary: &summary,
+        rules: &rules,
+        custom: &custom,
+        base: "sub/",
+        time: (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),
+        show_secrets: false,
+        min_confidence: Confidence::Likely,
+    };
+    for (path, root, told) in [
+        ("a/b", None, "sub/a/b"),
+        ("/abs", None, "/abs"),
+        (stdin::NAME, None, stdin::NAME),
+        ("a", Some("./one/"), "one/a"),
+        ("a", Some("."), "a"),
+        ("a", Some("/srv"), "/srv/a"),
+    ] {
+        let place = Location { root: root.map(str::to_owned), ..place(path, 1) };
+        assert_eq!(report.path(&place), told);
+    }
+}
+
+#[test]
+fn nothing_printed_moves_the_cursor() {
+    assert_eq!(sanitise("a\x1b[2J\nb\u{202e}c"), "a\\u{1b}[2J\\nb\\u{202e}c");
+}

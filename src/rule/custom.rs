@@ -1,0 +1,169 @@
+//! Rules of the configuration's own: for secrets GitHub knows nothing of. They are reported, and never revoked.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use regex::bytes::{Regex, RegexBuilder};
+use serde::Deserialize;
+
+use super::Error;
+use crate::token::Kind;
+
+/// How large a compiled expression may grow: a scanned tree may bring its own, and must not eat the machine's memory.
+const SIZE_LIMIT: usize = 4 << 20;
+
+/// The shortest keyword: shorter ones stand everywhere, and sift nothing.
+const SHORTEST_KEYWORD: usize = 2;
+
+/// One `[[rules]]` of a configuration file, as it is written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawCustomRule {
+    id: String,
+    #[serde(default)]
+    description: String,
+    regex: String,
+    #[serde(default)]
+    keywords: Vec<String>,
+    entropy: Option<f64>,
+    secret_group: Option<usize>,
+    #[serde(default)]
+    positive: Vec<String>,
+    #[serde(default)]
+    negative: Vec<String>,
+}
+
+/// A rule of the configuration's own.
+#[derive(Clone, Debug)]
+pub struct CustomRule {
+    /// The id reports carry.
+    pub id: Arc<str>,
+    /// What it finds, in words.
+    pub description: String,
+    /// The shape, tried where a keyword stands nearby. ASCII classes; `(?u:…)` for others.
+    pub regex: Regex,
+    /// Literals, of either case, one of which stands in or near every match. Never empty.
+    pub keywords: Vec<String>,
+    /// The least Shannon entropy of the secret, in bits a character.
+    pub entropy: f64,
+    /// The capture group that is the secret; without one, the first that took part, else the whole match.
+    pub secret_group: Option<usize>,
+    /// Texts in which it must find something. Never empty.
+    pub positive: Vec<String>,
+    /// Texts in which it must find nothing.
+    pub negative: Vec<String>,
+    /// The scanned root it belongs to, where a run has more than one and the rule is of that root's own configuration.
+    pub root: Option<Arc<str>>,
+}
+
+impl CustomRule {
+    /// Compiles what a configuration file says; an id may be there once and must not be one of GitHub's.
+    pub fn compile_all(raw: Vec<RawCustomRule>, root: Option<&str>) -> Result<Vec<Self>, Error> {
+        let mut seen = HashSet::new();
+        for rule in &raw {
+            if !seen.insert(rule.id.clone()) {
+                return Err(contradiction(&rule.id, "there is another rule with this id"));
+            }
+        }
+        let root = root.map(Arc::from);
+        raw.into_iter().map(|rule| CustomRule::compile(rule, root.clone())).collect()
+    }
+
+    fn compile(raw: RawCustomRule, root: Option<Arc<str>>) -> Result<Self, Error> {
+        if let Some(problem) = problem(&raw) {
+            return Err(contradiction(&raw.id, problem));
+        }
+        let regex = RegexBuilder::new(&raw.regex)
+            .unicode(false)
+            .size_limit(SIZE_LIMIT)
+            .build()
+            .map_err(|source| Error::Regex { id: raw.id.clone(), source: Box::new(source) })?;
+        if raw.secret_group.is_some_and(|group| group >= regex.captures_len()) {
+            return Err(contradiction(&raw.id, "its expression has no group of that `secret_group`"));
+        }
+        if regex.is_match(b"") {
+            return Err(contradiction(&raw.id, "its expression matches the empty text"));
+        }
+        let examples = |texts: Vec<String>| texts.into_iter().map(|text| text.replace('~', "")).collect();
+        Ok(CustomRule {
+            description: if raw.description.is_empty() { raw.id.clone() } else { raw.description },
+            id: Arc::from(raw.id),
+            regex,
+            keywords: raw.keywords,
+            entropy: raw.entropy.unwrap_or_default(),
+            secret_group: raw.secret_group,
+            positive: examples(raw.positive),
+            negative: examples(raw.negative),
+            root,
+        })
+    }
+}
+
+/// What is wrong with a rule before its expression is looked at.
+fn problem(raw: &RawCustomRule) -> Option<&'static str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if raw.id.is_empty() || !raw.id.chars().all(plain) {
+        return Some("an id is made of letters, digits, `-` and `_`");
+    }
+    if Kind::from_rule_id(&raw.id).is_some() {
+        return Some("this id belongs to a rule that comes with the program");
+    }
+    if raw.keywords.is_empty() {
+        return Some("it needs `keywords`: literals one of which stands in or near every match");
+    }
+    if raw.keywords.iter().any(|keyword| keyword.len() < SHORTEST_KEYWORD) {
+        return Some("a keyword needs two characters at least");
+    }
+    if raw.entropy.is_some_and(|bits| !(0.0..=8.0).contains(&bits)) {
+        return Some("`entropy` is bits a character: from 0 to 8");
+    }
+    raw.positive.is_empty().then_some("it needs a `positive` example: a text in which it finds something")
+}
+
+fn contradiction(id: &str, problem: &str) -> Error {
+    Error::Contradiction { id: id.to_owned(), problem: problem.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compile(extra: &str) -> Result<Vec<CustomRule>, String> {
+        #[derive(Deserialize)]
+        struct File {
+            rules: Vec<RawCustomRule>,
+        }
+        let text = format!("[[rules]]\n{extra}");
+        let file: File = toml::from_str(&text).map_err(|error| error.to_string())?;
+        CustomRule::compile_all(file.rules, None).map_err(|error| error.to_string())
+    }
+
+    const GOOD: &str = "id = 'mine'\nregex = 'k_([a-z]+)'\nkeywords = ['k_']\npositive = ['k_~abc']\n";
+
+    #[test]
+    fn a_rule_needs_only_what_it_needs() {
+        let rules = compile(GOOD).expect("a good rule");
+        assert_eq!((&*rules[0].description, &*rules[0].positive[0]), ("mine", "k_abc"));
+    }
+
+    #[test]
+    fn rules_that_cannot_work_are_refused_with_the_reason() {
+        for (from, to, word) in [
+            ("id = 'mine'", "id = 'github-pat'", "comes with the program"),
+            ("id = 'mine'", "id = 'a b'", "letters, digits"),
+            ("['k_']", "[]", "keywords"),
+            ("['k_']", "['']", "two characters"),
+            ("'k_([a-z]+)'", "'k_('", "regex parse error"),
+            ("'k_([a-z]+)'", "'[a-z]*'", "empty text"),
+            ("['k_~abc']", "[]", "positive"),
+            ("regex", "secret_group = 2\nregex", "secret_group"),
+            ("regex", "entropy = 9.0\nregex", "entropy"),
+            ("regex", "regexx = ''\nregex", "unknown field"),
+            ("'k_([a-z]+)'", "'(?:a{1000}){1000}'", "size"),
+        ] {
+            let error = compile(&GOOD.replace(from, to)).expect_err(word);
+            assert!(error.contains(word), "{error} says {word}");
+        }
+        assert!(compile(&format!("{GOOD}[[rules]]\n{GOOD}")).is_err_and(|error| error.contains("another")));
+    }
+}

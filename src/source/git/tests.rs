@@ -1,0 +1,9 @@
+//! Repositories made by the real git, scanned here.
+
+mod damage;
+mod hiding;
+mod naive;
+mod range;
+mod repos;
+mod staged;
+mod support;

@@ -1,0 +1,85 @@
+//! One block of a tar that says what follows it.
+
+/// Everything in a tar stands in blocks of so many bytes.
+pub(super) const BLOCK: usize = 512;
+
+/// A header.
+pub(super) struct Header {
+    pub(super) name: Vec<u8>,
+    pub(super) link: Vec<u8>,
+    /// Bytes of data behind the header.
+    pub(super) size: u64,
+    /// The type flag: `0` and NUL for a file.
+    pub(super) kind: u8,
+    /// Where and how long the data of an old GNU sparse file is, as far as it fits here.
+    pub(super) sparse: [u8; 97],
+}
+
+impl Header {
+    /// A header, if the block is one.
+    pub(super) fn parse(block: &[u8; BLOCK]) -> Option<Header> {
+        let claimed = number(&block[148..156])?;
+        let sum = |signed: bool| -> i64 {
+            let byte = |byte: u8| if signed { i64::from(byte.cast_signed()) } else { i64::from(byte) };
+            let around = block[..148].iter().chain(&block[156..]).map(|each| byte(*each)).sum::<i64>();
+            around + 8 * i64::from(b' ')
+        };
+        // Some old archivers added signed bytes.
+        if !i64::try_from(claimed).is_ok_and(|claimed| claimed == sum(false) || claimed == sum(true)) {
+            return None;
+        }
+        let mut name = until_nul(&block[..100]).to_vec();
+        // GNU keeps other things where ustar keeps the first part of a long name.
+        if &block[257..263] == b"ustar\0" && block[345] != 0 {
+            name = [until_nul(&block[345..500]), &name].join(&b'/');
+        }
+        let mut sparse = [0; 97];
+        sparse.copy_from_slice(&block[386..483]);
+        Some(Header {
+            name,
+            link: until_nul(&block[157..257]).to_vec(),
+            size: number(&block[124..136])?,
+            kind: block[156],
+            sparse,
+        })
+    }
+}
+
+fn until_nul(field: &[u8]) -> &[u8] {
+    field.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
+/// A number in octal digits between spaces and NULs, or in base 256 where it would not fit.
+pub(super) fn number(field: &[u8]) -> Option<u64> {
+    if let Some((first, rest)) = field.split_first()
+        && first & 0x80 != 0
+    {
+        return rest.iter().try_fold(u64::from(first & 0x7f), |number, byte| {
+            number.checked_mul(256).map(|number| number | u64::from(*byte))
+        });
+    }
+    let digits = until_nul(field.trim_ascii_start()).trim_ascii_end();
+    digits.iter().try_fold(0_u64, |number, digit| match digit {
+        b'0'..=b'7' => number.checked_mul(8)?.checked_add(u64::from(digit - b'0')),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_octal_or_base_256() {
+        assert_eq!(number(b"0000644\0"), Some(0o644));
+        assert_eq!(number(b"   644 \0"), Some(0o644));
+        assert_eq!(number(b"\0\0\0\0"), Some(0));
+        assert_eq!(number(b"\x80\0\0\0\0\0\0\x02\0\0\0\0"), Some(1 << 33));
+        assert_eq!(
+            number(b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
+            None,
+            "negative or too large"
+        );
+        assert_eq!(number(b"8"), None);
+    }
+}

@@ -1,0 +1,214 @@
+//! Small files that would be large, and each limit that stops them.
+
+use super::pack::{self, Member, zip_of};
+use super::support::*;
+use crate::blob::FaultKind;
+use crate::source::unpack::Limits;
+
+const MIB: u64 = 1024 * 1024;
+
+/// One fault, cut short by the limit of this name.
+#[track_caller]
+fn cut_by(catch: &Catch, name: &str) {
+    let [(_, kind, reason)] = &catch.faults[..] else { panic!("{:?}", catch.faults) };
+    assert_eq!(*kind, FaultKind::CutShort, "{reason}");
+    assert!(reason.contains(name), "{reason}");
+}
+
+fn zeros(mib: u64) -> Vec<u8> {
+    vec![0; usize::try_from(mib * MIB).expect("small")]
+}
+
+#[test]
+fn a_token_behind_zeros_is_found_within_the_limits() {
+    for pack in [pack::gzip, pack::zstd, pack::xz, pack::bzip2] {
+        let plain = [zeros(20), text(1)].concat();
+        let catch = catch("z", &pack(&plain)).faultless();
+        assert_eq!(catch.seen[0].offset, 20 * MIB + OFFSET);
+    }
+}
+
+#[test]
+fn expansion_is_bounded_through_all_levels() {
+    let limits = Limits { max_expansion: 3 * MIB, ..Limits::default() };
+    let bomb = pack::gzip(&[zeros(2), text(1), zeros(8), text(2)].concat());
+    for (name, bytes) in [
+        ("a.gz", bomb.clone()),
+        ("a.tar", pack::tar(&[("first", &text(3)), ("bomb", &bomb)])),
+        ("a.zip", pack::zip(&[("first", &text(3)), ("bomb", &bomb)])),
+        ("a.7z", pack::sevenz(&[("first", &text(3)), ("bomb", &bomb)])),
+    ] {
+        let catch = catch_in(Form::Whole, name, &bytes, limits);
+        cut_by(&catch, "max_expansion = 3145728");
+        assert!(catch.seen.iter().any(|seen| seen.offset == 2 * MIB + OFFSET), "{name}");
+        assert!(catch.bytes < 4 * MIB, "{name}: {}", catch.bytes);
+        assert_eq!(catch.seen.len(), if name == "a.gz" { 1 } else { 2 }, "{name}");
+    }
+}
+
+#[test]
+fn a_steep_member_is_cut_and_those_beside_it_are_read() {
+    let limits = Limits { ratio_after: 2 * MIB, max_ratio: 100, ..Limits::default() };
+    let bomb = [zeros(10), text(9)].concat();
+    let members =
+        [("a", &text(1)[..]), ("bomb", &bomb), ("b", &text(2)), ("plain", &noise(300_000)), ("c", &text(3))];
+    for (name, bytes) in [("z.zip", pack::zip(&members)), ("z.7z", pack::sevenz(&members))] {
+        let catch = catch_in(Form::Whole, name, &bytes, limits);
+        cut_by(&catch, "max_ratio = 100");
+        assert_eq!(catch.faults[0].0, format!("{name}!bomb"));
+        let expected: Vec<_> = ["a", "b", "c"].map(|member| format!("{name}!{member}")).to_vec();
+        assert_eq!(catch.paths(), expected);
+        assert!(catch.bytes < 4 * MIB, "{}", catch.bytes);
+    }
+}
+
+#[test]
+fn files_packed_together_with_a_steep_one_are_counted() {
+    use sevenz_rust2::{ArchiveEntry, ArchiveWriter, SourceReader};
+    let mut out = ArchiveWriter::new(std::io::Cursor::new(Vec::new())).expect("memory");
+    let contents = [text(1), zeros(10), text(2), text(3)];
+    let entries = ["a", "bomb", "b", "c"].map(ArchiveEntry::new_file).to_vec();
+    let readers = contents.iter().map(|bytes| SourceReader::from(&bytes[..])).collect();
+    out.push_archive_entries(entries, readers).expect("memory");
+    let bytes = out.finish().expect("memory").into_inner();
+    let limits = Limits { ratio_after: 2 * MIB, max_ratio: 100, ..Limits::default() };
+    let catch = catch_in(Form::Whole, "s.7z", &bytes, limits);
+    assert_eq!(catch.paths(), ["s.7z!a"]);
+    let faults: Vec<_> = catch.faults.iter().map(|fault| (fault.0.as_str(), fault.1)).collect();
+    assert_eq!(faults, [("s.7z", FaultKind::Unreadable), ("s.7z!bomb", FaultKind::CutShort)]);
+    assert!(catch.faults[0].2.contains("2 files"), "{:?}", catch.faults);
+}
+
+#[test]
+fn a_small_file_may_be_as_steep_as_it_likes() {
+    let plain = [zeros(9), text(1)].concat();
+    let packed = pack::gzip(&plain);
+    assert!(packed.len() < 10_000);
+    assert_eq!(catch("a.gz", &packed).faultless().seen.len(), 1);
+}
+
+#[test]
+fn entries_are_bounded() {
+    let limits = Limits { max_entries: 50, ..Limits::default() };
+    let names: Vec<_> = (0..100).map(|n| format!("f{n}")).collect();
+    let texts: Vec<_> = (0..100).map(text).collect();
+    let members: Vec<_> = names.iter().zip(&texts).map(|(name, text)| (name.as_str(), &text[..])).collect();
+    let nested = pack::tar(&[("inner.tar", &pack::tar(&members[..60])), ("b", &text(1))]);
+    for (bytes, found) in [
+        (pack::zip(&members), 50),
+        (pack::tar(&members), 50),
+        (pack::ar(&members), 50),
+        (pack::sevenz(&members), 50),
+        (nested, 49),
+    ] {
+        let catch = catch_in(Form::Whole, "a", &bytes, limits);
+        cut_by(&catch, "max_entries = 50");
+        assert_eq!(catch.seen.len(), found);
+    }
+}
+
+#[test]
+fn nine_nested_gzips_end_quietly() {
+    let mut bytes = zeros(4);
+    for _ in 0..9 {
+        bytes = pack::gzip(&bytes);
+    }
+    let catch = catch("a.gz", &bytes);
+    cut_by(&catch, "max_archive_depth = 3");
+    assert_eq!(catch.faults[0].0, "a.gz!a!content!content");
+}
+
+#[test]
+fn members_over_one_another_are_bounded() {
+    // One packed stream, that a hundred entries of the directory claim as theirs.
+    let plain = zeros(2);
+    let mut bytes = zip_of(&[Member::deflated("bomb", &plain)], b"");
+    let directory = memchr::memmem::find(&bytes, b"PK\x01\x02").expect("there");
+    let end = memchr::memmem::find(&bytes, b"PK\x05\x06").expect("there");
+    let (entry, mut tail) = (bytes[directory..end].to_vec(), bytes[end..].to_vec());
+    bytes.truncate(directory);
+    for _ in 0..100 {
+        bytes.extend_from_slice(&entry);
+    }
+    tail[8..12].copy_from_slice(&[100, 0, 100, 0]);
+    tail[12..16].copy_from_slice(&u32::try_from(100 * entry.len()).expect("small").to_le_bytes());
+    bytes.extend(tail);
+    let limits = Limits { max_expansion: 16 * MIB, ..Limits::default() };
+    let by_expansion = catch_in(Form::Whole, "z", &bytes, limits);
+    cut_by(&by_expansion, "max_expansion");
+    assert!(by_expansion.bytes < 17 * MIB);
+    // Each of them is cut by its own ratio; not each is worth a line of the report.
+    let limits = Limits { ratio_after: 4 * MIB, ..Limits::default() };
+    let by_ratio = catch_in(Form::Whole, "z", &bytes, limits);
+    assert!(by_ratio.faults.len() >= 97 && by_ratio.faults.iter().all(|fault| fault.2.contains("max_ratio")));
+    assert!(by_ratio.bytes < 20 * MIB, "{}", by_ratio.bytes);
+}
+
+#[test]
+fn time_is_bounded() {
+    let limits = Limits { max_seconds: 0, ..Limits::default() };
+    for (name, bytes) in [
+        ("a.gz", pack::gzip(&text(1))),
+        ("a.zip", pack::zip(&[("a", &text(1))])),
+        ("a.tar", pack::tar(&[("a", &text(1))])),
+        ("a.7z", pack::sevenz(&[("a", &text(1))])),
+    ] {
+        cut_by(&catch_in(Form::Whole, name, &bytes, limits), "max_seconds = 0");
+    }
+}
+
+#[test]
+fn memory_is_bounded() {
+    let limits = Limits { max_memory: MIB, ..Limits::default() };
+    // xz asks for 8 MiB and more; what was not opened is still there to be said.
+    cut_by(&catch_in(Form::Whole, "a.xz", &pack::xz(&text(1)), limits), "max_memory = 1048576");
+    let large = ::zstd::bulk::Compressor::new(3)
+        .and_then(|mut zstd| {
+            zstd.set_parameter(::zstd::zstd_safe::CParameter::WindowLog(27))?;
+            zstd.set_parameter(::zstd::zstd_safe::CParameter::ContentSizeFlag(false))?;
+            zstd.compress(&noise(3_000_000))
+        })
+        .expect("memory");
+    cut_by(&catch_in(Form::Whole, "a.zst", &large, limits), "max_memory");
+}
+
+#[test]
+fn a_frame_that_claims_to_be_endless_is_refused() {
+    let bytes = [&[0x28, 0xb5, 0x2f, 0xfd, 0xe0][..], &[0xff; 8], &text(1)].concat();
+    cut_by(&catch("a.zst", &bytes), "max_memory");
+}
+
+#[test]
+fn faults_beyond_the_first_hundred_are_counted_in_one() {
+    let mut locked = Member::stored("locked", b"x");
+    locked.flags = 1;
+    let catch = catch("z", &zip_of(&vec![locked; 250], b""));
+    assert_eq!(catch.faults.len(), 101);
+    assert!(
+        catch.faults.iter().any(|fault| fault.0 == "z" && fault.2.contains("150 more")),
+        "{:?}",
+        catch.faults
+    );
+}
+
+#[test]
+fn a_run_asked_to_end_ends() {
+    use crate::blob::{Blob, Body, Origin, Sink};
+    struct Stopped(crate::scan::Meter);
+    impl Sink for Stopped {
+        fn blob(&self, _: Blob<'_>) {
+            panic!("nothing is handed on");
+        }
+        fn fault(&self, fault: crate::blob::Fault) {
+            panic!("nobody is told {fault:?}");
+        }
+        fn meter(&self) -> &crate::scan::Meter {
+            &self.0
+        }
+    }
+    let sink = Stopped(crate::scan::Meter::default());
+    sink.0.stop();
+    let unpack = crate::source::unpack::Unpack::new(&sink, Limits::default());
+    let bytes = pack::tar(&[("a", &text(1))]);
+    unpack.blob(Blob { body: Body::Whole(&bytes), origin: &|| Origin::file("a") });
+}

@@ -1,0 +1,136 @@
+//! A net behind the unpacker, tokens to be caught in it, and bodies of every form.
+
+use std::io::{Cursor, Read, Seek, SeekFrom};
+
+use crate::blob::{Blob, Body, FaultKind, Forward, Origin, PlaceKind, ReadSeek, Rest, Sink as _};
+use crate::checksum::crc32_base62;
+use crate::detect::Detector;
+use crate::finding::Findings;
+use crate::rule::Rules;
+use crate::scan::{Meter, Net};
+use crate::source::unpack::{Limits, Unpack};
+
+/// A valid token, another for each `n`.
+pub(super) fn token(n: u32) -> String {
+    let body = format!("{:030}", u64::from(n) * 7_919 + 13);
+    format!("ghp_{body}{}", String::from_utf8_lossy(&crc32_base62(body.as_bytes())))
+}
+
+/// A few lines with a token in the third, at [`OFFSET`].
+pub(super) fn text(n: u32) -> Vec<u8> {
+    format!("first line\nsecond line\ntoken={}\nlast line\n", token(n)).into_bytes()
+}
+
+pub(super) const OFFSET: u64 = 29;
+pub(super) const LINE: u64 = 3;
+
+/// Bytes that do not compress, of no meaning.
+pub(super) fn noise(len: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[3]
+    };
+    (0..len).map(|_| next()).collect()
+}
+
+/// One place a token was seen at.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Seen {
+    pub(super) path: String,
+    pub(super) offset: u64,
+    pub(super) line: u64,
+    pub(super) kind: PlaceKind,
+}
+
+impl Seen {
+    pub(super) fn content(path: &str, offset: u64, line: u64) -> Self {
+        Seen { path: path.to_owned(), offset, line, kind: PlaceKind::Content }
+    }
+}
+
+/// What came of a run: every place, and every fault.
+#[derive(Debug)]
+pub(super) struct Catch {
+    pub(super) seen: Vec<Seen>,
+    pub(super) faults: Vec<(String, FaultKind, String)>,
+    pub(super) bytes: u64,
+}
+
+impl Catch {
+    pub(super) fn paths(&self) -> Vec<&str> {
+        self.seen.iter().map(|seen| seen.path.as_str()).collect()
+    }
+
+    #[track_caller]
+    pub(super) fn faultless(self) -> Self {
+        assert_eq!(self.faults, [], "faults");
+        self
+    }
+}
+
+/// How a source hands a blob over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Whole,
+    /// A pipe: so many bytes at first, the rest behind.
+    Pipe(usize),
+    /// A file: so many bytes at first, the rest behind, and a way to go back.
+    File(usize),
+}
+
+pub(super) const FORMS: [Form; 4] = [Form::Whole, Form::Pipe(1), Form::Pipe(1000), Form::File(700)];
+
+/// A file whose reader and seekable view share a position, as those of an open file do.
+struct Shared(Cursor<Vec<u8>>);
+
+impl Read for Shared {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read(buf)
+    }
+}
+
+impl Rest for Shared {
+    fn seekable(&mut self) -> Option<&mut dyn ReadSeek> {
+        Some(&mut self.0)
+    }
+}
+
+pub(super) fn catch_in(form: Form, name: &str, bytes: &[u8], limits: Limits) -> Catch {
+    let detector = Detector::new(Rules::built_in().expect("they come with the program"));
+    let (findings, meter) = (Findings::default(), Meter::default());
+    let net = Net::new(&detector, &findings, &meter);
+    let unpack = Unpack::new(&net, limits);
+    let origin = || Origin::file(name);
+    match form {
+        Form::Whole => unpack.blob(Blob { body: Body::Whole(bytes), origin: &origin }),
+        Form::Pipe(head) => {
+            let (head, rest) = bytes.split_at(head.min(bytes.len()));
+            let body = Body::Stream { head, rest: &mut Forward(rest) };
+            unpack.blob(Blob { body, origin: &origin });
+        }
+        Form::File(head) => {
+            let head = head.min(bytes.len());
+            let mut file = Shared(Cursor::new(bytes.to_vec()));
+            file.0.seek(SeekFrom::Start(head as u64)).expect("memory");
+            unpack
+                .blob(Blob { body: Body::Stream { head: &bytes[..head], rest: &mut file }, origin: &origin });
+        }
+    }
+    let (found, faults) = findings.finish();
+    let mut seen: Vec<Seen> = found
+        .into_iter()
+        .flat_map(|finding| finding.locations)
+        .map(|at| Seen { path: at.path, offset: at.offset, line: at.line, kind: at.kind })
+        .collect();
+    seen.sort();
+    let faults = faults.into_iter().map(|fault| (fault.path, fault.kind, fault.reason)).collect();
+    Catch { seen, faults, bytes: meter.read().bytes }
+}
+
+/// Unpacks a whole blob within the limits there are by default.
+pub(super) fn catch(name: &str, bytes: &[u8]) -> Catch {
+    catch_in(Form::Whole, name, bytes, Limits::default())
+}

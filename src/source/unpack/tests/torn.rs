@@ -1,0 +1,147 @@
+//! Containers cut off, damaged, or that only look like one.
+
+use super::pack;
+use super::support::*;
+use crate::blob::FaultKind;
+use crate::source::unpack::Limits;
+
+/// Many lines of text that packs well, a token in every hundredth; where each token ends.
+fn many() -> (Vec<u8>, Vec<usize>) {
+    let (mut bytes, mut ends) = (Vec::new(), Vec::new());
+    for n in 0..4000_u32 {
+        bytes.extend_from_slice(
+            format!("line {n} of a log: {:08x}\n", n.wrapping_mul(2_654_435_761)).as_bytes(),
+        );
+        if n % 100 == 0 {
+            bytes.extend_from_slice(token(n).as_bytes());
+            ends.push(bytes.len());
+            bytes.push(b'\n');
+        }
+    }
+    (bytes, ends)
+}
+
+type Packer = fn(&[u8]) -> Vec<u8>;
+
+const PACKERS: [(&str, Packer); 11] = [
+    ("gz", pack::gzip),
+    ("bz2", pack::bzip2),
+    ("xz", pack::xz),
+    ("lzma", pack::lzma),
+    ("zst", pack::zstd),
+    ("lz4", pack::lz4),
+    ("tar", |bytes| pack::tar(&[("a", b"small"), ("log", bytes), ("z", b"small")])),
+    ("tgz", |bytes| pack::gzip(&pack::tar(&[("a", b"small"), ("log", bytes), ("z", b"small")]))),
+    ("ar", |bytes| pack::ar(&[("a", b"small"), ("log", bytes), ("z", b"small")])),
+    ("zip", |bytes| pack::zip(&[("a", b"small"), ("log", bytes), ("z", b"small")])),
+    ("7z", |bytes| pack::sevenz(&[("a", b"small"), ("log", bytes), ("z", b"small")])),
+];
+
+#[test]
+fn cut_off_anywhere_what_is_there_is_found_and_the_rest_is_said() {
+    let (plain, ends) = many();
+    for (extension, pack) in PACKERS {
+        let name = format!("log.{extension}");
+        let packed = pack(&plain);
+        for sixteenth in 1..16 {
+            for form in [Form::Whole, Form::Pipe(1000), Form::File(1000)] {
+                let cut = &packed[..packed.len() * sixteenth / 16];
+                let catch = catch_in(form, &name, cut, Limits::default());
+                assert!(!catch.faults.is_empty(), "{name} at {sixteenth}/16 as {form:?}");
+                for (path, kind, reason) in &catch.faults {
+                    assert!(path.starts_with(&name), "{path}");
+                    assert_eq!(*kind, FaultKind::Damaged, "{path}: {reason}");
+                }
+                // All tokens of the part that was packed into what is left, but for a block or two at its end.
+                let share = plain.len() * sixteenth / 16;
+                let slack = match extension {
+                    "7z" => continue,
+                    "bz2" => 200_000,
+                    "lz4" | "zst" => 160_000,
+                    _ => 30_000,
+                };
+                let due = ends.iter().filter(|end| **end + slack < share).count();
+                assert!(
+                    catch.seen.len() >= due,
+                    "{name} at {sixteenth}/16 as {form:?}: {} of {due}",
+                    catch.seen.len()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wrong_byte_in_the_middle_is_said_once() {
+    let (plain, _) = many();
+    for (extension, pack) in PACKERS {
+        // Nothing of the two says what its members' bytes should be.
+        if matches!(extension, "tar" | "ar") {
+            continue;
+        }
+        // LZ4's checksums are not looked at, and LZMA alone has none.
+        if matches!(extension, "lz4" | "lzma") {
+            continue;
+        }
+        let mut bytes = pack(&plain);
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x55;
+        let name = format!("log.{extension}");
+        let catch = catch(&name, &bytes);
+        let [(path, kind, _)] = &catch.faults[..] else { panic!("{name}: {:?}", catch.faults) };
+        assert!(path.starts_with(&name));
+        assert_eq!(*kind, FaultKind::Damaged);
+    }
+}
+
+#[test]
+fn what_only_begins_like_a_container_is_plain() {
+    for magic in [
+        &b"\x1f\x8b\x08\x00"[..],
+        b"\x1f\x8b\x08\x08abc",
+        b"\x28\xb5\x2f\xfd\xff\xff\xff",
+        b"\x04\x22\x4d\x18\xff\xff",
+        b"\x5d\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+        b"BZh9 is not bzip2",
+        b"!<arch> is not ar",
+        b"7z is not 7z",
+    ] {
+        let bytes = [magic, b" some words and then ", &text(1), &noise(5000)].concat();
+        for form in FORMS {
+            let catch = catch_in(form, "f", &bytes, Limits::default()).faultless();
+            assert_eq!(catch.paths(), ["f"], "{magic:?} as {form:?}");
+        }
+    }
+}
+
+#[test]
+fn what_begins_like_a_container_but_for_a_line_is_scanned_and_said() {
+    for magic in [&b"PK\x03\x04"[..], b"7z\xbc\xaf\x27\x1c", b"!<arch>\n", b"\xfd7zXZ\0", b"BZh91AY&SY"] {
+        let bytes = [magic, b" some words and then ", &text(1)].concat();
+        let catch = catch("f", &bytes);
+        assert_eq!(catch.paths(), ["f"], "{magic:?}");
+        assert!(!catch.faults.is_empty(), "{magic:?}");
+    }
+}
+
+#[test]
+fn tokens_are_found_through_any_garbling() {
+    // No container is right here; what matters is that each ends, without a panic, and leaves nothing open.
+    let (plain, _) = many();
+    let mut state = 12_345_u32;
+    let mut random = move |below: usize| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as usize % below
+    };
+    for (extension, pack) in PACKERS {
+        let packed = pack(&plain[..20_000]);
+        for _ in 0..60 {
+            let mut bytes = packed.clone();
+            for _ in 0..=random(8) {
+                let at = random(bytes.len());
+                bytes[at] = random(256).to_le_bytes()[0];
+            }
+            catch(&format!("f.{extension}"), &bytes);
+        }
+    }
+}

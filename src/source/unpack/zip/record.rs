@@ -1,0 +1,157 @@
+//! The records of a zip, as the format's `APPNOTE.TXT` lays them out.
+
+/// A member's own header.
+pub(super) const LOCAL: &[u8] = b"PK\x03\x04";
+/// An entry of the directory.
+pub(super) const CENTRAL: &[u8] = b"PK\x01\x02";
+/// The directory's end, and that of a large one, and where to find the latter.
+pub(super) const END: &[u8] = b"PK\x05\x06";
+pub(super) const END_64: &[u8] = b"PK\x06\x06";
+pub(super) const LOCATOR_64: &[u8] = b"PK\x06\x07";
+/// What may stand behind a member's data: checksum and sizes.
+pub(super) const DESCRIPTOR: &[u8] = b"PK\x07\x08";
+
+pub(super) const LOCAL_LEN: usize = 30;
+pub(super) const CENTRAL_LEN: usize = 46;
+pub(super) const END_LEN: usize = 22;
+
+/// What a header says of a member.
+#[derive(Default)]
+pub(super) struct Entry {
+    flags: u16,
+    pub(super) method: u16,
+    pub(super) crc: u32,
+    pub(super) packed: u64,
+    pub(super) size: u64,
+    /// Where the member's own header stands, as the directory says.
+    pub(super) header_at: u64,
+    /// Unix mode, where the archive was made on Unix.
+    mode: u32,
+    pub(super) name: Vec<u8>,
+    pub(super) extra: Vec<u8>,
+    pub(super) comment: Vec<u8>,
+    /// Whether the header says how long the data is.
+    pub(super) sized: bool,
+}
+
+impl Entry {
+    /// Whether its method is one that was ever assigned: chance bytes seldom say so.
+    pub(super) fn is_plausible(&self) -> bool {
+        matches!(self.method, 0..=20 | 93..=99)
+    }
+
+    pub(super) fn encrypted(&self) -> bool {
+        self.flags & 1 != 0 || self.method == 99
+    }
+
+    /// Whether sizes and checksum stand behind the data, and not in the member's own header.
+    pub(super) fn described_behind(&self) -> bool {
+        self.flags & 8 != 0
+    }
+
+    /// Whether an LZMA stream ends in a mark of its own.
+    pub(super) fn marked_end(&self) -> bool {
+        self.flags & 2 != 0
+    }
+
+    pub(super) fn is_link(&self) -> bool {
+        self.mode & 0o170_000 == 0o120_000
+    }
+
+    pub(super) fn is_folder(&self) -> bool {
+        self.packed == 0 && self.name.last() == Some(&b'/')
+    }
+
+    /// A member's own header, with the lengths of the name and the extra field behind it.
+    pub(super) fn local(bytes: &[u8]) -> Option<(Entry, usize, usize)> {
+        let bytes = bytes.first_chunk::<LOCAL_LEN>().filter(|bytes| bytes.starts_with(LOCAL))?;
+        let entry = Entry {
+            flags: le16(bytes, 6),
+            method: le16(bytes, 8),
+            crc: le32(bytes, 14),
+            packed: u64::from(le32(bytes, 18)),
+            size: u64::from(le32(bytes, 22)),
+            ..Entry::default()
+        };
+        Some((entry, usize::from(le16(bytes, 26)), usize::from(le16(bytes, 28))))
+    }
+
+    /// Takes in the name and the extra field that stand behind a member's own header.
+    pub(super) fn with_names(mut self, names: &[u8], name_len: usize) -> Entry {
+        let (name, extra) = names.split_at(name_len.min(names.len()));
+        (self.name, self.extra) = (name.to_vec(), extra.to_vec());
+        self.widen();
+        self.sized = !self.described_behind() || self.packed != 0;
+        self
+    }
+
+    /// An entry of the directory, and its length; none where the bytes are too few, or not one.
+    pub(super) fn central(bytes: &[u8]) -> Option<(Entry, usize)> {
+        let fixed = bytes.first_chunk::<CENTRAL_LEN>().filter(|bytes| bytes.starts_with(CENTRAL))?;
+        let [name, extra, comment] = [28, 30, 32].map(|at| usize::from(le16(fixed, at)));
+        let len = CENTRAL_LEN + name + extra + comment;
+        let (name, rest) = bytes.get(CENTRAL_LEN..len)?.split_at(name);
+        let (extra, comment) = rest.split_at(extra);
+        let mut entry = Entry {
+            flags: le16(fixed, 8),
+            method: le16(fixed, 10),
+            crc: le32(fixed, 16),
+            packed: u64::from(le32(fixed, 20)),
+            size: u64::from(le32(fixed, 24)),
+            header_at: u64::from(le32(fixed, 42)),
+            mode: if fixed[5] == 3 { le32(fixed, 38) >> 16 } else { 0 },
+            name: name.to_vec(),
+            extra: extra.to_vec(),
+            comment: comment.to_vec(),
+            sized: true,
+        };
+        entry.widen();
+        Some((entry, len))
+    }
+
+    /// Takes the numbers that did not fit from the zip64 field.
+    fn widen(&mut self) {
+        let mut wide = fields(&self.extra).find(|(id, _)| *id == 1).map_or(&[][..], |(_, bytes)| bytes);
+        for number in [&mut self.size, &mut self.packed, &mut self.header_at] {
+            if *number == u64::from(u32::MAX)
+                && let Some((value, rest)) = wide.split_first_chunk::<8>()
+            {
+                (*number, wide) = (u64::from_le_bytes(*value), rest);
+            }
+        }
+    }
+
+    /// Whether the extra field may hold text: more than times, owners, sizes and the name once more.
+    pub(super) fn extra_is_odd(&self) -> bool {
+        const USUAL: [u16; 7] = [0x0001, 0x000a, 0x5455, 0x5855, 0x7855, 0x7875, 0x7075];
+        self.extra.len() >= 24
+            && fields(&self.extra).any(|(id, bytes)| bytes.len() >= 20 && !USUAL.contains(&id))
+    }
+}
+
+/// The parts of an extra field.
+fn fields(mut extra: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    std::iter::from_fn(move || {
+        let header = extra.first_chunk::<4>()?;
+        let end = (4 + usize::from(le16(header, 2))).min(extra.len());
+        let (field, rest) = extra.split_at(end);
+        let id = le16(header, 0);
+        extra = rest;
+        Some((id, &field[4..]))
+    })
+}
+
+/// Two bytes of a record, little-endian; 0 beyond its end.
+pub(super) fn le16(bytes: &[u8], at: usize) -> u16 {
+    bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| u16::from_le_bytes(*bytes))
+}
+
+/// Four bytes of a record.
+pub(super) fn le32(bytes: &[u8], at: usize) -> u32 {
+    bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| u32::from_le_bytes(*bytes))
+}
+
+/// Eight bytes of a record.
+pub(super) fn le64(bytes: &[u8], at: usize) -> u64 {
+    bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}

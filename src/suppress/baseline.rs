@@ -1,0 +1,251 @@
+//! Baselines: tokens known before, by their hash. A line that moved or a history rewritten changes nothing.
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use serde::de::{self, Deserializer, Visitor};
+use serde::{Deserialize, Serialize};
+
+use crate::finding::{Finding, Suppression};
+use crate::token::{Fingerprint, Kind};
+
+/// The version of the form of a written baseline.
+const VERSION: u32 = 1;
+
+/// How much of a `ghr_` token gitleaks reports: it cuts all of them here.
+const CUT: usize = 40;
+
+/// A baseline that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BadBaseline {
+    /// Not JSON of a form that is known. The parser's own words are left out: they may quote a secret.
+    #[error("line {0}, column {1}: neither a JSON report of this program nor one of gitleaks")]
+    Form(usize, usize),
+    /// An entry has nothing to know its token by.
+    #[error("entry {0} has neither `sha256` nor `Secret`")]
+    Nameless(usize),
+    /// A hash is none.
+    #[error("entry {0}: `sha256` is not 64 hexadecimal digits")]
+    Hash(usize),
+}
+
+/// The tokens of one or more baselines.
+#[derive(Debug, Default)]
+pub struct Baseline {
+    known: HashSet<Fingerprint>,
+    /// Refresh tokens that gitleaks has cut short.
+    cut: HashSet<Fingerprint>,
+    /// Entries whose secret was redacted, and which can match nothing.
+    unusable: usize,
+}
+
+/// Any entry of any form: a secret is hashed as it is read and kept nowhere.
+#[derive(Deserialize)]
+struct Entry {
+    sha256: Option<String>,
+    #[serde(rename = "Secret")]
+    secret: Option<Hashed>,
+    summary: Option<de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    #[serde(alias = "baseline")]
+    findings: Vec<Entry>,
+}
+
+/// What is left of a secret when it was read.
+enum Hashed {
+    Whole(Fingerprint),
+    Cut(Fingerprint),
+    Redacted,
+}
+
+impl From<serde_json::Error> for BadBaseline {
+    fn from(error: serde_json::Error) -> Self {
+        BadBaseline::Form(error.line(), error.column())
+    }
+}
+
+impl<'de> Deserialize<'de> for Hashed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Hash;
+        impl Visitor<'_> for Hash {
+            type Value = Hashed;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a secret")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Hashed, E> {
+                let fingerprint = Fingerprint::of(text.as_bytes());
+                Ok(if text.is_empty() || text == "REDACTED" || text.ends_with("...") {
+                    Hashed::Redacted
+                } else if text.starts_with(Kind::Refresh.prefix()) && text.len() == CUT {
+                    Hashed::Cut(fingerprint)
+                } else {
+                    Hashed::Whole(fingerprint)
+                })
+            }
+        }
+        deserializer.deserialize_str(Hash)
+    }
+}
+
+impl Baseline {
+    /// Adds the tokens of a baseline's text: a JSON or JSONL report of this program, what [`write_baseline`] writes, or
+    /// a JSON report of gitleaks.
+    pub fn add(&mut self, text: &[u8]) -> Result<(), BadBaseline> {
+        let start = text.iter().copied().find(|byte| !byte.is_ascii_whitespace());
+        let entries = match start {
+            Some(b'[') => serde_json::from_slice::<Vec<Entry>>(text)?,
+            // What gitleaks writes when it has found nothing.
+            Some(b'n') => serde_json::from_slice::<Option<Vec<Entry>>>(text)?.unwrap_or_default(),
+            _ => match serde_json::from_slice::<Document>(text) {
+                Ok(document) => document.findings,
+                Err(error) => lines(text).ok_or(error)?,
+            },
+        };
+        for (n, entry) in entries.into_iter().enumerate() {
+            self.entry(n + 1, entry)?;
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, n: usize, entry: Entry) -> Result<(), BadBaseline> {
+        match entry {
+            Entry { sha256: Some(hex), .. } => {
+                self.known.insert(Fingerprint::from_hex(&hex).ok_or(BadBaseline::Hash(n))?);
+            }
+            Entry { secret: Some(Hashed::Whole(fingerprint)), .. } => {
+                self.known.insert(fingerprint);
+            }
+            Entry { secret: Some(Hashed::Cut(fingerprint)), .. } => {
+                self.cut.insert(fingerprint);
+            }
+            Entry { secret: Some(Hashed::Redacted), .. } => self.unusable += 1,
+            Entry { summary: Some(_), .. } => {}
+            _ => return Err(BadBaseline::Nameless(n)),
+        }
+        Ok(())
+    }
+
+    /// How many entries hold a redacted secret, and so match nothing.
+    pub fn unusable(&self) -> usize {
+        self.unusable
+    }
+
+    pub(super) fn knows(&self, fingerprint: Fingerprint) -> Option<(Suppression, Arc<str>)> {
+        self.known.contains(&fingerprint).then(reason)
+    }
+
+    /// Whether a refresh token is known by the part of it that gitleaks reports.
+    pub(super) fn knows_cut(&self, token: &[u8]) -> Option<(Suppression, Arc<str>)> {
+        let head = token.get(..CUT).filter(|head| head.starts_with(Kind::Refresh.prefix().as_bytes()))?;
+        (!self.cut.is_empty() && self.cut.contains(&Fingerprint::of(head))).then(reason)
+    }
+}
+
+fn reason() -> (Suppression, Arc<str>) {
+    (Suppression::Baseline, Arc::from("known before"))
+}
+
+/// A report of one finding a line.
+fn lines(text: &[u8]) -> Option<Vec<Entry>> {
+    let entries: Result<Vec<Entry>, _> = serde_json::Deserializer::from_slice(text).into_iter().collect();
+    entries.ok().filter(|entries| !entries.is_empty())
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    version: u32,
+    tool: &'static str,
+    baseline: Vec<Row<'a>>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    sha256: String,
+    rule: &'a str,
+    token: String,
+    path: &'a str,
+    line: u64,
+}
+
+/// Writes a baseline of all findings that count. It holds no token. Those that a baseline already silenced are in it
+/// again: the file that was read may be the one that is being written.
+pub fn write_baseline<'a>(
+    findings: impl Iterator<Item = &'a Finding>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let known = |finding: &&Finding| {
+        finding.suppressed.as_ref().is_none_or(|silence| silence.by == Suppression::Baseline)
+    };
+    let mut baseline: Vec<Row<'_>> = findings
+        .filter(known)
+        .map(|finding| {
+            let place = finding.locations.first();
+            Row {
+                sha256: finding.token.fingerprint().hex(),
+                rule: &finding.rule,
+                token: finding.token.redacted(),
+                path: place.map_or("", |place| &place.path),
+                line: place.map_or(1, |place| place.line),
+            }
+        })
+        .collect();
+    baseline.sort_by(|a, b| a.sha256.cmp(&b.sha256));
+    let written = Written { version: VERSION, tool: env!("CARGO_PKG_NAME"), baseline };
+    serde_json::to_writer_pretty(&mut *out, &written)?;
+    out.write_all(b"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn knows(text: &str, token: &[u8]) -> bool {
+        let mut baseline = Baseline::default();
+        baseline.add(text.as_bytes()).expect("a baseline");
+        baseline.knows(Fingerprint::of(token)).is_some() || baseline.knows_cut(token).is_some()
+    }
+
+    #[test]
+    fn every_form_is_read() {
+        let hex = Fingerprint::of(b"token").hex();
+        for text in [
+            format!(r#"{{"version": 1, "findings": [{{"sha256": "{hex}", "rule": "x"}}]}}"#),
+            format!(r#"{{"version": 1, "tool": "stanch", "baseline": [{{"sha256": "{hex}"}}]}}"#),
+            format!("{{\"sha256\": \"{hex}\"}}\n{{\"summary\": {{}}}}\n"),
+            r#" [{"Secret": "token", "Fingerprint": "a:b:1"}]"#.to_owned(),
+        ] {
+            assert!(knows(&text, b"token") && !knows(&text, b"other"), "{text}");
+        }
+        for empty in ["null", "[]", r#"{"findings": []}"#, "{\"summary\": {}}\n"] {
+            assert!(!knows(empty, b"token"), "{empty}");
+        }
+    }
+
+    #[test]
+    fn what_gitleaks_cuts_short_is_known_whole() {
+        let token = format!("ghr_{}", "aB3".repeat(26));
+        let text = format!(r#"[{{"Secret": "{}"}}]"#, &token[..CUT]);
+        assert!(knows(&text, token.as_bytes()));
+        assert!(!knows(&text, token.replacen('a', "c", 1).as_bytes()));
+    }
+
+    #[test]
+    fn a_redacted_report_is_told_from_a_useful_one() {
+        let mut baseline = Baseline::default();
+        baseline.add(br#"[{"Secret": "REDACTED"}, {"Secret": "ghp_ab..."}]"#).expect("a baseline");
+        assert_eq!(baseline.unusable(), 2);
+    }
+
+    #[test]
+    fn other_files_are_refused() {
+        for text in ["", "hello", "{}", "[{}]", r#"{"findings": [{"sha256": "abc"}]}"#, "[1]"] {
+            assert!(Baseline::default().add(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! `.stanchignore`: a hash or a gitignore glob a line.
+
+use std::sync::Arc;
+
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use super::hashes::Hashes;
+use crate::token::Fingerprint;
+
+/// A line that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("line {line}: {problem}")]
+pub struct BadIgnoreFile {
+    /// Counted from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// Tokens and paths whose findings are silenced. Such paths are looked into all the same.
+#[derive(Debug)]
+pub struct IgnoreFile {
+    hashes: Hashes,
+    globs: Gitignore,
+}
+
+impl Default for IgnoreFile {
+    fn default() -> Self {
+        IgnoreFile { hashes: Hashes::default(), globs: Gitignore::empty() }
+    }
+}
+
+impl IgnoreFile {
+    /// Reads the text of such a file.
+    pub fn parse(text: &str) -> Result<Self, BadIgnoreFile> {
+        let mut hashes = Hashes::default();
+        let mut globs = GitignoreBuilder::new("");
+        for (n, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+            let bad = |problem: String| BadIgnoreFile { line: n + 1, problem };
+            if line.trim_start().starts_with("sha256:") {
+                // A comment may follow: a list of hashes alone tells nobody why.
+                let hash = line.split('#').next().unwrap_or_default().trim();
+                hashes.add(hash).map_err(|error| bad(error.to_string()))?;
+            } else {
+                globs.add_line(None, line).map_err(|error| bad(error.to_string()))?;
+            }
+        }
+        let globs = globs.build().map_err(|error| BadIgnoreFile { line: 1, problem: error.to_string() })?;
+        Ok(IgnoreFile { hashes, globs })
+    }
+
+    /// What in it names this token or this path.
+    pub(super) fn ignores(&self, fingerprint: Fingerprint, path: &str) -> Option<Arc<str>> {
+        if self.hashes.contains(fingerprint) {
+            return Some(Arc::from("by its hash"));
+        }
+        ignored(&self.globs, path)
+    }
+}
+
+/// The glob that names a path, or the archive that a path leads into.
+fn ignored(globs: &Gitignore, path: &str) -> Option<Arc<str>> {
+    let path = path.trim_start_matches('/');
+    if globs.is_empty() || path.is_empty() {
+        return None;
+    }
+    let containers = path.match_indices('!').map(|(at, _)| &path[..at]);
+    std::iter::once(path)
+        .chain(containers)
+        .filter(|path| !path.is_empty())
+        .map(|path| globs.matched_path_or_any_parents(path, false))
+        .find(|found| !found.is_none())?
+        .inner()
+        .filter(|glob| !glob.is_whitelist())
+        .map(|glob| Arc::from(glob.original()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_globs_and_comments() {
+        let token = Fingerprint::of(b"token");
+        let text = format!(
+            "\u{feff}# why\n\n sha256:{} # known\r\nfixtures/\n*.lock\n!keep.lock\n/top.txt\n",
+            &token.hex()[..16]
+        );
+        let file = IgnoreFile::parse(&text).expect("a good file");
+        let other = Fingerprint::of(b"other");
+        assert!(file.ignores(token, "anywhere").is_some());
+        for path in
+            ["fixtures/a", "x/fixtures/b/c", "a.lock", "top.txt", "b.lock!inner/.env", "/abs/fixtures/x"]
+        {
+            assert!(file.ignores(other, path).is_some(), "{path}");
+        }
+        for path in ["", "a", "keep.lock", "sub/top.txt", "fixtures", "# why"] {
+            assert!(file.ignores(other, path).is_none(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_hash_too_short_is_told_with_its_line() {
+        let error = IgnoreFile::parse("a\nsha256:abc\n").expect_err("too short");
+        assert!(error.to_string().starts_with("line 2: a hash is 16"), "{error}");
+    }
+}

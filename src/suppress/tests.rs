@@ -1,0 +1,85 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::blob::Origin;
+use crate::finding::{Confidence, Findings, Sighting};
+use crate::token::Kind;
+
+const TOKEN: &[u8] = b"ghp_placeholder";
+
+fn place(path: &str, root: Option<&str>) -> Location {
+    let origin = Origin { root: root.map(str::to_owned), ..Origin::file(path) };
+    Location::new(origin, 0, 1, 1, Vec::new())
+}
+
+fn tree(root: Option<&str>, ignore: &str) -> TreeSilencers {
+    let ignore = IgnoreFile::parse(ignore).expect("a good file");
+    TreeSilencers { root: root.map(str::to_owned), ignore, allowlists: Vec::new() }
+}
+
+fn list(toml: &str) -> Vec<Allowlist> {
+    let raw: RawAllowlist = toml::from_str(toml).expect("a list");
+    Allowlist::compile_all(vec![raw], &str::to_owned).expect("a good list")
+}
+
+fn ask(suppressor: &Suppressor, line: &str, place: &Location) -> Option<(Suppression, Whence)> {
+    let scene = Scene { token: TOKEN, line: line.as_bytes(), place };
+    suppressor.silence(&scene).map(|silence| (silence.by, silence.from))
+}
+
+#[test]
+fn a_tree_is_named_only_where_nothing_of_ones_own_would_do() {
+    let mut suppressor =
+        Suppressor { comments: Comments::new(), trees: vec![tree(None, "a.txt")], ..Suppressor::default() };
+    let at = place("a.txt", None);
+    assert_eq!(ask(&suppressor, "", &at), Some((Suppression::IgnoreFile, Whence::Tree)));
+    let elsewhere = place("b.txt", None);
+    assert_eq!(ask(&suppressor, "", &elsewhere), None);
+    let comment = Some((Suppression::AllowComment, Whence::Tree));
+    assert_eq!(ask(&suppressor, "stanch:allow", &elsewhere), comment);
+    suppressor.allowlists = list("regexes = ['placeholder']");
+    assert_eq!(ask(&suppressor, "", &at), Some((Suppression::Allowlist, Whence::User)));
+    let known = format!(r#"{{"findings": [{{"sha256": "{}"}}]}}"#, Fingerprint::of(TOKEN).hex());
+    suppressor.baseline.add(known.as_bytes()).expect("a baseline");
+    assert_eq!(ask(&suppressor, "stanch:allow", &at), Some((Suppression::Baseline, Whence::User)));
+}
+
+#[test]
+fn a_tree_speaks_for_itself_only() {
+    let everything = format!("*\nsha256:{}\n", Fingerprint::of(TOKEN).hex());
+    let suppressor = Suppressor {
+        trees: vec![tree(Some("one"), &everything), tree(Some("two"), "")],
+        ..Suppressor::default()
+    };
+    assert!(ask(&suppressor, "", &place("f", Some("one"))).is_some());
+    assert!(ask(&suppressor, "", &place("f", Some("two"))).is_none());
+    let alone = Suppressor { trees: vec![tree(None, &everything)], ..Suppressor::default() };
+    assert!(ask(&alone, "", &place(stdin::NAME, None)).is_none());
+}
+
+#[test]
+fn places_that_become_known_later_are_asked_about_again() {
+    let rule = Arc::from("github-pat");
+    let found = Findings::default();
+    let seen = Sighting {
+        text: TOKEN,
+        rule: &rule,
+        kind: Kind::Pat,
+        confidence: Confidence::Certain,
+        reason: "",
+        owner_id: None,
+    };
+    let suppressor = Suppressor { trees: vec![tree(None, "vendor/\n/name")], ..Suppressor::default() };
+    let object = Location { object: Some("1234".to_owned()), ..place("name", None) };
+    assert_eq!(ask(&suppressor, "", &object), None, "its path is not known yet");
+    found.add(seen, Location { path: "sub/name".to_owned(), ..object });
+    let (mut found, _) = found.finish();
+    suppressor.settle(&mut found);
+    assert!(found[0].suppressed.is_none());
+    found[0].locations = vec![place("vendor/a", None)];
+    suppressor.settle(&mut found);
+    assert!(found[0].suppressed.is_some());
+    found[0].locations.push(place("src/a", None));
+    suppressor.settle(&mut found);
+    assert!(found[0].suppressed.is_none());
+}

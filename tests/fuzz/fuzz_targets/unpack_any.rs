@@ -1,0 +1,10 @@
+//! Anything, nested or not.
+
+#![no_main]
+
+#[path = "unpack_support.rs"]
+mod support;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    support::open(bytes);
+});

@@ -1,0 +1,10 @@
+//! ar archives.
+
+#![no_main]
+
+#[path = "unpack_support.rs"]
+mod support;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    support::open(&support::behind(b"!<arch>\n", bytes));
+});

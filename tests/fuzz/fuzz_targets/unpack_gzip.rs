@@ -1,0 +1,10 @@
+//! gzip members.
+
+#![no_main]
+
+#[path = "unpack_support.rs"]
+mod support;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    support::open(&support::behind(b"\x1f\x8b\x08", bytes));
+});

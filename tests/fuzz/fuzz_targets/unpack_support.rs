@@ -1,0 +1,85 @@
+//! What the targets of the containers share: a sink that reads everything, and limits that keep a run short.
+
+use std::cell::Cell;
+use std::io::Read as _;
+use std::sync::Mutex;
+
+use stanch::blob::{Blob, Body, Fault, Forward, Origin, Sink};
+use stanch::scan::Meter;
+use stanch::source::unpack::{Limits, Unpack};
+
+const MIB: u64 = 1024 * 1024;
+
+/// Reads all it is given, and counts.
+#[derive(Default)]
+struct Drain {
+    meter: Meter,
+    read: Mutex<u64>,
+    faults: Mutex<u64>,
+}
+
+impl Sink for Drain {
+    fn blob(&self, blob: Blob<'_>) {
+        let path = (blob.origin)().path;
+        assert!(path.starts_with("fuzz"), "a path that does not begin at the file: {path}");
+        let rest = match blob.body {
+            Body::Whole(bytes) => bytes.len() as u64,
+            Body::Stream { head, rest } => {
+                let mut buf = [0; 8192];
+                let mut total = head.len() as u64;
+                while let Ok(read @ 1..) = rest.read(&mut buf) {
+                    total += read as u64;
+                }
+                total
+            }
+        };
+        *self.read.lock().expect("one thread") += rest;
+    }
+
+    fn fault(&self, fault: Fault) {
+        assert!(!fault.reason.is_empty());
+        *self.faults.lock().expect("one thread") += 1;
+    }
+
+    fn meter(&self) -> &Meter {
+        &self.meter
+    }
+}
+
+/// Opens `bytes` whole and through a pipe, and holds the limits against what came of it.
+pub fn open(bytes: &[u8]) {
+    let limits = Limits {
+        max_expansion: 4 * MIB,
+        ratio_after: 2 * MIB,
+        max_entries: 500,
+        max_seconds: 20,
+        max_memory: 32 * MIB,
+        ..Limits::default()
+    };
+    for piped in [false, true] {
+        let drain = Drain::default();
+        let unpack = Unpack::new(&drain, limits);
+        let asked = Cell::new(0_u32);
+        let origin = || {
+            asked.set(asked.get() + 1);
+            Origin::file("fuzz")
+        };
+        if piped {
+            let (head, mut rest) = bytes.split_at(bytes.len().min(600));
+            let body = Body::Stream { head, rest: &mut Forward(rest.by_ref()) };
+            unpack.blob(Blob { body, origin: &origin });
+        } else {
+            unpack.blob(Blob { body: Body::Whole(bytes), origin: &origin });
+        }
+        // Decompressed bytes, names and asides of at most 500 entries, and stored bytes once for each entry and level.
+        let read = *drain.read.lock().expect("one thread");
+        let stored = bytes.len() as u64 * 2000;
+        assert!(read <= 8 * MIB * 4 + stored, "{read} bytes out of {}", bytes.len());
+        assert!(*drain.faults.lock().expect("one thread") <= 102);
+    }
+}
+
+/// `bytes` with `magic` in front of them.
+pub fn behind(magic: &[u8], bytes: &[u8]) -> Vec<u8> {
+    if bytes.starts_with(magic) { bytes.to_vec() } else { [magic, bytes].concat() }
+}

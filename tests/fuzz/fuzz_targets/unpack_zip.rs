@@ -1,0 +1,10 @@
+//! zip archives.
+
+#![no_main]
+
+#[path = "unpack_support.rs"]
+mod support;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    support::open(&support::behind(b"PK\x03\x04", bytes));
+});

@@ -1,0 +1,174 @@
+//! Configuration files: what they may say, what they may not, and who goes before whom.
+
+use stanch::token::Kind;
+
+use crate::support::cmd::{Ran, World};
+use crate::support::mint::Mint;
+
+const RULE: &str = "[[rules]]\nid = 'acme-key'\ndescription = 'Acme key'\nregex = 'acme_([a-z0-9]{12,})'\n\
+                    keywords = ['acme_']\nentropy = 2.5\npositive = ['acme_~q1w2e3r4t5y6']\n\
+                    negative = ['acme_aaaaaaaaaaaa']\n";
+
+fn run_with(world: &World, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+    let mut command = world.command(arguments);
+    Ran::from(command.envs(variables.iter().copied()).output().expect("it runs"))
+}
+
+#[test]
+fn mistakes_are_told_with_file_line_and_nearest_name() {
+    let world = World::new();
+    for (file, text, told) in [
+        (".stanch.toml", "\nexclud = []", "./.stanch.toml:2: unknown key `exclud`: did you mean `exclude`?"),
+        (
+            ".stanch.toml",
+            "[[rules]]\nregx = ''",
+            "./.stanch.toml:2: unknown key `regx`: did you mean `regex`?",
+        ),
+        (".stanch.toml", "exclude = [", "./.stanch.toml:1: "),
+        (".stanch.toml", "exclude = 'a'", "./.stanch.toml:1: invalid type"),
+    ] {
+        world.write(file, text);
+        let ran = world.run(&["scan"]);
+        assert_eq!(ran.code, 2);
+        assert!(ran.stderr.contains(told), "{} says {told}", ran.stderr);
+    }
+    assert_eq!(world.run(&["scan", "--no-project-config"]).code, 0);
+}
+
+#[test]
+fn a_tree_cannot_aim_or_switch_off_the_revoker() {
+    let world = World::new();
+    for line in [
+        "host = 'evil.example'",
+        "api_url = 'http://evil.example'",
+        "ledger = '/dev/null'",
+        "auth_token_file = 'x'",
+        "max_revoke = 0",
+        "revoke_confidence = 'certain'",
+        "min_confidence = 'certain'",
+        "max_file_size = 1",
+    ] {
+        world.write(".stanch.toml", line);
+        let ran = world.run(&["scan"]);
+        let key = line.split(' ').next().unwrap_or_default();
+        assert_eq!(ran.code, 2, "{line}");
+        assert!(ran.stderr.contains(&format!("`{key}` cannot be set by a scanned tree")), "{}", ran.stderr);
+        assert!(ran.stderr.contains("stanch/config.toml"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn an_error_repeats_no_token() {
+    let (world, token) = (World::new(), Mint::new(81).token(Kind::Pat));
+    for text in [format!("exclude = '{token}'"), format!("{token} = 1"), token.clone()] {
+        world.write(".stanch.toml", text);
+        let ran = world.run(&["scan"]);
+        assert_eq!(ran.code, 2);
+        assert!(!ran.stderr.contains(&token), "{}", ran.stderr.replace(&token, "WHOLE TOKEN"));
+    }
+}
+
+#[test]
+fn the_nearer_to_the_command_line_the_stronger() {
+    let world = World::new();
+    let home = world.path().join("xdg").display().to_string();
+    world.write("xdg/stanch/config.toml", "format = 'csv'");
+    world.write("named.toml", "format = 'jsonl'");
+    world.write("t/f", "nothing");
+    let xdg = [("XDG_CONFIG_HOME", home.as_str())];
+    let both = [xdg[0], ("STANCH_CONFIG", "named.toml")];
+    let empty = [xdg[0], ("STANCH_CONFIG", "")];
+    let begins = |ran: Ran, with: &str| assert!(ran.stdout.starts_with(with), "{}{}", ran.stdout, ran.stderr);
+    begins(run_with(&world, &["scan", "t"], &xdg), "rule,");
+    begins(run_with(&world, &["scan", "t"], &empty), "rule,");
+    begins(run_with(&world, &["scan", "t"], &both), "{\"summary\"");
+    world.write("flag.toml", "format = 'junit'");
+    begins(run_with(&world, &["scan", "t", "-c", "flag.toml"], &both), "<?xml");
+    begins(run_with(&world, &["scan", "t", "-c", "flag.toml", "-f", "json"], &both), "{\n");
+    assert_eq!(run_with(&world, &["scan", "t"], &[("STANCH_CONFIG", "missing.toml")]).code, 2);
+}
+
+#[test]
+fn the_users_file_sets_what_flags_would() {
+    let (world, mut mint) = (World::new(), Mint::new(82));
+    world.write("t/a/f", mint.token(Kind::Pat));
+    world.write("t/b/f", mint.stateless());
+    world.write("t/.stanch.toml", "");
+    world.write("c.toml", "exclude = ['a']\nmin_confidence = 'certain'\n");
+    let (code, report) = world.json(&["scan", "t", "-c", "c.toml"]);
+    assert_eq!((code, report["findings"].as_array().map(Vec::len)), (0, Some(0)));
+    let (code, _) = world.json(&["scan", "t", "-c", "c.toml", "--min-confidence", "likely"]);
+    assert_eq!(code, 1);
+    world.write("c.toml", "max_file_size = 3\n");
+    let (_, report) = world.json(&["scan", "t", "-c", "c.toml"]);
+    assert_eq!(report["summary"]["too_large"], 2);
+}
+
+#[test]
+fn rules_of_ones_own_are_found_reported_and_never_revocable() {
+    let world = World::new();
+    world.write("t/.stanch.toml", RULE);
+    world.write("t/f", "x\nkey: acme_z9y8x7w6v5u4 acme_bbbbbbbbbbbb\n");
+    world.write("t/acme_m1n2b3v4c5x6q7w8/g", "");
+    let (code, report) = world.json(&["scan", "t"]);
+    assert_eq!(code, 1);
+    let findings = report["findings"].as_array().expect("findings");
+    assert_eq!(findings.len(), 2);
+    for finding in findings {
+        assert_eq!((&finding["rule"], &finding["confidence"]), (&"acme-key".into(), &"likely".into()));
+        assert_eq!(finding["revocable"], false);
+    }
+    let text = report.to_string();
+    assert!(!text.contains("z9y8x7w6v5u4") && !text.contains("m1n2b3v4c5x6q7w8"), "{text}");
+    for format in ["sarif", "html", "csv", "junit", "gitlab", "github", "pretty"] {
+        let ran = world.run(&["scan", "t", "-q", "-f", format]);
+        assert!(!ran.stdout.contains("z9y8x7w6v5u4") && !ran.stdout.contains("m1n2b3v4c5x6q7w8"), "{format}");
+        assert!(ran.stdout.contains("Acme key") || ran.stdout.contains("acme-key"), "{format}");
+    }
+}
+
+#[test]
+fn a_rule_of_the_tree_cannot_take_a_token_from_the_revoker() {
+    let (world, token) = (World::new(), Mint::new(83).token(Kind::Pat));
+    world.write(
+        "t/.stanch.toml",
+        "[[rules]]\nid = 'mine'\nregex = 'ghp_[A-Za-z0-9]{36}'\nkeywords = ['ghp_']\npositive = ['ghp_~aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa']\n",
+    );
+    for n in 0..20 {
+        world.write(&format!("t/{n}"), &token);
+    }
+    let (_, report) = world.json(&["scan", "t"]);
+    let finding = &report["findings"][0];
+    assert_eq!((&finding["rule"], &finding["confidence"]), (&"github-pat".into(), &"certain".into()));
+    assert_eq!(finding["revocable"], true);
+}
+
+#[test]
+fn rules_are_tried_on_their_examples() {
+    let world = World::new();
+    world.write(".stanch.toml", RULE);
+    let ran = world.run(&["rules", "test"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("ok    acme-key  2 examples"), "{}", ran.stdout);
+    assert!(world.run(&["rules", "list"]).stdout.contains("acme-key\n  finds      Acme key"));
+    world.write(".stanch.toml", RULE.replace("aaaaaaaaaaaa", "k1l2m3n4o5p6"));
+    let ran = world.run(&["rules", "test"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stdout.contains("FAIL  acme-key  finds something in negative example 1"), "{}", ran.stdout);
+    let ran = world.run(&["scan"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("rule `acme-key` finds something in negative example 1"), "{}", ran.stderr);
+    assert_eq!(world.run(&["rules", "test", "--no-project-config"]).code, 0);
+    world.write("c.toml", RULE);
+    assert!(world.run(&["rules", "list", "--no-project-config", "-c", "c.toml"]).stdout.contains("acme-key"));
+}
+
+#[test]
+fn a_pipe_in_place_of_a_configuration_does_not_hang() {
+    let world = World::new();
+    let made = std::process::Command::new("mkfifo").arg(world.path().join(".stanch.toml")).status();
+    assert!(made.is_ok_and(|status| status.success()), "a pipe");
+    let ran = world.run(&["scan"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("not a regular file"), "{}", ran.stderr);
+}

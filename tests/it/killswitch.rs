@@ -1,0 +1,174 @@
+//! `enterprise` and `org`: the kill switches, and what is written down of them.
+
+use std::process::Output;
+
+use stanch::token::Kind;
+
+use crate::support::front::{Front, exists};
+use crate::support::github::{Flavour, Script};
+use crate::support::mint::Mint;
+
+struct Switch {
+    front: Front,
+    credential: String,
+}
+
+impl Switch {
+    fn new(seed: u64) -> Self {
+        let credential = Mint::new(seed).token(Kind::Pat);
+        let script = Script { credential: credential.clone(), ..Script::of(Flavour::DotCom) };
+        Switch { front: Front::against(seed + 1, script), credential }
+    }
+
+    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        let output: Output =
+            self.front.command(arguments).env("GH_TOKEN", &self.credential).output().expect("it runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+        assert!(!stdout.contains(&self.credential) && !stderr.contains(&self.credential));
+        (output.status.code().unwrap_or(-1), stdout, stderr)
+    }
+}
+
+#[test]
+fn each_call_is_made_told_and_written_down() {
+    let switch = Switch::new(501);
+    for (arguments, path, body) in [
+        (
+            &["enterprise", "revoke-all", "octo-corp"][..],
+            "/enterprises/octo-corp/credential-authorizations/revoke-all",
+            "",
+        ),
+        (
+            &["enterprise", "revoke-all", "octo-corp", "--destroy-credentials"],
+            "/enterprises/octo-corp/credential-authorizations/revoke-all",
+            r#"{"revoke_credentials":true}"#,
+        ),
+        (
+            &["enterprise", "revoke-user", "octo-corp", "mona[bot]", "--type", "ssh_key"],
+            "/enterprises/octo-corp/credential-authorizations/mona%5Bbot%5D/revoke-credential-type",
+            r#"{"credential_type":"ssh_key"}"#,
+        ),
+        (&["org", "revoke-all", "octo-org"], "/orgs/octo-org/credential-authorizations/revoke-all", ""),
+        (
+            &["org", "revoke-user", "octo-org", "mona"],
+            "/orgs/octo-org/credential-authorizations/mona/revoke",
+            "",
+        ),
+    ] {
+        let (code, stdout, stderr) = switch.run(&[arguments, &["--yes"]].concat());
+        assert_eq!(code, 0, "{stderr}");
+        assert!(stdout.starts_with("202 accepted") && stdout.contains("are being revoked"), "{stdout}");
+        assert!(stderr.contains("may be among them"), "{stderr}");
+        let seen = switch.front.github.seen().pop().expect("a request");
+        assert_eq!((seen.path.as_str(), seen.body.as_str()), (path, body));
+        assert_eq!(seen.bearer(), Some(switch.credential.as_str()));
+        let trail = switch.front.trail();
+        let [.., before, after] = trail.as_slice() else { panic!("two records a call") };
+        assert_eq!((&before["event"], &before["verdict"]), (&"kill-switch".into(), &"intent".into()));
+        assert_eq!((&after["verdict"], &after["status"]), (&"accepted".into(), &202.into()));
+        assert_eq!(after["call"], format!("POST {path}"));
+    }
+    switch.front.assert_forgotten(std::slice::from_ref(&switch.credential));
+}
+
+#[test]
+fn githubs_own_words_are_shown_when_it_says_no() {
+    let switch = Switch::new(502);
+    for (name, status, words) in [
+        ("forbidden", "403", "Must have admin rights"),
+        ("missing", "404", "Not Found"),
+        ("unmanaged", "422", "Only for Enterprise Managed Users"),
+    ] {
+        let (code, stdout, stderr) = switch.run(&["enterprise", "revoke-all", name, "--yes"]);
+        assert_eq!(code, 2, "{stderr}");
+        assert!(stdout.contains(status) && stdout.contains(words), "{stdout}");
+        assert_eq!(switch.front.trail().last().expect("a record")["verdict"], "refused");
+    }
+}
+
+#[test]
+fn many_users_and_types_are_many_calls_one_after_the_other() {
+    let switch = Switch::new(503);
+    let arguments = [
+        "org",
+        "revoke-user",
+        "octo-org",
+        "one",
+        "missing",
+        "two",
+        "--type",
+        "classic_pat",
+        "--type",
+        "ssh_key",
+        "--yes",
+    ];
+    let (code, stdout, _) = switch.run(&arguments);
+    assert_eq!((code, stdout.lines().count()), (2, 6), "{stdout}");
+    assert_eq!(stdout.lines().filter(|line| line.starts_with("202")).count(), 4);
+    assert_eq!(switch.front.github.seen().len(), 6);
+}
+
+#[test]
+fn nothing_is_called_without_a_word() {
+    let switch = Switch::new(504);
+    let (code, _, stderr) = switch.run(&["org", "revoke-all", "octo-org"]);
+    assert_eq!(code, 2);
+    assert!(stderr.contains("--yes"), "{stderr}");
+    let (code, stdout, stderr) =
+        switch.run(&["enterprise", "revoke-all", "octo-corp", "--dry-run", "--destroy-credentials"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stdout.contains("POST /enterprises/octo-corp/credential-authorizations/revoke-all"), "{stdout}");
+    assert!(stderr.contains("cannot be undone"), "{stderr}");
+    // A dry run needs no credential; a real one does.
+    assert_eq!(switch.front.run(&["org", "revoke-all", "octo-org", "--dry-run"]).code, 0);
+    let ran = switch.front.run(&["org", "revoke-all", "octo-org", "--yes"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("GH_TOKEN"), "{}", ran.stderr);
+    assert!(!exists(&switch.front.ledger()));
+    assert_eq!(switch.front.github.seen().len(), 0);
+}
+
+#[test]
+fn what_cannot_be_asked_for_is_refused() {
+    let switch = Switch::new(505);
+    for arguments in [
+        &["org", "revoke-all", "octo-org", "--destroy-credentials"][..],
+        &["org", "revoke-user", "octo-org"],
+        &["org", "revoke-all", "../enterprises/x"],
+        &["org", "revoke-user", "octo-org", "a/b"],
+        &["org", "revoke-all", ""],
+        &["enterprise", "revoke-all", "octo-corp", "--type", "password"],
+        &["enterprise", "revoke-all", "octo-corp", "--type", "oauth_app_token", "--destroy-credentials"],
+        &["enterprise", "revoke-all", "octo-corp", "--host", "ghes.example"],
+    ] {
+        let mut command = switch.front.world.command(&[arguments, &["--yes"]].concat());
+        command.env("GH_TOKEN", &switch.credential).arg("--ledger").arg(switch.front.ledger());
+        if !arguments.contains(&"--host") {
+            command.args(["--api-url", &switch.front.github.api_url()]);
+        }
+        assert_eq!(command.output().expect("it runs").status.code(), Some(2), "{arguments:?}");
+    }
+    assert_eq!(switch.front.github.seen().len(), 0);
+    assert!(!exists(&switch.front.ledger()));
+}
+
+#[test]
+fn a_credential_that_dies_of_its_own_call_is_not_shown_again() {
+    let switch = Switch::new(506);
+    let other = Mint::new(507).token(Kind::Pat);
+    let mut command = switch.front.command(&["org", "revoke-user", "octo-org", "a", "b", "c", "--yes"]);
+    let output = command.env("STANCH_AUTH_TOKEN", other).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(switch.front.github.seen().len(), 1);
+}
+
+#[test]
+fn a_ledger_that_cannot_be_used_is_a_switch_not_thrown() {
+    let switch = Switch::new(508);
+    std::fs::create_dir_all(switch.front.ledger().parent().expect("a folder")).expect("a folder");
+    std::fs::write(switch.front.ledger(), "not a database, and others can read it").expect("a file");
+    let (code, _, stderr) = switch.run(&["org", "revoke-all", "octo-org", "--yes"]);
+    assert_eq!(code, 2, "{stderr}");
+    assert_eq!(switch.front.github.seen().len(), 0);
+}

@@ -1,0 +1,41 @@
+//! Completions and man pages.
+
+use std::fs;
+
+use crate::support::cmd::World;
+
+#[test]
+fn every_shell_has_its_completions() {
+    let world = World::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let ran = world.run(&["completions", shell]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert!(ran.stdout.contains("stanch") && ran.stdout.contains("min-confidence"), "{shell}");
+    }
+    assert_eq!(world.run(&["completions", "tcsh"]).code, 2);
+}
+
+#[test]
+fn bash_takes_its_script() {
+    let world = World::new();
+    world.write("script", world.run(&["completions", "bash"]).stdout);
+    let Ok(status) = std::process::Command::new("bash").arg("-n").arg(world.path().join("script")).status()
+    else {
+        return;
+    };
+    assert!(status.success());
+}
+
+#[test]
+fn the_manual_has_a_page_for_every_command() {
+    let world = World::new();
+    let pages = world.run(&["man"]).stdout;
+    for title in
+        ["stanch 1", "stanch-scan 1", "stanch-rules 1", "stanch-rules-test 1", "stanch-completions 1"]
+    {
+        assert!(pages.contains(&format!(".TH {title}")), "{title}");
+    }
+    fs::create_dir(world.path().join("man1")).expect("a folder");
+    assert_eq!(world.run(&["man", "--dir", "man1"]).code, 0);
+    assert!(world.path().join("man1/stanch-scan.1").is_file());
+}

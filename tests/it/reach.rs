@@ -1,0 +1,319 @@
+//! The client against a GitHub on loopback, behaving and misbehaving.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use stanch::provider::host::{Host, HostChoice};
+use stanch::provider::killswitch::{KillSwitch, Name, Order, Scope};
+use stanch::provider::{Answer, Batch, GitHub, Liveness, Options, ReachError, Revoker as _, Verdict};
+use stanch::token::{Kind, Token};
+
+use crate::support::github::{self, Flavour, Mischief, Script};
+use crate::support::mint::Mint;
+
+fn options(github: &github::GitHub) -> Options {
+    let choice = HostChoice { api_url: Some(github.api_url()), ..HostChoice::default() };
+    Options { timeout: Duration::from_secs(10), ..Options::new(Host::choose(&choice).unwrap()) }
+}
+
+fn client(github: &github::GitHub) -> GitHub {
+    GitHub::new(&options(github), None).unwrap()
+}
+
+fn send(client: &GitHub, tokens: &[Token]) -> Answer {
+    client.revoke(&Batch::new(tokens).unwrap())
+}
+
+fn pats(count: usize) -> Vec<Token> {
+    let mut mint = Mint::new(21);
+    (0..count).map(|_| mint.secret(Kind::Pat)).collect()
+}
+
+/// A server that knows the credential this returns.
+fn server(release: Option<&'static str>) -> (github::GitHub, Token) {
+    let text = Mint::new(4).token(Kind::Pat);
+    let script = Script { credential: text.clone(), ..Script::of(Flavour::Server(release)) };
+    (github::GitHub::play(script), Token::new(Kind::Pat, text.as_bytes()))
+}
+
+#[test]
+fn a_batch_is_accepted_and_its_tokens_die() {
+    let github = github::GitHub::start(Flavour::DotCom);
+    let client = client(&github);
+    let mut mint = Mint::new(1);
+    let kinds = client.terms().kinds;
+    let texts: Vec<String> = kinds.iter().map(|kind| mint.token(*kind)).collect();
+    let tokens: Vec<Token> = texts.iter().map(|text| Token::new(Kind::of(text), text.as_bytes())).collect();
+    assert_eq!(client.liveness(&tokens[0]), Liveness::Alive);
+    let answer = send(&client, &tokens);
+    assert_eq!((answer.verdict, answer.status), (Verdict::Accepted, Some(202)));
+    assert_eq!((answer.limit.limit, answer.limit.remaining), (Some(60), Some(59)));
+    assert!(answer.limit.reset.is_some());
+    assert_eq!(answer.request_id.as_deref(), Some("C0DE:2"));
+    assert_eq!(github.accepted(), texts);
+    for (token, kind) in tokens.iter().zip(&kinds) {
+        let wanted = if *kind == Kind::Refresh { Liveness::Unknown } else { Liveness::Dead };
+        assert_eq!(client.liveness(token), wanted, "{kind:?}");
+    }
+    let seen = github.seen();
+    assert!(seen.is_sorted_by_key(|seen| seen.at));
+    // A refresh token is never shown to anyone.
+    assert!(seen.iter().all(|seen| seen.bearer().is_none_or(|shown| Kind::of(shown) != Kind::Refresh)));
+}
+
+#[test]
+fn every_misbehaviour_has_its_verdict_and_is_met_once() {
+    let github = github::GitHub::start(Flavour::DotCom);
+    let elsewhere = github::GitHub::start(Flavour::DotCom);
+    let client = client(&github);
+    let tokens = pats(3);
+    let redirect = Mischief::Redirect(format!("{}/credentials/revoke", elsewhere.api_url()));
+    for (at, (mischief, verdict, status)) in [
+        (Mischief::ServerError, Verdict::Trouble, Some(500)),
+        (Mischief::HtmlBadGateway, Verdict::Trouble, Some(502)),
+        (Mischief::PrimaryLimit, Verdict::PrimaryLimit, Some(429)),
+        (Mischief::SecondaryLimit { retry_after: Some(7) }, Verdict::SecondaryLimit, Some(403)),
+        (Mischief::SecondaryLimit { retry_after: None }, Verdict::SecondaryLimit, Some(403)),
+        (Mischief::Spammed, Verdict::Spammed, Some(422)),
+        (Mischief::Echo, Verdict::Invalid, Some(422)),
+        (redirect, Verdict::Trouble, Some(307)),
+        (Mischief::DropProcessed, Verdict::Unknown, None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        github.misbehave(mischief.clone());
+        let answer = send(&client, &tokens);
+        assert_eq!((answer.verdict, answer.status), (verdict, status), "{mischief:?}");
+        assert_eq!(github.seen().len(), at + 1, "{mischief:?}: sent more than once");
+        let wait = matches!(mischief, Mischief::SecondaryLimit { retry_after: Some(_) });
+        assert_eq!(answer.limit.retry_after, wait.then_some(Duration::from_secs(7)));
+        assert!(!answer.message.is_empty());
+    }
+    assert!(elsewhere.seen().is_empty(), "a redirect was followed");
+    assert_eq!(github.accepted().len(), 3, "only what was dropped after processing was taken");
+    assert_eq!(send(&client, &tokens).verdict, Verdict::Accepted);
+}
+
+#[test]
+fn a_connection_closed_unread_is_unknown_and_not_tried_again() {
+    let github = github::GitHub::start(Flavour::DotCom);
+    let client = client(&github);
+    // A connection that works comes first: the next request must not take it for reusable and repeat itself.
+    assert_eq!(send(&client, &pats(1)).verdict, Verdict::Accepted);
+    github.misbehave(Mischief::DropUnread);
+    let answer = send(&client, &pats(1000));
+    assert_eq!((answer.verdict, answer.status), (Verdict::Unknown, None));
+    assert_eq!(github.seen().len(), 1);
+}
+
+#[test]
+fn a_hanging_server_is_not_waited_for_longer_than_the_timeout() {
+    let github = github::GitHub::start(Flavour::DotCom);
+    let client =
+        GitHub::new(&Options { timeout: Duration::from_millis(500), ..options(&github) }, None).unwrap();
+    github.misbehave(Mischief::Hang);
+    let started = Instant::now();
+    let answer = send(&client, &pats(1));
+    // Far beyond the timeout asked for, and short of the one that is usual.
+    assert!(started.elapsed() < Duration::from_secs(20));
+    assert_eq!((answer.verdict, answer.message.as_str()), (Verdict::Unknown, "no answer in time"));
+    assert_eq!(github.seen().len(), 1);
+}
+
+#[test]
+fn where_nobody_listens_nothing_was_sent() {
+    let github = github::GitHub::start(Flavour::DotCom);
+    let client = client(&github);
+    drop(github);
+    let answer = send(&client, &pats(1));
+    assert_eq!((answer.verdict, answer.status), (Verdict::Trouble, None));
+    assert!(answer.message.starts_with("could not connect"), "{}", answer.message);
+    assert_eq!(client.liveness(&pats(1)[0]), Liveness::Unknown);
+}
+
+#[test]
+fn no_message_repeats_a_token() {
+    let github = github::GitHub::start(Flavour::DotCom);
+    let client = client(&github);
+    let mut mint = Mint::new(9);
+    for kind in [Kind::Pat, Kind::FineGrainedPat, Kind::Refresh] {
+        let text = mint.token(kind);
+        github.misbehave(Mischief::Echo);
+        let answer = send(&client, &[Token::new(kind, text.as_bytes())]);
+        assert_eq!(answer.message, format!("{}… is invalid", kind.prefix()));
+    }
+}
+
+#[test]
+fn a_poisoned_batch_is_invalid_and_the_rest_of_it_is_not() {
+    let github = github::GitHub::start(Flavour::DotCom);
+    let client = client(&github);
+    let mut mint = Mint::new(2);
+    let texts = [mint.token(Kind::Pat), mint.token(Kind::Pat)];
+    github.poison(&texts[1]);
+    let tokens = texts.each_ref().map(|text| Token::new(Kind::Pat, text.as_bytes()));
+    assert_eq!(send(&client, &tokens).verdict, Verdict::Invalid);
+    assert_eq!(send(&client, &tokens[1..]).verdict, Verdict::Invalid);
+    assert_eq!(send(&client, &tokens[..1]).verdict, Verdict::Accepted);
+    assert_eq!(github.accepted(), [texts[0].clone()]);
+}
+
+#[test]
+fn the_61st_request_meets_the_limit_until_an_hour_has_passed() {
+    let github = github::GitHub::play(Script { quota: 2, ..Script::of(Flavour::DotCom) });
+    let client = client(&github);
+    let tokens = pats(1);
+    let verdicts: Vec<Verdict> = (0..3).map(|_| send(&client, &tokens).verdict).collect();
+    assert_eq!(verdicts, [Verdict::Accepted, Verdict::Accepted, Verdict::PrimaryLimit]);
+    github.an_hour_passes();
+    assert_eq!(send(&client, &tokens).verdict, Verdict::Accepted);
+}
+
+#[test]
+fn no_credential_goes_to_github_for_a_revocation() {
+    let github = github::GitHub::start(Flavour::DotCom);
+    let mut client = GitHub::new(&options(&github), Some(Mint::new(8).secret(Kind::Pat))).unwrap();
+    assert_eq!(client.ask_release().unwrap(), None);
+    assert_eq!(client.terms().identity, "anonymous");
+    assert_eq!(send(&client, &pats(1)).verdict, Verdict::Accepted);
+    let seen = github.seen();
+    assert_eq!(seen.len(), 1, "nothing else is asked");
+    assert_eq!(seen[0].header("authorization"), None);
+    assert!(seen[0].header("user-agent").is_some_and(|name| name.starts_with("stanch/")));
+}
+
+#[test]
+fn a_server_tells_its_release_and_that_decides_the_kinds() {
+    let two = [Kind::Pat, Kind::FineGrainedPat];
+    for (release, kinds, version) in [
+        (Some("3.18"), 2, "2022-11-28"),
+        (Some("3.19"), 2, "2022-11-28"),
+        (Some("3.20"), 5, "2022-11-28"),
+        (Some("3.21"), 5, "2026-03-10"),
+        (None, 5, "2022-11-28"),
+    ] {
+        let (github, credential) = server(release);
+        let identity = format!("sha256:{}", credential.fingerprint().hex());
+        let mut client = GitHub::new(&options(&github), Some(credential)).unwrap();
+        let note = client.ask_release().unwrap();
+        assert_eq!(note.is_some(), release.is_none(), "{note:?}");
+        assert_eq!(client.release().map(|release| release.to_string()).as_deref(), release);
+        let terms = client.terms();
+        assert_eq!((terms.kinds.len(), terms.identity, terms.per_hour), (kinds, identity, 60));
+        assert!(terms.kinds.starts_with(&two));
+        assert_eq!(send(&client, &pats(1)).verdict, Verdict::Accepted);
+        let seen = github.seen();
+        assert_eq!(seen[0].path, "/api/v3/meta");
+        assert_eq!(seen[1].header("x-github-api-version"), Some(version), "{release:?}");
+    }
+}
+
+#[test]
+fn a_server_that_cannot_revoke_is_sent_nothing() {
+    let (github, credential) = server(Some("3.17"));
+    let mut client = GitHub::new(&options(&github), Some(credential)).unwrap();
+    let error = client.ask_release().unwrap_err();
+    assert!(matches!(error, ReachError::TooOld { .. }));
+    assert!(error.to_string().contains("runs GitHub Enterprise Server 3.17"), "{error}");
+}
+
+#[test]
+fn a_server_wants_the_right_credential_before_anything_is_sent() {
+    let (github, _) = server(Some("3.21"));
+    let mut mint = Mint::new(6);
+    assert!(GitHub::new(&options(&github), None).is_err());
+    for kind in [Kind::FineGrainedPat, Kind::AppUser, Kind::AppInstallation] {
+        let error = GitHub::new(&options(&github), Some(mint.secret(kind))).err().unwrap().to_string();
+        assert!(error.contains(kind.prefix()), "{error}");
+    }
+    assert!(github.seen().is_empty());
+    let stranger = GitHub::new(&options(&github), Some(mint.secret(Kind::OAuth))).unwrap();
+    let answer = send(&stranger, &pats(1));
+    assert_eq!((answer.verdict, answer.status), (Verdict::Denied, Some(401)));
+}
+
+#[test]
+fn a_version_the_server_does_not_know_is_given_up_for_the_other() {
+    let github = github::GitHub::play(Script { versions: vec!["2022-11-28"], ..Script::of(Flavour::DotCom) });
+    let client = client(&github);
+    let verdicts: Vec<Verdict> = (0..3).map(|_| send(&client, &pats(1)).verdict).collect();
+    assert_eq!(verdicts, [Verdict::Trouble, Verdict::Accepted, Verdict::Accepted]);
+}
+
+#[test]
+fn a_server_without_limits_is_asked_for_its_root() {
+    let text = Mint::new(4).token(Kind::Pat);
+    let script = Script { credential: text.clone(), limits: false, ..Script::of(Flavour::Server(None)) };
+    let github = github::GitHub::play(script);
+    let client = GitHub::new(&options(&github), Some(Token::new(Kind::Pat, text.as_bytes()))).unwrap();
+    let dead = Mint::new(30).token(Kind::OAuth);
+    github.bury(&dead);
+    assert_eq!(client.liveness(&pats(1)[0]), Liveness::Alive);
+    assert_eq!(client.liveness(&Token::new(Kind::OAuth, dead.as_bytes())), Liveness::Dead);
+    let paths: Vec<String> = github.seen().into_iter().map(|seen| seen.path).collect();
+    assert_eq!(paths, ["/api/v3/rate_limit", "/api/v3/", "/api/v3/rate_limit", "/api/v3/"]);
+}
+
+#[test]
+fn an_installation_token_ends_itself_once() {
+    let github = github::GitHub::start(Flavour::DotCom);
+    let client = client(&github);
+    let text = Mint::new(12).stateless();
+    let token = Token::new(Kind::AppInstallation, text.as_bytes());
+    let statuses =
+        [(); 2].map(|()| client.end_installation(&token)).map(|answer| (answer.verdict, answer.status));
+    assert_eq!(statuses, [(Verdict::Accepted, Some(204)), (Verdict::Accepted, Some(401))]);
+    assert_eq!(github.seen()[0].bearer(), Some(text.as_str()));
+    // Of no other kind is anything sent.
+    assert_eq!(client.end_installation(&pats(1)[0]).verdict, Verdict::Denied);
+    assert_eq!(github.seen().len(), 2);
+}
+
+#[test]
+fn kill_switches_show_githubs_own_words() {
+    let text = Mint::new(4).token(Kind::Pat);
+    let github = github::GitHub::play(Script { credential: text.clone(), ..Script::of(Flavour::DotCom) });
+    let switch = KillSwitch::new(&options(&github), Token::new(Kind::Pat, text.as_bytes())).unwrap();
+    for (slug, status, begin) in [
+        ("octo-corp", 202, "Credential authorizations are being revoked"),
+        ("forbidden", 403, "Must have admin rights"),
+        ("missing", 404, "Not Found"),
+        ("unmanaged", 422, "Only for Enterprise Managed Users"),
+    ] {
+        let scope = Scope::Enterprise(Name::new("an enterprise", slug).unwrap());
+        let outcome = switch.call(&Order::new(scope, None, None, true).unwrap());
+        assert_eq!(outcome.status, Some(status));
+        assert!(outcome.message.starts_with(begin), "{}", outcome.message);
+        assert!(outcome.request_id.is_some());
+    }
+    let bot = Some(Name::new("a user", "dependabot[bot]").unwrap());
+    let scope = Scope::Org(Name::new("an organization", "octo-org").unwrap());
+    assert!(switch.call(&Order::new(scope, bot, None, false).unwrap()).accepted());
+    let last = github.seen().pop().unwrap();
+    assert_eq!(last.path, "/orgs/octo-org/credential-authorizations/dependabot%5Bbot%5D/revoke");
+}
+
+#[test]
+fn a_server_has_no_kill_switch() {
+    let (github, credential) = server(Some("3.21"));
+    let error = KillSwitch::new(&options(&github), credential).err().unwrap();
+    assert!(matches!(error, ReachError::NoKillSwitch { .. }));
+    assert!(github.seen().is_empty());
+}
+
+#[test]
+fn what_stays_on_this_machine_passes_no_proxy() {
+    // The environment is read by the process, so another one is needed.
+    let mut again = Command::new(std::env::current_exe().unwrap());
+    again
+        .args(["--exact", "reach::a_batch_is_accepted_and_its_tokens_die"])
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy");
+    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        again.env(name, "http://127.0.0.1:1");
+    }
+    let output = again.output().unwrap();
+    assert!(output.status.success());
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
+}

@@ -1,0 +1,222 @@
+//! `-f` and `-r`: each report is read by somebody else's schema or parser, and gets where it was sent.
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
+
+use serde_json::Value;
+use stanch::token::Kind;
+
+use crate::support::cmd::World;
+use crate::support::mint::Mint;
+
+/// A tree with a token of every kind, one of them twice, a silenced one, a placeholder and a hostile name.
+fn tree() -> (World, Vec<String>) {
+    let (world, mut mint) = (World::new(), Mint::new(61));
+    let tokens: Vec<String> = Kind::GITHUB.into_iter().map(|kind| mint.token(kind)).collect();
+    for (n, token) in tokens.iter().enumerate() {
+        world.write(&format!("dir {n}/=f|'\"<b>é%,:.txt"), format!("first\nkey = \"{token}\"\n"));
+    }
+    world.write("again.txt", &tokens[0]);
+    world.write("allowed.txt", format!("{} # stanch:allow", mint.token(Kind::Pat)));
+    world.write("docs/placeholder.md", mint.lookalike("ghp_"));
+    (world, tokens)
+}
+
+fn schema(name: &str) -> jsonschema::Validator {
+    let path = format!("{}/tests/schemas/{name}", env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(path).expect("a schema");
+    let schema: Value = serde_json::from_str(&text).expect("a schema is JSON");
+    jsonschema::options().should_validate_formats(true).build(&schema).expect("a schema")
+}
+
+fn assert_valid(schema: &jsonschema::Validator, text: &str) -> Value {
+    let report: Value = serde_json::from_str(text).expect("JSON");
+    let errors: Vec<String> = schema.iter_errors(&report).map(|error| error.to_string()).collect();
+    assert_eq!(errors, Vec::<String>::new());
+    report
+}
+
+/// A unique file name for each format.
+const EVERY: [&str; 9] = [
+    "pretty=r/p.txt",
+    "r/j.json",
+    "r/l.jsonl",
+    "r/s.sarif",
+    "r/c.csv",
+    "github=r/annotations",
+    "r/gl-secret-detection-report.json",
+    "r/x.xml",
+    "r/h.html",
+];
+
+#[test]
+fn sarif_holds_to_the_schema_of_oasis() {
+    let (world, _) = tree();
+    let schema = schema("sarif-2.1.0.json");
+    let log = assert_valid(&schema, &world.run(&["scan", "-f", "sarif"]).stdout);
+    let results = log["runs"][0]["results"].as_array().expect("results");
+    assert_eq!(results.len(), 9, "six tokens, one of them in two files, one silenced, one placeholder");
+    for result in results {
+        let index = usize::try_from(result["ruleIndex"].as_u64().expect("an index")).expect("small");
+        assert_eq!(log["runs"][0]["tool"]["driver"]["rules"][index]["id"], result["ruleId"]);
+    }
+    assert_valid(&schema, &World::new().run(&["scan", "-f", "sarif"]).stdout);
+    assert!(!schema.is_valid(&serde_json::json!({"version": "2.1.0"})), "the schema asks for something");
+}
+
+#[test]
+fn gitlab_holds_to_what_gitlab_publishes() {
+    let (world, _) = tree();
+    let schema = schema("gitlab-secret-detection.json");
+    let report = assert_valid(&schema, &world.run(&["scan", "-f", "gitlab"]).stdout);
+    let rows = report["vulnerabilities"].as_array().expect("rows");
+    assert_eq!(rows.len(), 7, "one for each place that is live; placeholders are none");
+    let ids: std::collections::HashSet<_> = rows.iter().map(|row| row["id"].as_str()).collect();
+    assert_eq!(ids.len(), 7);
+    assert_valid(&schema, &World::new().run(&["scan", "-f", "gitlab"]).stdout);
+}
+
+#[test]
+fn all_reports_of_one_run_are_written_and_hold_no_token() {
+    let (world, tokens) = tree();
+    fs::create_dir(world.path().join("r")).expect("a folder");
+    let mut arguments = vec!["scan", "-q", "--exclude", "r"];
+    arguments.extend(EVERY.iter().flat_map(|target| ["-r", target]));
+    let ran = world.run(&arguments);
+    assert_eq!((ran.code, &*ran.stderr), (1, ""));
+    for target in EVERY {
+        let path = target.split_once('=').map_or(target, |(_, path)| path);
+        let text = fs::read_to_string(world.path().join(path)).expect(path);
+        assert!(!text.is_empty(), "{path}");
+        assert!(tokens.iter().all(|token| !text.contains(token)), "{path} holds a token");
+        let mode = fs::metadata(world.path().join(path)).expect(path).permissions().mode();
+        assert_eq!(mode & 0o600, 0o600, "{path}");
+    }
+    let read = |path: &str| fs::read_to_string(world.path().join(path)).expect(path);
+    assert!(serde_json::from_str::<Value>(&read("r/j.json")).is_ok());
+    assert!(read("r/l.jsonl").lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+    let mut table = csv::Reader::from_reader(fs::File::open(world.path().join("r/c.csv")).expect("csv"));
+    assert_eq!(table.records().flatten().count(), 9);
+    let xml = read("r/x.xml");
+    let suite = roxmltree::Document::parse(&xml).expect("XML");
+    assert_eq!(suite.root_element().attribute("failures"), Some("6"));
+    assert!(read("r/annotations").lines().all(|line| line.starts_with("::")));
+}
+
+#[test]
+fn reports_are_written_when_nothing_is_found() {
+    let world = World::new();
+    let mut arguments = vec!["scan", "-q", "none", "--exit-zero"];
+    world.write("none/f", "nothing");
+    fs::create_dir(world.path().join("r")).expect("a folder");
+    arguments.extend(EVERY.iter().flat_map(|target| ["-r", target]));
+    assert_eq!(world.run(&arguments).code, 0);
+    assert_eq!(fs::read_dir(world.path().join("r")).expect("a folder").count(), EVERY.len());
+}
+
+#[test]
+fn devices_and_streams_are_written_in_place() {
+    let (world, _) = tree();
+    let ran = world.run(&["scan", "-q", "-f", "csv", "-r", "json=/dev/null", "-r", "json=/dev/stdout"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(fs::metadata("/dev/null").expect("a device").file_type().is_char_device());
+    let json = ran.stdout.find('{').expect("JSON behind the CSV");
+    assert!(ran.stdout.starts_with("rule,"));
+    assert!(serde_json::from_str::<Value>(&ran.stdout[json..]).is_ok());
+    // Where standard output is a file, it must stay that file.
+    let out = world.path().join("out.txt");
+    let file = fs::File::create(&out).expect("a file");
+    let mut command = world.command(&["scan", "-q", "-f", "csv", "-r", "json=/dev/stdout", "again.txt"]);
+    assert!(command.stdout(file).status().is_ok());
+    let text = fs::read_to_string(&out).expect("text");
+    assert!(text.starts_with("rule,") && text.contains("\"summary\""));
+}
+
+#[test]
+fn a_report_replaces_a_file_and_keeps_a_link() {
+    let (world, _) = tree();
+    world.write("real.json", "old");
+    symlink("real.json", world.path().join("link.json")).expect("a link");
+    assert_eq!(world.run(&["scan", "-q", "-r", "link.json"]).code, 1);
+    assert!(world.path().join("link.json").is_symlink());
+    let text = fs::read_to_string(world.path().join("real.json")).expect("text");
+    assert!(serde_json::from_str::<Value>(&text).is_ok());
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_said_after_the_others() {
+    let world = World::new();
+    let ran = world.run(&["scan", "-r", "no/such/folder/a.json", "-r", "b.json"]);
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.stderr.contains("error: cannot write the json report to no/such/folder/a.json"),
+        "{}",
+        ran.stderr
+    );
+    assert!(world.path().join("b.json").is_file());
+    let (world, _) = tree();
+    assert_eq!(world.run(&["scan", "-q", "-r", "json=."]).code, 1, "tokens found go before trouble");
+}
+
+#[test]
+fn what_is_no_target_is_a_usage_error() {
+    let world = World::new();
+    for (target, told) in
+        [("out.pdf", "FORMAT=out.pdf"), ("srif=x", "did you mean `sarif`?"), ("json=", "no path")]
+    {
+        let ran = world.run(&["scan", "-r", target]);
+        assert_eq!(ran.code, 2);
+        assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    }
+    let twice = world.run(&["scan", "-r", "a.json", "-r", "sarif=a.json"]);
+    assert_eq!(twice.code, 2);
+    assert!(!world.path().join("a.json").exists());
+}
+
+#[test]
+fn paths_are_those_of_the_folder_the_program_runs_in() {
+    let (world, mut mint) = (World::new(), Mint::new(62));
+    world.write("sub/deep/f", mint.token(Kind::Pat));
+    let whole = world.path().join("sub").display().to_string();
+    for root in ["sub", "./sub/", &whole] {
+        let log: Value =
+            serde_json::from_str(&world.run(&["scan", "-q", "-f", "sarif", root]).stdout).expect("SARIF");
+        let place = &log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"];
+        assert_eq!((&place["uri"], &place["uriBaseId"]), (&"sub/deep/f".into(), &"SRCROOT".into()), "{root}");
+        let (_, report) = world.json(&["scan", "-q", root]);
+        assert_eq!(report["findings"][0]["locations"][0]["path"], "deep/f", "JSON starts at the root");
+    }
+}
+
+#[test]
+fn actions_get_a_summary_of_the_job() {
+    let (world, tokens) = tree();
+    let page = world.path().join("summary.md");
+    fs::write(&page, "before\n").expect("a file");
+    let run = |format: &str| {
+        let mut command = world.command(&["scan", "-q", "-f", format, "again.txt"]);
+        command.env("GITHUB_STEP_SUMMARY", &page).output().expect("it runs")
+    };
+    run("json");
+    assert_eq!(fs::read_to_string(&page).expect("text"), "before\n");
+    run("github");
+    let text = fs::read_to_string(&page).expect("text");
+    assert!(text.starts_with("before\n### Leaked GitHub tokens: 1"), "{text}");
+    assert!(text.contains("again.txt") && !text.contains(&tokens[0]));
+}
+
+#[test]
+fn people_read_this() {
+    let world = World::new();
+    world.write("a.md", Mint::new(63).lookalike("ghp_"));
+    let ran = world.run(&["scan", "-q", "-f", "junit"]);
+    let expected = "\
+<?xml version=\"1.0\" encoding=\"UTF-8\"?>
+<testsuites name=\"stanch\" tests=\"1\" failures=\"0\" errors=\"0\" time=\"[..]\">
+  <testsuite name=\"stanch\" tests=\"1\" failures=\"0\" errors=\"0\" skipped=\"0\" time=\"[..]\" timestamp=\"[..]\">
+    <testcase classname=\"stanch\" name=\"no token found that counts\" time=\"0\"/>
+  </testsuite>
+</testsuites>
+";
+    snapbox::assert_data_eq!(ran.stdout, expected);
+}

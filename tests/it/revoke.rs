@@ -1,0 +1,471 @@
+//! `scan --revoke`, `revoke`, `resume`, `status`: what is sent, what is not, and how the run ends.
+
+use serde_json::Value;
+use stanch::token::Kind;
+
+use crate::support::front::{Front, exists, finding, state};
+use crate::support::github::{Flavour, Script};
+use crate::support::mint::Mint;
+
+const SEND: [&str; 3] = ["scan", "--revoke", "--yes"];
+
+/// The kinds that a batch takes at github.com.
+const BATCHABLE: [Kind; 5] = [Kind::Pat, Kind::FineGrainedPat, Kind::OAuth, Kind::AppUser, Kind::Refresh];
+
+#[test]
+fn what_is_found_is_sent_once_and_reported() {
+    let mut front = Front::new(1);
+    let tokens: Vec<String> = BATCHABLE.into_iter().map(|kind| front.mint.token(kind)).collect();
+    front.world.write("a/.env", tokens.join("\n"));
+    front.world.write("b.txt", format!("{} again, and {}", tokens[0], front.mint.lookalike("ghp_")));
+    let (code, report) = front.json(&SEND);
+    assert_eq!(code, 1);
+    let seen = front.github.seen();
+    assert_eq!(seen.len(), 1);
+    assert_eq!(seen[0].header("authorization"), None);
+    let mut accepted = front.github.accepted();
+    for token in &tokens {
+        let revocation = &finding(&report, token)["revocation"];
+        assert_eq!((&revocation["state"], &revocation["request_id"]), (&"accepted".into(), &"C0DE:1".into()));
+        let at = revocation["at"].as_str().expect("a time");
+        assert!(at.parse::<jiff::Timestamp>().is_ok() && at.ends_with('Z'), "{at}");
+    }
+    let lookalike = report["findings"].as_array().expect("a list").last().expect("the lookalike");
+    assert_eq!((&lookalike["confidence"], &lookalike["revocation"]), (&"lookalike".into(), &Value::Null));
+    accepted.sort();
+    let mut sorted = tokens.clone();
+    sorted.sort();
+    assert_eq!(accepted, sorted);
+    front.assert_forgotten(&tokens);
+
+    // The most certain and widest-reaching first.
+    let sent: Vec<Kind> = seen[0].tokens().iter().map(|token| Kind::of(token)).collect();
+    assert_eq!(sent, [Kind::Pat, Kind::OAuth, Kind::Refresh, Kind::AppUser, Kind::FineGrainedPat]);
+
+    // Again: nothing is sent, and the report tells the same.
+    let (again, second) = front.json(&SEND);
+    assert_eq!((again, front.github.seen().len()), (1, 1));
+    for token in &tokens {
+        assert_eq!(finding(&second, token)["revocation"], finding(&report, token)["revocation"]);
+    }
+    let status = front.status();
+    assert_eq!(status["accepted"], 5);
+    assert_eq!(
+        (&status["queued"], &status["sent"], &status["requests_last_hour"]),
+        (&0.into(), &0.into(), &1.into())
+    );
+    assert_eq!(status["limit"], 60);
+}
+
+#[test]
+fn a_202_is_called_accepted_and_never_revoked() {
+    let mut front = Front::new(2);
+    front.world.write("f", front.mint.token(Kind::Pat));
+    let ran = front.run(&SEND);
+    assert!(ran.stdout.contains("revocation: accepted at "), "{}", ran.stdout);
+    assert!(ran.stderr.contains("accepted 1 token in 1 request"), "{}", ran.stderr);
+    assert!(
+        !ran.stdout.contains("revoked") && !ran.stderr.contains("revoked"),
+        "{}{}",
+        ran.stdout,
+        ran.stderr
+    );
+    assert!(ran.stderr.contains(front.ledger().to_str().expect("text")), "{}", ran.stderr);
+    assert!(ran.stdout.lines().chain(ran.stderr.lines()).all(|line| line.len() < 300));
+}
+
+#[test]
+fn nothing_found_sends_nothing_and_makes_no_ledger() {
+    let front = Front::new(3);
+    front.world.write("f", "nothing here");
+    let ran = front.run(&SEND);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(!exists(&front.ledger()));
+    let (code, status) = front.json(&["status"]);
+    assert_eq!(code, 0);
+    for count in ["queued", "sent", "accepted", "confirmed", "refused", "requests_last_hour"] {
+        assert_eq!(status[count], 0, "{count}");
+    }
+    assert_eq!((&status["limit"], &status["next_slot"]), (&60.into(), &Value::Null));
+    assert_eq!(front.run(&["resume"]).code, 0);
+    assert!(!exists(&front.ledger()));
+    assert_eq!(front.github.seen().len(), 0);
+}
+
+#[test]
+fn without_a_terminal_and_without_yes_nothing_happens() {
+    let mut front = Front::new(4);
+    front.world.write("f", front.mint.token(Kind::Pat));
+    for arguments in [&["scan", "--revoke"][..], &["revoke", "f"], &["revoke"]] {
+        let ran = front.run(arguments);
+        assert_eq!(ran.code, 2, "{}", ran.stderr);
+        assert!(ran.stderr.contains("--yes") && ran.stderr.contains("--dry-run"), "{}", ran.stderr);
+    }
+    assert!(!exists(&front.ledger()));
+    assert_eq!(front.github.seen().len(), 0);
+}
+
+#[test]
+fn a_dry_run_says_what_it_would_do_and_does_nothing() {
+    let mut front = Front::new(5);
+    let [certain, refresh, own] = [Kind::Pat, Kind::Refresh, Kind::Pat].map(|kind| front.mint.token(kind));
+    let likely = front.mint.stateless();
+    front.world.write("f", [&certain, &refresh, &own, &likely].map(String::as_str).join("\n"));
+    for flavour in ["json", "pretty"] {
+        let mut command = front.command(&["scan", "--revoke", "--dry-run", "-f", flavour]);
+        let output = command.env("GH_TOKEN", &own).output().expect("it runs");
+        let (stdout, said) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        let tail = |token: &str| token[token.len() - 6..].to_owned();
+        for (token, word) in
+            [(&certain, "to be sent"), (&refresh, "to be sent"), (&own, "your own"), (&likely, "held")]
+        {
+            let line = said.lines().find(|line| line.contains(&tail(token))).unwrap_or_default();
+            assert!(line.contains(word) && line.contains("f:"), "{said}");
+            assert!(!said.contains(token.as_str()) && !stdout.contains(token.as_str()));
+        }
+        assert!(said.contains("2 tokens for ") && said.contains("1 ghp_, 1 ghr_"), "{said}");
+        assert!(said.contains("GH_TOKEN") && said.contains("cannot be undone"), "{said}");
+    }
+    let ran = front.feed(&["revoke", "--dry-run"], &certain);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(!exists(&front.ledger()));
+    assert_eq!(front.github.seen().len(), 0);
+
+    // A dry run on top of a real one: it knows what was done, and changes not a byte.
+    front.run(&["revoke", "--yes", "f"]);
+    let before = std::fs::read(front.ledger()).expect("a ledger");
+    let (code, report) = front.json(&["scan", "--revoke", "--dry-run"]);
+    assert_eq!((code, state(&report, &certain)), (3, &"accepted".into()));
+    assert_eq!(std::fs::read(front.ledger()).expect("a ledger"), before);
+}
+
+#[test]
+fn a_host_is_not_asked_for_its_release_by_a_dry_run() {
+    let mut mint = Mint::new(50);
+    let script = Script { credential: mint.token(Kind::Pat), ..Script::of(Flavour::Server(Some("3.18"))) };
+    let mut front = Front::against(51, script);
+    front.world.write("f", front.mint.token(Kind::Pat));
+    let ran = front.run(&["scan", "--revoke", "--dry-run"]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(ran.stderr.contains("GH_ENTERPRISE_TOKEN"), "{}", ran.stderr);
+    assert_eq!(front.github.seen().len(), 0);
+}
+
+#[test]
+fn more_tokens_than_max_revoke_are_a_refusal_of_the_whole_run() {
+    let mut front = Front::new(6);
+    let tokens: Vec<String> = (0..4).map(|_| front.mint.token(Kind::Pat)).collect();
+    front.world.write("f", tokens.join("\n"));
+    let (code, report) = front.json(&["scan", "--revoke", "--yes", "--max-revoke", "3"]);
+    assert_eq!(code, 2);
+    // What was found is told all the same.
+    assert_eq!(report["summary"]["findings"], 4);
+    assert!(!exists(&front.ledger()));
+    let ran = front.feed(&["revoke", "--yes", "--max-revoke", "3"], &tokens.join(" "));
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("--max-revoke allows 3"), "{}", ran.stderr);
+    assert_eq!(front.github.seen().len(), 0);
+    assert_eq!(front.run(&["scan", "--revoke", "--yes", "--max-revoke", "4"]).code, 1);
+}
+
+#[test]
+fn confidence_decides_what_is_held_back() {
+    let mut front = Front::new(7);
+    let (certain, likely) = (front.mint.token(Kind::Pat), front.mint.stateless());
+    front.world.write("f", format!("{certain}\n{likely}\n"));
+    let (code, report) = front.json(&SEND);
+    assert_eq!(code, 3);
+    assert_eq!((state(&report, &certain), state(&report, &likely)), (&"accepted".into(), &"held".into()));
+    // What does not count is neither sent nor held.
+    let (code, report) = front.json(&["scan", "--revoke", "--yes", "--min-confidence", "certain"]);
+    assert_eq!((code, report["summary"]["findings"].as_u64()), (1, Some(1)));
+    // Held is not for ever.
+    let (code, report) = front.json(&["scan", "--revoke", "--yes", "--revoke-confidence", "likely"]);
+    assert_eq!((code, state(&report, &likely)), (1, &"accepted".into()));
+    let last = front.github.seen().pop().expect("a request");
+    assert_eq!((last.method.as_str(), last.bearer()), ("DELETE", Some(likely.as_str())));
+}
+
+#[test]
+fn installation_tokens_end_themselves_and_take_no_slot() {
+    let mut front = Front::new(8);
+    let tokens: Vec<String> = (0..3).map(|_| front.mint.token(Kind::AppInstallation)).collect();
+    let pat = front.mint.token(Kind::Pat);
+    front.github.bury(&tokens[2]);
+    front.world.write("f", format!("{}\n{pat}", tokens.join("\n")));
+    let (code, report) = front.json(&SEND);
+    assert_eq!(code, 1);
+    assert_eq!(state(&report, &tokens[0]), "accepted");
+    assert_eq!(state(&report, &tokens[2]), "dead");
+    let seen = front.github.seen();
+    let batches: Vec<_> = seen.iter().filter(|seen| seen.method == "POST").collect();
+    assert_eq!((batches.len(), batches[0].tokens()), (1, vec![pat]));
+    assert_eq!(seen.iter().filter(|seen| seen.method == "DELETE").count(), 3);
+    assert_eq!(front.status()["requests_last_hour"], 1);
+    front.assert_forgotten(&tokens);
+}
+
+#[test]
+fn this_machines_own_credentials_are_not_sent() {
+    let mut front = Front::new(9);
+    let [mine, filed, other] = [(); 3].map(|()| front.mint.token(Kind::Pat));
+    front.world.write("f", [&mine, &filed, &other].map(String::as_str).join(" "));
+    front.world.write("credential", &filed);
+    let run = |more: &[&str]| {
+        let arguments =
+            [&["scan", "--revoke", "--yes", "-f", "json", "--auth-token-file", "credential"], more];
+        let mut command = front.command(&arguments.concat());
+        let output = command.env("GITHUB_TOKEN", &mine).output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        (output.status.code(), report, said)
+    };
+    let (code, report, said) = run(&[]);
+    assert_eq!(code, Some(3), "{said}");
+    assert_eq!((state(&report, &mine), state(&report, &filed)), (&"own".into(), &"own".into()));
+    assert_eq!(state(&report, &other), "accepted");
+    assert!(said.contains("--allow-own"), "{said}");
+    assert_eq!(front.github.accepted(), [other]);
+    let (code, report, _) = run(&["--allow-own"]);
+    assert_eq!((code, state(&report, &mine)), (Some(1), &"accepted".into()));
+    // And even then no credential is sent along: github.com would refuse it.
+    assert!(front.github.seen().iter().all(|seen| seen.header("authorization").is_none()));
+}
+
+#[test]
+fn revoke_takes_any_text() {
+    let mut front = Front::new(10);
+    let [one, two, three] = [Kind::Pat, Kind::OAuth, Kind::Pat].map(|kind| front.mint.token(kind));
+    let ran = front.feed(&["revoke", "--yes"], &format!("x{one}y, {two};\n"));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("accepted"), "{}", ran.stdout);
+    front.world.write("list", &three);
+    let (code, report) = front.json(&["revoke", "--yes", "list"]);
+    assert_eq!((code, state(&report, &three)), (0, &"accepted".into()));
+    assert_eq!(front.github.accepted().len(), 3);
+    let ran = front.feed(&["revoke", "--yes"], "no tokens at all");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let ran = front.run(&["revoke", "--yes", "missing"]);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    let ran = front.run(&["revoke", "--yes", "."]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("scan --revoke"), "{}", ran.stderr);
+}
+
+#[test]
+fn flags_of_revocation_need_the_word() {
+    let mut front = Front::new(11);
+    front.world.write("f", front.mint.token(Kind::Pat));
+    let ran = front.run(&["scan", "--yes"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("--yes is for runs with --revoke"), "{}", ran.stderr);
+    for bad in [["--timeout", "0"], ["--min-interval", "soon"], ["--revoke-confidence", "lookalike"]] {
+        assert_eq!(front.run(&[&SEND[..], &bad].concat()).code, 2, "{bad:?}");
+    }
+    assert_eq!(front.github.seen().len(), 0);
+}
+
+#[test]
+fn hosts_are_checked_before_anything_is_sent() {
+    let mut front = Front::new(12);
+    front.world.write("f", front.mint.token(Kind::Pat));
+    for host in ["https://github.com/x", "user@host", "a b", "..", "host/path", "ho\u{202e}st"] {
+        let ran = front.world.run(&["scan", "--revoke", "--yes", "--host", host]);
+        assert_eq!(ran.code, 2, "{host:?}: {}", ran.stderr);
+    }
+    let ran = front.world.run(&["scan", "--revoke", "--yes", "--api-url", "http://ghes.example/api/v3"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("https"), "{}", ran.stderr);
+}
+
+#[test]
+fn dead_tokens_are_not_sent_and_dying_ones_are_confirmed() {
+    let mut front = Front::new(13);
+    let [dead, alive] = [(); 2].map(|()| front.mint.token(Kind::Pat));
+    let refresh = front.mint.token(Kind::Refresh);
+    front.github.bury(&dead);
+    front.world.write("f", [&dead, &alive, &refresh].map(String::as_str).join(" "));
+    let (code, report) = front.json(&["scan", "--revoke", "--yes", "--verify", "--confirm"]);
+    assert_eq!(code, 1);
+    assert_eq!(state(&report, &dead), "dead");
+    assert_eq!(state(&report, &alive), "confirmed");
+    assert_eq!(state(&report, &refresh), "accepted");
+    let mut accepted = front.github.accepted();
+    accepted.sort();
+    let mut sent = vec![alive.clone(), refresh.clone()];
+    sent.sort();
+    assert_eq!(accepted, sent);
+    // A refresh token is shown to nobody: asking would spend it.
+    assert!(front.github.seen().iter().all(|seen| seen.bearer() != Some(refresh.as_str())));
+    assert_eq!((&front.status()["confirmed"], &front.status()["accepted"]), (&1.into(), &1.into()));
+}
+
+/// A server with a credential it knows, and the environment variable that holds it.
+fn server(seed: u64, release: Option<&'static str>) -> (Front, String) {
+    let credential = Mint::new(seed + 1000).token(Kind::Pat);
+    let script = Script { credential: credential.clone(), ..Script::of(Flavour::Server(release)) };
+    (Front::against(seed, script), credential)
+}
+
+#[test]
+fn a_server_takes_its_kinds_from_those_it_knows() {
+    for (seed, release, takes) in
+        [(14, Some("3.18"), 2), (15, Some("3.19"), 2), (16, Some("3.20"), 5), (17, None, 5)]
+    {
+        let (mut front, credential) = server(seed, release);
+        let tokens: Vec<String> = BATCHABLE.into_iter().map(|kind| front.mint.token(kind)).collect();
+        front.world.write("f", tokens.join("\n"));
+        let mut command = front.command(&[&SEND[..], &["-f", "json"]].concat());
+        let output = command.env("GH_ENTERPRISE_TOKEN", &credential).output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let states: Vec<_> =
+            tokens.iter().map(|token| state(&report, token).as_str().expect("a state")).collect();
+        assert_eq!(states[..2], ["accepted", "accepted"], "{release:?}: {said}");
+        let rest = if takes == 2 { "unsupported" } else { "accepted" };
+        assert_eq!(states[2..], [rest; 3], "{release:?}: {said}");
+        assert_eq!(output.status.code(), Some(if takes == 2 { 3 } else { 1 }), "{said}");
+        let bearers = front.github.seen().into_iter().filter(|seen| seen.method == "POST");
+        assert!(
+            bearers
+                .map(|seen| seen.bearer().map(str::to_owned))
+                .all(|bearer| bearer.as_deref() == Some(&credential))
+        );
+        assert!(!said.contains(&credential));
+        front.assert_forgotten(&[credential]);
+    }
+}
+
+#[test]
+fn a_server_refuses_credentials_that_cannot_do_it_before_anything_is_sent() {
+    let (mut front, _) = server(18, Some("3.20"));
+    front.world.write("f", front.mint.token(Kind::Pat));
+    for kind in [Kind::FineGrainedPat, Kind::AppUser, Kind::AppInstallation] {
+        let credential = front.mint.token(kind);
+        let output = front.command(&SEND).env("STANCH_AUTH_TOKEN", &credential).output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(kind.prefix()) && !said.contains(&credential), "{said}");
+    }
+    let ran = front.run(&SEND);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    // github.com's variables are not for a server.
+    let pat = front.mint.token(Kind::Pat);
+    assert_eq!(front.command(&SEND).env("GH_TOKEN", pat).output().expect("it runs").status.code(), Some(2));
+    assert_eq!(front.github.seen().len(), 0);
+    assert!(!exists(&front.ledger()));
+}
+
+#[test]
+fn a_server_too_old_is_a_refusal() {
+    let (mut front, credential) = server(19, Some("3.17"));
+    front.world.write("f", front.mint.token(Kind::Pat));
+    let output = front.command(&SEND).env("STANCH_AUTH_TOKEN", credential).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("3.18"), "{said}");
+    assert!(front.github.seen().iter().all(|seen| seen.method == "GET"));
+}
+
+#[test]
+fn the_environment_names_ledger_and_host() {
+    let mut front = Front::new(20);
+    front.world.write("f", front.mint.token(Kind::Pat));
+    let elsewhere = front.ledger().with_file_name("other.db");
+    let mut command = front.world.command(&[&SEND[..], &["--api-url", &front.github.api_url()]].concat());
+    assert_eq!(command.env("STANCH_LEDGER", &elsewhere).status().expect("it runs").code(), Some(1));
+    assert!(exists(&elsewhere) && !exists(&front.ledger()));
+    // The only host in a ledger is what a status is about where none is named.
+    let mut command = front.world.command(&["status", "-f", "json"]);
+    let output = command.env("STANCH_LEDGER", &elsewhere).output().expect("it runs");
+    let status: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((&status["accepted"], &status["requests_last_hour"]), (&1.into(), &1.into()));
+    assert_eq!(status["ledger"], elsewhere.to_str().expect("text"));
+    // The usual place, below the state folder.
+    let state = front.ledger().with_file_name("xdg");
+    let mut command = front.world.command(&[&SEND[..], &["--api-url", &front.github.api_url()]].concat());
+    assert_eq!(command.env("XDG_STATE_HOME", &state).status().expect("it runs").code(), Some(1));
+    assert!(exists(&state.join("stanch/ledger.db")));
+}
+
+#[test]
+fn suppressed_tokens_are_passed_over_and_counted() {
+    let mut front = Front::new(21);
+    let [known, allowed, hidden, open] = [(); 4].map(|()| front.mint.token(Kind::Pat));
+    front.world.write("old/f", &known);
+    assert_eq!(front.world.run(&["scan", "old", "--write-baseline", "baseline.json"]).code, 1);
+    front.world.write("new/a", format!("{known}\n{allowed} # stanch:allow\n{open}\n"));
+    front.world.write("new/docs/b", &hidden);
+    front.world.write("new/.stanchignore", "docs/\n");
+    let arguments = [&SEND[..], &["new", "-b", "baseline.json"]].concat();
+    let (code, report) = front.json(&arguments);
+    assert_eq!(code, 1);
+    assert_eq!(state(&report, &open), "accepted");
+    assert_eq!(front.github.accepted(), [open]);
+    for (token, by) in [(&known, "baseline"), (&allowed, "allow-comment"), (&hidden, "ignore-file")] {
+        let finding = finding(&report, token);
+        assert_eq!((&finding["suppressed"], &finding["revocation"]), (&by.into(), &Value::Null));
+    }
+    let ran = front.run(&arguments);
+    assert!(ran.stderr.contains("3 suppressed tokens passed over, not sent"), "{}", ran.stderr);
+    assert_eq!(front.trail()[0]["counts"]["suppressed"], 3);
+    // Nothing but suppressed ones: said all the same, and no ledger is asked.
+    front.world.write("new/a", &known);
+    let ran = front.run(&arguments);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("2 suppressed tokens passed over"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_rule_of_ones_own_finds_and_never_sends() {
+    let mut front = Front::new(22);
+    let token = front.mint.token(Kind::Pat);
+    front.world.write("f", format!("{token}\nkey_0123456789abcdef"));
+    let rule = "[[rules]]\nid = 'mine'\nregex = 'key_[0-9a-f]{16}'\nkeywords = ['key_']\n\
+        positive = ['key_00112233445566ff']\n";
+    front.world.write(".stanch.toml", rule);
+    let (code, report) = front.json(&SEND);
+    // All that is revocable was accepted; the other counts as found.
+    assert_eq!(code, 1);
+    let mine =
+        report["findings"].as_array().expect("a list").iter().find(|f| f["rule"] == "mine").expect("found");
+    assert_eq!((&mine["revocable"], &mine["revocation"]), (&false.into(), &Value::Null));
+    assert_eq!(front.github.accepted(), [token]);
+}
+
+#[test]
+fn git_sends_what_its_history_holds() {
+    let mut front = Front::new(23);
+    let token = front.mint.token(Kind::Pat);
+    let git = |arguments: &[&str]| {
+        let mut command = std::process::Command::new("git");
+        command.args(["-c", "user.name=n", "-c", "user.email=e@example.com"]).args(arguments);
+        let done =
+            command.current_dir(front.world.path()).env("GIT_CONFIG_NOSYSTEM", "1").output().expect("git");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    git(&["init", "-q"]);
+    for content in [token.as_str(), "gone"] {
+        front.world.write("f", content);
+        git(&["add", "f"]);
+        git(&["commit", "-qm", "x"]);
+    }
+    let (code, report) = front.json(&["git", "--revoke", "--yes"]);
+    assert_eq!((code, state(&report, &token)), (1, &"accepted".into()));
+    assert_eq!(front.github.accepted(), [token]);
+    let place = front.database().query_row("SELECT place FROM token", [], |row| row.get::<_, String>(0));
+    assert!(place.expect("a row").starts_with("f:1"), "where it was found");
+}
+
+#[test]
+fn a_variable_that_holds_no_credential_stops_nobody_at_github_com() {
+    let mut front = Front::new(24);
+    front.world.write("f", front.mint.token(Kind::Pat));
+    for (name, arguments) in [("GH_TOKEN", &SEND[..]), ("STANCH_AUTH_TOKEN", &["status"])] {
+        let output = front.command(arguments).env(name, "two words").output().expect("it runs");
+        assert_ne!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert_eq!(front.github.accepted().len(), 1);
+}

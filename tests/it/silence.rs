@@ -1,0 +1,261 @@
+//! Baselines, ignore files, allow comments, allowlists: what is silenced, by what, and whose that was.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use stanch::token::{Fingerprint, Kind};
+
+use crate::support::cmd::World;
+use crate::support::mint::Mint;
+
+fn hash(token: &str) -> String {
+    Fingerprint::of(token.as_bytes()).hex()
+}
+
+/// What silences a token, and whether the tree said so: `None` where it is live.
+fn silencer(report: &Value, token: &str) -> Option<(String, String)> {
+    let finding =
+        report["findings"].as_array().expect("findings").iter().find(|f| f["sha256"] == hash(token));
+    let finding = finding.expect("a silenced token is told, too");
+    let by = finding["suppressed"].as_str()?;
+    assert_eq!(finding["suppression"]["by"], by);
+    Some((by.to_owned(), finding["suppression"]["from"].as_str().expect("whose").to_owned()))
+}
+
+fn by(what: &str, from: &str) -> (String, String) {
+    (what.to_owned(), from.to_owned())
+}
+
+#[test]
+fn a_baseline_knows_tokens_wherever_they_move() {
+    let (world, mut mint) = (World::new(), Mint::new(71));
+    let (old, new) = (mint.token(Kind::Pat), mint.token(Kind::OAuth));
+    world.write("a/f", &old);
+    assert_eq!(world.run(&["scan", "a", "-q", "--write-baseline", "base.json"]).code, 1);
+    let text = fs::read_to_string(world.path().join("base.json")).expect("a baseline");
+    assert!(text.contains(&hash(&old)) && !text.contains(&old));
+    fs::remove_file(world.path().join("a/f")).expect("gone");
+    world.write("a/moved", format!("\n\n  {old}\n"));
+    let (code, report) = world.json(&["scan", "a", "-b", "base.json"]);
+    assert_eq!((code, silencer(&report, &old)), (0, Some(by("baseline", "user"))));
+    assert_eq!(report["summary"]["suppressed"], 1);
+    world.write("a/new", &new);
+    let (code, report) = world.json(&["scan", "a", "-b", "base.json"]);
+    assert_eq!((code, silencer(&report, &new)), (1, None));
+}
+
+#[test]
+fn one_file_may_be_read_and_written_in_the_same_run() {
+    let (world, mut mint) = (World::new(), Mint::new(72));
+    let both = ["scan", "a", "-q", "-b", "base.json", "--write-baseline", "base.json"];
+    world.write("a/1", mint.token(Kind::Pat));
+    assert_eq!(world.run(&both).code, 1, "the first run writes it");
+    assert_eq!(world.run(&both).code, 0, "the second knows all");
+    world.write("a/2", mint.token(Kind::Pat));
+    assert_eq!(world.run(&both).code, 1);
+    assert_eq!(world.run(&["scan", "a", "-q", "-b", "base.json"]).code, 0, "nothing was lost on the way");
+}
+
+#[test]
+fn baselines_come_in_several_forms() {
+    let (world, mut mint) = (World::new(), Mint::new(73));
+    let (token, refresh) = (mint.token(Kind::Pat), mint.token(Kind::Refresh));
+    world.write("a/f", format!("{token}\n{refresh}\n"));
+    for format in ["json", "jsonl"] {
+        let report = world.run(&["scan", "a", "-q", "-f", format]).stdout;
+        world.write("report", report);
+        assert_eq!(world.run(&["scan", "a", "-q", "-b", "report"]).code, 0, "{format}");
+    }
+    // gitleaks cuts refresh tokens short.
+    let gitleaks = json!([
+        {"RuleID": "github-pat", "Secret": token, "Fingerprint": "f:github-pat:1"},
+        {"RuleID": "github-refresh-token", "Secret": refresh[..40], "Fingerprint": "f:github-refresh-token:2"},
+        {"RuleID": "github-pat", "Secret": "REDACTED"},
+    ]);
+    world.write("gitleaks.json", gitleaks.to_string());
+    let ran = world.run(&["scan", "a", "-b", "gitleaks.json"]);
+    assert_eq!(ran.code, 0, "{}", ran.stdout);
+    assert!(ran.stderr.contains("1 entries of the baseline are redacted"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_baseline_that_is_none_is_an_error_without_its_text() {
+    let (world, token) = (World::new(), Mint::new(74).token(Kind::Pat));
+    for (text, told) in [(format!("[\"{token}\"]"), "no baseline"), (String::new(), "no baseline")] {
+        world.write("bad.json", text);
+        let ran = world.run(&["scan", "-b", "bad.json"]);
+        assert_eq!(ran.code, 2);
+        assert!(
+            ran.stderr.contains(told) && !ran.stderr.contains(&token),
+            "{}",
+            ran.stderr.replace(&token, "…")
+        );
+    }
+    assert_eq!(world.run(&["scan", "-b", "missing.json"]).code, 2);
+}
+
+#[test]
+fn the_ignore_file_names_hashes_and_paths() {
+    let (world, mut mint) = (World::new(), Mint::new(75));
+    let tokens: Vec<String> = (0..4).map(|_| mint.token(Kind::Pat)).collect();
+    world.write("t/by-hash", &tokens[0]);
+    world.write("t/fixtures/f", &tokens[1]);
+    world.write("t/live", &tokens[2]);
+    world.write("t/fixtures/both", &tokens[3]);
+    world.write("t/both", &tokens[3]);
+    world.write("t/.stanchignore", format!("# why\nsha256:{}\nfixtures/\n", &hash(&tokens[0])[..16]));
+    let (code, report) = world.json(&["scan", "t"]);
+    assert_eq!(code, 1);
+    let told: Vec<_> = tokens.iter().map(|token| silencer(&report, token)).collect();
+    assert_eq!(told, [Some(by("ignore-file", "tree")), Some(by("ignore-file", "tree")), None, None]);
+    assert_eq!(report["summary"]["suppressed_by_tree"], 2);
+    let ran = world.run(&["scan", "t"]);
+    assert!(ran.stderr.contains("2 suppressed by the scanned tree itself"), "{}", ran.stderr);
+    let (_, report) = world.json(&["scan", "t", "--no-project-config"]);
+    assert_eq!(report["summary"]["findings"], 4);
+    world.write("t/.stanchignore", "x\nsha256:abc\n");
+    let ran = world.run(&["scan", "t"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains(".stanchignore:2: a hash is 16"), "{}", ran.stderr);
+}
+
+#[test]
+fn comments_allow_their_own_line_only() {
+    let (world, mut mint) = (World::new(), Mint::new(76));
+    let marks = [
+        "# stanch:allow",
+        "// gitleaks:allow",
+        "-- betterleaks:allow",
+        "/* trufflehog:ignore */",
+        "; kingfisher:ignore",
+        "# pragma: allowlist secret",
+    ];
+    for (n, mark) in marks.iter().enumerate() {
+        world.write(&format!("t/{n}"), format!("{} {mark}\n", mint.token(Kind::Pat)));
+    }
+    let live = mint.token(Kind::Pat);
+    world.write("t/live", format!("# stanch:allow\n{live}\n# stanch:allow\n"));
+    let (code, report) = world.json(&["scan", "t"]);
+    assert_eq!((code, silencer(&report, &live)), (1, None));
+    let summary = &report["summary"];
+    assert_eq!((&summary["suppressed"], &summary["findings"]), (&6.into(), &1.into()));
+    let (_, report) = world.json(&["scan", "t", "--no-allow-comments"]);
+    assert_eq!(report["summary"]["findings"], 7);
+}
+
+#[test]
+fn a_comment_is_seen_wherever_a_large_file_is_cut() {
+    let (world, mut mint) = (World::new(), Mint::new(77));
+    // Tokens at many offsets of a file larger than any window, each allowed at the end of a long line.
+    let lines: Vec<String> = (0..60)
+        .map(|n| ("x".repeat(7919 + n), mint.token(Kind::Pat), "y".repeat(4000)))
+        .map(|(before, token, behind)| format!("{before} {token} {behind} stanch:allow\n"))
+        .collect();
+    world.write("t/big", lines.concat());
+    let (code, report) = world.json(&["scan", "t"]);
+    assert_eq!((code, &report["summary"]["suppressed"]), (0, &60.into()));
+}
+
+#[test]
+fn a_token_is_silenced_only_when_every_place_is() {
+    let (world, mut mint) = (World::new(), Mint::new(78));
+    let token = mint.token(Kind::Pat);
+    let allowed = format!("{token} # stanch:allow\n");
+    world.write("t/many", allowed.repeat(300));
+    assert_eq!(world.run(&["scan", "t", "-q"]).code, 0);
+    world.write("t/zzz", &token);
+    let (code, report) = world.json(&["scan", "t"]);
+    assert_eq!(
+        (code, silencer(&report, &token)),
+        (1, None),
+        "the live place is beyond the hundred that are kept"
+    );
+}
+
+#[test]
+fn allowlists_work_from_the_tree_and_from_the_user() {
+    let (world, mut mint) = (World::new(), Mint::new(79));
+    let tokens: Vec<String> = (0..3).map(|_| mint.token(Kind::Pat)).collect();
+    for (n, token) in tokens.iter().enumerate() {
+        world.write(&format!("t/{n}/f.env"), token);
+    }
+    let lists = format!(
+        "[[allowlists]]\ndescription = 'fixtures'\npaths = ['^0/']\n[[allowlists]]\nsha256 = ['{}']\n",
+        hash(&tokens[1])
+    );
+    world.write("t/.stanch.toml", &lists);
+    let (_, report) = world.json(&["scan", "t"]);
+    let told: Vec<_> = tokens.iter().map(|token| silencer(&report, token)).collect();
+    assert_eq!(told, [Some(by("allowlist", "tree")), Some(by("allowlist", "tree")), None]);
+    assert_eq!(report["findings"][0]["suppression"]["what"], "fixtures");
+    let own = format!("[[allowlists]]\nregexes = ['{}']\n", &tokens[0][10..]);
+    world.write("own.toml", own);
+    let (_, report) = world.json(&["scan", "t", "-c", "own.toml"]);
+    assert_eq!(silencer(&report, &tokens[0]), Some(by("allowlist", "user")), "one's own goes first");
+}
+
+#[test]
+fn each_root_speaks_for_itself() {
+    let (world, mut mint) = (World::new(), Mint::new(80));
+    let (one, two) = (mint.token(Kind::Pat), mint.token(Kind::Pat));
+    for (root, token) in [("one", &one), ("two", &two)] {
+        world.write(&format!("{root}/sub/f"), token);
+    }
+    world.write("one/.stanchignore", format!("sub/\nsha256:{}\n", hash(&two)));
+    let (code, report) = world.json(&["scan", "one", "two"]);
+    assert_eq!(code, 1);
+    assert_eq!((silencer(&report, &one), silencer(&report, &two)), (Some(by("ignore-file", "tree")), None));
+    world.write("two/.stanch.toml", "exclude = ['sub']");
+    let (code, report) = world.json(&["scan", "one", "two"]);
+    assert_eq!((code, report["findings"].as_array().map(Vec::len)), (0, Some(1)));
+    assert_eq!(report["findings"][0]["locations"][0]["root"], "one");
+    let ran = world.run(&["scan", "one", "two"]);
+    assert!(ran.stderr.contains("left out by two/.stanch.toml: sub"), "{}", ran.stderr);
+}
+
+fn git(world: &World, arguments: &[&str]) -> String {
+    let output = std::process::Command::new("git")
+        .args(["-c", "user.name=T", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main"])
+        .args(arguments)
+        .current_dir(world.path().join("r"))
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .expect("git");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+#[test]
+fn a_history_is_silenced_by_the_paths_and_commits_it_is_found_to_have() {
+    let (world, mut mint) = (World::new(), Mint::new(84));
+    let tokens: Vec<String> = (0..4).map(|_| mint.token(Kind::Pat)).collect();
+    std::fs::create_dir(world.path().join("r")).expect("a folder");
+    git(&world, &["init", "-q"]);
+    world.write("r/fixtures/f", &tokens[0]);
+    world.write("r/src/old", &tokens[1]);
+    world.write("r/src/live", &tokens[2]);
+    world.write("r/src/late", format!("{}\n", tokens[3]));
+    git(&world, &["add", "."]);
+    git(&world, &["commit", "-qm", "one"]);
+    // The comment comes too late: the version without it stays in the history.
+    world.write("r/src/late", format!("{} # stanch:allow\n", tokens[3]));
+    git(&world, &["commit", "-qam", "two"]);
+    world.write("r/.stanchignore", "/fixtures/\n");
+    let told = |report: &Value| tokens.iter().map(|token| silencer(report, token)).collect::<Vec<_>>();
+    let (code, report) = world.json(&["git", "r"]);
+    assert_eq!((code, told(&report)), (1, vec![Some(by("ignore-file", "tree")), None, None, None]));
+    let first = git(&world, &["rev-list", "--max-parents=0", "HEAD"]);
+    world.write("c.toml", format!("[[allowlists]]\ncommits = ['{}']\n", &first[..12]));
+    let (code, report) = world.json(&["git", "r", "-c", "c.toml", "--no-project-config"]);
+    assert_eq!(code, 0);
+    assert!(told(&report).iter().all(|told| *told == Some(by("allowlist", "user"))));
+    // Started below the root, paths and the root's own files are still the root's.
+    let mut command = world.command(&["git", "-q", "-f", "json"]);
+    let output = command.current_dir(world.path().join("r/src")).output().expect("it runs");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(silencer(&report, &tokens[0]), Some(by("ignore-file", "tree")));
+    world.write("r/.stanch.toml", "exclude = ['src']");
+    let (code, report) = world.json(&["git", "r"]);
+    assert_eq!((code, report["findings"].as_array().map(Vec::len)), (0, Some(1)));
+}

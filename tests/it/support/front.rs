@@ -1,0 +1,148 @@
+//! A machine, a GitHub on loopback and a ledger between them.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use rusqlite::Connection;
+use serde_json::Value;
+use stanch::token::Fingerprint;
+use tempfile::TempDir;
+
+use super::cmd::{Ran, World};
+use super::github::{Flavour, GitHub, Script};
+use super::mint::Mint;
+
+pub struct Front {
+    pub world: World,
+    home: TempDir,
+    pub github: GitHub,
+    pub mint: Mint,
+}
+
+impl Front {
+    /// github.com, as documented.
+    pub fn new(seed: u64) -> Self {
+        Front::against(seed, Script::of(Flavour::DotCom))
+    }
+
+    pub fn against(seed: u64, script: Script) -> Self {
+        let home = TempDir::new().expect("a temporary folder");
+        Front { world: World::new(), home, github: GitHub::play(script), mint: Mint::new(seed) }
+    }
+
+    /// Not in the folder that is scanned.
+    pub fn ledger(&self) -> PathBuf {
+        self.home.path().join("state/ledger.db")
+    }
+
+    /// The program, on its way to this GitHub, without a pause between requests unless `arguments` ask for one.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.world.command(arguments);
+        command.args(["--api-url", &self.github.api_url()]).arg("--ledger").arg(self.ledger());
+        if ["scan", "git", "revoke", "resume", "enterprise", "org"].contains(&arguments[0])
+            && !arguments.contains(&"--min-interval")
+        {
+            command.args(["--min-interval", "0"]);
+        }
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        self.checked(Ran::from(self.command(arguments).output().expect("the program starts")))
+    }
+
+    /// Runs with this on standard input.
+    pub fn feed(&self, arguments: &[&str], input: &str) -> Ran {
+        let mut command = self.command(arguments);
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut child = child.expect("the program starts");
+        let (mut stdin, input) = (child.stdin.take().expect("piped"), input.to_owned());
+        let feeder = std::thread::spawn(move || {
+            use std::io::Write as _;
+            // It may end before it has read all.
+            let _ = stdin.write_all(input.as_bytes());
+        });
+        let ran = Ran::from(child.wait_with_output().expect("it ends"));
+        feeder.join().expect("fed");
+        self.checked(ran)
+    }
+
+    /// Runs with `-f json` and reads the report.
+    pub fn json(&self, arguments: &[&str]) -> (i32, Value) {
+        let ran = self.run(&[arguments, &["-f", "json"]].concat());
+        (ran.code, serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("no JSON: {}", ran.stderr)))
+    }
+
+    /// Nothing that is printed holds a token that the server ever saw.
+    fn checked(&self, ran: Ran) -> Ran {
+        let said = [ran.stdout.as_str(), ran.stderr.as_str()].concat();
+        for token in self.github.accepted().iter().take(100) {
+            assert!(!said.contains(token.as_str()), "a token was printed");
+        }
+        ran
+    }
+
+    /// `status -f json`.
+    pub fn status(&self) -> Value {
+        self.json(&["status"]).1
+    }
+
+    /// The audit trail, which has to hold.
+    pub fn trail(&self) -> Vec<Value> {
+        let ledger = self.ledger();
+        let ledger = ledger.to_str().expect("a path of text");
+        let verified = self.world.run(&["audit", "--verify", "--ledger", ledger]);
+        assert_eq!(verified.code, 0, "{}", verified.stderr);
+        let ran = self.checked(self.world.run(&["audit", "--ledger", ledger]));
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran.stdout.lines().map(|line| serde_json::from_str(line).expect("a record is JSON")).collect()
+    }
+
+    /// The ledger's file, opened behind the program's back.
+    pub fn database(&self) -> Connection {
+        Connection::open(self.ledger()).expect("a database")
+    }
+
+    /// Moves all that the ledger remembers into the past, and makes the server forget as much.
+    pub fn an_hour_passes(&self) {
+        let hour = 3_601_000;
+        self.database()
+            .execute_batch(&format!(
+                "UPDATE batch SET at = at - {hour}, lease = lease - {hour}, slot_at = slot_at - {hour},
+                    slot_again = slot_again - {hour};
+                 UPDATE quota SET last = last - {hour}, hold_since = hold_since - {hour},
+                    hold_until = hold_until - {hour}, server_since = server_since - {hour},
+                    server_until = server_until - {hour};"
+            ))
+            .expect("a ledger");
+        self.github.an_hour_passes();
+    }
+
+    /// No file beside the ledger holds any of these texts.
+    pub fn assert_forgotten(&self, tokens: &[String]) {
+        let folder = self.ledger();
+        for entry in std::fs::read_dir(folder.parent().expect("a folder")).expect("listed").flatten() {
+            let bytes = std::fs::read(entry.path()).expect("a file");
+            for token in tokens.iter().take(50) {
+                let found = memchr::memmem::find(&bytes, token.as_bytes());
+                assert_eq!(found, None, "{} holds a token", entry.path().display());
+            }
+        }
+    }
+}
+
+/// What a report says became of a token.
+pub fn state<'a>(report: &'a Value, token: &str) -> &'a Value {
+    &finding(report, token)["revocation"]["state"]
+}
+
+/// A report's finding of a token.
+pub fn finding<'a>(report: &'a Value, token: &str) -> &'a Value {
+    let hash = Fingerprint::of(token.as_bytes()).hex();
+    let findings = report["findings"].as_array().expect("a list of findings");
+    findings.iter().find(|finding| finding["sha256"] == hash.as_str()).expect("it was found")
+}
+
+pub fn exists(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}

@@ -1,0 +1,310 @@
+//! A GitHub on loopback that behaves as documented and misbehaves on command. It answers each request on a thread
+//! and a connection of its own, notes all of them, and stops when dropped.
+
+use std::collections::{HashSet, VecDeque};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use stanch::token::Kind;
+
+use super::http::{self, Reply, Seen};
+pub use super::script::{Flavour, Mischief, Script};
+
+#[derive(Default)]
+struct State {
+    seen: Vec<Seen>,
+    mischief: VecDeque<Mischief>,
+    poison: HashSet<String>,
+    dead: HashSet<String>,
+    accepted: Vec<String>,
+    /// When each revocation of the last hour came, in seconds since the epoch.
+    spent: Vec<u64>,
+}
+
+/// How a request ends.
+enum Turn {
+    Say(Reply),
+    /// Close without a word.
+    Vanish,
+    /// Say nothing and keep the connection.
+    Hang,
+}
+
+struct Shared {
+    script: Script,
+    state: Mutex<State>,
+    stop: AtomicBool,
+}
+
+/// The server.
+pub struct GitHub {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    listener: Option<JoinHandle<()>>,
+}
+
+impl GitHub {
+    /// Starts one that behaves as this flavour does.
+    pub fn start(flavour: Flavour) -> Self {
+        GitHub::play(Script::of(flavour))
+    }
+
+    /// Starts one that follows a script.
+    pub fn play(script: Script) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared { script, state: Mutex::default(), stop: AtomicBool::new(false) });
+        let serving = Arc::clone(&shared);
+        let listener = thread::spawn(move || {
+            for stream in listener.incoming() {
+                if serving.stop.load(Ordering::SeqCst) {
+                    return;
+                }
+                let shared = Arc::clone(&serving);
+                thread::spawn(move || shared.serve(&stream.unwrap()));
+            }
+        });
+        GitHub { address, shared, listener: Some(listener) }
+    }
+
+    /// The address of its API.
+    pub fn api_url(&self) -> String {
+        let path = if matches!(self.shared.script.flavour, Flavour::Server(_)) { "/api/v3" } else { "" };
+        format!("http://{}{path}", self.address)
+    }
+
+    /// The next revocation meets this; those after it what is queued behind it.
+    pub fn misbehave(&self, mischief: Mischief) {
+        self.state().mischief.push_back(mischief);
+    }
+
+    /// A batch with this token in it gets a validation 422.
+    pub fn poison(&self, token: &str) {
+        self.state().poison.insert(token.to_owned());
+    }
+
+    /// This token is dead already.
+    pub fn bury(&self, token: &str) {
+        self.state().dead.insert(token.to_owned());
+    }
+
+    /// Makes the server forget what was spent of the quota, as an hour would.
+    pub fn an_hour_passes(&self) {
+        self.state().spent.clear();
+    }
+
+    /// Every request so far.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.state().seen.clone()
+    }
+
+    /// Every token accepted so far, once for each time.
+    pub fn accepted(&self) -> Vec<String> {
+        self.state().accepted.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap()
+    }
+}
+
+impl Drop for GitHub {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::SeqCst);
+        // Wakes the listener.
+        let _ = TcpStream::connect(self.address);
+        if let Some(listener) = self.listener.take() {
+            let _ = listener.join();
+        }
+    }
+}
+
+impl Shared {
+    fn serve(&self, stream: &TcpStream) {
+        if matches!(self.state.lock().unwrap().mischief.front(), Some(Mischief::DropUnread)) {
+            self.state.lock().unwrap().mischief.pop_front();
+            return;
+        }
+        let Some(seen) = http::read(stream) else { return };
+        let (turn, id) = {
+            let mut state = self.state.lock().unwrap();
+            state.seen.push(seen.clone());
+            (self.turn(&mut state, &seen), format!("C0DE:{}", state.seen.len()))
+        };
+        match turn {
+            Turn::Say(reply) => reply.with("X-GitHub-Request-Id", id).write(stream),
+            Turn::Vanish => {}
+            Turn::Hang => {
+                while !self.stop.load(Ordering::SeqCst) {
+                    thread::sleep(Duration::from_millis(10));
+                }
+            }
+        }
+    }
+
+    fn turn(&self, state: &mut State, seen: &Seen) -> Turn {
+        if let Some(refusal) = self.refusal(seen) {
+            return Turn::Say(refusal);
+        }
+        let path = self.path(seen).unwrap_or_default();
+        Turn::Say(match (seen.method.as_str(), path) {
+            ("POST", "/credentials/revoke") => return self.revocation(state, seen),
+            ("GET", "/meta") => self.meta(),
+            ("GET", "/rate_limit") if self.script.limits => alive(state, seen),
+            ("GET", "/rate_limit") => Reply::error(404, "Rate limiting is not enabled."),
+            ("GET", "/") => alive(state, seen),
+            ("DELETE", "/installation/token") => end_installation(state, seen),
+            ("POST", path) if path.contains("/credential-authorizations/") => self.kill_switch(seen, path),
+            _ => Reply::error(404, "Not Found"),
+        })
+    }
+
+    /// What GitHub says before it looks at what is wanted.
+    fn refusal(&self, seen: &Seen) -> Option<Reply> {
+        if seen.header("user-agent").is_none_or(str::is_empty) {
+            let body = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header";
+            return Some(Reply::page(403, body));
+        }
+        let version = seen.header("x-github-api-version").unwrap_or("2022-11-28");
+        if self.script.versions.contains(&version) {
+            return None;
+        }
+        let message = format!(
+            "The version you specified in the \"X-GitHub-API-Version\" request header, \"{version}\", is not a \
+             supported version."
+        );
+        Some(Reply::error(400, &message))
+    }
+
+    fn path<'a>(&self, seen: &'a Seen) -> Option<&'a str> {
+        match self.script.flavour {
+            Flavour::Server(_) => seen.path.strip_prefix("/api/v3"),
+            _ => Some(&seen.path),
+        }
+    }
+
+    fn revocation(&self, state: &mut State, seen: &Seen) -> Turn {
+        if let Some(refusal) = self.stranger(seen) {
+            return Turn::Say(refusal);
+        }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        state.spent.retain(|spent| spent + 3600 > now);
+        let reset = state.spent.first().unwrap_or(&now) + 3600;
+        let limits = |reply: Reply, remaining: usize| {
+            reply
+                .with("X-RateLimit-Limit", self.script.quota)
+                .with("X-RateLimit-Remaining", remaining)
+                .with("X-RateLimit-Reset", reset)
+        };
+        if state.spent.len() >= self.script.quota {
+            return Turn::Say(limits(Reply::error(403, "API rate limit exceeded for 127.0.0.1."), 0));
+        }
+        state.spent.push(now);
+        let remaining = self.script.quota - state.spent.len();
+        let reply = match state.mischief.pop_front() {
+            Some(Mischief::Hang) => return Turn::Hang,
+            Some(Mischief::DropUnread) => return Turn::Vanish,
+            Some(Mischief::DropProcessed) => {
+                self.accept(state, seen);
+                return Turn::Vanish;
+            }
+            Some(Mischief::PrimaryLimit) => {
+                return Turn::Say(limits(Reply::error(429, "API rate limit exceeded for 127.0.0.1."), 0));
+            }
+            Some(Mischief::ServerError) => Reply::error(500, "Server Error"),
+            Some(Mischief::HtmlBadGateway) => Reply::page(502, "<html><h1>502 Bad Gateway</h1></html>"),
+            Some(Mischief::SecondaryLimit { retry_after }) => {
+                let reply = Reply::error(403, "You have exceeded a secondary rate limit.");
+                if let Some(seconds) = retry_after { reply.with("Retry-After", seconds) } else { reply }
+            }
+            Some(Mischief::Spammed) => Reply::error(422, "The endpoint has been spammed."),
+            Some(Mischief::Redirect(to)) => Reply::json(307, "").with("Location", to),
+            Some(Mischief::Echo) => Reply::error(422, &format!("{} is invalid", seen.tokens().join(", "))),
+            None => self.accept(state, seen),
+        };
+        Turn::Say(limits(reply, remaining))
+    }
+
+    /// Who asks: nobody may say so at GitHub's own hosts, and everybody has to at a server.
+    fn stranger(&self, seen: &Seen) -> Option<Reply> {
+        match (self.script.flavour, seen.header("authorization")) {
+            (Flavour::Server(_), None) => Some(Reply::error(401, "Requires authentication")),
+            (Flavour::Server(_), Some(_)) if seen.bearer() != Some(&self.script.credential) => {
+                Some(Reply::error(401, "Bad credentials"))
+            }
+            (Flavour::Server(_), Some(_)) | (_, None) => None,
+            (_, Some(_)) => Some(Reply::error(403, "This endpoint does not take authenticated requests.")),
+        }
+    }
+
+    fn accept(&self, state: &mut State, seen: &Seen) -> Reply {
+        let Ok(body) = serde_json::from_str::<serde_json::Value>(&seen.body) else {
+            return Reply::error(400, "Problems parsing JSON");
+        };
+        let tokens = seen.tokens();
+        let whole = body["credentials"].as_array().is_some_and(|entries| entries.len() == tokens.len());
+        let fits = (1..=1000).contains(&tokens.len());
+        if !whole || !fits || tokens.iter().any(|token| state.poison.contains(token) || !self.takes(token)) {
+            let body = r#"{"message":"Validation Failed","errors":["credentials is invalid"],"documentation_url":""}"#;
+            return Reply::json(422, body);
+        }
+        state.dead.extend(tokens.iter().cloned());
+        state.accepted.extend(tokens);
+        Reply::json(202, "null")
+    }
+
+    fn takes(&self, token: &str) -> bool {
+        let kind = Kind::of(token);
+        match self.script.flavour {
+            Flavour::Server(Some(release)) if release < "3.20" => {
+                matches!(kind, Kind::Pat | Kind::FineGrainedPat)
+            }
+            _ => kind.batchable(),
+        }
+    }
+
+    fn meta(&self) -> Reply {
+        match self.script.flavour {
+            Flavour::Server(Some(release)) => {
+                Reply::json(200, format!(r#"{{"installed_version":"{release}.2"}}"#))
+            }
+            Flavour::Server(None) => Reply::error(404, "Not Found"),
+            _ => Reply::json(200, r#"{"verifiable_password_authentication":false}"#),
+        }
+    }
+
+    /// Names tell what happens to them: `missing`, `forbidden`, `unmanaged`.
+    fn kill_switch(&self, seen: &Seen, path: &str) -> Reply {
+        if seen.bearer() != Some(&self.script.credential) {
+            return Reply::error(401, "Bad credentials");
+        }
+        match path {
+            path if path.contains("forbidden") => Reply::error(403, "Must have admin rights"),
+            path if path.contains("missing") => Reply::error(404, "Not Found"),
+            path if path.contains("unmanaged") => Reply::error(422, "Only for Enterprise Managed Users"),
+            _ => Reply::json(202, r#"{"message":"Credential authorizations are being revoked"}"#),
+        }
+    }
+}
+
+fn alive(state: &State, seen: &Seen) -> Reply {
+    match seen.bearer() {
+        Some(token) if state.dead.contains(token) => Reply::error(401, "Bad credentials"),
+        _ => {
+            Reply::json(200, r#"{"resources":{},"rate":{"limit":5000,"remaining":4999,"used":1,"reset":0}}"#)
+        }
+    }
+}
+
+fn end_installation(state: &mut State, seen: &Seen) -> Reply {
+    match seen.bearer() {
+        Some(token) if Kind::of(token) == Kind::AppInstallation && !state.dead.contains(token) => {
+            state.dead.insert(token.to_owned());
+            Reply::empty(204)
+        }
+        _ => Reply::error(401, "Bad credentials"),
+    }
+}

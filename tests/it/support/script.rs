@@ -1,0 +1,55 @@
+//! How a GitHub on loopback behaves, and how it misbehaves.
+
+/// Which GitHub this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flavour {
+    DotCom,
+    GheCom,
+    /// Enterprise Server, with the release its `/meta` tells.
+    Server(Option<&'static str>),
+}
+
+/// What the next revocation meets instead of the documented behaviour.
+#[derive(Clone, Debug)]
+pub enum Mischief {
+    ServerError,
+    HtmlBadGateway,
+    PrimaryLimit,
+    SecondaryLimit {
+        retry_after: Option<u64>,
+    },
+    Spammed,
+    /// Read nothing of the next connection, whatever it wants, and close it.
+    DropUnread,
+    /// Do what was asked, then close without an answer.
+    DropProcessed,
+    /// Read, then stay silent until the server stops.
+    Hang,
+    Redirect(String),
+    /// 422 with every token of the request in the message.
+    Echo,
+}
+
+/// How it behaves where it behaves.
+#[derive(Clone, Debug)]
+pub struct Script {
+    pub flavour: Flavour,
+    /// Revocations an hour.
+    pub quota: usize,
+    /// The API versions it knows.
+    pub versions: Vec<&'static str>,
+    /// The credential it knows, for what needs one.
+    pub credential: String,
+    /// Whether it has `/rate_limit`.
+    pub limits: bool,
+}
+
+impl Script {
+    pub fn of(flavour: Flavour) -> Self {
+        let versions = match flavour {
+            Flavour::Server(Some(release)) if release < "3.21" => vec!["2022-11-28"],
+            _ => vec!["2022-11-28", "2026-03-10"],
+        };
+        Script { flavour, quota: 60, versions, credential: String::new(), limits: true }
+    }
+}

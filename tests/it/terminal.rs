@@ -1,0 +1,159 @@
+//! What a person at a terminal is asked, and Ctrl-C.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::process::{Child, Command, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use nix::pty::{Winsize, openpty};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use stanch::token::Kind;
+
+use crate::support::front::{Front, exists};
+use crate::support::github::{Flavour, Mischief, Script};
+use crate::support::mint::Mint;
+
+/// The program at a terminal of its own.
+struct Session {
+    child: Child,
+    keyboard: File,
+    screen: JoinHandle<String>,
+}
+
+impl Session {
+    fn start(command: &mut Command) -> Session {
+        let size = Winsize { ws_row: 24, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 };
+        let terminal = openpty(&size, None).expect("a terminal");
+        let slave = File::from(terminal.slave);
+        let again = slave.try_clone().expect("a copy");
+        let child = command
+            .env("TERM", "xterm")
+            .stdin(slave)
+            .stderr(again)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("it starts");
+        // The command keeps its copies of the other end open, and the screen would never end.
+        command.stdin(Stdio::null()).stderr(Stdio::null());
+        let keyboard = File::from(terminal.master);
+        let mut screen = keyboard.try_clone().expect("a copy");
+        let screen = thread::spawn(move || {
+            let mut shown = Vec::new();
+            let mut some = [0; 1024];
+            // Ends with an error when the other end is closed.
+            while let Ok(read @ 1..) = screen.read(&mut some) {
+                shown.extend_from_slice(&some[..read]);
+            }
+            String::from_utf8_lossy(&shown).replace("\r\n", "\n")
+        });
+        Session { child, keyboard, screen }
+    }
+
+    fn interrupt(&self) {
+        let pid = i32::try_from(self.child.id()).expect("a process");
+        kill(Pid::from_raw(pid), Signal::SIGINT).expect("a signal");
+    }
+
+    /// Types a line, and gives the exit code and what was shown.
+    fn answer(mut self, line: &str) -> (Option<i32>, String) {
+        self.keyboard.write_all(line.as_bytes()).expect("typed");
+        self.end()
+    }
+
+    fn end(mut self) -> (Option<i32>, String) {
+        let code = self.child.wait().expect("it ends").code();
+        (code, self.screen.join().expect("read"))
+    }
+}
+
+fn leak(seed: u64) -> (Front, String) {
+    let mut front = Front::new(seed);
+    let token = front.mint.token(Kind::Pat);
+    front.world.write("f", format!("{token}\n{}", front.mint.token(Kind::OAuth)));
+    (front, token)
+}
+
+#[test]
+fn yes_sends_and_the_question_says_what() {
+    let (front, token) = leak(601);
+    let (code, shown) = Session::start(&mut front.command(&["scan", "--revoke"])).answer("y\n");
+    assert_eq!(code, Some(1), "{shown}");
+    for words in ["2 tokens for ", "1 ghp_, 1 gho_", "cannot be undone", "e-mails", "whole", "[y/N]"] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    assert!(!shown.contains(&token));
+    assert_eq!(front.github.accepted().len(), 2);
+    assert_eq!(front.trail()[0]["decision"], "yes at the terminal");
+    // What is done is not asked about again.
+    let (code, shown) = Session::start(&mut front.command(&["scan", "--revoke"])).end();
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(!shown.contains("[y/N]"), "{shown}");
+}
+
+#[test]
+fn anything_else_is_a_no() {
+    let (front, _) = leak(602);
+    for line in ["\n", "n\n", "yess\n", "\u{4}"] {
+        let (code, shown) = Session::start(&mut front.command(&["revoke", "f"])).answer(line);
+        assert_eq!(code, Some(3), "{line:?}: {shown}");
+        assert!(shown.contains("nothing was sent, as you said"), "{shown}");
+    }
+    assert!(!exists(&front.ledger()));
+    assert_eq!(front.github.seen().len(), 0);
+}
+
+#[test]
+fn ctrl_c_at_the_question_sends_nothing() {
+    let (front, _) = leak(603);
+    let session = Session::start(&mut front.command(&["scan", "--revoke"]));
+    thread::sleep(Duration::from_millis(1500));
+    session.interrupt();
+    let (code, shown) = session.end();
+    assert_eq!(code, Some(130), "{shown}");
+    assert!(shown.contains("interrupted: nothing was sent"), "{shown}");
+    assert!(!exists(&front.ledger()));
+    assert_eq!(front.github.seen().len(), 0);
+}
+
+#[test]
+fn ctrl_c_while_waiting_returns_at_once_and_says_what_remains() {
+    let (front, _) = leak(604);
+    front.github.misbehave(Mischief::SecondaryLimit { retry_after: Some(1800) });
+    let session = Session::start(&mut front.command(&["scan", "--revoke", "--yes", "--wait"]));
+    while front.github.seen().is_empty() {
+        thread::sleep(Duration::from_millis(20));
+    }
+    thread::sleep(Duration::from_millis(1500));
+    session.interrupt();
+    let start = Instant::now();
+    let (code, shown) = session.end();
+    assert_eq!(code, Some(130), "{shown}");
+    assert!(start.elapsed() < Duration::from_secs(20));
+    assert!(shown.contains("2 tokens still wait") && shown.contains("stanch resume"), "{shown}");
+    assert!(shown.contains("next request in"), "no progress: {shown}");
+    assert_eq!(front.status()["queued"], 2);
+    front.trail();
+}
+
+#[test]
+fn a_kill_switch_wants_the_slug_typed() {
+    let credential = Mint::new(605).token(Kind::Pat);
+    let script = Script { credential: credential.clone(), ..Script::of(Flavour::DotCom) };
+    let front = Front::against(606, script);
+    let start = || {
+        let mut command = front.command(&["org", "revoke-all", "octo-org"]);
+        Session::start(command.env("GH_TOKEN", &credential))
+    };
+    for line in ["y\n", "octo\n", "\n"] {
+        let (code, shown) = start().answer(line);
+        assert_eq!(code, Some(2), "{shown}");
+        assert!(shown.contains("Type octo-org to go on") && shown.contains("may be among them"), "{shown}");
+    }
+    assert!(!exists(&front.ledger()));
+    assert_eq!(front.github.seen().len(), 0);
+    let (code, shown) = start().answer("octo-org\n");
+    assert_eq!(code, Some(0), "{shown}");
+    assert_eq!(front.github.seen().len(), 1);
+}

@@ -1,0 +1,92 @@
+//! Whom the client believes: certificates made for the test, a TLS server on loopback.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use stanch::provider::host::{Host, HostChoice};
+use stanch::provider::{Batch, GitHub, Options, Revoker as _, Verdict};
+use stanch::token::Kind;
+use tempfile::TempDir;
+
+use crate::support::mint::Mint;
+
+/// Someone who vouches, the certificate of that someone in a file.
+struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    folder: TempDir,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::new([]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let authority = Authority { issuer, folder: TempDir::new().unwrap() };
+        std::fs::write(authority.file(), authority.issuer.pem()).unwrap();
+        authority
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    /// A server that calls itself `name` and accepts one batch.
+    fn serve(&self, name: &str) -> SocketAddr {
+        let key = KeyPair::generate().unwrap();
+        let certificate =
+            CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, &self.issuer).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate.der().clone()],
+                PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
+            )
+            .unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            let (stream, _) = listener.accept().unwrap();
+            let mut stream = StreamOwned::new(ServerConnection::new(Arc::new(config)).unwrap(), stream);
+            // A client that does not believe us goes away in the handshake.
+            if stream.read(&mut [0; 16 * 1024]).is_ok_and(|len| len > 0) {
+                let _ = stream.write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: 4\r\n\r\nnull");
+            }
+        });
+        address
+    }
+}
+
+fn verdict(address: SocketAddr, ca_cert: Option<PathBuf>) -> (Verdict, String) {
+    let url = format!("https://localhost:{}", address.port());
+    let host = Host::choose(&HostChoice { api_url: Some(url), ..HostChoice::default() }).unwrap();
+    let client = GitHub::new(&Options { ca_cert, ..Options::new(host) }, None).unwrap();
+    let tokens = [Mint::new(1).secret(Kind::Pat)];
+    let answer = client.revoke(&Batch::new(&tokens).unwrap());
+    (answer.verdict, answer.message)
+}
+
+#[test]
+fn a_certificate_of_ones_own_is_believed_when_it_is_named() {
+    let authority = Authority::new();
+    let (verdict, message) = verdict(authority.serve("localhost"), Some(authority.file()));
+    assert_eq!(verdict, Verdict::Accepted, "{message}");
+}
+
+#[test]
+fn a_stranger_is_sent_nothing() {
+    let (authority, other) = (Authority::new(), Authority::new());
+    for (name, ca_cert) in [("localhost", other.file()), ("ghes.example", authority.file())] {
+        let (verdict, message) = verdict(authority.serve(name), Some(ca_cert));
+        assert_eq!(verdict, Verdict::Denied, "{message}");
+        assert!(message.contains("certificate") && message.contains("--ca-cert"), "{message}");
+    }
+}

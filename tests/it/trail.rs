@@ -1,0 +1,67 @@
+//! The audit trail: what was done, unforgeable without a trace, free of tokens.
+
+use serde_json::Value;
+use stanch::token::{Fingerprint, Kind};
+
+use crate::support::front::Front;
+
+/// A front in which something was sent, and something held back.
+fn told(seed: u64) -> (Front, String) {
+    let mut front = Front::new(seed);
+    let token = front.mint.token(Kind::Pat);
+    front.world.write("f", format!("{token}\n{}", front.mint.stateless()));
+    assert_eq!(front.run(&["scan", "--revoke", "--yes"]).code, 3);
+    (front, token)
+}
+
+fn verify(front: &Front) -> (i32, String) {
+    let ledger = front.ledger();
+    let ran = front.world.run(&["audit", "--verify", "--ledger", ledger.to_str().expect("text")]);
+    (ran.code, ran.stderr)
+}
+
+#[test]
+fn every_step_is_in_the_trail() {
+    let (front, token) = told(401);
+    let trail = front.trail();
+    let events: Vec<_> = trail.iter().map(|record| record["event"].as_str().expect("an event")).collect();
+    assert_eq!(events, ["policy", "enqueue", "intent", "answer", "erase"]);
+    assert_eq!((&trail[0]["decision"], &trail[0]["counts"]["held"]), (&"--yes".into(), &1.into()));
+    let hash = Fingerprint::of(token.as_bytes()).hex();
+    assert_eq!(trail[2]["tokens"], Value::from(vec![hash]));
+    assert_eq!((&trail[3]["status"], &trail[3]["request_id"]), (&202.into(), &"C0DE:1".into()));
+    let text = trail.iter().map(Value::to_string).collect::<String>();
+    assert!(!text.contains(&token) && !text.contains("revoked"));
+    let none = front.world.run(&["audit", "--ledger", "nowhere/ledger.db"]);
+    assert_eq!((none.code, none.stdout.as_str()), (0, ""));
+}
+
+#[test]
+fn a_changed_record_is_named() {
+    let (front, _) = told(402);
+    let database = front.database();
+    assert!(database.execute("UPDATE audit SET line = '' WHERE seq = 2", []).is_err(), "append-only");
+    database
+        .execute_batch(
+            "DROP TRIGGER audit_is_append_only_1;
+             UPDATE audit SET line = replace(line, '\"status\":202', '\"status\":404') WHERE seq = 4;",
+        )
+        .expect("SQL");
+    let (code, said) = verify(&front);
+    assert_eq!(code, 2);
+    assert!(said.contains("broken at record 4"), "{said}");
+}
+
+#[test]
+fn a_missing_record_is_noticed_wherever_it_was() {
+    for (seed, gone, named) in
+        [(403, "seq = 3", "record 3"), (404, "seq >= 5", "record 5"), (405, "seq > 0", "record 1")]
+    {
+        let (front, _) = told(seed);
+        let cut = format!("DROP TRIGGER audit_is_append_only_2; DELETE FROM audit WHERE {gone};");
+        front.database().execute_batch(&cut).expect("SQL");
+        let (code, said) = verify(&front);
+        assert_eq!(code, 2, "{gone}");
+        assert!(said.contains(named), "{gone}: {said}");
+    }
+}
