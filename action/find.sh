@@ -12,11 +12,12 @@ if [ -n "${BINARY:-}" ]; then
 fi
 
 cd "$GITHUB_ACTION_PATH"
-# A change of anything that is compiled is another key.
-sources=$(find Cargo.toml Cargo.lock src rules -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
+# A change of anything that is compiled is another key. git sums up files on every kind of runner.
+files=$(find Cargo.toml Cargo.lock src rules -type f | LC_ALL=C sort)
+sources=$({ echo "$files"; echo "$files" | git hash-object --no-filters --stdin-paths; } | git hash-object --stdin)
 root=$TOOLS/stanch
 {
     echo "root=$root"
     echo "stanch=$root/bin/stanch"
-    echo "key=stanch-${RUNNER_OS:-any}-${RUNNER_ARCH:-any}-${sources:0:32}"
+    echo "key=stanch-${RUNNER_OS:-any}-${RUNNER_ARCH:-any}-$sources"
 } >>"$GITHUB_OUTPUT"

@@ -20,7 +20,7 @@ use crate::support::mint::Mint;
 const AWAITED: &[&str] = &["stanch hook", "--history"];
 
 /// Flags of other programs that the guide names.
-const OTHERS: &[&str] = &["--depth", "--hook-type", "--locked", "--path", "--release", "--rm", "--target"];
+const OTHERS: &[&str] = &["--list", "--locked", "--path", "--release", "--rm", "--target"];
 
 struct Block {
     info: String,

@@ -1,5 +1,6 @@
 //! The real binary on real files: one test binary, so that it links once.
 
+mod action;
 mod answers;
 mod configuration;
 mod contract;
