@@ -289,7 +289,7 @@ fn an_encoded_token_without_a_proof_is_likely_where_a_plain_one_is() {
     let token = stateless("ghs_");
     let base64 = STANDARD.encode(format!("x-access-token:{token}"));
     assert_eq!(found(format!("basic {base64}").as_bytes()), [(6, Confidence::Likely, vec!["base64"])]);
-    let percent: String = token.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let percent: String = token.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
     assert_eq!(found(format!("t={percent}&u").as_bytes()), [(2, Confidence::Likely, vec!["percent"])]);
     assert_eq!(found(format!("t%41{percent}").as_bytes()), []);
     assert_eq!(found(&utf16(&format!("t={token}\n"), false)), [(4, Confidence::Likely, vec!["utf-16le"])]);
@@ -299,7 +299,7 @@ fn an_encoded_token_without_a_proof_is_likely_where_a_plain_one_is() {
 #[test]
 fn encoded_placeholders_stay_unsaid() {
     let placeholder = ["ghp_", "16C7e42F292c6912E7710c838347Ae178B4a"].concat();
-    let hex: String = placeholder.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = placeholder.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let percent = placeholder.replace('_', "%5F");
     for text in [STANDARD.encode(&placeholder), hex, percent] {
         assert_eq!(found(format!("\"{text}\"").as_bytes()), []);
@@ -337,7 +337,7 @@ fn a_list_of_encoded_tokens_is_told_line_by_line() {
 #[test]
 fn redacting_hides_encoded_tokens() {
     let token = classic("ghp_", &"aB3".repeat(10));
-    let percent: String = token.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let percent: String = token.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat();
     let redacted = detector().redact(&format!("a/{percent}/{}.txt/{token}", STANDARD_NO_PAD.encode(&token)));
     assert_eq!(redacted, format!("a/….txt/ghp_…{}", &token[34..]));
     assert_eq!(detector().redact("é%67%68/Z2hw"), "é%67%68/Z2hw");
