@@ -147,7 +147,8 @@ impl Desk {
     fn configure(&self, text: &str) {
         let aim = [("api_url", self.github.api_url()), ("min_interval", "0s".to_owned())];
         let missing = aim.iter().filter(|(key, _)| !text.lines().any(|line| line.starts_with(key)));
-        let aim: String = missing.map(|(key, value)| format!("{key} = \"{value}\"\n")).collect();
+        let aim: String =
+            missing.map(|(key, value)| format!("{key} = \"{value}\"\n")).collect::<Vec<_>>().concat();
         self.world.write("home/.config/stanch/config.toml", aim + text);
     }
 
