@@ -111,13 +111,16 @@ impl Desk {
         let world = World::new();
         let home = world.path().join("home");
         world.write("bin/README", "");
-        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_stanch"), world.path().join("bin/stanch")).expect("a link");
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_stanch"), world.path().join("bin/stanch"))
+            .expect("a link");
         let desk = Desk { world, home, github, credential };
         let kinds = [Kind::Pat, Kind::FineGrainedPat, Kind::OAuth];
         let leaked: Vec<String> = kinds.map(|kind| mint.token(kind)).into();
         desk.file("leaked.txt", &format!("{}\n", leaked.join("\n")));
         desk.file("README.md", "# A project\n");
-        desk.sh("printf '/leaked.txt\\n/home\\n' > .git-exclude; git init -q; mv .git-exclude .git/info/exclude");
+        desk.sh(
+            "printf '/leaked.txt\\n/home\\n' > .git-exclude; git init -q; mv .git-exclude .git/info/exclude",
+        );
         desk.sh("git add README.md; git commit -qm first; git switch -qc topic");
         desk.file(".env", &format!("TOKEN={}\n", mint.token(Kind::Pat)));
         desk.sh("git add .env; git commit -qm 'Add settings'; git rm -q .env; git commit -qm 'Remove them'");
