@@ -226,7 +226,6 @@ impl Finding {
         }
         self.locations.extend(theirs.locations);
         self.more_locations += theirs.more_locations;
-        self.cut();
     }
 
     /// Whether it counts: not a lookalike, and not suppressed.
@@ -257,7 +256,7 @@ pub struct Sighting<'a> {
 pub struct Findings {
     found: Mutex<HashMap<Fingerprint, Finding>>,
     faults: Mutex<Vec<Fault>>,
-    /// Every place is kept until [`Findings::relocate`] has chosen.
+    /// Every place is kept until [`Findings::finish`].
     unbounded: bool,
 }
 
@@ -273,10 +272,16 @@ impl Findings {
         found.values().flat_map(|finding| &finding.locations).for_each(see);
     }
 
-    /// Lets `choose` name the places of each token anew, and say how many it left out. Its order is kept, and what is
-    /// beyond [`LOCATIONS_KEPT`] only counted.
+    /// Lets `see` change every place kept, and tells it whose it is.
+    pub fn review(&mut self, see: &mut dyn FnMut(Fingerprint, &mut Location)) {
+        let found = self.found.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for (fingerprint, finding) in found {
+            finding.locations.iter_mut().for_each(|place| see(*fingerprint, place));
+        }
+    }
+
+    /// Lets `choose` name the places of each token anew, and say how many it left out. Its order is kept.
     pub fn relocate(&mut self, choose: &mut dyn FnMut(Vec<Location>) -> (Vec<Location>, u64)) {
-        self.unbounded = false;
         let found = self.found.get_mut().unwrap_or_else(PoisonError::into_inner);
         for finding in found.values_mut() {
             let mut locations = std::mem::take(&mut finding.locations);
@@ -289,7 +294,6 @@ impl Findings {
             let silenced = locations.iter().any(|place| place.suppressed.is_some());
             finding.more_live |= silenced && !live.is_subset(&told);
             (finding.locations, finding.more_locations) = (locations, finding.more_locations + more);
-            finding.cut();
         }
     }
 
@@ -357,7 +361,11 @@ impl Findings {
     pub fn finish(self) -> (Vec<Finding>, Vec<Fault>) {
         let found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut findings: Vec<Finding> = found.into_values().collect();
-        findings.iter_mut().for_each(Finding::settle);
+        for finding in &mut findings {
+            // Only now: what silences a history's places is known when those are, and one that is not kept may be live.
+            finding.cut();
+            finding.settle();
+        }
         findings.sort_by(|a, b| {
             (b.confidence.cmp(&a.confidence))
                 .then_with(|| a.locations.cmp(&b.locations))

@@ -1,6 +1,7 @@
 //! The command line, as it is typed.
 
 mod common;
+mod hook;
 mod revoke;
 mod verbs;
 
@@ -10,6 +11,7 @@ use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use self::common::{CommonFlags, ConfigFlags, ConsoleFlags, SilenceFlags, UserFlags};
+pub(super) use self::hook::{HookKind, HookRun, HookVerb, Which};
 pub(super) use self::revoke::{PlaceFlags, ReachFlags, RevokeFlags, join_wait};
 pub(super) use self::verbs::{
     AuditVerb, EnterpriseVerb, KillFlags, OrgVerb, ResumeVerb, RevokeVerb, StatusFormat, StatusVerb,
@@ -44,6 +46,8 @@ pub(super) enum Verb {
     Enterprise(Box<EnterpriseVerb>),
     #[command(subcommand)]
     Org(Box<OrgVerb>),
+    #[command(subcommand)]
+    Hook(HookVerb),
     #[command(subcommand)]
     Rules(RulesVerb),
     Completions(CompletionsFlags),
@@ -93,6 +97,7 @@ Examples:
   stanch scan ~ /srv               sweep several
   some-command | stanch scan -     look through what a command prints
   stanch scan -f json . > report.json
+  stanch scan --history /srv       with the histories of all repositories there
   stanch scan --revoke --dry-run   what would be sent to GitHub for revocation
   stanch scan --revoke --yes       send it, as far as the hourly quota allows
 
@@ -110,6 +115,10 @@ pub(super) struct ScanFlags {
     /// Go where symbolic links lead
     #[arg(long, help_heading = "What is looked at")]
     follow_symlinks: bool,
+
+    /// Look through the history of every repository found below PATH, too
+    #[arg(long, help_heading = "What is looked at")]
+    pub(super) history: bool,
 
     #[command(flatten)]
     pub(super) common: CommonFlags,

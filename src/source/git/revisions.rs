@@ -39,6 +39,24 @@ impl Ends {
         Ok(ends)
     }
 
+    /// What leads to `tips`, and neither to what was `had` before nor to a ref whose name `known` says yes to.
+    pub(super) fn lacking(
+        repo: &Repo,
+        tips: &[String],
+        had: &[String],
+        known: &dyn Fn(&[u8]) -> bool,
+    ) -> Result<Self, Error> {
+        let mut ends = Ends::default();
+        for tip in tips {
+            ends.include(repo, tip)?;
+        }
+        // The other side may have what never came here: that excludes nothing.
+        let had = had.iter().filter_map(|id| full(repo, id)).filter(|id| !id.is_null());
+        let refs = refs::all(repo).into_iter().filter(|(name, _)| known(name)).map(|(_, id)| id);
+        ends.exclude.extend(had.chain(refs).filter_map(|id| peel(repo, id, "").ok()));
+        Ok(ends)
+    }
+
     /// Reads one of them; whether it starts from nothing.
     fn word(&mut self, repo: &Repo, word: &str) -> Result<bool, Error> {
         if let Some((from, to)) = word.split_once("..").filter(|(_, to)| !to.starts_with('.')) {
