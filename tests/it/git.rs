@@ -207,7 +207,7 @@ fn staged_is_the_index_and_never_the_work_tree() {
     assert_eq!(in_repo(&["git", "--staged"]).0, 0);
     let mut command = world.command(&["git", "--staged", "-f", "json"]);
     command.current_dir(world.path().join("r")).env("GIT_INDEX_FILE", &index);
-    assert_eq!(command.status().expect("it starts").code(), Some(1));
+    assert_eq!(Ran::from(command.output().expect("it starts")).code, 1);
     // Meant to be added, with no content yet; a submodule's commit.
     world.write("r/later", &unstaged);
     world.git("r", &["reset", "-q", "--hard"]);
@@ -296,11 +296,11 @@ fn what_an_environment_of_a_hook_says_holds() {
     assert!(wrote.expect("git runs").success());
     let mut command = world.command(&["git", "-q"]);
     command.current_dir(world.path().join("r"));
-    assert_eq!(command.status().expect("it starts").code(), Some(0));
+    assert_eq!(Ran::from(command.output().expect("it starts")).code, 0);
     command
         .env("GIT_OBJECT_DIRECTORY", &quarantine)
         .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", world.path().join("r/.git/objects"));
-    assert_eq!(command.status().expect("it starts").code(), Some(1));
+    assert_eq!(Ran::from(command.output().expect("it starts")).code, 1);
 }
 
 #[test]

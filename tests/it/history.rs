@@ -100,7 +100,7 @@ fn broken_and_shallow_repositories_are_told_and_the_sweep_goes_on() {
     world.git("", &["clone", "-q", "--depth=1", &url, "all/shallow"]);
     world.init("all/broken", &[]);
     world.commit("all/broken", "f", "x");
-    world.write("all/broken/.git/HEAD", "nonsense\n");
+    fs::remove_file(world.path().join("all/broken/.git/HEAD")).expect("removed");
     world.write("all/lost/.git", "gitdir: /nowhere/at/all\n");
     let (code, report) = world.json(&["scan", "--history", "all"]);
     let summary = &report["summary"];

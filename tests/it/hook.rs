@@ -211,7 +211,7 @@ fn a_push_is_held_against_what_the_remote_has() {
     refused(&world.try_git("r", &["push", "origin", &name]), &other, "(in the ref's name)");
     // Where nothing is known of the remote, everything is.
     world.init("empty.git", &["--bare"]);
-    refused(&world.try_git("r", &["push", "../empty.git", "HEAD~2:main"]), &old, "old:1:1");
+    refused(&world.try_git("r", &["push", "../empty.git", "HEAD~2:refs/heads/main"]), &old, "old:1:1");
     world.git("r", &["push", "-q", "origin", ":other", "HEAD~2:refs/heads/third"]);
     // The remote has what never came here: that is no trouble.
     world.git("", &["clone", "-q", "up.git", "clone"]);
