@@ -179,7 +179,6 @@ impl Finding {
         }
         self.locations.extend(theirs.locations);
         self.more_locations += theirs.more_locations;
-        self.cut();
     }
 
     /// Whether it counts: not a lookalike, and not suppressed.

@@ -13,7 +13,7 @@ use crate::token::{Fingerprint, Token};
 pub struct Findings {
     found: Mutex<HashMap<Fingerprint, Finding>>,
     faults: Mutex<Vec<Fault>>,
-    /// Every place is kept until [`Findings::relocate`] has chosen.
+    /// Every place is kept until [`Findings::finish`].
     unbounded: bool,
 }
 
@@ -29,10 +29,16 @@ impl Findings {
         found.values().flat_map(|finding| &finding.locations).for_each(see);
     }
 
-    /// Lets `choose` name the places of each token anew, and say how many it left out. Its order is kept, and what is
-    /// beyond [`LOCATIONS_KEPT`] only counted.
+    /// Lets `see` change every place kept, and tells it whose it is.
+    pub fn review(&mut self, see: &mut dyn FnMut(Fingerprint, &mut Location)) {
+        let found = self.found.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for (fingerprint, finding) in found {
+            finding.locations.iter_mut().for_each(|place| see(*fingerprint, place));
+        }
+    }
+
+    /// Lets `choose` name the places of each token anew, and say how many it left out. Its order is kept.
     pub fn relocate(&mut self, choose: &mut dyn FnMut(Vec<Location>) -> (Vec<Location>, u64)) {
-        self.unbounded = false;
         let found = self.found.get_mut().unwrap_or_else(PoisonError::into_inner);
         for finding in found.values_mut() {
             let mut locations = std::mem::take(&mut finding.locations);
@@ -45,7 +51,6 @@ impl Findings {
             let silenced = locations.iter().any(|place| place.suppressed.is_some());
             finding.more_live |= silenced && !live.is_subset(&told);
             (finding.locations, finding.more_locations) = (locations, finding.more_locations + more);
-            finding.cut();
         }
     }
 
@@ -113,7 +118,11 @@ impl Findings {
     pub fn finish(self) -> (Vec<Finding>, Vec<Fault>) {
         let found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut findings: Vec<Finding> = found.into_values().collect();
-        findings.iter_mut().for_each(Finding::settle);
+        for finding in &mut findings {
+            // Only now: what silences a history's places is known when those are, and one that is not kept may be live.
+            finding.cut();
+            finding.settle();
+        }
         findings.sort_by(|a, b| {
             (b.confidence.cmp(&a.confidence))
                 .then_with(|| a.locations.cmp(&b.locations))

@@ -182,10 +182,14 @@ impl UserConfig {
     }
 }
 
-/// `$XDG_CONFIG_HOME/stanch/config.toml`; none where the user has no home.
-fn default_path() -> Option<PathBuf> {
+/// `$XDG_CONFIG_HOME/stanch`; none where the user has no home.
+pub fn user_folder() -> Option<PathBuf> {
     let folders = etcetera::choose_base_strategy().ok()?;
-    Some(folders.config_dir().join("stanch").join("config.toml"))
+    Some(folders.config_dir().join("stanch"))
+}
+
+fn default_path() -> Option<PathBuf> {
+    Some(user_folder()?.join("config.toml"))
 }
 
 /// A path as a configuration file means it: `~/` is home, and a relative one starts at the file's folder.
