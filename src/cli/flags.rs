@@ -20,12 +20,30 @@ use crate::finding::Confidence;
 use crate::report::Format;
 use crate::source::tree;
 
-/// Finds leaked GitHub tokens and proves them offline.
+/// How every verb that looks for tokens may end; lines short enough for 80 columns.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    nothing found
+  1    tokens found (with --revoke: and all were accepted)
+  2    something went wrong, or some input could not be read
+  3    tokens remain that were to be revoked and were not
+  130  interrupted; what was found until then is reported";
+
+/// Finds leaked GitHub tokens, proves them offline, and revokes them
 #[derive(Parser)]
 #[command(
     name = "stanch",
     version,
     max_term_width = 100,
+    after_help = "\
+Examples:
+  stanch scan                        sweep the current directory
+  stanch git                         the whole history of a repository
+  stanch git --staged                what the next commit would add
+  stanch scan --revoke --dry-run     what would be revoked
+  stanch revoke --yes leaked.txt     revoke all tokens in a file
+
+`stanch VERB --help` has more of them, and the exit codes.",
     subcommand_required = true,
     arg_required_else_help = true
 )]
@@ -91,18 +109,18 @@ pub(super) struct ManFlags {
 ///
 /// Hidden and ignored files are swept too: `.env` is where tokens are.
 #[derive(Args)]
-#[command(after_long_help = "\
+#[command(after_long_help = format!("\
 Examples:
   stanch scan                      sweep the current directory
   stanch scan ~ /srv               sweep several
   some-command | stanch scan -     look through what a command prints
-  stanch scan -f json . > report.json
-  stanch scan --history /srv       with the histories of all repositories there
-  stanch scan --revoke --dry-run   what would be sent to GitHub for revocation
-  stanch scan --revoke --yes       send it, as far as the hourly quota allows
+  stanch scan -r report.sarif -r report.html
+                                   write reports besides
+  stanch scan --history /srv       and the histories of repositories there
+  stanch scan --revoke --dry-run   what would be sent for revocation
+  stanch scan --revoke --yes       send it, as far as the quota allows
 
-Exit codes: 0 nothing found, 1 tokens found (with --revoke: and all were accepted), 2 something went wrong,
-3 tokens remain that were not accepted, 130 interrupted.")]
+{EXIT_CODES}"))]
 pub(super) struct ScanFlags {
     /// Files and directories; `-` is standard input
     #[arg(value_name = "PATH", default_value = ".")]
@@ -129,15 +147,14 @@ pub(super) struct ScanFlags {
 /// Every object is looked at, reachable or not, with the names of refs and files, messages, authors, notes and stashes.
 /// Of what is found, the commit that introduced it is told.
 #[derive(Args)]
-#[command(after_long_help = "\
+#[command(after_long_help = format!("\
 Examples:
-  stanch git                       the whole history of the repository around here
+  stanch git                       the whole history of this repository
   stanch git /srv/project.git      of another one
   stanch git --staged              what the next commit would add
   stanch git --range main..HEAD    what this branch adds
 
-Exit codes: 0 nothing found, 1 tokens found (with --revoke: and all were accepted), 2 something went wrong,
-3 tokens remain that were not accepted, 130 interrupted.")]
+{EXIT_CODES}"))]
 pub(super) struct GitFlags {
     /// The repository
     #[arg(value_name = "REPO", default_value = ".")]

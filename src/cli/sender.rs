@@ -153,6 +153,8 @@ impl Sender {
                 after.rehearsed = Some(rehearsal::lines(plan, &self.own, &self.label));
                 return Ok(());
             }
+            // All of it is done, and written down where that was done.
+            Mode::Real { .. } if plan.choices.is_empty() => return Ok(()),
             Mode::Real { github, yes } => (github, *yes),
         };
         if blast.tokens > 0 && !yes {
@@ -219,7 +221,7 @@ pub(super) fn send(
     let progress = Progress::default();
     let tools =
         Tools { ledger, seal: &seal, revoker: github, clock: &SystemClock, stop, progress: &progress };
-    console.watch_sending(&progress, || revoke::run(tools, options))
+    console.watch_sending(&progress, stop, || revoke::run(tools, options))
 }
 
 /// Where a token was first found, as the ledger keeps it.

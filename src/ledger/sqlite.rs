@@ -157,7 +157,8 @@ fn explain(path: &Path, error: &rusqlite::Error) -> LedgerError {
             LedgerError::Locked { path }
         }
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => LedgerError::Corrupt { path, detail },
-        Some(ErrorCode::ReadOnly) => LedgerError::ReadOnly { path },
+        // The file is there, so what could not be opened is the journal beside it.
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen) => LedgerError::ReadOnly { path },
         Some(ErrorCode::DiskFull) => LedgerError::Full { path },
         _ => LedgerError::Database { path, detail },
     }

@@ -290,7 +290,7 @@ mod tests {
             ("\nformat = 'xml'", ":2: `xml` is none of pretty"),
             ("min_confidence = 'sure'", "none of certain, likely, lookalike"),
             ("max_file_size = '10x'", "is not a size"),
-            ("min_interval = '-1s'", "is not a duration"),
+            ("min_interval = '-1s'", "is not a length of time"),
             ("max-file-size = 1", "did you mean `max_file_size`?"),
             ("[[rules]]\nid = 'r'\nregx = ''", ":3: unknown key `regx`: did you mean `regex`?"),
             ("threads = 1\n[[allowlists]]\n", ":2: allowlist number 1"),

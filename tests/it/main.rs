@@ -1,9 +1,11 @@
 //! The real binary on real files: one test binary, so that it links once.
 
+mod action;
 mod answers;
 mod configuration;
 mod contract;
 mod damage;
+mod docs;
 mod git;
 mod history;
 mod hook;

@@ -18,10 +18,14 @@ use crate::report::Format;
 #[command(after_long_help = "\
 Examples:
   stanch revoke --yes < leaked.txt         from standard input
-  stanch revoke --dry-run report.json      what would be sent
+  stanch revoke --dry-run app.log          what would be sent
   stanch revoke --yes --wait 2h list.txt   stay for two hours of quota
 
-Exit codes: 0 all were accepted, 2 something went wrong, 3 tokens remain, 130 interrupted.")]
+Exit codes:
+  0    all were accepted
+  2    something went wrong
+  3    tokens remain: queued, refused or held back
+  130  interrupted; what was not sent stays queued")]
 pub(crate) struct RevokeVerb {
     /// Files; `-` is standard input
     #[arg(value_name = "FILE", default_value = "-")]
@@ -50,7 +54,11 @@ Examples:
   stanch resume             send what the quota allows now
   stanch resume --wait      stay until all is sent
 
-Exit codes: 0 nothing waits any more, 2 something went wrong, 3 tokens remain, 130 interrupted.")]
+Exit codes:
+  0    nothing waits any more
+  2    something went wrong
+  3    tokens remain: queued or refused
+  130  interrupted; what was not sent stays queued")]
 pub(crate) struct ResumeVerb {
     #[command(flatten)]
     pub(crate) revocation: RevokeFlags,
@@ -64,6 +72,10 @@ pub(crate) struct ResumeVerb {
 
 /// The queue, the quota used in the last hour, the next free slot
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  stanch status
+  stanch status -f json | jq .queued")]
 pub(crate) struct StatusVerb {
     /// The form
     #[arg(short, long, value_enum, default_value_t)]
@@ -86,6 +98,10 @@ pub(crate) enum StatusFormat {
 
 /// The audit trail as JSON lines
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  stanch audit > trail.jsonl     keep a copy
+  stanch audit --verify          check that nothing was changed or taken out")]
 pub(crate) struct AuditVerb {
     /// Check that each record holds the hash of the one before, and that none is missing
     #[arg(long)]
@@ -114,6 +130,12 @@ pub(crate) enum EnterpriseVerb {
 
 /// Take the authorizations of everybody's credentials back
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  stanch enterprise revoke-all acme --dry-run
+  stanch enterprise revoke-all acme --type classic_pat --type oauth_app_token
+
+Your own credential needs admin:enterprise, and may be among those that end.")]
 pub(crate) struct EnterpriseAll {
     #[command(flatten)]
     pub(crate) whose: Enterprise,
@@ -121,6 +143,12 @@ pub(crate) struct EnterpriseAll {
 
 /// Take the authorizations of some users' credentials back
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  stanch enterprise revoke-user acme mallory --dry-run
+  stanch enterprise revoke-user acme mallory trent --type ssh_key
+
+Your own credential needs admin:enterprise.")]
 pub(crate) struct EnterpriseUser {
     #[command(flatten)]
     pub(crate) whose: Enterprise,
@@ -154,6 +182,12 @@ pub(crate) enum OrgVerb {
 
 /// Take the authorizations of everybody's credentials back
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  stanch org revoke-all acme --dry-run
+  stanch org revoke-all acme --type classic_pat
+
+Your own credential needs admin:org, and may be among those that end.")]
 pub(crate) struct OrgAll {
     #[command(flatten)]
     pub(crate) whose: Org,
@@ -161,6 +195,12 @@ pub(crate) struct OrgAll {
 
 /// Take the authorizations of some users' credentials back
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  stanch org revoke-user acme mallory --dry-run
+  stanch org revoke-user acme mallory trent
+
+Your own credential needs admin:org.")]
 pub(crate) struct OrgUser {
     #[command(flatten)]
     pub(crate) whose: Org,

@@ -69,6 +69,11 @@ impl<'a> Joined<'a> {
         Some(joined)
     }
 
+    /// Whether the first line is where the text starts, and not where the look at it did; `bytes` may be the first.
+    pub(in crate::detect) fn begins(&self, bytes: &[u8], first: bool) -> bool {
+        if self.start == 0 { first } else { line_above(bytes, self.start).is_none() }
+    }
+
     /// The byte where the character with that number stands.
     pub(in crate::detect) fn byte(&self, character: usize) -> usize {
         let (first, start) = self.line(character);

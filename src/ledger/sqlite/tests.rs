@@ -225,3 +225,21 @@ fn the_trail_names_fingerprints_and_no_token() -> Checked {
     }
     Ok(())
 }
+
+/// Queries that walk the whole table would cost a second each once millions of tokens are known.
+#[test]
+fn counting_and_looking_up_walk_no_tables() -> Checked {
+    let home = tempfile::tempdir()?;
+    let mut ledger = SqliteLedger::open(&home.path().join("ledger.db"))?;
+    fill(&mut ledger, 0..10)?;
+    let mut plans = Vec::new();
+    for sql in read::QUERIES {
+        let mut plan = ledger.db.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+        let unbound = vec![rusqlite::types::Null; plan.parameter_count()];
+        let steps = plan.query_map(rusqlite::params_from_iter(unbound), |row| row.get::<_, String>(3))?;
+        plans.extend(steps.collect::<Result<Vec<_>, _>>()?);
+    }
+    assert!(plans.len() >= read::QUERIES.len());
+    assert!(plans.iter().all(|step| !step.starts_with("SCAN")), "{plans:#?}");
+    Ok(())
+}
