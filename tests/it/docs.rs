@@ -16,9 +16,6 @@ use crate::support::cmd::{Ran, World};
 use crate::support::github::{Flavour, GitHub, Script};
 use crate::support::mint::Mint;
 
-/// What the guide tells of already and the program cannot do yet. A test sees to it that nothing stays here for longer.
-const AWAITED: &[&str] = &["stanch hook", "--history"];
-
 /// Flags of other programs that the guide names.
 const OTHERS: &[&str] = &["--list", "--locked", "--path", "--release", "--rm", "--target"];
 
@@ -187,10 +184,6 @@ impl Desk {
     }
 }
 
-fn awaited(line: &str) -> bool {
-    AWAITED.iter().any(|words| line.contains(words))
-}
-
 #[test]
 fn every_command_of_the_guide_does_what_it_says() {
     let mut taken = 0;
@@ -200,7 +193,7 @@ fn every_command_of_the_guide_does_what_it_says() {
             if let Some((_, file)) = block.info.split_once(' ') {
                 desk.file(file, &(block.lines.join("\n") + "\n"));
             } else if block.info == "console" {
-                for step in steps(&block).iter().filter(|step| !awaited(&step.line)) {
+                for step in &steps(&block) {
                     desk.take(&name, step);
                     taken += 1;
                 }
@@ -208,18 +201,6 @@ fn every_command_of_the_guide_does_what_it_says() {
         }
     }
     assert!(taken >= 40, "{taken} commands: the guide has more than that");
-}
-
-#[test]
-fn what_is_awaited_is_not_there_yet() {
-    let world = World::new();
-    for words in AWAITED {
-        let there = match words.strip_prefix("stanch ") {
-            Some(verb) => world.run(&[verb, "--help"]).code == 0,
-            None => world.run(&["scan", "--help"]).stdout.contains(words),
-        };
-        assert!(!there, "`{words}` is there: take it out of AWAITED, so that the guide's commands are run");
-    }
 }
 
 /// The long flags in a text.
@@ -243,9 +224,7 @@ fn every_flag_of_the_guide_exists() {
     });
     for (name, page) in pages().into_iter().chain(recipes) {
         for flag in flags(&page) {
-            let excused = OTHERS.contains(&flag.as_str()) || AWAITED.contains(&flag.as_str());
-            // A hook's own flags, until there are hooks.
-            let excused = excused || (AWAITED.contains(&"stanch hook") && flag == "--global");
+            let excused = OTHERS.contains(&flag.as_str());
             assert!(known.contains(&flag) || excused, "{name} names {flag}, which is no flag");
         }
     }
