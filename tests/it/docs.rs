@@ -147,8 +147,10 @@ impl Desk {
     fn configure(&self, text: &str) {
         let aim = [("api_url", self.github.api_url()), ("min_interval", "0s".to_owned())];
         let missing = aim.iter().filter(|(key, _)| !text.lines().any(|line| line.starts_with(key)));
-        let aim: String = missing.map(|(key, value)| format!("{key} = \"{value}\"\n")).collect();
-        self.world.write("home/.config/stanch/config.toml", aim + text);
+        let mut lines: Vec<String> = missing.map(|(key, value)| format!("{key} = \"{value}\"")).collect();
+        // Before the page's own: keys that follow a table would be that table's.
+        lines.push(text.to_owned());
+        self.world.write("home/.config/stanch/config.toml", lines.join("\n"));
     }
 
     fn run(&self, line: &str) -> Ran {
