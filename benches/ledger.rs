@@ -1,4 +1,4 @@
-//! How fast tokens are written down. A million must fit into ten seconds and 200 MiB; see README.md for what bounds it.
+//! How fast tokens are written down. A million must fit into ten seconds and 200 MiB.
 
 use std::time::Duration;
 

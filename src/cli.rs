@@ -8,6 +8,8 @@ mod exit;
 mod explain;
 mod flags;
 mod git;
+mod history;
+mod hook;
 mod hunt;
 mod interrupt;
 mod killswitch;
@@ -45,6 +47,7 @@ pub fn main() -> ExitCode {
         Verb::Audit(verb) => audit::run(&verb),
         Verb::Enterprise(verb) => killswitch::enterprise(&verb),
         Verb::Org(verb) => killswitch::org(&verb),
+        Verb::Hook(verb) => hook::run(&verb),
         Verb::Rules(verb) => rules::run(&verb),
         Verb::Completions(flags) => manual::completions(&flags),
         Verb::Man(flags) => manual::man(&flags),

@@ -129,23 +129,29 @@ impl Detector {
 
     /// `text` with the middle of every token-shaped part left out, lookalikes included; of an encoded token, all.
     pub fn redact(&self, text: &str) -> String {
+        let mut hidden = Vec::new();
+        self.scan(&Window::whole(text.as_bytes()), &mut |hit| {
+            let mut part = hit.span.clone();
+            if hit.decoded.is_empty() {
+                let body = part.len().saturating_sub(hit.rule.prefix.len());
+                part.start = part.end - body;
+                // A short one shows nothing of itself.
+                part.end -= if body < 16 { 0 } else { 6 };
+            }
+            hidden.push(part);
+        });
+        hidden.sort_by_key(|part| part.start);
         let mut out = String::with_capacity(text.len());
         let mut kept = 0;
-        self.scan(&Window::whole(text.as_bytes()), &mut |hit| {
-            let (shown, hidden) = if hit.decoded.is_empty() {
-                (hit.span.start + hit.rule.prefix.len(), hit.span.end.saturating_sub(6))
-            } else {
-                (hit.span.start, hit.span.end)
-            };
+        for part in hidden {
             // What was found is ASCII, but a rule of the user's own may match anything.
-            if let (true, Some(before), true) =
-                (shown <= hidden, text.get(kept..shown), text.is_char_boundary(hidden))
-            {
+            let end = text.ceil_char_boundary(part.end.max(kept));
+            if let Some(before) = text.get(kept..part.start) {
                 out.push_str(before);
                 out.push('…');
-                kept = hidden;
             }
-        });
+            kept = end;
+        }
         out.push_str(&text[kept..]);
         out
     }

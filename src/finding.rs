@@ -1,14 +1,18 @@
 //! A finding is a token, a location is a place it stood in. [`Findings`] gathers both from many threads:
 //! each token once, its places ordered and bounded, whatever order the threads came in.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+mod findings;
+mod silence;
+
+use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::blob::{Fault, Origin, PlaceKind};
-use crate::token::{Fingerprint, Kind, Token};
+use crate::blob::{Origin, PlaceKind};
+use crate::token::{Kind, Token};
+
+pub use findings::Findings;
+pub use silence::{Scene, Silence, Silencer, Suppression, Whence};
 
 /// How many places of one token are kept; the rest is counted.
 pub const LOCATIONS_KEPT: usize = 100;
@@ -34,57 +38,6 @@ impl Confidence {
             Confidence::Certain => "certain",
         }
     }
-}
-
-/// What silenced a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Suppression {
-    /// Known from a baseline.
-    Baseline,
-    /// Listed in `.stanchignore`.
-    IgnoreFile,
-    /// A comment on the same line allows it.
-    AllowComment,
-    /// An allowlist of the configuration names it.
-    Allowlist,
-}
-
-/// Who put a silencer where it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Whence {
-    /// Whoever runs the program: a baseline they named, their own configuration.
-    User,
-    /// The scanned tree itself: its ignore file, its configuration, a comment in it. An attacker may have written that.
-    Tree,
-}
-
-/// What silences a token in a place.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Silence {
-    /// What kind of silencer.
-    pub by: Suppression,
-    /// Whose it is.
-    pub from: Whence,
-    /// Which one, in words: a glob, a comment, an allowlist's description. Never a token.
-    pub what: Arc<str>,
-}
-
-/// All that may decide whether a token is silenced where it stands.
-pub struct Scene<'a> {
-    /// The token.
-    pub token: &'a [u8],
-    /// The line it stands on, as far as it matters.
-    pub line: &'a [u8],
-    /// The place.
-    pub place: &'a Location,
-}
-
-/// Decides which findings are silenced. Asked for hits only, from many threads.
-pub trait Silencer: Sync {
-    /// What silences the token in this place, if anything does.
-    fn silence(&self, scene: &Scene<'_>) -> Option<Silence>;
 }
 
 /// One place a token stood in.
@@ -226,7 +179,6 @@ impl Finding {
         }
         self.locations.extend(theirs.locations);
         self.more_locations += theirs.more_locations;
-        self.cut();
     }
 
     /// Whether it counts: not a lookalike, and not suppressed.
@@ -252,246 +204,5 @@ pub struct Sighting<'a> {
     pub owner_id: Option<u32>,
 }
 
-/// Every finding of a run, gathered from many threads. Memory is bounded by the number of distinct tokens.
-#[derive(Default)]
-pub struct Findings {
-    found: Mutex<HashMap<Fingerprint, Finding>>,
-    faults: Mutex<Vec<Fault>>,
-    /// Every place is kept until [`Findings::relocate`] has chosen.
-    unbounded: bool,
-}
-
-impl Findings {
-    /// Findings that keep every place of a token, for a source that learns only afterwards which of them to tell.
-    pub fn keeping_all() -> Self {
-        Findings { unbounded: true, ..Findings::default() }
-    }
-
-    /// Shows every place kept.
-    pub fn each_location(&mut self, see: &mut dyn FnMut(&Location)) {
-        let found = self.found.get_mut().unwrap_or_else(PoisonError::into_inner);
-        found.values().flat_map(|finding| &finding.locations).for_each(see);
-    }
-
-    /// Lets `choose` name the places of each token anew, and say how many it left out. Its order is kept, and what is
-    /// beyond [`LOCATIONS_KEPT`] only counted.
-    pub fn relocate(&mut self, choose: &mut dyn FnMut(Vec<Location>) -> (Vec<Location>, u64)) {
-        self.unbounded = false;
-        let found = self.found.get_mut().unwrap_or_else(PoisonError::into_inner);
-        for finding in found.values_mut() {
-            let mut locations = std::mem::take(&mut finding.locations);
-            locations.sort();
-            locations.dedup();
-            let live = spots(&locations, |place| place.suppressed.is_none());
-            let (locations, more) = choose(locations);
-            // A later version of a file is the same leak, unless only the one that is told says it is none.
-            let told = spots(&locations, |_| true);
-            let silenced = locations.iter().any(|place| place.suppressed.is_some());
-            finding.more_live |= silenced && !live.is_subset(&told);
-            (finding.locations, finding.more_locations) = (locations, finding.more_locations + more);
-            finding.cut();
-        }
-    }
-
-    /// Drops the places that `keep` says no to, and tokens that have no place left.
-    pub fn retain(&mut self, keep: &mut dyn FnMut(Fingerprint, &Location) -> bool) {
-        let found = self.found.get_mut().unwrap_or_else(PoisonError::into_inner);
-        found.retain(|fingerprint, finding| {
-            finding.locations.retain(|location| keep(*fingerprint, location));
-            !finding.locations.is_empty()
-        });
-    }
-
-    /// Takes in what another run found, its places behind those already known.
-    pub fn absorb(&self, other: Findings) {
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        for (fingerprint, theirs) in other.found.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            match found.entry(fingerprint) {
-                Entry::Occupied(mut entry) => entry.get_mut().absorb(theirs),
-                Entry::Vacant(entry) => {
-                    entry.insert(theirs);
-                }
-            }
-        }
-        let faults = other.faults.into_inner().unwrap_or_else(PoisonError::into_inner);
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner).extend(faults);
-    }
-
-    /// Notes that a token stood in a place.
-    pub fn add(&self, seen: Sighting<'_>, location: Location) {
-        let fingerprint = Fingerprint::of(seen.text);
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        match found.entry(fingerprint) {
-            Entry::Occupied(mut entry) => {
-                let finding = entry.get_mut();
-                finding.learn(&seen);
-                if self.unbounded {
-                    finding.locations.push(location);
-                } else {
-                    keep(finding, location);
-                }
-            }
-            Entry::Vacant(entry) => {
-                entry.insert(Finding {
-                    rule: Arc::clone(seen.rule),
-                    token: Token::new(seen.kind, seen.text),
-                    confidence: seen.confidence,
-                    reason: seen.reason,
-                    owner_id: seen.owner_id,
-                    suppressed: None,
-                    revocation: None,
-                    locations: vec![location],
-                    more_locations: 0,
-                    more_live: false,
-                });
-            }
-        }
-    }
-
-    /// Notes a place that could not be read.
-    pub fn fault(&self, fault: Fault) {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
-    }
-
-    /// The findings in report order (surest first, then by place), and the faults by path.
-    pub fn finish(self) -> (Vec<Finding>, Vec<Fault>) {
-        let found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut findings: Vec<Finding> = found.into_values().collect();
-        findings.iter_mut().for_each(Finding::settle);
-        findings.sort_by(|a, b| {
-            (b.confidence.cmp(&a.confidence))
-                .then_with(|| a.locations.cmp(&b.locations))
-                .then_with(|| a.token.fingerprint().cmp(&b.token.fingerprint()))
-        });
-        let mut faults = self.faults.into_inner().unwrap_or_else(PoisonError::into_inner);
-        faults.sort();
-        (findings, faults)
-    }
-}
-
-/// The objects, and offsets in them, of the places that `wanted` says yes to.
-fn spots(places: &[Location], wanted: impl Fn(&Location) -> bool) -> HashSet<(Option<String>, u64)> {
-    places.iter().filter(|place| wanted(place)).map(|place| (place.object.clone(), place.offset)).collect()
-}
-
-/// Keeps the first [`LOCATIONS_KEPT`] places in report order, so that the choice does not depend on threads.
-/// A place that is already there (two windows saw it) is not counted twice.
-fn keep(finding: &mut Finding, location: Location) {
-    let locations = &mut finding.locations;
-    let Err(at) = locations.binary_search(&location) else { return };
-    let dropped = if at == LOCATIONS_KEPT {
-        Some(location)
-    } else {
-        locations.insert(at, location);
-        if locations.len() > LOCATIONS_KEPT { locations.pop() } else { None }
-    };
-    if let Some(dropped) = dropped {
-        finding.more_locations += 1;
-        finding.more_live |= dropped.suppressed.is_none();
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sight(findings: &Findings, rule: &Arc<str>, path: &str, offset: u64) {
-        findings.add(seen(rule, Kind::Pat), place(path, offset));
-    }
-
-    fn seen(rule: &Arc<str>, kind: Kind) -> Sighting<'_> {
-        let text = b"ghp_placeholder";
-        Sighting { text, rule, kind, confidence: Confidence::Likely, reason: "", owner_id: None }
-    }
-
-    fn place(path: &str, offset: u64) -> Location {
-        Location::new(Origin::file(path), offset, 1, offset + 1, Vec::new())
-    }
-
-    fn silenced(path: &str, offset: u64, from: Whence) -> Location {
-        let silence = Silence { by: Suppression::Allowlist, from, what: Arc::from("") };
-        Location { suppressed: Some(silence), ..place(path, offset) }
-    }
-
-    #[test]
-    fn one_live_place_keeps_a_token_live_even_when_it_is_not_kept() {
-        let rule = Arc::from("github-pat");
-        for live in [0, 50, 150, 249] {
-            let findings = Findings::default();
-            for offset in 0..250 {
-                let place =
-                    if offset == live { place("a", offset) } else { silenced("a", offset, Whence::User) };
-                findings.add(seen(&rule, Kind::Pat), place);
-            }
-            assert_eq!(findings.finish().0[0].suppressed, None, "live at {live}");
-        }
-        let findings = Findings::default();
-        for offset in (0..250).rev() {
-            let from = if offset == 70 { Whence::Tree } else { Whence::User };
-            findings.add(seen(&rule, Kind::Pat), silenced("a", offset, from));
-        }
-        let silence = findings.finish().0.remove(0).suppressed;
-        assert_eq!(silence.map(|silence| silence.from), Some(Whence::Tree));
-    }
-
-    #[test]
-    fn a_version_left_out_keeps_a_token_live_when_the_one_told_is_silenced() {
-        let rule = Arc::from("github-pat");
-        let version = |object: &str, place: Location| Location { object: Some(object.to_owned()), ..place };
-        for (first, other, suppressed) in [
-            (silenced("", 0, Whence::Tree), silenced("", 0, Whence::Tree), true),
-            (silenced("", 0, Whence::Tree), place("", 0), false),
-        ] {
-            let mut findings = Findings::keeping_all();
-            findings.add(seen(&rule, Kind::Pat), version("1", first));
-            findings.add(seen(&rule, Kind::Pat), version("2", other));
-            findings.relocate(&mut |mut places| {
-                places.retain(|place| place.object.as_deref() == Some("1"));
-                (places, 1)
-            });
-            assert_eq!(findings.finish().0[0].suppressed.is_some(), suppressed);
-        }
-    }
-
-    #[test]
-    fn a_rule_of_ones_own_does_not_take_a_github_token_away() {
-        let (own, built_in) = (Arc::from("mine"), Arc::from("github-pat"));
-        for order in
-            [[(&own, Kind::Other), (&built_in, Kind::Pat)], [(&built_in, Kind::Pat), (&own, Kind::Other)]]
-        {
-            let findings = Findings::default();
-            for (rule, kind) in order {
-                findings.add(seen(rule, kind), place("a", 0));
-            }
-            let found = findings.finish().0.remove(0);
-            assert_eq!((&*found.rule, found.token.kind()), ("github-pat", Kind::Pat));
-        }
-    }
-
-    #[test]
-    fn one_finding_a_token_and_a_hundred_places() {
-        let rule = Arc::from("github-pat");
-        let (forwards, backwards) = (Findings::default(), Findings::default());
-        for offset in 0..250 {
-            sight(&forwards, &rule, "a", offset);
-            sight(&backwards, &rule, "a", 249 - offset);
-        }
-        for findings in [forwards, backwards] {
-            let (found, _) = findings.finish();
-            assert_eq!(found.len(), 1);
-            assert_eq!(found[0].locations.len(), LOCATIONS_KEPT);
-            assert_eq!(found[0].locations.last().map(|place| place.offset), Some(99));
-            assert_eq!(found[0].more_locations, 150);
-        }
-    }
-
-    #[test]
-    fn the_same_place_counts_once() {
-        let rule = Arc::from("github-pat");
-        let findings = Findings::default();
-        sight(&findings, &rule, "a", 7);
-        sight(&findings, &rule, "a", 7);
-        let (found, _) = findings.finish();
-        assert_eq!((found[0].locations.len(), found[0].more_locations), (1, 0));
-    }
-}
+mod tests;

@@ -219,8 +219,16 @@ impl Run<'_> {
     fn send_batches(&mut self) -> Result<Ended, RevokeError> {
         let mut failures = 0;
         loop {
-            if self.options.verify {
-                self.verify_due()?;
+            if self.tools.stop.asked() {
+                return Ok(Ended::Interrupted);
+            }
+            if self.options.verify
+                && let Some((at, why)) = self.verify_due()?
+            {
+                match self.wait_until(at, why)? {
+                    Some(ended) => return Ok(ended),
+                    None => continue,
+                }
             }
             if self.tools.stop.asked() {
                 return Ok(Ended::Interrupted);

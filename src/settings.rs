@@ -15,7 +15,7 @@ use crate::report::Format;
 use crate::source::tree;
 use crate::source::unpack::Limits;
 
-pub use config::{RevokeConfig, UserConfig};
+pub use config::{RevokeConfig, UserConfig, user_folder};
 pub use project::{CONFIG, IGNORE, Project};
 pub use strict::BadConfig;
 pub use target::{BadTarget, Target};

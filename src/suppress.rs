@@ -9,7 +9,7 @@ mod comment;
 mod hashes;
 mod ignore_file;
 
-use crate::finding::{Finding, Location, Scene, Silence, Silencer, Suppression, Whence};
+use crate::finding::{Findings, Location, Scene, Silence, Silencer, Suppression, Whence};
 use crate::source::stdin;
 use crate::token::Fingerprint;
 
@@ -49,14 +49,12 @@ pub struct Suppressor {
 impl Suppressor {
     /// Looks again at findings whose places have changed since they were found, as a history's do when it becomes
     /// known which commits and paths an object stands in.
-    pub fn settle(&self, findings: &mut [Finding]) {
-        for finding in findings {
-            let fingerprint = finding.token.fingerprint();
-            for place in finding.locations.iter_mut().filter(|place| place.suppressed.is_none()) {
+    pub fn settle(&self, findings: &mut Findings) {
+        findings.review(&mut |fingerprint, place| {
+            if place.suppressed.is_none() {
                 place.suppressed = self.by_place(fingerprint, place, &place.path);
             }
-            finding.settle();
-        }
+        });
     }
 
     /// What the token's hash, path and commit tell, without its text. No path is tried where it is empty.

@@ -59,6 +59,11 @@ fn sources() -> Vec<(String, String)> {
         .collect()
 }
 
+/// Whether a source file is compiled for tests only.
+fn is_test(file: &str) -> bool {
+    file.split(['/', '.']).any(|part| part == "tests" || part == "story")
+}
+
 /// The part of a source file that is compiled into the program.
 fn program(text: &str) -> &str {
     text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text)
@@ -117,7 +122,7 @@ fn crates_stay_in_their_rooms() {
 fn files_stay_short() {
     let long: Vec<_> = sources()
         .into_iter()
-        .filter(|(_, text)| program(text).lines().count() > 320)
+        .filter(|(file, text)| !is_test(file) && program(text).lines().count() > 320)
         .map(|(file, text)| format!("{file}: {} lines", text.lines().count()))
         .collect();
     assert_eq!(long, Vec::<String>::new());

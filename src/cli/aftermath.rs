@@ -113,7 +113,7 @@ impl Aftermath {
         if seen.requests > 0 {
             let (accepted, requests) = (count(seen.accepted, "token"), count(seen.requests, "request"));
             let hint = if seen.accepted > 0 && seen.checks == 0 {
-                " (that is a promise; --confirm asks whether they are dead)"
+                " (taken, not yet known to be dead: --confirm asks)"
             } else {
                 ""
             };
@@ -159,12 +159,10 @@ fn left_behind(outcome: &Outcome, host: &str) -> Option<String> {
     }
     let said = outcome.message.as_deref().map(sanitise).filter(|said| !said.is_empty());
     let said = said.map(|said| format!(": {said}")).unwrap_or_default();
+    let (used, limit) = (outcome.standing.requests_last_hour, outcome.standing.limit);
     let why = match outcome.ended {
-        Ended::Later(Why::Server) => format!("{host} asked for patience{said}"),
-        Ended::Later(_) => {
-            let (used, limit) = (outcome.standing.requests_last_hour, outcome.standing.limit);
-            format!("the hour's quota is used up ({used} of {limit} requests)")
-        }
+        Ended::Later(Why::Server) if used < limit => format!("{host} asked for patience{said}"),
+        Ended::Later(_) => format!("the hour's quota is used up ({used} of {limit} requests)"),
         Ended::Denied => format!("{host} turned the request away{said}"),
         Ended::Trouble => format!("no usable answer from {host}{said}"),
         Ended::Interrupted => "interrupted".to_owned(),

@@ -1,6 +1,7 @@
 //! The command line, as it is typed.
 
 mod common;
+mod hook;
 mod revoke;
 mod verbs;
 
@@ -10,6 +11,7 @@ use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use self::common::{CommonFlags, ConfigFlags, ConsoleFlags, SilenceFlags, UserFlags};
+pub(super) use self::hook::{HookKind, HookRun, HookVerb, Which};
 pub(super) use self::revoke::{PlaceFlags, ReachFlags, RevokeFlags, join_wait};
 pub(super) use self::verbs::{
     AuditVerb, EnterpriseVerb, KillFlags, OrgVerb, ResumeVerb, RevokeVerb, StatusFormat, StatusVerb,
@@ -63,6 +65,8 @@ pub(super) enum Verb {
     #[command(subcommand)]
     Org(Box<OrgVerb>),
     #[command(subcommand)]
+    Hook(HookVerb),
+    #[command(subcommand)]
     Rules(RulesVerb),
     Completions(CompletionsFlags),
     Man(ManFlags),
@@ -110,6 +114,7 @@ Examples:
   stanch scan                      sweep the current directory
   stanch scan ~ /srv               sweep several
   some-command | stanch scan -     look through what a command prints
+  stanch scan --history /srv       with the histories of all repositories
   stanch scan -r report.sarif -r report.html
                                    write reports besides
   stanch scan --revoke --dry-run   what would be sent for revocation
@@ -128,6 +133,10 @@ pub(super) struct ScanFlags {
     /// Go where symbolic links lead
     #[arg(long, help_heading = "What is looked at")]
     follow_symlinks: bool,
+
+    /// Look through the history of every repository found below PATH, too
+    #[arg(long, help_heading = "What is looked at")]
+    pub(super) history: bool,
 
     #[command(flatten)]
     pub(super) common: CommonFlags,

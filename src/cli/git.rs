@@ -2,19 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
-
 use super::exit::Exit;
-use super::flags::GitFlags;
+use super::flags::{CommonFlags, GitFlags};
 use super::hunt::Hunt;
-use crate::blob::{PlaceKind, Sink, Source};
+use crate::blob::{PlaceKind, Source};
 use crate::finding::{Findings, Location};
 use crate::scan::Meter;
 use crate::source::git::{History, Pipe, Range, Repo, Staged};
 use crate::source::tree;
 
 /// What of a repository is looked at.
-enum What {
+pub(super) enum What {
     History,
     Staged(Vec<PathBuf>),
     Range(String),
@@ -22,14 +20,7 @@ enum What {
 
 pub(super) fn run(flags: GitFlags) -> anyhow::Result<Exit> {
     let (path, what) = what(flags.repo, flags.staged, flags.range);
-    let repo = Repo::around(&path)?;
-    // Paths in a history start at its own root, wherever below it the program was started.
-    let root = if repo.root() == Path::new("") { PathBuf::from(".") } else { repo.root().to_owned() };
-    let mut run = Hunt::begin(&flags.common, vec![root.clone()])?;
-    let globs = run.settings.exclude.iter().chain(run.lookout.left_out(&root)).map(String::as_str);
-    run.settings.walk.exclude = tree::excludes(globs)?;
-    let repo = repo.with_largest(run.settings.walk.max_file_size.unwrap_or(u64::MAX));
-
+    let (run, repo) = begin(&flags.common, &path)?;
     let incomplete = if let What::Staged(_) = what { None } else { repo.incomplete() };
     if let Some(lacks) = &incomplete {
         if flags.require_full_history {
@@ -37,13 +28,22 @@ pub(super) fn run(flags: GitFlags) -> anyhow::Result<Exit> {
         }
         run.console.warn(&lacks.to_string());
     }
-    if run.settings.walk.threads > 0 {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(run.settings.walk.threads);
-        pool.build_global().context("cannot start threads")?;
-    }
+    run.limit_threads()?;
     let mut findings = look(&run, &repo, &what)?;
     findings.retain(&mut |_, location| !is_excluded(&run.settings.walk, location));
     run.conclude(findings, incomplete.is_some())
+}
+
+/// Opens the repository at or around `path`, and gets ready to look through it.
+pub(super) fn begin(common: &CommonFlags, path: &Path) -> anyhow::Result<(Hunt, Repo)> {
+    let repo = Repo::around(path)?;
+    // Paths in a history start at its own root, wherever below it the program was started.
+    let root = if repo.root() == Path::new("") { PathBuf::from(".") } else { repo.root().to_owned() };
+    let mut run = Hunt::begin(common, vec![root.clone()])?;
+    let globs = run.settings.exclude.iter().chain(run.lookout.left_out(&root)).map(String::as_str);
+    run.settings.walk.exclude = tree::excludes(globs)?;
+    let repo = repo.with_largest(run.settings.walk.max_file_size.unwrap_or(u64::MAX));
+    Ok((run, repo))
 }
 
 /// Sorts out which argument is what: the only path after `--staged` may be the repository itself.
@@ -61,29 +61,36 @@ fn what(repo: PathBuf, staged: Option<Vec<PathBuf>>, range: Option<String>) -> (
 }
 
 /// Looks, and finds out where what was found came from, or whether it was there before.
-fn look(run: &Hunt, repo: &Repo, what: &What) -> anyhow::Result<Findings> {
-    let mut findings = Findings::keeping_all();
-    // What was there before is not counted as looked at.
-    let uncounted = Meter::default();
-    let pipe = |findings: &Findings, show: &mut dyn FnMut(&dyn Sink)| run.look(findings, &uncounted, show);
-    match what {
+pub(super) fn look(run: &Hunt, repo: &Repo, what: &What) -> anyhow::Result<Findings> {
+    Ok(match what {
         What::History => {
-            let history = History::new(repo);
+            let (history, mut findings) = (History::new(repo), Findings::keeping_all());
             drain(run, &history, &findings);
             run.console.watch(&run.meter, || history.attribute(&mut findings));
+            findings
         }
         What::Staged(paths) => {
-            let staged = Staged::new(repo, paths)?;
+            let (staged, mut findings) = (Staged::new(repo, paths)?, Findings::keeping_all());
             drain(run, &staged, &findings);
-            staged.settle(&mut findings, &pipe as &Pipe<'_>);
+            before(run, &mut |pipe| staged.settle(&mut findings, pipe));
+            findings
         }
-        What::Range(spec) => {
-            let range = Range::new(repo, spec)?;
-            drain(run, &range, &findings);
-            range.settle(&mut findings, &pipe as &Pipe<'_>);
-        }
-    }
-    Ok(findings)
+        What::Range(spec) => added(run, &Range::new(repo, spec)?),
+    })
+}
+
+/// What the commits of a range add.
+pub(super) fn added(run: &Hunt, range: &Range<'_>) -> Findings {
+    let mut findings = Findings::keeping_all();
+    drain(run, range, &findings);
+    before(run, &mut |pipe| range.settle(&mut findings, pipe));
+    findings
+}
+
+/// Calls `settle` with a pipe for what was there before, which is not counted as looked at.
+fn before(run: &Hunt, settle: &mut dyn FnMut(&Pipe<'_>)) {
+    let uncounted = Meter::default();
+    settle(&|findings, show| run.look(findings, &uncounted, show));
 }
 
 fn drain(run: &Hunt, source: &dyn Source, findings: &Findings) {
@@ -91,7 +98,7 @@ fn drain(run: &Hunt, source: &dyn Source, findings: &Findings) {
 }
 
 /// Whether `--exclude` names the file that a place is in.
-fn is_excluded(options: &tree::Options, location: &Location) -> bool {
+pub(super) fn is_excluded(options: &tree::Options, location: &Location) -> bool {
     let in_tree =
         matches!(location.kind, PlaceKind::Content | PlaceKind::FileName | PlaceKind::SymlinkTarget);
     in_tree

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use anyhow::Context as _;
 use jiff::Timestamp;
 
 use super::console::Console;
@@ -12,8 +13,8 @@ use super::flags::CommonFlags;
 use super::interrupt;
 use super::lookout::Lookout;
 use super::sender::Sender;
-use crate::blob::Sink;
-use crate::finding::Findings;
+use crate::blob::{Fault, Sink};
+use crate::finding::{Finding, Findings};
 use crate::pace::Stop;
 use crate::report::Summary;
 use crate::scan::Meter;
@@ -65,11 +66,30 @@ impl Hunt {
         show(&Unpack::new(&net, self.settings.limits));
     }
 
-    /// Sends what was found where that was asked for, reports it, and says how it ended.
-    pub(super) fn conclude(mut self, findings: Findings, shallow: bool) -> anyhow::Result<Exit> {
-        let (mut findings, faults) = findings.finish();
+    /// As many threads as were asked for, for sources that share rayon's own.
+    pub(super) fn limit_threads(&self) -> anyhow::Result<()> {
+        if self.settings.walk.threads > 0 {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(self.settings.walk.threads);
+            pool.build_global().context("cannot start threads")?;
+        }
+        Ok(())
+    }
+
+    /// What was found, in the order in which it is told, and what could not be read.
+    pub(super) fn settle(&self, mut findings: Findings) -> (Vec<Finding>, Vec<Fault>) {
         // A history's paths and commits are known only now.
         self.lookout.suppressor.settle(&mut findings);
+        findings.finish()
+    }
+
+    /// Whether somebody asked the run to end.
+    pub(super) fn interrupted(&self) -> bool {
+        self.stop.asked()
+    }
+
+    /// Sends what was found where that was asked for, reports it, and says how it ended.
+    pub(super) fn conclude(mut self, findings: Findings, shallow: bool) -> anyhow::Result<Exit> {
+        let (mut findings, faults) = self.settle(findings);
         let least = self.settings.output.min_confidence;
         let (elapsed, cut_short) = (self.start.elapsed(), self.stop.asked());
         let sender = self.sender.take().filter(|_| !cut_short);

@@ -6,9 +6,9 @@ use super::console::Console;
 use super::flags::{PlaceFlags, ReachFlags};
 use crate::ledger::{LedgerError, ledger_path};
 use crate::own::{Own, Surroundings};
+use crate::provider;
 use crate::provider::credential::{self, Credential, CredentialError};
-use crate::provider::host::{Host, HostChoice, HostError};
-use crate::provider::{self};
+use crate::provider::host::{Flavour, Host, HostChoice, HostError};
 use crate::report::sanitise;
 
 /// A variable that is set to something.
@@ -40,9 +40,14 @@ impl PlaceFlags {
         ledger_path(self.ledger.as_deref().or(said.as_deref()))
     }
 
-    /// The user's own credential for this host, wherever it is kept.
+    /// The user's own credential for this host, wherever it is kept. Only a server takes one, so elsewhere a variable that
+    /// holds none is nobody's concern.
     pub(super) fn credential(&self, host: &Host) -> Result<Option<Credential>, CredentialError> {
-        credential::find(host.flavour(), self.auth_token_file.as_deref(), &|name| std::env::var_os(name))
+        let (flavour, file) = (host.flavour(), self.auth_token_file.as_deref());
+        match credential::find(flavour, file, &|name| std::env::var_os(name)) {
+            Err(_) if file.is_none() && flavour != Flavour::Server => Ok(None),
+            found => found,
+        }
     }
 
     /// The same, where none is an error.

@@ -1,5 +1,6 @@
 //! `stanch revoke`: the tokens in any text.
 
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
@@ -28,6 +29,9 @@ pub(super) fn run(flags: RevokeVerb) -> anyhow::Result<Exit> {
     let config = ConfigFlags { user: flags.user, no_project_config: true };
     let lookout = Lookout::new(&config, &[])?;
     let sender = Sender::prepare(&flags.revocation.or(&lookout.user.revoke), &console)?;
+    if flags.files.iter().any(|path| is_pipe(path)) && io::stdin().is_terminal() {
+        console.say("reading from the terminal: Ctrl-D on a line of its own ends it");
+    }
     let hunt = Hunt::over(console, lookout, settings(flags.files, flags.format)?, Some(sender))?;
     let findings = Findings::default();
     hunt.look(&findings, &hunt.meter, &mut |sink| {
@@ -62,9 +66,13 @@ fn settings(paths: Vec<PathBuf>, format: Format) -> Result<Settings, tree::BadGl
     })
 }
 
+fn is_pipe(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
 fn read(settings: &Settings, sink: &dyn Sink) {
     let (pipes, files): (Vec<PathBuf>, Vec<PathBuf>) =
-        settings.paths.iter().cloned().partition(|path| path == Path::new("-"));
+        settings.paths.iter().cloned().partition(|path| is_pipe(path));
     if !pipes.is_empty() {
         Stdin.drain(sink);
     }

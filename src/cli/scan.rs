@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
 use super::flags::ScanFlags;
+use super::history;
 use super::hunt::Hunt;
 use super::lookout::{Lookout, label};
 use crate::blob::{Sink, Source as _};
@@ -21,7 +22,8 @@ pub(super) fn run(flags: &ScanFlags) -> anyhow::Result<Exit> {
     hunt.look(&findings, &hunt.meter, &mut |sink| {
         hunt.console.watch(&hunt.meter, || sweep(&hunt.settings, &walks, sink));
     });
-    hunt.conclude(findings, false)
+    let shallow = flags.history && history::sweep(&hunt, &findings)?;
+    hunt.conclude(findings, shallow)
 }
 
 /// A walk, and the name that the places it comes upon need.
@@ -49,7 +51,7 @@ fn walks(settings: &Settings, lookout: &Lookout) -> Result<Vec<Walk>, tree::BadG
         .collect()
 }
 
-fn is_pipe(path: &Path) -> bool {
+pub(super) fn is_pipe(path: &Path) -> bool {
     path == Path::new("-")
 }
 

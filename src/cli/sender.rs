@@ -128,15 +128,11 @@ impl Sender {
         findings: &[Finding],
         counted: Confidence,
     ) -> Result<HashMap<Fingerprint, Known>, LedgerError> {
-        let mut known = HashMap::new();
-        let Some(ledger) = SqliteLedger::open_existing(&self.ledger)? else { return Ok(known) };
-        for finding in findings.iter().filter(|finding| eligible(finding, counted)) {
-            let fingerprint = finding.token.fingerprint();
-            if let Some(found) = ledger.known(&self.host, &fingerprint)? {
-                known.insert(fingerprint, found);
-            }
-        }
-        Ok(known)
+        let Some(ledger) = SqliteLedger::open_existing(&self.ledger)? else { return Ok(HashMap::new()) };
+        let eligible = findings.iter().filter(|finding| eligible(finding, counted));
+        let tokens: Vec<Fingerprint> = eligible.map(|finding| finding.token.fingerprint()).collect();
+        let known = ledger.known_of(&self.host, &tokens)?;
+        Ok(tokens.into_iter().zip(known).filter_map(|(token, known)| Some((token, known?))).collect())
     }
 
     /// Says, asks, writes down, sends: whatever the mode is.
@@ -153,6 +149,8 @@ impl Sender {
                 after.rehearsed = Some(rehearsal::lines(plan, &self.own, &self.label));
                 return Ok(());
             }
+            // All of it is done, and written down where that was done.
+            Mode::Real { .. } if plan.choices.is_empty() => return Ok(()),
             Mode::Real { github, yes } => (github, *yes),
         };
         if blast.tokens > 0 && !yes {
@@ -219,7 +217,7 @@ pub(super) fn send(
     let progress = Progress::default();
     let tools =
         Tools { ledger, seal: &seal, revoker: github, clock: &SystemClock, stop, progress: &progress };
-    console.watch_sending(&progress, || revoke::run(tools, options))
+    console.watch_sending(&progress, stop, || revoke::run(tools, options))
 }
 
 /// Where a token was first found, as the ledger keeps it.

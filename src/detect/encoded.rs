@@ -115,18 +115,33 @@ impl Layers {
         Some(self)
     }
 
-    /// At most `limit` characters, as far as the spelling goes.
-    pub(super) fn read(&self, encoded: &[u8], limit: usize) -> Zeroizing<Vec<u8>> {
+    /// At most `limit` characters, as far as the spelling goes, or until one that is the `last`.
+    pub(super) fn read(
+        &self,
+        encoded: &[u8],
+        limit: usize,
+        last: impl Fn(usize, u8) -> bool,
+    ) -> Zeroizing<Vec<u8>> {
         // Reserved at once: a buffer that grows leaves copies behind.
         let mut text = Zeroizing::new(Vec::with_capacity(limit));
         let mut rest = encoded;
         while text.len() < limit
-            && let Some((byte, width)) = unit(&self.layers[..self.count], rest)
+            && let Some((byte, width)) = self.unit(rest)
         {
             text.push(byte);
+            if last(text.len() - 1, byte) {
+                break;
+            }
             rest = rest.get(width..).unwrap_or_default();
         }
         text
+    }
+
+    fn unit(&self, rest: &[u8]) -> Option<(u8, usize)> {
+        match self.count {
+            1 => self.layers[0].unit(rest),
+            _ => unit(&self.layers[..self.count], rest),
+        }
     }
 
     /// How many bytes the first `count` characters take.
@@ -134,7 +149,7 @@ impl Layers {
         let mut at = 0;
         for _ in 0..count {
             let rest = encoded.get(at..).unwrap_or_default();
-            let Some((_, width)) = unit(&self.layers[..self.count], rest) else { break };
+            let Some((_, width)) = self.unit(rest) else { break };
             at += width;
         }
         at.min(encoded.len())
@@ -144,11 +159,10 @@ impl Layers {
     pub(super) fn names(&self, encoded: &[u8]) -> Vec<&'static str> {
         let name = |layer: usize| {
             if layer == 0 {
-                self.layers[0].name(encoded)
-            } else {
-                let outer = Layers { count: layer, ..*self };
-                self.layers[layer].name(&outer.read(encoded, encoded.len()))
+                return self.layers[0].name(encoded);
             }
+            let outer = Layers { count: layer, ..*self };
+            self.layers[layer].name(&outer.read(encoded, encoded.len(), |_, _| false))
         };
         (0..self.count).map(name).collect()
     }

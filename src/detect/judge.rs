@@ -125,9 +125,13 @@ fn in_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// Whether the text ends in a terminal's colour sequence: `ESC [`, digits and semicolons, `m`.
+/// Whether the text ends in a terminal's colour sequence: `ESC [`, digits and semicolons, `m`; the escape character
+/// itself, or as programs write it.
 fn ends_a_colour(before: &[u8]) -> bool {
-    let tail = &before[before.len().saturating_sub(16)..before.len() - 1];
+    let tail = &before[before.len().saturating_sub(24)..before.len() - 1];
     let digits = tail.iter().rev().take_while(|byte| byte.is_ascii_digit() || **byte == b';').count();
-    tail[..tail.len() - digits].ends_with(b"\x1b[")
+    let Some(escape) = tail[..tail.len() - digits].strip_suffix(b"[") else { return false };
+    [&b"\x1b"[..], b"\\u001b", b"\\u001B", b"\\x1b", b"\\x1B", b"\\033", b"\\e"]
+        .iter()
+        .any(|spelled| escape.ends_with(spelled))
 }

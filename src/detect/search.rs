@@ -11,7 +11,8 @@ pub(super) use sieve::CLUE;
 
 use super::encoded::base64::Forms;
 use super::encoded::runs::{STRETCH, Spots};
-use super::encoded::{Spelling, introduced, utf16};
+use super::encoded::utf16::{Text, is_big_endian};
+use super::encoded::{Spelling, introduced};
 use super::judge::{Judged, judge};
 use super::prefilter::{Clue, LATE, Prefilter};
 use crate::finding::Confidence::Certain;
@@ -20,6 +21,9 @@ use spelled::{PEEK, Spelled};
 
 /// How far in front of an encoded token the start of its word may stand to be named as its place.
 const LOOKBACK: usize = 8 * 1024;
+
+/// How far apart the places are where a text in UTF-16 is looked for; a blob that is one starts with it.
+const WIDE_STRIDE: usize = 4 * 1024;
 
 /// A token in a text.
 pub(super) struct Found<'t> {
@@ -42,19 +46,21 @@ pub(super) struct Level<'t> {
     pub(super) depth: usize,
     /// How far the start of a word is looked for; in a decoded text nobody asks for it.
     pub(super) lookback: usize,
+    /// How many bytes of the text stand in front of these, where that is known.
+    offset: Option<usize>,
     /// The place of a character in UTF-16 whose byte order is known.
     order: Cell<Option<(usize, bool)>>,
 }
 
 impl<'t> Level<'t> {
-    /// A stretch of a blob.
+    /// A stretch of a blob. Large ones are read in pieces of even length.
     pub(super) fn outermost(bytes: &'t [u8], emit: Range<usize>, depth: usize) -> Self {
-        Level { bytes, emit, depth, lookback: LOOKBACK, order: Cell::default() }
+        Level { bytes, emit, depth, lookback: LOOKBACK, offset: Some(0), order: Cell::default() }
     }
 
-    /// A text that was decoded.
-    fn inner(bytes: &'t [u8], emit: Range<usize>, depth: usize) -> Self {
-        Level { bytes, emit, depth, lookback: 0, order: Cell::default() }
+    /// A text that was decoded, so many bytes behind its start.
+    fn inner(bytes: &'t [u8], emit: Range<usize>, depth: usize, offset: Option<usize>) -> Self {
+        Level { bytes, emit, depth, lookback: 0, offset, order: Cell::default() }
     }
 }
 
@@ -64,13 +70,19 @@ pub(super) struct Finder {
     plain: Prefilter,
     spelled: Prefilter,
     forms: Forms,
+    /// The bytes that a token may start with.
+    starts: [bool; 256],
 }
 
 impl Finder {
     pub(super) fn new(rules: Rules) -> Self {
+        let mut starts = [false; 256];
+        for byte in rules.iter().filter_map(|rule| rule.prefix.bytes().next()) {
+            starts[usize::from(byte)] = true;
+        }
         let (plain, spelled) = (Prefilter::plain(&rules), Prefilter::spelled(&rules));
         let forms = Forms::new(&rules);
-        Finder { rules, plain, spelled, forms }
+        Finder { rules, plain, spelled, forms, starts }
     }
 
     /// Reports every token that starts in `level.emit`, in the order of their places as far as that is known.
@@ -80,11 +92,14 @@ impl Finder {
         let needles_end = length.min(level.emit.end + LATE);
         let runs_end = if level.depth == 0 { 0 } else { length.min(level.emit.end + level.lookback + LATE) };
         let mut spots = Spots::none();
-        let (mut at, mut looked) = (level.emit.start, 0);
+        let (mut at, mut looked, mut wide) = (level.emit.start, 0, 0);
         let mut start = level.emit.start;
         while start < needles_end.max(runs_end) {
             let end = start + STRETCH;
             spots.look(level.bytes, start..end.min(runs_end).max(start));
+            if level.depth > 1 {
+                self.wide_texts(level, start..end.min(needles_end), &mut wide, report);
+            }
             let mut spot = 0;
             loop {
                 let next = prefilter.next(level.bytes, at, end.min(needles_end));
@@ -97,6 +112,26 @@ impl Finder {
                 at = self.clue(level, clue, found, report).unwrap_or(found).max(found + 1);
             }
             start = end;
+        }
+    }
+
+    /// Looks for what is encoded in texts in UTF-16; their plain tokens have needles of their own.
+    fn wide_texts(&self, level: &Level<'_>, stretch: Range<usize>, looked: &mut usize, report: Report<'_>) {
+        for at in stretch.step_by(WIDE_STRIDE) {
+            if at < *looked {
+                continue;
+            }
+            let Some(text) = Text::around(level.bytes, at, *looked) else { continue };
+            *looked = text.end();
+            let inside = Level::inner(&text.ascii, 0..text.ascii.len(), level.depth - 1, Some(0));
+            let inside = Level { lookback: level.lookback / 2, ..inside };
+            self.look(&inside, &mut |mut found| {
+                found.span = text.start + 2 * found.span.start..text.start + 2 * found.span.end;
+                if !found.chain.is_empty() && level.emit.contains(&found.span.start) {
+                    found.chain.insert(0, if text.big { "utf-16be" } else { "utf-16le" });
+                    report(found);
+                }
+            });
         }
     }
 
@@ -126,7 +161,7 @@ impl Finder {
         let little = self.spelled_at(level, Spelling::Utf16Le, at);
         let big = at.checked_sub(1).and_then(|at| self.spelled_at(level, Spelling::Utf16Be, at));
         let (Some(_), Some(_)) = (&little, &big) else { return little.or(big) };
-        let order = utf16::is_big_endian(level.bytes, at, level.order.get());
+        let order = is_big_endian(level.bytes, at, level.offset, level.order.get());
         level.order.set(Some((at, order)));
         if order { big } else { little }
     }

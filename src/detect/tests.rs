@@ -35,7 +35,14 @@ fn any_token() -> impl Strategy<Value = String> {
     prop_oneof![short, refresh, fine]
 }
 
+/// So many cases, and no file of failed ones: it would hold tokens that a scanner takes for leaks.
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
+    #![proptest_config(cases(256))]
+
     #[test]
     fn any_token_is_found_at_any_offset(
         token in any_token(),
@@ -89,6 +96,10 @@ fn longer_forms_are_likely_and_placeholders_are_not() {
     assert_eq!(judged(&format!("a\\nghp_{random}")), Some(Confidence::Likely));
     assert_eq!(judged(&format!("t%3Dghp_{random}")), Some(Confidence::Likely));
     assert_eq!(judged(&format!("\x1b[1;31mghp_{random}")), Some(Confidence::Likely));
+    assert_eq!(judged(&format!("\\u001b[36mghp_{random}")), Some(Confidence::Likely));
+    assert_eq!(judged(&format!("\\u003dghp_{random}")), Some(Confidence::Likely));
+    assert_eq!(judged(&format!("\\u0041ghp_{random}")), None);
+    assert_eq!(judged(&format!("t%41ghp_{random}")), None);
     assert_eq!(judged(&format!("farmghp_{random}")), None);
     assert_eq!(judged(&format!("ghr_{}", &random[..36])), Some(Confidence::Lookalike));
     assert_eq!(judged(&format!("github_pat_{}_{}", &random[..22], &random[..59])), Some(Confidence::Likely));
@@ -111,4 +122,36 @@ fn redacting_leaves_no_token() {
     let redacted = detector().redact(&format!("a/{token}/b-{token}"));
     let tail = &token[34..];
     assert_eq!(redacted, format!("a/ghp_…{tail}/b-ghp_…{tail}"));
+}
+
+/// A stateless token, whose signature is as long as that of RSA.
+fn stateless(prefix: &str) -> String {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let parts = [r#"{"alg":"RS256","typ":"JWT"}"#.as_bytes(), br#"{"iss":"github","exp":1}"#, &[0xa7; 256]];
+    format!("{prefix}123456_{}", parts.map(|part| URL_SAFE_NO_PAD.encode(part)).join("."))
+}
+
+#[test]
+fn stateless_tokens_are_likely_from_their_first_character_to_their_last() {
+    for token in [stateless("ghs_"), stateless("ghu_")] {
+        let found = |text: &str| hits(text.as_bytes());
+        assert_eq!(found(&format!("t={token}\"")), [(2, token.len(), Confidence::Likely)]);
+        assert_eq!(found(&format!("t={token}.")), [(2, token.len(), Confidence::Likely)]);
+        assert_eq!(found(&format!("t{token}")), []);
+        // Longer than any token: it is no token.
+        assert_eq!(found(&format!("{token}{}", "A".repeat(4000))), []);
+        // Without its payload, it is a word with a dot behind it.
+        let header = token.split('.').next().unwrap_or_default();
+        assert_eq!(found(&format!("{header}.example.org")), []);
+    }
+    assert_eq!(hits(stateless("ghp_").as_bytes()), []);
+}
+
+#[test]
+fn a_token_glued_to_others_is_found_with_them() {
+    let tokens = [classic("ghp_", &"aB3".repeat(10)), classic("ghs_", &"xY9".repeat(10))];
+    let bytes = format!("ghp_gho_{0}{1}ghp_{0}", tokens[0], tokens[1]);
+    let starts: Vec<_> = hits(bytes.as_bytes()).iter().map(|hit| (hit.0, hit.2)).collect();
+    assert_eq!(starts, [8, 48, 92].map(|start| (start, Confidence::Certain)));
 }

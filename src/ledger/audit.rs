@@ -28,7 +28,7 @@ pub enum Event {
         counts: BTreeMap<&'static str, u64>,
         /// How many of each kind were queued.
         kinds: BTreeMap<&'static str, u64>,
-        /// SHA-256 over the fingerprints in the order they came: a million of them fit no record.
+        /// SHA-256 over the fingerprints in the order they were written down: a million of them fit no record.
         digest: String,
         /// The fingerprints themselves, where they are few enough for one.
         #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -124,6 +124,18 @@ impl Entry {
     }
 }
 
+/// How many entries are sorted at a time.
+const PORTION: usize = 50_000;
+
+/// Up to [`PORTION`] entries, in the order in which they are written down: that of their fingerprints, so that an index
+/// by fingerprint is written page by page and not all over. Of two equal ones the first that came stays first.
+pub(crate) fn portion(entries: &mut dyn Iterator<Item = Entry>) -> Vec<Entry> {
+    let mut portion: Vec<Entry> = entries.take(PORTION).collect();
+    // The first eight bytes are what the index goes by.
+    portion.sort_by_key(|entry| entry.fingerprint.0.first_chunk().map(|head| u64::from_be_bytes(*head)));
+    portion
+}
+
 /// How much harm a live token of a kind can do, the worst first.
 ///
 /// A classic PAT opens everything its user may touch, within coarse scopes and often without an end. An OAuth token

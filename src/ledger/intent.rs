@@ -151,6 +151,9 @@ pub struct Standing {
     /// When the next request may leave; `None` where nothing stands in its way.
     #[serde(serialize_with = "rfc3339")]
     pub next_slot: Option<Timestamp>,
+    /// What stands in its way.
+    #[serde(skip)]
+    pub shut: Option<Why>,
 }
 
 #[expect(clippy::ref_option, reason = "the shape serde asks for")]

@@ -65,7 +65,7 @@ impl Ledger for MemoryLedger {
         Ok(if entries.is_empty() {
             Enqueued::default()
         } else {
-            self.content().enqueue(host, entries, now())
+            self.content().enqueue(host, &mut entries.into_iter(), now())
         })
     }
 

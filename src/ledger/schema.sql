@@ -30,7 +30,8 @@ CREATE TABLE token (
 -- Eight bytes of each fingerprint rather than 32: the index of a million tokens is written in no order, and has to fit
 -- into memory for that. Whoever looks a token up compares the rest; writers do so one at a time.
 CREATE INDEX token_identity ON token (host, head);
-CREATE INDEX token_state ON token (host, state);
+-- For counting. What is queued is counted by the queue itself, and need not be written into a second index.
+CREATE INDEX token_state ON token (host, state) WHERE state != 'queued';
 CREATE INDEX token_due ON token (host, suspect, rank, id) WHERE batch IS NULL AND state IN ('queued', 'sent');
 CREATE INDEX token_flight ON token (batch) WHERE batch IS NOT NULL;
 

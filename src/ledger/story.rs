@@ -2,6 +2,7 @@
 //! checked after every step and every answer of the one held against the other's.
 
 mod oracle;
+mod step;
 
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use proptest::prelude::*;
 use proptest::test_runner::Config;
 
 use self::oracle::Oracle;
+use self::step::{Step, step};
 use super::*;
 use crate::finding::Confidence;
 
@@ -21,53 +23,6 @@ const PER_HOUR: u32 = 5;
 const LEASE: Duration = Duration::from_secs(90);
 /// Three processes: two share an identity, the third has one of its own.
 const IDENTITIES: [&str; 3] = ["one", "one", "two"];
-
-/// Something that happens.
-#[derive(Clone, Debug)]
-enum Step {
-    Enqueue { who: usize, from: u32, count: u32, state: State },
-    Intend { who: usize },
-    Alone { who: usize, number: u32 },
-    Settle { which: usize, fate: Fate, heard: Option<(u32, i64)>, hold: Option<u64> },
-    Mark { who: usize, from: u32, count: u32, state: State },
-    Crash { who: usize },
-    Tick { ms: i64 },
-    Jump { ms: i64 },
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let who = 0..3_usize;
-    let fate = prop_oneof![
-        4 => Just(Fate::Accepted),
-        2 => Just(Fate::Invalid),
-        2 => Just(Fate::Returned),
-        2 => Just(Fate::Unknown),
-        1 => Just(Fate::Dead),
-    ];
-    let aside = prop_oneof![Just(State::Held), Just(State::Own), Just(State::Dead), Just(State::Confirmed)];
-    let heard = proptest::option::weighted(0.3, (0..4_u32, -1000..7_200_000_i64));
-    let count = prop_oneof![4 => 1..40_u32, 1 => 900..1300_u32];
-    prop_oneof![
-        3 => (who.clone(), 0..2500_u32, count.clone()).prop_map(|(who, from, count)| {
-            Step::Enqueue { who, from, count, state: State::Queued }
-        }),
-        1 => (who.clone(), 0..2500_u32, 1..30_u32).prop_map(|(who, from, count)| {
-            Step::Enqueue { who, from, count, state: State::Held }
-        }),
-        8 => who.clone().prop_map(|who| Step::Intend { who }),
-        1 => (who.clone(), 0..2500_u32).prop_map(|(who, number)| Step::Alone { who, number }),
-        6 => (0..4_usize, fate, heard, proptest::option::weighted(0.2, 0..7200_u64)).prop_map(
-            |(which, fate, heard, hold)| Step::Settle { which, fate, heard, hold }
-        ),
-        1 => (who.clone(), 0..2500_u32, 1..50_u32, aside).prop_map(|(who, from, count, state)| {
-            Step::Mark { who, from, count, state }
-        }),
-        2 => who.prop_map(|who| Step::Crash { who }),
-        6 => prop_oneof![0..2000_i64, 0..120_000_i64, 0..4_000_000_i64].prop_map(|ms| Step::Tick { ms }),
-        1 => prop_oneof![-5000..5000_i64, -8_000_000..8_000_000_i64, -(1_i64 << 40)..(1_i64 << 40)]
-            .prop_map(|ms| Step::Jump { ms }),
-    ]
-}
 
 /// A handful of fingerprint and sealed bytes for a number.
 fn entry(number: u32, state: State) -> Entry {
@@ -124,6 +79,8 @@ struct World {
     root: MemoryLedger,
     /// By the wall clock, in milliseconds.
     clock: i64,
+    /// The last number that a burst has used.
+    fresh: u32,
     oracle: Oracle,
 }
 
@@ -162,6 +119,7 @@ impl World {
             home,
             root,
             clock: 1_795_000_000_000,
+            fresh: 100_000,
             oracle: Oracle::default(),
         }
     }
@@ -194,6 +152,20 @@ impl World {
                 self.sqlite[who] = SqliteLedger::open(&self.home.path().join("ledger.db")).expect("a ledger");
                 self.memory[who] = self.root.another();
                 self.oracle.crash(who);
+            }
+            Step::Burst { who, requests } => {
+                for _ in 0..requests {
+                    self.fresh += 1;
+                    self.take(&Step::Enqueue { who, from: self.fresh, count: 1, state: State::Queued });
+                    self.take(&Step::Tick { ms: 1000 });
+                    self.take(&Step::Intend { who });
+                    self.take(&Step::Settle {
+                        which: usize::MAX,
+                        fate: Fate::Accepted,
+                        heard: None,
+                        hold: None,
+                    });
+                }
             }
             Step::Tick { ms } => {
                 self.clock += ms;
@@ -311,7 +283,7 @@ proptest! {
     #![proptest_config(Config { cases: 40, failure_persistence: None, ..Config::default() })]
 
     #[test]
-    fn the_promises_hold_whatever_happens(steps in vec(step(), 1..60)) {
+    fn the_promises_hold_whatever_happens(steps in vec(step(), 1..40)) {
         let mut world = World::new();
         for step in &steps {
             world.take(step);

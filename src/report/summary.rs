@@ -79,9 +79,9 @@ impl Summary {
         }
     }
 
-    /// Whether some input was not looked at that should have been.
+    /// Whether some input could not be read. What a limit cut short was left out on the user's word, and is said.
     pub fn incomplete(&self) -> bool {
-        self.unreadable > 0 || self.cut_short > 0
+        self.unreadable > 0
     }
 }
 

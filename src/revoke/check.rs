@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::send::askable;
-use super::{Ended, RevokeError, Run, Wait};
-use crate::ledger::{BATCH_MAX, Page, State};
+use super::{Ended, RevokeError, Run, Wait, ask_of};
+use crate::ledger::{BATCH_MAX, Page, State, Why};
 use crate::provider::Liveness;
 use crate::token::{Fingerprint, Token};
 
@@ -23,8 +25,9 @@ const ROUNDS: [Duration; 6] = [
 ];
 
 impl Run<'_> {
-    /// Asks about the tokens that would go next, each once a run, and marks the dead ones.
-    pub(super) fn verify_due(&mut self) -> Result<(), RevokeError> {
+    /// Asks about the tokens that would go next, each once a run, and marks the dead ones. While nothing can go nobody is
+    /// asked, for what lives now may be dead by then: what stands in the way comes back instead.
+    pub(super) fn verify_due(&mut self) -> Result<Option<(Timestamp, Why)>, RevokeError> {
         loop {
             let page = Page { skip: 0, limit: BATCH_MAX };
             let due = self.tools.ledger.due(&self.terms.host, &self.terms.kinds, page)?;
@@ -33,7 +36,12 @@ impl Run<'_> {
                 .filter(|row| askable(row.kind) && !self.checked.contains(&row.fingerprint))
                 .collect();
             if new.is_empty() || self.silent >= SILENT {
-                return Ok(());
+                return Ok(None);
+            }
+            let (ask, clock) = (ask_of(&self.terms, self.options), self.tools.clock);
+            let standing = self.tools.ledger.standing(&ask, &|| clock.now())?;
+            if let (Some(at), Some(why @ (Why::Quota | Why::Server))) = (standing.next_slot, standing.shut) {
+                return Ok(Some((at, why)));
             }
             self.checked.extend(new.iter().map(|row| row.fingerprint));
             let tokens = self.open(&new)?;
@@ -41,7 +49,7 @@ impl Run<'_> {
             let marked = self.mark(&dead, State::Dead, "it was dead when asked before sending")?;
             self.tools.progress.dead(marked);
             if self.tools.stop.asked() {
-                return Ok(());
+                return Ok(None);
             }
         }
     }

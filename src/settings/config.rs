@@ -182,10 +182,14 @@ impl UserConfig {
     }
 }
 
-/// `$XDG_CONFIG_HOME/stanch/config.toml`; none where the user has no home.
-fn default_path() -> Option<PathBuf> {
+/// `$XDG_CONFIG_HOME/stanch`; none where the user has no home.
+pub fn user_folder() -> Option<PathBuf> {
     let folders = etcetera::choose_base_strategy().ok()?;
-    Some(folders.config_dir().join("stanch").join("config.toml"))
+    Some(folders.config_dir().join("stanch"))
+}
+
+fn default_path() -> Option<PathBuf> {
+    Some(user_folder()?.join("config.toml"))
 }
 
 /// A path as a configuration file means it: `~/` is home, and a relative one starts at the file's folder.
@@ -286,7 +290,7 @@ mod tests {
             ("\nformat = 'xml'", ":2: `xml` is none of pretty"),
             ("min_confidence = 'sure'", "none of certain, likely, lookalike"),
             ("max_file_size = '10x'", "is not a size"),
-            ("min_interval = '-1s'", "is not a duration"),
+            ("min_interval = '-1s'", "is not a length of time"),
             ("max-file-size = 1", "did you mean `max_file_size`?"),
             ("[[rules]]\nid = 'r'\nregx = ''", ":3: unknown key `regx`: did you mean `regex`?"),
             ("threads = 1\n[[allowlists]]\n", ":2: allowlist number 1"),

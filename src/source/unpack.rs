@@ -25,7 +25,7 @@
 //! header texts; what stands before, between and behind the members of a zip, and behind a compressed stream or a tar.
 //! All this is placed by its offset in the container. The packed bytes themselves are not.
 //!
-//! **Damage and bombs.** What could be read is looked into, the rest is a [`Fault`](crate::blob::Fault): damaged, cut short by a
+//! **Damage and bombs.** What could be read is looked into, the rest is a [`Fault`]: damaged, cut short by a
 //! limit of [`Limits`], or unreadable (encrypted, unknown method). What only began like a container is an ordinary blob.
 
 mod ar;

@@ -60,7 +60,6 @@ fn a_tree_speaks_for_itself_only() {
 #[test]
 fn places_that_become_known_later_are_asked_about_again() {
     let rule = Arc::from("github-pat");
-    let found = Findings::default();
     let seen = Sighting {
         text: TOKEN,
         rule: &rule,
@@ -72,14 +71,39 @@ fn places_that_become_known_later_are_asked_about_again() {
     let suppressor = Suppressor { trees: vec![tree(None, "vendor/\n/name")], ..Suppressor::default() };
     let object = Location { object: Some("1234".to_owned()), ..place("name", None) };
     assert_eq!(ask(&suppressor, "", &object), None, "its path is not known yet");
-    found.add(seen, Location { path: "sub/name".to_owned(), ..object });
-    let (mut found, _) = found.finish();
-    suppressor.settle(&mut found);
-    assert!(found[0].suppressed.is_none());
-    found[0].locations = vec![place("vendor/a", None)];
-    suppressor.settle(&mut found);
-    assert!(found[0].suppressed.is_some());
-    found[0].locations.push(place("src/a", None));
-    suppressor.settle(&mut found);
-    assert!(found[0].suppressed.is_none());
+    let found_in = |places: &[&str]| {
+        let mut found = Findings::default();
+        for path in places {
+            found.add(seen, Location { path: (*path).to_owned(), ..object.clone() });
+        }
+        suppressor.settle(&mut found);
+        found.finish().0.remove(0).suppressed
+    };
+    assert!(found_in(&["sub/name"]).is_none());
+    assert!(found_in(&["vendor/a"]).is_some());
+    assert!(found_in(&["vendor/a", "src/a"]).is_none());
+}
+
+#[test]
+fn a_history_of_many_places_is_judged_whole() {
+    let rule = Arc::from("github-pat");
+    let seen = Sighting {
+        text: TOKEN,
+        rule: &rule,
+        kind: Kind::Pat,
+        confidence: Confidence::Certain,
+        reason: "",
+        owner_id: None,
+    };
+    let suppressor = Suppressor { trees: vec![tree(None, "vendor/")], ..Suppressor::default() };
+    for (last, suppressed) in [("vendor/z", true), ("z", false)] {
+        let mut found = Findings::keeping_all();
+        for n in 0..150 {
+            found.add(seen, place(&format!("vendor/{n}"), None));
+        }
+        found.add(seen, place(last, None));
+        found.relocate(&mut |places| (places, 0));
+        suppressor.settle(&mut found);
+        assert_eq!(found.finish().0[0].suppressed.is_some(), suppressed, "{last}");
+    }
 }

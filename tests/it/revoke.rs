@@ -54,7 +54,7 @@ fn what_is_found_is_sent_once_and_reported() {
         (&status["queued"], &status["sent"], &status["requests_last_hour"]),
         (&0.into(), &0.into(), &1.into())
     );
-    assert_eq!(status["limit"], 60);
+    assert_eq!((&status["limit"], &status["next_slot"]), (&60.into(), &Value::Null));
 }
 
 #[test]
@@ -388,4 +388,84 @@ fn the_environment_names_ledger_and_host() {
     let mut command = front.world.command(&[&SEND[..], &["--api-url", &front.github.api_url()]].concat());
     assert_eq!(command.env("XDG_STATE_HOME", &state).status().expect("it runs").code(), Some(1));
     assert!(exists(&state.join("stanch/ledger.db")));
+}
+
+#[test]
+fn suppressed_tokens_are_passed_over_and_counted() {
+    let mut front = Front::new(21);
+    let [known, allowed, hidden, open] = [(); 4].map(|()| front.mint.token(Kind::Pat));
+    front.world.write("old/f", &known);
+    assert_eq!(front.world.run(&["scan", "old", "--write-baseline", "baseline.json"]).code, 1);
+    front.world.write("new/a", format!("{known}\n{allowed} # stanch:allow\n{open}\n"));
+    front.world.write("new/docs/b", &hidden);
+    front.world.write("new/.stanchignore", "docs/\n");
+    let arguments = [&SEND[..], &["new", "-b", "baseline.json"]].concat();
+    let (code, report) = front.json(&arguments);
+    assert_eq!(code, 1);
+    assert_eq!(state(&report, &open), "accepted");
+    assert_eq!(front.github.accepted(), [open]);
+    for (token, by) in [(&known, "baseline"), (&allowed, "allow-comment"), (&hidden, "ignore-file")] {
+        let finding = finding(&report, token);
+        assert_eq!((&finding["suppressed"], &finding["revocation"]), (&by.into(), &Value::Null));
+    }
+    let ran = front.run(&arguments);
+    assert!(ran.stderr.contains("3 suppressed tokens passed over, not sent"), "{}", ran.stderr);
+    assert_eq!(front.trail()[0]["counts"]["suppressed"], 3);
+    // Nothing but suppressed ones: said all the same, and no ledger is asked.
+    front.world.write("new/a", &known);
+    let ran = front.run(&arguments);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("2 suppressed tokens passed over"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_rule_of_ones_own_finds_and_never_sends() {
+    let mut front = Front::new(22);
+    let token = front.mint.token(Kind::Pat);
+    front.world.write("f", format!("{token}\nkey_0123456789abcdef"));
+    let rule = "[[rules]]\nid = 'mine'\nregex = 'key_[0-9a-f]{16}'\nkeywords = ['key_']\n\
+        positive = ['key_00112233445566ff']\n";
+    front.world.write(".stanch.toml", rule);
+    let (code, report) = front.json(&SEND);
+    // All that is revocable was accepted; the other counts as found.
+    assert_eq!(code, 1);
+    let mine =
+        report["findings"].as_array().expect("a list").iter().find(|f| f["rule"] == "mine").expect("found");
+    assert_eq!((&mine["revocable"], &mine["revocation"]), (&false.into(), &Value::Null));
+    assert_eq!(front.github.accepted(), [token]);
+}
+
+#[test]
+fn git_sends_what_its_history_holds() {
+    let mut front = Front::new(23);
+    let token = front.mint.token(Kind::Pat);
+    let git = |arguments: &[&str]| {
+        let mut command = std::process::Command::new("git");
+        command.args(["-c", "user.name=n", "-c", "user.email=e@example.com"]).args(arguments);
+        let done =
+            command.current_dir(front.world.path()).env("GIT_CONFIG_NOSYSTEM", "1").output().expect("git");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    git(&["init", "-q"]);
+    for content in [token.as_str(), "gone"] {
+        front.world.write("f", content);
+        git(&["add", "f"]);
+        git(&["commit", "-qm", "x"]);
+    }
+    let (code, report) = front.json(&["git", "--revoke", "--yes"]);
+    assert_eq!((code, state(&report, &token)), (1, &"accepted".into()));
+    assert_eq!(front.github.accepted(), [token]);
+    let place = front.database().query_row("SELECT place FROM token", [], |row| row.get::<_, String>(0));
+    assert!(place.expect("a row").starts_with("f:1"), "where it was found");
+}
+
+#[test]
+fn a_variable_that_holds_no_credential_stops_nobody_at_github_com() {
+    let mut front = Front::new(24);
+    front.world.write("f", front.mint.token(Kind::Pat));
+    for (name, arguments) in [("GH_TOKEN", &SEND[..]), ("STANCH_AUTH_TOKEN", &["status"])] {
+        let output = front.command(arguments).env(name, "two words").output().expect("it runs");
+        assert_ne!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert_eq!(front.github.accepted().len(), 1);
 }

@@ -9,18 +9,19 @@ use jiff::Timestamp;
 
 use super::{Console, PATIENCE, TICK, count};
 use crate::ledger::BATCH_MAX;
+use crate::pace::Stop;
 use crate::provider::PER_HOUR;
 use crate::revoke::{Progress, Seen};
 
 impl Console {
     /// Does `work` while a line at the terminal tells what `progress` reads.
-    pub(crate) fn watch_sending<T>(&self, progress: &Progress, work: impl FnOnce() -> T) -> T {
+    pub(crate) fn watch_sending<T>(&self, progress: &Progress, stop: &Stop, work: impl FnOnce() -> T) -> T {
         if !self.progress {
             return work();
         }
         let done = AtomicBool::new(false);
         thread::scope(|scope| {
-            let line = scope.spawn(|| show(progress, &done));
+            let line = scope.spawn(|| show(progress, stop, &done));
             let outcome = work();
             done.store(true, Relaxed);
             line.thread().unpark();
@@ -29,7 +30,10 @@ impl Console {
     }
 }
 
-fn show(progress: &Progress, done: &AtomicBool) {
+/// What the line says after the first Ctrl-C.
+const STOPPING: &str = "stopping after the answer that is under way; Ctrl-C again does not wait for it";
+
+fn show(progress: &Progress, stop: &Stop, done: &AtomicBool) {
     let start = Instant::now();
     let mut bar: Option<ProgressBar> = None;
     while !done.load(Relaxed) {
@@ -42,7 +46,9 @@ fn show(progress: &Progress, done: &AtomicBool) {
         let over = seen.accepted + seen.dead + seen.refused + seen.damaged;
         bar.set_length(over + seen.waiting);
         bar.set_position(over);
-        bar.set_message(words(&seen, Timestamp::now()));
+        // A request under way is waited for: its answer is worth having.
+        let words = if stop.asked() { STOPPING.to_owned() } else { words(&seen, Timestamp::now()) };
+        bar.set_message(words);
         bar.tick();
     }
     if let Some(bar) = bar {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anstream::ColorChoice;
-use clap::{Args, ValueEnum};
+use clap::{Args, FromArgMatches as _, ValueEnum};
 
 use super::RevokeFlags;
 use crate::cli::console::{Console, Loudness};
@@ -107,6 +107,12 @@ enum Colour {
 }
 
 impl CommonFlags {
+    /// None of these flags given, for those who look for tokens and take none.
+    pub(crate) fn none() -> Result<Self, clap::Error> {
+        let command = CommonFlags::augment_args(clap::Command::new("stanch").no_binary_name(true));
+        CommonFlags::from_arg_matches(&command.try_get_matches_from(None::<&str>)?)
+    }
+
     pub(crate) fn console(&self) -> Console {
         self.console.console()
     }

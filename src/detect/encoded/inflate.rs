@@ -59,6 +59,19 @@ fn gzip_header(packed: &[u8]) -> Option<usize> {
     (at < packed.len()).then_some(at)
 }
 
+/// Whether the first block of a deflate stream (RFC 1951) has a header that may be: most that is none fails here.
+fn may_be_deflate(body: &[u8]) -> bool {
+    match body {
+        [first, rest @ ..] if first & 6 == 0 => matches!(rest, [a, b, c, d, ..] if (*a, *b) == (!c, !d)),
+        [first, second, ..] if first & 6 == 4 => {
+            let distances = u16::from_le_bytes([*first, *second]) >> 8 & 31;
+            first >> 3 <= 29 && distances <= 29
+        }
+        [first, ..] => first & 6 == 2,
+        [] => false,
+    }
+}
+
 /// What came out, and how many bytes of the input that took. Of a damaged text, what came out before the damage.
 pub(in crate::detect) struct Inflated {
     pub(in crate::detect) text: Zeroizing<Vec<u8>>,
@@ -72,7 +85,7 @@ pub(in crate::detect) struct Inflater(Option<Decompress>);
 impl Inflater {
     /// Inflates what `packed` starts with.
     pub(in crate::detect) fn inflate(&mut self, wrapper: Wrapper, packed: &[u8]) -> Option<Inflated> {
-        let start = wrapper.header(packed)?;
+        let start = wrapper.header(packed).filter(|start| may_be_deflate(&packed[*start..]))?;
         let machine = self.0.get_or_insert_with(|| Decompress::new(false));
         machine.reset(false);
         let body = &packed[start..];

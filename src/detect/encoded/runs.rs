@@ -36,7 +36,7 @@ impl Spots {
     }
 
     /// The places in `stretch`, which is at most [`STRETCH`] long.
-    #[expect(clippy::cast_possible_truncation, reason = "a stretch is at most 32 KiB long")]
+    #[expect(clippy::cast_possible_truncation, reason = "a stretch is shorter than 64 KiB")]
     pub(in crate::detect) fn look(&mut self, bytes: &[u8], stretch: Range<usize>) {
         (self.start, self.count) = (stretch.start, 0);
         let last = bytes.len().saturating_sub(BLOCK - 1).min(stretch.end);
@@ -86,13 +86,9 @@ fn is_loose(block: &[u8; BLOCK]) -> bool {
 }
 
 /// Whether the run that a block is part of goes on to one side of it at least.
-#[expect(
-    clippy::needless_bitwise_bool,
-    reason = "no branch: three sure answers cost less than a wrong guess"
-)]
+#[expect(clippy::needless_bitwise_bool, reason = "three sure answers cost less than one wrong guess")]
 fn goes_on(bytes: &[u8], at: usize) -> bool {
     let block = |at: Option<usize>| at.and_then(|at| bytes.get(at..)?.first_chunk()).is_some_and(is_loose);
-    // Not short-circuited: three sure answers cost less than one wrong guess.
     let (this, before, after) = (block(Some(at)), block(at.checked_sub(BLOCK)), block(at.checked_add(BLOCK)));
     this & (before | after)
 }
@@ -110,8 +106,8 @@ pub(super) fn is_long(bytes: &[u8], at: usize) -> bool {
     before == most || super::joined::goes_on_below(&bytes[at..], after)
 }
 
-/// What [`is_loose`] says of each byte.
-#[expect(clippy::cast_possible_truncation, reason = "it counts up to 255")]
+/// What [`base64::is_loose`] says of each byte.
+#[expect(clippy::cast_possible_truncation, reason = "no more than 255")]
 const LOOSE: [bool; 256] = {
     let mut loose = [false; 256];
     let mut byte = 0;

@@ -109,7 +109,9 @@ impl Finder {
         *covered = if whole { usize::MAX } else { group + CHUNK };
         let until = if whole { decoded.len() } else { (group + CHUNK - start) / 4 * 3 };
         let emit = (from - start) / 4 * 3..until;
-        let inside = Level::inner(&decoded, emit, run.level.depth - 1);
+        let begins = run.joined.begins(run.level.bytes, run.level.emit.start == 0);
+        let offset = begins.then_some(start / 4 * 3);
+        let inside = Level::inner(&decoded, emit, run.level.depth - 1, offset);
         self.look(&inside, &mut |mut found| {
             let Range { start: first, end: behind } = found.span;
             found.span = start + first * 4 / 3..start + (behind * 4).div_ceil(3);
@@ -129,7 +131,7 @@ impl Finder {
             behind = found + inflated.taken * 4 / 3;
             if inflated.taken < packed.len() || text.len() <= most || most == 512 * 1024 {
                 let emit = 0..inflated.text.len();
-                let inside = Level::inner(&inflated.text, emit, run.level.depth - 2);
+                let inside = Level::inner(&inflated.text, emit, run.level.depth - 2, Some(0));
                 self.look(&inside, &mut |mut inner| {
                     inner.span = found..behind.min(found + text.len());
                     inner.chain.splice(0..0, ["base64", wrapper.name()]);

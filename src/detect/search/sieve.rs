@@ -1,11 +1,12 @@
 //! Whether anything in a text could lead to a finding, without following it.
 
-use super::Finder;
 use super::spelled::PEEK;
+use super::{Finder, WIDE_STRIDE};
 use crate::detect::encoded::Spelling;
 use crate::detect::encoded::base64;
 use crate::detect::encoded::joined::Joined;
 use crate::detect::encoded::runs::{STRETCH, Spots};
+use crate::detect::encoded::utf16::Text;
 use crate::detect::prefilter::Clue;
 
 /// The most bytes that a clue depends on: a prefix at its widest spelling, or as much of a wrapped run of base64 as
@@ -24,7 +25,9 @@ impl Finder {
             }
             at = found + 1;
         }
-        depth > 0 && self.packs_a_token(bytes, depth)
+        let wide = |at| Text::around(bytes, at, 0).is_some();
+        depth > 1 && (0..bytes.len()).step_by(WIDE_STRIDE).any(wide)
+            || depth > 0 && self.packs_a_token(bytes, depth)
     }
 
     /// Whether the first characters are a prefix, or some of them are encoded.

@@ -8,7 +8,7 @@ use super::{Finder, Found, Level, Report};
 use crate::detect::encoded::{Layers, Spelling, utf16};
 use crate::detect::judge::{HEADER, Judged, PLAIN, prove, stands_free, weigh};
 use crate::finding::Confidence::{Certain, Lookalike};
-use crate::rule::Rule;
+use crate::rule::{Checksum, Rule};
 
 /// How many characters of a spelled text tell whether it starts like a token: the longest prefix.
 pub(super) const PEEK: usize = 12;
@@ -49,10 +49,17 @@ impl Finder {
         let encoded = &level.bytes[start..];
         let mut layers = Layers::one(spelling);
         loop {
-            let peek = layers.read(encoded, PEEK);
+            // No more than tells: in a wall of half-tokens, everything else is read for nothing.
+            let strange = |at, byte| at == 0 && !self.starts[usize::from(byte)];
+            let peek = layers.read(encoded, PEEK, strange);
             let rule = self.rule_of(&peek);
-            // No more than a proof needs: in a wall of half-tokens, everything else is read for nothing.
-            let text = rule.map_or(peek, |rule| layers.read(encoded, rule.length));
+            let text = rule.map_or(peek, |rule| {
+                let token = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+                let prefix = rule.prefix.len();
+                let once = rule.checksum == Checksum::Crc32Base62;
+                let last = |at, byte| at >= prefix && (!token(byte) || (once && byte == b'_'));
+                layers.read(encoded, rule.length, last)
+            });
             if let Some(rule) = rule
                 && let Some(judged) = prove(rule, &text)
             {
@@ -88,12 +95,13 @@ fn spelled<'f>(
 /// As much of the text as a token by this rule may take. The stateless form is long, and its header ends in a dot
 /// soon: a wall of half-tokens must not cost the longest match for each of them.
 fn read_token(rule: &Rule, layers: Layers, encoded: &[u8]) -> Zeroizing<Vec<u8>> {
-    let text = layers.read(encoded, PLAIN + 1);
+    let end = |_, byte: u8| !(byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+    let text = layers.read(encoded, PLAIN + 1, end);
     if rule.longest <= PLAIN || text.len() <= PLAIN {
         return text;
     }
-    let header = layers.read(encoded, HEADER);
-    if header.contains(&b'.') { layers.read(encoded, rule.longest + 1) } else { text }
+    let header = layers.read(encoded, HEADER, end);
+    if header.contains(&b'.') { layers.read(encoded, rule.longest + 1, end) } else { text }
 }
 
 /// Whether the text spelled so from `start` on stands on its own.

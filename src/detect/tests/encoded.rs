@@ -73,7 +73,7 @@ fn spelled(text: &str, which: &[bool], spell: impl Fn(u8) -> String) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(cases(64))]
 
     #[test]
     fn base64_at_any_alignment_glued_to_anything(
@@ -136,6 +136,19 @@ proptest! {
         prop_assert_eq!(found.len(), 1);
         prop_assert_eq!(&found[0].0, token.as_bytes());
         prop_assert_eq!(&found[0].2, &["base64", if big { "utf-16be" } else { "utf-16le" }]);
+    }
+
+    #[test]
+    fn base64_and_percent_in_utf16(
+        token in any_token(), text in "[ -~\r\n]{20,200}", rest in "[ -~\r\n]{0,40}", mark in any::<bool>(), big in any::<bool>(), width in 4_usize..200,
+    ) {
+        let head = format!("{}{text} ", if mark { "\u{feff}" } else { "" });
+        let place = 2 * (text.len() + 1 + usize::from(mark));
+        let name = if big { "utf-16be" } else { "utf-16le" };
+        let inner = wrapped(&STANDARD.encode(&token), width, "\r\n");
+        assert_found(&utf16(&format!("{head}{inner} {rest}"), big), &token, place, &[name, "base64"])?;
+        let inner = spelled(&token, &[false, true], |byte| format!("%{byte:02X}"));
+        assert_found(&utf16(&format!("{head}{inner} {rest}"), big), &token, place, &[name, "percent"])?;
     }
 
     #[test]
@@ -209,5 +222,134 @@ proptest! {
         text in "(Z2hwX|ZG9jR|H4sIA|eJw|dpdGh1Yl9wYXRf|%67%68|gh%|\\\\u0067|\\\\x67h|g\0h\0|\0g\0h|6768705f|67:68|&#103;|&amp;#x67;h|[ -~\n\r]|\\PC){0,300}",
     ) {
         prop_assert!(certain_in(text.as_bytes(), 4).is_empty());
+    }
+}
+
+/// What two windows find between them that part at `cut`, as a large blob is gone through.
+fn in_two_windows(bytes: &[u8], cut: usize) -> Vec<(Vec<u8>, usize, Vec<&'static str>)> {
+    let mut out = Vec::new();
+    let back = cut.saturating_sub(REACH);
+    let ahead = bytes.len().min(cut + REACH);
+    for (start, window) in [
+        (0, Window { bytes: &bytes[..ahead], emit: 0..cut }),
+        (back, Window { bytes: &bytes[back..], emit: cut - back..bytes.len() - back }),
+    ] {
+        detector().scan(&window, &mut |hit| {
+            if hit.confidence == Confidence::Certain {
+                out.push((hit.text.to_vec(), start + hit.span.start, hit.decoded.to_vec()));
+            }
+        });
+    }
+    out
+}
+
+proptest! {
+    #![proptest_config(cases(24))]
+
+    #[test]
+    fn no_window_edge_loses_or_doubles_an_encoded_token(
+        token in any_token(), before in 0_usize..70_000, after in 0_usize..70_000, width in prop::sample::select(vec![4, 61, 76, 5000, 1_000_000]),
+        way in 0..6, near in -60_000_isize..60_000, seed in 0_usize..1000,
+    ) {
+        let letters = b"abcdefghijklmnopqrstuvwxyz";
+        let junk = |length: usize| (0..length).map(|n| letters[((n * 7919) ^ seed) % 26]).collect::<Vec<u8>>();
+        let text = [junk(before), b" ".to_vec(), token.clone().into_bytes(), b" ".to_vec(), junk(after)].concat();
+        let bytes = match way {
+            0 => STANDARD.encode(text),
+            1 => wrapped(&STANDARD.encode(text), width, "\n"),
+            2 => wrapped(&STANDARD.encode(wrapped(&STANDARD.encode(text), 76, "\n")), width, "\n"),
+            3 => wrapped(&STANDARD.encode(utf16(&String::from_utf8_lossy(&text), false)), width, "\r\n"),
+            4 => String::from_utf8_lossy(&text).replace(&token, &spelled(&token, &[true], |byte| format!("\\u{byte:04x}"))),
+            _ => {
+                let tail = STANDARD.encode(gzip(token.as_bytes()));
+                format!("{} {} {}", STANDARD.encode(junk(before)), wrapped(&tail, width, "\n"), STANDARD.encode(junk(after)))
+            }
+        }.into_bytes();
+        let whole = certain_in(&bytes, 2);
+        prop_assert_eq!(whole.len(), 1);
+        prop_assert_eq!(&whole[0].0, token.as_bytes());
+        let around = [-9, -1, 0, 1, 2, 17, 60, near];
+        for cut in around.map(|offset| whole[0].1.saturating_add_signed(offset).min(bytes.len())) {
+            prop_assert_eq!(&in_two_windows(&bytes, cut), &whole, "cut at {} of {}", cut, bytes.len());
+        }
+    }
+}
+
+/// Everything found, with its place.
+fn found(bytes: &[u8]) -> Vec<(usize, Confidence, Vec<&'static str>)> {
+    let mut out = Vec::new();
+    detector().scan(&Window::whole(bytes), &mut |hit| {
+        out.push((hit.span.start, hit.confidence, hit.decoded.to_vec()));
+    });
+    out
+}
+
+#[test]
+fn an_encoded_token_without_a_proof_is_likely_where_a_plain_one_is() {
+    let token = stateless("ghs_");
+    let base64 = STANDARD.encode(format!("x-access-token:{token}"));
+    assert_eq!(found(format!("basic {base64}").as_bytes()), [(6, Confidence::Likely, vec!["base64"])]);
+    let percent: String = token.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
+    assert_eq!(found(format!("t={percent}&u").as_bytes()), [(2, Confidence::Likely, vec!["percent"])]);
+    assert_eq!(found(format!("t%41{percent}").as_bytes()), []);
+    assert_eq!(found(&utf16(&format!("t={token}\n"), false)), [(4, Confidence::Likely, vec!["utf-16le"])]);
+    assert_eq!(found(&utf16(&format!("t{token}\n"), false)), []);
+}
+
+#[test]
+fn encoded_placeholders_stay_unsaid() {
+    let placeholder = ["ghp_", "16C7e42F292c6912E7710c838347Ae178B4a"].concat();
+    let hex: String = placeholder.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+    let percent = placeholder.replace('_', "%5F");
+    for text in [STANDARD.encode(&placeholder), hex, percent] {
+        assert_eq!(found(format!("\"{text}\"").as_bytes()), []);
+    }
+    // A percent sign behind a plain one encodes nothing of it.
+    assert_eq!(found(format!("{placeholder}%20b").as_bytes()), [(0, Confidence::Lookalike, vec![])]);
+}
+
+#[test]
+fn a_plain_token_is_not_found_again_as_an_encoded_one() {
+    let token = classic("ghp_", &"aB3".repeat(10));
+    for text in
+        [format!("{token}%20%67"), format!("%20{token}\\u0067"), format!("/aaaa/bbbb/cccc/{token}/dddd")]
+    {
+        let chains: Vec<_> = found(text.as_bytes()).into_iter().map(|(_, _, chain)| chain).collect();
+        assert_eq!(chains, [Vec::<&str>::new()], "{text}");
+    }
+}
+
+#[test]
+fn a_list_of_encoded_tokens_is_told_line_by_line() {
+    let mut bytes = String::new();
+    let mut expected = Vec::new();
+    for n in 0..2000 {
+        let token = classic("ghp_", &format!("{n:030}"));
+        expected.push((bytes.len(), Confidence::Certain, vec!["base64"]));
+        bytes += &STANDARD_NO_PAD.encode(token);
+        bytes += "\n";
+    }
+    let mut found = found(bytes.as_bytes());
+    found.sort();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn redacting_hides_encoded_tokens() {
+    let token = classic("ghp_", &"aB3".repeat(10));
+    let percent: String = token.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat();
+    let redacted = detector().redact(&format!("a/{percent}/{}.txt/{token}", STANDARD_NO_PAD.encode(&token)));
+    assert_eq!(redacted, format!("a/….txt/ghp_…{}", &token[34..]));
+    assert_eq!(detector().redact("é%67%68/Z2hw"), "é%67%68/Z2hw");
+}
+
+#[test]
+fn depth_is_how_many_encodings_are_peeled_off() {
+    let token = classic("ghp_", &"aB3".repeat(10));
+    let mut text = token.clone();
+    for depth in 1..=5 {
+        text = STANDARD.encode(text);
+        assert_eq!(certain_in(text.as_bytes(), depth).len(), 1, "{depth}");
+        assert_eq!(certain_in(text.as_bytes(), depth - 1).len(), 0, "{depth}");
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::Timestamp;
 
 use crate::ledger::audit::{self, Digest, Event, Head};
-use crate::ledger::entry::{Attempt, BatchId, Enqueued, Entry, Known, Row, State};
+use crate::ledger::entry::{Attempt, BatchId, Enqueued, Entry, Known, Row, State, portion};
 use crate::ledger::intent::{Ask, BATCH_MAX, Standing, millis, moment};
 use crate::ledger::quota::Quota;
 use crate::ledger::split::{self, Group};
@@ -69,11 +69,17 @@ impl Content {
         self.owners.remove(&owner);
     }
 
-    pub(super) fn enqueue(&mut self, host: &str, entries: Vec<Entry>, at: Timestamp) -> Enqueued {
+    pub(super) fn enqueue(
+        &mut self,
+        host: &str,
+        entries: &mut dyn Iterator<Item = Entry>,
+        at: Timestamp,
+    ) -> Enqueued {
         let mut tally = Enqueued::default();
         let mut kinds: BTreeMap<&'static str, u64> = BTreeMap::new();
         let mut digest = Digest::default();
-        for entry in entries {
+        let portions = std::iter::from_fn(|| Some(portion(entries)).filter(|portion| !portion.is_empty()));
+        for entry in portions.flatten() {
             let (kind, fingerprint) = (entry.kind, entry.fingerprint);
             let (state, new) = self.put(host, entry, at.as_millisecond());
             tally.count(state, new);
@@ -238,6 +244,7 @@ impl Content {
             standing.limit = quota.limit(ask.per_hour, now);
             let shut = quota.gate(ask.per_hour, millis(ask.min_interval), now);
             standing.next_slot = shut.map(|(until, _)| moment(until));
+            standing.shut = shut.map(|(_, why)| why);
         }
         standing
     }

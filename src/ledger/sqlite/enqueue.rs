@@ -7,11 +7,11 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 
 use super::rows;
 use crate::ledger::audit::{Digest, Event};
-use crate::ledger::entry::{Enqueued, Entry, State};
+use crate::ledger::entry::{Enqueued, Entry, State, portion};
 
-/// How many tokens a transaction takes: so many that the index is written out a few times rather than over and over,
+/// How many portions a transaction takes: so many that the index is written out a few times rather than over and over,
 /// so few that others wait a second or two at the most.
-pub(super) const CHUNK: usize = 250_000;
+const PORTIONS: usize = 5;
 
 const FIND: &str = "SELECT id, state FROM token WHERE host = ?1 AND head = ?2 AND sha256 = ?3";
 const INSERT: &str = "INSERT INTO token (host, sha256, head, kind, confidence, rank, place, state, seen, at)
@@ -20,7 +20,7 @@ const CHANGE: &str =
     "UPDATE token SET state = ?2, at = ?3, confidence = ?4, rank = ?5, suspect = 0 WHERE id = ?1";
 const KEEP: &str = "INSERT OR REPLACE INTO sealed (token, bytes) VALUES (?1, ?2)";
 
-/// Takes up to [`CHUNK`] entries, with one record in the trail.
+/// Takes up to [`PORTIONS`] of the entries, with one record in the trail.
 pub(super) fn chunk(
     db: &Connection,
     host_name: &str,
@@ -31,13 +31,15 @@ pub(super) fn chunk(
     let mut tally = Enqueued::default();
     let mut kinds: BTreeMap<&'static str, u64> = BTreeMap::new();
     let mut digest = Digest::default();
-    for entry in entries.take(CHUNK) {
-        let (state, new) = pen.put(&entry)?;
-        tally.count(state, new);
-        if new && state == State::Queued {
-            *kinds.entry(entry.kind.rule_id()).or_default() += 1;
+    for _ in 0..PORTIONS {
+        for entry in portion(entries) {
+            let (state, new) = pen.put(&entry)?;
+            tally.count(state, new);
+            if new && state == State::Queued {
+                *kinds.entry(entry.kind.rule_id()).or_default() += 1;
+            }
+            digest.add(&entry.fingerprint);
         }
-        digest.add(&entry.fingerprint);
     }
     let (digest, tokens) = digest.finish();
     let event = Event::Enqueue { host: host_name.into(), counts: tally.counts(), kinds, digest, tokens };

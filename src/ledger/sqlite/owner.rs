@@ -34,6 +34,7 @@ impl Owner {
         }
         let name = fresh_name();
         let path = lock_path(&self.ledger, &name);
+        self.sweep();
         // A file system without locks, or one that is full: the lease will do.
         self.lock = create_new(&path).ok().filter(|file| file.try_lock().is_ok());
         let name = if self.lock.is_some() {
@@ -43,6 +44,22 @@ impl Owner {
             [UNLOCKED, &name].concat()
         };
         self.name.insert(name).clone()
+    }
+
+    /// Clears away what killed processes have left behind, between two batches or while no answer was missing.
+    fn sweep(&self) {
+        let (Some(folder), Some(ledger)) = (self.ledger.parent(), self.ledger.file_name()) else { return };
+        let Ok(files) = fs::read_dir(folder) else { return };
+        let prefix = lock_path(Path::new(ledger), "");
+        for file in files.flatten().filter(|file| {
+            let name = file.file_name();
+            name.as_encoded_bytes().starts_with(prefix.as_os_str().as_encoded_bytes())
+        }) {
+            let unlocked = File::open(file.path()).is_ok_and(|lock| lock.try_lock().is_ok());
+            if unlocked {
+                let _ = fs::remove_file(file.path());
+            }
+        }
     }
 
     /// Whether the owner called `name` is known to have ended. The caller holds the ledger's write lock.
@@ -105,6 +122,24 @@ mod tests {
         assert!(two.gone(&name));
         assert!(!lock_path(&ledger, &name).exists(), "the stale file was left behind");
         assert!(two.gone(&name), "gone is gone");
+        Ok(())
+    }
+
+    #[test]
+    fn a_new_owner_clears_away_what_the_dead_left() -> std::io::Result<()> {
+        let home = tempfile::tempdir()?;
+        let ledger = home.path().join("ledger.db");
+        let mut living = Owner::new(&ledger);
+        living.name();
+        fs::write(lock_path(&ledger, "dead"), "")?;
+        fs::write(home.path().join("other.db.run-dead"), "")?;
+        let mut next = Owner::new(&ledger);
+        next.name();
+        assert!(!lock_path(&ledger, "dead").exists());
+        // Two locks, and a stranger's file.
+        assert_eq!(fs::read_dir(home.path())?.count(), 3);
+        drop((living, next));
+        assert_eq!(fs::read_dir(home.path())?.count(), 1);
         Ok(())
     }
 

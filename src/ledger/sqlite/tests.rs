@@ -165,6 +165,12 @@ fn a_token_keeps_its_history() -> Checked {
     assert_eq!(again, Enqueued { done: 3, ..Enqueued::default() });
     assert_eq!(ledger.intend(&ask(), &now)?, Go::Nothing);
     assert!(ledger.known("other.example.test", &one)?.is_none());
+    // Many at once, in their order, those that nobody knows among them.
+    let mut many = vec![token(999).fingerprint(); LOOKED_UP];
+    many.push(one);
+    let found = ledger.known_of(HOST, &many)?;
+    assert_eq!((found.len(), found.iter().flatten().count()), (LOOKED_UP + 1, 1));
+    assert_eq!(found.last(), Some(&ledger.known(HOST, &one)?));
     Ok(())
 }
 
@@ -223,5 +229,23 @@ fn the_trail_names_fingerprints_and_no_token() -> Checked {
     for (line, event) in lines.iter().zip(events) {
         assert!(line.contains(&format!("\"event\":\"{event}\"")), "{event}");
     }
+    Ok(())
+}
+
+/// Queries that walk the whole table would cost a second each once millions of tokens are known.
+#[test]
+fn counting_and_looking_up_walk_no_tables() -> Checked {
+    let home = tempfile::tempdir()?;
+    let mut ledger = SqliteLedger::open(&home.path().join("ledger.db"))?;
+    fill(&mut ledger, 0..10)?;
+    let mut plans = Vec::new();
+    for sql in read::QUERIES {
+        let mut plan = ledger.db.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+        let unbound = vec![rusqlite::types::Null; plan.parameter_count()];
+        let steps = plan.query_map(rusqlite::params_from_iter(unbound), |row| row.get::<_, String>(3))?;
+        plans.extend(steps.collect::<Result<Vec<_>, _>>()?);
+    }
+    assert!(plans.len() >= read::QUERIES.len());
+    assert!(plans.iter().all(|step| !step.starts_with("SCAN")), "{plans:#?}");
     Ok(())
 }

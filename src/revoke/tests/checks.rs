@@ -96,6 +96,21 @@ fn dead_tokens_are_not_sent_when_asked_first() -> Checked {
 }
 
 #[test]
+fn nobody_is_asked_while_nothing_can_go() -> Checked {
+    let scene = Scene::new()?;
+    scene.queue_pats(0..60_500)?;
+    let server = Server::taking(&scene.clock);
+    scene.run(&server, &options())?;
+    let verify = Options { verify: true, ..options() };
+    let outcome = scene.run(&server, &verify)?;
+    assert_eq!((outcome.ended, server.asked.borrow().len()), (Ended::Later(Why::Quota), 0));
+    scene.clock.advance(Duration::from_hours(1));
+    let outcome = scene.run(&server, &verify)?;
+    assert_eq!((outcome.ended, server.asked.borrow().len()), (Ended::Done, 500));
+    Ok(())
+}
+
+#[test]
 fn taken_tokens_are_asked_about_until_they_are_dead() -> Checked {
     let scene = Scene::new()?;
     scene.queue_pats(0..4)?;

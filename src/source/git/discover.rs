@@ -18,7 +18,8 @@ pub fn discover(folder: &Path) -> Vec<PathBuf> {
             continue;
         }
         let git = folder.join(".git");
-        if git.is_file() || is_repository(&git) {
+        // A damaged one may lack its `HEAD`, and is not passed over for that.
+        if git.is_file() || git.join("objects").is_dir() || is_repository(&git) {
             found.push(folder.clone());
             open.push(git.join("modules"));
         }

@@ -28,7 +28,21 @@ impl<'a> Range<'a> {
     /// may be given with spaces between them. An id of zeros, which hooks are told for what does not exist, excludes
     /// nothing of its own: what other refs have is left out instead.
     pub fn new(repo: &'a Repo, spec: &str) -> Result<Self, Error> {
-        let ends = Ends::parse(repo, spec)?;
+        Ok(Range::between(repo, &Ends::parse(repo, spec)?))
+    }
+
+    /// What another repository lacks that is to have the commits or tags `tips`: all that leads to them, without what it
+    /// `had` already (ids, of which not all need be here) and what refs lead to whose names `known` says yes to.
+    pub fn lacking(
+        repo: &'a Repo,
+        tips: &[String],
+        had: &[String],
+        known: &dyn Fn(&[u8]) -> bool,
+    ) -> Result<Self, Error> {
+        Ok(Range::between(repo, &Ends::lacking(repo, tips, had, known)?))
+    }
+
+    fn between(repo: &'a Repo, ends: &Ends) -> Self {
         let mut range = Range {
             repo,
             tags: ends.tags.clone(),
@@ -36,10 +50,10 @@ impl<'a> Range<'a> {
             changes: Vec::new(),
             faults: Vec::new(),
         };
-        for (id, links) in commits(repo, &ends, &mut range.faults) {
+        for (id, links) in commits(repo, ends, &mut range.faults) {
             range.add(id, &links);
         }
-        Ok(range)
+        range
     }
 
     /// How many commits it has.

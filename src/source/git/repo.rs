@@ -115,6 +115,29 @@ impl Repo {
         self.inner.workdir().unwrap_or_else(|| self.inner.git_dir())
     }
 
+    /// The folder that all work trees of the repository share: what is in it need be looked at only once.
+    pub fn shared_folder(&self) -> PathBuf {
+        let folder = self.inner.common_dir();
+        std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
+    }
+
+    /// Where git looks for hooks, as `core.hooksPath` says.
+    pub fn hooks_folder(&self) -> Result<PathBuf, Error> {
+        let config = self.inner.config_snapshot();
+        let said = config.trusted_path("core.hooksPath").map_err(|error| Error::Open {
+            path: self.root().to_owned(),
+            reason: format!("`core.hooksPath` is no path: {error}"),
+        })?;
+        let said = said.filter(|path| !path.as_os_str().is_empty());
+        // A relative one starts where hooks are run.
+        Ok(said.map_or_else(|| self.own_hooks_folder(), |path| self.root().join(path)))
+    }
+
+    /// Where git looks for hooks unless it is told otherwise.
+    pub fn own_hooks_folder(&self) -> PathBuf {
+        self.inner.common_dir().join("hooks")
+    }
+
     /// What kind of hash names the objects.
     pub(super) fn hash(&self) -> gix::hash::Kind {
         self.inner.object_hash()

@@ -39,6 +39,24 @@ impl Ends {
         Ok(ends)
     }
 
+    /// What leads to `tips`, and neither to what was `had` before nor to a ref whose name `known` says yes to.
+    pub(super) fn lacking(
+        repo: &Repo,
+        tips: &[String],
+        had: &[String],
+        known: &dyn Fn(&[u8]) -> bool,
+    ) -> Result<Self, Error> {
+        let mut ends = Ends::default();
+        for tip in tips {
+            ends.include(repo, tip)?;
+        }
+        // The other side may have what never came here: that excludes nothing.
+        let had = had.iter().filter_map(|id| full(repo, id)).filter(|id| !id.is_null());
+        let refs = refs::all(repo).into_iter().filter(|(name, _)| known(name)).map(|(_, id)| id);
+        ends.exclude.extend(had.chain(refs).filter_map(|id| peel(repo, id, "").ok()));
+        Ok(ends)
+    }
+
     /// Reads one of them; whether it starts from nothing.
     fn word(&mut self, repo: &Repo, word: &str) -> Result<bool, Error> {
         if let Some((from, to)) = word.split_once("..").filter(|(_, to)| !to.starts_with('.')) {
@@ -164,7 +182,11 @@ fn links(repo: &Repo, id: &ObjectId) -> Result<Links, Lack> {
     Links::of(&bytes).ok_or(Lack::Damaged)
 }
 
-/// The commits between the ends, the newest first. Walked by date, and only as far as the excluded side reaches.
+/// How wrong the clocks of those who commit may be, in seconds, for a walk by date still to be right.
+const SKEW: i64 = 24 * 60 * 60;
+
+/// The commits between the ends, the newest first. Walked by date, and only as far as the excluded side reaches: until
+/// nothing is left that could lead to one of those listed, which is what commits of the same second need.
 pub(super) fn commits(repo: &Repo, ends: &Ends, faults: &mut Vec<Fault>) -> Vec<(ObjectId, Links)> {
     let mut walk = Walk { repo, seen: HashMap::new(), next: BinaryHeap::new(), open: 0, faults };
     for id in &ends.exclude {
@@ -173,14 +195,17 @@ pub(super) fn commits(repo: &Repo, ends: &Ends, faults: &mut Vec<Fault>) -> Vec<
     for id in &ends.include {
         walk.meet(*id, false, None);
     }
-    let mut order = Vec::new();
-    while walk.open > 0 {
-        let Some((_, id)) = walk.next.pop() else { break };
+    let (mut order, mut oldest) = (Vec::new(), i64::MAX);
+    while let Some((time, id)) = walk.next.pop() {
+        if walk.open == 0 && time < oldest.saturating_sub(SKEW) {
+            break;
+        }
         let Some(seen) = walk.seen.get_mut(&id) else { continue };
         seen.queued = false;
         let (excluded, parents) = (seen.excluded, seen.links.parents.clone());
         if !excluded {
             walk.open -= 1;
+            oldest = oldest.min(time);
             order.push(id);
         }
         for parent in parents {

@@ -54,6 +54,58 @@ impl World {
         Ran::from(self.command(arguments).output().expect("the program starts"))
     }
 
+    /// Git in a folder below this one, with the same empty home, and people and dates that never change.
+    pub fn git_command(&self, folder: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new("git");
+        command.args(arguments).current_dir(self.dir.path().join(folder)).env_clear().stdin(Stdio::null());
+        command.envs([
+            ("GIT_CONFIG_NOSYSTEM", "1"),
+            ("GIT_CONFIG_COUNT", "2"),
+            ("GIT_CONFIG_KEY_0", "init.defaultBranch"),
+            ("GIT_CONFIG_VALUE_0", "main"),
+            ("GIT_CONFIG_KEY_1", "protocol.file.allow"),
+            ("GIT_CONFIG_VALUE_1", "always"),
+            ("GIT_AUTHOR_NAME", "A U Thor"),
+            ("GIT_AUTHOR_EMAIL", "author@example.com"),
+            ("GIT_AUTHOR_DATE", "1700000000 +0100"),
+            ("GIT_COMMITTER_NAME", "C O Mitter"),
+            ("GIT_COMMITTER_EMAIL", "committer@example.com"),
+            ("GIT_COMMITTER_DATE", "1700000000 +0100"),
+        ]);
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.home.path());
+        command
+    }
+
+    /// Runs git and gives what it says, trimmed. It has to succeed.
+    pub fn git(&self, folder: &str, arguments: &[&str]) -> String {
+        let ran = Ran::from(self.git_command(folder, arguments).output().expect("git runs"));
+        assert_eq!(ran.code, 0, "git {}: {}", arguments.first().unwrap_or(&""), ran.stderr);
+        ran.stdout.trim().to_owned()
+    }
+
+    /// Runs git, whatever comes of it.
+    pub fn try_git(&self, folder: &str, arguments: &[&str]) -> Ran {
+        Ran::from(self.git_command(folder, arguments).output().expect("git runs"))
+    }
+
+    /// Makes a repository.
+    pub fn init(&self, folder: &str, options: &[&str]) {
+        self.git("", &[&["init", "-q"], options, &[folder]].concat());
+    }
+
+    /// Writes a file of a repository and commits everything; the commit's id.
+    pub fn commit(&self, folder: &str, path: &str, content: impl AsRef<[u8]>) -> String {
+        self.write(&format!("{folder}/{path}"), content);
+        self.git(folder, &["add", "-A"]);
+        self.git(folder, &["commit", "-q", "-m", "a change"]);
+        self.git(folder, &["rev-parse", "HEAD"])
+    }
+
+    /// The home that is empty.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
     /// Runs with `-f json` and reads the report.
     pub fn json(&self, arguments: &[&str]) -> (i32, Value) {
         let ran = self.run(&[arguments, &["-f", "json"]].concat());

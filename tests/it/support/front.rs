@@ -39,7 +39,7 @@ impl Front {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.world.command(arguments);
         command.args(["--api-url", &self.github.api_url()]).arg("--ledger").arg(self.ledger());
-        if ["scan", "revoke", "resume", "enterprise", "org"].contains(&arguments[0])
+        if ["scan", "git", "revoke", "resume", "enterprise", "org"].contains(&arguments[0])
             && !arguments.contains(&"--min-interval")
         {
             command.args(["--min-interval", "0"]);
