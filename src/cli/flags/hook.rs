@@ -21,10 +21,10 @@ pub(crate) enum HookVerb {
 #[derive(Args)]
 #[command(after_long_help = "\
 Examples:
-  stanch hook install                       before each commit in this repository
+  stanch hook install                       before each commit here
   stanch hook install --type pre-push       before each push
-  stanch hook install --global              before each commit in every repository of yours
-  stanch hook install --type pre-receive    on a server, in a bare repository: for everybody who pushes")]
+  stanch hook install --global              in every repository of yours
+  stanch hook install --type pre-receive    on a server, for all who push")]
 pub(crate) struct HookFlags {
     #[command(flatten)]
     pub(crate) which: Which,
