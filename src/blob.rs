@@ -53,6 +53,16 @@ impl Origin {
     pub fn file(path: impl Into<String>) -> Self {
         Origin { path: path.into(), ..Origin::default() }
     }
+
+    /// What to call the place: its path, with the git object in front where nobody knows the file's name yet.
+    pub fn place(&self) -> String {
+        match &self.object {
+            Some(object) if self.path.is_empty() || self.path.starts_with('!') => {
+                format!("blob/{object}{}", self.path)
+            }
+            _ => self.path.clone(),
+        }
+    }
 }
 
 /// A reader that can also seek, as containers with a directory at their end need.

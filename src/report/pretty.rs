@@ -86,8 +86,8 @@ fn location(palette: &Palette, place: &Location, out: &mut dyn Write) -> io::Res
         let author = place.author.as_deref().map(sanitise).unwrap_or_default();
         let date = place.date.as_deref().unwrap_or_default();
         write!(out, "\n    {faint}commit {short}  {date}  {author}{reset}")?;
-    } else if let Some(object) = &place.object {
-        write!(out, "\n    {faint}object {object}, which no ref leads to{reset}")?;
+    } else if place.object.as_ref().is_some_and(|object| place.path.contains(object.as_str())) {
+        write!(out, "\n    {faint}in an object that no ref leads to{reset}")?;
     }
     writeln!(out)
 }
@@ -136,7 +136,7 @@ fn next_steps(report: &Report<'_>, palette: &Palette, out: &mut dyn Write) -> io
         out,
         "{strong}What to do:{reset} treat them as known to others. Replace each where it is used,"
     )?;
-    writeln!(out, "  then end it: `stanch scan --revoke` asks GitHub to, or its owner does at")?;
+    writeln!(out, "  then end it: --revoke on this command asks GitHub to, or its owner does at")?;
     writeln!(out, "  https://github.com/settings/tokens")?;
     if open.iter().any(|finding| matches!(finding.token.kind(), Kind::OAuth | Kind::AppUser | Kind::Refresh))
     {

@@ -128,7 +128,7 @@ impl Sink for Net<'_> {
             Body::Whole(bytes) => self.look(&Window::whole(bytes), 0, Lead::default(), blob.origin),
             Body::Stream { head, rest } => {
                 if let Err(error) = self.windows(head, rest, blob.origin) {
-                    let path = (blob.origin)().path;
+                    let path = (blob.origin)().place();
                     let reason = format!("what could be read was scanned: {error}");
                     self.fault(Fault { path, kind: FaultKind::Unreadable, reason });
                 }

@@ -13,6 +13,7 @@ use super::{parse_duration, parse_size};
 use crate::finding::Confidence;
 use crate::report::Format;
 use crate::rule::{CustomRule, RawCustomRule};
+use crate::source::unpack::Limits;
 use crate::suppress::{Allowlist, RawAllowlist};
 
 /// The keys of one `[[rules]]`.
@@ -36,6 +37,19 @@ pub(super) const ALLOWLIST: Shape = Shape {
     elsewhere: None,
 };
 
+/// The keys of `[limits]`: how far containers are opened.
+const LIMITS: Shape = Shape {
+    keys: &[
+        ("max_expansion", None),
+        ("max_ratio", None),
+        ("ratio_after", None),
+        ("max_entries", None),
+        ("max_seconds", None),
+        ("max_memory", None),
+    ],
+    elsewhere: None,
+};
+
 /// The keys of the user's file: the long names of the flags whose defaults they are, and the tables of a project's file.
 pub(super) const USER: Shape = Shape {
     keys: &[
@@ -55,6 +69,7 @@ pub(super) const USER: Shape = Shape {
         ("min_interval", None),
         ("revoke_confidence", None),
         ("max_revoke", None),
+        ("limits", Some(&LIMITS)),
         ("rules", Some(&RULE)),
         ("allowlists", Some(&ALLOWLIST)),
     ],
@@ -78,6 +93,8 @@ pub struct UserConfig {
     pub max_archive_depth: Option<u32>,
     /// `--max-decode-depth`.
     pub max_decode_depth: Option<u32>,
+    /// How far containers are opened.
+    pub limits: Limits,
     /// Where and how tokens are revoked.
     pub revoke: RevokeConfig,
     /// Rules of the user's own.
@@ -125,6 +142,8 @@ struct Raw {
     max_file_size: Option<u64>,
     max_archive_depth: Option<u32>,
     max_decode_depth: Option<u32>,
+    #[serde(default)]
+    limits: Limits,
     #[serde(default)]
     rules: Vec<RawCustomRule>,
     #[serde(default)]
@@ -175,6 +194,7 @@ impl UserConfig {
             max_file_size: raw.max_file_size,
             max_archive_depth: raw.max_archive_depth,
             max_decode_depth: raw.max_decode_depth,
+            limits: raw.limits,
             revoke,
             rules,
             allowlists,
@@ -264,7 +284,7 @@ mod tests {
             "format = 'sarif'\nthreads = 2\nexclude = ['a']\nmin_confidence = 'certain'\nmax_file_size = '10M'\n\
              max_archive_depth = 1\nmax_decode_depth = 0\nhost = 'ghe.example'\napi_url = 'http://127.0.0.1:1'\n\
              ca_cert = 'ca.pem'\nledger = '/var/ledger.db'\ntimeout = 5\nmin_interval = '250ms'\n\
-             auth_token_file = 'token'\nrevoke_confidence = 'likely'\nmax_revoke = 7\n\
+             auth_token_file = 'token'\nrevoke_confidence = 'likely'\nmax_revoke = 7\n[limits]\nmax_entries = 9\n\
              [[allowlists]]\npaths = ['x']\n[[rules]]\nid = 'r'\nregex = 'k_x'\nkeywords = ['k_']\npositive = ['k_x']\n",
         )
         .expect("a good file");
@@ -279,6 +299,7 @@ mod tests {
         assert_eq!(revoke.ledger.as_deref(), Some(Path::new("/var/ledger.db")));
         assert_eq!((revoke.timeout, revoke.max_revoke), (Some(Duration::from_secs(5)), Some(7)));
         assert_eq!(revoke.min_interval, Some(Duration::from_millis(250)));
+        assert_eq!(config.limits, Limits { max_entries: 9, ..Limits::default() });
         let every_key = USER.keys.len();
         assert_eq!(every_key, 18, "a new key belongs into this test");
     }

@@ -160,7 +160,7 @@ impl CommonFlags {
 impl CommonFlags {
     /// What a run over `paths` is to do: flags, over what the user's file says, over defaults.
     pub(crate) fn settings(&self, paths: Vec<PathBuf>, user: &UserConfig) -> anyhow::Result<Settings> {
-        let limits = Limits::default();
+        let limits = user.limits;
         let (archives, encodings) = (self.max_archive_depth, self.max_decode_depth);
         Ok(Settings {
             paths,

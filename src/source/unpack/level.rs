@@ -192,8 +192,10 @@ impl Level<'_> {
             }
             Trouble::Cut(_) => FaultKind::CutShort,
         };
-        let read =
-            read.map_or_else(|| "what could be read".to_owned(), |read| format!("its first {read} bytes"));
+        let read = read.map_or_else(
+            || "what could be read was".to_owned(),
+            |read| format!("its first {read} bytes were"),
+        );
         let reason = match trouble {
             Trouble::Cut(Limit::Depth) => {
                 let (name, value) = Limit::Depth.named(&self.unpack.limits);
@@ -204,12 +206,12 @@ impl Level<'_> {
             Trouble::Cut(limit) => {
                 let (name, value) = limit.named(&self.unpack.limits);
                 format!(
-                    "cut short by {name} = {value}: {read} were scanned; \
+                    "cut short by {name} = {value}: {read} scanned; \
                      raise the limit in your configuration if you trust this file"
                 )
             }
             Trouble::Damaged(what) => {
-                format!("damaged ({what}): {read} were scanned; get a whole copy to have the rest scanned")
+                format!("damaged ({what}): {read} scanned; get a whole copy to have the rest scanned")
             }
             Trouble::Stopped => return,
         };
@@ -231,7 +233,11 @@ impl Level<'_> {
             let reason = format!(
                 "{more} more places in it could not be read, or not wholly; only the first were told"
             );
-            self.unpack.inner.fault(Fault { path: (self.origin)().path, kind: FaultKind::Damaged, reason });
+            self.unpack.inner.fault(Fault {
+                path: (self.origin)().place(),
+                kind: FaultKind::Damaged,
+                reason,
+            });
         }
     }
 
@@ -241,8 +247,8 @@ impl Level<'_> {
         if faults <= FAULTS_MOST {
             let path = match place {
                 // What is wrong with a compressed file is wrong with the file.
-                Place::Packed(_) => (self.origin)().path,
-                _ => self.origin_of(place).path,
+                Place::Packed(_) => (self.origin)().place(),
+                _ => self.origin_of(place).place(),
             };
             self.unpack.inner.fault(Fault { path, kind, reason });
         }
