@@ -128,6 +128,11 @@ pub trait Ledger {
     /// What is known of a token.
     fn known(&self, host: &str, fingerprint: &Fingerprint) -> Result<Option<Known>, LedgerError>;
 
+    /// What is known of many tokens, in their order.
+    fn known_of(&self, host: &str, tokens: &[Fingerprint]) -> Result<Vec<Option<Known>>, LedgerError> {
+        tokens.iter().map(|token| self.known(host, token)).collect()
+    }
+
     /// Every request a token was in, oldest first.
     fn attempts(&self, host: &str, fingerprint: &Fingerprint) -> Result<Vec<Attempt>, LedgerError>;
 

@@ -167,8 +167,10 @@ impl Blast {
         let apps = [Kind::OAuth, Kind::AppUser, Kind::Refresh];
         let apps: u64 = apps.iter().filter_map(|kind| self.kinds.get(kind)).sum();
         if apps > 0 {
-            lines.push(format!("{apps} of them are gho_, ghu_ or ghr_: each ends its user's whole"));
-            lines.push("authorization of that app, with every other token made by it.".to_owned());
+            lines.push(format!(
+                "Each gho_, ghu_ and ghr_ ({apps}) ends its user's whole authorization of that app,"
+            ));
+            lines.push("with every other token made by it.".to_owned());
         }
         lines
     }

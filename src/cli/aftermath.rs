@@ -113,7 +113,7 @@ impl Aftermath {
         if seen.requests > 0 {
             let (accepted, requests) = (count(seen.accepted, "token"), count(seen.requests, "request"));
             let hint = if seen.accepted > 0 && seen.checks == 0 {
-                " (that is a promise; --confirm asks whether they are dead)"
+                " (taken, not yet known to be dead: --confirm asks)"
             } else {
                 ""
             };

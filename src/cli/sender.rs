@@ -128,15 +128,11 @@ impl Sender {
         findings: &[Finding],
         counted: Confidence,
     ) -> Result<HashMap<Fingerprint, Known>, LedgerError> {
-        let mut known = HashMap::new();
-        let Some(ledger) = SqliteLedger::open_existing(&self.ledger)? else { return Ok(known) };
-        for finding in findings.iter().filter(|finding| eligible(finding, counted)) {
-            let fingerprint = finding.token.fingerprint();
-            if let Some(found) = ledger.known(&self.host, &fingerprint)? {
-                known.insert(fingerprint, found);
-            }
-        }
-        Ok(known)
+        let Some(ledger) = SqliteLedger::open_existing(&self.ledger)? else { return Ok(HashMap::new()) };
+        let eligible = findings.iter().filter(|finding| eligible(finding, counted));
+        let tokens: Vec<Fingerprint> = eligible.map(|finding| finding.token.fingerprint()).collect();
+        let known = ledger.known_of(&self.host, &tokens)?;
+        Ok(tokens.into_iter().zip(known).filter_map(|(token, known)| Some((token, known?))).collect())
     }
 
     /// Says, asks, writes down, sends: whatever the mode is.

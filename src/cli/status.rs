@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -67,13 +68,13 @@ fn look(ledger: &SqliteLedger, place: &PlaceFlags, host: &Host) -> anyhow::Resul
 fn standing(ledger: &SqliteLedger, party: &Party, mine: Option<&str>) -> Result<Standing, LedgerError> {
     let known = mine.filter(|mine| party.identities.iter().any(|identity| identity == mine));
     let last = party.identities.last().map(String::as_str);
-    let options = Options::default();
     let ask = Ask {
         host: &party.host,
         identity: known.or(last).unwrap_or("anonymous"),
         per_hour: PER_HOUR,
-        min_interval: options.min_interval,
-        lease: options.timeout,
+        // The pause between two requests is over before anybody has read this.
+        min_interval: Duration::ZERO,
+        lease: Options::default().timeout,
         what: What::Batch(&[]),
     };
     ledger.standing(&ask, &Timestamp::now)

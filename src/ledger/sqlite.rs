@@ -28,6 +28,9 @@ use super::seal::Seal;
 use super::{Ledger, Mark, Now, Page, Party, place};
 use crate::token::{Fingerprint, Kind};
 
+/// How many tokens are looked up at a time: those who write wait for it.
+const LOOKED_UP: usize = 10_000;
+
 /// The ledger in a file.
 pub struct SqliteLedger {
     db: Connection,
@@ -129,6 +132,21 @@ impl Ledger for SqliteLedger {
 
     fn known(&self, host: &str, fingerprint: &Fingerprint) -> Result<Option<Known>, LedgerError> {
         self.read(|db| read::known(db, host, fingerprint))
+    }
+
+    fn known_of(&self, host: &str, tokens: &[Fingerprint]) -> Result<Vec<Option<Known>>, LedgerError> {
+        let mut known = Vec::with_capacity(tokens.len());
+        for some in tokens.chunks(LOOKED_UP) {
+            self.read(|db| {
+                // One lock for all of them, instead of one for each.
+                let tx = db.unchecked_transaction()?;
+                for token in some {
+                    known.push(read::known(&tx, host, token)?);
+                }
+                Ok(())
+            })?;
+        }
+        Ok(known)
     }
 
     fn attempts(&self, host: &str, fingerprint: &Fingerprint) -> Result<Vec<Attempt>, LedgerError> {

@@ -105,6 +105,6 @@ fn the_blast_is_told_in_short_lines() {
     let lines = blast.lines("github.com");
     assert_eq!(lines[0], "5 tokens for github.com: 1 ghp_, 3 github_pat_, 1 ghr_");
     assert_eq!(lines[1], "The github_pat_ among them have 2 owners; the others do not tell theirs.");
-    assert!(lines[3].starts_with("1 of them are gho_, ghu_ or ghr_"));
+    assert!(lines[3].starts_with("Each gho_, ghu_ and ghr_ (1) ends"));
     assert!(lines.iter().all(|line| line.len() <= 80), "{lines:?}");
 }

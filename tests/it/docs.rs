@@ -33,7 +33,7 @@ fn pages() -> Vec<(String, String)> {
     let mut paths: Vec<PathBuf> = listed.filter(|path| path.extension().is_some_and(|e| e == "md")).collect();
     paths.sort();
     paths.push(root().join("README.md"));
-    let name = |path: &Path| path.file_name().expect("a name").to_string_lossy().into_owned();
+    let name = |path: &Path| path.strip_prefix(root()).expect("a page").to_string_lossy().into_owned();
     paths.iter().map(|path| (name(path), fs::read_to_string(path).expect("a page"))).collect()
 }
 
@@ -103,7 +103,7 @@ impl Desk {
     fn new(page: &str) -> Self {
         let mut mint = Mint::new(4242);
         let credential = mint.token(Kind::Pat);
-        let flavour = if page == "ghes.md" { Flavour::Server(Some("3.21")) } else { Flavour::DotCom };
+        let flavour = if page == "docs/ghes.md" { Flavour::Server(Some("3.21")) } else { Flavour::DotCom };
         let github = GitHub::play(Script { credential: credential.clone(), ..Script::of(flavour) });
         let world = World::new();
         let home = world.path().join("home");
@@ -216,8 +216,7 @@ fn flags(text: &str) -> BTreeSet<String> {
 #[test]
 fn every_flag_of_the_guide_exists() {
     let world = World::new();
-    let manual = world.run(&["man"]).stdout.replace('\\', "");
-    let known = flags(&manual);
+    let known = flags(&world.run(&["completions", "bash"]).stdout);
     assert!(known.contains("--revoke-confidence"), "{known:?}");
     let recipes = ["docs/ci/gitlab.yml"].map(|name| {
         let text = fs::read_to_string(root().join(name)).expect("a recipe");
@@ -234,7 +233,8 @@ fn every_flag_of_the_guide_exists() {
 #[test]
 fn every_link_of_the_guide_leads_to_a_file() {
     for (name, page) in pages() {
-        let folder = if name == "README.md" { root().to_owned() } else { root().join("docs") };
+        let page_path = root().join(&name);
+        let folder = page_path.parent().expect("a folder");
         for link in page.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let file = link.split('#').next().unwrap_or_default();
             let outside = link.contains("://") || file.is_empty();

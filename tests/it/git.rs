@@ -28,6 +28,7 @@ fn found(report: &Value) -> u64 {
 type Expected = (String, &'static str, String, Option<String>);
 
 /// A repository with a token in each place that one may hide in.
+#[expect(clippy::too_many_lines, reason = "a list, one hiding place after another")]
 fn hiding_places(world: &World, mint: &mut Mint) -> Vec<Expected> {
     let mut expected = Vec::new();
     let mut token = || mint.token(Kind::Pat);

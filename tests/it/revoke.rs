@@ -54,7 +54,7 @@ fn what_is_found_is_sent_once_and_reported() {
         (&status["queued"], &status["sent"], &status["requests_last_hour"]),
         (&0.into(), &0.into(), &1.into())
     );
-    assert_eq!(status["limit"], 60);
+    assert_eq!((&status["limit"], &status["next_slot"]), (&60.into(), &Value::Null));
 }
 
 #[test]

@@ -34,10 +34,12 @@ pub(in crate::detect) struct Joined<'a> {
 impl<'a> Joined<'a> {
     /// The text around `spot`, if it is long enough to hold a token. What ends before `floor` was looked at before.
     pub(in crate::detect) fn around(bytes: &'a [u8], spot: usize, floor: usize) -> Option<Self> {
-        if !is_long(bytes, spot) {
+        let inside = bytes[spot..].iter().take(BREAK).position(|byte| is_character(*byte))?;
+        let (start, end) = (word_start(bytes, spot + inside), word_end(bytes, spot + inside));
+        if end < start + SHORTEST && !is_long(bytes, spot) {
             return None;
         }
-        let start = first_line(bytes, spot, floor.saturating_sub(BREAK));
+        let start = first_line(bytes, start, floor.saturating_sub(BREAK));
         let end = word_end(bytes, start);
         if next_line(bytes, end).is_some() {
             return Joined::lines(bytes, start, spot);
@@ -143,12 +145,12 @@ fn next_line(bytes: &[u8], end: usize) -> Option<usize> {
     bytes.get(next).copied().is_some_and(is_character).then_some(next)
 }
 
-/// Where the first line starts that leads to `spot` without leaving the text.
-fn first_line(bytes: &[u8], spot: usize, floor: usize) -> usize {
-    let inside = bytes[spot..].iter().take(BREAK).position(|byte| is_character(*byte)).unwrap_or(0);
-    let mut start = word_start(bytes, spot + inside);
-    // In the middle of a written-out line end: go on behind it.
-    start += line_break(&bytes[start..]).unwrap_or(0);
+/// Where the first line starts that leads to the one at `start` without leaving the text.
+fn first_line(bytes: &[u8], mut start: usize, floor: usize) -> usize {
+    if !bytes.get(start).copied().is_some_and(is_character) {
+        // In the middle of a written-out line end: go on behind it.
+        start += line_break(&bytes[start..]).unwrap_or(0);
+    }
     let floor = floor.max(start.saturating_sub(BACK));
     while start > floor
         && let Some(end) = line_above(bytes, start)
@@ -189,6 +191,10 @@ pub(super) fn goes_on_below(bytes: &[u8], at: usize) -> bool {
 
 /// The width of the line break that `rest` starts with, up to the next line's first character.
 fn line_break(rest: &[u8]) -> Option<usize> {
+    // Asked for at the end of every run, and seldom the answer.
+    if !matches!(rest.first()?, b' ' | b'\t' | b'\n' | b'\r' | b'\\' | b'"' | b'\'') {
+        return None;
+    }
     let mut at = 0;
     // Written out: `\n`, or `\\\\n` in a text within a text.
     loop {
@@ -202,7 +208,11 @@ fn line_break(rest: &[u8]) -> Option<usize> {
     let quote = rest.get(at).copied().filter(|byte| matches!(byte, b'"' | b'\''));
     at += usize::from(quote.is_some());
     at += blanks(&rest[at..]);
-    at += usize::from(matches!(rest.get(at), Some(b'+' | b'.' | b',' | b'\\')));
+    at += usize::from(match rest.get(at) {
+        Some(b'\\') => true,
+        Some(b'+' | b'.' | b',') => quote.is_some(),
+        _ => false,
+    });
     at += blanks(&rest[at..]);
     at += usize::from(rest.get(at) == Some(&b'\r'));
     if rest.get(at) != Some(&b'\n') {

@@ -165,6 +165,12 @@ fn a_token_keeps_its_history() -> Checked {
     assert_eq!(again, Enqueued { done: 3, ..Enqueued::default() });
     assert_eq!(ledger.intend(&ask(), &now)?, Go::Nothing);
     assert!(ledger.known("other.example.test", &one)?.is_none());
+    // Many at once, in their order, those that nobody knows among them.
+    let mut many = vec![token(999).fingerprint(); LOOKED_UP];
+    many.push(one);
+    let found = ledger.known_of(HOST, &many)?;
+    assert_eq!((found.len(), found.iter().flatten().count()), (LOOKED_UP + 1, 1));
+    assert_eq!(found.last(), Some(&ledger.known(HOST, &one)?));
     Ok(())
 }
 
