@@ -114,9 +114,9 @@ Examples:
   stanch scan                      sweep the current directory
   stanch scan ~ /srv               sweep several
   some-command | stanch scan -     look through what a command prints
-  stanch scan --history /srv       with the histories of all repositories
   stanch scan -r report.sarif -r report.html
                                    write reports besides
+  stanch scan --history /srv       and the histories of repositories there
   stanch scan --revoke --dry-run   what would be sent for revocation
   stanch scan --revoke --yes       send it, as far as the quota allows
 
