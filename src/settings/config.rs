@@ -301,7 +301,7 @@ mod tests {
         assert_eq!(revoke.min_interval, Some(Duration::from_millis(250)));
         assert_eq!(config.limits, Limits { max_entries: 9, ..Limits::default() });
         let every_key = USER.keys.len();
-        assert_eq!(every_key, 18, "a new key belongs into this test");
+        assert_eq!(every_key, 19, "a new key belongs into this test");
     }
 
     #[test]
