@@ -1,6 +1,6 @@
 //! Git repositories: a whole history, what some commits add, what is staged. The only room that names `gix`.
 //!
-//! `gix` finds and opens repositories, reads refs, revisions and the index. Packs are read here (see [`walk`]): a look at
+//! `gix` finds and opens repositories, reads refs, revisions and the index. Packs are read here (see `walk`): a look at
 //! every object of a history spends its time inflating, and the order in which that is done is what makes it fast.
 
 mod additions;
