@@ -108,7 +108,11 @@ impl Finder {
                     spot += 1;
                     self.run(level, place, &mut looked, report);
                 }
-                let Some((clue, found)) = next else { break };
+                let Some((clue, found)) = next else {
+                    // No stretch is looked at twice.
+                    at = at.max(end.min(needles_end));
+                    break;
+                };
                 at = self.clue(level, clue, found, report).unwrap_or(found).max(found + 1);
             }
             start = end;
