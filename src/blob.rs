@@ -111,6 +111,9 @@ impl Body<'_> {
     }
 }
 
+/// The shortest text that could hold a token, and so the shortest name worth a look.
+pub const SHORTEST_NAME: usize = 20;
+
 /// Something to look into. The origin is a closure, so that a blob without a finding costs no path.
 pub struct Blob<'a> {
     /// The bytes.
@@ -213,6 +216,9 @@ pub fn fill(reader: &mut dyn Read, buffer: &mut [u8]) -> (usize, io::Result<bool
 /// A path's bytes as text: valid UTF-8 as it is, every other byte as `\xHH`.
 pub fn path_text(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         out.push_str(chunk.valid());

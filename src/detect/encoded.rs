@@ -10,6 +10,7 @@ pub(super) mod hex;
 pub(super) mod inflate;
 pub(super) mod joined;
 mod percent;
+mod register;
 pub(super) mod runs;
 pub(super) mod utf16;
 

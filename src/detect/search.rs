@@ -91,21 +91,18 @@ impl Finder {
         let length = level.bytes.len();
         let needles_end = length.min(level.emit.end + LATE);
         let runs_end = if level.depth == 0 { 0 } else { length.min(level.emit.end + level.lookback + LATE) };
-        let mut spots = Spots::none();
         let (mut at, mut looked, mut wide) = (level.emit.start, 0, 0);
         let mut start = level.emit.start;
         while start < needles_end.max(runs_end) {
             let end = start + STRETCH;
-            spots.look(level.bytes, start..end.min(runs_end).max(start));
+            let mut spots = Spots::of(level.bytes, start..end.min(runs_end));
             if level.depth > 1 {
                 self.wide_texts(level, start..end.min(needles_end), &mut wide, report);
             }
-            let mut spot = 0;
             loop {
                 let next = prefilter.next(level.bytes, at, end.min(needles_end));
                 let until = next.map_or(end, |(_, found)| found);
-                while let Some(place) = spots.get(spot).filter(|place| *place < until) {
-                    spot += 1;
+                while let Some(place) = spots.next_before(until) {
                     self.run(level, place, &mut looked, report);
                 }
                 let Some((clue, found)) = next else {

@@ -94,30 +94,30 @@ impl<'a> Net<'a> {
     /// Goes through a large blob: each window holds what the one before could not decide, and new bytes.
     fn windows(&self, head: &[u8], rest: &mut dyn Rest, origin: &dyn Fn() -> Origin) -> io::Result<()> {
         // Taken out rather than borrowed: a source may hand over a blob from within another one.
-        let mut bytes = WINDOW.take();
-        bytes.clear();
-        bytes.extend_from_slice(head);
-        let (mut offset, mut lead, mut decided) = (0_u64, Lead::default(), 0);
+        let mut buffer = WINDOW.take();
+        let room = head.len().max(2 * REACH) + STEP;
+        buffer.resize(room.max(buffer.len()), 0);
+        buffer[..head.len()].copy_from_slice(head);
+        let (mut offset, mut lead, mut decided, mut fresh) = (0_u64, Lead::default(), 0, head.len());
         let outcome = loop {
-            let fresh = bytes.len();
-            bytes.resize(fresh + STEP, 0);
-            let (read, outcome) = fill(rest, &mut bytes[fresh..]);
-            bytes.truncate(fresh + read);
+            let (read, outcome) = fill(rest, &mut buffer[fresh..fresh + STEP]);
+            let bytes = &buffer[..fresh + read];
             let whole = !matches!(outcome, Ok(true));
             // What starts within the last REACH bytes may end in the next window, and is decided there.
             let emit = if whole { bytes.len() } else { bytes.len().saturating_sub(REACH).max(decided) };
-            self.look(&Window { bytes: &bytes, emit: decided..emit }, offset, lead, origin);
+            self.look(&Window { bytes, emit: decided..emit }, offset, lead, origin);
             self.meter.bytes(read as u64);
             if whole || self.stopped() {
                 break outcome.map(drop);
             }
             let past = emit.saturating_sub(REACH);
             lead = lead.past(&bytes[..past]);
-            bytes.drain(..past);
+            fresh = bytes.len() - past;
+            buffer.copy_within(past..past + fresh, 0);
             offset += past as u64;
             decided = emit - past;
         };
-        WINDOW.set(bytes);
+        WINDOW.set(buffer);
         outcome
     }
 }

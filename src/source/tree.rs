@@ -9,10 +9,7 @@ use std::path::{Path, PathBuf};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, WalkState};
 
-use crate::blob::{Blob, Body, Fault, FaultKind, Origin, PlaceKind, Sink, Source, path_text};
-
-/// The shortest text that could hold a token, and so the shortest name worth a look.
-const SHORTEST: usize = 20;
+use crate::blob::{Blob, Body, Fault, FaultKind, Origin, PlaceKind, SHORTEST_NAME, Sink, Source, path_text};
 
 /// A glob that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -133,7 +130,8 @@ impl Walker<'_> {
         // Only paths from the command line have no type of their own: standard input is one, and is not walked.
         let Some(kind) = entry.file_type() else { return WalkState::Continue };
         let place = Place::of(entry, self.shared.roots.len() > 1);
-        if !options.exclude.is_empty() && options.exclude.matched(place.relative, kind.is_dir()).is_ignore() {
+        if !options.exclude.is_empty() && options.exclude.matched(place.relative(), kind.is_dir()).is_ignore()
+        {
             return WalkState::Skip;
         }
         if kind.is_dir() && entry.depth() > 0 && is_object_database(entry.path()) {
@@ -141,7 +139,7 @@ impl Walker<'_> {
         }
         if kind.is_dir() && self.shared.kernel.iter().any(|mount| mount == entry.path()) {
             let reason = mounts::reason(entry.path());
-            sink.fault(Fault { path: place.text(), kind: FaultKind::PassedOver, reason });
+            sink.fault(Fault { path: place.origin().path, kind: FaultKind::PassedOver, reason });
             return WalkState::Skip;
         }
         place.look_at_name(entry, *sink);
@@ -189,51 +187,49 @@ impl Walker<'_> {
     }
 }
 
-/// Where an entry stands, in the words of a report.
+/// Where an entry stands, in the words of a report. Taken apart only when somebody asks: few places hold anything.
 pub(crate) struct Place<'a> {
-    /// The path below the root; the path as given where the root is no folder.
-    relative: &'a Path,
-    /// The root, where there are several.
-    root: Option<&'a Path>,
+    path: &'a Path,
+    /// How many of its parts stand below the root; 0 where the path is one itself, or belongs to none.
+    depth: usize,
+    /// Whether there are several roots.
+    many: bool,
 }
 
 impl<'a> Place<'a> {
     fn of(entry: &'a DirEntry, many: bool) -> Self {
-        let (path, depth) = (entry.path(), entry.depth());
-        if depth == 0 {
-            return Place { relative: path, root: None };
-        }
-        let root = path.ancestors().nth(depth).unwrap_or(Path::new(""));
-        let relative = path.strip_prefix(root).unwrap_or(path);
-        Place { relative, root: many.then_some(root) }
+        Place { path: entry.path(), depth: entry.depth(), many }
     }
 
     /// The place of a path that came without its entry.
-    fn below(roots: &'a [PathBuf], path: &'a Path) -> Self {
-        let root = roots.iter().find(|root| path != root.as_path() && path.starts_with(root));
-        match root {
-            Some(root) => Place {
-                relative: path.strip_prefix(root).unwrap_or(path),
-                root: (roots.len() > 1).then_some(root),
-            },
-            None => Place { relative: path, root: None },
+    fn below(roots: &[PathBuf], path: &'a Path) -> Self {
+        let inside = roots.iter().find_map(|root| path.strip_prefix(root).ok());
+        let depth = inside.map_or(0, |inside| inside.components().count());
+        Place { path, depth, many: roots.len() > 1 }
+    }
+
+    /// The root, where there are several and this is none of them, and the path below it.
+    fn parts(&self) -> (Option<&'a Path>, &'a Path) {
+        match self.path.ancestors().nth(self.depth).filter(|_| self.depth > 0) {
+            Some(root) => (self.many.then_some(root), self.path.strip_prefix(root).unwrap_or(self.path)),
+            None => (None, self.path),
         }
     }
 
-    fn text(&self) -> String {
-        path_text(os_bytes(self.relative.as_os_str()))
+    /// The path below the root; the path as given where the root is no folder.
+    fn relative(&self) -> &'a Path {
+        self.parts().1
     }
 
     pub(crate) fn origin(&self) -> Origin {
-        let root = self.root.map(|root| path_text(os_bytes(root.as_os_str())));
-        Origin { root, ..Origin::file(self.text()) }
+        let (root, relative) = self.parts();
+        let root = root.map(|root| path_text(os_bytes(root.as_os_str())));
+        Origin { root, ..Origin::file(path_text(os_bytes(relative.as_os_str()))) }
     }
 
     pub(crate) fn fault(&self, reason: &dyn ToString, sink: &dyn Sink) {
-        let mut path = self.text();
-        if let Some(root) = self.root {
-            path = path_text(os_bytes(root.join(self.relative).as_os_str()));
-        }
+        let path = if self.many { self.path } else { self.relative() };
+        let path = path_text(os_bytes(path.as_os_str()));
         sink.fault(Fault { path, kind: FaultKind::Unreadable, reason: reason.to_string() });
     }
 
@@ -241,11 +237,13 @@ impl<'a> Place<'a> {
     fn look_at_name(&self, entry: &DirEntry, sink: &dyn Sink) {
         let name = os_bytes(entry.file_name());
         let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
-        if name.len() < SHORTEST || (entry.depth() == 0 && is_dir) {
+        if name.len() < SHORTEST_NAME || (entry.depth() == 0 && is_dir) {
             return;
         }
-        let base = os_bytes(self.relative.as_os_str()).len().saturating_sub(name.len()) as u64;
-        let origin = || Origin { kind: PlaceKind::FileName, base, ..self.origin() };
+        let origin = || {
+            let base = os_bytes(self.relative().as_os_str()).len().saturating_sub(name.len()) as u64;
+            Origin { kind: PlaceKind::FileName, base, ..self.origin() }
+        };
         sink.blob(Blob { body: Body::Whole(name), origin: &origin });
     }
 }

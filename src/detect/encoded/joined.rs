@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use super::base64::is_character;
+use super::register::{characters, leading, trailing};
 use super::runs::{SHORTEST, is_long};
 use zeroize::Zeroize as _;
 
@@ -34,13 +35,14 @@ pub(in crate::detect) struct Joined<'a> {
 impl<'a> Joined<'a> {
     /// The text around `spot`, if it is long enough to hold a token. What ends before `floor` was looked at before.
     pub(in crate::detect) fn around(bytes: &'a [u8], spot: usize, floor: usize) -> Option<Self> {
-        let inside = bytes[spot..].iter().take(BREAK).position(|byte| is_character(*byte))?;
-        let (start, end) = (word_start(bytes, spot + inside), word_end(bytes, spot + inside));
-        if end < start + SHORTEST && !is_long(bytes, spot) {
+        if !is_long(bytes, spot) {
             return None;
         }
-        let start = first_line(bytes, start, floor.saturating_sub(BREAK));
-        let end = word_end(bytes, start);
+        let inside = bytes[spot..].iter().take(BREAK).position(|byte| is_character(*byte))?;
+        let (start, end) = (word_start(bytes, spot + inside), word_end(bytes, spot + inside));
+        let first = first_line(bytes, start, floor.saturating_sub(BREAK));
+        let end = if first == start { end } else { word_end(bytes, first) };
+        let start = first;
         if next_line(bytes, end).is_some() {
             return Joined::lines(bytes, start, spot);
         }
@@ -136,7 +138,7 @@ fn lines(bytes: &[u8], mut start: usize) -> Vec<std::ops::Range<usize>> {
 
 /// Where the characters end that start at `start`.
 fn word_end(bytes: &[u8], start: usize) -> usize {
-    start + bytes[start..].iter().take_while(|byte| is_character(**byte)).count()
+    start + leading(&bytes[start..], characters)
 }
 
 /// Where the next line starts, if the one that ends at `end` goes on there.
@@ -162,7 +164,7 @@ fn first_line(bytes: &[u8], mut start: usize, floor: usize) -> usize {
 
 /// Where the characters start that end before `at`. The `n` of a written-out line end is none of them.
 fn word_start(bytes: &[u8], at: usize) -> usize {
-    let start = at - bytes[..at].iter().rev().take_while(|byte| is_character(**byte)).count();
+    let start = at - trailing(&bytes[..at], characters);
     let written_out = bytes[..start].ends_with(b"\\") && matches!(bytes.get(start), Some(b'n' | b'r'));
     start + usize::from(written_out)
 }

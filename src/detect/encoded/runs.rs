@@ -8,119 +8,115 @@
 use std::ops::Range;
 
 use super::base64;
+use super::register::{self, BLOCK, leading, may_be_loose, trailing};
 
 /// The characters of base64 that forty bytes take.
 pub(in crate::detect) const SHORTEST: usize = 54;
 
-const BLOCK: usize = 16;
 const STRIDE: usize = SHORTEST - BLOCK + 1;
 
 /// How many bytes are looked at in one go: few enough to stay in the first cache until the needles' turn.
 pub(in crate::detect) const STRETCH: usize = 32 * 1024;
 
-/// Room for one place a stride; a power of two, so that no bound has to be checked.
-const ROOM: usize = 1024;
-const _: () = assert!(STRETCH.div_ceil(STRIDE) <= ROOM);
+/// How many places are looked at in one go, and how many words of a bit for each place a stretch takes.
+const GROUP: usize = 8;
+const WORD: usize = u64::BITS as usize;
+const WORDS: usize = STRETCH.div_ceil(STRIDE * WORD);
 
-/// Places in a stretch around which a long run may be.
+/// Places in a stretch around which a long run may be: a bit for each stride.
 pub(in crate::detect) struct Spots {
-    at: [u16; ROOM],
-    count: usize,
+    words: [u64; WORDS],
     start: usize,
+    /// How many words have none left.
+    done: usize,
 }
 
 impl Spots {
-    /// No places.
-    pub(in crate::detect) fn none() -> Self {
-        Spots { at: [0; ROOM], count: 0, start: 0 }
-    }
-
     /// The places in `stretch`, which is at most [`STRETCH`] long.
-    #[expect(clippy::cast_possible_truncation, reason = "a stretch is shorter than 64 KiB")]
-    pub(in crate::detect) fn look(&mut self, bytes: &[u8], stretch: Range<usize>) {
-        (self.start, self.count) = (stretch.start, 0);
-        let last = bytes.len().saturating_sub(BLOCK - 1).min(stretch.end);
-        let mut count = 0;
-        for at in (stretch.start..last).step_by(STRIDE) {
-            let Some(block) = bytes[at..].first_chunk() else { break };
-            self.at[count % ROOM] = (at - stretch.start) as u16;
-            count += usize::from(may_be(block));
+    pub(in crate::detect) fn of(bytes: &[u8], stretch: Range<usize>) -> Self {
+        let mut spots = Spots { words: [0; WORDS], start: stretch.start, done: 0 };
+        let places = bytes.get(stretch.start..bytes.len().min(stretch.end + BLOCK - 1)).unwrap_or_default();
+        let (groups, rest) = places.as_chunks();
+        let rest = rest.chunks(STRIDE).map_while(<[u8]>::first_chunk);
+        let rest =
+            (0..).zip(rest).fold(0, |bits, (place, block)| bits | u64::from(may_be_loose(block)) << place);
+        for (n, bits) in groups.iter().map(bits).chain([rest]).enumerate() {
+            if let Some(word) = spots.words.get_mut(n * GROUP / WORD) {
+                *word |= bits << (n * GROUP % WORD);
+            }
         }
-        let mut kept = 0;
-        for n in 0..count.min(ROOM) {
-            let at = self.at[n];
-            self.at[kept % ROOM] = at;
-            kept += usize::from(goes_on(bytes, stretch.start + usize::from(at)));
+        // One after the other, because each turns most away and costs more.
+        spots.keep(|at| goes_on(bytes, at, may_be_loose));
+        spots.keep(|at| goes_on(bytes, at, |block| register::loose(block) == u16::MAX));
+        spots.keep(|at| is_no_hash(bytes, at));
+        spots
+    }
+
+    /// Keeps the places of which `worth` says so.
+    fn keep(&mut self, worth: impl Fn(usize) -> bool) {
+        for (n, word) in self.words.iter_mut().enumerate() {
+            let mut rest = *word;
+            while rest != 0 {
+                let place = rest.trailing_zeros();
+                rest &= rest - 1;
+                let at = self.start + (n * WORD + place as usize) * STRIDE;
+                *word ^= u64::from(!worth(at)) << place;
+            }
         }
-        self.count = kept;
     }
 
-    /// The place with that number.
-    pub(in crate::detect) fn get(&self, n: usize) -> Option<usize> {
-        self.at.get(..self.count)?.get(n).map(|at| self.start + usize::from(*at))
+    /// The first place left, if it stands before `end`; it is left no more.
+    pub(in crate::detect) fn next_before(&mut self, end: usize) -> Option<usize> {
+        while *self.words.get(self.done)? == 0 {
+            self.done += 1;
+        }
+        let word = &mut self.words[self.done];
+        let at = self.start + (self.done * WORD + word.trailing_zeros() as usize) * STRIDE;
+        if at >= end {
+            return None;
+        }
+        *word &= *word - 1;
+        Some(at)
     }
 }
 
-/// Whether a block holds neither blanks nor quotes nor brackets nor bytes beyond ASCII: a few operations on a register.
-fn may_be(block: &[u8; BLOCK]) -> bool {
-    let mut strange = 0;
-    for byte in block {
-        strange |= u8::from(byte.wrapping_sub(b'+') > b'z' - b'+') & u8::from(byte.wrapping_sub(b'\n') > 3);
+/// A bit for each place of a group of which a first look does not tell that there is no run.
+fn bits(group: &[u8; GROUP * STRIDE]) -> u64 {
+    let mut bits = 0;
+    for place in 0..GROUP {
+        bits |= u64::from(group[place * STRIDE..].first_chunk().is_some_and(may_be_loose)) << place;
     }
-    strange == 0
+    bits
 }
 
-/// Whether a block holds only characters of base64, and what may stand between two lines of it.
-fn is_loose(block: &[u8; BLOCK]) -> bool {
-    let mut strange = 0;
-    for byte in block {
-        let letter = u8::from((byte | 32).wrapping_sub(b'a') > 25);
-        // `+`, `-` and `/` are odd numbers, the comma and the point between them even ones.
-        let digit = u8::from(byte.wrapping_sub(b'/') > 10)
-            & u8::from((byte & 1 == 0) | (byte.wrapping_sub(b'+') > 4));
-        let other =
-            u8::from(*byte != b'_') & u8::from(*byte != b'\\') & u8::from(byte.wrapping_sub(b'\n') > 3);
-        strange |= letter & digit & other;
-    }
-    strange == 0
-}
-
-/// Whether the run that a block is part of goes on to one side of it at least.
+/// Whether the run of blocks that are `loose` goes on to one side at least of the one at `at`.
 #[expect(clippy::needless_bitwise_bool, reason = "three sure answers cost less than one wrong guess")]
-fn goes_on(bytes: &[u8], at: usize) -> bool {
-    let block = |at: Option<usize>| at.and_then(|at| bytes.get(at..)?.first_chunk()).is_some_and(is_loose);
+fn goes_on(bytes: &[u8], at: usize, loose: impl Fn(&[u8; BLOCK]) -> bool) -> bool {
+    let block = |at: Option<usize>| at.and_then(|at| bytes.get(at..)?.first_chunk()).is_some_and(&loose);
     let (this, before, after) = (block(Some(at)), block(at.checked_sub(BLOCK)), block(at.checked_add(BLOCK)));
     this & (before | after)
 }
 
-/// Whether the run around the block at `at` is as long as a token needs, or ends like a line that goes on in the next.
-pub(super) fn is_long(bytes: &[u8], at: usize) -> bool {
-    let ahead = bytes.get(at + BLOCK..).unwrap_or_default();
-    let after =
-        BLOCK + ahead.iter().take(SHORTEST - BLOCK).take_while(|byte| LOOSE[usize::from(**byte)]).count();
-    if after >= SHORTEST {
-        return true;
-    }
-    let most = SHORTEST - after;
-    let before = bytes[..at].iter().rev().take(most).take_while(|byte| LOOSE[usize::from(**byte)]).count();
-    before == most || super::joined::goes_on_below(&bytes[at..], after)
+/// How far around a block the encoded text of a token that the block is part of can extend.
+const AROUND: usize = (SHORTEST - BLOCK).next_multiple_of(BLOCK / 2);
+
+/// Whether there is a capital near the block: see [`base64::may_hold`]. Most runs are hashes in hex.
+fn is_no_hash(bytes: &[u8], at: usize) -> bool {
+    let near = at.checked_sub(AROUND).and_then(|start| bytes.get(start..)?.first_chunk());
+    near.is_none_or(|near: &[u8; BLOCK + 2 * AROUND]| base64::may_hold(near))
 }
 
-/// What [`base64::is_loose`] says of each byte.
-#[expect(clippy::cast_possible_truncation, reason = "no more than 255")]
-const LOOSE: [bool; 256] = {
-    let mut loose = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        loose[byte] = base64::is_loose(byte as u8);
-        byte += 1;
-    }
-    loose
-};
+/// Whether the run around the block at `at` is as long as a token needs, or ends like a line that goes on in the next.
+pub(super) fn is_long(bytes: &[u8], at: usize) -> bool {
+    let loose = register::loose;
+    let after = leading(&bytes[at..bytes.len().min(at + SHORTEST)], loose);
+    after >= SHORTEST
+        || after + trailing(&bytes[at.saturating_sub(SHORTEST)..at], loose) >= SHORTEST
+        || super::joined::goes_on_below(&bytes[at..], after)
+}
 
 #[cfg(test)]
 mod tests {
-    use super::super::base64::is_character;
     use super::*;
 
     #[test]
@@ -128,21 +124,9 @@ mod tests {
         for at in 0..3 * STRIDE {
             let mut text = vec![b' '; 200];
             text[at..at + SHORTEST].fill(b'Q');
-            let mut spots = Spots::none();
-            spots.look(&text, 0..text.len());
-            let spot = spots.get(0).expect("a place in the run");
+            let spot = Spots::of(&text, 0..text.len()).next_before(text.len()).expect("a place in the run");
             assert!((at..at + SHORTEST).contains(&spot), "run at {at}, spot at {spot}");
             assert!(is_long(&text, spot));
-        }
-    }
-
-    #[test]
-    fn blocks_are_told_apart_by_their_bytes() {
-        for byte in 0..=u8::MAX {
-            let block = [byte; BLOCK];
-            let expected = is_character(byte) || matches!(byte, b'\n'..=b'\r' | b'\\');
-            assert_eq!(is_loose(&block), expected, "{byte}");
-            assert!(may_be(&block) >= expected, "{byte}");
         }
     }
 }

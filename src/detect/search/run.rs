@@ -53,6 +53,10 @@ impl Finder {
             return;
         }
         let Some(joined) = Joined::around(level.bytes, spot, *looked) else { return };
+        if !base64::may_hold(&joined.text) {
+            *looked = joined.end;
+            return;
+        }
         let mut run = Run {
             joined: &joined,
             level,

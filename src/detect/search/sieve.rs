@@ -38,17 +38,20 @@ impl Finder {
 
     /// Whether some run of base64 holds a form of a prefix, or something that must be opened to know.
     fn packs_a_token(&self, bytes: &[u8], depth: usize) -> bool {
-        let (mut spots, mut looked, mut start) = (Spots::none(), 0, 0);
+        let (mut looked, mut start) = (0, 0);
         while start < bytes.len() {
             let end = bytes.len().min(start + STRETCH);
-            spots.look(bytes, start..end);
-            for spot in (0..).map_while(|n| spots.get(n)) {
+            let mut spots = Spots::of(bytes, start..end);
+            while let Some(spot) = spots.next_before(end) {
                 if spot < looked {
                     continue;
                 }
                 let Some(joined) = Joined::around(bytes, spot, looked) else { continue };
                 looked = joined.end;
                 let text = &*joined.text;
+                if !base64::may_hold(text) {
+                    continue;
+                }
                 let nested = || depth > 1 && base64::nested(text, 0..text.len()).next().is_some();
                 if self.forms.next(text, 0, depth).is_some()
                     || nested()

@@ -8,7 +8,7 @@ use super::budget::{Budget, Limit};
 use super::guard::{Guard, Trouble};
 use super::sniff::{Kind, sniff};
 use super::{Unpack, tar};
-use crate::blob::{Blob, Body, Fault, FaultKind, Origin, PlaceKind, path_text};
+use crate::blob::{Blob, Body, Fault, FaultKind, Origin, PlaceKind, SHORTEST_NAME, path_text};
 
 /// Members up to this size are handed on whole.
 const HEAD: u64 = 128 * 1024;
@@ -102,6 +102,9 @@ impl Level<'_> {
     /// Looks into a member's name.
     fn look_at_name(&self, name: &Name) {
         name.looked_at.set(true);
+        if name.text.len() < SHORTEST_NAME {
+            return;
+        }
         let origin = || {
             let origin = self.origin_of(Place::Member(name));
             let base = (origin.path.len() - name.text.len()) as u64;

@@ -1,0 +1,117 @@
+//! Sixteen bytes told apart at once, in a register of the processor: base64 and what only looks like it.
+
+use wide::{i8x16, u8x16};
+
+/// How many bytes fill a register.
+pub(super) const BLOCK: usize = 16;
+
+/// As many bytes.
+pub(super) type Block = [u8; BLOCK];
+
+/// A bit for each byte that is a character of base64, the lowest for the first.
+pub(super) fn characters(block: &Block) -> u16 {
+    bits(are_characters(u8x16::new(*block)))
+}
+
+/// The same for characters and what may stand between two lines of them; for other control characters next to the line
+/// ends, too.
+pub(super) fn loose(block: &Block) -> u16 {
+    let bytes = u8x16::new(*block);
+    bits(are_characters(bytes) | bytes.simd_eq(u8x16::splat(b'\\')) | are_within(bytes, b'\n', b'\r'))
+}
+
+/// Whether a block may be nothing but such bytes: no blank, quote or bracket, and nothing beyond ASCII. As few
+/// operations as can be, because this is asked all the time.
+pub(super) fn may_be_loose(block: &Block) -> bool {
+    let bytes = u8x16::new(*block);
+    let controls = (bytes & u8x16::splat(0xf8)).simd_eq(u8x16::splat(8));
+    let high = i8x16::new(block.map(u8::cast_signed)).simd_gt(i8x16::splat(b'*'.cast_signed()));
+    (high.cast_unsigned() | controls).all()
+}
+
+/// Whether there is a capital among the bytes.
+pub(super) fn any_capital(bytes: &[u8]) -> bool {
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    let none = u8x16::splat(0);
+    let capitals = blocks.iter().fold(none, |any, block| any | are_within(u8x16::new(*block), b'A', b'Z'));
+    capitals.any() || rest.iter().any(u8::is_ascii_uppercase)
+}
+
+/// How many of the first bytes are of the kind that `kind` has a bit for.
+pub(super) fn leading(bytes: &[u8], kind: impl Fn(&Block) -> u16) -> usize {
+    let (blocks, rest) = bytes.as_chunks();
+    for (n, block) in blocks.iter().enumerate() {
+        let bits = kind(block);
+        if bits != u16::MAX {
+            return n * BLOCK + bits.trailing_ones() as usize;
+        }
+    }
+    // Zeros are of no kind.
+    let mut last = [0; BLOCK];
+    last[..rest.len()].copy_from_slice(rest);
+    blocks.len() * BLOCK + kind(&last).trailing_ones() as usize
+}
+
+/// How many of the last bytes are of that kind.
+pub(super) fn trailing(bytes: &[u8], kind: impl Fn(&Block) -> u16) -> usize {
+    let (rest, blocks) = bytes.as_rchunks();
+    for (n, block) in blocks.iter().rev().enumerate() {
+        let bits = kind(block);
+        if bits != u16::MAX {
+            return n * BLOCK + bits.leading_ones() as usize;
+        }
+    }
+    let mut first = [0; BLOCK];
+    first[BLOCK - rest.len()..].copy_from_slice(rest);
+    blocks.len() * BLOCK + kind(&first).leading_ones() as usize
+}
+
+fn are_characters(bytes: u8x16) -> u8x16 {
+    let letters = are_within(bytes | u8x16::splat(32), b'a', b'z');
+    // `+`, `-` and `/` are odd numbers, the comma and the point between them even ones.
+    let odd = (bytes & u8x16::splat(1)).simd_eq(u8x16::splat(1));
+    let signs = odd & are_within(bytes, b'+', b'/');
+    letters | are_within(bytes, b'0', b'9') | signs | bytes.simd_eq(u8x16::splat(b'_'))
+}
+
+fn are_within(bytes: u8x16, first: u8, last: u8) -> u8x16 {
+    (bytes - u8x16::splat(first)).simd_le(u8x16::splat(last - first))
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "there are sixteen")]
+fn bits(mask: u8x16) -> u16 {
+    mask.to_bitmask() as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::base64::{is_character, is_loose};
+    use super::*;
+
+    #[test]
+    fn bytes_are_told_apart_as_one_by_one() {
+        for byte in 0..=u8::MAX {
+            let block = [byte; BLOCK];
+            assert_eq!(characters(&block) == u16::MAX, is_character(byte), "{byte}");
+            let control = (b'\n'..=b'\r').contains(&byte);
+            assert_eq!(loose(&block) == u16::MAX, is_loose(byte) || control, "{byte}");
+            assert!(may_be_loose(&block) || loose(&block) == 0, "{byte}");
+            assert_eq!(any_capital(&block), byte.is_ascii_uppercase(), "{byte}");
+        }
+        assert!(!may_be_loose(b"two words, three"));
+    }
+
+    proptest! {
+        #[test]
+        fn they_are_counted_as_one_by_one(
+            bytes in prop::collection::vec(prop_oneof![20 => b'A'..=b'z', 1 => any::<u8>()], 0..90),
+        ) {
+            let is_one = |byte: &&u8| is_character(**byte);
+            prop_assert_eq!(leading(&bytes, characters), bytes.iter().take_while(is_one).count());
+            prop_assert_eq!(trailing(&bytes, characters), bytes.iter().rev().take_while(is_one).count());
+            prop_assert_eq!(any_capital(&bytes), bytes.iter().any(u8::is_ascii_uppercase));
+        }
+    }
+}
