@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::base64::is_character;
 use super::register::{characters, leading, trailing};
-use super::runs::{SHORTEST, is_long};
+use super::runs::SHORTEST;
 use zeroize::Zeroize as _;
 
 /// The longest thing between two lines: an indentation, quotes and a line end.
@@ -35,9 +35,6 @@ pub(in crate::detect) struct Joined<'a> {
 impl<'a> Joined<'a> {
     /// The text around `spot`, if it is long enough to hold a token. What ends before `floor` was looked at before.
     pub(in crate::detect) fn around(bytes: &'a [u8], spot: usize, floor: usize) -> Option<Self> {
-        if !is_long(bytes, spot) {
-            return None;
-        }
         let inside = bytes[spot..].iter().take(BREAK).position(|byte| is_character(*byte))?;
         let (start, end) = (word_start(bytes, spot + inside), word_end(bytes, spot + inside));
         let first = first_line(bytes, start, floor.saturating_sub(BREAK));

@@ -46,9 +46,9 @@ impl Spots {
             }
         }
         // One after the other, because each turns most away and costs more.
-        spots.keep(|at| goes_on(bytes, at, may_be_loose));
-        spots.keep(|at| goes_on(bytes, at, |block| register::loose(block) == u16::MAX));
+        spots.keep(|at| goes_on(bytes, at));
         spots.keep(|at| is_no_hash(bytes, at));
+        spots.keep(|at| is_long(bytes, at));
         spots
     }
 
@@ -89,12 +89,12 @@ fn bits(group: &[u8; GROUP * STRIDE]) -> u64 {
     bits
 }
 
-/// Whether the run of blocks that are `loose` goes on to one side at least of the one at `at`.
-#[expect(clippy::needless_bitwise_bool, reason = "three sure answers cost less than one wrong guess")]
-fn goes_on(bytes: &[u8], at: usize, loose: impl Fn(&[u8; BLOCK]) -> bool) -> bool {
-    let block = |at: Option<usize>| at.and_then(|at| bytes.get(at..)?.first_chunk()).is_some_and(&loose);
-    let (this, before, after) = (block(Some(at)), block(at.checked_sub(BLOCK)), block(at.checked_add(BLOCK)));
-    this & (before | after)
+/// Whether the run that the block at `at` may be part of may go on to one side of it at least. Without a branch, because two
+/// sure answers cost less than one wrong guess.
+fn goes_on(bytes: &[u8], at: usize) -> bool {
+    let block =
+        |at: Option<usize>| at.and_then(|at| bytes.get(at..)?.first_chunk()).is_some_and(may_be_loose);
+    block(at.checked_sub(BLOCK)) | block(at.checked_add(BLOCK))
 }
 
 /// How far around a block the encoded text of a token that the block is part of can extend.
@@ -107,7 +107,7 @@ fn is_no_hash(bytes: &[u8], at: usize) -> bool {
 }
 
 /// Whether the run around the block at `at` is as long as a token needs, or ends like a line that goes on in the next.
-pub(super) fn is_long(bytes: &[u8], at: usize) -> bool {
+fn is_long(bytes: &[u8], at: usize) -> bool {
     let loose = register::loose;
     let after = leading(&bytes[at..bytes.len().min(at + SHORTEST)], loose);
     after >= SHORTEST
@@ -126,7 +126,6 @@ mod tests {
             text[at..at + SHORTEST].fill(b'Q');
             let spot = Spots::of(&text, 0..text.len()).next_before(text.len()).expect("a place in the run");
             assert!((at..at + SHORTEST).contains(&spot), "run at {at}, spot at {spot}");
-            assert!(is_long(&text, spot));
         }
     }
 }

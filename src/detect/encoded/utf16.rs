@@ -82,7 +82,8 @@ impl Text {
 
     /// The text that `at` stands in, if one does; nothing before `floor` belongs to it.
     pub(in crate::detect) fn around(bytes: &[u8], at: usize, floor: usize) -> Option<Self> {
-        let block = bytes.get(at..at + BLOCK)?;
+        // Nearly every text has none.
+        let block = bytes.get(at..at + BLOCK).filter(|block| block.contains(&0))?;
         let most = |big| block.chunks_exact(2).filter(|pair| ascii(pair, big) != 0).count() > BLOCK / 2 - 3;
         let (low, high) = (most(false), most(true));
         if !low && !high {
