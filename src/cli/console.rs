@@ -67,7 +67,7 @@ impl Console {
         Palette {
             certain: ink(AnsiColor::Red).bold().render().to_string(),
             likely: ink(AnsiColor::Yellow).bold().render().to_string(),
-            path: ink(AnsiColor::Cyan).render().to_string(),
+            path: ink(AnsiColor::Magenta).render().to_string(),
             faint: Style::new().dimmed().render().to_string(),
             strong: Style::new().bold().render().to_string(),
             reset: anstyle::Reset.render().to_string(),

@@ -140,7 +140,8 @@ fn next_steps(report: &Report<'_>, palette: &Palette, out: &mut dyn Write) -> io
     writeln!(out, "  https://github.com/settings/tokens")?;
     if open.iter().any(|finding| matches!(finding.token.kind(), Kind::OAuth | Kind::AppUser | Kind::Refresh))
     {
-        writeln!(out, "  Ending a gho_, ghu_ or ghr_ token ends the user's whole authorization of that app")?;
+        writeln!(out, "  Ending a gho_, ghu_ or ghr_ token ends its user's whole authorization of")?;
+        writeln!(out, "  that app.")?;
     }
     Ok(())
 }
