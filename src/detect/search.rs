@@ -141,15 +141,20 @@ impl Finder {
         let bytes = level.bytes;
         let found = match clue {
             Clue::Head => return self.head(level, at, report),
-            Clue::Percent => {
-                let start = at - usize::from(bytes[..at].ends_with(b"g"));
-                self.spelled_at(level, Spelling::Percent, start)
-            }
+            Clue::Percent => self.spelled_at(level, Spelling::Percent, at).or_else(|| {
+                let first = at.checked_sub(1).filter(|first| bytes[*first] == b'g')?;
+                self.spelled_at(level, Spelling::Percent, first)
+            }),
             Clue::Digits => {
                 // The needle may include the backslash.
                 let digits = at + usize::from(bytes.get(at) == Some(&b'\\'));
                 let (spelling, start) = introduced(bytes, digits)?;
                 self.spelled_at(level, spelling, start)
+            }
+            Clue::Braced => {
+                let (spelling, start) = introduced(bytes, at + 2)?;
+                let second = bytes.get(at + 3) != Some(&b'7') && bytes[..start].ends_with(b"g");
+                self.spelled_at(level, spelling, start - usize::from(second))
             }
             Clue::All(spelling) => self.spelled_at(level, spelling, at),
             Clue::Utf16 => self.wide(level, at),

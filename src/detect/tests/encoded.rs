@@ -176,7 +176,8 @@ proptest! {
     fn escapes_whole_or_in_part(
         token in any_token(), before in surroundings(), after in surroundings(), which in prop::collection::vec(any::<bool>(), 1..100), upper in any::<bool>(),
     ) {
-        let spells: [(&str, &dyn Fn(u8) -> String); 2] = [
+        let spells: [(&str, &dyn Fn(u8) -> String); 3] = [
+            ("unicode-escape", &|byte| if upper { format!("\\u{{{byte:X}}}") } else { format!("\\u{{{byte:x}}}") }),
             ("unicode-escape", &|byte| if upper { format!("\\u{byte:04X}") } else { format!("\\u{byte:04x}") }),
             ("hex-escape", &|byte| if upper { format!("\\x{byte:02X}") } else { format!("\\x{byte:02x}") }),
         ];
@@ -202,6 +203,19 @@ proptest! {
             let text = spelled(&token, if amp == "&" { &which } else { &[true] }, spell);
             let chain = &["html-entity"; 2][..if amp == "&" { 1 } else { 2 }];
             assert_found(format!("{before}{text}{after}").as_bytes(), &token, before.len(), chain)?;
+        }
+    }
+
+    #[test]
+    fn glued_to_anything(token in any_token(), before in "[ -~]{0,8}|[a-z]{0,3}(g|gh|gi|git|6|67|%|%2|&|&amp;|\\\\)") {
+        let spells: [&dyn Fn(u8) -> String; 8] = [
+            &|byte| format!("%{byte:02x}"), &|byte| format!("%25{byte:02x}"), &|byte| format!("\\u{byte:04x}"), &|byte| format!("\\u{{{byte:x}}}"),
+            &|byte| format!("\\x{byte:02x}"), &|byte| format!("\\{byte:03o}"), &|byte| format!("&#{byte};"), &|byte| format!("{byte:02x}"),
+        ];
+        for spell in spells {
+            let text: String = token.bytes().map(spell).collect();
+            let found: Vec<_> = certain_in(format!("{before}{text}").as_bytes(), 2).into_iter().map(|(text, _, _)| text).collect();
+            prop_assert_eq!(found, [token.as_bytes()], "{} behind {:?}", spell(b'g'), before);
         }
     }
 
