@@ -4,7 +4,7 @@ use std::io::{Read as _, SeekFrom};
 
 use memchr::memmem;
 
-use super::{lzma, tar};
+use super::{lzma, tar, zip};
 use crate::blob::{Body, ReadSeek};
 
 /// Bytes that are enough to tell: a tar has its mark in its first block.
@@ -56,16 +56,20 @@ const END_MOST: usize = 22 + 65_535;
 
 /// Whether a zip hangs at the end of something else: a self-extracting program, a script with its modules, an image.
 ///
-/// Any file may end in a directory without a comment, and one look tells; a commented one is looked for behind programs only.
+/// Any file may end in a directory without a comment, and one look tells; a commented one is looked for behind programs
+/// only. The mark alone also stands in every program that knows of zip.
 pub(super) fn zip_at_end(body: &mut Body<'_>) -> bool {
     let program = is_program(body.head());
     match body {
-        Body::Whole(bytes) => ends_in_directory(bytes, program),
+        Body::Whole(bytes) => {
+            has_mark(bytes, program) && zip::ends_in_directory(&mut std::io::Cursor::new(bytes))
+        }
         Body::Stream { head, rest } => {
             let behind_head = head.len() as u64;
             let Some(file) = rest.seekable() else { return false };
             let found = tail(file, if program { END_MOST } else { 22 })
-                .is_ok_and(|bytes| ends_in_directory(&bytes, program));
+                .is_ok_and(|bytes| has_mark(&bytes, program))
+                && zip::ends_in_directory(file);
             // The reader may share its position with the seekable view of it.
             file.seek(SeekFrom::Start(behind_head)).is_ok() && found
         }
@@ -83,7 +87,7 @@ fn is_program(head: &[u8]) -> bool {
     )
 }
 
-fn ends_in_directory(bytes: &[u8], search: bool) -> bool {
+fn has_mark(bytes: &[u8], search: bool) -> bool {
     let last = bytes.len().checked_sub(22).is_some_and(|at| bytes[at..].starts_with(END));
     last || search && memmem::rfind(&bytes[bytes.len().saturating_sub(END_MOST)..], END).is_some()
 }

@@ -30,6 +30,11 @@ pub(super) fn open(level: &Level<'_>, body: Body<'_>) {
     });
 }
 
+/// Whether a file ends in a sound directory that names something.
+pub(super) fn ends_in_directory(file: &mut dyn ReadSeek) -> bool {
+    directory::find(file).is_ok_and(|found| found.is_some_and(|found| !found.is_empty()))
+}
+
 /// By its directory, or without one.
 fn in_file(level: &Level<'_>, file: &mut dyn ReadSeek) {
     match directory::find(file) {

@@ -53,6 +53,17 @@ fn a_zip_at_the_end_of_something_else() {
 }
 
 #[test]
+fn a_program_that_knows_of_zip_is_none() {
+    for behind in [&b"PK\x01\x02\0central"[..], &[0; 60], &[0xff; 60], b"", &noise(500)] {
+        for form in [Form::Whole, Form::File(700)] {
+            let bytes =
+                [b"\x7fELF", &noise(2000)[..], b"PK\x03\x04\0PK\x05\x06", behind, b"\n", &text(1)].concat();
+            assert_eq!(catch_in(form, "unzip", &bytes, Limits::default()).faultless().paths(), ["unzip"]);
+        }
+    }
+}
+
+#[test]
 fn data_descriptors() {
     let plain = text(1);
     for method in [8, 12, 93, 95] {

@@ -51,6 +51,11 @@ pub(super) fn find(file: &mut dyn ReadSeek) -> io::Result<Option<Directory>> {
 }
 
 impl Directory {
+    /// Whether it names no member: a few zeros behind the mark look like this, too.
+    pub(super) fn is_empty(&self) -> bool {
+        self.begin >= self.end
+    }
+
     /// Takes its place from the record of a large archive, if there is one; and where the records behind it begin.
     fn widen(mut self, file: &mut dyn ReadSeek, end_at: u64) -> io::Result<(Directory, u64)> {
         let Some(locator_at) = end_at.checked_sub(20) else { return Ok((self, end_at)) };
