@@ -20,13 +20,13 @@ pub(super) fn loose(block: &Block) -> u16 {
     bits(are_characters(bytes) | bytes.simd_eq(u8x16::splat(b'\\')) | are_within(bytes, b'\n', b'\r'))
 }
 
-/// Whether a block may be nothing but such bytes: no blank, quote or bracket, and nothing beyond ASCII. As few
-/// operations as can be, because this is asked all the time.
+/// Whether a block may be nothing but such bytes: no blank, quote, bracket, colon or equals sign, and nothing beyond
+/// ASCII. As few operations as can be, because this is asked all the time.
 pub(super) fn may_be_loose(block: &Block) -> bool {
     let bytes = u8x16::new(*block);
     let controls = (bytes & u8x16::splat(0xf8)).simd_eq(u8x16::splat(8));
     let high = i8x16::new(block.map(u8::cast_signed)).simd_gt(i8x16::splat(b'*'.cast_signed()));
-    (high.cast_unsigned() | controls).all()
+    ((high.cast_unsigned() & !are_within(bytes, b':', b'@')) | controls).all()
 }
 
 /// Whether there is a capital among the bytes.
