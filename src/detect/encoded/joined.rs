@@ -94,11 +94,17 @@ impl<'a> Joined<'a> {
         (first + byte.saturating_sub(start)).min(end)
     }
 
-    /// The first characters of lines that look like the header of zlib. A text may start with any line: words that end
-    /// the lines above a wrapped text are joined to it by mistake.
+    /// Where the four headers of zlib may stand: `78 01`, `78 5e`, `78 9c`, `78 da`.
     pub(in crate::detect) fn zlib_starts(&self) -> impl Iterator<Item = usize> {
-        let starts = std::iter::once(0).chain(self.lines.iter().map(|(first, _)| *first));
-        starts.filter(|start| matches!(self.text[*start..], [b'e', b'A' | b'F' | b'J' | b'N', ..]))
+        memchr::memchr_iter(b'e', &self.text).filter(|start| {
+            matches!(
+                self.text[start + 1..],
+                [b'A', b'E'..=b'H', ..]
+                    | [b'F', b'4'..=b'7', ..]
+                    | [b'J', b'w'..=b'z', ..]
+                    | [b'N', b'o'..=b'r', ..]
+            )
+        })
     }
 
     fn line(&self, character: usize) -> (usize, usize) {

@@ -92,8 +92,11 @@ impl Finder {
             }
         }
         if level.depth > 1 {
-            for start in joined.zlib_starts().filter(|start| *start >= first) {
-                self.unpack(&mut run, Wrapper::Zlib, start, report);
+            let mut behind = first;
+            for start in joined.zlib_starts().take_while(|start| *start < last) {
+                if start >= behind {
+                    behind = self.unpack(&mut run, Wrapper::Zlib, start, report);
+                }
             }
         }
     }
