@@ -18,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
 
 /// Crates that only the named places may use.
 const KEPT: &[(&str, &[&str])] = &[
+    ("wide", &["detect/encoded/register"]),
     ("gix", &["source/git"]),
     ("zip", &["source/unpack"]),
     ("deflate64", &["source/unpack"]),
