@@ -48,7 +48,9 @@ pub enum LedgerError {
         path: PathBuf,
     },
     /// The disk is full.
-    #[error("no space is left for the ledger {path}; free some and run `stanch resume`")]
+    #[error(
+        "no space is left for the ledger {path}; free some and run the same command again: nothing is sent twice"
+    )]
     Full {
         /// The ledger.
         path: PathBuf,
