@@ -197,10 +197,10 @@ pub(super) fn goes_on_below(bytes: &[u8], at: usize) -> bool {
 /// The width of the line break that `rest` starts with, up to the next line's first character.
 fn line_break(rest: &[u8]) -> Option<usize> {
     // Asked for at the end of every run, and seldom the answer.
-    if !matches!(rest.first()?, b' ' | b'\t' | b'\n' | b'\r' | b'\\' | b'"' | b'\'') {
+    if !matches!(rest.first()?, b' ' | b'\t' | b'\n' | b'\r' | b'\\' | b'"' | b'\'' | b'&') {
         return None;
     }
-    let mut at = 0;
+    let mut at = carriage_return(rest);
     // Written out: `\n`, or `\\\\n` in a text within a text.
     loop {
         let slashes = rest[at..].iter().take(BREAK).take_while(|byte| **byte == b'\\').count();
@@ -209,7 +209,7 @@ fn line_break(rest: &[u8]) -> Option<usize> {
         }
         at += slashes + 1;
     }
-    let written_out = at;
+    let written_out = if rest.starts_with(b"\\") { at } else { 0 };
     let quote = rest.get(at).copied().filter(|byte| matches!(byte, b'"' | b'\''));
     at += usize::from(quote.is_some());
     at += blanks(&rest[at..]);
@@ -225,6 +225,7 @@ fn line_break(rest: &[u8]) -> Option<usize> {
     }
     at += 1;
     at += blanks(&rest[at..]);
+    at += margin(&rest[at..]);
     if let Some(quote) = quote {
         at += usize::from(matches!(rest.get(at), Some(b'+' | b'.')));
         at += blanks(&rest[at..]);
@@ -234,6 +235,18 @@ fn line_break(rest: &[u8]) -> Option<usize> {
         at += 1;
     }
     (at <= BREAK).then_some(at)
+}
+
+/// The width of a carriage return as XML writes it, in front of a line end: Java breaks lines so.
+fn carriage_return(rest: &[u8]) -> usize {
+    let written = [&b"&#13;"[..], b"&#xD;", b"&#xd;"].into_iter().find(|written| rest.starts_with(written));
+    written.map_or(0, <[u8]>::len)
+}
+
+/// The width of what a comment or a quoted mail puts before its lines.
+fn margin(rest: &[u8]) -> usize {
+    let most = rest.iter().take(12);
+    most.take_while(|byte| matches!(byte, b'#' | b'>' | b'*' | b';' | b'|' | b' ')).count()
 }
 
 fn blanks(rest: &[u8]) -> usize {

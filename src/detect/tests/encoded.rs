@@ -92,6 +92,7 @@ proptest! {
         token in any_token(), user in "[ -~]{0,90}", rest in "[ -~]{0,90}", width in 4_usize..90, before in surroundings(),
         (line_end, narrowest) in prop::sample::select(vec![
             ("\n", 4), ("\r\n", 4), ("\\n", 4), ("\\r\\n", 4), ("\\\n", 4), ("\n      ", 54), ("\r\n\t", 54), ("\"\n  \"", 54), ("\\n\" +\n    \"", 54),
+            ("&#13;\n", 54), ("&#xD;\n  ", 54), ("\n# ", 54), ("\r\n  #", 54), ("\n> > ", 54), ("\n * ", 54),
         ]),
     ) {
         let width = width.max(narrowest);
