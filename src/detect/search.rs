@@ -141,10 +141,7 @@ impl Finder {
         let bytes = level.bytes;
         let found = match clue {
             Clue::Head => return self.head(level, at, report),
-            Clue::Percent => self.spelled_at(level, Spelling::Percent, at).or_else(|| {
-                let first = at.checked_sub(1).filter(|first| bytes[*first] == b'g')?;
-                self.spelled_at(level, Spelling::Percent, first)
-            }),
+            Clue::Percent => self.first_or_second(level, Spelling::Percent, at),
             Clue::Digits => {
                 // The needle may include the backslash.
                 let digits = at + usize::from(bytes.get(at) == Some(&b'\\'));
@@ -153,13 +150,20 @@ impl Finder {
             }
             Clue::Braced => {
                 let (spelling, start) = introduced(bytes, at + 2)?;
-                let second = bytes.get(at + 3) != Some(&b'7') && bytes[..start].ends_with(b"g");
-                self.spelled_at(level, spelling, start - usize::from(second))
+                self.first_or_second(level, spelling, start)
             }
             Clue::All(spelling) => self.spelled_at(level, spelling, at),
             Clue::Utf16 => self.wide(level, at),
         };
         found?.report(level, report)
+    }
+
+    /// A token whose first encoded character stands at `at`: its first one, or its second behind a plain `g`.
+    fn first_or_second(&self, level: &Level<'_>, spelling: Spelling, at: usize) -> Option<Spelled<'_>> {
+        self.spelled_at(level, spelling, at).or_else(|| {
+            let first = at.checked_sub(1).filter(|first| level.bytes[*first] == b'g')?;
+            self.spelled_at(level, spelling, first)
+        })
     }
 
     /// A token in UTF-16 whose first letter stands at `at`.
