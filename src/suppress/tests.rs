@@ -22,6 +22,17 @@ fn list(toml: &str) -> Vec<Allowlist> {
     Allowlist::compile_all(vec![raw], &str::to_owned).expect("a good list")
 }
 
+fn sighting(rule: &Arc<str>) -> Sighting<'_> {
+    Sighting {
+        text: TOKEN,
+        rule,
+        kind: Kind::Pat,
+        confidence: Confidence::Certain,
+        reason: "",
+        owner_id: None,
+    }
+}
+
 fn ask(suppressor: &Suppressor, line: &str, place: &Location) -> Option<(Suppression, Whence)> {
     let scene = Scene { token: TOKEN, line: line.as_bytes(), place };
     suppressor.silence(&scene).map(|silence| (silence.by, silence.from))
@@ -60,14 +71,7 @@ fn a_tree_speaks_for_itself_only() {
 #[test]
 fn places_that_become_known_later_are_asked_about_again() {
     let rule = Arc::from("github-pat");
-    let seen = Sighting {
-        text: TOKEN,
-        rule: &rule,
-        kind: Kind::Pat,
-        confidence: Confidence::Certain,
-        reason: "",
-        owner_id: None,
-    };
+    let seen = sighting(&rule);
     let suppressor = Suppressor { trees: vec![tree(None, "vendor/\n/name")], ..Suppressor::default() };
     let object = Location { object: Some("1234".to_owned()), ..place("name", None) };
     assert_eq!(ask(&suppressor, "", &object), None, "its path is not known yet");
@@ -87,14 +91,7 @@ fn places_that_become_known_later_are_asked_about_again() {
 #[test]
 fn a_history_of_many_places_is_judged_whole() {
     let rule = Arc::from("github-pat");
-    let seen = Sighting {
-        text: TOKEN,
-        rule: &rule,
-        kind: Kind::Pat,
-        confidence: Confidence::Certain,
-        reason: "",
-        owner_id: None,
-    };
+    let seen = sighting(&rule);
     let suppressor = Suppressor { trees: vec![tree(None, "vendor/")], ..Suppressor::default() };
     for (last, suppressed) in [("vendor/z", true), ("z", false)] {
         let mut found = Findings::keeping_all();
