@@ -225,8 +225,7 @@ fn an_incomplete_clone_says_so_and_may_be_refused() {
     world.init("r", &[]);
     world.commit("r", "f", &token);
     world.commit("r", "f", "gone");
-    let url = format!("file://{}", world.path().join("r").display());
-    world.git("", &["clone", "-q", "--depth=1", &url, "clone"]);
+    world.shallow_clone("r", "clone");
     let (code, report) = world.json(&["git", "clone"]);
     assert_eq!((code, &report["summary"]["shallow"]), (0, &Value::Bool(true)));
     let ran = world.run(&["git", "clone"]);

@@ -96,8 +96,7 @@ fn broken_and_shallow_repositories_are_told_and_the_sweep_goes_on() {
     world.init("src", &[]);
     world.commit("src", "f", &token);
     world.commit("src", "f", "gone");
-    let url = format!("file://{}", world.path().join("src").display());
-    world.git("", &["clone", "-q", "--depth=1", &url, "all/shallow"]);
+    world.shallow_clone("src", "all/shallow");
     world.init("all/broken", &[]);
     world.commit("all/broken", "f", "x");
     fs::remove_file(world.path().join("all/broken/.git/HEAD")).expect("removed");
@@ -105,7 +104,7 @@ fn broken_and_shallow_repositories_are_told_and_the_sweep_goes_on() {
     let (code, report) = world.json(&["scan", "--history", "all"]);
     let summary = &report["summary"];
     assert_eq!((code, &summary["shallow"], summary["unreadable"].as_u64()), (2, &Value::Bool(true), Some(2)));
-    world.git("", &["clone", "-q", &url, "all/whole"]);
+    world.git("", &["clone", "-q", "src", "all/whole"]);
     let ran = world.run(&["scan", "--history", "all"]);
     assert_eq!(ran.code, 1);
     for said in ["git fetch --unshallow", "broken", "lost"] {

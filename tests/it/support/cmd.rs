@@ -83,6 +83,12 @@ impl World {
         ran.stdout.trim().to_owned()
     }
 
+    /// Clones only the last commit of `from`.
+    pub fn shallow_clone(&self, from: &str, to: &str) {
+        let url = format!("file://{}", self.path().join(from).display());
+        self.git("", &["clone", "-q", "--depth=1", &url, to]);
+    }
+
     /// Runs git, whatever comes of it.
     pub fn try_git(&self, folder: &str, arguments: &[&str]) -> Ran {
         Ran::from(self.git_command(folder, arguments).output().expect("git runs"))
