@@ -1,6 +1,6 @@
 //! The one pass over every byte: a few literals at once, with SIMD where the machine has it.
 //!
-//! Whatever a token's characters are written as, one of the needles here stands at its start: `ghp` for a plain one
+//! Whatever a token's characters are written as, one of the needles here stands in its prefix: `ghp` for a plain one
 //! (the underscore may be encoded), `gh%` for one whose third character is, `%67` for one whose first is. Base64 is
 //! looked for elsewhere, in long runs of its characters (see [`runs`](super::encoded::runs)).
 
@@ -15,57 +15,63 @@ use crate::rule::Rules;
 pub(super) enum Clue {
     /// The first characters of a token; others may be encoded.
     Head,
+    /// Some of the first five characters of a token, its `g` close in front of them; others may be encoded.
+    Inside,
     /// An encoded first or second character.
     Percent,
     /// The digits of an encoded first character, whose start stands before them.
     Digits,
-    /// The start of `\u{67}`, or of the second character's `\u{68}` or `\u{69}`.
-    Braced,
+    /// The start of an encoded first or second character, a letter or bracket in front of its digits: `\u{67}`, `\x68`.
+    Escape,
     /// A token of which every character is spelled so.
     All(Spelling),
-    /// UTF-16, of either byte order.
+    /// The underscore of a prefix in UTF-16, of either byte order.
     Utf16,
 }
 
 /// Needles that find GitHub's prefixes in every spelling.
 ///
+/// Of `github_pat_`, the first character that is encoded decides: `gi%`, `it%`, `th%`, and `thu` if it comes later; `git`
+/// is a word.
+///
 /// No more than 32 and none shorter than three bytes: Teddy then looks at 32 bytes at a time. It tells needles apart
-/// by the low and high halves of their first three bytes, in eight groups (the place in this list modulo eight), so
-/// those that look alike share a group: in source code, this order gives a false alarm every 1,400 bytes, an arbitrary
-/// one twelve times as many. `benches/detect.rs` measures it.
+/// by the low and high halves of their first three bytes, in eight groups: the place in this list modulo eight, or that
+/// of an earlier one with the same three low halves (`ghu` and `gh%`). Those that look alike share a group: this order
+/// gives a false alarm every 3,000 bytes of a checkout of git and every 1,500 of Rust's crates or of a log full of
+/// numbers. `benches/detect.rs` measures it.
 const SPELLED: [(&str, Clue); 32] = [
-    ("gh%", Clue::Head),
-    ("g%6", Clue::Head),
-    ("gh&", Clue::Head),
-    ("g\0h", Clue::Utf16),
-    ("git\\", Clue::Head),
-    ("67:6", Clue::All(Spelling::SpacedHex)),
-    ("gi%", Clue::Head),
-    ("\\x67", Clue::Digits),
-    ("ghr", Clue::Head),
-    ("g\\u0", Clue::Head),
-    ("0067", Clue::Digits),
+    ("it\\", Clue::Inside),
+    ("h&#", Clue::Inside),
     ("gho", Clue::Head),
-    ("git&", Clue::Head),
-    ("67;", Clue::Digits),
-    ("%67", Clue::Percent),
-    ("gi\\", Clue::Head),
-    ("ghu", Clue::Head),
-    ("g&#", Clue::Head),
-    ("103;", Clue::Digits),
-    ("g\0i", Clue::Utf16),
-    ("gith", Clue::Head),
-    ("67 6", Clue::All(Spelling::SpacedHex)),
-    ("gi&", Clue::Head),
-    ("u{6", Clue::Braced),
-    ("g\\x6", Clue::Head),
-    ("\\147", Clue::Digits),
-    ("ghs", Clue::Head),
-    ("ghp", Clue::Head),
-    ("git%", Clue::Head),
     ("676", Clue::All(Spelling::Hex)),
+    ("th\\", Clue::Inside),
+    ("103;", Clue::Digits),
+    ("gi&", Clue::Head),
+    ("u{6", Clue::Escape),
+    ("gi\\", Clue::Head),
+    ("it%", Clue::Inside),
+    ("\0_\0", Clue::Utf16),
+    ("67;", Clue::Digits),
+    ("gh%", Clue::Head),
+    ("067", Clue::Digits),
+    ("gi%", Clue::Head),
+    ("%67", Clue::Percent),
+    ("ghr", Clue::Head),
+    ("g&#", Clue::Head),
+    ("ghs", Clue::Head),
+    ("67:6", Clue::All(Spelling::SpacedHex)),
+    ("thu", Clue::Inside),
+    ("th%", Clue::Inside),
+    ("g%6", Clue::Head),
     ("%25", Clue::Percent),
     ("gh\\", Clue::Head),
+    ("it&", Clue::Inside),
+    ("ghp", Clue::Head),
+    ("67 6", Clue::All(Spelling::SpacedHex)),
+    ("g\\u0", Clue::Head),
+    ("ghu", Clue::Head),
+    ("\\147", Clue::Digits),
+    ("\\x6", Clue::Escape),
 ];
 
 /// How far behind the first byte of a token its needle may start: `&amp;#x0000000067;`.
@@ -95,7 +101,7 @@ impl Prefilter {
 
     /// Finds them in every spelling.
     pub(super) fn spelled(rules: &Rules) -> Self {
-        let covered = |prefix: &str| SPELLED.iter().any(|(needle, _)| prefix.starts_with(needle));
+        let covered = |prefix: &str| SPELLED.iter().any(|(needle, _)| prefix.contains(needle));
         let others = rules.iter().map(|rule| rule.prefix.as_str()).filter(|prefix| !covered(prefix));
         Prefilter::new(SPELLED.into_iter().chain(others.map(|prefix| (prefix, Clue::Head))).collect())
     }

@@ -141,6 +141,7 @@ impl Finder {
         let bytes = level.bytes;
         let found = match clue {
             Clue::Head => return self.head(level, at, report),
+            Clue::Inside => return self.head(level, first_letter(bytes, at)?, report),
             Clue::Percent => self.first_or_second(level, Spelling::Percent, at),
             Clue::Digits => {
                 // The needle may include the backslash.
@@ -148,12 +149,12 @@ impl Finder {
                 let (spelling, start) = introduced(bytes, digits)?;
                 self.spelled_at(level, spelling, start)
             }
-            Clue::Braced => {
+            Clue::Escape => {
                 let (spelling, start) = introduced(bytes, at + 2)?;
                 self.first_or_second(level, spelling, start)
             }
             Clue::All(spelling) => self.spelled_at(level, spelling, at),
-            Clue::Utf16 => self.wide(level, at),
+            Clue::Utf16 => wide_starts(bytes, at).find_map(|start| self.wide(level, start)),
         };
         found?.report(level, report)
     }
@@ -203,6 +204,22 @@ impl Finder {
     }
 
     fn rule_of(&self, text: &[u8]) -> Option<&Rule> {
-        self.rules.iter().find(|rule| text.starts_with(rule.prefix.as_bytes()))
+        // Their third characters differ most.
+        let alike = |prefix: &[u8]| {
+            prefix.get(2).is_none_or(|third| text.get(2) == Some(third)) && text.starts_with(prefix)
+        };
+        self.rules.iter().find(|rule| alike(rule.prefix.as_bytes()))
     }
+}
+
+/// Where the `g` stands in front of one of the needles that are found [`Inside`](Clue::Inside) a prefix.
+fn first_letter(bytes: &[u8], at: usize) -> Option<usize> {
+    (at.saturating_sub(3)..at).rev().find(|start| bytes[*start] == b'g')
+}
+
+/// Where a `g` stands to which the underscore behind the zero at `at` may belong: as the fourth or as the seventh
+/// character of a prefix, two bytes each.
+fn wide_starts(bytes: &[u8], at: usize) -> impl Iterator<Item = usize> {
+    let starts = [5, 11].into_iter().filter_map(move |back| at.checked_sub(back));
+    starts.filter(|start| bytes[*start] == b'g')
 }

@@ -1,6 +1,7 @@
 //! Sixteen bytes told apart at once, in a register of the processor: base64 and what only looks like it.
 
-use wide::{i8x16, u8x16};
+use wide::bytemuck::cast;
+use wide::{i8x16, i16x16, u8x16};
 
 /// How many bytes fill a register.
 pub(super) const BLOCK: usize = 16;
@@ -21,12 +22,35 @@ pub(super) fn loose(block: &Block) -> u16 {
 }
 
 /// Whether a block may be nothing but such bytes: no blank, quote, bracket, colon or equals sign, and nothing beyond
-/// ASCII. As few operations as can be, because this is asked all the time.
+/// ASCII.
 pub(super) fn may_be_loose(block: &Block) -> bool {
+    strangers(block).simd_eq(u8x16::splat(0)).all()
+}
+
+/// A bit for each of sixteen blocks of which that is so, `block` being asked for each of them: as few operations as can
+/// be, because nearly all that is looked at is turned away here.
+pub(super) fn all_may_be_loose<'b>(block: impl Fn(usize) -> &'b Block) -> u16 {
+    // Two blocks become one, half a byte left of each of their bytes' pairs: a pair that is not zero stays so.
+    let two = |n| narrow(strangers(block(n)), strangers(block(n + 1)));
+    let four = |n| narrow(two(n), two(n + 2));
+    let eight = |n| narrow(four(n), four(n + 4));
+    bits(narrow(eight(0), eight(8)).simd_eq(u8x16::splat(0)))
+}
+
+/// The bytes of a block that surely are no such, as anything but zero.
+fn strangers(block: &Block) -> u8x16 {
     let bytes = u8x16::new(*block);
-    let controls = (bytes & u8x16::splat(0xf8)).simd_eq(u8x16::splat(8));
-    let high = i8x16::new(block.map(u8::cast_signed)).simd_gt(i8x16::splat(b'*'.cast_signed()));
-    ((high.cast_unsigned() & !are_within(bytes, b':', b'@')) | controls).all()
+    // Signed, what is beyond ASCII is below zero.
+    let low = i8x16::splat(b'+'.cast_signed()).simd_gt(i8x16::new(block.map(u8::cast_signed)));
+    let no_control = (bytes & u8x16::splat(0xf8)) ^ u8x16::splat(8);
+    let (first, count) = (b':', b'@' - b':' + 1);
+    (low.cast_unsigned() & no_control) | u8x16::splat(count).saturating_sub(bytes - u8x16::splat(first))
+}
+
+/// A byte for each pair of bytes, zero only where both were.
+fn narrow(first: u8x16, second: u8x16) -> u8x16 {
+    let words: i16x16 = cast([first, second]);
+    i8x16::from_i16x16_saturate(words).cast_unsigned()
 }
 
 /// Whether there is a capital among the bytes.

@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use super::base64;
-use super::register::{self, BLOCK, leading, may_be_loose, trailing};
+use super::register::{self, BLOCK, all_may_be_loose, leading, may_be_loose, trailing};
 
 /// The characters of base64 that forty bytes take.
 pub(in crate::detect) const SHORTEST: usize = 54;
@@ -19,7 +19,7 @@ const STRIDE: usize = SHORTEST - BLOCK + 1;
 pub(in crate::detect) const STRETCH: usize = 32 * 1024;
 
 /// How many places are looked at in one go, and how many words of a bit for each place a stretch takes.
-const GROUP: usize = 8;
+const GROUP: usize = 16;
 const WORD: usize = u64::BITS as usize;
 const WORDS: usize = STRETCH.div_ceil(STRIDE * WORD);
 
@@ -82,11 +82,9 @@ impl Spots {
 
 /// A bit for each place of a group of which a first look does not tell that there is no run.
 fn bits(group: &[u8; GROUP * STRIDE]) -> u64 {
-    let mut bits = 0;
-    for place in 0..GROUP {
-        bits |= u64::from(group[place * STRIDE..].first_chunk().is_some_and(may_be_loose)) << place;
-    }
-    bits
+    let (places, _) = group.as_chunks::<STRIDE>();
+    const { assert!(BLOCK <= STRIDE) };
+    u64::from(all_may_be_loose(|place| places[place].first_chunk().unwrap_or(&[0; BLOCK])))
 }
 
 /// Whether the run that the block at `at` may be part of may go on to one side of it at least. Without a branch, because two

@@ -1,7 +1,7 @@
 //! Whether anything in a text could lead to a finding, without following it.
 
 use super::spelled::PEEK;
-use super::{Finder, WIDE_STRIDE};
+use super::{Finder, WIDE_STRIDE, first_letter, wide_starts};
 use crate::detect::encoded::Spelling;
 use crate::detect::encoded::base64;
 use crate::detect::encoded::joined::Joined;
@@ -20,7 +20,15 @@ impl Finder {
         let prefilter = if depth == 0 { &self.plain } else { &self.spelled };
         let mut at = 0;
         while let Some((clue, found)) = prefilter.next(bytes, at, bytes.len()) {
-            if clue != Clue::Head || self.starts_a_token(&bytes[found..]) {
+            let worth = match clue {
+                Clue::Head => self.starts_a_token(&bytes[found..]),
+                Clue::Inside => {
+                    first_letter(bytes, found).is_some_and(|start| self.starts_a_token(&bytes[start..]))
+                }
+                Clue::Utf16 => wide_starts(bytes, found).next().is_some(),
+                Clue::Percent | Clue::Digits | Clue::Escape | Clue::All(_) => true,
+            };
+            if worth {
                 return true;
             }
             at = found + 1;
