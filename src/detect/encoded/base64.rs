@@ -12,7 +12,6 @@ use zeroize::Zeroizing;
 
 use super::inflate::Wrapper;
 use super::register::any_capital;
-use super::runs::SHORTEST;
 use crate::rule::Rules;
 
 const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -117,14 +116,17 @@ fn needles(rules: &Rules) -> Vec<Needle> {
     needles
 }
 
-/// How many characters tell base64 of base64: eighteen bytes in a row that are characters of base64 or line ends.
+/// How many characters tell that the text in them is encoded itself: eighteen bytes in a row that base64, the ends of its
+/// lines, or another spelling is made of.
 const NESTED: usize = 24;
 
-/// How far apart they may be looked for: what [`SHORTEST`] characters of base64 become in base64 holds seventeen
-/// whole groups of four, wherever it starts.
-const NESTED_STRIDE: usize = (SHORTEST - 3) / 3 * 4 - NESTED + 4;
+/// The bytes of the shortest token with an encoded character: `ghp%5F` and 36 more. In base64 itself it takes more.
+const SHORTEST_NESTED: usize = 42;
 
-/// The places in `text[range]`, in each alignment, where base64 of base64 goes on.
+/// How far apart they may be looked for: in base64, those bytes hold thirteen whole groups of four, wherever they start.
+const NESTED_STRIDE: usize = (SHORTEST_NESTED - 3) / 3 * 4 - NESTED + 4;
+
+/// The places in `text[range]`, in each alignment, where base64 of something that is encoded itself goes on.
 ///
 /// Its needles would be many, and the inner text may be wrapped in the middle of them: so the same is done here as
 /// with plain base64, and looked for long runs.
@@ -133,9 +135,14 @@ pub(in crate::detect) fn nested(text: &[u8], range: Range<usize>) -> impl Iterat
     starts.filter(|start| {
         let block = text.get(*start..*start + NESTED);
         block.is_some_and(|block| {
-            block.chunks_exact(4).all(|quad| bytes_of(quad)[1..].iter().all(|byte| is_loose(*byte)))
+            block.chunks_exact(4).all(|quad| bytes_of(quad)[1..].iter().all(|byte| is_encoded(*byte)))
         })
     })
+}
+
+/// Whether `byte` may stand in the middle of a token in any encoding.
+const fn is_encoded(byte: u8) -> bool {
+    is_loose(byte) || matches!(byte, b'%' | b'&' | b'#' | b';' | b'{' | b'}')
 }
 
 /// Whether `byte` belongs to base64 or may end a line of it.

@@ -119,6 +119,26 @@ proptest! {
     }
 
     #[test]
+    fn base64_of_what_is_spelled_out(
+        token in any_token(), (before, after) in ("[ -~]{0,40}", "[ -~]{0,40}"), which in prop::collection::vec(any::<bool>(), 1..100),
+    ) {
+        let spells: [(&str, &dyn Fn(u8) -> String); 5] = [
+            ("percent", &|byte| format!("%{byte:02X}")),
+            ("unicode-escape", &|byte| format!("\\u{byte:04x}")),
+            ("unicode-escape", &|byte| format!("\\u{{{byte:x}}}")),
+            ("hex-escape", &|byte| format!("\\x{byte:02x}")),
+            ("html-entity", &|byte| format!("&#{byte};")),
+        ];
+        for (name, spell) in spells {
+            let inner = spelled(&token, &which, spell);
+            let found = certain_in(STANDARD.encode(format!("{before} {inner} {after}")).as_bytes(), 2);
+            prop_assert_eq!(found.len(), 1, "{}", inner);
+            prop_assert_eq!(&found[0].0, token.as_bytes());
+            prop_assert_eq!(&found[0].2, &["base64", name]);
+        }
+    }
+
+    #[test]
     fn utf16_of_either_order_at_any_offset(
         token in any_token(), text in "[ -~\r\n]{0,40}", rest in "[ -~\r\n]{0,40}", mark in any::<bool>(), big in any::<bool>(),
         raw in prop::collection::vec(128_u8.., 0..5),
