@@ -49,7 +49,7 @@ impl<'a> Joined<'a> {
 
     /// The text of several lines, copied.
     fn lines(bytes: &'a [u8], start: usize, spot: usize) -> Option<Self> {
-        let lines = lines(bytes, start);
+        let lines = lines(bytes, start, spot);
         let length: usize = lines.iter().map(ExactSizeIterator::len).sum();
         if length < SHORTEST {
             return None;
@@ -124,16 +124,18 @@ impl Drop for Joined<'_> {
     }
 }
 
-/// The lines of base64 from `start` on, each joined to the one before by a line end.
-fn lines(bytes: &[u8], mut start: usize) -> Vec<std::ops::Range<usize>> {
+/// The lines of base64 from `start` on, each joined to the one before by a line end: a part's worth, and a tail behind the
+/// line around `spot`, however long that is.
+fn lines(bytes: &[u8], mut start: usize, spot: usize) -> Vec<std::ops::Range<usize>> {
     let mut lines = Vec::new();
-    let mut length = 0;
+    let (mut length, mut behind) = (0, 0);
     loop {
         let end = word_end(bytes, start);
         length += end - start;
+        behind += if start > spot { end - start } else { 0 };
         lines.push(start..end);
         match next_line(bytes, end) {
-            Some(next) if length < PART => start = next,
+            Some(next) if length < PART || behind <= TAIL => start = next,
             _ => return lines,
         }
     }

@@ -320,6 +320,19 @@ fn found(bytes: &[u8]) -> Vec<(usize, Confidence, Vec<&'static str>)> {
 }
 
 #[test]
+fn what_follows_a_very_long_line_is_read_too() {
+    let token = classic("ghp_", &"aB3".repeat(10));
+    let text = STANDARD.encode(format!("user:{token} and what else there is to say"));
+    let long = "Zq8LwT3vRk1XyB7n".repeat(9_000);
+    for width in [30, 60, 200] {
+        let bytes =
+            format!("{long}\n{}\n{long}\n{}\n", wrapped(&text, width, "\n"), wrapped(&text, width, "\n"));
+        let tokens = certain_in(bytes.as_bytes(), 1).into_iter().map(|(found, ..)| found);
+        assert_eq!(tokens.collect::<Vec<_>>(), [token.as_bytes(); 2], "width {width}");
+    }
+}
+
+#[test]
 fn an_encoded_token_without_a_proof_is_likely_where_a_plain_one_is() {
     let token = stateless("ghs_");
     let base64 = STANDARD.encode(format!("x-access-token:{token}"));
