@@ -139,3 +139,15 @@ impl Prefilter {
         self.clues.get(pattern.as_usize()).map(|clue| (*clue, start))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_prefix_is_among_the_needles_and_teddy_takes_them_all() {
+        let rules = Rules::built_in().expect("they come with the program");
+        assert_eq!(Prefilter::spelled(&rules).clues.len(), SPELLED.len());
+        assert!(SPELLED.iter().all(|(needle, _)| needle.len() >= 3));
+    }
+}

@@ -120,7 +120,7 @@ fn needles(rules: &Rules) -> Vec<Needle> {
 /// lines, or another spelling is made of.
 const NESTED: usize = 24;
 
-/// The bytes of the shortest token with an encoded character: `ghp%5F` and 36 more. In base64 itself it takes more.
+/// The bytes of the shortest token that is encoded itself: `ghp%5F` and 36 more; one in base64 takes 54.
 const SHORTEST_NESTED: usize = 42;
 
 /// How far apart they may be looked for: in base64, those bytes hold thirteen whole groups of four, wherever they start.

@@ -30,7 +30,7 @@ pub(super) fn may_be_loose(block: &Block) -> bool {
 /// A bit for each of sixteen blocks of which that is so, `block` being asked for each of them: as few operations as can
 /// be, because nearly all that is looked at is turned away here.
 pub(super) fn all_may_be_loose<'b>(block: impl Fn(usize) -> &'b Block) -> u16 {
-    // Two blocks become one, half a byte left of each of their bytes' pairs: a pair that is not zero stays so.
+    // Two blocks become one, a byte for each two of theirs, which is zero only where both were: sixteen blocks end as one.
     let two = |n| narrow(strangers(block(n)), strangers(block(n + 1)));
     let four = |n| narrow(two(n), two(n + 2));
     let eight = |n| narrow(four(n), four(n + 4));
@@ -47,7 +47,7 @@ fn strangers(block: &Block) -> u8x16 {
     (low.cast_unsigned() & no_control) | u8x16::splat(count).saturating_sub(bytes - u8x16::splat(first))
 }
 
-/// A byte for each pair of bytes, zero only where both were.
+/// A byte for each two of these bytes, zero only where both are.
 fn narrow(first: u8x16, second: u8x16) -> u8x16 {
     let words: i16x16 = cast([first, second]);
     i8x16::from_i16x16_saturate(words).cast_unsigned()
@@ -136,6 +136,15 @@ mod tests {
             prop_assert_eq!(leading(&bytes, characters), bytes.iter().take_while(is_one).count());
             prop_assert_eq!(trailing(&bytes, characters), bytes.iter().rev().take_while(is_one).count());
             prop_assert_eq!(any_capital(&bytes), bytes.iter().any(u8::is_ascii_uppercase));
+        }
+
+        #[test]
+        fn sixteen_blocks_are_told_apart_as_one_by_one(
+            bytes in prop::collection::vec(prop_oneof![40 => b'A'..=b'z', 1 => any::<u8>()], 16 * BLOCK),
+        ) {
+            let (blocks, _) = bytes.as_chunks::<BLOCK>();
+            let one_by_one = blocks.iter().rev().fold(0, |bits, block| bits << 1 | u16::from(may_be_loose(block)));
+            prop_assert_eq!(all_may_be_loose(|n| &blocks[n]), one_by_one);
         }
     }
 }
