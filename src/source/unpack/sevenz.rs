@@ -65,6 +65,7 @@ fn parse(file: &mut dyn ReadSeek) -> io::Result<Archive> {
 fn plain(error: Error) -> io::Error {
     match error {
         Error::Io(error, _) | Error::MaybeBadPassword(error) => error,
+        Error::UnsupportedCompressionMethod(method) => io::Error::new(io::ErrorKind::Unsupported, method),
         error => io::Error::other(error.to_string()),
     }
 }
@@ -92,6 +93,10 @@ fn blocks(level: &Level<'_>, file: &mut dyn ReadSeek, archive: &Archive) {
                 let reason =
                     format!("{left} files packed together with one that broke off could not be read");
                 level.unreadable(Place::Raw(0), reason);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                let reason = format!("packed by {error}, which is not supported: unpack it and scan that");
+                level.unreadable(Place::Member(&name), reason);
             }
             Err(error) => level.say(Place::Member(&name), Trouble::Damaged(error.to_string()), None),
         }

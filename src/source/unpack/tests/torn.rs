@@ -145,3 +145,20 @@ fn tokens_are_found_through_any_garbling() {
         }
     }
 }
+
+#[test]
+fn a_method_nobody_here_knows_is_named_and_not_called_damage() {
+    let mut bytes = pack::sevenz_as(&[("a", &text(1))], sevenz_rust2::EncoderMethod::DEFLATE);
+    // Deflate's number becomes that of Deflate64, and the checksums over it are put right.
+    let at = bytes.windows(3).rposition(|id| id == [4, 1, 8]).expect("deflate is in the header");
+    bytes[at + 2] = 9;
+    let header = u64::from_le_bytes(*bytes[12..].first_chunk().expect("a start header"));
+    let header = 32 + usize::try_from(header).expect("small");
+    let sum = crc32fast::hash(&bytes[header..]).to_le_bytes();
+    bytes[28..32].copy_from_slice(&sum);
+    let sum = crc32fast::hash(&bytes[12..32]).to_le_bytes();
+    bytes[8..12].copy_from_slice(&sum);
+    let catch = catch("z.7z", &bytes);
+    let reason = "packed by DEFLATE64, which is not supported: unpack it and scan that";
+    assert_eq!(catch.faults, [("z.7z!a".to_owned(), FaultKind::Unreadable, reason.to_owned())]);
+}
