@@ -64,11 +64,14 @@ pub fn jwt_holds(jwt: &[u8]) -> bool {
     else {
         return false;
     };
-    [header, payload].into_iter().all(|part| {
-        URL_SAFE_NO_PAD
-            .decode(part)
-            .is_ok_and(|json| serde_json::from_slice::<serde_json::Map<_, _>>(&json).is_ok())
-    })
+    [header, payload].into_iter().all(is_jwt_object)
+}
+
+/// Whether a part of a JWT decodes to a JSON object, as its header and its payload do.
+pub fn is_jwt_object(part: &[u8]) -> bool {
+    URL_SAFE_NO_PAD
+        .decode(part)
+        .is_ok_and(|json| serde_json::from_slice::<serde_json::Map<_, _>>(&json).is_ok())
 }
 
 /// Whether a token's body was written by a person rather than drawn at random: a run of six equal or consecutive

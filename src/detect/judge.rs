@@ -1,7 +1,7 @@
 //! What stands behind a prefix: a token, something like one, or nothing.
 
 use super::encoded::hex;
-use crate::checksum::{classic_holds, fine_grained_holds, jwt_holds, looks_made_up, owner_id};
+use crate::checksum::{classic_holds, fine_grained_holds, is_jwt_object, jwt_holds, looks_made_up, owner_id};
 use crate::finding::Confidence::{self, Certain, Likely, Lookalike};
 use crate::rule::{Checksum, Rule};
 use crate::token::Kind;
@@ -45,7 +45,7 @@ pub(super) fn prove(rule: &Rule, text: &[u8]) -> Option<Judged> {
 
 /// The verdict on a text that starts on its own with the rule's prefix, without a checksum; `next` stands behind it.
 pub(super) fn weigh(rule: &Rule, text: &[u8], next: Option<u8>) -> Option<Judged> {
-    let reach = &text[..plausible(text)];
+    let reach = &text[..plausible(rule, text)];
     let len = rule.shape.len_at_start(reach)?;
     let behind = text.get(len).copied().or(next);
     // A run that goes on behind the longest token is no token: it is somebody's data.
@@ -56,11 +56,20 @@ pub(super) fn weigh(rule: &Rule, text: &[u8], next: Option<u8>) -> Option<Judged
     Some(Judged { len, confidence, reason, owner_id: None })
 }
 
-/// How much of `reach` the shape needs to see. Only the stateless form is longer than [`PLAIN`], and its header ends in
-/// a dot soon: without this look, a wall of half-tokens would cost the longest match for each of them.
-fn plausible(reach: &[u8]) -> usize {
-    let header = &reach[..reach.len().min(HEADER)];
-    if memchr::memchr(b'.', header).is_some() { reach.len() } else { reach.len().min(PLAIN) }
+/// How much of `reach` the shape needs to see: only the stateless form is longer than [`PLAIN`].
+fn plausible(rule: &Rule, reach: &[u8]) -> usize {
+    if starts_a_jwt(rule, reach) { reach.len() } else { reach.len().min(PLAIN) }
+}
+
+/// Whether a text goes on behind the prefix as only the stateless form does: digits, and a header that is JSON and ends
+/// in a dot soon. Without this look, a wall of half-tokens would cost the longest match for each of them.
+pub(super) fn starts_a_jwt(rule: &Rule, text: &[u8]) -> bool {
+    let start = &text[..text.len().min(HEADER)];
+    let header = memchr::memchr(b'.', start).and_then(|dot| start[..dot].get(rule.prefix.len()..));
+    header.is_some_and(|header| {
+        let split = memchr::memchr(b'_', header);
+        split.is_some_and(|split| is_jwt_object(&header[split + 1..]))
+    })
 }
 
 /// Whether the checksum of a text of the right length holds.

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{Finder, Found, Level, Report};
 use crate::detect::encoded::{Layers, Spelling, utf16};
-use crate::detect::judge::{HEADER, Judged, PLAIN, prove, stands_free, weigh};
+use crate::detect::judge::{HEADER, Judged, PLAIN, prove, stands_free, starts_a_jwt, weigh};
 use crate::finding::Confidence::{Certain, Lookalike};
 use crate::rule::{Checksum, Rule};
 
@@ -92,8 +92,8 @@ fn spelled<'f>(
     (width > judged.len).then(|| Spelled { rule, text, span: start..start + width, layers, judged })
 }
 
-/// As much of the text as a token by this rule may take. The stateless form is long, and its header ends in a dot
-/// soon: a wall of half-tokens must not cost the longest match for each of them.
+/// As much of the text as a token by this rule may take: a wall of half-tokens must not cost the longest match for each
+/// of them.
 fn read_token(rule: &Rule, layers: Layers, encoded: &[u8]) -> Zeroizing<Vec<u8>> {
     let end = |_, byte: u8| !(byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
     let text = layers.read(encoded, PLAIN + 1, end);
@@ -101,7 +101,7 @@ fn read_token(rule: &Rule, layers: Layers, encoded: &[u8]) -> Zeroizing<Vec<u8>>
         return text;
     }
     let header = layers.read(encoded, HEADER, end);
-    if header.contains(&b'.') { layers.read(encoded, rule.longest + 1, end) } else { text }
+    if starts_a_jwt(rule, &header) { layers.read(encoded, rule.longest + 1, end) } else { text }
 }
 
 /// Whether the text spelled so from `start` on stands on its own.
