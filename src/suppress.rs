@@ -15,7 +15,6 @@ use crate::token::Fingerprint;
 
 pub use allowlist::{Allowlist, BadAllowlist, RawAllowlist};
 pub use baseline::{BadBaseline, Baseline, write_baseline};
-pub use comment::Comments;
 pub use hashes::BadHash;
 pub use ignore_file::{BadIgnoreFile, IgnoreFile};
 
@@ -38,8 +37,8 @@ pub struct TreeSilencers {
 pub struct Suppressor {
     /// Tokens known before.
     pub baseline: Baseline,
-    /// The comments that allow a line; `None` with `--no-allow-comments`.
-    pub comments: Option<Comments>,
+    /// Whether a comment may allow a line: not with `--no-allow-comments`.
+    pub comments: bool,
     /// The allowlists of the user's own configuration.
     pub allowlists: Vec<Allowlist>,
     /// What each scanned root says.
@@ -80,8 +79,8 @@ impl Suppressor {
         if let Some((by, what)) = own {
             return Some(Silence { by, from: Whence::User, what });
         }
-        let comment = self.comments.as_ref().and_then(|comments| comments.allow(scene.line));
-        let comment = comment.map(|what| (Suppression::AllowComment, what));
+        let comment = if self.comments { comment::mark(scene.line) } else { None };
+        let comment = comment.map(|what| (Suppression::AllowComment, what.into()));
         let mut trees = self.trees.iter().filter(|tree| tree.holds(scene.place));
         let of_tree = comment.or_else(|| trees.find_map(|tree| allowed_text(&tree.allowlists, scene.token)));
         of_tree.map(|(by, what)| Silence { by, from: Whence::Tree, what })

@@ -15,7 +15,7 @@ use crate::report::sanitise;
 use crate::rule::Rules;
 use crate::scan::{Meter, Net};
 use crate::settings::{BadConfig, CONFIG, Project, RevokeConfig, UserConfig};
-use crate::suppress::{Baseline, Comments, Suppressor};
+use crate::suppress::{Baseline, Suppressor};
 
 /// How many globs of a project's `exclude` are named.
 const NAMED: usize = 5;
@@ -62,9 +62,7 @@ impl Lookout {
 
     /// Adds what the flags silence.
     pub(super) fn silence(&mut self, flags: &SilenceFlags, console: &Console) -> anyhow::Result<()> {
-        if !flags.no_allow_comments {
-            self.suppressor.comments = Comments::new();
-        }
+        self.suppressor.comments = !flags.no_allow_comments;
         for path in &flags.baseline {
             let mut baseline = std::mem::take(&mut self.suppressor.baseline);
             read_baseline(&mut baseline, path, flags.write_baseline.as_deref())?;

@@ -15,6 +15,8 @@ pub(super) struct Lines<'a> {
     before: Lead,
     at: usize,
     newlines: u64,
+    /// Where the line of `at` starts, if it does within `bytes`.
+    start: Option<usize>,
 }
 
 /// What stood before a stretch of bytes: how many line ends, and how many bytes since the last one.
@@ -39,7 +41,7 @@ impl Lead {
 
 impl<'a> Lines<'a> {
     pub(super) fn new(bytes: &'a [u8], before: Lead) -> Self {
-        Lines { bytes, before, at: 0, newlines: 0 }
+        Lines { bytes, before, at: 0, newlines: 0, start: None }
     }
 
     /// Line and column of the byte at `at`, both from 1.
@@ -48,9 +50,13 @@ impl<'a> Lines<'a> {
         let newlines = memchr_iter(b'\n', between).count() as u64;
         // What stands within a long run of base64 is not asked for in its order.
         self.newlines = if at < self.at { self.newlines - newlines } else { self.newlines + newlines };
+        // A line may be all there is, and full of hits: its start is not looked for again.
+        if newlines > 0 {
+            self.start = memrchr(b'\n', &self.bytes[..at]).map(|last| last + 1);
+        }
         self.at = at;
-        let column = match memrchr(b'\n', &self.bytes[..at]) {
-            Some(last) => (at - last) as u64,
+        let column = match self.start {
+            Some(start) => (at - start) as u64 + 1,
             None => self.before.column + at as u64 + 1,
         };
         (self.before.newlines + self.newlines + 1, column)

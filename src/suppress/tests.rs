@@ -41,7 +41,7 @@ fn ask(suppressor: &Suppressor, line: &str, place: &Location) -> Option<(Suppres
 #[test]
 fn a_tree_is_named_only_where_nothing_of_ones_own_would_do() {
     let mut suppressor =
-        Suppressor { comments: Comments::new(), trees: vec![tree(None, "a.txt")], ..Suppressor::default() };
+        Suppressor { comments: true, trees: vec![tree(None, "a.txt")], ..Suppressor::default() };
     let at = place("a.txt", None);
     assert_eq!(ask(&suppressor, "", &at), Some((Suppression::IgnoreFile, Whence::Tree)));
     let elsewhere = place("b.txt", None);
