@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter};
 
 /// What allows a line, in any comment syntax and either case: what stands before a colon, and what behind it.
 const MARKS: [(&str, &str, &str); 7] = [
@@ -18,6 +18,7 @@ const MARKS: [(&str, &str, &str); 7] = [
 /// The mark on this line, if there is one. Asked for each hit, and a line may be long and full of them: so only
 /// colons are looked at.
 pub(super) fn mark(line: &[u8]) -> Option<&'static str> {
+    memchr(b':', line)?;
     // In UTF-16 every second byte of ASCII text is zero.
     let line = if line.contains(&0) {
         Cow::Owned(line.iter().copied().filter(|byte| *byte != 0).collect::<Vec<_>>())
