@@ -4,15 +4,15 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr_iter};
 
-/// What allows a line, in any comment syntax and either case: what stands before a colon, and what behind it.
-const MARKS: [(&str, &str, &str); 7] = [
-    ("stanch:allow", "stanch", "allow"),
-    ("gitleaks:allow", "gitleaks", "allow"),
-    ("betterleaks:allow", "betterleaks", "allow"),
-    ("trufflehog:ignore", "trufflehog", "ignore"),
-    ("kingfisher:ignore", "kingfisher", "ignore"),
-    ("pragma: allowlist secret", "pragma", " allowlist secret"),
-    ("pragma:allowlist secret", "pragma", "allowlist secret"),
+/// What allows a line, in any comment syntax and either case.
+const MARKS: [&str; 7] = [
+    "stanch:allow",
+    "gitleaks:allow",
+    "betterleaks:allow",
+    "trufflehog:ignore",
+    "kingfisher:ignore",
+    "pragma: allowlist secret",
+    "pragma:allowlist secret",
 ];
 
 /// The mark on this line, if there is one. Asked for each hit, and a line may be long and full of them: so only
@@ -32,11 +32,13 @@ pub(super) fn mark(line: &[u8]) -> Option<&'static str> {
 fn mark_around(before: &[u8], behind: &[u8]) -> Option<&'static str> {
     let is =
         |text: Option<&[u8]>, word: &str| text.is_some_and(|text| text.eq_ignore_ascii_case(word.as_bytes()));
-    let marks = MARKS.iter().find(|(_, name, verb)| {
-        is(behind.get(..verb.len()), verb)
-            && is(before.len().checked_sub(name.len()).and_then(|start| before.get(start..)), name)
-    });
-    marks.map(|(mark, ..)| *mark)
+    let stands = |mark: &str| {
+        mark.split_once(':').is_some_and(|(name, verb)| {
+            is(behind.get(..verb.len()), verb)
+                && is(before.len().checked_sub(name.len()).and_then(|start| before.get(start..)), name)
+        })
+    };
+    MARKS.into_iter().find(|mark| stands(mark))
 }
 
 #[cfg(test)]
