@@ -6,7 +6,10 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use jiff::Timestamp;
 use stanch::finding::Confidence;
-use stanch::ledger::{Ask, Fate, Go, Heard, Ledger as _, Settlement, SqliteLedger, State, What};
+use stanch::ledger::{
+    BatchOutcome, BatchRequest, Heard, Ledger as _, Next, Payload, Settlement, SqliteLedger,
+};
+use stanch::revocation::State;
 use stanch::revoke::{enqueue, entry};
 use stanch::token::{Fingerprint, Kind, Token};
 
@@ -56,19 +59,19 @@ fn one_batch(bencher: Bencher<'_, '_>) {
     let mut ledger = SqliteLedger::open(&home.path().join("ledger.db")).expect("a ledger");
     fill(&mut ledger, 0..100_000);
     bencher.bench_local(|| {
-        let ask = Ask {
+        let ask = BatchRequest {
             host: HOST,
             identity: "anonymous",
             per_hour: 60,
             min_interval: Duration::ZERO,
             lease: Duration::from_mins(2),
-            what: What::Batch(&[Kind::Pat]),
+            what: Payload::Batch(&[Kind::Pat]),
         };
-        let Go::Go(intent) = ledger.intend(&ask, &Timestamp::now).expect("a ledger") else {
+        let Next::Send(intent) = ledger.intend(&ask, &Timestamp::now).expect("a ledger") else {
             panic!("nothing to send");
         };
         let settlement = Settlement {
-            fate: Fate::Accepted,
+            fate: BatchOutcome::Accepted,
             verdict: "accepted",
             status: Some(202),
             request_id: None,

@@ -7,8 +7,9 @@ use divan::counter::{BytesCount, ItemsCount};
 use stanch::blob::Source as _;
 use stanch::detect::Detector;
 use stanch::finding::Findings;
+use stanch::meter::Meter;
 use stanch::rule::Rules;
-use stanch::scan::{Meter, Net};
+use stanch::scan::Collector;
 use stanch::source::tree::{Options, Tree, excludes};
 use tempfile::TempDir;
 
@@ -33,7 +34,7 @@ fn text(len: usize) -> Vec<u8> {
 fn sweep(root: PathBuf) -> usize {
     let detector = Detector::new(Rules::built_in().expect("built in"));
     let (findings, meter) = (Findings::default(), Meter::default());
-    Tree::new(vec![root], options()).drain(&Net::new(&detector, &findings, &meter));
+    Tree::new(vec![root], options()).drain(&Collector::new(&detector, &findings, &meter));
     findings.finish().0.len()
 }
 

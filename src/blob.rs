@@ -4,10 +4,12 @@ use std::io::{self, ErrorKind, Read, Seek};
 
 use serde::Serialize;
 
+use crate::meter::Meter;
+
 /// What part of its place a token stood in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum PlaceKind {
+pub enum LocationKind {
     /// The content of a file or of a git blob.
     #[default]
     Content,
@@ -35,7 +37,7 @@ pub struct Origin {
     /// The scanned root, where a run has more than one.
     pub root: Option<String>,
     /// What part of the place this is.
-    pub kind: PlaceKind,
+    pub kind: LocationKind,
     /// Byte offset of the blob's first byte within its place (a file's name within its path).
     pub base: u64,
     /// The git object the blob is, in hex.
@@ -149,23 +151,23 @@ pub struct Fault {
     pub reason: String,
 }
 
-/// How many bytes of a blob's start [`Sieve::opens`] wants to see.
+/// How many bytes of a blob's start [`Prefilter::must_open`] wants to see.
 pub const HEAD: usize = 512;
 
 /// Tells, without ever being wrong in this direction, that nothing is to be found in some bytes.
 ///
 /// A source that knows how its blobs were made from one another (git tells most objects as deltas of others) passes
-/// over those whose new bytes, with `reach` bytes around them, the sieve catches nothing in, when it caught nothing in
-/// the old ones. What wraps a sink must wrap its sieve: whatever leads to a finding by way of the wrapper must be caught.
-pub trait Sieve: Sync {
+/// over those whose new bytes, with `reach` bytes around them, the prefilter catch nothing in, when it caught nothing in
+/// the old ones. What wraps a sink must wrap its prefilter: whatever leads to a finding by way of the wrapper must be caught.
+pub trait Prefilter: Sync {
     /// Whether something would be found in `bytes`.
-    fn catches(&self, bytes: &[u8]) -> bool;
+    fn may_match(&self, bytes: &[u8]) -> bool;
 
     /// How far around a byte a finding that depends on it may extend.
-    fn reach(&self) -> usize;
+    fn context(&self) -> usize;
 
     /// Whether a blob with these first [`HEAD`] bytes must be handed over whatever it holds, as a container must.
-    fn opens(&self, head: &[u8]) -> bool;
+    fn must_open(&self, head: &[u8]) -> bool;
 }
 
 /// Where sources put what they read. Called from many threads at once.
@@ -177,16 +179,16 @@ pub trait Sink: Sync {
     fn fault(&self, fault: Fault);
 
     /// Counts what was read.
-    fn meter(&self) -> &crate::scan::Meter;
+    fn meter(&self) -> &Meter;
 
     /// What must stand in a blob for anything to be found in it. Without one, every blob is handed over.
-    fn sieve(&self) -> Option<&dyn Sieve> {
+    fn prefilter(&self) -> Option<&dyn Prefilter> {
         None
     }
 
     /// Whether the run was asked to end: a source looks at it between two blobs.
     fn stopped(&self) -> bool {
-        self.meter().stopped()
+        self.meter().cancel_flag().is_cancelled()
     }
 }
 
@@ -211,31 +213,4 @@ pub fn fill(reader: &mut dyn Read, buffer: &mut [u8]) -> (usize, io::Result<bool
         }
     }
     (at, Ok(true))
-}
-
-/// A path's bytes as text: valid UTF-8 as it is, every other byte as `\xHH`.
-pub fn path_text(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return text.to_owned();
-    }
-    let mut out = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        out.push_str(chunk.valid());
-        for byte in chunk.invalid() {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "\\x{byte:02X}");
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_that_are_not_utf8_stay_tellable() {
-        assert_eq!(path_text(b"a\xffb/c\xc3\xa9"), "a\\xFFb/c\u{e9}");
-    }
 }

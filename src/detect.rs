@@ -3,16 +3,16 @@
 //! A token may be encoded: the pass also looks for the forms its prefix takes in each encoding, and decodes only
 //! around them. The checksum decides.
 
+mod classify;
 mod custom;
-mod encoded;
-mod judge;
-mod prefilter;
+mod decode;
+mod needles;
 mod search;
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::blob::Sieve;
+use crate::blob::Prefilter;
 use crate::finding::{Confidence, Sighting};
 use crate::rule::{Rule, Rules};
 use search::{Finder, Found, Level};
@@ -113,9 +113,9 @@ impl Detector {
                 text: found.text,
                 span: found.span,
                 decoded: &found.chain,
-                confidence: found.judged.confidence,
-                reason: found.judged.reason,
-                owner_id: found.judged.owner_id,
+                confidence: found.classified.confidence,
+                reason: found.classified.reason,
+                owner_id: found.classified.owner_id,
             });
         });
     }
@@ -158,16 +158,16 @@ impl Detector {
 }
 
 /// Every finding starts from a clue, and an object that holds none is harmless.
-impl Sieve for Detector {
-    fn catches(&self, bytes: &[u8]) -> bool {
-        self.finder.stirs(bytes, self.depth)
+impl Prefilter for Detector {
+    fn may_match(&self, bytes: &[u8]) -> bool {
+        self.finder.may_match(bytes, self.depth)
     }
 
-    fn reach(&self) -> usize {
+    fn context(&self) -> usize {
         search::CLUE
     }
 
-    fn opens(&self, _: &[u8]) -> bool {
+    fn must_open(&self, _: &[u8]) -> bool {
         false
     }
 }

@@ -2,17 +2,18 @@
 //! each token once, its places ordered and bounded, whatever order the threads came in.
 
 mod findings;
-mod silence;
+mod suppression;
 
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::blob::{Origin, PlaceKind};
+use crate::blob::{LocationKind, Origin};
+use crate::revocation::Revocation;
 use crate::token::{Kind, Token};
 
 pub use findings::Findings;
-pub use silence::{Scene, Silence, Silencer, Suppression, Whence};
+pub use suppression::{SetBy, Suppression, SuppressionContext, SuppressionKind, Suppressor};
 
 /// How many places of one token are kept; the rest is counted.
 pub const LOCATIONS_KEPT: usize = 100;
@@ -48,7 +49,7 @@ pub struct Location {
     /// Relative to the scanned root, tokens in it redacted.
     pub path: String,
     /// What part of the place.
-    pub kind: PlaceKind,
+    pub kind: LocationKind,
     /// The commit that introduced it.
     pub commit: Option<String>,
     /// The git object it stands in.
@@ -68,7 +69,7 @@ pub struct Location {
     /// The scanned root, where a run has more than one.
     pub root: Option<String>,
     /// What silences the token here, and only here.
-    pub suppressed: Option<Silence>,
+    pub suppressed: Option<Suppression>,
 }
 
 impl Location {
@@ -91,17 +92,6 @@ impl Location {
     }
 }
 
-/// What became of a token that was to be revoked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Revocation {
-    /// `queued`, `sent`, `accepted`, `confirmed`, `dead`, `refused`, `unsupported`, `own` or `held`.
-    pub state: String,
-    /// When it came to be so, RFC 3339.
-    pub at: String,
-    /// GitHub's id of the request, where there was one.
-    pub request_id: Option<String>,
-}
-
 /// A token, and where it was found.
 #[derive(Debug)]
 pub struct Finding {
@@ -116,7 +106,7 @@ pub struct Finding {
     /// The numeric user id of the owner, which fine-grained tokens tell.
     pub owner_id: Option<u32>,
     /// What silenced it everywhere it stands.
-    pub suppressed: Option<Silence>,
+    pub suppressed: Option<Suppression>,
     /// What became of it in a revoking run.
     pub revocation: Option<Revocation>,
     /// At most [`LOCATIONS_KEPT`] places, the first in report order.
@@ -136,7 +126,7 @@ impl Finding {
         self.suppressed = if self.more_live || silences().any(|silence| silence.is_none()) {
             None
         } else {
-            let of_tree = silences().flatten().find(|silence| silence.from == Whence::Tree);
+            let of_tree = silences().flatten().find(|silence| silence.from == SetBy::Tree);
             of_tree.or_else(|| silences().flatten().next()).cloned()
         };
     }

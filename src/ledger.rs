@@ -1,13 +1,13 @@
 //! What must not be forgotten: which tokens wait, which were taken, and when each request left.
 //!
-//! A ledger sees fingerprints and sealed bytes, never a token. [`SqliteLedger`] is the durable one, [`MemoryLedger`] the
+//! A ledger sees fingerprints and sealed bytes, never a token. [`SqliteLedger`] is the durable one, [`ModelLedger`] the
 //! reference it is held against; both go through the same stories in their tests.
 //!
 //! # The promises
 //!
 //! 1. No more than the agreed number of requests leaves in any 3,600 s per host and identity.
 //! 2. A token once queued is sent at least once; a token accepted is not sent again by any later run.
-//! 3. No request carries more than [`BATCH_MAX`] tokens, and batches are filled across runs.
+//! 3. No request carries more than [`MAX_BATCH`](crate::revocation::MAX_BATCH) tokens, and batches are filled across runs.
 //! 4. What the server says about its limit tightens the ledger's own count.
 //! 5. The audit trail is append-only, each record holding the hash of the one before.
 //!
@@ -33,30 +33,34 @@
 //! its lease; what it says later is still believed where it says that tokens were taken.
 
 mod audit;
+mod bisect;
 mod entry;
 mod error;
 mod intent;
-mod memory;
-mod place;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod model_test;
 mod quota;
 mod seal;
-mod split;
 mod sqlite;
-#[cfg(test)]
-mod story;
 
 use jiff::Timestamp;
 
 pub use audit::{BrokenTrail, Digest, Event, Head, TOKENS_IN_FULL, Verifier};
-pub use entry::{Attempt, BatchId, Enqueued, Entry, Known, Row, State};
+pub use entry::{Attempt, BatchId, Enqueued, Entry, SealedToken, TokenRecord};
 pub use error::LedgerError;
-pub use intent::{Ask, BATCH_MAX, Fate, Go, Intent, Settled, Settlement, Standing, What, Why};
-pub use memory::MemoryLedger;
-pub use place::ledger_path;
+pub use intent::{
+    BatchOutcome, BatchRequest, HostStatus, Intent, Next, Payload, Settled, Settlement, WaitReason,
+};
+#[cfg(test)]
+pub(crate) use model::ModelLedger;
 pub use quota::{Heard, WINDOW_MS};
 pub use seal::{Broken, Seal};
 pub use sqlite::SqliteLedger;
+pub use sqlite::ledger_path;
 
+use crate::revocation::State;
 use crate::token::{Fingerprint, Kind};
 
 /// Reads the clock. A ledger calls it once it holds its lock, so that the order of the stamps is the order of the
@@ -65,7 +69,7 @@ pub type Now<'a> = &'a dyn Fn() -> Timestamp;
 
 /// The tokens a mark is put on.
 #[derive(Clone, Copy, Debug)]
-pub enum Pick<'a> {
+pub enum Selection<'a> {
     /// These.
     Tokens(&'a [Fingerprint]),
     /// Those that wait and are of none of these kinds.
@@ -74,11 +78,11 @@ pub enum Pick<'a> {
 
 /// A new state for tokens that no answer gave them.
 #[derive(Clone, Copy, Debug)]
-pub struct Mark<'a> {
+pub struct StateChange<'a> {
     /// The host whose queue it is.
     pub host: &'a str,
     /// Which tokens.
-    pub pick: Pick<'a>,
+    pub pick: Selection<'a>,
     /// Their new state, where [`State::may_become`] allows it; others are passed over.
     pub state: State,
     /// Why, for the audit trail.
@@ -97,9 +101,9 @@ pub trait Ledger {
         now: Now<'_>,
     ) -> Result<Enqueued, LedgerError>;
 
-    /// Asks for the next request: takes a slot and a batch, both durable when this returns [`Go::Go`].
+    /// Asks for the next request: takes a slot and a batch, both durable when this returns [`Next::Send`].
     /// Batches of owners that are gone are taken over first.
-    fn intend(&mut self, ask: &Ask<'_>, now: Now<'_>) -> Result<Go, LedgerError>;
+    fn intend(&mut self, ask: &BatchRequest<'_>, now: Now<'_>) -> Result<Next, LedgerError>;
 
     /// Writes down what came of a batch. An owner that was given up is believed only where tokens were taken.
     fn settle(
@@ -111,25 +115,25 @@ pub trait Ledger {
 
     /// Gives tokens a state that no answer gave them, and returns how many took it.
     /// A token taken out of the caller's own open batch is not touched by that batch's answer.
-    fn mark(&mut self, mark: &Mark<'_>, now: Now<'_>) -> Result<u64, LedgerError>;
+    fn mark(&mut self, mark: &StateChange<'_>, now: Now<'_>) -> Result<u64, LedgerError>;
 
     /// Up to `limit` tokens of these kinds that could be sent now, in the order of the queue, behind `skip` others.
-    fn due(&self, host: &str, kinds: &[Kind], page: Page) -> Result<Vec<Row>, LedgerError>;
+    fn due(&self, host: &str, kinds: &[Kind], page: Page) -> Result<Vec<SealedToken>, LedgerError>;
 
     /// Where a host and identity stand.
-    fn standing(&self, ask: &Ask<'_>, now: Now<'_>) -> Result<Standing, LedgerError>;
+    fn standing(&self, ask: &BatchRequest<'_>, now: Now<'_>) -> Result<HostStatus, LedgerError>;
 
     /// How many tokens of a host are in a state.
     fn count(&self, host: &str, state: State) -> Result<u64, LedgerError>;
 
     /// Every host that anything was ever queued for.
-    fn hosts(&self) -> Result<Vec<Party>, LedgerError>;
+    fn hosts(&self) -> Result<Vec<HostEntry>, LedgerError>;
 
     /// What is known of a token.
-    fn known(&self, host: &str, fingerprint: &Fingerprint) -> Result<Option<Known>, LedgerError>;
+    fn known(&self, host: &str, fingerprint: &Fingerprint) -> Result<Option<TokenRecord>, LedgerError>;
 
     /// What is known of many tokens, in their order.
-    fn known_of(&self, host: &str, tokens: &[Fingerprint]) -> Result<Vec<Option<Known>>, LedgerError> {
+    fn known_of(&self, host: &str, tokens: &[Fingerprint]) -> Result<Vec<Option<TokenRecord>>, LedgerError> {
         tokens.iter().map(|token| self.known(host, token)).collect()
     }
 
@@ -148,7 +152,7 @@ pub trait Ledger {
 
 /// A host, and who has sent something to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Party {
+pub struct HostEntry {
     /// The API host.
     pub host: String,
     /// Whose requests were counted there; empty where none left yet.

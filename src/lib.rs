@@ -5,6 +5,9 @@
 // words
 pub mod blob;
 pub mod finding;
+pub mod meter;
+pub mod revocation;
+pub mod text;
 pub mod token;
 
 // senses
@@ -20,8 +23,9 @@ pub mod source;
 pub mod ledger;
 
 // reach
-pub mod own;
-pub mod pace;
+pub mod backoff;
+pub mod clock;
+pub mod local_credentials;
 pub mod provider;
 
 // speech

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::finding::{Confidence, Finding};
-use crate::ledger::State;
+use crate::revocation::State;
 use crate::token::{Fingerprint, Kind};
 
 /// The user's word on what may be sent.
@@ -48,7 +48,7 @@ impl Policy {
     }
 
     /// What is to become of one token: [`State::Queued`], or set aside. The gravest reason goes first.
-    fn judge(&self, finding: &Finding, facts: &Facts<'_>) -> State {
+    fn judge(&self, finding: &Finding, facts: &PolicyContext<'_>) -> State {
         let (kind, fingerprint) = (finding.token.kind(), finding.token.fingerprint());
         if !self.allow_own && (facts.own)(fingerprint) {
             State::Own
@@ -63,7 +63,7 @@ impl Policy {
 }
 
 /// What a plan is made with, besides the user's word.
-pub struct Facts<'a> {
+pub struct PolicyContext<'a> {
     /// Findings below this do not count, and are not thought of.
     pub counted: Confidence,
     /// The kinds a batch may carry at the host.
@@ -98,7 +98,7 @@ pub fn suppressed(findings: &[Finding], counted: Confidence) -> u64 {
 
 impl<'a> Plan<'a> {
     /// Thinks about every finding.
-    pub fn new(findings: &'a [Finding], policy: &Policy, facts: &Facts<'_>) -> Self {
+    pub fn new(findings: &'a [Finding], policy: &Policy, facts: &PolicyContext<'_>) -> Self {
         let mut plan = Plan::default();
         for finding in findings {
             if !eligible(finding, facts.counted) {
@@ -125,20 +125,20 @@ impl<'a> Plan<'a> {
     }
 
     /// What sending them would do.
-    pub fn blast(&self) -> Blast {
-        let mut blast = Blast::default();
+    pub fn impact(&self) -> Impact {
+        let mut impact = Impact::default();
         for finding in self.sent() {
-            blast.tokens += 1;
-            *blast.kinds.entry(finding.token.kind()).or_default() += 1;
-            blast.owners.extend(finding.owner_id);
+            impact.tokens += 1;
+            *impact.kinds.entry(finding.token.kind()).or_default() += 1;
+            impact.owners.extend(finding.owner_id);
         }
-        blast
+        impact
     }
 }
 
 /// What a run that sends would do, as far as the tokens tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Blast {
+pub struct Impact {
     /// How many tokens.
     pub tokens: u64,
     /// How many of each kind.
@@ -147,7 +147,7 @@ pub struct Blast {
     pub owners: BTreeSet<u32>,
 }
 
-impl Blast {
+impl Impact {
     /// What somebody should know before saying yes, in lines of a terminal's width.
     pub fn lines(&self, host: &str) -> Vec<String> {
         let mut kinds = String::new();

@@ -1,30 +1,17 @@
 //! Who can end a token. A [`Revoker`] takes batches and gives verdicts; it knows nothing of files, ledgers or waiting.
 
-mod client;
-pub mod credential;
 pub mod github;
-pub mod host;
-pub mod killswitch;
-pub mod liveness;
-mod verdict;
 mod wire;
-mod words;
 
-use std::time::Duration;
-
-use jiff::Timestamp;
-
+use crate::revocation::{Batch, RateLimit};
 use crate::token::{Kind, Token};
 
-pub use client::{GitHub, Options, PER_HOUR, ReachError, TIMEOUT, identity};
+pub use github::{GitHub, Options, PER_HOUR, ReachError, TIMEOUT, identity};
 pub use wire::WireError;
-
-/// The most tokens GitHub takes in one request.
-pub const MAX_BATCH: usize = 1000;
 
 /// What a revoker asks of those who call it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Terms {
+pub struct Limits {
     /// Whose quota a request counts against: the API host.
     pub host: String,
     /// Who asks: `anonymous`, or a fingerprint of the credential (never the credential).
@@ -33,34 +20,6 @@ pub struct Terms {
     pub per_hour: u32,
     /// The kinds a batch may carry here.
     pub kinds: Vec<Kind>,
-}
-
-/// One to [`MAX_BATCH`] tokens: a larger batch cannot be made.
-pub struct Batch<'a>(&'a [Token]);
-
-impl<'a> Batch<'a> {
-    /// A batch, unless `tokens` is empty or too long for one.
-    pub fn new(tokens: &'a [Token]) -> Option<Self> {
-        (1..=MAX_BATCH).contains(&tokens.len()).then_some(Batch(tokens))
-    }
-
-    /// The tokens in it.
-    pub fn tokens(&self) -> &'a [Token] {
-        self.0
-    }
-}
-
-/// What the server said about its limit, where it said anything.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ServerLimit {
-    /// `x-ratelimit-limit`.
-    pub limit: Option<u32>,
-    /// `x-ratelimit-remaining`.
-    pub remaining: Option<u32>,
-    /// `x-ratelimit-reset`.
-    pub reset: Option<Timestamp>,
-    /// `retry-after`, in seconds or as a date.
-    pub retry_after: Option<Duration>,
 }
 
 /// What an answer means for the tokens of the batch.
@@ -94,7 +53,7 @@ pub struct Answer {
     /// `x-github-request-id`.
     pub request_id: Option<String>,
     /// What the server said about its limit.
-    pub limit: ServerLimit,
+    pub limit: RateLimit,
     /// The server's own words, or the transport's; free of tokens.
     pub message: String,
 }
@@ -116,7 +75,7 @@ pub enum Liveness {
 /// that a request leaves before calling.
 pub trait Revoker {
     /// What this revoker asks of its callers.
-    fn terms(&self) -> Terms;
+    fn limits(&self) -> Limits;
 
     /// Sends one batch.
     fn revoke(&self, batch: &Batch<'_>) -> Answer;

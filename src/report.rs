@@ -16,7 +16,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::blob::{Fault, FaultKind, PlaceKind};
+use crate::blob::{Fault, FaultKind, LocationKind};
 use crate::detect::Custom;
 use crate::finding::{Confidence, Finding, Location};
 use crate::rule::Rules;
@@ -177,7 +177,7 @@ impl Report<'_> {
     fn path(&self, place: &Location) -> String {
         match &place.root {
             // A commit's message is in no file, and a ref below no folder.
-            _ if place.path.is_empty() || place.kind == PlaceKind::RefName => place.path.clone(),
+            _ if place.path.is_empty() || place.kind == LocationKind::RefName => place.path.clone(),
             Some(root) => match root.trim_start_matches("./").trim_end_matches('/') {
                 "" | "." => place.path.clone(),
                 root => format!("{root}/{}", place.path),
@@ -210,26 +210,6 @@ pub fn render(format: Format, report: &Report<'_>, palette: &Palette, out: &mut 
         Format::Junit => junit::write(report, out),
         Format::Html => html::write(report, out),
     }
-}
-
-/// `text` with everything that could move a cursor or break a line written as an escape.
-pub fn sanitise(text: &str) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        let hidden = matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-        match character {
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            _ if character.is_control() || hidden => {
-                // Writing to a String cannot fail.
-                let _ = write!(out, "\\u{{{:x}}}", u32::from(character));
-            }
-            _ => out.push(character),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

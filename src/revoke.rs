@@ -3,10 +3,10 @@
 //! Whatever happens on the way, the ledger knows it before this process acts on it. A run may be asked to stop, or be
 //! killed, at any moment: the next one goes on.
 
-mod alone;
-mod check;
 mod enqueue;
+mod liveness;
 mod progress;
+mod self_revoking;
 mod send;
 
 use std::collections::HashSet;
@@ -15,15 +15,17 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use enqueue::{enqueue, entry};
-pub use progress::{Progress, Seen};
+pub use progress::{Counts, Progress};
 
-use crate::ledger::{Ask, BATCH_MAX, Go, Ledger, LedgerError, Mark, Pick, Seal, Standing, State, What, Why};
-use crate::pace::{self, Clock, Stop};
-use crate::provider::{MAX_BATCH, Revoker, Terms, Verdict};
+use crate::backoff;
+use crate::clock::Clock;
+use crate::ledger::{
+    BatchRequest, HostStatus, Ledger, LedgerError, Next, Payload, Seal, Selection, StateChange, WaitReason,
+};
+use crate::meter::CancelFlag;
+use crate::provider::{Limits, Revoker, Verdict};
+use crate::revocation::State;
 use crate::token::{Fingerprint, Kind, Token};
-
-// A batch of the ledger fits into a batch of the provider.
-const _: () = assert!(BATCH_MAX <= MAX_BATCH);
 
 /// Whether to wait for the quota and for a server that asks for patience.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,11 +70,11 @@ impl Default for Options {
 
 /// Why a run came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub enum EndReason {
     /// Nothing waits any more.
     Done,
     /// The hour is full, or the server asked for patience, and the run was not to wait so long.
-    Later(Why),
+    Later(WaitReason),
     /// The server turned the request away for a reason that waiting does not mend.
     Denied,
     /// Trouble or silence, too often in a row.
@@ -85,13 +87,13 @@ pub enum Ended {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// Why it ended.
-    pub ended: Ended,
+    pub ended: EndReason,
     /// The server's words, where it ended for what the server said.
     pub message: Option<String>,
     /// What this run did.
-    pub seen: Seen,
+    pub seen: Counts,
     /// What the ledger holds for this host now, whoever brought it there.
-    pub standing: Standing,
+    pub standing: HostStatus,
 }
 
 impl Outcome {
@@ -124,7 +126,7 @@ pub enum RevokeError {
 }
 
 /// What a run works with.
-pub struct Tools<'a> {
+pub struct Context<'a> {
     /// What remembers.
     pub ledger: &'a mut dyn Ledger,
     /// What opens the tokens that wait.
@@ -133,19 +135,19 @@ pub struct Tools<'a> {
     pub revoker: &'a dyn Revoker,
     /// What time it is.
     pub clock: &'a dyn Clock,
-    /// Whether to stop.
-    pub stop: &'a Stop,
+    /// Whether to end.
+    pub cancel: &'a CancelFlag,
     /// What others may see meanwhile.
     pub progress: &'a Progress,
 }
 
 /// Sends what waits at the revoker's host, as far as quota, server and `options` allow.
-pub fn run<'a>(tools: Tools<'a>, options: &'a Options) -> Result<Outcome, RevokeError> {
-    let terms = tools.revoker.terms();
+pub fn run<'a>(context: Context<'a>, options: &'a Options) -> Result<Outcome, RevokeError> {
+    let limits = context.revoker.limits();
     let mut run = Run {
-        start: tools.clock.now(),
-        tools,
-        terms,
+        start: context.clock.now(),
+        context,
+        limits,
         options,
         message: None,
         checked: HashSet::new(),
@@ -158,15 +160,15 @@ pub fn run<'a>(tools: Tools<'a>, options: &'a Options) -> Result<Outcome, Revoke
     let ended = run.send_batches()?;
     let ended = run.end_installations(ended)?;
     let ended = if options.confirm { run.confirm(ended)? } else { ended };
-    let ask = ask_of(&run.terms, options);
-    let standing = run.tools.ledger.standing(&ask, &|| run.tools.clock.now())?;
-    Ok(Outcome { ended, message: run.message, seen: run.tools.progress.read(), standing })
+    let ask = ask_of(&run.limits, options);
+    let standing = run.context.ledger.standing(&ask, &|| run.context.clock.now())?;
+    Ok(Outcome { ended, message: run.message, seen: run.context.progress.read(), standing })
 }
 
 /// A run under way.
 struct Run<'a> {
-    tools: Tools<'a>,
-    terms: Terms,
+    context: Context<'a>,
+    limits: Limits,
     options: &'a Options,
     start: Timestamp,
     /// The last words of a server that did not take a request.
@@ -182,45 +184,45 @@ struct Run<'a> {
 }
 
 /// What to ask the ledger for. Apart from [`Run`], whose ledger is then free to be asked.
-fn ask_of<'a>(terms: &'a Terms, options: &Options) -> Ask<'a> {
-    Ask {
-        host: &terms.host,
-        identity: &terms.identity,
-        per_hour: terms.per_hour,
+fn ask_of<'a>(limits: &'a Limits, options: &Options) -> BatchRequest<'a> {
+    BatchRequest {
+        host: &limits.host,
+        identity: &limits.identity,
+        per_hour: limits.per_hour,
         min_interval: options.min_interval,
         // A request may not take longer than its timeout; names and connections have their own share.
         lease: options.timeout.saturating_mul(2).saturating_add(Duration::from_mins(1)),
-        what: What::Batch(&terms.kinds),
+        what: Payload::Batch(&limits.kinds),
     }
 }
 
 impl Run<'_> {
     /// Tokens that were queued when the host took their kind, or by a run that did not know better.
     fn set_unsupported_aside(&mut self) -> Result<(), RevokeError> {
-        let mut kinds = self.terms.kinds.clone();
+        let mut kinds = self.limits.kinds.clone();
         kinds.push(Kind::AppInstallation);
-        let mark = Mark {
-            host: &self.terms.host,
-            pick: Pick::KindsBut(&kinds),
+        let mark = StateChange {
+            host: &self.limits.host,
+            pick: Selection::KindsBut(&kinds),
             state: State::Unsupported,
             reason: "the host does not take this kind",
         };
-        let clock = self.tools.clock;
-        self.tools.ledger.mark(&mark, &|| clock.now())?;
+        let clock = self.context.clock;
+        self.context.ledger.mark(&mark, &|| clock.now())?;
         Ok(())
     }
 
     fn tell_waiting(&self) -> Result<(), RevokeError> {
-        let count = |state| self.tools.ledger.count(&self.terms.host, state);
-        self.tools.progress.waiting(count(State::Queued)? + count(State::Sent)?);
+        let count = |state| self.context.ledger.count(&self.limits.host, state);
+        self.context.progress.waiting(count(State::Queued)? + count(State::Sent)?);
         Ok(())
     }
 
-    fn send_batches(&mut self) -> Result<Ended, RevokeError> {
+    fn send_batches(&mut self) -> Result<EndReason, RevokeError> {
         let mut failures = 0;
         loop {
-            if self.tools.stop.asked() {
-                return Ok(Ended::Interrupted);
+            if self.context.cancel.is_cancelled() {
+                return Ok(EndReason::Interrupted);
             }
             if self.options.verify
                 && let Some((at, why)) = self.verify_due()?
@@ -230,27 +232,27 @@ impl Run<'_> {
                     None => continue,
                 }
             }
-            if self.tools.stop.asked() {
-                return Ok(Ended::Interrupted);
+            if self.context.cancel.is_cancelled() {
+                return Ok(EndReason::Interrupted);
             }
-            let clock = self.tools.clock;
-            let ask = ask_of(&self.terms, self.options);
-            let intent = match self.tools.ledger.intend(&ask, &|| clock.now())? {
-                Go::Nothing => return Ok(Ended::Done),
-                Go::Later { at, why } => match self.wait_until(at, why)? {
+            let clock = self.context.clock;
+            let ask = ask_of(&self.limits, self.options);
+            let intent = match self.context.ledger.intend(&ask, &|| clock.now())? {
+                Next::Nothing => return Ok(EndReason::Done),
+                Next::Later { at, why } => match self.wait_until(at, why)? {
                     Some(ended) => return Ok(ended),
                     None => continue,
                 },
-                Go::Go(intent) => intent,
+                Next::Send(intent) => intent,
             };
             match self.send(&intent)? {
-                Some(Verdict::Denied) => return Ok(Ended::Denied),
+                Some(Verdict::Denied) => return Ok(EndReason::Denied),
                 Some(Verdict::Trouble | Verdict::Unknown) => {
                     failures += 1;
                     if failures > self.options.retries {
-                        return Ok(Ended::Trouble);
+                        return Ok(EndReason::Trouble);
                     }
-                    self.sleep(pace::pause(failures, pace::roll()));
+                    self.sleep(backoff::pause(failures, backoff::roll()));
                 }
                 // A limit is in the ledger now, and the next question to it brings the wait.
                 Some(_) | None => failures = 0,
@@ -260,12 +262,12 @@ impl Run<'_> {
 
     /// Waits, or says why not. The pause between two requests and somebody else's request are always waited for: both
     /// are over in a moment, or when that one's lease is.
-    fn wait_until(&mut self, at: Timestamp, why: Why) -> Result<Option<Ended>, RevokeError> {
-        if matches!(why, Why::Quota | Why::Server) {
+    fn wait_until(&mut self, at: Timestamp, why: WaitReason) -> Result<Option<EndReason>, RevokeError> {
+        if matches!(why, WaitReason::Quota | WaitReason::Server) {
             if !self.alone_done {
                 // They take no slot: now is as good a time as any.
-                let ended = self.end_installations(Ended::Done)?;
-                return Ok((ended != Ended::Done).then_some(ended));
+                let ended = self.end_installations(EndReason::Done)?;
+                return Ok((ended != EndReason::Done).then_some(ended));
             }
             let waits = match self.options.wait {
                 Wait::No => false,
@@ -273,18 +275,18 @@ impl Run<'_> {
                 Wait::Forever => true,
             };
             if !waits {
-                return Ok(Some(Ended::Later(why)));
+                return Ok(Some(EndReason::Later(why)));
             }
         }
-        self.tools.progress.next_at(Some(at));
-        let length = Duration::try_from(at.duration_since(self.tools.clock.now())).unwrap_or_default();
+        self.context.progress.next_at(Some(at));
+        let length = Duration::try_from(at.duration_since(self.context.clock.now())).unwrap_or_default();
         self.sleep(length.min(LOOK_AGAIN));
-        self.tools.progress.next_at(None);
+        self.context.progress.next_at(None);
         Ok(None)
     }
 
     fn sleep(&self, length: Duration) {
-        self.tools.clock.sleep(length, self.tools.stop);
+        self.context.clock.sleep(length, self.context.cancel);
     }
 }
 

@@ -1,10 +1,8 @@
 //! The middle of the house: what sources hand over goes through the detector into the findings, and is counted.
 
-mod labelled;
+mod collector;
 mod lines;
-mod meter;
-mod net;
+mod with_root;
 
-pub use labelled::Labelled;
-pub use meter::{Meter, Reading};
-pub use net::Net;
+pub use collector::Collector;
+pub use with_root::WithRoot;

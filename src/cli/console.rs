@@ -1,7 +1,7 @@
 //! The terminal: colour, the progress line, warnings. The only room that writes to standard error.
 
-mod question;
-mod sending;
+mod prompt;
+mod revocation;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -12,9 +12,10 @@ use anstream::ColorChoice;
 use anstyle::{AnsiColor, Color, Style};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-pub(super) use self::question::somebody_is_there;
-use crate::report::{Palette, Summary, sanitise};
-use crate::scan::Meter;
+pub(super) use self::prompt::somebody_is_there;
+use crate::meter::Meter;
+use crate::report::{Palette, Summary};
+use crate::text::printable;
 
 /// How often the progress line is drawn.
 const TICK: Duration = Duration::from_millis(100);
@@ -24,7 +25,7 @@ const PATIENCE: Duration = Duration::from_millis(400);
 
 /// How much is said on standard error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Loudness {
+pub(super) enum Verbosity {
     /// Errors only.
     Quiet,
     /// Warnings and a summary.
@@ -37,21 +38,21 @@ pub(super) enum Loudness {
 /// What may be shown, and how.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Console {
-    pub(super) loudness: Loudness,
+    pub(super) verbosity: Verbosity,
     colour: ColorChoice,
     progress: bool,
 }
 
 impl Console {
     /// A console; `progress` still needs a terminal to show anything.
-    pub(super) fn new(loudness: Loudness, colour: ColorChoice, progress: bool) -> Self {
-        let progress = progress && loudness > Loudness::Quiet && io::stderr().is_terminal();
-        Console { loudness, colour, progress }
+    pub(super) fn new(verbosity: Verbosity, colour: ColorChoice, progress: bool) -> Self {
+        let progress = progress && verbosity > Verbosity::Quiet && io::stderr().is_terminal();
+        Console { verbosity, colour, progress }
     }
 
     /// One for verbs without flags for it.
     pub(super) fn plain() -> Self {
-        Console::new(Loudness::default(), ColorChoice::Auto, false)
+        Console::new(Verbosity::default(), ColorChoice::Auto, false)
     }
 
     /// The colours for standard output.
@@ -76,14 +77,14 @@ impl Console {
 
     /// Says something that matters although the run goes on.
     pub(super) fn warn(&self, text: &str) {
-        if self.loudness > Loudness::Quiet {
+        if self.verbosity > Verbosity::Quiet {
             self.line("warning: ", AnsiColor::Yellow, text);
         }
     }
 
     /// Says how it went.
     pub(super) fn say(&self, text: &str) {
-        if self.loudness > Loudness::Quiet {
+        if self.verbosity > Verbosity::Quiet {
             self.line("", AnsiColor::White, text);
         }
     }
@@ -142,7 +143,7 @@ fn progress_bar() -> ProgressBar {
 pub(super) fn error(text: &str) {
     let style = Style::new().bold().fg_color(Some(Color::Ansi(AnsiColor::Red)));
     // The text may name paths: each of its lines is made safe to print.
-    let text: Vec<String> = text.lines().map(sanitise).collect();
+    let text: Vec<String> = text.lines().map(printable).collect();
     let _ = writeln!(anstream::stderr().lock(), "{style}error:{style:#} {}", text.join("\n"));
 }
 

@@ -1,23 +1,23 @@
 //! Goes through one text, and through every text that is encoded in it.
 
-mod run;
-mod sieve;
-mod spelled;
+mod base64_run;
+mod char_encoded;
+mod may_match;
 
 use std::cell::Cell;
 use std::ops::Range;
 
-pub(super) use sieve::CLUE;
+pub(super) use may_match::CLUE;
 
-use super::encoded::base64::Forms;
-use super::encoded::runs::{STRETCH, Spots};
-use super::encoded::utf16::{Text, is_big_endian};
-use super::encoded::{Spelling, introduced};
-use super::judge::{Judged, judge};
-use super::prefilter::{Clue, LATE, Prefilter};
+use super::classify::{Classified, classify};
+use super::decode::base64::Forms;
+use super::decode::base64_runs::{STRETCH, Spots};
+use super::decode::utf16::{Text, is_big_endian};
+use super::decode::{Spelling, introduced};
+use super::needles::{Clue, LATE, Needles};
 use crate::finding::Confidence::Certain;
 use crate::rule::{Rule, Rules};
-use spelled::{PEEK, Spelled};
+use char_encoded::{PEEK, Spelled};
 
 /// How far in front of an encoded token the start of its word may stand to be named as its place.
 const LOOKBACK: usize = 8 * 1024;
@@ -32,7 +32,7 @@ pub(super) struct Found<'t> {
     pub(super) span: Range<usize>,
     /// Outermost first.
     pub(super) chain: Vec<&'static str>,
-    pub(super) judged: Judged,
+    pub(super) classified: Classified,
 }
 
 type Report<'r> = &'r mut dyn FnMut(Found<'_>);
@@ -67,8 +67,8 @@ impl<'t> Level<'t> {
 /// The rules, and what finds where they may apply.
 pub(super) struct Finder {
     pub(super) rules: Rules,
-    plain: Prefilter,
-    spelled: Prefilter,
+    plain: Needles,
+    spelled: Needles,
     forms: Forms,
     /// The bytes that a token may start with.
     starts: [bool; 256],
@@ -80,7 +80,7 @@ impl Finder {
         for byte in rules.iter().filter_map(|rule| rule.prefix.bytes().next()) {
             starts[usize::from(byte)] = true;
         }
-        let (plain, spelled) = (Prefilter::plain(&rules), Prefilter::spelled(&rules));
+        let (plain, spelled) = (Needles::plain(&rules), Needles::spelled(&rules));
         let forms = Forms::new(&rules);
         Finder { rules, plain, spelled, forms, starts }
     }
@@ -181,24 +181,24 @@ impl Finder {
     fn head(&self, level: &Level<'_>, at: usize, report: Report<'_>) -> Option<usize> {
         let bytes = level.bytes;
         let rule = self.rule_of(&bytes[at..]);
-        let plain = rule.and_then(|rule| Some((rule, judge(rule, bytes, at)?)));
-        let sure = plain.as_ref().map(|(_, judged)| judged.confidence);
+        let plain = rule.and_then(|rule| Some((rule, classify(rule, bytes, at)?)));
+        let sure = plain.as_ref().map(|(_, classified)| classified.confidence);
         if level.depth > 0 && sure != Some(Certain) {
             let reach = bytes.len().min(at + rule.map_or(PEEK, |rule| rule.length));
             let strange =
                 bytes[at..reach].iter().find(|byte| !(byte.is_ascii_alphanumeric() || **byte == b'_'));
             let spelling = strange.and_then(|byte| Spelling::introduced_by(*byte));
             if let Some(found) = spelling.and_then(|spelling| self.spelled_at(level, spelling, at))
-                && Some(found.judged.confidence) > sure
+                && Some(found.classified.confidence) > sure
             {
                 return found.report(level, report);
             }
         }
-        let (rule, judged) = plain?;
-        let span = at..at + judged.len;
-        let end = (judged.confidence == Certain).then_some(span.end);
+        let (rule, classified) = plain?;
+        let span = at..at + classified.len;
+        let end = (classified.confidence == Certain).then_some(span.end);
         if level.emit.contains(&at) {
-            report(Found { rule, text: &bytes[span.clone()], span, chain: Vec::new(), judged });
+            report(Found { rule, text: &bytes[span.clone()], span, chain: Vec::new(), classified });
         }
         end
     }

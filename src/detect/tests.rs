@@ -90,20 +90,23 @@ fn rules_agree_with_their_examples() {
 #[test]
 fn longer_forms_are_likely_and_placeholders_are_not() {
     let random = "Zq8LwT3vRk1XyB7nJc5HdM9sGf2PeA4uWi6KoQ0tVxYzUrNbEaSmCgDhFjLl";
-    let judged = |text: &str| detector().surest(text.as_bytes());
-    assert_eq!(judged(&format!("ghp_{random}")), Some(Confidence::Likely));
-    assert_eq!(judged(&format!("xghp_{random}")), None);
-    assert_eq!(judged(&format!("a\\nghp_{random}")), Some(Confidence::Likely));
-    assert_eq!(judged(&format!("t%3Dghp_{random}")), Some(Confidence::Likely));
-    assert_eq!(judged(&format!("\x1b[1;31mghp_{random}")), Some(Confidence::Likely));
-    assert_eq!(judged(&format!("\\u001b[36mghp_{random}")), Some(Confidence::Likely));
-    assert_eq!(judged(&format!("\\u003dghp_{random}")), Some(Confidence::Likely));
-    assert_eq!(judged(&format!("\\u0041ghp_{random}")), None);
-    assert_eq!(judged(&format!("t%41ghp_{random}")), None);
-    assert_eq!(judged(&format!("farmghp_{random}")), None);
-    assert_eq!(judged(&format!("ghr_{}", &random[..36])), Some(Confidence::Lookalike));
-    assert_eq!(judged(&format!("github_pat_{}_{}", &random[..22], &random[..59])), Some(Confidence::Likely));
-    assert_eq!(judged("ghp_1234567890abcdef1234567890abcdef12345678"), Some(Confidence::Lookalike));
+    let classified = |text: &str| detector().surest(text.as_bytes());
+    assert_eq!(classified(&format!("ghp_{random}")), Some(Confidence::Likely));
+    assert_eq!(classified(&format!("xghp_{random}")), None);
+    assert_eq!(classified(&format!("a\\nghp_{random}")), Some(Confidence::Likely));
+    assert_eq!(classified(&format!("t%3Dghp_{random}")), Some(Confidence::Likely));
+    assert_eq!(classified(&format!("\x1b[1;31mghp_{random}")), Some(Confidence::Likely));
+    assert_eq!(classified(&format!("\\u001b[36mghp_{random}")), Some(Confidence::Likely));
+    assert_eq!(classified(&format!("\\u003dghp_{random}")), Some(Confidence::Likely));
+    assert_eq!(classified(&format!("\\u0041ghp_{random}")), None);
+    assert_eq!(classified(&format!("t%41ghp_{random}")), None);
+    assert_eq!(classified(&format!("farmghp_{random}")), None);
+    assert_eq!(classified(&format!("ghr_{}", &random[..36])), Some(Confidence::Lookalike));
+    assert_eq!(
+        classified(&format!("github_pat_{}_{}", &random[..22], &random[..59])),
+        Some(Confidence::Likely)
+    );
+    assert_eq!(classified("ghp_1234567890abcdef1234567890abcdef12345678"), Some(Confidence::Lookalike));
 }
 
 #[test]

@@ -13,8 +13,8 @@ fn place(path: &str, offset: u64) -> Location {
     Location::new(Origin::file(path), offset, 1, offset + 1, Vec::new())
 }
 
-fn silenced(path: &str, offset: u64, from: Whence) -> Location {
-    let silence = Silence { by: Suppression::Allowlist, from, what: Arc::from("") };
+fn silenced(path: &str, offset: u64, from: SetBy) -> Location {
+    let silence = Suppression { by: SuppressionKind::Allowlist, from, what: Arc::from("") };
     Location { suppressed: Some(silence), ..place(path, offset) }
 }
 
@@ -24,18 +24,18 @@ fn one_live_place_keeps_a_token_live_even_when_it_is_not_kept() {
     for live in [0, 50, 150, 249] {
         let findings = Findings::default();
         for offset in 0..250 {
-            let place = if offset == live { place("a", offset) } else { silenced("a", offset, Whence::User) };
+            let place = if offset == live { place("a", offset) } else { silenced("a", offset, SetBy::User) };
             findings.add(seen(&rule, Kind::Pat), place);
         }
         assert_eq!(findings.finish().0[0].suppressed, None, "live at {live}");
     }
     let findings = Findings::default();
     for offset in (0..250).rev() {
-        let from = if offset == 70 { Whence::Tree } else { Whence::User };
+        let from = if offset == 70 { SetBy::Tree } else { SetBy::User };
         findings.add(seen(&rule, Kind::Pat), silenced("a", offset, from));
     }
     let silence = findings.finish().0.remove(0).suppressed;
-    assert_eq!(silence.map(|silence| silence.from), Some(Whence::Tree));
+    assert_eq!(silence.map(|silence| silence.from), Some(SetBy::Tree));
 }
 
 #[test]
@@ -43,8 +43,8 @@ fn a_version_left_out_keeps_a_token_live_when_the_one_told_is_silenced() {
     let rule = Arc::from("github-pat");
     let version = |object: &str, place: Location| Location { object: Some(object.to_owned()), ..place };
     for (first, other, suppressed) in [
-        (silenced("", 0, Whence::Tree), silenced("", 0, Whence::Tree), true),
-        (silenced("", 0, Whence::Tree), place("", 0), false),
+        (silenced("", 0, SetBy::Tree), silenced("", 0, SetBy::Tree), true),
+        (silenced("", 0, SetBy::Tree), place("", 0), false),
     ] {
         let mut findings = Findings::keeping_all();
         findings.add(seen(&rule, Kind::Pat), version("1", first));

@@ -77,7 +77,7 @@ pub enum Event {
         tokens: u64,
     },
     /// Tokens changed their state without being sent: dead, confirmed, held, own, unsupported.
-    Mark {
+    StateChange {
         /// The host whose queue it is.
         host: String,
         /// The new state.
@@ -219,7 +219,7 @@ impl Verifier {
 }
 
 /// How many fingerprints a record carries in full; more are told by their digest.
-pub const TOKENS_IN_FULL: usize = super::intent::BATCH_MAX;
+pub const TOKENS_IN_FULL: usize = crate::revocation::MAX_BATCH;
 
 /// Gathers fingerprints for a record: their digest, and themselves while they are few.
 #[derive(Clone, Default)]

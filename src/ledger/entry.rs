@@ -1,99 +1,12 @@
 //! A token as the ledger knows it: by fingerprint, with a state and a history, never in the clear.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use jiff::Timestamp;
 
 use crate::finding::Confidence;
+use crate::revocation::State;
 use crate::token::{Fingerprint, Kind};
-
-/// What became of a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum State {
-    /// Waits to be sent.
-    Queued,
-    /// Sent, and no answer is known yet: it will be sent again.
-    Sent,
-    /// The server took it (202). Not a proof that it is revoked.
-    Accepted,
-    /// Taken, and seen dead afterwards.
-    Confirmed,
-    /// Was dead before it was sent.
-    Dead,
-    /// The server refused this token alone (validation 422).
-    Refused,
-    /// Of a kind that this host does not take.
-    Unsupported,
-    /// This machine's own credential.
-    Own,
-    /// Held back: below the confidence asked for.
-    Held,
-}
-
-impl State {
-    /// Every state.
-    pub const ALL: [State; 9] = [
-        State::Queued,
-        State::Sent,
-        State::Accepted,
-        State::Confirmed,
-        State::Dead,
-        State::Refused,
-        State::Unsupported,
-        State::Own,
-        State::Held,
-    ];
-
-    /// The word reports and the ledger use.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            State::Queued => "queued",
-            State::Sent => "sent",
-            State::Accepted => "accepted",
-            State::Confirmed => "confirmed",
-            State::Dead => "dead",
-            State::Refused => "refused",
-            State::Unsupported => "unsupported",
-            State::Own => "own",
-            State::Held => "held",
-        }
-    }
-
-    /// The state behind a word, the inverse of [`State::as_str`].
-    pub fn from_word(word: &str) -> Option<State> {
-        State::ALL.into_iter().find(|state| state.as_str() == word)
-    }
-
-    /// Whether the token still has to be sent, so that its sealed text is kept.
-    pub const fn pending(self) -> bool {
-        matches!(self, State::Queued | State::Sent)
-    }
-
-    /// Whether the token was set aside unsent, so that a later run may still queue it.
-    pub const fn aside(self) -> bool {
-        matches!(self, State::Unsupported | State::Own | State::Held)
-    }
-
-    /// Whether a token in this state may come to be in that one without having been sent.
-    ///
-    /// What was set aside can be queued when the user asks for more, what waits can be set aside or found dead,
-    /// and what was taken can be confirmed. Everything else is decided by an answer.
-    pub const fn may_become(self, next: State) -> bool {
-        match self {
-            State::Queued | State::Sent => next.aside() || matches!(next, State::Dead),
-            State::Accepted => matches!(next, State::Confirmed),
-            State::Unsupported | State::Own | State::Held => next.aside() || matches!(next, State::Queued),
-            State::Confirmed | State::Dead | State::Refused => false,
-        }
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// One token on its way into the ledger.
 #[derive(Clone, Debug)]
@@ -207,7 +120,7 @@ impl Enqueued {
 
 /// What the ledger knows of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
+pub struct TokenRecord {
     /// Its state.
     pub state: State,
     /// When it came to be so.
@@ -239,7 +152,7 @@ pub struct BatchId(pub u64);
 
 /// A token that waits, with its sealed text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct SealedToken {
     /// Its SHA-256.
     pub fingerprint: Fingerprint,
     /// Its kind.
@@ -251,22 +164,6 @@ pub struct Row {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn states_survive_their_words() {
-        for state in State::ALL {
-            assert_eq!(State::from_word(state.as_str()), Some(state));
-        }
-        assert_eq!(State::from_word("revoked"), None);
-    }
-
-    #[test]
-    fn what_was_taken_is_never_queued_again() {
-        for taken in [State::Accepted, State::Confirmed, State::Dead, State::Refused] {
-            assert!(!taken.may_become(State::Queued), "{taken}");
-        }
-        assert!(State::Held.may_become(State::Queued));
-    }
 
     #[test]
     fn certainty_goes_before_reach() {

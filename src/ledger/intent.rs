@@ -6,16 +6,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::entry::{BatchId, Row};
-pub use super::quota::Why;
+use super::entry::{BatchId, SealedToken};
+pub use super::quota::WaitReason;
 use crate::token::{Fingerprint, Kind};
-
-/// The most tokens the ledger puts into one batch: GitHub takes no more.
-pub const BATCH_MAX: usize = 1000;
 
 /// Who wants to send, and on what terms.
 #[derive(Clone, Debug)]
-pub struct Ask<'a> {
+pub struct BatchRequest<'a> {
     /// The API host: whose queue, and whose quota.
     pub host: &'a str,
     /// Whose quota at that host: `anonymous`, or a fingerprint of the credential.
@@ -28,21 +25,21 @@ pub struct Ask<'a> {
     /// Far longer than any request may take.
     pub lease: Duration,
     /// What to send.
-    pub what: What<'a>,
+    pub what: Payload<'a>,
 }
 
 /// What to send.
 #[derive(Clone, Copy, Debug)]
-pub enum What<'a> {
+pub enum Payload<'a> {
     /// As many waiting tokens of these kinds as a request may carry, in the order of the queue. Takes a slot.
     Batch(&'a [Kind]),
     /// This token alone, authenticated by itself: takes no slot of the quota, and is written down like any other.
     Alone(Fingerprint),
 }
 
-/// The ledger's answer to an [`Ask`].
+/// The ledger's answer to an [`BatchRequest`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Go {
+pub enum Next {
     /// Nothing waits.
     Nothing,
     /// Not before `at`.
@@ -50,10 +47,10 @@ pub enum Go {
         /// When asking again makes sense.
         at: Timestamp,
         /// What stands in the way.
-        why: Why,
+        why: WaitReason,
     },
     /// Slot and batch are written down: send it.
-    Go(Intent),
+    Send(Intent),
 }
 
 /// A request that is written down and may leave. An intent that is never settled is found by the next run.
@@ -63,13 +60,13 @@ pub struct Intent {
     pub batch: BatchId,
     /// How often in a row the server has asked for patience.
     pub strikes: u32,
-    /// One to [`BATCH_MAX`] tokens.
-    pub rows: Vec<Row>,
+    /// One to [`MAX_BATCH`](crate::revocation::MAX_BATCH) tokens.
+    pub rows: Vec<SealedToken>,
 }
 
 /// What an answer means for the tokens of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum BatchOutcome {
     /// Taken: never sent again, the sealed text erased.
     Accepted,
     /// At least one is not to the server's liking: the batch is halved, a single token is refused.
@@ -86,7 +83,7 @@ pub enum Fate {
 #[derive(Clone, Debug)]
 pub struct Settlement {
     /// What it means for the tokens.
-    pub fate: Fate,
+    pub fate: BatchOutcome,
     /// The verdict, in a word, for the audit trail.
     pub verdict: &'static str,
     /// The HTTP status.
@@ -129,7 +126,7 @@ impl Settled {
 
 /// The tokens of one host by state, and what its quota allows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Standing {
+pub struct HostStatus {
     /// The ledger's path.
     pub ledger: String,
     /// The API host.
@@ -153,7 +150,7 @@ pub struct Standing {
     pub next_slot: Option<Timestamp>,
     /// What stands in its way.
     #[serde(skip)]
-    pub shut: Option<Why>,
+    pub shut: Option<WaitReason>,
 }
 
 #[expect(clippy::ref_option, reason = "the shape serde asks for")]
@@ -161,10 +158,10 @@ fn rfc3339<S: Serializer>(at: &Option<Timestamp>, out: S) -> Result<S::Ok, S::Er
     at.map(|at| at.to_string()).serialize(out)
 }
 
-impl Standing {
+impl HostStatus {
     /// The standing where there is no ledger yet.
     pub fn empty(ledger: impl Into<String>, host: impl Into<String>, limit: u32) -> Self {
-        Standing { ledger: ledger.into(), host: host.into(), limit, ..Standing::default() }
+        HostStatus { ledger: ledger.into(), host: host.into(), limit, ..HostStatus::default() }
     }
 }
 

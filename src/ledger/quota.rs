@@ -89,7 +89,7 @@ pub struct Heard {
 
 /// Why a request cannot leave yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Why {
+pub enum WaitReason {
     /// The pause between two requests.
     Interval,
     /// Another request to this host and identity is under way, or holds the tokens.
@@ -143,25 +143,25 @@ impl Quota {
     }
 
     /// Whether a request may leave at `now`; else until when not, and the gravest reason.
-    pub fn gate(&self, per_hour: u32, min_interval_ms: i64, now: i64) -> Option<(i64, Why)> {
-        let mut shut: Option<(i64, Why)> = None;
-        let mut wait = |until: i64, why: Why| {
+    pub fn gate(&self, per_hour: u32, min_interval_ms: i64, now: i64) -> Option<(i64, WaitReason)> {
+        let mut shut: Option<(i64, WaitReason)> = None;
+        let mut wait = |until: i64, why: WaitReason| {
             let (latest, gravest) = shut.unwrap_or((until, why));
             shut = Some((until.max(latest), why.max(gravest)));
         };
         let next = self.last.saturating_add(min_interval_ms);
         if self.last != 0 && now < next {
-            wait(next, Why::Interval);
+            wait(next, WaitReason::Interval);
         }
         let limit = self.limit(per_hour, now);
         if self.used(now) >= limit {
-            wait(self.free_at(limit, now), Why::Quota);
+            wait(self.free_at(limit, now), WaitReason::Quota);
         }
         if self.server.remaining == Some(0) && self.server.span.covers(now) {
-            wait(self.server.span.until, Why::Server);
+            wait(self.server.span.until, WaitReason::Server);
         }
         if self.hold.covers(now) {
-            wait(self.hold.until, Why::Server);
+            wait(self.hold.until, WaitReason::Server);
         }
         shut
     }

@@ -6,9 +6,10 @@
 //! commit, and at rest the ledger is one file that works on every file system with locks. `synchronous = EXTRA` syncs the
 //! folder, too, after the journal is removed: a slot that was committed stays committed when the power fails.
 
+mod change;
 mod enqueue;
+mod files;
 mod intend;
-mod mark;
 mod open;
 mod owner;
 mod read;
@@ -21,12 +22,15 @@ use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use self::owner::Owner;
 use super::audit::{Event, Head};
-use super::entry::{Attempt, BatchId, Enqueued, Entry, Known, Row, State};
+use super::entry::{Attempt, BatchId, Enqueued, Entry, SealedToken, TokenRecord};
 use super::error::LedgerError;
-use super::intent::{Ask, Go, Settled, Settlement, Standing};
+use super::intent::{BatchRequest, HostStatus, Next, Settled, Settlement};
 use super::seal::Seal;
-use super::{Ledger, Mark, Now, Page, Party, place};
+use super::{HostEntry, Ledger, Now, Page, StateChange};
+use crate::revocation::State;
 use crate::token::{Fingerprint, Kind};
+
+pub use files::ledger_path;
 
 /// How many tokens are looked up at a time: those who write wait for it.
 const LOOKED_UP: usize = 10_000;
@@ -41,12 +45,12 @@ pub struct SqliteLedger {
 impl SqliteLedger {
     /// Opens the ledger at `path`; makes folder, file and key where they are missing.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        open::open(place::prepare(path)?)
+        open::open(files::prepare(path)?)
     }
 
     /// Opens the ledger at `path` if there is one; makes nothing.
     pub fn open_existing(path: &Path) -> Result<Option<Self>, LedgerError> {
-        place::existing(path)?.map_or(Ok(None), open::open_existing)
+        files::existing(path)?.map_or(Ok(None), open::open_existing)
     }
 
     /// What opens the tokens that wait in this ledger.
@@ -95,7 +99,7 @@ impl Ledger for SqliteLedger {
         Ok(total)
     }
 
-    fn intend(&mut self, ask: &Ask<'_>, now: Now<'_>) -> Result<Go, LedgerError> {
+    fn intend(&mut self, ask: &BatchRequest<'_>, now: Now<'_>) -> Result<Next, LedgerError> {
         self.write(|tx, owner| intend::intend(tx, owner, ask, now()))
     }
 
@@ -109,32 +113,32 @@ impl Ledger for SqliteLedger {
             .ok_or(LedgerError::NoSuchBatch(batch.0))
     }
 
-    fn mark(&mut self, mark: &Mark<'_>, now: Now<'_>) -> Result<u64, LedgerError> {
-        self.write(|tx, owner| mark::mark(tx, owner, mark, now()))
+    fn mark(&mut self, mark: &StateChange<'_>, now: Now<'_>) -> Result<u64, LedgerError> {
+        self.write(|tx, owner| change::change(tx, owner, mark, now()))
     }
 
-    fn due(&self, host: &str, kinds: &[Kind], page: Page) -> Result<Vec<Row>, LedgerError> {
+    fn due(&self, host: &str, kinds: &[Kind], page: Page) -> Result<Vec<SealedToken>, LedgerError> {
         self.read(|db| read::due(db, host, kinds, page))
     }
 
-    fn standing(&self, ask: &Ask<'_>, now: Now<'_>) -> Result<Standing, LedgerError> {
+    fn standing(&self, ask: &BatchRequest<'_>, now: Now<'_>) -> Result<HostStatus, LedgerError> {
         let standing = self.read(|db| read::standing(db, ask, now()))?;
-        Ok(Standing { ledger: self.path.display().to_string(), ..standing })
+        Ok(HostStatus { ledger: self.path.display().to_string(), ..standing })
     }
 
     fn count(&self, host: &str, state: State) -> Result<u64, LedgerError> {
         self.read(|db| read::count(db, host, state))
     }
 
-    fn hosts(&self) -> Result<Vec<Party>, LedgerError> {
+    fn hosts(&self) -> Result<Vec<HostEntry>, LedgerError> {
         self.read(read::hosts)
     }
 
-    fn known(&self, host: &str, fingerprint: &Fingerprint) -> Result<Option<Known>, LedgerError> {
+    fn known(&self, host: &str, fingerprint: &Fingerprint) -> Result<Option<TokenRecord>, LedgerError> {
         self.read(|db| read::known(db, host, fingerprint))
     }
 
-    fn known_of(&self, host: &str, tokens: &[Fingerprint]) -> Result<Vec<Option<Known>>, LedgerError> {
+    fn known_of(&self, host: &str, tokens: &[Fingerprint]) -> Result<Vec<Option<TokenRecord>>, LedgerError> {
         let mut known = Vec::with_capacity(tokens.len());
         for some in tokens.chunks(LOOKED_UP) {
             self.read(|db| {

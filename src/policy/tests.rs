@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::finding::{Silence, Suppression, Whence};
+use crate::finding::{SetBy, Suppression, SuppressionKind};
 use crate::token::Token;
 
 fn finding(kind: Kind, number: u32, confidence: Confidence) -> Finding {
@@ -23,8 +23,8 @@ fn finding(kind: Kind, number: u32, confidence: Confidence) -> Finding {
 fn facts<'a>(
     own: &'a dyn Fn(Fingerprint) -> bool,
     known: &'a dyn Fn(Fingerprint) -> Option<State>,
-) -> Facts<'a> {
-    Facts { counted: Confidence::Likely, kinds: &[Kind::Pat, Kind::FineGrainedPat], own, known }
+) -> PolicyContext<'a> {
+    PolicyContext { counted: Confidence::Likely, kinds: &[Kind::Pat, Kind::FineGrainedPat], own, known }
 }
 
 fn states(plan: &Plan<'_>) -> Vec<State> {
@@ -54,7 +54,7 @@ fn each_token_has_one_reason() {
         [State::Queued, State::Queued, State::Unsupported, State::Queued, State::Unsupported]
     );
     // What does not count is not thought of.
-    let plan = Plan::new(&findings, &policy, &Facts { counted: Certain, ..facts(&own, &|_| None) });
+    let plan = Plan::new(&findings, &policy, &PolicyContext { counted: Certain, ..facts(&own, &|_| None) });
     assert_eq!(plan.choices.len(), 3);
 }
 
@@ -75,8 +75,8 @@ fn suppressed_tokens_are_counted_and_never_sent() {
     let mut findings =
         [finding(Kind::Pat, 0, Confidence::Certain), finding(Kind::Pat, 1, Confidence::Lookalike)];
     for finding in &mut findings {
-        let (by, from) = (Suppression::Baseline, Whence::User);
-        finding.suppressed = Some(Silence { by, from, what: Arc::from("known before") });
+        let (by, from) = (SuppressionKind::Baseline, SetBy::User);
+        finding.suppressed = Some(Suppression { by, from, what: Arc::from("known before") });
     }
     let plan = Plan::new(&findings, &Policy::default(), &facts(&|_| false, &|_| None));
     assert_eq!((suppressed(&findings, Confidence::Likely), plan.choices.len()), (1, 0));
@@ -100,9 +100,9 @@ fn the_blast_is_told_in_short_lines() {
         finding(Kind::Refresh, 4, Confidence::Certain),
     ];
     let kinds = Kind::GITHUB;
-    let facts = Facts { kinds: &kinds, ..facts(&|_| false, &|_| None) };
-    let blast = Plan::new(&findings, &Policy::default(), &facts).blast();
-    let lines = blast.lines("github.com");
+    let facts = PolicyContext { kinds: &kinds, ..facts(&|_| false, &|_| None) };
+    let impact = Plan::new(&findings, &Policy::default(), &facts).impact();
+    let lines = impact.lines("github.com");
     assert_eq!(lines[0], "5 tokens for github.com: 1 ghp_, 3 github_pat_, 1 ghr_");
     assert_eq!(lines[1], "The github_pat_ among them have 2 owners; the others do not tell theirs.");
     assert!(lines[3].starts_with("Each gho_, ghu_ and ghr_ (1) ends"));

@@ -9,15 +9,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::blocking::{Client, Response};
+use reqwest::blocking::{self, Client};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Certificate, redirect, retry, tls};
 use zeroize::Zeroizing;
 
 use crate::token::Token;
 
-use super::github::{Method, Payload, Reply, Request};
-use super::host::Host;
+use super::github::host::Host;
+use super::github::request::{Method, Payload, Request, Response};
 
 /// No answer of the API is this long.
 const LONGEST_BODY: u64 = 1024 * 1024;
@@ -53,7 +53,7 @@ pub enum WireError {
 
 /// No answer, and how much of the question may have been heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Silence {
+pub enum TransportError {
     /// No connection came about: nothing was sent.
     NotSent(String),
     /// Whoever answered could not prove to be the host: nothing was sent, and waiting will not mend it.
@@ -98,7 +98,7 @@ impl Wire {
     }
 
     /// Sends one request, once, and reads the answer.
-    pub fn send(&self, request: &Request<'_>) -> Result<Reply, Silence> {
+    pub fn send(&self, request: &Request<'_>) -> Result<Response, TransportError> {
         let url = format!("{}{}", self.base, request.path);
         let mut builder = match request.method {
             Method::Get => self.client.get(url),
@@ -110,7 +110,7 @@ impl Wire {
         }
         if let Some(token) = request.bearer {
             let value = bearer(token).ok_or_else(|| {
-                Silence::NotSent("the credential holds characters no header can carry".to_owned())
+                TransportError::NotSent("the credential holds characters no header can carry".to_owned())
             })?;
             builder = builder.header(AUTHORIZATION, value);
         }
@@ -161,7 +161,7 @@ fn bearer(token: &Token) -> Option<HeaderValue> {
 }
 
 /// The answer, with as much of its body as came: the status stands, whatever happens behind it.
-fn read(response: Response) -> Reply {
+fn read(response: blocking::Response) -> Response {
     let status = response.status().as_u16();
     let headers = response
         .headers()
@@ -173,19 +173,21 @@ fn read(response: Response) -> Reply {
     let mut body = Vec::new();
     // A body cut short is judged as it is.
     let _ = response.take(LONGEST_BODY).read_to_end(&mut body);
-    Reply { status, headers, body }
+    Response { status, headers, body }
 }
 
-fn silence(error: &reqwest::Error) -> Silence {
+fn silence(error: &reqwest::Error) -> TransportError {
     let said = chain(error);
     if untrusted(error) {
-        Silence::Untrusted(format!("{said}; nothing was sent (--ca-cert adds a certificate of your own)"))
+        TransportError::Untrusted(format!(
+            "{said}; nothing was sent (--ca-cert adds a certificate of your own)"
+        ))
     } else if error.is_connect() || error.is_builder() {
-        Silence::NotSent(format!("could not connect: {said}"))
+        TransportError::NotSent(format!("could not connect: {said}"))
     } else if error.is_timeout() {
-        Silence::Lost("no answer in time".to_owned())
+        TransportError::Lost("no answer in time".to_owned())
     } else {
-        Silence::Lost(format!("the connection broke before an answer came: {said}"))
+        TransportError::Lost(format!("the connection broke before an answer came: {said}"))
     }
 }
 

@@ -50,7 +50,7 @@ fn row(report: &Report<'_>, finding: &Finding, place: &Location) -> [String; 19]
         finding.owner_id.map(|id| id.to_string()).unwrap_or_default(),
         finding.revocable().to_string(),
         silence.unwrap_or_default().to_owned(),
-        finding.revocation.as_ref().map(|revocation| revocation.state.clone()).unwrap_or_default(),
+        finding.revocation.as_ref().map(|revocation| revocation.state.to_string()).unwrap_or_default(),
         report.path(place),
         place.line.to_string(),
         place.column.to_string(),

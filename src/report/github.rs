@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::{Report, sanitise, words};
+use super::{Report, words};
 use crate::finding::{Confidence, Finding, Location};
+use crate::text::printable;
 
 /// How many tokens the summary lists: GitHub shows no more than a megabyte.
 const LISTED: usize = 500;
@@ -74,7 +75,7 @@ pub fn step_summary(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
                 place.filter(|place| words::has_lines(place.kind)).map(|place| format!(":{}", place.line));
             let more = finding.locations.len() as u64 + finding.more_locations - 1;
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let state = finding.revocation.as_ref().map_or("", |revocation| &revocation.state);
+            let state = finding.revocation.as_ref().map_or("", |revocation| revocation.state.as_str());
             writeln!(
                 out,
                 "| {} | <code>{}</code> | {} | <code>{path}{}</code>{more} | {} |",
@@ -117,7 +118,7 @@ fn property(text: &str) -> String {
 /// A cell of a Markdown table: nothing in it is mark-up.
 fn cell(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for character in sanitise(text).chars() {
+    for character in printable(text).chars() {
         if character.is_ascii_alphanumeric() || " /.-".contains(character) || !character.is_ascii() {
             out.push(character);
         } else {

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use serde::{Serialize, Serializer};
 
 use super::{Report, Summary};
-use crate::blob::{FaultKind, PlaceKind};
-use crate::finding::{Confidence, Finding, Location, Revocation, Silence, Suppression, Whence};
+use crate::blob::{FaultKind, LocationKind};
+use crate::finding::{Confidence, Finding, Location, SetBy, Suppression, SuppressionKind};
+use crate::revocation::Revocation;
 
 /// The version of the document's form.
 const VERSION: u32 = 1;
@@ -43,9 +44,9 @@ struct FindingRow<'a> {
     hashed_token: String,
     owner_id: Option<u32>,
     revocable: bool,
-    suppressed: Option<Suppression>,
+    suppressed: Option<SuppressionKind>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    suppression: Option<SilenceRow<'a>>,
+    suppression: Option<SuppressionRow<'a>>,
     revocation: Option<&'a Revocation>,
     locations: Vec<LocationRow<'a>>,
     more_locations: u64,
@@ -59,27 +60,27 @@ struct LocationRow<'a> {
     line: u64,
     column: u64,
     offset: u64,
-    kind: PlaceKind,
+    kind: LocationKind,
     decoded: &'a [&'static str],
     commit: Option<&'a str>,
     author: Option<&'a str>,
     date: Option<&'a str>,
     object: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    suppressed: Option<Suppression>,
+    suppressed: Option<SuppressionKind>,
 }
 
 /// What silenced a finding, and whether the scanned tree said so itself.
 #[derive(Serialize)]
-struct SilenceRow<'a> {
-    by: Suppression,
-    from: Whence,
+struct SuppressionRow<'a> {
+    by: SuppressionKind,
+    from: SetBy,
     what: &'a str,
 }
 
-impl<'a> From<&'a Silence> for SilenceRow<'a> {
-    fn from(silence: &'a Silence) -> Self {
-        SilenceRow { by: silence.by, from: silence.from, what: &silence.what }
+impl<'a> From<&'a Suppression> for SuppressionRow<'a> {
+    fn from(silence: &'a Suppression) -> Self {
+        SuppressionRow { by: silence.by, from: silence.from, what: &silence.what }
     }
 }
 
@@ -114,7 +115,7 @@ fn row<'a>(report: &Report<'_>, finding: &'a Finding) -> FindingRow<'a> {
         owner_id: finding.owner_id,
         revocable: finding.revocable(),
         suppressed: finding.suppressed.as_ref().map(|silence| silence.by),
-        suppression: finding.suppressed.as_ref().map(SilenceRow::from),
+        suppression: finding.suppressed.as_ref().map(SuppressionRow::from),
         revocation: finding.revocation.as_ref(),
         locations: finding.locations.iter().map(LocationRow::from).collect(),
         more_locations: finding.more_locations,

@@ -2,9 +2,10 @@
 
 use std::io::{self, Write};
 
-use super::{Palette, Report, sanitise, words};
-use crate::blob::PlaceKind;
+use super::{Palette, Report, words};
+use crate::blob::LocationKind;
 use crate::finding::{Confidence, Finding, Location};
+use crate::text::printable;
 use crate::token::Kind;
 
 /// How many places of a token are listed; machine-readable formats list more.
@@ -34,8 +35,8 @@ fn block(report: &Report<'_>, palette: &Palette, finding: &Finding, out: &mut dy
         likely
     };
     let word = finding.confidence.as_str();
-    let token = sanitise(&report.token(finding));
-    let description = sanitise(report.description(finding));
+    let token = printable(&report.token(finding));
+    let description = printable(report.description(finding));
     writeln!(out, "{colour}{word}{reset}  {strong}{token}{reset}  {description}")?;
     if !finding.reason.is_empty() {
         writeln!(out, "  {faint}{}{reset}", finding.reason)?;
@@ -51,39 +52,39 @@ fn block(report: &Report<'_>, palette: &Palette, finding: &Finding, out: &mut dy
         writeln!(out, "  {faint}owner id {owner}{reset}")?;
     }
     if let Some(silence) = &finding.suppressed {
-        writeln!(out, "  {faint}suppressed by {}{reset}", sanitise(&words::silencer(silence)))?;
+        writeln!(out, "  {faint}suppressed by {}{reset}", printable(&words::silencer(silence)))?;
     }
     if let Some(revocation) = &finding.revocation {
         let request = revocation.request_id.as_deref().map(|id| format!(" (request {id})"));
         let (state, at, request) = (&revocation.state, &revocation.at, request.unwrap_or_default());
-        writeln!(out, "  revocation: {strong}{state}{reset} at {at}{faint}{}{reset}", sanitise(&request))?;
+        writeln!(out, "  revocation: {strong}{state}{reset} at {at}{faint}{}{reset}", printable(&request))?;
     }
     writeln!(out, "  {faint}sha256 {}{reset}\n", finding.token.fingerprint().hex())
 }
 
 fn location(palette: &Palette, place: &Location, out: &mut dyn Write) -> io::Result<()> {
     let Palette { path, faint, reset, .. } = palette;
-    let mut shown = sanitise(&place.path);
+    let mut shown = printable(&place.path);
     if let Some(root) = &place.root {
-        shown = format!("{}/{shown}", sanitise(root).trim_end_matches('/'));
+        shown = format!("{}/{shown}", printable(root).trim_end_matches('/'));
     }
     write!(out, "  {path}{shown}{reset}")?;
     match place.kind {
-        PlaceKind::FileName => write!(out, " {faint}(in the name){reset}")?,
-        PlaceKind::SymlinkTarget => write!(out, " {faint}(in the link's target){reset}")?,
-        PlaceKind::CommitMessage => write!(out, " {faint}(in the commit message){reset}")?,
-        PlaceKind::TagMessage => write!(out, " {faint}(in the tag message){reset}")?,
-        PlaceKind::CommitAuthor => write!(out, " {faint}(in the author line){reset}")?,
-        PlaceKind::RefName => write!(out, " {faint}(in the name of the ref){reset}")?,
-        PlaceKind::Note => write!(out, ":{}:{} {faint}(in a note){reset}", place.line, place.column)?,
-        PlaceKind::Content => write!(out, ":{}:{}", place.line, place.column)?,
+        LocationKind::FileName => write!(out, " {faint}(in the name){reset}")?,
+        LocationKind::SymlinkTarget => write!(out, " {faint}(in the link's target){reset}")?,
+        LocationKind::CommitMessage => write!(out, " {faint}(in the commit message){reset}")?,
+        LocationKind::TagMessage => write!(out, " {faint}(in the tag message){reset}")?,
+        LocationKind::CommitAuthor => write!(out, " {faint}(in the author line){reset}")?,
+        LocationKind::RefName => write!(out, " {faint}(in the name of the ref){reset}")?,
+        LocationKind::Note => write!(out, ":{}:{} {faint}(in a note){reset}", place.line, place.column)?,
+        LocationKind::Content => write!(out, ":{}:{}", place.line, place.column)?,
     }
     if !place.decoded.is_empty() {
         write!(out, " {faint}({}){reset}", place.decoded.join(" of "))?;
     }
     if let Some(commit) = &place.commit {
         let short = commit.get(..10).unwrap_or(commit);
-        let author = place.author.as_deref().map(sanitise).unwrap_or_default();
+        let author = place.author.as_deref().map(printable).unwrap_or_default();
         let date = place.date.as_deref().unwrap_or_default();
         write!(out, "\n    {faint}commit {short}  {date}  {author}{reset}")?;
     } else if place.object.as_ref().is_some_and(|object| place.path.contains(object.as_str())) {
@@ -108,7 +109,7 @@ fn lookalikes(
     let listed = if all { count } else { count.min(NOTES) };
     for finding in &notes[..listed] {
         let Some(place) = finding.locations.first() else { continue };
-        let (token, shown) = (sanitise(&report.token(finding)), sanitise(&place.path));
+        let (token, shown) = (printable(&report.token(finding)), printable(&place.path));
         let (line, column, reason) = (place.line, place.column, finding.reason);
         let others = finding.more_locations + finding.locations.len() as u64 - 1;
         let others = if others > 0 { format!(" (and {others} more)") } else { String::new() };

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use super::{Report, words};
 use crate::blob::{Fault, FaultKind};
-use crate::finding::{Confidence, Finding, Location, Suppression};
+use crate::finding::{Confidence, Finding, Location, SuppressionKind};
 use log::{
     Artifact, Descriptor, Driver, Invocation, Level, Log, Logical, Message, Notification, Physical, Place,
     Region, ResultBag, ResultRow, Rule, RuleBag, RuleLevel, Run, Suppressed, Text, Tool,
@@ -163,7 +163,7 @@ fn suppressions(places: &[&Location]) -> Option<Vec<Suppressed>> {
     let silences = silences.unwrap_or_default();
     let mut rows: Vec<Suppressed> = Vec::new();
     for silence in silences {
-        let kind = if silence.by == Suppression::AllowComment { "inSource" } else { "external" };
+        let kind = if silence.by == SuppressionKind::AllowComment { "inSource" } else { "external" };
         let row = Suppressed { kind, justification: words::silencer(silence) };
         if !rows.contains(&row) {
             rows.push(row);

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::blob::{Fault, FaultKind};
-use crate::finding::{Confidence, Finding, Silence, Whence};
-use crate::scan::Reading;
+use crate::finding::{Confidence, Finding, SetBy, Suppression};
+use crate::meter::Reading;
 
 /// What was looked at, what was found, what could not be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -69,7 +69,7 @@ impl Summary {
             lookalikes: of(Confidence::Lookalike),
             suppressed: count(&|finding| silenced(finding).is_some()),
             suppressed_by_tree: count(&|finding| {
-                silenced(finding).is_some_and(|silence| silence.from == Whence::Tree)
+                silenced(finding).is_some_and(|silence| silence.from == SetBy::Tree)
             }),
             unreadable: places_of(&[FaultKind::Unreadable, FaultKind::Damaged]),
             cut_short: places_of(&[FaultKind::CutShort]),
@@ -86,6 +86,6 @@ impl Summary {
 }
 
 /// What silences a finding that would count without.
-fn silenced(finding: &Finding) -> Option<&Silence> {
+fn silenced(finding: &Finding) -> Option<&Suppression> {
     finding.suppressed.as_ref().filter(|_| finding.confidence > Confidence::Lookalike)
 }

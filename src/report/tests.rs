@@ -3,8 +3,10 @@ use std::sync::Arc;
 use super::*;
 use crate::blob::Origin;
 use crate::checksum::crc32_base62;
-use crate::finding::{Findings, Revocation, Sighting, Silence, Suppression, Whence};
-use crate::scan::Reading;
+use crate::finding::{Findings, SetBy, Sighting, Suppression, SuppressionKind};
+use crate::meter::Reading;
+use crate::revocation::{Revocation, State};
+use crate::text::printable;
 use crate::token::Kind;
 
 /// A path that is mark-up, a formula, a workflow command and a cursor movement at once.
@@ -35,25 +37,25 @@ fn findings() -> (Vec<Finding>, Vec<Fault>) {
         date: Some(format!("2024-{:02}-17T10:00:00+01:00", n % 12 + 1)),
         object: Some(format!("{:040x}", n + 7)),
         kind,
-        ..place(if kind == PlaceKind::Content { "src/a.rs" } else { "" }, 3)
+        ..place(if kind == LocationKind::Content { "src/a.rs" } else { "" }, 3)
     };
     add(&found, Kind::Pat, 1, Confidence::Certain, place("a b/é.env", 2));
     add(&found, Kind::Pat, 1, Confidence::Certain, place("a b/é.env", 9));
     add(&found, Kind::Pat, 1, Confidence::Certain, place("c.env", 1));
-    add(&found, Kind::OAuth, 2, Confidence::Certain, commit(3, PlaceKind::Content));
-    add(&found, Kind::OAuth, 4, Confidence::Certain, commit(8, PlaceKind::CommitMessage));
+    add(&found, Kind::OAuth, 2, Confidence::Certain, commit(3, LocationKind::Content));
+    add(&found, Kind::OAuth, 4, Confidence::Certain, commit(8, LocationKind::CommitMessage));
     add(&found, Kind::AppUser, 3, Confidence::Likely, place(HOSTILE, 1));
     add(&found, Kind::Pat, 5, Confidence::Lookalike, place("docs/x.md", 1));
     let what = Arc::from("stanch:allow");
-    let silence = Silence { by: Suppression::AllowComment, from: Whence::Tree, what };
+    let silence = Suppression { by: SuppressionKind::AllowComment, from: SetBy::Tree, what };
     let silenced = Location { suppressed: Some(silence), ..place("s.txt", 1) };
     add(&found, Kind::Pat, 6, Confidence::Certain, silenced);
     let fault = |kind| Fault { path: HOSTILE.to_owned(), kind, reason: "no <permission>".to_owned() };
     found.fault(fault(FaultKind::Unreadable));
     found.fault(fault(FaultKind::TooLarge));
     let (mut found, faults) = found.finish();
-    let (state, at) = ("accepted".to_owned(), "2026-01-01T00:00:00Z".to_owned());
-    found[0].revocation = Some(Revocation { state, at, request_id: None });
+    let at = "2026-01-01T00:00:00Z".parse().expect("a timestamp");
+    found[0].revocation = Some(Revocation { state: State::Accepted, at, request_id: None });
     (found, faults)
 }
 
@@ -240,5 +242,5 @@ fn paths_are_told_from_where_the_program_runs() {
 
 #[test]
 fn nothing_printed_moves_the_cursor() {
-    assert_eq!(sanitise("a\x1b[2J\nb\u{202e}c"), "a\\u{1b}[2J\\nb\\u{202e}c");
+    assert_eq!(printable("a\x1b[2J\nb\u{202e}c"), "a\\u{1b}[2J\\nb\\u{202e}c");
 }

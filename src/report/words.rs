@@ -1,8 +1,8 @@
 //! What several formats say in the same words.
 
-use super::sanitise;
-use crate::blob::PlaceKind;
-use crate::finding::{Finding, Location, Silence, Suppression};
+use crate::blob::LocationKind;
+use crate::finding::{Finding, Location, Suppression, SuppressionKind};
+use crate::text::printable;
 use crate::token::{Fingerprint, Kind};
 
 /// Where GitHub tells how leaked credentials are revoked.
@@ -18,43 +18,43 @@ pub(super) const OWN_REMEDY: &str = "Treat the secret as known to others: replac
                                      whoever issued it. Taking the text away does not end the secret.";
 
 /// What silenced a finding.
-pub(super) fn silencer(silence: &Silence) -> String {
+pub(super) fn silencer(silence: &Suppression) -> String {
     let what = &silence.what;
     match silence.by {
-        Suppression::Baseline => "the baseline".to_owned(),
-        Suppression::IgnoreFile => format!(".stanchignore ({what})"),
-        Suppression::AllowComment => format!("a comment on the same line ({what})"),
-        Suppression::Allowlist => format!("an allowlist ({what})"),
+        SuppressionKind::Baseline => "the baseline".to_owned(),
+        SuppressionKind::IgnoreFile => format!(".stanchignore ({what})"),
+        SuppressionKind::AllowComment => format!("a comment on the same line ({what})"),
+        SuppressionKind::Allowlist => format!("an allowlist ({what})"),
     }
 }
 
 /// The word for a silencer in tables.
-pub(super) const fn silencer_word(by: Suppression) -> &'static str {
+pub(super) const fn silencer_word(by: SuppressionKind) -> &'static str {
     match by {
-        Suppression::Baseline => "baseline",
-        Suppression::IgnoreFile => "ignore-file",
-        Suppression::AllowComment => "allow-comment",
-        Suppression::Allowlist => "allowlist",
+        SuppressionKind::Baseline => "baseline",
+        SuppressionKind::IgnoreFile => "ignore-file",
+        SuppressionKind::AllowComment => "allow-comment",
+        SuppressionKind::Allowlist => "allowlist",
     }
 }
 
 /// The word for a part of a place, as JSON has it.
-pub(super) const fn part(kind: PlaceKind) -> &'static str {
+pub(super) const fn part(kind: LocationKind) -> &'static str {
     match kind {
-        PlaceKind::Content => "content",
-        PlaceKind::FileName => "file-name",
-        PlaceKind::SymlinkTarget => "symlink-target",
-        PlaceKind::CommitMessage => "commit-message",
-        PlaceKind::TagMessage => "tag-message",
-        PlaceKind::Note => "note",
-        PlaceKind::RefName => "ref-name",
-        PlaceKind::CommitAuthor => "commit-author",
+        LocationKind::Content => "content",
+        LocationKind::FileName => "file-name",
+        LocationKind::SymlinkTarget => "symlink-target",
+        LocationKind::CommitMessage => "commit-message",
+        LocationKind::TagMessage => "tag-message",
+        LocationKind::Note => "note",
+        LocationKind::RefName => "ref-name",
+        LocationKind::CommitAuthor => "commit-author",
     }
 }
 
 /// Whether line and column of a place are those of the file at its path.
-pub(super) const fn has_lines(kind: PlaceKind) -> bool {
-    matches!(kind, PlaceKind::Content)
+pub(super) const fn has_lines(kind: LocationKind) -> bool {
+    matches!(kind, LocationKind::Content)
 }
 
 /// What to do about a finding.
@@ -89,7 +89,7 @@ pub(super) fn by_file(
 /// Text that XML and HTML can hold: no control characters, no mark-up, none of the code points XML leaves out.
 pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for character in sanitise(text).chars() {
+    for character in printable(text).chars() {
         match character {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),

@@ -25,7 +25,7 @@ struct Counters {
 
 /// The counters at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct Counts {
     /// Tokens that wait.
     pub waiting: u64,
     /// Requests that left, those of installation tokens among them.
@@ -48,10 +48,10 @@ pub struct Seen {
 
 impl Progress {
     /// The counters now.
-    pub fn read(&self) -> Seen {
+    pub fn read(&self) -> Counts {
         let get = |counter: &AtomicU64| counter.load(Relaxed);
         let next_at = self.0.next_at.load(Relaxed);
-        Seen {
+        Counts {
             waiting: get(&self.0.waiting),
             requests: get(&self.0.requests),
             accepted: get(&self.0.accepted),

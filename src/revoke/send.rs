@@ -1,10 +1,14 @@
 //! One batch: opened, sent, settled.
 
-use super::enqueue::scrub;
 use super::{RevokeError, Run};
-use crate::ledger::{BatchId, Fate, Heard, Intent, LedgerError, Mark, Pick, Row, Settled, Settlement, State};
-use crate::pace;
-use crate::provider::{Answer, Batch, Verdict};
+use crate::backoff;
+use crate::ledger::{
+    BatchId, BatchOutcome, Heard, Intent, LedgerError, SealedToken, Selection, Settled, Settlement,
+    StateChange,
+};
+use crate::provider::{Answer, Verdict};
+use crate::revocation::{Batch, State};
+use crate::text::scrub;
 use crate::token::{Fingerprint, Kind, Token};
 
 /// How many bytes of a server's words are kept.
@@ -21,10 +25,10 @@ impl Run<'_> {
             self.settle(intent.batch, &unsent())?;
             return Ok(None);
         };
-        self.tools.progress.request();
-        let answer = self.tools.revoker.revoke(&batch);
+        self.context.progress.request();
+        let answer = self.context.revoker.revoke(&batch);
         let settled = self.settle(intent.batch, &self.judge(&answer, intent.strikes))?;
-        self.tools.progress.settled(settled);
+        self.context.progress.settled(settled);
         let verdict = answer.verdict;
         match verdict {
             Verdict::Accepted if self.options.confirm => self.taken.extend(tokens),
@@ -36,18 +40,18 @@ impl Run<'_> {
 
     /// Opens sealed tokens. What does not open was changed by somebody: it is taken out of the queue, where it would stand
     /// in the way for ever, and can be queued anew by the next scan that finds it.
-    pub(super) fn open(&mut self, rows: &[Row]) -> Result<Vec<Token>, RevokeError> {
+    pub(super) fn open(&mut self, rows: &[SealedToken]) -> Result<Vec<Token>, RevokeError> {
         let mut damaged: Vec<Fingerprint> = Vec::new();
         let mut tokens = Vec::with_capacity(rows.len());
         for row in rows {
-            match self.tools.seal.open(row.kind, row.fingerprint, &row.sealed) {
+            match self.context.seal.open(row.kind, row.fingerprint, &row.sealed) {
                 Ok(token) => tokens.push(token),
                 Err(broken) => damaged.push(broken.0),
             }
         }
         if !damaged.is_empty() {
             let marked = self.mark(&damaged, State::Held, "its sealed text does not open")?;
-            self.tools.progress.damaged(marked);
+            self.context.progress.damaged(marked);
         }
         Ok(tokens)
     }
@@ -58,22 +62,22 @@ impl Run<'_> {
         state: State,
         reason: &str,
     ) -> Result<u64, LedgerError> {
-        let mark = Mark { host: &self.terms.host, pick: Pick::Tokens(tokens), state, reason };
-        let clock = self.tools.clock;
-        self.tools.ledger.mark(&mark, &|| clock.now())
+        let mark = StateChange { host: &self.limits.host, pick: Selection::Tokens(tokens), state, reason };
+        let clock = self.context.clock;
+        self.context.ledger.mark(&mark, &|| clock.now())
     }
 
     /// What an answer to a batch is to the ledger.
     pub(super) fn judge(&self, answer: &Answer, strikes: u32) -> Settlement {
         let fate = match answer.verdict {
-            Verdict::Accepted => Fate::Accepted,
-            Verdict::Invalid => Fate::Invalid,
-            Verdict::Unknown => Fate::Unknown,
+            Verdict::Accepted => BatchOutcome::Accepted,
+            Verdict::Invalid => BatchOutcome::Invalid,
+            Verdict::Unknown => BatchOutcome::Unknown,
             Verdict::Spammed
             | Verdict::PrimaryLimit
             | Verdict::SecondaryLimit
             | Verdict::Denied
-            | Verdict::Trouble => Fate::Returned,
+            | Verdict::Trouble => BatchOutcome::Returned,
         };
         let said = &answer.limit;
         Settlement {
@@ -87,17 +91,17 @@ impl Run<'_> {
                 remaining: said.remaining,
                 reset: said.reset.map(jiff::Timestamp::as_millisecond),
             },
-            hold: pace::patience(answer.verdict, said, strikes, self.tools.clock.now()),
+            hold: backoff::patience(answer.verdict, said, strikes, self.context.clock.now()),
         }
     }
 
     /// Writes an answer down. Others may be writing for long; an answer is worth waiting for.
     pub(super) fn settle(&mut self, batch: BatchId, settlement: &Settlement) -> Result<Settled, RevokeError> {
-        let clock = self.tools.clock;
+        let clock = self.context.clock;
         let mut tries = 0;
         loop {
             tries += 1;
-            match self.tools.ledger.settle(batch, settlement, &|| clock.now()) {
+            match self.context.ledger.settle(batch, settlement, &|| clock.now()) {
                 Ok(settled) => return Ok(settled),
                 Err(LedgerError::Locked { .. }) if tries < SETTLE_TRIES => {}
                 Err(source) => {
@@ -112,7 +116,7 @@ impl Run<'_> {
 /// The settlement of a batch of which nothing was left to send.
 pub(super) fn unsent() -> Settlement {
     Settlement {
-        fate: Fate::Returned,
+        fate: BatchOutcome::Returned,
         verdict: "unsent",
         status: None,
         request_id: None,

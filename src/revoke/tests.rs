@@ -8,10 +8,11 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::clock::fake::FakeClock;
 use crate::finding::Confidence;
-use crate::ledger::{Enqueued, MemoryLedger, Settlement};
-use crate::pace::fake::FakeClock;
-use crate::provider::{Answer, Batch, Liveness, ServerLimit};
+use crate::ledger::{Enqueued, ModelLedger, Settlement};
+use crate::provider::{Answer, Liveness};
+use crate::revocation::{Batch, RateLimit};
 
 pub(super) type Checked<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
@@ -32,7 +33,7 @@ pub(super) fn answer(verdict: Verdict, status: u16) -> Answer {
         verdict,
         status: Some(status),
         request_id: Some(format!("ID:{status}")),
-        limit: ServerLimit::default(),
+        limit: RateLimit::default(),
         message: format!("scripted {status}"),
     }
 }
@@ -108,8 +109,8 @@ impl<'a> Server<'a> {
 }
 
 impl Revoker for Server<'_> {
-    fn terms(&self) -> Terms {
-        Terms {
+    fn limits(&self) -> Limits {
+        Limits {
             host: HOST.into(),
             identity: "anonymous".into(),
             per_hour: 60,
@@ -139,20 +140,20 @@ impl Revoker for Server<'_> {
 }
 
 /// A ledger in memory with its seal and its clock.
-pub(super) struct Scene {
+pub(super) struct SuppressionContext {
     pub(super) clock: FakeClock,
     pub(super) seal: Seal,
-    pub(super) ledger: MemoryLedger,
-    pub(super) stop: Stop,
+    pub(super) ledger: ModelLedger,
+    pub(super) cancel: CancelFlag,
 }
 
-impl Scene {
+impl SuppressionContext {
     pub(super) fn new() -> Checked<Self> {
-        Ok(Scene {
+        Ok(SuppressionContext {
             clock: FakeClock::new(),
             seal: Seal::ephemeral()?,
-            ledger: MemoryLedger::new(),
-            stop: Stop::default(),
+            ledger: ModelLedger::new(),
+            cancel: CancelFlag::default(),
         })
     }
 
@@ -177,12 +178,12 @@ impl Scene {
         let mut ledger = self.ledger.another();
         let progress = Progress::default();
         let outcome = run(
-            Tools {
+            Context {
                 ledger: &mut ledger,
                 seal: &self.seal,
                 revoker: server,
                 clock: &self.clock,
-                stop: &self.stop,
+                cancel: &self.cancel,
                 progress: &progress,
             },
             options,
@@ -211,5 +212,5 @@ pub(super) fn patient() -> Options {
 
 /// A settlement as another process might write it.
 pub(super) fn accepted() -> Settlement {
-    Settlement { fate: crate::ledger::Fate::Accepted, verdict: "accepted", ..super::send::unsent() }
+    Settlement { fate: crate::ledger::BatchOutcome::Accepted, verdict: "accepted", ..super::send::unsent() }
 }

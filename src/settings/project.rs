@@ -11,7 +11,7 @@ use super::config::{ALLOWLIST, RULE, USER};
 use super::strict::{BadConfig, Shape, Source};
 use crate::rule::{CustomRule, RawCustomRule};
 use crate::source::tree;
-use crate::suppress::{Allowlist, IgnoreFile, RawAllowlist, TreeSilencers};
+use crate::suppress::{Allowlist, IgnoreFile, ProjectSuppressions, RawAllowlist};
 
 /// A project's configuration.
 pub const CONFIG: &str = ".stanch.toml";
@@ -51,7 +51,7 @@ pub struct Project {
     /// Rules of its own, for its own files.
     pub rules: Vec<CustomRule>,
     /// What it wants silenced.
-    pub silencers: TreeSilencers,
+    pub silencers: ProjectSuppressions,
 }
 
 impl Project {

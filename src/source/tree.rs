@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, WalkState};
 
-use crate::blob::{Blob, Body, Fault, FaultKind, Origin, PlaceKind, SHORTEST_NAME, Sink, Source, path_text};
+use crate::blob::{Blob, Body, Fault, FaultKind, LocationKind, Origin, SHORTEST_NAME, Sink, Source};
+use crate::text::path_text;
 
 /// A glob that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +83,7 @@ impl Source for Tree {
         let mounts = mounts::kernel_mounts();
         let kernel = self.roots.iter().flat_map(|root| mounts::below(root, &mounts)).collect();
         let shared = Shared { options: &self.options, roots: &self.roots, kernel, sink };
-        builder.build_parallel().visit(&mut Crew(&shared));
+        builder.build_parallel().visit(&mut VisitorFactory(&shared));
     }
 }
 
@@ -95,9 +96,9 @@ struct Shared<'s> {
     sink: &'s dyn Sink,
 }
 
-struct Crew<'s>(&'s Shared<'s>);
+struct VisitorFactory<'s>(&'s Shared<'s>);
 
-impl<'s> ParallelVisitorBuilder<'s> for Crew<'s> {
+impl<'s> ParallelVisitorBuilder<'s> for VisitorFactory<'s> {
     fn build(&mut self) -> Box<dyn ParallelVisitor + 's> {
         Box::new(Walker { shared: self.0, reader: file::Reader::default() })
     }
@@ -159,7 +160,7 @@ impl Walker<'_> {
     fn look_at_link(&self, path: &Path, place: &Place<'_>) {
         match std::fs::read_link(path) {
             Ok(target) => {
-                let origin = || Origin { kind: PlaceKind::SymlinkTarget, ..place.origin() };
+                let origin = || Origin { kind: LocationKind::SymlinkTarget, ..place.origin() };
                 let bytes = target.as_os_str().as_encoded_bytes();
                 self.shared.sink.blob(Blob { body: Body::Whole(bytes), origin: &origin });
             }
@@ -242,7 +243,7 @@ impl<'a> Place<'a> {
         }
         let origin = || {
             let base = os_bytes(self.relative().as_os_str()).len().saturating_sub(name.len()) as u64;
-            Origin { kind: PlaceKind::FileName, base, ..self.origin() }
+            Origin { kind: LocationKind::FileName, base, ..self.origin() }
         };
         sink.blob(Blob { body: Body::Whole(name), origin: &origin });
     }

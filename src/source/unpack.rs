@@ -29,17 +29,17 @@
 //! limit of [`Limits`], or unreadable (encrypted, unknown method). What only began like a container is an ordinary blob.
 
 mod ar;
+mod bounded_reader;
 mod budget;
 mod bzip2;
 mod compressed;
-mod engine;
-mod feed;
-mod guard;
+mod decoder;
 mod gzip;
 mod inflate;
-mod level;
+mod input;
 mod lz4;
 mod lzma;
+mod open_container;
 mod sevenz;
 mod sniff;
 mod spool;
@@ -53,11 +53,11 @@ use std::sync::Arc;
 
 pub use budget::Limits;
 
-use crate::blob::{Blob, Body, Fault, PlaceKind, Sieve, Sink};
-use crate::scan::Meter;
+use crate::blob::{Blob, Body, Fault, LocationKind, Prefilter, Sink};
+use crate::meter::Meter;
+use bounded_reader::StreamError;
 use budget::{Budget, Gate, Limit};
-use guard::Trouble;
-use level::{Level, Place};
+use open_container::{OpenContainer, Place};
 use sniff::Kind;
 
 /// Opens containers on their way to another sink.
@@ -76,7 +76,7 @@ impl<'a> Unpack<'a> {
     fn look(&self, mut blob: Blob<'_>) {
         match container(&mut blob.body) {
             // A name or a message is never a container, whatever it begins with.
-            Some(kind) if (blob.origin)().kind == PlaceKind::Content => self.open(kind, blob),
+            Some(kind) if (blob.origin)().kind == LocationKind::Content => self.open(kind, blob),
             _ => self.inner.blob(blob),
         }
     }
@@ -85,7 +85,7 @@ impl<'a> Unpack<'a> {
     fn open(&self, kind: Kind, blob: Blob<'_>) {
         let (budget, origin) = (Budget::new(self.limits, &self.gate), blob.origin);
         self.enter(kind, blob, 0, &budget);
-        Level { unpack: self, budget: &budget, origin, depth: 0 }.close();
+        OpenContainer { unpack: self, budget: &budget, origin, depth: 0 }.close();
     }
 
     /// A blob from within `depth` containers: opened if it is one itself.
@@ -100,9 +100,9 @@ impl<'a> Unpack<'a> {
         if sniff::weak(kind) && !compressed::holds(kind, blob.body.head(), budget) {
             return if depth == 0 { self.inner.blob(blob) } else { self.plain(blob) };
         }
-        let level = Level { unpack: self, budget, origin: blob.origin, depth: depth + 1 };
+        let level = OpenContainer { unpack: self, budget, origin: blob.origin, depth: depth + 1 };
         if depth == self.limits.max_archive_depth {
-            level.say(Place::Raw(0), Trouble::Cut(Limit::Depth), None);
+            level.say(Place::Raw(0), StreamError::Cut(Limit::Depth), None);
             return self.plain(blob);
         }
         match kind {
@@ -153,8 +153,8 @@ impl Sink for Unpack<'_> {
         self.inner.meter()
     }
 
-    fn sieve(&self) -> Option<&dyn Sieve> {
-        self.inner.sieve().map(|_| self as &dyn Sieve)
+    fn prefilter(&self) -> Option<&dyn Prefilter> {
+        self.inner.prefilter().map(|_| self as &dyn Prefilter)
     }
 }
 
@@ -162,19 +162,19 @@ impl Sink for Unpack<'_> {
 const DIRECTORY: &[u8] = b"PK\x05\x06";
 
 /// What this sink finds in a blob is what the one within finds, or what is packed in a container.
-impl Sieve for Unpack<'_> {
-    fn catches(&self, bytes: &[u8]) -> bool {
-        let within = self.inner.sieve().is_none_or(|sieve| sieve.catches(bytes));
+impl Prefilter for Unpack<'_> {
+    fn may_match(&self, bytes: &[u8]) -> bool {
+        let within = self.inner.prefilter().is_none_or(|prefilter| prefilter.may_match(bytes));
         within || self.limits.max_archive_depth > 0 && memchr::memmem::find(bytes, DIRECTORY).is_some()
     }
 
-    fn reach(&self) -> usize {
-        self.inner.sieve().map_or(0, Sieve::reach).max(DIRECTORY.len())
+    fn context(&self) -> usize {
+        self.inner.prefilter().map_or(0, Prefilter::context).max(DIRECTORY.len())
     }
 
-    fn opens(&self, head: &[u8]) -> bool {
+    fn must_open(&self, head: &[u8]) -> bool {
         self.limits.max_archive_depth > 0 && sniff::sniff(head).is_some()
-            || self.inner.sieve().is_none_or(|sieve| sieve.opens(head))
+            || self.inner.prefilter().is_none_or(|prefilter| prefilter.must_open(head))
     }
 }
 

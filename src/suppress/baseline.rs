@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
-use crate::finding::{Finding, Suppression};
+use crate::finding::{Finding, SuppressionKind};
 use crate::token::{Fingerprint, Kind};
 
 /// The version of the form of a written baseline.
@@ -136,19 +136,19 @@ impl Baseline {
         self.unusable
     }
 
-    pub(super) fn knows(&self, fingerprint: Fingerprint) -> Option<(Suppression, Arc<str>)> {
+    pub(super) fn knows(&self, fingerprint: Fingerprint) -> Option<(SuppressionKind, Arc<str>)> {
         self.known.contains(&fingerprint).then(reason)
     }
 
     /// Whether a refresh token is known by the part of it that gitleaks reports.
-    pub(super) fn knows_cut(&self, token: &[u8]) -> Option<(Suppression, Arc<str>)> {
+    pub(super) fn knows_cut(&self, token: &[u8]) -> Option<(SuppressionKind, Arc<str>)> {
         let head = token.get(..CUT).filter(|head| head.starts_with(Kind::Refresh.prefix().as_bytes()))?;
         (!self.cut.is_empty() && self.cut.contains(&Fingerprint::of(head))).then(reason)
     }
 }
 
-fn reason() -> (Suppression, Arc<str>) {
-    (Suppression::Baseline, Arc::from("known before"))
+fn reason() -> (SuppressionKind, Arc<str>) {
+    (SuppressionKind::Baseline, Arc::from("known before"))
 }
 
 /// A report of one finding a line.
@@ -180,7 +180,7 @@ pub fn write_baseline<'a>(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let known = |finding: &&Finding| {
-        finding.suppressed.as_ref().is_none_or(|silence| silence.by == Suppression::Baseline)
+        finding.suppressed.as_ref().is_none_or(|silence| silence.by == SuppressionKind::Baseline)
     };
     let mut baseline: Vec<Row<'_>> = findings
         .filter(known)

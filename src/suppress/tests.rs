@@ -12,9 +12,9 @@ fn place(path: &str, root: Option<&str>) -> Location {
     Location::new(origin, 0, 1, 1, Vec::new())
 }
 
-fn tree(root: Option<&str>, ignore: &str) -> TreeSilencers {
+fn tree(root: Option<&str>, ignore: &str) -> ProjectSuppressions {
     let ignore = IgnoreFile::parse(ignore).expect("a good file");
-    TreeSilencers { root: root.map(str::to_owned), ignore, allowlists: Vec::new() }
+    ProjectSuppressions { root: root.map(str::to_owned), ignore, allowlists: Vec::new() }
 }
 
 fn list(toml: &str) -> Vec<Allowlist> {
@@ -33,38 +33,38 @@ fn sighting(rule: &Arc<str>) -> Sighting<'_> {
     }
 }
 
-fn ask(suppressor: &Suppressor, line: &str, place: &Location) -> Option<(Suppression, Whence)> {
-    let scene = Scene { token: TOKEN, line: line.as_bytes(), place };
+fn ask(suppressor: &Suppressions, line: &str, place: &Location) -> Option<(SuppressionKind, SetBy)> {
+    let scene = SuppressionContext { token: TOKEN, line: line.as_bytes(), place };
     suppressor.silence(&scene).map(|silence| (silence.by, silence.from))
 }
 
 #[test]
 fn a_tree_is_named_only_where_nothing_of_ones_own_would_do() {
     let mut suppressor =
-        Suppressor { comments: true, trees: vec![tree(None, "a.txt")], ..Suppressor::default() };
+        Suppressions { comments: true, trees: vec![tree(None, "a.txt")], ..Suppressions::default() };
     let at = place("a.txt", None);
-    assert_eq!(ask(&suppressor, "", &at), Some((Suppression::IgnoreFile, Whence::Tree)));
+    assert_eq!(ask(&suppressor, "", &at), Some((SuppressionKind::IgnoreFile, SetBy::Tree)));
     let elsewhere = place("b.txt", None);
     assert_eq!(ask(&suppressor, "", &elsewhere), None);
-    let comment = Some((Suppression::AllowComment, Whence::Tree));
+    let comment = Some((SuppressionKind::AllowComment, SetBy::Tree));
     assert_eq!(ask(&suppressor, "stanch:allow", &elsewhere), comment);
     suppressor.allowlists = list("regexes = ['placeholder']");
-    assert_eq!(ask(&suppressor, "", &at), Some((Suppression::Allowlist, Whence::User)));
+    assert_eq!(ask(&suppressor, "", &at), Some((SuppressionKind::Allowlist, SetBy::User)));
     let known = format!(r#"{{"findings": [{{"sha256": "{}"}}]}}"#, Fingerprint::of(TOKEN).hex());
     suppressor.baseline.add(known.as_bytes()).expect("a baseline");
-    assert_eq!(ask(&suppressor, "stanch:allow", &at), Some((Suppression::Baseline, Whence::User)));
+    assert_eq!(ask(&suppressor, "stanch:allow", &at), Some((SuppressionKind::Baseline, SetBy::User)));
 }
 
 #[test]
 fn a_tree_speaks_for_itself_only() {
     let everything = format!("*\nsha256:{}\n", Fingerprint::of(TOKEN).hex());
-    let suppressor = Suppressor {
+    let suppressor = Suppressions {
         trees: vec![tree(Some("one"), &everything), tree(Some("two"), "")],
-        ..Suppressor::default()
+        ..Suppressions::default()
     };
     assert!(ask(&suppressor, "", &place("f", Some("one"))).is_some());
     assert!(ask(&suppressor, "", &place("f", Some("two"))).is_none());
-    let alone = Suppressor { trees: vec![tree(None, &everything)], ..Suppressor::default() };
+    let alone = Suppressions { trees: vec![tree(None, &everything)], ..Suppressions::default() };
     assert!(ask(&alone, "", &place(stdin::NAME, None)).is_none());
 }
 
@@ -72,7 +72,7 @@ fn a_tree_speaks_for_itself_only() {
 fn places_that_become_known_later_are_asked_about_again() {
     let rule = Arc::from("github-pat");
     let seen = sighting(&rule);
-    let suppressor = Suppressor { trees: vec![tree(None, "vendor/\n/name")], ..Suppressor::default() };
+    let suppressor = Suppressions { trees: vec![tree(None, "vendor/\n/name")], ..Suppressions::default() };
     let object = Location { object: Some("1234".to_owned()), ..place("name", None) };
     assert_eq!(ask(&suppressor, "", &object), None, "its path is not known yet");
     let found_in = |places: &[&str]| {
@@ -92,7 +92,7 @@ fn places_that_become_known_later_are_asked_about_again() {
 fn a_history_of_many_places_is_judged_whole() {
     let rule = Arc::from("github-pat");
     let seen = sighting(&rule);
-    let suppressor = Suppressor { trees: vec![tree(None, "vendor/")], ..Suppressor::default() };
+    let suppressor = Suppressions { trees: vec![tree(None, "vendor/")], ..Suppressions::default() };
     for (last, suppressed) in [("vendor/z", true), ("z", false)] {
         let mut found = Findings::keeping_all();
         for n in 0..150 {

@@ -1,9 +1,10 @@
 //! Every request this program makes, of every flavour, against GitHub's own OpenAPI description.
 
 use serde_json::Value;
-use stanch::provider::host::{Host, HostChoice};
-use stanch::provider::killswitch::{CredentialType, KillSwitch, Name, Order, Scope};
-use stanch::provider::{Batch, GitHub, Liveness, Options, Revoker as _, Verdict};
+use stanch::provider::github::host::{Host, HostChoice};
+use stanch::provider::github::kill_switch::{Call, CredentialType, KillSwitch, Name, Scope};
+use stanch::provider::{GitHub, Liveness, Options, Revoker as _, Verdict};
+use stanch::revocation::Batch;
 use stanch::token::{Kind, Token};
 
 use crate::support::github::{self, Flavour, Script};
@@ -93,7 +94,7 @@ fn revocations_are_as_each_flavour_describes_them() {
         let mut client = GitHub::new(&options(&github, host), Some(credential().1)).unwrap();
         assert_eq!(client.ask_release().unwrap(), None);
         for count in [1, 1000] {
-            let tokens = tokens(&client.terms().kinds, count);
+            let tokens = tokens(&client.limits().kinds, count);
             let batch = Batch::new(&tokens).unwrap();
             let answer = match client.revoke(&batch) {
                 answer if answer.verdict == Verdict::Trouble => client.revoke(&batch),
@@ -151,7 +152,7 @@ fn kill_switches_are_as_described() {
     }
 }
 
-fn every_order() -> Vec<Order> {
+fn every_order() -> Vec<Call> {
     let name = |text| Name::new("a name", text).unwrap();
     let types = CredentialType::ALL.into_iter().map(Some).chain([None]);
     let mut orders = Vec::new();
@@ -159,7 +160,7 @@ fn every_order() -> Vec<Order> {
         for user in [None, Some(name("mona_octo"))] {
             for destroy in [false, true] {
                 for scope in [Scope::Enterprise(name("octo-corp")), Scope::Org(name("octo-org"))] {
-                    orders.extend(Order::new(scope, user.clone(), only, destroy).ok());
+                    orders.extend(Call::new(scope, user.clone(), only, destroy).ok());
                 }
             }
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use stanch::own::{Own, Surroundings};
+use stanch::local_credentials::{Environment, LocalCredentials};
 use stanch::token::{Fingerprint, Kind};
 
 use crate::support::cmd::World;
@@ -15,7 +15,7 @@ use crate::support::mint::Mint;
 /// A machine: its files lie in a folder, its environment is a map.
 struct Machine {
     disk: World,
-    around: Surroundings,
+    around: Environment,
     mint: Mint,
 }
 
@@ -24,7 +24,7 @@ impl Machine {
         let disk = World::new();
         let home = disk.path().join("home");
         let around =
-            Surroundings { home: Some(home), cwd: Some(disk.path().join("work")), env: HashMap::new() };
+            Environment { home: Some(home), cwd: Some(disk.path().join("work")), env: HashMap::new() };
         let machine = Machine { disk, around, mint: Mint::new(77) };
         machine.set("GIT_CONFIG_NOSYSTEM", "1")
     }
@@ -41,8 +41,8 @@ impl Machine {
         (token, fingerprint)
     }
 
-    fn own(&self) -> Own {
-        Own::find(&self.around)
+    fn own(&self) -> LocalCredentials {
+        LocalCredentials::find(&self.around)
     }
 
     fn path(&self, part: &str) -> String {
@@ -217,8 +217,8 @@ fn the_repository_around_counts_and_no_other() {
         })
         .collect();
     let found = |cwd: &str| {
-        let around = Surroundings { cwd: Some(machine.disk.path().join(cwd)), ..machine.around.clone() };
-        let own = Own::find(&around);
+        let around = Environment { cwd: Some(machine.disk.path().join(cwd)), ..machine.around.clone() };
+        let own = LocalCredentials::find(&around);
         tokens.iter().map(|token| own.place_of(*token).is_some()).collect::<Vec<_>>()
     };
     std::fs::create_dir_all(machine.disk.path().join("work/deep/er")).unwrap();
@@ -254,7 +254,7 @@ fn what_cannot_be_read_is_said() {
 
 #[test]
 fn a_credential_can_be_added() {
-    let mut own = Own::default();
+    let mut own = LocalCredentials::default();
     own.add(Fingerprint::of(b"x"), "--auth-token-file");
     own.add(Fingerprint::of(b"x"), "elsewhere");
     assert_eq!(own.place_of(Fingerprint::of(b"x")), Some("--auth-token-file"));
@@ -262,7 +262,7 @@ fn a_credential_can_be_added() {
 
 #[test]
 fn this_process_has_surroundings() {
-    let around = Surroundings::of_this_process();
+    let around = Environment::of_this_process();
     assert_eq!(around.cwd, std::env::current_dir().ok());
     assert!(around.env.contains_key(&OsString::from("PATH")));
 }

@@ -3,9 +3,10 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use stanch::provider::host::{Host, HostChoice};
-use stanch::provider::killswitch::{KillSwitch, Name, Order, Scope};
-use stanch::provider::{Answer, Batch, GitHub, Liveness, Options, ReachError, Revoker as _, Verdict};
+use stanch::provider::github::host::{Host, HostChoice};
+use stanch::provider::github::kill_switch::{Call, KillSwitch, Name, Scope};
+use stanch::provider::{Answer, GitHub, Liveness, Options, ReachError, Revoker as _, Verdict};
+use stanch::revocation::Batch;
 use stanch::token::{Kind, Token};
 
 use crate::support::github::{self, Flavour, Mischief, Script};
@@ -41,7 +42,7 @@ fn a_batch_is_accepted_and_its_tokens_die() {
     let github = github::GitHub::start(Flavour::DotCom);
     let client = client(&github);
     let mut mint = Mint::new(1);
-    let kinds = client.terms().kinds;
+    let kinds = client.limits().kinds;
     let texts: Vec<String> = kinds.iter().map(|kind| mint.token(*kind)).collect();
     let tokens: Vec<Token> = texts.iter().map(|text| Token::new(Kind::of(text), text.as_bytes())).collect();
     assert_eq!(client.liveness(&tokens[0]), Liveness::Alive);
@@ -175,7 +176,7 @@ fn no_credential_goes_to_github_for_a_revocation() {
     let github = github::GitHub::start(Flavour::DotCom);
     let mut client = GitHub::new(&options(&github), Some(Mint::new(8).secret(Kind::Pat))).unwrap();
     assert_eq!(client.ask_release().unwrap(), None);
-    assert_eq!(client.terms().identity, "anonymous");
+    assert_eq!(client.limits().identity, "anonymous");
     assert_eq!(send(&client, &pats(1)).verdict, Verdict::Accepted);
     let seen = github.seen();
     assert_eq!(seen.len(), 1, "nothing else is asked");
@@ -199,9 +200,9 @@ fn a_server_tells_its_release_and_that_decides_the_kinds() {
         let note = client.ask_release().unwrap();
         assert_eq!(note.is_some(), release.is_none(), "{note:?}");
         assert_eq!(client.release().map(|release| release.to_string()).as_deref(), release);
-        let terms = client.terms();
-        assert_eq!((terms.kinds.len(), terms.identity, terms.per_hour), (kinds, identity, 60));
-        assert!(terms.kinds.starts_with(&two));
+        let limits = client.limits();
+        assert_eq!((limits.kinds.len(), limits.identity, limits.per_hour), (kinds, identity, 60));
+        assert!(limits.kinds.starts_with(&two));
         assert_eq!(send(&client, &pats(1)).verdict, Verdict::Accepted);
         let seen = github.seen();
         assert_eq!(seen[0].path, "/api/v3/meta");
@@ -282,14 +283,14 @@ fn kill_switches_show_githubs_own_words() {
         ("unmanaged", 422, "Only for Enterprise Managed Users"),
     ] {
         let scope = Scope::Enterprise(Name::new("an enterprise", slug).unwrap());
-        let outcome = switch.call(&Order::new(scope, None, None, true).unwrap());
+        let outcome = switch.call(&Call::new(scope, None, None, true).unwrap());
         assert_eq!(outcome.status, Some(status));
         assert!(outcome.message.starts_with(begin), "{}", outcome.message);
         assert!(outcome.request_id.is_some());
     }
     let bot = Some(Name::new("a user", "dependabot[bot]").unwrap());
     let scope = Scope::Org(Name::new("an organization", "octo-org").unwrap());
-    assert!(switch.call(&Order::new(scope, bot, None, false).unwrap()).accepted());
+    assert!(switch.call(&Call::new(scope, bot, None, false).unwrap()).accepted());
     let last = github.seen().pop().unwrap();
     assert_eq!(last.path, "/orgs/octo-org/credential-authorizations/dependabot%5Bbot%5D/revoke");
 }

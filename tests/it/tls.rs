@@ -9,8 +9,9 @@ use std::thread;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
-use stanch::provider::host::{Host, HostChoice};
-use stanch::provider::{Batch, GitHub, Options, Revoker as _, Verdict};
+use stanch::provider::github::host::{Host, HostChoice};
+use stanch::provider::{GitHub, Options, Revoker as _, Verdict};
+use stanch::revocation::Batch;
 use stanch::token::Kind;
 use tempfile::TempDir;
 

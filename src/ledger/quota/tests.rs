@@ -12,7 +12,7 @@ fn full(limit: u32, now: i64) -> Quota {
     quota
 }
 
-fn shut_until(quota: &mut Quota, now: i64) -> Option<(i64, Why)> {
+fn shut_until(quota: &mut Quota, now: i64) -> Option<(i64, WaitReason)> {
     quota.observe(now);
     quota.gate(60, 0, now)
 }
@@ -24,11 +24,11 @@ fn a_full_hour_opens_slot_by_slot() {
         assert_eq!(shut_until(&mut quota, T + batch * 1000), None);
         quota.charge(batch.cast_unsigned(), T + batch * 1000);
     }
-    assert_eq!(shut_until(&mut quota, T + 60_000), Some((T + HOUR, Why::Quota)));
-    assert_eq!(shut_until(&mut quota, T + HOUR - 1), Some((T + HOUR, Why::Quota)));
+    assert_eq!(shut_until(&mut quota, T + 60_000), Some((T + HOUR, WaitReason::Quota)));
+    assert_eq!(shut_until(&mut quota, T + HOUR - 1), Some((T + HOUR, WaitReason::Quota)));
     assert_eq!(shut_until(&mut quota, T + HOUR), None);
     quota.charge(60, T + HOUR);
-    assert_eq!(shut_until(&mut quota, T + HOUR + 1), Some((T + HOUR + 1000, Why::Quota)));
+    assert_eq!(shut_until(&mut quota, T + HOUR + 1), Some((T + HOUR + 1000, WaitReason::Quota)));
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_clock_set_back_frees_nothing_early() {
         let opens = if back <= HOUR { T + HOUR } else { set_back + HOUR };
         let mut now = set_back;
         while now < opens {
-            assert_eq!(shut_until(&mut quota, now), Some((opens, Why::Quota)), "{back} at {now}");
+            assert_eq!(shut_until(&mut quota, now), Some((opens, WaitReason::Quota)), "{back} at {now}");
             now += 60_000;
         }
         assert_eq!(shut_until(&mut quota, opens), None, "{back}");
@@ -61,7 +61,7 @@ fn a_clock_put_right_again_finds_its_slots() {
     for back in [HOUR / 2, 2 * HOUR, 48 * HOUR] {
         let mut quota = full(60, T);
         assert!(shut_until(&mut quota, T - back).is_some());
-        assert_eq!(shut_until(&mut quota, T + 60_000), Some((T + HOUR, Why::Quota)), "{back}");
+        assert_eq!(shut_until(&mut quota, T + 60_000), Some((T + HOUR, WaitReason::Quota)), "{back}");
     }
 }
 
@@ -85,10 +85,10 @@ fn a_jump_forward_and_back_shuts_for_an_hour_at_most() {
 #[test]
 fn the_pause_between_requests_is_kept_across_a_clock_set_back() {
     let mut quota = full(1, T);
-    assert_eq!(quota.gate(60, 1000, T + 400), Some((T + 1000, Why::Interval)));
+    assert_eq!(quota.gate(60, 1000, T + 400), Some((T + 1000, WaitReason::Interval)));
     assert_eq!(quota.gate(60, 1000, T + 1000), None);
     quota.observe(T - HOUR);
-    assert_eq!(quota.gate(60, 1000, T - HOUR), Some((T - HOUR + 1000, Why::Interval)));
+    assert_eq!(quota.gate(60, 1000, T - HOUR), Some((T - HOUR + 1000, WaitReason::Interval)));
 }
 
 #[test]
@@ -99,23 +99,23 @@ fn the_server_is_believed_when_it_is_stricter() {
     assert_eq!(shut_until(&mut quota, T + 1), None);
     quota.charge(2, T + 1);
     // The one that remained is spent, though no answer has said so yet.
-    assert_eq!(shut_until(&mut quota, T + 2), Some((T + 601_000, Why::Server)));
+    assert_eq!(shut_until(&mut quota, T + 2), Some((T + 601_000, WaitReason::Server)));
     // An older answer that comes late does not give it back.
     quota.hear(heard(1, T + 600_000), T + 3);
-    assert_eq!(shut_until(&mut quota, T + 4), Some((T + 601_000, Why::Server)));
+    assert_eq!(shut_until(&mut quota, T + 4), Some((T + 601_000, WaitReason::Server)));
     // A new window does.
     assert_eq!(shut_until(&mut quota, T + 601_000), None);
     // And a server that is more generous than the terms changes nothing.
     let mut quota = full(60, T);
     quota.hear(Heard { limit: Some(5000), remaining: Some(4940), reset: Some(T + HOUR) }, T);
-    assert_eq!(shut_until(&mut quota, T + 1), Some((T + HOUR, Why::Quota)));
+    assert_eq!(shut_until(&mut quota, T + 1), Some((T + HOUR, WaitReason::Quota)));
 }
 
 #[test]
 fn a_smaller_limit_is_believed_while_its_window_lasts() {
     let mut quota = full(30, T);
     quota.hear(Heard { limit: Some(30), remaining: None, reset: Some(T + 60_000) }, T);
-    assert_eq!(quota.gate(60, 0, T + 1).map(|(_, why)| why), Some(Why::Quota));
+    assert_eq!(quota.gate(60, 0, T + 1).map(|(_, why)| why), Some(WaitReason::Quota));
     assert_eq!(quota.gate(60, 0, T + 61_000), None);
 }
 
@@ -126,7 +126,7 @@ fn a_reset_that_makes_no_sense_is_bounded() {
     {
         let mut quota = Quota::default();
         quota.hear(Heard { limit: None, remaining: Some(0), reset }, T);
-        assert_eq!(quota.gate(60, 0, T), Some((until, Why::Server)), "{reset:?}");
+        assert_eq!(quota.gate(60, 0, T), Some((until, WaitReason::Server)), "{reset:?}");
     }
 }
 
@@ -134,5 +134,5 @@ fn a_reset_that_makes_no_sense_is_bounded() {
 fn the_longest_wait_and_the_gravest_reason_win() {
     let mut quota = full(60, T);
     quota.hold(60_000, T);
-    assert_eq!(quota.gate(60, 1000, T + 1), Some((T + HOUR, Why::Server)));
+    assert_eq!(quota.gate(60, 1000, T + 1), Some((T + HOUR, WaitReason::Server)));
 }

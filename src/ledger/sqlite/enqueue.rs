@@ -7,7 +7,8 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 
 use super::rows;
 use crate::ledger::audit::{Digest, Event};
-use crate::ledger::entry::{Enqueued, Entry, State, portion};
+use crate::ledger::entry::{Enqueued, Entry, portion};
+use crate::revocation::State;
 
 /// How many portions a transaction takes: so many that the index is written out a few times rather than over and over,
 /// so few that others wait a second or two at the most.
@@ -27,7 +28,7 @@ pub(super) fn chunk(
     entries: &mut dyn Iterator<Item = Entry>,
     at: Timestamp,
 ) -> rusqlite::Result<Enqueued> {
-    let mut pen = Pen::new(db, rows::ensure_host(db, host_name)?, rows::millis(at))?;
+    let mut pen = Inserter::new(db, rows::ensure_host(db, host_name)?, rows::millis(at))?;
     let mut tally = Enqueued::default();
     let mut kinds: BTreeMap<&'static str, u64> = BTreeMap::new();
     let mut digest = Digest::default();
@@ -48,7 +49,7 @@ pub(super) fn chunk(
 }
 
 /// The statements a million tokens are written with, looked up once.
-struct Pen<'db> {
+struct Inserter<'db> {
     db: &'db Connection,
     host: i64,
     at: i64,
@@ -58,9 +59,9 @@ struct Pen<'db> {
     keep: CachedStatement<'db>,
 }
 
-impl<'db> Pen<'db> {
+impl<'db> Inserter<'db> {
     fn new(db: &'db Connection, host: i64, at: i64) -> rusqlite::Result<Self> {
-        Ok(Pen {
+        Ok(Inserter {
             db,
             host,
             at,
@@ -73,7 +74,7 @@ impl<'db> Pen<'db> {
 
     /// Writes one token down; returns the state it has then, and whether it came to it just now.
     fn put(&mut self, entry: &Entry) -> rusqlite::Result<(State, bool)> {
-        let Pen { host, at, .. } = *self;
+        let Inserter { host, at, .. } = *self;
         let (sha256, head) = (entry.fingerprint.0, rows::head_of(&entry.fingerprint));
         let known = (self.find)
             .query_row(params![host, head, sha256], |row| {

@@ -7,10 +7,11 @@ use super::owner::Owner;
 use super::rows::{self, Waiting};
 use crate::ledger::Page;
 use crate::ledger::audit::Event;
+use crate::ledger::bisect::Group;
 use crate::ledger::entry::BatchId;
-use crate::ledger::intent::{Ask, BATCH_MAX, Go, Intent, What, Why, millis, moment};
+use crate::ledger::intent::{BatchRequest, Intent, Next, Payload, WaitReason, millis, moment};
 use crate::ledger::quota::Quota;
-use crate::ledger::split::Group;
+use crate::revocation::MAX_BATCH;
 
 /// How soon to look again for a batch of another process to end: that may be any moment.
 const POLL_MS: i64 = 100;
@@ -32,21 +33,25 @@ const ATTEMPT: &str = "INSERT INTO attempt (token, batch) VALUES (?1, ?2)";
 pub(super) fn intend(
     db: &Connection,
     owner: &mut Owner,
-    ask: &Ask<'_>,
+    ask: &BatchRequest<'_>,
     at: Timestamp,
-) -> rusqlite::Result<Go> {
+) -> rusqlite::Result<Next> {
     let now = rows::millis(at);
-    let later = |until: i64, why| Ok(Go::Later { at: moment(until), why });
-    let Some(host) = rows::host(db, ask.host)? else { return Ok(Go::Nothing) };
+    let later = |until: i64, why| Ok(Next::Later { at: moment(until), why });
+    let Some(host) = rows::host(db, ask.host)? else { return Ok(Next::Nothing) };
     let flight = recover(db, owner, (host, ask.identity), at)?;
     let Some((group, found)) = candidate(db, host, ask)? else {
         // What another process has under way may come back.
-        return if flight == Flight::None { Ok(Go::Nothing) } else { later(now + POLL_MS, Why::InFlight) };
+        return if flight == Flight::None {
+            Ok(Next::Nothing)
+        } else {
+            later(now + POLL_MS, WaitReason::InFlight)
+        };
     };
-    let charged = matches!(ask.what, What::Batch(_));
+    let charged = matches!(ask.what, Payload::Batch(_));
     // One at a time, whoever sends: GitHub asks for it, and what it says about the rest of the hour stays exact.
     if charged && flight == Flight::Ours {
-        return later(now + POLL_MS, Why::InFlight);
+        return later(now + POLL_MS, WaitReason::InFlight);
     }
     let (quota_id, mut quota) = rows::ensure_quota(db, host, ask.identity)?;
     if charged {
@@ -61,7 +66,7 @@ pub(super) fn intend(
     }
     let waiting = match found {
         Some(lone) => vec![lone],
-        None => rows::waiting(db, host, group, kinds(ask), Page { skip: 0, limit: BATCH_MAX })?,
+        None => rows::waiting(db, host, group, kinds(ask), Page { skip: 0, limit: MAX_BATCH })?,
     };
     let draft = Draft { ask, quota_id, group, charged };
     let batch = write(db, &draft, &owner.name(), &waiting, at)?;
@@ -70,13 +75,13 @@ pub(super) fn intend(
         rows::save_quota(db, quota_id, &quota)?;
     }
     let rows = waiting.into_iter().map(|waiting| waiting.row).collect();
-    Ok(Go::Go(Intent { batch, strikes: quota.strikes, rows }))
+    Ok(Next::Send(Intent { batch, strikes: quota.strikes, rows }))
 }
 
-fn kinds<'a>(ask: &Ask<'a>) -> &'a [crate::token::Kind] {
+fn kinds<'a>(ask: &BatchRequest<'a>) -> &'a [crate::token::Kind] {
     match ask.what {
-        What::Batch(kinds) => kinds,
-        What::Alone(_) => &[],
+        Payload::Batch(kinds) => kinds,
+        Payload::Alone(_) => &[],
     }
 }
 
@@ -84,11 +89,11 @@ fn kinds<'a>(ask: &Ask<'a>) -> &'a [crate::token::Kind] {
 fn candidate(
     db: &Connection,
     host: i64,
-    ask: &Ask<'_>,
+    ask: &BatchRequest<'_>,
 ) -> rusqlite::Result<Option<(Group, Option<Waiting>)>> {
     match &ask.what {
-        What::Batch(kinds) => Ok(rows::next_group(db, host, kinds)?.map(|(group, _)| (group, None))),
-        What::Alone(fingerprint) => db
+        Payload::Batch(kinds) => Ok(rows::next_group(db, host, kinds)?.map(|(group, _)| (group, None))),
+        Payload::Alone(fingerprint) => db
             .prepare_cached(ALONE)?
             .query_row(params![host, rows::head_of(fingerprint), fingerprint.0], |row| {
                 Ok((row.get(4)?, Some(rows::waiting_row(row)?)))
@@ -139,7 +144,7 @@ fn recover(
 
 /// What a batch is about to be.
 struct Draft<'a> {
-    ask: &'a Ask<'a>,
+    ask: &'a BatchRequest<'a>,
     quota_id: i64,
     group: Group,
     charged: bool,

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior};
 
+use super::files;
 use super::owner::Owner;
 use super::{SqliteLedger, explain};
 use crate::ledger::error::LedgerError;
-use crate::ledger::place;
 use crate::ledger::seal::Seal;
 
 /// Marks the file as ours: "stch".
@@ -98,21 +98,21 @@ fn migrate(db: &mut Connection, path: &Path) -> Result<(), LedgerError> {
 
 /// Makes sure that the key is there and the right one. A key that is lost while nothing is sealed with it is made anew.
 fn ensure_key(db: &mut Connection, path: &Path) -> Result<(), LedgerError> {
-    if key_check(db, path)?.is_some() && place::read_key(path)?.is_some() {
+    if key_check(db, path)?.is_some() && files::read_key(path)?.is_some() {
         return seal(db, path).map(drop);
     }
     let explained = |error| explain(path, &error);
     let tx = Transaction::new(db, TransactionBehavior::Immediate).map_err(explained)?;
     let sealed: bool =
         tx.query_row("SELECT EXISTS (SELECT 1 FROM sealed)", [], |row| row.get(0)).map_err(explained)?;
-    let seal = match place::read_key(path)? {
+    let seal = match files::read_key(path)? {
         Some(seal) => seal,
-        None if sealed => return Err(LedgerError::KeyMissing { path: place::key_path(path) }),
-        None => place::create_key(path)?,
+        None if sealed => return Err(LedgerError::KeyMissing { path: files::key_path(path) }),
+        None => files::create_key(path)?,
     };
     let known = key_check(&tx, path)?;
     if sealed && known.is_some_and(|known| known != seal.check()) {
-        return Err(LedgerError::KeyMismatch { path: place::key_path(path) });
+        return Err(LedgerError::KeyMismatch { path: files::key_path(path) });
     }
     tx.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('key_check', ?1)", [seal.check()])
         .map_err(explained)?;
@@ -121,8 +121,8 @@ fn ensure_key(db: &mut Connection, path: &Path) -> Result<(), LedgerError> {
 
 /// The key beside the ledger, if it is the one the ledger was made with.
 pub(super) fn seal(db: &Connection, path: &Path) -> Result<Seal, LedgerError> {
-    let key = place::key_path(path);
-    let Some(seal) = place::read_key(path)? else { return Err(LedgerError::KeyMissing { path: key }) };
+    let key = files::key_path(path);
+    let Some(seal) = files::read_key(path)? else { return Err(LedgerError::KeyMissing { path: key }) };
     if key_check(db, path)? == Some(seal.check()) {
         Ok(seal)
     } else {

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use crate::ledger::place::{beside, create_new};
+use crate::ledger::sqlite::files::{beside, create_new};
 use crate::token::Fingerprint;
 
 /// Goes before the names of owners that could not take a lock: only their lease tells that they are gone.

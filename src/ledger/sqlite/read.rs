@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::rows;
-use crate::ledger::entry::{Attempt, BatchId, Known, Row, State};
-use crate::ledger::intent::{Ask, Standing, millis, moment};
-use crate::ledger::{Page, Party};
+use crate::ledger::entry::{Attempt, BatchId, SealedToken, TokenRecord};
+use crate::ledger::intent::{BatchRequest, HostStatus, millis, moment};
+use crate::ledger::{HostEntry, Page};
+use crate::revocation::State;
 use crate::token::{Fingerprint, Kind};
 
 const COUNT: &str = "SELECT count(*) FROM token WHERE host = ?1 AND state = ?2 AND state != 'queued'";
@@ -27,16 +28,25 @@ const ATTEMPTS: &str = "SELECT batch.id, batch.at, verdict, status, request_id F
     WHERE token.host = ?1 AND head = ?2 AND sha256 = ?3 ORDER BY batch.id";
 const TRAIL: &str = "SELECT line FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2";
 
-pub(super) fn due(db: &Connection, host: &str, kinds: &[Kind], page: Page) -> rusqlite::Result<Vec<Row>> {
+pub(super) fn due(
+    db: &Connection,
+    host: &str,
+    kinds: &[Kind],
+    page: Page,
+) -> rusqlite::Result<Vec<SealedToken>> {
     let Some(host) = rows::host(db, host)? else { return Ok(Vec::new()) };
     let Some((group, _)) = rows::next_group(db, host, kinds)? else { return Ok(Vec::new()) };
     let waiting = rows::waiting(db, host, group, kinds, page)?;
     Ok(waiting.into_iter().map(|waiting| waiting.row).collect())
 }
 
-pub(super) fn standing(db: &Connection, ask: &Ask<'_>, at: Timestamp) -> rusqlite::Result<Standing> {
+pub(super) fn standing(
+    db: &Connection,
+    ask: &BatchRequest<'_>,
+    at: Timestamp,
+) -> rusqlite::Result<HostStatus> {
     let now = rows::millis(at);
-    let mut standing = Standing::empty("", ask.host, ask.per_hour);
+    let mut standing = HostStatus::empty("", ask.host, ask.per_hour);
     let Some(host) = rows::host(db, ask.host)? else { return Ok(standing) };
     standing.queued = count_at(db, host, State::Queued)?;
     standing.sent = count_at(db, host, State::Sent)?;
@@ -66,15 +76,15 @@ fn count_at(db: &Connection, host: i64, state: State) -> rusqlite::Result<u64> {
     db.prepare_cached(COUNT)?.query_row(params![host, state.as_str()], |row| row.get(0))
 }
 
-pub(super) fn hosts(db: &Connection) -> rusqlite::Result<Vec<Party>> {
-    let mut parties: Vec<Party> = Vec::new();
+pub(super) fn hosts(db: &Connection) -> rusqlite::Result<Vec<HostEntry>> {
+    let mut parties: Vec<HostEntry> = Vec::new();
     let mut find = db.prepare_cached(HOSTS)?;
     let mut rows = find.query([])?;
     while let Some(row) = rows.next()? {
         let (host, identity): (String, Option<String>) = (row.get(0)?, row.get(1)?);
         match parties.last_mut() {
             Some(party) if party.host == host => party.identities.extend(identity),
-            _ => parties.push(Party { host, identities: identity.into_iter().collect() }),
+            _ => parties.push(HostEntry { host, identities: identity.into_iter().collect() }),
         }
     }
     Ok(parties)
@@ -84,13 +94,13 @@ pub(super) fn known(
     db: &Connection,
     host: &str,
     fingerprint: &Fingerprint,
-) -> rusqlite::Result<Option<Known>> {
+) -> rusqlite::Result<Option<TokenRecord>> {
     let Some(host) = rows::host(db, host)? else { return Ok(None) };
     let found = db.prepare_cached(KNOWN)?.query_row(
         params![host, rows::head_of(fingerprint), fingerprint.0],
         |row| {
             let state: String = row.get(0)?;
-            Ok(Known {
+            Ok(TokenRecord {
                 state: State::from_word(&state).unwrap_or(State::Refused),
                 at: moment(row.get(1)?),
                 place: row.get(2)?,

@@ -5,10 +5,11 @@ use rusqlite::{Connection, OptionalExtension as _, Row as SqlRow, params};
 
 use crate::ledger::Page;
 use crate::ledger::audit::{self, Event, Head};
-use crate::ledger::entry::Row;
-use crate::ledger::intent::{BATCH_MAX, moment};
+use crate::ledger::bisect::{self, Group};
+use crate::ledger::entry::SealedToken;
+use crate::ledger::intent::moment;
 use crate::ledger::quota::{Quota, SLOTS_KEPT, Server, Slot, Span};
-use crate::ledger::split::{self, Group};
+use crate::revocation::MAX_BATCH;
 use crate::token::{Fingerprint, Kind};
 
 pub(super) const HEAD: &str = "SELECT CAST(substr(value, 66) AS INTEGER), substr(value, 1, 64)
@@ -125,7 +126,7 @@ pub(super) fn next_group(
 ) -> rusqlite::Result<Option<(Group, usize)>> {
     let kinds = kind_list(kinds);
     let clean = format!(
-        "SELECT count(*) FROM (SELECT 1 FROM token WHERE {DUE} AND suspect = 0 AND kind IN ({kinds}) LIMIT {BATCH_MAX})"
+        "SELECT count(*) FROM (SELECT 1 FROM token WHERE {DUE} AND suspect = 0 AND kind IN ({kinds}) LIMIT {MAX_BATCH})"
     );
     let clean = db.prepare_cached(&clean)?.query_row([host], |row| row.get(0))?;
     let suspects = format!(
@@ -134,13 +135,13 @@ pub(super) fn next_group(
     let suspects: Vec<(Group, usize)> = (db.prepare_cached(&suspects)?)
         .query_map([host], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
-    Ok(split::next(clean, suspects))
+    Ok(bisect::next(clean, suspects))
 }
 
 /// A token of the queue with its row number.
 pub(super) struct Waiting {
     pub(super) id: i64,
-    pub(super) row: Row,
+    pub(super) row: SealedToken,
 }
 
 /// The tokens of a group that could be sent now, in the order of the queue.
@@ -165,7 +166,7 @@ pub(super) fn waiting_row(row: &SqlRow<'_>) -> rusqlite::Result<Waiting> {
     let kind: String = row.get(2)?;
     Ok(Waiting {
         id: row.get(0)?,
-        row: Row {
+        row: SealedToken {
             fingerprint: Fingerprint(row.get(1)?),
             kind: Kind::from_rule_id(&kind).unwrap_or(Kind::Other),
             sealed: row.get(3)?,

@@ -5,10 +5,11 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::rows;
 use crate::ledger::audit::Event;
-use crate::ledger::entry::{BatchId, State};
-use crate::ledger::intent::{Fate, Settled, Settlement, millis};
+use crate::ledger::bisect::{self, Group, Step};
+use crate::ledger::entry::BatchId;
+use crate::ledger::intent::{BatchOutcome, Settled, Settlement, millis};
 use crate::ledger::quota::Quota;
-use crate::ledger::split::{self, Group, Step};
+use crate::revocation::State;
 
 const FIND: &str =
     "SELECT quota, charged, suspect, verdict, host, identity FROM batch JOIN quota ON quota.id = batch.quota
@@ -65,7 +66,7 @@ pub(super) fn settle(
     let (became, erased) = match batch.verdict.as_str() {
         "open" => tokens(db, &batch, settlement.fate, now)?,
         // Given up, or answered before: the only news worth having is that the tokens were taken.
-        _ if settlement.fate == Fate::Accepted => {
+        _ if settlement.fate == BatchOutcome::Accepted => {
             let carried = ids(db, CARRIED, params![id])?;
             become_(db, &carried, State::Accepted, now)?;
             (Settled { accepted: carried.len() as u64, ..Settled::default() }, carried)
@@ -90,18 +91,25 @@ fn settle_quota(quota: &mut Quota, batch: &Batch, settlement: &Settlement, now: 
     quota.hear(settlement.heard, now);
     match settlement.hold {
         Some(hold) => quota.hold(millis(hold), now),
-        None if matches!(settlement.fate, Fate::Accepted | Fate::Invalid) => quota.strikes = 0,
+        None if matches!(settlement.fate, BatchOutcome::Accepted | BatchOutcome::Invalid) => {
+            quota.strikes = 0
+        }
         None => {}
     }
 }
 
 /// Gives the tokens of an open batch what the answer means for them; returns the counts and what can be erased.
-fn tokens(db: &Connection, batch: &Batch, fate: Fate, now: i64) -> rusqlite::Result<(Settled, Vec<i64>)> {
+fn tokens(
+    db: &Connection,
+    batch: &Batch,
+    fate: BatchOutcome,
+    now: i64,
+) -> rusqlite::Result<(Settled, Vec<i64>)> {
     let mine = ids(db, MINE, params![batch.id])?;
     let count = mine.len() as u64;
     let mut became = Settled::default();
     match fate {
-        Fate::Accepted => {
+        BatchOutcome::Accepted => {
             become_(db, &mine, State::Accepted, now)?;
             became.accepted = count;
             let sibling = sibling(db, batch.suspect)?;
@@ -109,31 +117,31 @@ fn tokens(db: &Connection, batch: &Batch, fate: Fate, now: i64) -> rusqlite::Res
                 Some(sibling) => ids(db, MEMBERS, params![batch.host, sibling])?,
                 None => Vec::new(),
             };
-            if split::after_accepted(members.len()) == Step::HalveSibling {
+            if bisect::after_accepted(members.len()) == Step::HalveSibling {
                 halve(db, &members)?;
             }
             Ok((became, mine))
         }
-        Fate::Dead => {
+        BatchOutcome::Dead => {
             become_(db, &mine, State::Dead, now)?;
             became.dead = count;
             Ok((became, mine))
         }
-        Fate::Invalid if split::after_invalid(mine.len()) == Step::Refuse => {
+        BatchOutcome::Invalid if bisect::after_invalid(mine.len()) == Step::Refuse => {
             become_(db, &mine, State::Refused, now)?;
             became.refused = count;
             acquit_sibling(db, batch.suspect)?;
             Ok((became, mine))
         }
-        Fate::Invalid => {
+        BatchOutcome::Invalid => {
             become_(db, &mine, State::Queued, now)?;
             became.waiting = count;
             acquit_sibling(db, batch.suspect)?;
             halve(db, &mine)?;
             Ok((became, Vec::new()))
         }
-        Fate::Returned | Fate::Unknown => {
-            let state = if fate == Fate::Returned { State::Queued } else { State::Sent };
+        BatchOutcome::Returned | BatchOutcome::Unknown => {
+            let state = if fate == BatchOutcome::Returned { State::Queued } else { State::Sent };
             become_(db, &mine, state, now)?;
             became.waiting = count;
             Ok((became, Vec::new()))

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::finding::Confidence;
-use crate::ledger::intent::{Fate, What};
+use crate::ledger::intent::{BatchOutcome, Payload};
 use crate::ledger::quota::Heard;
 use crate::ledger::{BrokenTrail, TrailError, export, verify};
 use crate::token::Token;
@@ -25,14 +25,14 @@ fn now() -> Timestamp {
     Timestamp::from_second(1_795_000_000).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-fn ask() -> Ask<'static> {
-    Ask {
+fn ask() -> BatchRequest<'static> {
+    BatchRequest {
         host: HOST,
         identity: "anonymous",
         per_hour: 60,
         min_interval: Duration::ZERO,
         lease: Duration::from_secs(90),
-        what: What::Batch(KINDS),
+        what: Payload::Batch(KINDS),
     }
 }
 
@@ -63,7 +63,7 @@ fn fill(ledger: &mut SqliteLedger, numbers: std::ops::Range<u32>) -> Result<Enqu
     ledger.enqueue(HOST, &mut entries.into_iter(), &now)
 }
 
-fn settlement(fate: Fate) -> Settlement {
+fn settlement(fate: BatchOutcome) -> Settlement {
     Settlement {
         fate,
         verdict: "accepted",
@@ -77,7 +77,7 @@ fn settlement(fate: Fate) -> Settlement {
 
 fn go(ledger: &mut SqliteLedger) -> Checked<crate::ledger::Intent> {
     match ledger.intend(&ask(), &now)? {
-        Go::Go(intent) => Ok(intent),
+        Next::Send(intent) => Ok(intent),
         other => Err(format!("{other:?}").into()),
     }
 }
@@ -109,7 +109,7 @@ fn a_token_waits_sealed_and_leaves_nothing_once_taken() -> Checked {
     }
     let sealed = |at: usize| &intent.rows[at].sealed[..];
     assert!(anywhere(&path, sealed(0))? && anywhere(&path, sealed(999))?, "it must be there to be erased");
-    ledger.settle(intent.batch, &settlement(Fate::Accepted), &now)?;
+    ledger.settle(intent.batch, &settlement(BatchOutcome::Accepted), &now)?;
     // While the ledger is still open, and after it was closed.
     for open in [true, false] {
         for at in [0, 1, 499, 998, 999] {
@@ -120,7 +120,7 @@ fn a_token_waits_sealed_and_leaves_nothing_once_taken() -> Checked {
         if open {
             let rest = go(&mut ledger)?;
             assert_eq!(rest.rows.len(), 500);
-            ledger.settle(rest.batch, &settlement(Fate::Accepted), &now)?;
+            ledger.settle(rest.batch, &settlement(BatchOutcome::Accepted), &now)?;
             assert!(!anywhere(&path, &rest.rows[7].sealed)?);
             drop(SqliteLedger::open(&path)?);
         }
@@ -144,11 +144,11 @@ fn a_token_keeps_its_history() -> Checked {
     let batch = go(&mut ledger)?.batch;
     ledger.settle(
         batch,
-        &Settlement { verdict: "trouble", status: Some(502), ..settlement(Fate::Returned) },
+        &Settlement { verdict: "trouble", status: Some(502), ..settlement(BatchOutcome::Returned) },
         &now,
     )?;
     let batch = go(&mut ledger)?.batch;
-    ledger.settle(batch, &settlement(Fate::Accepted), &now)?;
+    ledger.settle(batch, &settlement(BatchOutcome::Accepted), &now)?;
     drop(ledger);
     let mut ledger = SqliteLedger::open(&path)?;
     let attempts = ledger.attempts(HOST, &one)?;
@@ -163,7 +163,7 @@ fn a_token_keeps_its_history() -> Checked {
     // Found again: not sent again. And another host is another story.
     let again = fill(&mut ledger, 0..3)?;
     assert_eq!(again, Enqueued { done: 3, ..Enqueued::default() });
-    assert_eq!(ledger.intend(&ask(), &now)?, Go::Nothing);
+    assert_eq!(ledger.intend(&ask(), &now)?, Next::Nothing);
     assert!(ledger.known("other.example.test", &one)?.is_none());
     // Many at once, in their order, those that nobody knows among them.
     let mut many = vec![token(999).fingerprint(); LOOKED_UP];
@@ -182,7 +182,7 @@ fn the_trail_cannot_be_changed_and_a_change_around_it_is_found() -> Checked {
     for turn in 0..3 {
         fill(&mut ledger, turn..turn + 1)?;
         let batch = go(&mut ledger)?.batch;
-        ledger.settle(batch, &settlement(Fate::Accepted), &now)?;
+        ledger.settle(batch, &settlement(BatchOutcome::Accepted), &now)?;
     }
     let end = verify(&ledger)?;
     assert_eq!(end, ledger.head()?);
@@ -213,7 +213,7 @@ fn the_trail_names_fingerprints_and_no_token() -> Checked {
     let mut ledger = SqliteLedger::open(&home.path().join("ledger.db"))?;
     fill(&mut ledger, 0..1200)?;
     let batch = go(&mut ledger)?.batch;
-    ledger.settle(batch, &settlement(Fate::Accepted), &now)?;
+    ledger.settle(batch, &settlement(BatchOutcome::Accepted), &now)?;
     let mut lines = Vec::new();
     export(&ledger, |line| {
         lines.push(line.to_owned());

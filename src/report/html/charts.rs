@@ -17,7 +17,13 @@ pub(super) fn write(report: &Report<'_>, told: &[&Finding], out: &mut dyn Write)
     writeln!(out, "<h2>At a glance</h2>\n<div class=\"charts\">")?;
     bars("By type", told, out, |finding| vec![report.description(finding).to_owned()])?;
     bars("By state of revocation", told, out, |finding| {
-        vec![finding.revocation.as_ref().map_or("not asked for", |revocation| &revocation.state).to_owned()]
+        vec![
+            finding
+                .revocation
+                .as_ref()
+                .map_or("not asked for", |revocation| revocation.state.as_str())
+                .to_owned(),
+        ]
     })?;
     bars("By path", told, out, |finding| {
         let mut paths: Vec<String> = finding

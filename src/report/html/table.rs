@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::super::Report;
 use super::super::words::{self, escaped};
 use crate::finding::{Confidence, Finding, Location};
+use crate::revocation::State;
 
 /// How many lookalikes are listed unless they were asked for.
 const NOTES: usize = 50;
@@ -111,8 +112,8 @@ fn place(report: &Report<'_>, finding: &Finding, place: &Location) -> String {
 
 /// Whether GitHub has taken a token for revocation, or it was dead already.
 pub(super) fn ended(finding: &Finding) -> bool {
-    let state = finding.revocation.as_ref().map(|revocation| &*revocation.state);
-    matches!(state, Some("accepted" | "confirmed" | "dead"))
+    let state = finding.revocation.as_ref().map(|revocation| revocation.state);
+    matches!(state, Some(State::Accepted | State::Confirmed | State::Dead))
 }
 
 fn state(finding: &Finding) -> String {
@@ -125,7 +126,7 @@ fn state(finding: &Finding) -> String {
     match &finding.revocation {
         Some(revocation) => {
             let class = if ended(finding) { "good" } else { "likely" };
-            let (state, at) = (escaped(&revocation.state), escaped(&revocation.at));
+            let (state, at) = (revocation.state, revocation.at);
             format!("<span class=\"{class}\">{state}</span> <span class=\"faint\">{at}</span>")
         }
         None => "not revoked".to_owned(),

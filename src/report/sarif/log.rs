@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::finding::{Confidence, Revocation};
+use crate::finding::Confidence;
+use crate::revocation::Revocation;
 
 /// The schema that the log holds to.
 pub(super) const SCHEMA: &str =

@@ -13,12 +13,12 @@ fn refusing<'a>(clock: &'a FakeClock, bad: &'a [Fingerprint]) -> Server<'a> {
 #[test]
 fn bad_entries_end_up_alone_and_the_rest_is_taken() -> Checked {
     for bad in [vec![0], vec![999], vec![500], vec![3, 4], vec![7, 500, 993]] {
-        let scene = Scene::new()?;
+        let scene = SuppressionContext::new()?;
         scene.queue_pats(0..1000)?;
         let poison: Vec<Fingerprint> = bad.iter().map(|number| pat(*number)).collect();
         let server = refusing(&scene.clock, &poison);
         let outcome = scene.run(&server, &options())?;
-        assert_eq!(outcome.ended, Ended::Done, "{bad:?}");
+        assert_eq!(outcome.ended, EndReason::Done, "{bad:?}");
         assert_eq!(
             (outcome.seen.refused, outcome.seen.accepted),
             (bad.len() as u64, 1000 - bad.len() as u64)
@@ -38,15 +38,15 @@ fn bad_entries_end_up_alone_and_the_rest_is_taken() -> Checked {
 
 #[test]
 fn a_search_for_bad_entries_goes_on_where_a_dead_run_left_it() -> Checked {
-    let scene = Scene::new()?;
+    let scene = SuppressionContext::new()?;
     scene.queue_pats(0..1000)?;
     let poison = [pat(123)];
-    let stop = &scene.stop;
+    let cancel = &scene.cancel;
     let mut requests = 0;
     let server = Server::new(&scene.clock, |arrived| {
         requests += 1;
         if requests == 4 {
-            stop.ask();
+            cancel.cancel();
         }
         if arrived.tokens.contains(&poison[0]) {
             answer(Verdict::Invalid, 422)
@@ -54,16 +54,16 @@ fn a_search_for_bad_entries_goes_on_where_a_dead_run_left_it() -> Checked {
             answer(Verdict::Accepted, 202)
         }
     });
-    assert_eq!(scene.run(&server, &options())?.ended, Ended::Interrupted);
+    assert_eq!(scene.run(&server, &options())?.ended, EndReason::Interrupted);
     let so_far = server.requests();
     assert_eq!(so_far, 4);
-    scene.stop.forget();
+    scene.cancel.reset();
     scene.clock.advance(Duration::from_mins(1));
     let server = refusing(&scene.clock, &poison);
     // Newcomers fill a batch of their own and are not drawn into it.
     scene.queue_pats(1000..1010)?;
     let outcome = scene.run(&server, &options())?;
-    assert_eq!((outcome.ended, outcome.seen.refused), (Ended::Done, 1));
+    assert_eq!((outcome.ended, outcome.seen.refused), (EndReason::Done, 1));
     assert!(server.arrived.borrow().iter().all(|request| request.tokens.len() < 500));
     assert!(so_far + server.requests() <= 21 + 1, "{} requests", server.requests());
     Ok(())
@@ -71,24 +71,24 @@ fn a_search_for_bad_entries_goes_on_where_a_dead_run_left_it() -> Checked {
 
 #[test]
 fn clean_tokens_do_not_wait_for_poisoned_ones() -> Checked {
-    let scene = Scene::new()?;
+    let scene = SuppressionContext::new()?;
     scene.queue_pats(0..1000)?;
     let poison: Vec<Fingerprint> = (0..1000).filter(|number| number % 10 == 0).map(pat).collect();
     let server = refusing(&scene.clock, &poison);
     scene.queue(Kind::FineGrainedPat, 0..3000, Confidence::Likely)?;
     let outcome = scene.run(&server, &options())?;
     // Far more halving than an hour allows, and the three thousand others were through before.
-    assert_eq!(outcome.ended, Ended::Later(Why::Quota));
+    assert_eq!(outcome.ended, EndReason::Later(WaitReason::Quota));
     let sizes: Vec<usize> = server.arrived.borrow().iter().take(4).map(|r| r.tokens.len()).collect();
     assert_eq!(sizes, [1000; 4]);
     let done = scene.run(&server, &patient())?;
-    assert_eq!((done.ended, done.standing.refused, done.standing.accepted), (Ended::Done, 100, 3900));
+    assert_eq!((done.ended, done.standing.refused, done.standing.accepted), (EndReason::Done, 100, 3900));
     Ok(())
 }
 
 #[test]
 fn spam_stops_the_run_and_cools_the_next_ones_down() -> Checked {
-    let scene = Scene::new()?;
+    let scene = SuppressionContext::new()?;
     scene.queue_pats(0..2500)?;
     let mut requests = 0;
     let server = Server::new(&scene.clock, |_| {
@@ -96,13 +96,13 @@ fn spam_stops_the_run_and_cools_the_next_ones_down() -> Checked {
         if requests == 2 { answer(Verdict::Spammed, 422) } else { answer(Verdict::Accepted, 202) }
     });
     let outcome = scene.run(&server, &options())?;
-    assert_eq!((outcome.ended, outcome.waiting()), (Ended::Later(Why::Server), 1500));
+    assert_eq!((outcome.ended, outcome.waiting()), (EndReason::Later(WaitReason::Server), 1500));
     assert_eq!(outcome.message.as_deref(), Some("scripted 422"));
     assert_eq!(scene.run(&server, &options())?.seen.requests, 0);
     scene.clock.advance(Duration::from_mins(14));
     assert_eq!(scene.run(&server, &options())?.seen.requests, 0);
     scene.clock.advance(Duration::from_mins(1));
-    assert_eq!(scene.run(&server, &options())?.ended, Ended::Done);
+    assert_eq!(scene.run(&server, &options())?.ended, EndReason::Done);
     assert_eq!(server.requests(), 4);
     Ok(())
 }
@@ -112,13 +112,13 @@ fn limits_are_believed_and_outlive_the_run() -> Checked {
     for (verdict, said, wait) in [
         (
             Verdict::SecondaryLimit,
-            ServerLimit { retry_after: Some(Duration::from_secs(77)), ..ServerLimit::default() },
+            RateLimit { retry_after: Some(Duration::from_secs(77)), ..RateLimit::default() },
             77,
         ),
-        (Verdict::SecondaryLimit, ServerLimit::default(), 60),
-        (Verdict::PrimaryLimit, ServerLimit::default(), 60),
+        (Verdict::SecondaryLimit, RateLimit::default(), 60),
+        (Verdict::PrimaryLimit, RateLimit::default(), 60),
     ] {
-        let scene = Scene::new()?;
+        let scene = SuppressionContext::new()?;
         scene.queue_pats(0..10)?;
         let mut first = true;
         let server = Server::new(&scene.clock, |_| {
@@ -129,7 +129,7 @@ fn limits_are_believed_and_outlive_the_run() -> Checked {
                 answer(Verdict::Accepted, 202)
             }
         });
-        assert_eq!(scene.run(&server, &options())?.ended, Ended::Later(Why::Server));
+        assert_eq!(scene.run(&server, &options())?.ended, EndReason::Later(WaitReason::Server));
         assert_eq!(scene.state(pat(1))?, State::Queued);
         scene.clock.advance(Duration::from_secs(wait - 1));
         assert_eq!(scene.run(&server, &options())?.seen.requests, 0, "{verdict:?} {wait}");
@@ -141,14 +141,14 @@ fn limits_are_believed_and_outlive_the_run() -> Checked {
 
 #[test]
 fn patience_grows_while_a_waiting_run_is_told_off() -> Checked {
-    let scene = Scene::new()?;
+    let scene = SuppressionContext::new()?;
     scene.queue_pats(0..10)?;
     let mut left = 4;
     let server = Server::new(&scene.clock, |_| {
         left -= 1;
         if left >= 0 { answer(Verdict::SecondaryLimit, 429) } else { answer(Verdict::Accepted, 202) }
     });
-    assert_eq!(scene.run(&server, &patient())?.ended, Ended::Done);
+    assert_eq!(scene.run(&server, &patient())?.ended, EndReason::Done);
     let arrived = server.arrived.borrow();
     let waits: Vec<_> =
         arrived.windows(2).map(|pair| pair[1].at.duration_since(pair[0].at).as_secs()).collect();
@@ -158,7 +158,7 @@ fn patience_grows_while_a_waiting_run_is_told_off() -> Checked {
 
 #[test]
 fn what_the_server_counts_tightens_what_we_count() -> Checked {
-    let scene = Scene::new()?;
+    let scene = SuppressionContext::new()?;
     scene.queue_pats(0..10_000)?;
     // Somebody else behind the same address has used up most of it.
     let reset = scene.clock.now().checked_add(Duration::from_mins(20))?;
@@ -169,16 +169,12 @@ fn what_the_server_counts_tightens_what_we_count() -> Checked {
             return answer(Verdict::Accepted, 202);
         }
         remaining -= 1;
-        let limit = ServerLimit {
-            limit: Some(60),
-            remaining: Some(remaining),
-            reset: Some(reset),
-            retry_after: None,
-        };
+        let limit =
+            RateLimit { limit: Some(60), remaining: Some(remaining), reset: Some(reset), retry_after: None };
         Answer { limit, ..answer(Verdict::Accepted, 202) }
     });
     let outcome = scene.run(&server, &options())?;
-    assert_eq!((outcome.ended, outcome.seen.requests), (Ended::Later(Why::Server), 4));
+    assert_eq!((outcome.ended, outcome.seen.requests), (EndReason::Later(WaitReason::Server), 4));
     assert_eq!(outcome.standing.next_slot, reset.checked_add(Duration::from_secs(1)).ok());
     scene.clock.advance(Duration::from_mins(20));
     assert_eq!(scene.run(&server, &options())?.seen.requests, 6);
@@ -187,11 +183,11 @@ fn what_the_server_counts_tightens_what_we_count() -> Checked {
 
 #[test]
 fn a_denial_ends_the_run_and_keeps_everything() -> Checked {
-    let scene = Scene::new()?;
+    let scene = SuppressionContext::new()?;
     scene.queue_pats(0..2000)?;
     let server = Server::new(&scene.clock, |_| answer(Verdict::Denied, 403));
     let outcome = scene.run(&server, &patient())?;
-    assert_eq!((outcome.ended, outcome.seen.requests, outcome.standing.queued), (Ended::Denied, 1, 2000));
+    assert_eq!((outcome.ended, outcome.seen.requests, outcome.standing.queued), (EndReason::Denied, 1, 2000));
     assert_eq!(outcome.message.as_deref(), Some("scripted 403"));
     Ok(())
 }
@@ -199,11 +195,11 @@ fn a_denial_ends_the_run_and_keeps_everything() -> Checked {
 #[test]
 fn trouble_and_silence_are_tried_again_a_bounded_number_of_times() -> Checked {
     for (verdict, state) in [(Verdict::Trouble, State::Queued), (Verdict::Unknown, State::Sent)] {
-        let scene = Scene::new()?;
+        let scene = SuppressionContext::new()?;
         scene.queue_pats(0..10)?;
         let server = Server::new(&scene.clock, |_| answer(verdict, 502));
         let outcome = scene.run(&server, &patient())?;
-        assert_eq!((outcome.ended, outcome.seen.requests, outcome.waiting()), (Ended::Trouble, 5, 10));
+        assert_eq!((outcome.ended, outcome.seen.requests, outcome.waiting()), (EndReason::Trouble, 5, 10));
         assert_eq!(outcome.standing.requests_last_hour, 5, "each try takes a slot");
         assert_eq!(scene.state(pat(1))?, state);
         {
@@ -224,7 +220,7 @@ fn trouble_and_silence_are_tried_again_a_bounded_number_of_times() -> Checked {
 
 #[test]
 fn trouble_that_passes_is_forgotten() -> Checked {
-    let scene = Scene::new()?;
+    let scene = SuppressionContext::new()?;
     scene.queue_pats(0..10_000)?;
     let mut requests = 0;
     let server = Server::new(&scene.clock, |_| {
@@ -233,13 +229,13 @@ fn trouble_that_passes_is_forgotten() -> Checked {
     });
     // Two failures before each success: never five in a row.
     let outcome = scene.run(&server, &options())?;
-    assert_eq!((outcome.ended, outcome.seen.requests, outcome.waiting()), (Ended::Done, 30, 0));
+    assert_eq!((outcome.ended, outcome.seen.requests, outcome.waiting()), (EndReason::Done, 30, 0));
     Ok(())
 }
 
 #[test]
 fn a_server_that_echoes_tokens_gets_none_into_the_ledger() -> Checked {
-    let scene = Scene::new()?;
+    let scene = SuppressionContext::new()?;
     scene.queue_pats(0..1)?;
     let body = Fingerprint::of(&0_u32.to_le_bytes()).hex()[..36].to_owned();
     let server = Server::new(&scene.clock, |_| Answer {
@@ -254,15 +250,15 @@ fn a_server_that_echoes_tokens_gets_none_into_the_ledger() -> Checked {
 
 #[test]
 fn a_stop_between_two_requests_is_safe() -> Checked {
-    let scene = Scene::new()?;
+    let scene = SuppressionContext::new()?;
     scene.queue_pats(0..5000)?;
-    let stop = &scene.stop;
+    let cancel = &scene.cancel;
     let server = Server::new(&scene.clock, |_| {
-        stop.ask();
+        cancel.cancel();
         answer(Verdict::Accepted, 202)
     });
     let outcome = scene.run(&server, &patient())?;
-    assert_eq!((outcome.ended, outcome.seen.accepted), (Ended::Interrupted, 1000));
+    assert_eq!((outcome.ended, outcome.seen.accepted), (EndReason::Interrupted, 1000));
     assert_eq!((outcome.standing.queued, outcome.standing.sent), (4000, 0));
     Ok(())
 }

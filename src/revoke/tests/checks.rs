@@ -10,7 +10,7 @@ fn ghs(number: u32) -> Fingerprint {
 
 #[test]
 fn installation_tokens_end_themselves_and_take_no_slot() -> Checked {
-    let scene = Scene::new()?;
+    let scene = SuppressionContext::new()?;
     scene.queue(Kind::AppInstallation, 0..3, SURE)?;
     scene.queue_pats(0..5)?;
     let server = Server::taking(&scene.clock).alone(|arrived| {
@@ -21,7 +21,7 @@ fn installation_tokens_end_themselves_and_take_no_slot() -> Checked {
         }
     });
     let outcome = scene.run(&server, &options())?;
-    assert_eq!((outcome.ended, outcome.waiting()), (Ended::Done, 0));
+    assert_eq!((outcome.ended, outcome.waiting()), (EndReason::Done, 0));
     assert_eq!(server.requests(), 1);
     assert_eq!(server.ended.borrow().len(), 3);
     assert!(server.arrived.borrow()[0].tokens.iter().all(|token| *token != ghs(0)), "one went into a batch");
@@ -39,7 +39,7 @@ fn installation_tokens_end_themselves_and_take_no_slot() -> Checked {
 
 #[test]
 fn one_installation_token_that_fails_does_not_hold_up_the_others() -> Checked {
-    let scene = Scene::new()?;
+    let scene = SuppressionContext::new()?;
     scene.queue(Kind::AppInstallation, 0..4, SURE)?;
     let server = Server::taking(&scene.clock).alone(|arrived| match arrived.tokens[0] {
         token if token == ghs(0) => answer(Verdict::Denied, 403),
@@ -52,29 +52,29 @@ fn one_installation_token_that_fails_does_not_hold_up_the_others() -> Checked {
     // One for the denied one, five for the silent one, two for the others.
     assert_eq!(server.ended.borrow().len(), 8);
     // A way that is blocked is not tried for every token.
-    let scene = Scene::new()?;
+    let scene = SuppressionContext::new()?;
     scene.queue(Kind::AppInstallation, 0..50, SURE)?;
     let server = Server::taking(&scene.clock).alone(|_| answer(Verdict::Unknown, 0));
-    assert_eq!(scene.run(&server, &options())?.ended, Ended::Trouble);
+    assert_eq!(scene.run(&server, &options())?.ended, EndReason::Trouble);
     assert_eq!(server.ended.borrow().len(), 15);
     Ok(())
 }
 
 #[test]
 fn installation_tokens_have_their_turn_while_the_hour_is_full() -> Checked {
-    let scene = Scene::new()?;
+    let scene = SuppressionContext::new()?;
     scene.queue_pats(0..61_000)?;
     scene.queue(Kind::AppInstallation, 0..2, SURE)?;
     let server = Server::taking(&scene.clock);
     let outcome = scene.run(&server, &options())?;
-    assert_eq!((outcome.ended, outcome.waiting()), (Ended::Later(Why::Quota), 1000));
+    assert_eq!((outcome.ended, outcome.waiting()), (EndReason::Later(WaitReason::Quota), 1000));
     assert_eq!(server.ended.borrow().len(), 2);
     Ok(())
 }
 
 #[test]
 fn dead_tokens_are_not_sent_when_asked_first() -> Checked {
-    let scene = Scene::new()?;
+    let scene = SuppressionContext::new()?;
     scene.queue_pats(0..20)?;
     scene.queue(Kind::Refresh, 0..2, SURE)?;
     let dead: Vec<Fingerprint> = (0..20).step_by(2).map(pat).collect();
@@ -97,22 +97,22 @@ fn dead_tokens_are_not_sent_when_asked_first() -> Checked {
 
 #[test]
 fn nobody_is_asked_while_nothing_can_go() -> Checked {
-    let scene = Scene::new()?;
+    let scene = SuppressionContext::new()?;
     scene.queue_pats(0..60_500)?;
     let server = Server::taking(&scene.clock);
     scene.run(&server, &options())?;
     let verify = Options { verify: true, ..options() };
     let outcome = scene.run(&server, &verify)?;
-    assert_eq!((outcome.ended, server.asked.borrow().len()), (Ended::Later(Why::Quota), 0));
+    assert_eq!((outcome.ended, server.asked.borrow().len()), (EndReason::Later(WaitReason::Quota), 0));
     scene.clock.advance(Duration::from_hours(1));
     let outcome = scene.run(&server, &verify)?;
-    assert_eq!((outcome.ended, server.asked.borrow().len()), (Ended::Done, 500));
+    assert_eq!((outcome.ended, server.asked.borrow().len()), (EndReason::Done, 500));
     Ok(())
 }
 
 #[test]
 fn taken_tokens_are_asked_about_until_they_are_dead() -> Checked {
-    let scene = Scene::new()?;
+    let scene = SuppressionContext::new()?;
     scene.queue_pats(0..4)?;
     scene.queue(Kind::Refresh, 0..1, SURE)?;
     let mut questions = 0;
@@ -123,7 +123,7 @@ fn taken_tokens_are_asked_about_until_they_are_dead() -> Checked {
     });
     let confirm = Options { confirm: true, ..options() };
     let outcome = scene.run(&server, &confirm)?;
-    assert_eq!((outcome.ended, outcome.seen.confirmed, outcome.standing.confirmed), (Ended::Done, 3, 3));
+    assert_eq!((outcome.ended, outcome.seen.confirmed, outcome.standing.confirmed), (EndReason::Done, 3, 3));
     assert_eq!((scene.state(pat(0))?, scene.state(pat(3))?), (State::Confirmed, State::Accepted));
     assert!(!server.asked.borrow().contains(&token(Kind::Refresh, 0).fingerprint()));
     // Four, four, then the one that lives, four times more.
@@ -133,12 +133,12 @@ fn taken_tokens_are_asked_about_until_they_are_dead() -> Checked {
 
 #[test]
 fn questions_that_prove_nothing_end_soon() -> Checked {
-    let scene = Scene::new()?;
+    let scene = SuppressionContext::new()?;
     scene.queue_pats(0..100)?;
     let server = Server::taking(&scene.clock).lives(|_| Liveness::Unknown);
     let both = Options { verify: true, confirm: true, ..options() };
     let outcome = scene.run(&server, &both)?;
-    assert_eq!((outcome.ended, outcome.seen.accepted, outcome.seen.confirmed), (Ended::Done, 100, 0));
+    assert_eq!((outcome.ended, outcome.seen.accepted, outcome.seen.confirmed), (EndReason::Done, 100, 0));
     assert_eq!(server.asked.borrow().len(), 10);
     Ok(())
 }

@@ -6,9 +6,10 @@ use gix::ObjectId;
 
 use super::diff::{Added, Diff};
 use super::pack::Kind;
-use super::repo::{Lack, Repo};
-use crate::blob::{Blob, Body, Fault, FaultKind, Origin, PlaceKind, Sink, path_text};
+use super::repo::{ReadError, Repo};
+use crate::blob::{Blob, Body, Fault, FaultKind, LocationKind, Origin, Sink};
 use crate::finding::{Findings, Location};
+use crate::text::path_text;
 use crate::token::Fingerprint;
 
 /// Runs a sink of the run's own making over some findings: `show` is called once with it.
@@ -47,7 +48,7 @@ impl Change {
             let start = memchr::memrchr(b'/', path).map_or(0, |slash| slash + 1);
             let origin = || Origin {
                 path: path_text(path),
-                kind: PlaceKind::FileName,
+                kind: LocationKind::FileName,
                 base: path_text(&path[..start]).len() as u64,
                 ..self.template.clone()
             };
@@ -58,7 +59,7 @@ impl Change {
     fn origin(&self, added: &Added) -> Origin {
         Origin {
             path: path_text(&added.path),
-            kind: if added.link { PlaceKind::SymlinkTarget } else { PlaceKind::Content },
+            kind: if added.link { LocationKind::SymlinkTarget } else { LocationKind::Content },
             object: Some(added.id.to_string()),
             ..self.template.clone()
         }
@@ -86,10 +87,10 @@ fn give(sink: &dyn Sink, bytes: &[u8], origin: &dyn Fn() -> Origin) {
     }
 }
 
-fn fault(path: &str, id: &ObjectId, lack: Lack) -> Fault {
+fn fault(path: &str, id: &ObjectId, lack: ReadError) -> Fault {
     let reason = match lack {
-        Lack::Missing => format!("its object {id} is missing"),
-        Lack::Damaged => format!("its object {id} is damaged; to see what else is, run: git fsck"),
+        ReadError::Missing => format!("its object {id} is missing"),
+        ReadError::Damaged => format!("its object {id} is damaged; to see what else is, run: git fsck"),
     };
     Fault { path: path.to_owned(), kind: FaultKind::Unreadable, reason }
 }
@@ -106,7 +107,7 @@ pub(super) fn subtract(repo: &Repo, changes: &[Change], findings: &mut Findings,
     }
     let mut known: HashMap<(usize, usize), HashSet<Fingerprint>> = HashMap::new();
     findings.retain(&mut |fingerprint: Fingerprint, location: &Location| {
-        let content = matches!(location.kind, PlaceKind::Content | PlaceKind::SymlinkTarget);
+        let content = matches!(location.kind, LocationKind::Content | LocationKind::SymlinkTarget);
         let Some(object) = location.object.clone().filter(|_| content) else { return true };
         let all = by_place.get(&(location.commit.clone(), object)).map(Vec::as_slice).unwrap_or_default();
         // One blob may come in under several paths; a path that holds a token is told redacted, and fits none.

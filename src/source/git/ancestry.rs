@@ -13,9 +13,9 @@ use gix::{ObjectId, oid};
 
 use super::graph::Commit;
 use super::object::{Mode, entries};
+use super::odb::{ObjectDb, ObjectVisitor};
 use super::pack::{Damage, Kind};
-use super::store::{Inventory, See};
-use crate::blob::Sieve;
+use crate::blob::Prefilter;
 
 /// One wanted entry of a tree.
 struct Edge {
@@ -43,7 +43,7 @@ pub(super) struct Ancestry {
 
 impl Ancestry {
     /// Searches all trees of `objects` for what leads to the `wanted` ids.
-    pub(super) fn search(objects: &Inventory, hash: gix::hash::Kind, wanted: HashSet<ObjectId>) -> Self {
+    pub(super) fn search(objects: &ObjectDb, hash: gix::hash::Kind, wanted: HashSet<ObjectId>) -> Self {
         let mut ancestry = Ancestry { edges: HashMap::new(), wanted: wanted.clone() };
         let mut level = wanted;
         while !level.is_empty() {
@@ -125,16 +125,16 @@ fn start(bytes: &[u8]) -> usize {
     bytes.first_chunk::<4>().map_or(0, |bytes| u32::from_be_bytes(*bytes) as usize >> 10)
 }
 
-impl Sieve for Ids {
-    fn catches(&self, bytes: &[u8]) -> bool {
+impl Prefilter for Ids {
+    fn may_match(&self, bytes: &[u8]) -> bool {
         bytes.windows(self.hash.len_in_bytes()).any(|id| self.holds(id))
     }
 
-    fn reach(&self) -> usize {
+    fn context(&self) -> usize {
         self.hash.len_in_bytes()
     }
 
-    fn opens(&self, _: &[u8]) -> bool {
+    fn must_open(&self, _: &[u8]) -> bool {
         false
     }
 }
@@ -145,8 +145,8 @@ struct Reader {
     found: Mutex<Vec<(ObjectId, Vec<Edge>)>>,
 }
 
-impl See for Reader {
-    fn sieve(&self) -> Option<&dyn Sieve> {
+impl ObjectVisitor for Reader {
+    fn prefilter(&self) -> Option<&dyn Prefilter> {
         Some(&self.ids)
     }
 

@@ -8,16 +8,17 @@ use gix::ObjectId;
 
 use super::ancestry::{Ancestry, Place};
 use super::graph::{self, Commit};
-use super::object::Byline;
+use super::object::Signature;
+use super::odb::ObjectDb;
 use super::pack::Kind;
 use super::refs;
 use super::repo::Repo;
-use super::store::Inventory;
-use crate::blob::{PlaceKind, path_text};
+use crate::blob::LocationKind;
 use crate::finding::{Findings, Location};
+use crate::text::path_text;
 
 /// Gives every location in `findings` that names an object without a commit its path and commit.
-pub(super) fn attribute(repo: &Repo, objects: &Inventory, findings: &mut Findings) {
+pub(super) fn attribute(repo: &Repo, objects: &ObjectDb, findings: &mut Findings) {
     let mut wanted = HashSet::new();
     findings.each_location(&mut |location| wanted.extend(sought(location)));
     if wanted.is_empty() {
@@ -33,7 +34,7 @@ pub(super) fn attribute(repo: &Repo, objects: &Inventory, findings: &mut Finding
 
 /// The object whose place has to be searched for.
 fn sought(location: &Location) -> Option<ObjectId> {
-    let searched = matches!(location.kind, PlaceKind::Content | PlaceKind::FileName);
+    let searched = matches!(location.kind, LocationKind::Content | LocationKind::FileName);
     let id = location.object.as_ref().filter(|_| searched && location.commit.is_none())?;
     ObjectId::from_hex(id.as_bytes()).ok()
 }
@@ -45,7 +46,7 @@ struct Blame<'a> {
     repo: &'a Repo,
     commits: &'a [Commit],
     places: HashMap<ObjectId, Vec<Place>>,
-    bylines: HashMap<u32, Byline>,
+    bylines: HashMap<u32, Signature>,
 }
 
 impl Blame<'_> {
@@ -53,7 +54,7 @@ impl Blame<'_> {
     fn relocate(&mut self, locations: Vec<Location>) -> (Vec<Location>, u64) {
         type Spot = (u32, Option<String>);
         let total = locations.len();
-        let mut by_path: BTreeMap<(String, PlaceKind), (Spot, Vec<Location>)> = BTreeMap::new();
+        let mut by_path: BTreeMap<(String, LocationKind), (Spot, Vec<Location>)> = BTreeMap::new();
         let mut settled = Vec::new();
         for location in locations {
             let Some(id) = sought(&location) else {
@@ -91,7 +92,7 @@ impl Blame<'_> {
 
     fn placed(&mut self, place: &Place, mut location: Location) -> Location {
         let folder = path_text(&place.path);
-        if location.kind == PlaceKind::FileName {
+        if location.kind == LocationKind::FileName {
             if !folder.is_empty() {
                 // A name's offset counts from the start of its path.
                 location.offset += folder.len() as u64 + 1;
@@ -103,11 +104,11 @@ impl Blame<'_> {
             location.path = format!("{folder}{}", location.path);
         }
         let Some(commit) = self.commits.get(place.rank as usize) else { return location };
-        if location.kind == PlaceKind::Content {
+        if location.kind == LocationKind::Content {
             location.kind = match (commit.note, place.link) {
-                (true, _) => PlaceKind::Note,
-                (_, true) => PlaceKind::SymlinkTarget,
-                _ => PlaceKind::Content,
+                (true, _) => LocationKind::Note,
+                (_, true) => LocationKind::SymlinkTarget,
+                _ => LocationKind::Content,
             };
         }
         let byline = self.bylines.entry(place.rank).or_insert_with(|| byline(self.repo, &commit.id)).clone();
@@ -121,13 +122,13 @@ impl Blame<'_> {
 fn unplaced(mut location: Location) -> Location {
     let id = location.object.as_deref().unwrap_or_default();
     location.path = match location.kind {
-        PlaceKind::FileName => format!("tree/{id}/{}", location.path),
+        LocationKind::FileName => format!("tree/{id}/{}", location.path),
         _ => format!("blob/{id}{}", location.path),
     };
     location
 }
 
-fn byline(repo: &Repo, id: &gix::oid) -> Byline {
+fn byline(repo: &Repo, id: &gix::oid) -> Signature {
     let mut bytes = Vec::new();
-    repo.read_as(Kind::Commit, id, &mut bytes).map(|()| Byline::of(&bytes)).unwrap_or_default()
+    repo.read_as(Kind::Commit, id, &mut bytes).map(|()| Signature::of(&bytes)).unwrap_or_default()
 }

@@ -8,10 +8,10 @@ use gix::bstr::ByteSlice as _;
 use gix::{ObjectId, oid};
 
 use super::object::{Mode, entries};
+use super::odb::{ObjectDb, ObjectVisitor};
 use super::pack::{Damage, Kind};
 use super::repo::Repo;
-use super::store::{Inventory, See};
-use crate::blob::Sieve;
+use crate::blob::Prefilter;
 
 /// What a clone lacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl Repo {
 
     /// Whether any tree names an object that is not here. Ends at the first.
     fn lacks_objects(&self) -> bool {
-        let objects = Inventory::take(&self.folders, self.hash());
+        let objects = ObjectDb::take(&self.folders, self.hash());
         let reader = Reader { objects: &objects, hash: self.hash(), missing: AtomicBool::new(false) };
         objects.show(&reader);
         reader.missing.load(Relaxed)
@@ -100,7 +100,7 @@ pub(super) fn boundary(repo: &gix::Repository) -> Vec<ObjectId> {
 }
 
 struct Reader<'a> {
-    objects: &'a Inventory,
+    objects: &'a ObjectDb,
     hash: gix::hash::Kind,
     missing: AtomicBool,
 }
@@ -113,8 +113,8 @@ impl Reader<'_> {
     }
 }
 
-impl See for Reader<'_> {
-    fn sieve(&self) -> Option<&dyn Sieve> {
+impl ObjectVisitor for Reader<'_> {
+    fn prefilter(&self) -> Option<&dyn Prefilter> {
         None
     }
 
@@ -129,7 +129,7 @@ impl See for Reader<'_> {
     fn object(&self, _: &oid, kind: Kind, _: usize, bytes: Option<&[u8]>) {
         let Some(bytes) = bytes else { return };
         if kind == Kind::Commit {
-            if let Some(links) = super::object::Links::of(bytes) {
+            if let Some(links) = super::object::CommitHeader::of(bytes) {
                 self.need(&links.tree);
             }
             return;

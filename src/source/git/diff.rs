@@ -6,7 +6,7 @@ use gix::ObjectId;
 
 use super::object::{Mode, entries};
 use super::pack::Kind;
-use super::repo::{Lack, Repo};
+use super::repo::{ReadError, Repo};
 
 /// A file that is new or changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,14 +28,14 @@ pub(super) struct Diff {
     /// Files that are there no more: what they held may have moved.
     pub(super) removed: Vec<ObjectId>,
     /// Trees that could not be read, by path.
-    pub(super) lacking: Vec<(Vec<u8>, ObjectId, Lack)>,
+    pub(super) lacking: Vec<(Vec<u8>, ObjectId, ReadError)>,
 }
 
 /// What a name in a tree stands for.
 pub(super) type Listing = HashMap<Vec<u8>, (Mode, ObjectId)>;
 
 /// The entries of the tree `id`.
-pub(super) fn listing(repo: &Repo, id: &ObjectId) -> Result<Listing, Lack> {
+pub(super) fn listing(repo: &Repo, id: &ObjectId) -> Result<Listing, ReadError> {
     let mut bytes = Vec::new();
     // Git knows the empty tree without storing it.
     if *id == ObjectId::empty_tree(repo.hash()) {

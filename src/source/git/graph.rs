@@ -8,12 +8,12 @@ use std::sync::{Mutex, PoisonError};
 
 use gix::{ObjectId, oid};
 
-use super::object::Links;
+use super::object::CommitHeader;
+use super::odb::{ObjectDb, ObjectVisitor};
 use super::pack::{Damage, Kind};
 use super::refs::Tips;
 use super::repo::Repo;
-use super::store::{Inventory, See};
-use crate::blob::Sieve;
+use crate::blob::Prefilter;
 
 /// One commit.
 pub(super) struct Commit {
@@ -24,7 +24,7 @@ pub(super) struct Commit {
 }
 
 /// Every commit of `objects`: those that refs and logs lead to in topological order, then the dangling ones in theirs.
-pub(super) fn ordered(repo: &Repo, objects: &Inventory, tips: &Tips) -> Vec<Commit> {
+pub(super) fn ordered(repo: &Repo, objects: &ObjectDb, tips: &Tips) -> Vec<Commit> {
     let reader = Reader(Mutex::default());
     objects.show(&reader);
     let mut commits = reader.0.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -44,13 +44,13 @@ enum Reach {
 }
 
 struct Graph<'a> {
-    commits: &'a [(ObjectId, Links)],
+    commits: &'a [(ObjectId, CommitHeader)],
     places: HashMap<ObjectId, u32>,
     reach: Vec<Reach>,
 }
 
 impl<'a> Graph<'a> {
-    fn new(commits: &'a [(ObjectId, Links)]) -> Self {
+    fn new(commits: &'a [(ObjectId, CommitHeader)]) -> Self {
         let places = (0_u32..).zip(commits).map(|(at, (id, _))| (*id, at)).collect();
         Graph { commits, places, reach: vec![Reach::Nothing; commits.len()] }
     }
@@ -121,10 +121,10 @@ impl<'a> Graph<'a> {
 }
 
 /// Gathers every commit's links.
-struct Reader(Mutex<Vec<(ObjectId, Links)>>);
+struct Reader(Mutex<Vec<(ObjectId, CommitHeader)>>);
 
-impl See for Reader {
-    fn sieve(&self) -> Option<&dyn Sieve> {
+impl ObjectVisitor for Reader {
+    fn prefilter(&self) -> Option<&dyn Prefilter> {
         None
     }
 
@@ -137,7 +137,7 @@ impl See for Reader {
     }
 
     fn object(&self, id: &oid, _: Kind, _: usize, bytes: Option<&[u8]>) {
-        if let Some(links) = bytes.and_then(Links::of) {
+        if let Some(links) = bytes.and_then(CommitHeader::of) {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).push((id.to_owned(), links));
         }
     }

@@ -6,11 +6,11 @@ use std::sync::{Mutex, PoisonError};
 
 use gix::{ObjectId, oid};
 
+use super::odb::{ObjectDb, ObjectVisitor};
 use super::pack::{Damage, Kind};
 use super::repo::{Largest, Repo};
-use super::store::{Inventory, See};
 use super::{blame, object, refs};
-use crate::blob::{Blob, Body, Fault, FaultKind, Forward, Sieve, Sink, Source};
+use crate::blob::{Blob, Body, Fault, FaultKind, Forward, Prefilter, Sink, Source};
 use crate::finding::Findings;
 
 /// How much of a large blob is inflated before it is handed over.
@@ -22,13 +22,13 @@ const HEAD: usize = 256 * 1024;
 /// by [`History::attribute`] afterwards, and only for those that hold something.
 pub struct History<'a> {
     repo: &'a Repo,
-    objects: Inventory,
+    objects: ObjectDb,
 }
 
 impl<'a> History<'a> {
     /// The history of `repo`: lists its packs and loose objects.
     pub fn new(repo: &'a Repo) -> Self {
-        History { repo, objects: Inventory::take(&repo.folders, repo.hash()) }
+        History { repo, objects: ObjectDb::take(&repo.folders, repo.hash()) }
     }
 
     /// Gives the places of what was found their paths, and the commits that introduced them.
@@ -82,9 +82,9 @@ struct Reader<'a> {
     damaged: Mutex<Vec<Damaged>>,
 }
 
-impl See for Reader<'_> {
-    fn sieve(&self) -> Option<&dyn Sieve> {
-        self.sink.sieve()
+impl ObjectVisitor for Reader<'_> {
+    fn prefilter(&self) -> Option<&dyn Prefilter> {
+        self.sink.prefilter()
     }
 
     fn wants(&self, _: Kind) -> bool {

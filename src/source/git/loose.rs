@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use flate2::read::ZlibDecoder;
 use gix::ObjectId;
 
+use super::odb::ObjectVisitor;
 use super::pack::{Damage, Kind};
-use super::store::See;
 use super::walk::{STREAMED, matters};
 
 /// A loose object.
@@ -22,13 +22,13 @@ pub(super) struct Loose {
 const DAMAGED: Damage = "its zlib stream is damaged";
 
 /// Shows a loose object.
-pub(super) fn show(loose: &Loose, see: &dyn See) {
+pub(super) fn show(loose: &Loose, see: &dyn ObjectVisitor) {
     if let Err(why) = read(loose, see) {
         see.damaged(&loose.id, &loose.path, why);
     }
 }
 
-fn read(loose: &Loose, see: &dyn See) -> Result<(), Damage> {
+fn read(loose: &Loose, see: &dyn ObjectVisitor) -> Result<(), Damage> {
     let file = match File::open(&loose.path) {
         Ok(file) => file,
         // A repack that ran meanwhile has moved it to a pack: it is read from there.
@@ -50,7 +50,7 @@ fn read(loose: &Loose, see: &dyn See) -> Result<(), Damage> {
     if read.is_err() || bytes.len() != size {
         return Err(DAMAGED);
     }
-    let live = see.sieve().is_none_or(|sieve| matters(sieve, kind, &bytes));
+    let live = see.prefilter().is_none_or(|prefilter| matters(prefilter, kind, &bytes));
     see.object(&loose.id, kind, size, live.then_some(&bytes));
     Ok(())
 }

@@ -5,7 +5,8 @@ use gix::{ObjectId, oid};
 use memchr::memchr;
 
 use super::pack::Kind;
-use crate::blob::{Blob, Body, Origin, PlaceKind, Sink, path_text};
+use crate::blob::{Blob, Body, LocationKind, Origin, Sink};
+use crate::text::path_text;
 
 /// Hands an object over, part by part.
 pub(super) fn hand_over(sink: &dyn Sink, kind: Kind, id: &oid, bytes: &[u8]) {
@@ -35,13 +36,13 @@ pub(super) fn hash(kind: Kind, bytes: &[u8], hash: gix::hash::Kind) -> Option<Ob
 
 /// The names in a tree. Their bytes stand between ids, which are noise and are not looked at.
 fn tree(sink: &dyn Sink, id: &oid, bytes: &[u8]) {
-    if sink.sieve().is_some_and(|sieve| !sieve.catches(bytes)) {
+    if sink.prefilter().is_some_and(|prefilter| !prefilter.may_match(bytes)) {
         return;
     }
     for entry in entries(bytes, id.kind()) {
         let origin = || Origin {
             path: path_text(entry.name),
-            kind: PlaceKind::FileName,
+            kind: LocationKind::FileName,
             object: Some(id.to_string()),
             ..Origin::default()
         };
@@ -92,25 +93,25 @@ pub(super) fn entries(bytes: &[u8], hash: gix::hash::Kind) -> impl Iterator<Item
 
 /// What is said of a commit: who wrote it and when.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Byline {
+pub(super) struct Signature {
     /// `Name <mail>`.
     pub(super) author: Option<String>,
     /// RFC 3339.
     pub(super) date: Option<String>,
 }
 
-impl Byline {
+impl Signature {
     /// What the `author` line of a commit, or the `tagger` line of a tag, says.
     pub(super) fn of(bytes: &[u8]) -> Self {
         let (header, _) = parts(bytes);
         let line = header
             .lines()
             .find_map(|line| line.strip_prefix(b"author ").or_else(|| line.strip_prefix(b"tagger ")));
-        let Some(line) = line else { return Byline::default() };
+        let Some(line) = line else { return Signature::default() };
         let end = line.rfind_byte(b'>').map_or(line.len(), |end| end + 1);
         let (author, when) = line.split_at(end);
         let author = Some(author.to_str_lossy().trim().to_owned()).filter(|author| !author.is_empty());
-        Byline { author, date: date(when) }
+        Signature { author, date: date(when) }
     }
 }
 
@@ -138,14 +139,14 @@ fn parts(bytes: &[u8]) -> (&[u8], &[u8]) {
 /// Where a part of a commit or tag comes from.
 struct Part<'a> {
     object: &'a oid,
-    kind: PlaceKind,
+    kind: LocationKind,
     /// The commit's or tag's raw bytes.
     whole: &'a [u8],
 }
 
 impl Part<'_> {
     fn origin(&self) -> Origin {
-        let byline = Byline::of(self.whole);
+        let byline = Signature::of(self.whole);
         let tag = self.whole.starts_with(b"object ");
         let field = |name: &[u8]| parts(self.whole).0.lines().find_map(|line| line.strip_prefix(name));
         let (path, commit) = if tag {
@@ -168,16 +169,16 @@ impl Part<'_> {
 }
 
 fn commit(sink: &dyn Sink, id: &oid, bytes: &[u8]) {
-    header_and_message(sink, id, bytes, PlaceKind::CommitMessage);
+    header_and_message(sink, id, bytes, LocationKind::CommitMessage);
 }
 
 fn tag(sink: &dyn Sink, id: &oid, bytes: &[u8]) {
-    header_and_message(sink, id, bytes, PlaceKind::TagMessage);
+    header_and_message(sink, id, bytes, LocationKind::TagMessage);
 }
 
 /// People are looked at line by line. Everything else in the header (encodings, signatures, a merged tag) counts as message.
-fn header_and_message(sink: &dyn Sink, id: &oid, bytes: &[u8], kind: PlaceKind) {
-    if sink.sieve().is_some_and(|sieve| !sieve.catches(bytes)) {
+fn header_and_message(sink: &dyn Sink, id: &oid, bytes: &[u8], kind: LocationKind) {
+    if sink.prefilter().is_some_and(|prefilter| !prefilter.may_match(bytes)) {
         return;
     }
     let (header, message) = parts(bytes);
@@ -187,7 +188,7 @@ fn header_and_message(sink: &dyn Sink, id: &oid, bytes: &[u8], kind: PlaceKind) 
         let person =
             [&b"author "[..], b"committer ", b"tagger "].iter().find_map(|name| line.strip_prefix(*name));
         if let Some(person) = person {
-            let part = Part { object: id, kind: PlaceKind::CommitAuthor, whole: bytes };
+            let part = Part { object: id, kind: LocationKind::CommitAuthor, whole: bytes };
             give(sink, person, &|| part.origin());
         } else {
             rest.extend_from_slice(line);
@@ -197,14 +198,14 @@ fn header_and_message(sink: &dyn Sink, id: &oid, bytes: &[u8], kind: PlaceKind) 
 }
 
 /// The tree, the parents and the time of a commit.
-pub(super) struct Links {
+pub(super) struct CommitHeader {
     pub(super) tree: ObjectId,
     pub(super) parents: Vec<ObjectId>,
     /// Seconds since 1970, as the committer's clock said.
     pub(super) time: i64,
 }
 
-impl Links {
+impl CommitHeader {
     /// Reads them from a commit's raw bytes.
     pub(super) fn of(bytes: &[u8]) -> Option<Self> {
         let (header, _) = parts(bytes);
@@ -222,6 +223,6 @@ impl Links {
                 break;
             }
         }
-        Some(Links { tree, parents, time })
+        Some(CommitHeader { tree, parents, time })
     }
 }

@@ -5,9 +5,9 @@ use gix::ObjectId;
 use super::Error;
 use super::additions::{self, Change, Pipe};
 use super::diff::Diff;
-use super::object::{self, Byline, Links};
+use super::object::{self, CommitHeader, Signature};
 use super::pack::Kind;
-use super::repo::{Lack, Repo};
+use super::repo::{ReadError, Repo};
 use super::revisions::{Ends, commits};
 use crate::blob::{Fault, FaultKind, Origin, Sink, Source};
 use crate::finding::Findings;
@@ -61,16 +61,16 @@ impl<'a> Range<'a> {
         self.commits.len()
     }
 
-    fn add(&mut self, id: ObjectId, links: &Links) {
+    fn add(&mut self, id: ObjectId, links: &CommitHeader) {
         let mut bytes = Vec::new();
-        let byline = self.repo.read_as(Kind::Commit, &id, &mut bytes).map(|()| Byline::of(&bytes));
+        let byline = self.repo.read_as(Kind::Commit, &id, &mut bytes).map(|()| Signature::of(&bytes));
         let byline = byline.unwrap_or_default();
         let parents = links.parents.iter().filter_map(|parent| {
             match self.repo.read_as(Kind::Commit, parent, &mut bytes) {
-                Ok(()) => Links::of(&bytes).map(|links| links.tree),
+                Ok(()) => CommitHeader::of(&bytes).map(|links| links.tree),
                 Err(lack) => {
                     // Where a shallow clone ends, everything there is counts as added.
-                    if !(lack == Lack::Missing && self.repo.is_boundary(&id)) {
+                    if !(lack == ReadError::Missing && self.repo.is_boundary(&id)) {
                         self.faults.push(unread(parent));
                     }
                     None

@@ -7,7 +7,8 @@ use gix::ObjectId;
 use gix::bstr::ByteSlice as _;
 
 use super::repo::Repo;
-use crate::blob::{Blob, Body, Fault, FaultKind, Origin, PlaceKind, Sink, path_text};
+use crate::blob::{Blob, Body, Fault, FaultKind, LocationKind, Origin, Sink};
+use crate::text::path_text;
 
 /// Where histories start.
 #[derive(Default)]
@@ -23,7 +24,8 @@ pub(super) fn scan(repo: &Repo, sink: &dyn Sink) {
     let mut seen = HashSet::new();
     let outcome = each(repo, &mut |name, _| {
         if seen.insert(name.to_vec()) {
-            let origin = || Origin { path: path_text(name), kind: PlaceKind::RefName, ..Origin::default() };
+            let origin =
+                || Origin { path: path_text(name), kind: LocationKind::RefName, ..Origin::default() };
             sink.meter().bytes(name.len() as u64);
             sink.blob(Blob { body: Body::Whole(name), origin: &origin });
         }

@@ -39,7 +39,7 @@ impl Largest {
 
 /// Why an object cannot be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lack {
+pub(super) enum ReadError {
     /// It is not there.
     Missing,
     /// It is there, and cannot be read.
@@ -144,22 +144,22 @@ impl Repo {
     }
 
     /// Reads the object `id` into `out`.
-    pub(super) fn read(&self, id: &gix::oid, out: &mut Vec<u8>) -> Result<Kind, Lack> {
+    pub(super) fn read(&self, id: &gix::oid, out: &mut Vec<u8>) -> Result<Kind, ReadError> {
         use gix::objs::Find as _;
-        let mut lack = Lack::Missing;
+        let mut lack = ReadError::Missing;
         for store in &self.stores {
             match store.try_find(id, out) {
                 Ok(Some(object)) => return Ok(object.kind.into()),
                 Ok(None) => {}
-                Err(_) => lack = Lack::Damaged,
+                Err(_) => lack = ReadError::Damaged,
             }
         }
         Err(lack)
     }
 
     /// Reads the object `id`, which should be of that kind.
-    pub(super) fn read_as(&self, kind: Kind, id: &gix::oid, out: &mut Vec<u8>) -> Result<(), Lack> {
-        if self.read(id, out)? == kind { Ok(()) } else { Err(Lack::Damaged) }
+    pub(super) fn read_as(&self, kind: Kind, id: &gix::oid, out: &mut Vec<u8>) -> Result<(), ReadError> {
+        if self.read(id, out)? == kind { Ok(()) } else { Err(ReadError::Damaged) }
     }
 }
 

@@ -6,11 +6,11 @@ use gix::ObjectId;
 use gix::revision::plumbing::Spec;
 
 use super::Error;
-use super::object::Links;
+use super::object::CommitHeader;
 use super::pack::Kind;
 use super::range::unread;
 use super::refs;
-use super::repo::{Lack, Repo};
+use super::repo::{ReadError, Repo};
 use crate::blob::Fault;
 
 /// Where a range ends: commits that lead to `include` and not to `exclude`.
@@ -140,8 +140,8 @@ fn peel(repo: &Repo, mut id: ObjectId, text: &str) -> Result<ObjectId, Error> {
                 id = target.ok_or_else(|| revision(text, "its tag is damaged".to_owned()))?;
             }
             Ok(Kind::Tree | Kind::Blob) => return Err(revision(text, "it is no commit".to_owned())),
-            Err(Lack::Missing) => return Err(revision(text, format!("the object {id} is missing"))),
-            Err(Lack::Damaged) => return Err(revision(text, format!("the object {id} is damaged"))),
+            Err(ReadError::Missing) => return Err(revision(text, format!("the object {id} is missing"))),
+            Err(ReadError::Damaged) => return Err(revision(text, format!("the object {id} is damaged"))),
         }
     }
     Err(revision(text, "its tags lead to no commit".to_owned()))
@@ -176,10 +176,10 @@ fn parents(repo: &Repo, id: &ObjectId) -> Vec<ObjectId> {
     links(repo, id).map(|links| links.parents).unwrap_or_default()
 }
 
-fn links(repo: &Repo, id: &ObjectId) -> Result<Links, Lack> {
+fn links(repo: &Repo, id: &ObjectId) -> Result<CommitHeader, ReadError> {
     let mut bytes = Vec::new();
     repo.read_as(Kind::Commit, id, &mut bytes)?;
-    Links::of(&bytes).ok_or(Lack::Damaged)
+    CommitHeader::of(&bytes).ok_or(ReadError::Damaged)
 }
 
 /// How wrong the clocks of those who commit may be, in seconds, for a walk by date still to be right.
@@ -187,7 +187,7 @@ const SKEW: i64 = 24 * 60 * 60;
 
 /// The commits between the ends, the newest first. Walked by date, and only as far as the excluded side reaches: until
 /// nothing is left that could lead to one of those listed, which is what commits of the same second need.
-pub(super) fn commits(repo: &Repo, ends: &Ends, faults: &mut Vec<Fault>) -> Vec<(ObjectId, Links)> {
+pub(super) fn commits(repo: &Repo, ends: &Ends, faults: &mut Vec<Fault>) -> Vec<(ObjectId, CommitHeader)> {
     let mut walk = Walk { repo, seen: HashMap::new(), next: BinaryHeap::new(), open: 0, faults };
     for id in &ends.exclude {
         walk.meet(*id, true, None);
@@ -221,7 +221,7 @@ pub(super) fn commits(repo: &Repo, ends: &Ends, faults: &mut Vec<Fault>) -> Vec<
 }
 
 struct Seen {
-    links: Links,
+    links: CommitHeader,
     excluded: bool,
     queued: bool,
 }
@@ -257,7 +257,7 @@ impl Walk<'_> {
                     self.open += usize::from(!excluded);
                     self.seen.insert(id, Seen { links, excluded, queued: true });
                 }
-                Err(Lack::Missing) if child.is_some_and(|child| self.repo.is_boundary(child)) => {}
+                Err(ReadError::Missing) if child.is_some_and(|child| self.repo.is_boundary(child)) => {}
                 // What is excluded is not looked at anyway.
                 Err(_) if excluded => {}
                 Err(_) => self.faults.push(unread(&id)),

@@ -10,9 +10,9 @@ use gix::index::extension::Tree as CacheTree;
 use super::Error;
 use super::additions::{self, Change, Pipe};
 use super::diff::{Added, Diff, Listing, join, listing};
-use super::object::{Links, Mode};
+use super::object::{CommitHeader, Mode};
 use super::pack::Kind;
-use super::repo::{Lack, Repo};
+use super::repo::{ReadError, Repo};
 use crate::blob::{Origin, Sink, Source};
 use crate::finding::Findings;
 
@@ -65,7 +65,7 @@ fn head_tree(repo: &Repo) -> Result<Option<ObjectId>, Error> {
     let mut bytes = Vec::new();
     repo.read_as(Kind::Commit, &id, &mut bytes)
         .map_err(|_| unread(format!("its commit {id} is missing or damaged")))?;
-    let links = Links::of(&bytes).ok_or_else(|| unread(format!("its commit {id} is damaged")))?;
+    let links = CommitHeader::of(&bytes).ok_or_else(|| unread(format!("its commit {id} is damaged")))?;
     Ok(Some(links.tree))
 }
 
@@ -157,7 +157,7 @@ impl Compare<'_> {
     }
 
     fn list(&mut self, path: &[u8], tree: &ObjectId) -> Listing {
-        listing(self.repo, tree).unwrap_or_else(|lack: Lack| {
+        listing(self.repo, tree).unwrap_or_else(|lack: ReadError| {
             self.diff.lacking.push((path.to_vec(), *tree, lack));
             HashMap::new()
         })

@@ -1,7 +1,7 @@
 //! One pass over a pack along its delta trees: every entry is inflated once, and every base is at hand when it is needed.
 //!
 //! Looking objects up by id inflates a base again for each chain that leads through it. Walking from the roots does not,
-//! and it tells something else: which bytes an object has that its base has not. Where a [`Sieve`] says what a finding
+//! and it tells something else: which bytes an object has that its base has not. Where a [`Prefilter`] says what a finding
 //! must hold, an object told from a harmless base is judged by its new bytes alone, and most are never built at all.
 
 use std::cell::Cell;
@@ -12,9 +12,9 @@ use libdeflater::Decompressor;
 use rayon::Scope;
 
 use super::delta::{Broken, Delta};
-use super::forest::Forest;
+use super::delta_tree::DeltaForest;
 use super::pack::{Damage, Form, Kind, Pack, inflate};
-use crate::blob::{HEAD, Sieve};
+use crate::blob::{HEAD, Prefilter};
 
 /// Trees of more deflated bytes than this are shared out between threads.
 const SPLIT: u64 = 1 << 20;
@@ -32,16 +32,16 @@ const KEPT: usize = 4 << 20;
 const NAME: usize = 1024;
 
 /// What a walk asks and tells. Objects are named by their place within the index.
-pub(super) trait Visit: Sync {
+pub(super) trait EntryVisitor: Sync {
     /// What must stand in an object for it to matter; without one, every object does.
-    fn sieve(&self) -> Option<&dyn Sieve>;
+    fn prefilter(&self) -> Option<&dyn Prefilter>;
     /// Whether objects of this kind are to be read at all.
     fn wants(&self, kind: Kind) -> bool;
     /// Whether to end.
     fn stopped(&self) -> bool;
     /// Whether this object has been seen elsewhere: it is only read for what is told from it.
     fn known(&self, place: usize) -> bool;
-    /// An object of so many bytes. They are not handed over where the sieve would catch nothing in them.
+    /// An object of so many bytes. They are not handed over where the prefilter would catch nothing in them.
     fn object(&self, place: usize, kind: Kind, size: usize, bytes: Option<&[u8]>);
     /// A large blob, as a zlib stream.
     fn stream(&self, place: usize, size: usize, deflated: &[u8]);
@@ -52,8 +52,8 @@ pub(super) trait Visit: Sync {
 /// A pack, its delta trees, and who wants to see it.
 pub(super) struct Walk<'a> {
     pack: &'a Pack,
-    forest: &'a Forest,
-    visit: &'a dyn Visit,
+    forest: &'a DeltaForest,
+    visit: &'a dyn EntryVisitor,
     /// Bytes of bases now waiting.
     held: AtomicUsize,
 }
@@ -78,7 +78,7 @@ const BASELESS: Damage = "the object its delta is told from is missing or damage
 
 impl<'a> Walk<'a> {
     /// A walk over `pack` that tells `visit` of every object in it.
-    pub(super) fn new(pack: &'a Pack, forest: &'a Forest, visit: &'a dyn Visit) -> Self {
+    pub(super) fn new(pack: &'a Pack, forest: &'a DeltaForest, visit: &'a dyn EntryVisitor) -> Self {
         Walk { pack, forest, visit, held: AtomicUsize::new(0) }
     }
 
@@ -169,9 +169,9 @@ impl<'a> Walk<'a> {
         if delta.base_size != base.bytes.len() {
             return Err(BROKEN);
         }
-        let matters = match self.visit.sieve() {
-            Some(sieve) if !base.live => {
-                stirs(sieve, &delta, base, &mut tools.fresh).map_err(|Broken| BROKEN)?
+        let matters = match self.visit.prefilter() {
+            Some(prefilter) if !base.live => {
+                stirs(prefilter, &delta, base, &mut tools.fresh).map_err(|Broken| BROKEN)?
             }
             _ => true,
         };
@@ -196,7 +196,7 @@ impl<'a> Walk<'a> {
         let place = self.forest.place(node);
         let parent = !self.forest.children(node).is_empty();
         // Where nothing is told from it, it is looked through once, by whoever it is handed to.
-        let live = !parent || self.visit.sieve().is_none_or(|sieve| matters(sieve, kind, &bytes));
+        let live = !parent || self.visit.prefilter().is_none_or(|prefilter| matters(prefilter, kind, &bytes));
         if !self.visit.known(place) {
             self.visit.object(place, kind, bytes.len(), live.then_some(&bytes));
         }
@@ -226,7 +226,7 @@ impl<'a> Walk<'a> {
             delta.apply(&bytes, &mut next).map_err(|Broken| BROKEN)?;
             std::mem::swap(&mut bytes, &mut next);
         }
-        let live = self.visit.sieve().is_none_or(|sieve| matters(sieve, kind, &bytes));
+        let live = self.visit.prefilter().is_none_or(|prefilter| matters(prefilter, kind, &bytes));
         Ok(Base { bytes, kind, live })
     }
 
@@ -249,22 +249,27 @@ impl<'a> Walk<'a> {
 }
 
 /// Whether anything can be found in an object.
-pub(super) fn matters(sieve: &dyn Sieve, kind: Kind, bytes: &[u8]) -> bool {
-    sieve.catches(bytes) || kind == Kind::Blob && sieve.opens(&bytes[..bytes.len().min(HEAD)])
+pub(super) fn matters(prefilter: &dyn Prefilter, kind: Kind, bytes: &[u8]) -> bool {
+    prefilter.may_match(bytes) || kind == Kind::Blob && prefilter.must_open(&bytes[..bytes.len().min(HEAD)])
 }
 
 /// Whether anything can be found in an object whose base holds nothing.
-fn stirs(sieve: &dyn Sieve, delta: &Delta<'_>, base: &Base, fresh: &mut Vec<u8>) -> Result<bool, Broken> {
-    let reach = if base.kind == Kind::Tree { sieve.reach().min(NAME) } else { sieve.reach() };
+fn stirs(
+    prefilter: &dyn Prefilter,
+    delta: &Delta<'_>,
+    base: &Base,
+    fresh: &mut Vec<u8>,
+) -> Result<bool, Broken> {
+    let reach = if base.kind == Kind::Tree { prefilter.context().min(NAME) } else { prefilter.context() };
     delta.fresh(&base.bytes, reach, fresh)?;
-    if sieve.catches(fresh) {
+    if prefilter.may_match(fresh) {
         return Ok(true);
     }
     if base.kind != Kind::Blob || delta.keeps_head(HEAD) {
         return Ok(false);
     }
     delta.head(&base.bytes, HEAD, fresh)?;
-    Ok(sieve.opens(fresh))
+    Ok(prefilter.must_open(fresh))
 }
 
 /// What a thread works with.

@@ -1,8 +1,8 @@
 //! Where the kernel pretends to have files: a sweep of a disk must not read `/proc/kcore`, which is 128 TiB of memory.
 
-use std::path::{Path, PathBuf};
+use crate::text::path_text;
 
-use crate::blob::path_text;
+use std::path::{Path, PathBuf};
 
 /// File systems without a disk behind them, whose files are answers of the kernel.
 const KERNEL: &[&str] = &[

@@ -2,23 +2,23 @@
 
 use std::io;
 
-use super::feed::{Feed, with_feed};
-use super::guard::{Exactly, Trouble};
-use super::level::{Content, Level, Name, Place};
+use super::bounded_reader::{Exactly, StreamError};
+use super::input::{Input, with_feed};
+use super::open_container::{Content, Name, OpenContainer, Place};
 use crate::blob::Body;
 
 /// No table of names is longer in practice; what is beyond is looked into as it is.
 const TABLE_MOST: u64 = 4 * 1024 * 1024;
 
-pub(super) fn open(level: &Level<'_>, body: Body<'_>) {
+pub(super) fn open(level: &OpenContainer<'_>, body: Body<'_>) {
     with_feed(body, level.budget, |feed| {
         if let Err(error) = members(level, feed) {
-            level.say(Place::Raw(0), Trouble::Damaged(error.to_string()), None);
+            level.say(Place::Raw(0), StreamError::Damaged(error.to_string()), None);
         }
     });
 }
 
-fn members(level: &Level<'_>, feed: &mut Feed<'_>) -> io::Result<()> {
+fn members(level: &OpenContainer<'_>, feed: &mut Input<'_>) -> io::Result<()> {
     feed.skip(8)?;
     let mut table = Vec::new();
     while level.goes_on() {
@@ -50,12 +50,17 @@ fn members(level: &Level<'_>, feed: &mut Feed<'_>) -> io::Result<()> {
 }
 
 /// Hands on the next `size` bytes as a member.
-pub(super) fn content(level: &Level<'_>, feed: &mut Feed<'_>, name: &Name, size: u64) -> io::Result<()> {
+pub(super) fn content(
+    level: &OpenContainer<'_>,
+    feed: &mut Input<'_>,
+    name: &Name,
+    size: u64,
+) -> io::Result<()> {
     let end = feed.at().saturating_add(size);
     if let Some(bytes) = feed.slice(size) {
         level.hand(Place::Member(name), Content::Memory(bytes));
         if (bytes.len() as u64) < size {
-            let trouble = Trouble::Damaged("it ends too early".to_owned());
+            let trouble = StreamError::Damaged("it ends too early".to_owned());
             level.say(Place::Member(name), trouble, Some(bytes.len() as u64));
         }
         return Ok(());
@@ -66,7 +71,7 @@ pub(super) fn content(level: &Level<'_>, feed: &mut Feed<'_>, name: &Name, size:
 }
 
 /// Looks into the rest as it is, where no header stands.
-fn lost(level: &Level<'_>, feed: &mut Feed<'_>) -> io::Result<()> {
+fn lost(level: &OpenContainer<'_>, feed: &mut Input<'_>) -> io::Result<()> {
     let at = feed.at();
     level.hand(Place::Raw(at), Content::Stored(feed));
     Err(io::Error::other("no header where a member should begin"))
@@ -81,7 +86,7 @@ fn parse(header: &[u8]) -> Option<(Vec<u8>, u64)> {
 }
 
 /// The whole name, and what is left of the member once a name before its data is read.
-fn resolve(raw: &[u8], size: u64, table: &[u8], feed: &mut Feed<'_>) -> io::Result<(Vec<u8>, u64)> {
+fn resolve(raw: &[u8], size: u64, table: &[u8], feed: &mut Input<'_>) -> io::Result<(Vec<u8>, u64)> {
     let number = |digits: &[u8]| std::str::from_utf8(digits).ok()?.parse::<u64>().ok();
     if let Some(len) = raw.strip_prefix(b"#1/").and_then(number)
         && len <= size.min(64 * 1024)

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 
 use ::bzip2::{Decompress, Status};
 
-use super::engine::{Boxed, Engine, Format, Step};
+use super::decoder::{Boxed, Decoder, Format, Step};
 use super::inflate::passed;
 use super::sniff::{self, Kind};
 
@@ -18,7 +18,7 @@ pub(super) fn engine() -> Boxed {
 
 struct Stream(Decompress);
 
-impl Engine for Stream {
+impl Decoder for Stream {
     fn step(&mut self, input: &[u8], output: &mut [u8], _last: bool) -> Step {
         let (taken, given) = (self.0.total_in(), self.0.total_out());
         let status = self.0.decompress(input, output);

@@ -2,11 +2,11 @@
 
 use std::io::{self, ErrorKind};
 
+use super::bounded_reader::{StreamError, read_caught};
 use super::budget::Budget;
-use super::engine::{Format, Pump};
-use super::feed::{Feed, with_feed};
-use super::guard::{Trouble, read_caught};
-use super::level::{Content, Level, Name, Place};
+use super::decoder::{DecodeReader, Format};
+use super::input::{Input, with_feed};
+use super::open_container::{Content, Name, OpenContainer, Place};
 use super::sniff::Kind;
 use super::{bzip2, gzip, lz4, lzma, xz, zstd};
 use crate::blob::Body;
@@ -26,7 +26,7 @@ fn format(kind: Kind) -> Option<&'static Format> {
 /// Whether `head` decompresses at all: its first bytes may be those of a container by chance.
 pub(super) fn holds(kind: Kind, head: &[u8], budget: &Budget) -> bool {
     let Some(format) = format(kind) else { return true };
-    let mut pump = Pump::joined(Feed::memory(head, budget), format);
+    let mut pump = DecodeReader::joined(Input::memory(head, budget), format);
     // Chance bytes may make a decoder give a little; a header as compressors write it is trusted sooner.
     let usual = matches!(head, [_, _, _, _, _, _, _, _, 0 | 2 | 4, 0..=13 | 255, ..]);
     let enough = match kind {
@@ -55,18 +55,18 @@ fn allowed(error: &io::Error) -> bool {
 }
 
 /// Hands on what was compressed, then what stands beside and behind it.
-pub(super) fn open(level: &Level<'_>, kind: Kind, body: Body<'_>) {
+pub(super) fn open(level: &OpenContainer<'_>, kind: Kind, body: Body<'_>) {
     let Some(format) = format(kind) else { return };
     let head = match &body {
         Body::Whole(bytes) => *bytes,
         Body::Stream { head, .. } => *head,
     };
     with_feed(body, level.budget, |feed| {
-        let mut pump = Pump::joined(Feed::reader(feed, level.budget), format);
+        let mut pump = DecodeReader::joined(Input::reader(feed, level.budget), format);
         let name = content_name(pump.name(), &(level.origin)().path);
         let taken = pump.taken();
         let (out, trouble) = level.hand(Place::Packed(&name), Content::Packed(&mut pump, taken, 0));
-        if out == 0 && matches!(trouble, Some(Trouble::Damaged(_))) {
+        if out == 0 && matches!(trouble, Some(StreamError::Damaged(_))) {
             level.aside(0, head);
             return;
         }

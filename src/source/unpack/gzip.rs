@@ -2,9 +2,9 @@
 
 use std::io::{self, BufRead as _, ErrorKind};
 
-use super::engine::{Aside, Boxed, Engine, Format, Step};
-use super::feed::Feed;
+use super::decoder::{Aside, Boxed, Decoder, Format, Step};
 use super::inflate::Inflate;
+use super::input::Input;
 
 pub(super) const FORMAT: Format = Format { begins, open };
 
@@ -15,7 +15,7 @@ fn begins(head: &[u8]) -> bool {
     matches!(head, [0x1f, 0x8b, 8, 0..=0x1f, ..])
 }
 
-fn open(feed: &mut Feed<'_>, asides: &mut Vec<Aside>) -> io::Result<Boxed> {
+fn open(feed: &mut Input<'_>, asides: &mut Vec<Aside>) -> io::Result<Boxed> {
     let header = feed.read_bytes(10)?;
     if !begins(&header) {
         return Err(io::Error::new(ErrorKind::InvalidData, "not a gzip header"));
@@ -42,7 +42,7 @@ fn open(feed: &mut Feed<'_>, asides: &mut Vec<Aside>) -> io::Result<Boxed> {
 }
 
 /// Reads a text that ends in NUL.
-fn text(feed: &mut Feed<'_>, asides: &mut Vec<Aside>, name: bool) -> io::Result<()> {
+fn text(feed: &mut Input<'_>, asides: &mut Vec<Aside>, name: bool) -> io::Result<()> {
     let (at, mut bytes) = (feed.at(), Vec::new());
     loop {
         let here = feed.fill_buf()?;
@@ -69,7 +69,7 @@ struct Member {
     len: u32,
 }
 
-impl Engine for Member {
+impl Decoder for Member {
     fn step(&mut self, input: &[u8], output: &mut [u8], last: bool) -> Step {
         let step = self.inflate.step(input, output, last);
         self.crc.update(&output[..step.produced]);
@@ -80,7 +80,7 @@ impl Engine for Member {
         step
     }
 
-    fn finish(&mut self, feed: &mut Feed<'_>) -> io::Result<()> {
+    fn finish(&mut self, feed: &mut Input<'_>) -> io::Result<()> {
         let trailer = feed.read_bytes(8)?;
         let expected = [self.crc.clone().finalize().to_le_bytes(), self.len.to_le_bytes()].concat();
         if trailer == expected {

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use deflate64::InflaterManaged;
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::engine::{Engine, Step};
+use super::decoder::{Decoder, Step};
 
 /// Plain deflate.
 pub(super) struct Inflate(Decompress);
@@ -16,7 +16,7 @@ impl Inflate {
     }
 }
 
-impl Engine for Inflate {
+impl Decoder for Inflate {
     fn step(&mut self, input: &[u8], output: &mut [u8], last: bool) -> Step {
         let (taken, given) = (self.0.total_in(), self.0.total_out());
         let flush = if last { FlushDecompress::Finish } else { FlushDecompress::None };
@@ -46,7 +46,7 @@ impl Inflate64 {
     }
 }
 
-impl Engine for Inflate64 {
+impl Decoder for Inflate64 {
     fn step(&mut self, input: &[u8], output: &mut [u8], _last: bool) -> Step {
         let done = self.0.inflate(input, output);
         let ended = if done.data_error {

@@ -9,8 +9,8 @@ use lz4_flex::block::decompress_into_with_dict;
 use zeroize::Zeroize as _;
 
 use super::budget::Hold;
-use super::engine::{Aside, Boxed, Engine, Format, Step};
-use super::feed::Feed;
+use super::decoder::{Aside, Boxed, Decoder, Format, Step};
+use super::input::Input;
 
 pub(super) const FORMAT: Format = Format { begins, open: |feed, _: &mut Vec<Aside>| open(feed) };
 
@@ -22,7 +22,7 @@ fn begins(head: &[u8]) -> bool {
     matches!(head, [0x04, 0x22, 0x4d, 0x18, ..] | [0x02, 0x21, 0x4c, 0x18, ..])
 }
 
-fn open(feed: &mut Feed<'_>) -> io::Result<Boxed> {
+fn open(feed: &mut Input<'_>) -> io::Result<Boxed> {
     let old = feed.read_bytes(4)?[0] == 2;
     let (flags, most) = if old {
         (0x20, OLD_BLOCK)
@@ -135,7 +135,7 @@ impl Frame {
     }
 }
 
-impl Engine for Frame {
+impl Decoder for Frame {
     fn step(&mut self, input: &[u8], output: &mut [u8], last: bool) -> Step {
         let mut rest = input;
         let ended = self.advance(&mut rest, last);
@@ -146,7 +146,7 @@ impl Engine for Frame {
         Step { consumed: input.len() - rest.len(), produced, ended }
     }
 
-    fn finish(&mut self, feed: &mut Feed<'_>) -> io::Result<()> {
+    fn finish(&mut self, feed: &mut Input<'_>) -> io::Result<()> {
         feed.read_bytes(self.content_sum).map(drop)
     }
 }

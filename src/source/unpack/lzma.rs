@@ -5,9 +5,9 @@ use std::io::{self, ErrorKind};
 use lzma_rust2::{Action, LzmaStream, Status};
 
 use super::budget::Hold;
-use super::engine::{Aside, Boxed, Engine, Format, Step};
-use super::feed::Feed;
+use super::decoder::{Aside, Boxed, Decoder, Format, Step};
 use super::inflate::passed;
+use super::input::Input;
 use super::xz::LITTLE;
 
 /// No file holds a second stream: one of unknown length could not be told from what follows.
@@ -38,7 +38,7 @@ pub(super) fn begins(head: &[u8]) -> bool {
         && (length == u64::MAX || (1..1 << 38).contains(&length))
 }
 
-fn alone(feed: &mut Feed<'_>) -> io::Result<Boxed> {
+fn alone(feed: &mut Input<'_>) -> io::Result<Boxed> {
     let dictionary = match feed.peek(HEADER)? {
         [_, a, b, c, d, ..] => u32::from_le_bytes([*a, *b, *c, *d]),
         _ => return Err(ErrorKind::UnexpectedEof.into()),
@@ -49,7 +49,7 @@ fn alone(feed: &mut Feed<'_>) -> io::Result<Boxed> {
 
 /// The stream of a zip member: two bytes of version, the length of the properties, the properties, and the data.
 /// `size` is known unless the stream ends in a mark of its own.
-pub(super) fn in_zip(feed: &mut Feed<'_>, size: Option<u64>) -> io::Result<Boxed> {
+pub(super) fn in_zip(feed: &mut Input<'_>, size: Option<u64>) -> io::Result<Boxed> {
     let header = feed.read_bytes(9)?;
     let [_, _, 5, 0, properties, dictionary @ ..] = header.as_slice() else {
         return Err(io::Error::new(ErrorKind::InvalidData, "unknown LZMA properties"));
@@ -65,7 +65,7 @@ struct Stream {
     _hold: Hold,
 }
 
-impl Engine for Stream {
+impl Decoder for Stream {
     fn step(&mut self, input: &[u8], output: &mut [u8], last: bool) -> Step {
         let most = output.len().min(LITTLE);
         let (taken, given) = (self.lzma.total_in(), self.lzma.total_out());

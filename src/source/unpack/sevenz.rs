@@ -9,9 +9,9 @@ use std::rc::Rc;
 
 use sevenz_rust2::{Archive, ArchiveEntry, Block, BlockDecoder, EncoderMethod, Error, Password};
 
+use super::bounded_reader::StreamError;
 use super::budget::Limit;
-use super::guard::Trouble;
-use super::level::{Content, Level, Name, Place};
+use super::open_container::{Content, Name, OpenContainer, Place};
 use super::spool::{Spooled, with_file};
 use crate::blob::{Body, ReadSeek};
 use header::{Refusal, reserve};
@@ -19,18 +19,18 @@ use header::{Refusal, reserve};
 const ENCRYPTED: &str = "encrypted: decrypt it and scan what comes out";
 
 /// Hands on the files. What cannot be opened is looked into as it is.
-pub(super) fn open(level: &Level<'_>, body: Body<'_>) {
+pub(super) fn open(level: &OpenContainer<'_>, body: Body<'_>) {
     with_file(level, body, |spooled| match spooled {
         Spooled::Memory(bytes) => in_file(level, &mut Cursor::new(bytes)),
         Spooled::File(file) => in_file(level, file),
         Spooled::TooLarge(bytes, rest) => {
             level.hand(Place::Raw(0), Content::Stored(&mut bytes.chain(rest)));
-            level.say(Place::Raw(0), Trouble::Cut(Limit::Memory), None);
+            level.say(Place::Raw(0), StreamError::Cut(Limit::Memory), None);
         }
     });
 }
 
-fn in_file(level: &Level<'_>, file: &mut dyn ReadSeek) {
+fn in_file(level: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
     let refusal = match reserve(file, level.budget) {
         Ok(_holds) => match parse(file) {
             Ok(archive) => return blocks(level, file, &archive),
@@ -48,9 +48,9 @@ fn in_file(level: &Level<'_>, file: &mut dyn ReadSeek) {
             level.unreadable(Place::Raw(0), reason.to_owned());
         }
         Refusal::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => {
-            level.say(Place::Raw(0), Trouble::Cut(Limit::Memory), None);
+            level.say(Place::Raw(0), StreamError::Cut(Limit::Memory), None);
         }
-        Refusal::Io(error) => level.say(Place::Raw(0), Trouble::Damaged(error.to_string()), None),
+        Refusal::Io(error) => level.say(Place::Raw(0), StreamError::Damaged(error.to_string()), None),
     }
 }
 
@@ -70,7 +70,7 @@ fn plain(error: Error) -> io::Error {
     }
 }
 
-fn blocks(level: &Level<'_>, file: &mut dyn ReadSeek, archive: &Archive) {
+fn blocks(level: &OpenContainer<'_>, file: &mut dyn ReadSeek, archive: &Archive) {
     for (index, block) in archive.blocks.iter().enumerate() {
         let map = &archive.stream_map;
         let first = map.block_first_file_index.get(index).and_then(|first| archive.files.get(*first));
@@ -80,7 +80,7 @@ fn blocks(level: &Level<'_>, file: &mut dyn ReadSeek, archive: &Archive) {
             continue;
         }
         let Ok(_hold) = level.budget.hold(memory(block)) else {
-            level.say(Place::Member(&name), Trouble::Cut(Limit::Memory), Some(0));
+            level.say(Place::Member(&name), StreamError::Cut(Limit::Memory), Some(0));
             continue;
         };
         let left = block_files(level, archive, index, Counted { file: &mut *file, taken: Rc::default() });
@@ -98,7 +98,7 @@ fn blocks(level: &Level<'_>, file: &mut dyn ReadSeek, archive: &Archive) {
                 let reason = format!("packed by {error}, which is not supported: unpack it and scan that");
                 level.unreadable(Place::Member(&name), reason);
             }
-            Err(error) => level.say(Place::Member(&name), Trouble::Damaged(error.to_string()), None),
+            Err(error) => level.say(Place::Member(&name), StreamError::Damaged(error.to_string()), None),
         }
     }
     for (entry, block) in archive.files.iter().zip(&archive.stream_map.file_block_index) {
@@ -110,7 +110,7 @@ fn blocks(level: &Level<'_>, file: &mut dyn ReadSeek, archive: &Archive) {
 
 /// Hands on the files of one block; how many behind one that broke off are lost with it.
 fn block_files(
-    level: &Level<'_>,
+    level: &OpenContainer<'_>,
     archive: &Archive,
     index: usize,
     mut source: Counted<'_>,
@@ -122,7 +122,7 @@ fn block_files(
         let trouble = one(level, entry, Content::Packed(reader, Rc::clone(&taken), out));
         (out, files, broken) = (u64::saturating_add(out, entry.size), files + 1, trouble.is_some());
         // The library would decode to its end what a limit has cut short, to come to the next file.
-        Ok(!matches!(trouble, Some(Trouble::Cut(_) | Trouble::Stopped)))
+        Ok(!matches!(trouble, Some(StreamError::Cut(_) | StreamError::Stopped)))
     };
     let outcome = catch_unwind(AssertUnwindSafe(|| decoder.for_each_entries(each)))
         .unwrap_or_else(|_| Err(Error::Other("the decoder failed on it".into())));
@@ -136,10 +136,10 @@ fn block_files(
 }
 
 /// Hands on one file; what broke it off.
-fn one(level: &Level<'_>, entry: &ArchiveEntry, content: Content<'_>) -> Option<Trouble> {
+fn one(level: &OpenContainer<'_>, entry: &ArchiveEntry, content: Content<'_>) -> Option<StreamError> {
     let name = Name::text(entry.name.clone());
     if !level.enter(&name) {
-        return Some(Trouble::Stopped);
+        return Some(StreamError::Stopped);
     }
     if entry.size == 0 {
         return None;

@@ -4,7 +4,7 @@ use std::io::Read as _;
 
 use zeroize::Zeroize as _;
 
-use super::level::Level;
+use super::open_container::OpenContainer;
 use crate::blob::{Body, ReadSeek, Rest};
 
 /// The most bytes of a nested container that are gathered in memory.
@@ -20,7 +20,7 @@ pub(super) enum Spooled<'s> {
 }
 
 /// Lends a body in the best form there is.
-pub(super) fn with_file(level: &Level<'_>, body: Body<'_>, look: impl FnOnce(Spooled<'_>)) {
+pub(super) fn with_file(level: &OpenContainer<'_>, body: Body<'_>, look: impl FnOnce(Spooled<'_>)) {
     let (head, rest) = match body {
         Body::Whole(bytes) => return look(Spooled::Memory(bytes)),
         Body::Stream { head, rest } => (head, rest),

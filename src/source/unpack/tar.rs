@@ -10,9 +10,9 @@ mod sparse;
 use std::io::{self, BufRead as _};
 
 use super::ar;
-use super::feed::{Feed, with_feed};
-use super::guard::{Exactly, Trouble};
-use super::level::{Content, Level, Name, Place};
+use super::bounded_reader::{Exactly, StreamError};
+use super::input::{Input, with_feed};
+use super::open_container::{Content, Name, OpenContainer, Place};
 use crate::blob::Body;
 use header::{BLOCK, Header};
 use pax::Pax;
@@ -30,15 +30,15 @@ pub(super) fn begins(head: &[u8]) -> bool {
 }
 
 /// Hands on the members.
-pub(super) fn open(level: &Level<'_>, body: Body<'_>) {
+pub(super) fn open(level: &OpenContainer<'_>, body: Body<'_>) {
     with_feed(body, level.budget, |feed| {
         if let Err(error) = members(level, feed) {
-            level.say(Place::Raw(0), Trouble::Damaged(error.to_string()), None);
+            level.say(Place::Raw(0), StreamError::Damaged(error.to_string()), None);
         }
     });
 }
 
-fn members(level: &Level<'_>, feed: &mut Feed<'_>) -> io::Result<()> {
+fn members(level: &OpenContainer<'_>, feed: &mut Input<'_>) -> io::Result<()> {
     let (mut ahead, mut ended) = (Pax::default(), false);
     while level.goes_on() {
         let block = feed.peek(BLOCK)?;
@@ -81,13 +81,18 @@ fn members(level: &Level<'_>, feed: &mut Feed<'_>) -> io::Result<()> {
 }
 
 /// Looks as it is into what no header stands before.
-fn behind_the_end(level: &Level<'_>, feed: &mut Feed<'_>) {
+fn behind_the_end(level: &OpenContainer<'_>, feed: &mut Input<'_>) {
     let at = feed.at();
     level.hand(Place::Raw(at), Content::Stored(feed));
 }
 
 /// Reads what one header announces; whether to go on.
-fn one(level: &Level<'_>, feed: &mut Feed<'_>, header: &Header, ahead: &mut Pax) -> io::Result<bool> {
+fn one(
+    level: &OpenContainer<'_>,
+    feed: &mut Input<'_>,
+    header: &Header,
+    ahead: &mut Pax,
+) -> io::Result<bool> {
     let size = header.size;
     match header.kind {
         b'L' | b'K' | b'x' | b'g' | b'X' if size > GATHERED_MOST => {
@@ -110,7 +115,7 @@ fn one(level: &Level<'_>, feed: &mut Feed<'_>, header: &Header, ahead: &mut Pax)
 }
 
 /// A name that was too long for its header.
-fn text(feed: &mut Feed<'_>, size: u64) -> io::Result<Vec<u8>> {
+fn text(feed: &mut Input<'_>, size: u64) -> io::Result<Vec<u8>> {
     let mut bytes = feed.read_bytes(usize::try_from(size).unwrap_or(0))?;
     while bytes.last() == Some(&0) {
         bytes.pop();
@@ -118,7 +123,7 @@ fn text(feed: &mut Feed<'_>, size: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn member(level: &Level<'_>, feed: &mut Feed<'_>, header: &Header, ahead: Pax) -> io::Result<bool> {
+fn member(level: &OpenContainer<'_>, feed: &mut Input<'_>, header: &Header, ahead: Pax) -> io::Result<bool> {
     let name = Name::new(ahead.name.as_ref().unwrap_or(&header.name));
     if !level.enter(&name) {
         return Ok(false);

@@ -5,9 +5,9 @@ use std::io;
 use lzma_rust2::{Action, Status, XzStream};
 
 use super::budget::Hold;
-use super::engine::{Aside, Boxed, Engine, Format, Step};
-use super::feed::Feed;
+use super::decoder::{Aside, Boxed, Decoder, Format, Step};
 use super::inflate::passed;
+use super::input::Input;
 
 pub(super) const FORMAT: Format =
     Format { begins: |head| head.starts_with(b"\xfd7zXZ\0"), open: |feed, _: &mut Vec<Aside>| open(feed) };
@@ -16,7 +16,7 @@ pub(super) const FORMAT: Format =
 const OVERHEAD: u64 = 1024 * 1024;
 
 /// A decoder of one stream.
-pub(super) fn open(feed: &mut Feed<'_>) -> io::Result<Boxed> {
+pub(super) fn open(feed: &mut Input<'_>) -> io::Result<Boxed> {
     let memory = dictionary(feed.peek(12 + 64)?).max(8 * 1024 * 1024) + OVERHEAD;
     let hold = feed.budget.hold(memory)?;
     // A later block that asks for more than the first one did is refused.
@@ -39,7 +39,7 @@ struct Stream {
 /// How much is asked of an LZMA decoder at a time: what it made in a step that ends in an error is lost.
 pub(super) const LITTLE: usize = 8 * 1024;
 
-impl Engine for Stream {
+impl Decoder for Stream {
     fn step(&mut self, input: &[u8], output: &mut [u8], last: bool) -> Step {
         let most = output.len().min(LITTLE);
         let (taken, given) = (self.xz.total_in(), self.xz.total_out());

@@ -10,21 +10,21 @@ mod walk;
 
 use std::io::{BufReader, Cursor, Read as _};
 
-use super::feed::Feed;
-use super::guard::Trouble;
-use super::level::{Level, Place};
+use super::bounded_reader::StreamError;
+use super::input::Input;
+use super::open_container::{OpenContainer, Place};
 use super::spool::{Spooled, with_file};
 use crate::blob::{Body, ReadSeek};
 
 /// Hands on the members, and what stands outside of them.
-pub(super) fn open(level: &Level<'_>, body: Body<'_>) {
+pub(super) fn open(level: &OpenContainer<'_>, body: Body<'_>) {
     with_file(level, body, |spooled| match spooled {
         Spooled::Memory(bytes) => in_file(level, &mut Cursor::new(bytes)),
         Spooled::File(file) => in_file(level, file),
         Spooled::TooLarge(bytes, rest) => {
             let mut reader = bytes.chain(BufReader::new(rest));
-            if let Some(error) = walk::walk(level, &mut Feed::reader(&mut reader, level.budget), 0) {
-                level.say(Place::Raw(0), Trouble::Damaged(error.to_string()), None);
+            if let Some(error) = walk::walk(level, &mut Input::reader(&mut reader, level.budget), 0) {
+                level.say(Place::Raw(0), StreamError::Damaged(error.to_string()), None);
             }
         }
     });
@@ -36,22 +36,22 @@ pub(super) fn ends_in_directory(file: &mut dyn ReadSeek) -> bool {
 }
 
 /// By its directory, or without one.
-fn in_file(level: &Level<'_>, file: &mut dyn ReadSeek) {
+fn in_file(level: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
     match directory::find(file) {
         Ok(Some(found)) => {
             if let Err(error) = directory::read(level, file, &found) {
-                level.say(Place::Raw(0), Trouble::Damaged(error.to_string()), None);
+                level.say(Place::Raw(0), StreamError::Damaged(error.to_string()), None);
             }
         }
         Ok(None) => {
             if file.rewind().is_ok() {
                 let mut reader = BufReader::new(file);
-                let lost = walk::walk(level, &mut Feed::reader(&mut reader, level.budget), 0);
+                let lost = walk::walk(level, &mut Input::reader(&mut reader, level.budget), 0);
                 let how = lost.map_or_else(String::new, |error| format!(", {error}"));
                 let what = format!("its directory is missing or wrong{how}");
-                level.say(Place::Raw(0), Trouble::Damaged(what), None);
+                level.say(Place::Raw(0), StreamError::Damaged(what), None);
             }
         }
-        Err(error) => level.say(Place::Raw(0), Trouble::Damaged(error.to_string()), None),
+        Err(error) => level.say(Place::Raw(0), StreamError::Damaged(error.to_string()), None),
     }
 }

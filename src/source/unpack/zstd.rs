@@ -2,11 +2,11 @@
 
 use std::io::{self, ErrorKind};
 
-use ::zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation as _, OutBuffer};
+use ::zstd::stream::raw::{DParameter, Decoder as RawDecoder, InBuffer, Operation as _, OutBuffer};
 
 use super::budget::Hold;
-use super::engine::{Aside, Boxed, Engine, Format, Step};
-use super::feed::Feed;
+use super::decoder::{Aside, Boxed, Decoder, Format, Step};
+use super::input::Input;
 use super::lz4;
 
 pub(super) const FORMAT: Format = Format { begins, open };
@@ -25,7 +25,7 @@ fn skippable(head: &[u8]) -> bool {
     matches!(head, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
 }
 
-fn open(feed: &mut Feed<'_>, asides: &mut Vec<Aside>) -> io::Result<Boxed> {
+fn open(feed: &mut Input<'_>, asides: &mut Vec<Aside>) -> io::Result<Boxed> {
     while skippable(feed.peek(4)?) {
         let header = feed.read_bytes(8)?;
         let len = u32::from_le_bytes([header[4], header[5], header[6], header[7]]);
@@ -49,9 +49,9 @@ fn is_frame(head: &[u8]) -> bool {
 }
 
 /// A decoder of one frame.
-pub(super) fn engine(feed: &mut Feed<'_>) -> io::Result<Boxed> {
+pub(super) fn engine(feed: &mut Input<'_>) -> io::Result<Boxed> {
     let hold = feed.budget.hold(window(feed.peek(18)?).saturating_add(512 * 1024))?;
-    let mut decoder = Decoder::new()?;
+    let mut decoder = RawDecoder::new()?;
     decoder.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MOST.into()))?;
     Ok(Box::new(Frame { decoder, _hold: hold }))
 }
@@ -71,11 +71,11 @@ fn window(head: &[u8]) -> u64 {
 }
 
 struct Frame {
-    decoder: Decoder<'static>,
+    decoder: RawDecoder<'static>,
     _hold: Hold,
 }
 
-impl Engine for Frame {
+impl Decoder for Frame {
     fn step(&mut self, input: &[u8], output: &mut [u8], _last: bool) -> Step {
         let (mut from, mut to) = (InBuffer::around(input), OutBuffer::around(output));
         let left = self.decoder.run(&mut from, &mut to);
@@ -91,7 +91,7 @@ impl Engine for Frame {
 /// The end of a file that ends in a frame to be skipped.
 struct Nothing;
 
-impl Engine for Nothing {
+impl Decoder for Nothing {
     fn step(&mut self, _input: &[u8], _output: &mut [u8], _last: bool) -> Step {
         Step { consumed: 0, produced: 0, ended: Ok(true) }
     }

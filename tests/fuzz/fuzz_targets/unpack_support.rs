@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::sync::Mutex;
 
 use stanch::blob::{Blob, Body, Fault, Forward, Origin, Sink};
-use stanch::scan::Meter;
+use stanch::meter::Meter;
 use stanch::source::unpack::{Limits, Unpack};
 
 const MIB: u64 = 1024 * 1024;

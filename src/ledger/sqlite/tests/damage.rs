@@ -25,7 +25,7 @@ fn no_ledger_is_none_and_none_is_made() -> Checked {
     assert!(!home.path().join("none").exists());
     // An empty file, as a run leaves it that died at once.
     fs::create_dir(home.path().join("none"))?;
-    drop(place::create_new(&path)?);
+    drop(files::create_new(&path)?);
     assert!(SqliteLedger::open_existing(&path)?.is_none());
     assert!(SqliteLedger::open(&path).is_ok());
     Ok(())
@@ -97,7 +97,7 @@ fn a_newer_schema_and_a_foreign_database_are_left_alone() -> Checked {
     assert!(fs::read(&path)? == before, "a ledger that is too new was written to");
 
     let foreign = home.path().join("cookies.db");
-    drop(place::create_new(&foreign)?);
+    drop(files::create_new(&foreign)?);
     Connection::open(&foreign)?.execute_batch("CREATE TABLE cookies (name)")?;
     assert!(matches!(SqliteLedger::open(&foreign), Err(LedgerError::Foreign { .. })));
     Ok(())
@@ -135,7 +135,7 @@ fn a_full_disk_stops_before_anything_is_sent_and_loses_nothing() -> Checked {
     let pages: i64 = ledger.db.query_row("PRAGMA page_count", [], |row| row.get(0))?;
     ledger.db.execute_batch("CREATE TABLE ballast (bytes); INSERT INTO ballast SELECT zeroblob(100000)")?;
     ledger.db.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
-    let long = Settlement { message: "x".repeat(200_000), ..settlement(Fate::Accepted) };
+    let long = Settlement { message: "x".repeat(200_000), ..settlement(BatchOutcome::Accepted) };
     assert!(matches!(ledger.settle(batch, &long, &now), Err(LedgerError::Full { .. })));
     assert_eq!(ledger.standing(&ask(), &now)?.sent, 1000);
     ledger.db.pragma_update_and_check(None, "max_page_count", pages * 4, |_| Ok(()))?;
@@ -161,7 +161,7 @@ fn a_ledger_that_others_can_read_is_refused_with_the_remedy() -> Checked {
 fn a_key_that_is_gone_or_another_is_named() -> Checked {
     let home = tempfile::tempdir()?;
     let path = two_tokens(home.path())?;
-    let key = place::key_path(&path);
+    let key = files::key_path(&path);
     let right = fs::read(&key)?;
     fs::write(&key, [7; 32])?;
     assert!(matches!(SqliteLedger::open(&path), Err(LedgerError::KeyMismatch { .. })));
@@ -178,7 +178,7 @@ fn a_key_that_is_gone_or_another_is_named() -> Checked {
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600))?;
     let mut ledger = SqliteLedger::open(&path)?;
     let batch = go(&mut ledger)?.batch;
-    ledger.settle(batch, &settlement(Fate::Accepted), &now)?;
+    ledger.settle(batch, &settlement(BatchOutcome::Accepted), &now)?;
     drop(ledger);
     // Nothing is sealed any more: a lost key costs nothing.
     fs::remove_file(&key)?;

@@ -13,7 +13,10 @@ fn a_living_owner_keeps_its_batch_and_a_dead_one_does_not() -> Checked {
     fill(&mut one, 0..1500)?;
     let batch = go(&mut one)?;
     // One at a time, though 500 wait.
-    assert!(matches!(two.intend(&ask(), &now)?, Go::Later { why: crate::ledger::Why::InFlight, .. }));
+    assert!(matches!(
+        two.intend(&ask(), &now)?,
+        Next::Later { why: crate::ledger::WaitReason::InFlight, .. }
+    ));
     drop(one);
     let again = go(&mut two)?;
     assert_eq!(again.rows.len(), 1000);
@@ -30,12 +33,14 @@ fn what_a_slow_owner_says_late_is_believed_where_tokens_were_taken() -> Checked 
     fill(&mut slow, 0..10)?;
     let first = go(&mut slow)?.batch;
     let later = || now() + Duration::from_secs(91);
-    let Go::Go(second) = quick.intend(&ask(), &later)? else { return Err("the lease never ended".into()) };
+    let Next::Send(second) = quick.intend(&ask(), &later)? else {
+        return Err("the lease never ended".into());
+    };
     assert_eq!(second.rows.len(), 10);
     // The slow one was heard: its tokens are taken, though the quick one has them in hand.
-    assert_eq!(slow.settle(first, &settlement(Fate::Accepted), &later)?.accepted, 10);
-    assert_eq!(quick.settle(second.batch, &settlement(Fate::Unknown), &later)?.waiting, 0);
-    assert_eq!(quick.intend(&ask(), &later)?, Go::Nothing);
+    assert_eq!(slow.settle(first, &settlement(BatchOutcome::Accepted), &later)?.accepted, 10);
+    assert_eq!(quick.settle(second.batch, &settlement(BatchOutcome::Unknown), &later)?.waiting, 0);
+    assert_eq!(quick.intend(&ask(), &later)?, Next::Nothing);
     assert_eq!(quick.standing(&ask(), &later)?.accepted, 10);
     verify(&quick)?;
     Ok(())
@@ -48,13 +53,13 @@ fn what_waits_at_one_identity_is_not_sent_by_another_at_the_same_time() -> Check
     let (mut one, mut two) = (SqliteLedger::open(&path)?, SqliteLedger::open(&path)?);
     fill(&mut one, 0..1500)?;
     let first = go(&mut one)?;
-    let other = Ask { identity: "f00f", ..ask() };
-    let Go::Go(second) = two.intend(&other, &now)? else {
+    let other = BatchRequest { identity: "f00f", ..ask() };
+    let Next::Send(second) = two.intend(&other, &now)? else {
         return Err("another quota, another request".into());
     };
     assert_eq!((first.rows.len(), second.rows.len()), (1000, 500));
     let mut three = SqliteLedger::open(&path)?;
-    assert!(matches!(three.intend(&Ask { identity: "beef", ..ask() }, &now)?, Go::Later { .. }));
+    assert!(matches!(three.intend(&BatchRequest { identity: "beef", ..ask() }, &now)?, Next::Later { .. }));
     assert_eq!(two.standing(&ask(), &now)?.requests_last_hour, 1);
     Ok(())
 }
@@ -100,16 +105,16 @@ fn send_all(ledger: &mut SqliteLedger, sent: &Mutex<HashMap<Fingerprint, u32>>) 
     let mut requests = 0;
     loop {
         match ledger.intend(&ask(), &now)? {
-            Go::Nothing => return Ok(requests),
-            Go::Later { .. } => std::thread::sleep(Duration::from_millis(1)),
-            Go::Go(intent) => {
+            Next::Nothing => return Ok(requests),
+            Next::Later { .. } => std::thread::sleep(Duration::from_millis(1)),
+            Next::Send(intent) => {
                 requests += 1;
                 assert!(intent.rows.len() <= 1000);
                 for row in &intent.rows {
                     let token = seal.open(row.kind, row.fingerprint, &row.sealed)?;
                     *sent.lock().map_err(|_| "poisoned")?.entry(token.fingerprint()).or_default() += 1;
                 }
-                ledger.settle(intent.batch, &settlement(Fate::Accepted), &now)?;
+                ledger.settle(intent.batch, &settlement(BatchOutcome::Accepted), &now)?;
             }
         }
     }

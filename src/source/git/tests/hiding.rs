@@ -1,21 +1,21 @@
 //! A token in each place where one can hide.
 
 use super::support::{Fixture, Scan, lookalike, token};
-use crate::blob::PlaceKind;
+use crate::blob::LocationKind;
 use crate::finding::Confidence;
 
 /// A hiding place: which token, and where it must be said to be.
 struct Hidden {
     token: String,
     commit: Option<String>,
-    kind: PlaceKind,
+    kind: LocationKind,
     path: String,
 }
 
 #[expect(clippy::too_many_lines, reason = "one place after the other")]
 fn hide(fixture: &Fixture) -> Vec<Hidden> {
     let mut all: Vec<Hidden> = Vec::new();
-    let mut hide = |n: u32, commit: Option<String>, kind: PlaceKind, path: &str| {
+    let mut hide = |n: u32, commit: Option<String>, kind: LocationKind, path: &str| {
         all.push(Hidden { token: token(n), commit, kind, path: path.to_owned() });
     };
     let base = "a line of a file that git will tell as a delta\n".repeat(200);
@@ -24,39 +24,39 @@ fn hide(fixture: &Fixture) -> Vec<Hidden> {
     let leak = fixture.commit("src/main.c", format!("{base}key = {}\n", token(1)), "leak");
     fixture.commit("src/main.c", format!("{base}// an unrelated edit\nkey = {}\n", token(1)), "edit");
     fixture.commit("src/main.c", &base, "remove it");
-    hide(1, Some(leak), PlaceKind::Content, "src/main.c");
+    hide(1, Some(leak), LocationKind::Content, "src/main.c");
 
     let message = fixture.commit("a", "1", &format!("a message\n\nwith {}", token(2)));
-    hide(2, Some(message.clone()), PlaceKind::CommitMessage, &format!("commit/{message}"));
+    hide(2, Some(message.clone()), LocationKind::CommitMessage, &format!("commit/{message}"));
 
     fixture.git(&["tag", "-a", "v1", "-m", &format!("release {}", token(3))]);
-    hide(3, Some(message), PlaceKind::TagMessage, "refs/tags/v1");
+    hide(3, Some(message), LocationKind::TagMessage, "refs/tags/v1");
 
     fixture.git(&["notes", "add", "-m", &format!("note {}", token(4))]);
     let note = fixture.git(&["rev-parse", "refs/notes/commits"]);
     let path = fixture.git(&["ls-tree", "-r", "--name-only", "refs/notes/commits"]);
-    hide(4, Some(note), PlaceKind::Note, &path);
+    hide(4, Some(note), LocationKind::Note, &path);
 
     let author = format!("{} <a@example.com>", token(5));
     fixture.git(&["commit", "-q", "--allow-empty", "-m", "by", "--author", &author]);
-    hide(5, Some(fixture.head()), PlaceKind::CommitAuthor, &format!("commit/{}", fixture.head()));
+    hide(5, Some(fixture.head()), LocationKind::CommitAuthor, &format!("commit/{}", fixture.head()));
 
     fixture.git(&["branch", &format!("wip/{}", token(6))]);
     let redacted = |n: u32| format!("ghp_…{}", &token(n)[34..]);
-    hide(6, None, PlaceKind::RefName, &format!("refs/heads/wip/{}", redacted(6)));
+    hide(6, None, LocationKind::RefName, &format!("refs/heads/wip/{}", redacted(6)));
 
     let named = fixture.commit(&format!("conf/{}.txt", token(7)), "x", "a name");
     fixture.commit("conf/other.txt", "y", "the folder changes, the name stays");
-    hide(7, Some(named), PlaceKind::FileName, &format!("conf/{}.txt", redacted(7)));
+    hide(7, Some(named), LocationKind::FileName, &format!("conf/{}.txt", redacted(7)));
 
     fixture.write("a", format!("stashed {}", token(8)));
     fixture.git(&["stash", "-q"]);
-    hide(8, Some(fixture.git(&["rev-parse", "stash"])), PlaceKind::Content, "a");
+    hide(8, Some(fixture.git(&["rev-parse", "stash"])), LocationKind::Content, "a");
 
     fixture.git(&["checkout", "-q", "-b", "side"]);
     let side = fixture.commit("side.txt", token(9), "on the side");
     fixture.commit("both.txt", "theirs\n", "theirs");
-    hide(9, Some(side), PlaceKind::Content, "side.txt");
+    hide(9, Some(side), LocationKind::Content, "side.txt");
 
     fixture.git(&["checkout", "-q", "main"]);
     fixture.commit("both.txt", "ours\n", "ours");
@@ -64,32 +64,32 @@ fn hide(fixture: &Fixture) -> Vec<Hidden> {
     fixture.write("both.txt", format!("resolved {}\n", token(10)));
     fixture.git(&["add", "-A"]);
     fixture.git(&["commit", "-q", "-m", "merge"]);
-    hide(10, Some(fixture.head()), PlaceKind::Content, "both.txt");
+    hide(10, Some(fixture.head()), LocationKind::Content, "both.txt");
 
     let binary = [&[0, 159, 146, 150, 0, 1][..], token(11).as_bytes(), &[0, 255]].concat();
     let binary = fixture.commit("lib/a.bin", binary, "binary");
-    hide(11, Some(binary), PlaceKind::Content, "lib/a.bin");
+    hide(11, Some(binary), LocationKind::Content, "lib/a.bin");
 
     #[cfg(unix)]
     {
         std::os::unix::fs::symlink(format!("/tmp/{}", token(12)), fixture.path().join("link"))
             .expect("a link");
         let link = fixture.commit("c", "c", "a link");
-        hide(12, Some(link), PlaceKind::SymlinkTarget, "link");
+        hide(12, Some(link), LocationKind::SymlinkTarget, "link");
     }
 
     let blob = fixture.git_fed(&["hash-object", "-w", "--stdin"], token(13).as_bytes());
-    hide(13, None, PlaceKind::Content, &format!("blob/{blob}"));
+    hide(13, None, LocationKind::Content, &format!("blob/{blob}"));
 
     let tree = fixture.git(&["rev-parse", "HEAD^{tree}"]);
     let dangling = fixture.git(&["commit-tree", &tree, "-m", &format!("dangling {}", token(14))]);
-    hide(14, Some(dangling.clone()), PlaceKind::CommitMessage, &format!("commit/{dangling}"));
+    hide(14, Some(dangling.clone()), LocationKind::CommitMessage, &format!("commit/{dangling}"));
 
     let blob = fixture.git_fed(&["hash-object", "-w", "--stdin"], token(15).as_bytes());
     let line = format!("100644 blob {blob}\tlost.txt\n");
     let tree = fixture.git_fed(&["mktree"], line.as_bytes());
     let lost = fixture.git(&["commit-tree", &tree, "-m", "lost"]);
-    hide(15, Some(lost), PlaceKind::Content, "lost.txt");
+    hide(15, Some(lost), LocationKind::Content, "lost.txt");
 
     fixture.commit("fake.txt", lookalike(), "a placeholder");
     all
@@ -102,7 +102,7 @@ fn check(scan: &Scan, hidden: &[Hidden]) {
         assert_eq!(place.kind, hidden.kind, "hiding place {n}");
         assert_eq!(place.path, hidden.path, "hiding place {n}");
         assert_eq!(place.commit, hidden.commit, "hiding place {n}");
-        assert_eq!(place.object.is_some(), place.kind != PlaceKind::RefName, "hiding place {n}");
+        assert_eq!(place.object.is_some(), place.kind != LocationKind::RefName, "hiding place {n}");
         assert_eq!(place.date.is_some(), place.commit.is_some(), "hiding place {n}");
     }
     assert_eq!(scan.found().len(), hidden.len());
@@ -174,7 +174,7 @@ fn objects_held_twice_are_looked_at_once() {
     fixture.git(&["clone", "-q", "--shared", ".", alternate.to_str().expect("a path")]);
     let scan = fixture.scan();
     assert_eq!(scan.reading.objects, 6);
-    let repo = crate::source::git::Repo::exactly(&alternate).expect("it opens");
+    let repo = crate::source::git::Repo::exactly(&alternate).expect("it must_open");
     let history = crate::source::git::History::new(&repo);
     let (findings, reading) = super::support::drain(&history, crate::finding::Findings::keeping_all());
     assert_eq!((reading.objects, findings.finish().0.len()), (6, 2));

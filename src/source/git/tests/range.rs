@@ -1,7 +1,7 @@
 //! What commits add.
 
 use super::support::{Fixture, Scan, changes, token};
-use crate::blob::PlaceKind;
+use crate::blob::LocationKind;
 use crate::source::git::Range;
 
 fn range(fixture: &Fixture, spec: &str) -> Scan {
@@ -84,7 +84,7 @@ fn names_authors_and_tags_are_looked_at() {
     let scan = range(&fixture, "v1");
     assert_eq!(found(&scan), [1, 2, 3]);
     let name = scan.first(&token(1));
-    assert_eq!((name.kind, name.offset, name.column), (PlaceKind::FileName, 4, 5));
-    assert_eq!(scan.first(&token(2)).kind, PlaceKind::CommitAuthor);
-    assert_eq!(scan.first(&token(3)).kind, PlaceKind::TagMessage);
+    assert_eq!((name.kind, name.offset, name.column), (LocationKind::FileName, 4, 5));
+    assert_eq!(scan.first(&token(2)).kind, LocationKind::CommitAuthor);
+    assert_eq!(scan.first(&token(3)).kind, LocationKind::TagMessage);
 }

@@ -40,7 +40,7 @@ fn a_shallow_clone_says_so_and_how_to_complete_it() {
     assert!(fixture.repo().incomplete().is_none());
     let clone = fixture.beside("shallow");
     fixture.git(&["clone", "-q", "--depth=1", &url(&fixture), clone.to_str().expect("a path")]);
-    let repo = Repo::exactly(&clone).expect("it opens");
+    let repo = Repo::exactly(&clone).expect("it must_open");
     let lacks = repo.incomplete().expect("it is shallow");
     assert!(lacks.shallow && !lacks.partial);
     assert_eq!(count(&repo), 0);
@@ -48,7 +48,7 @@ fn a_shallow_clone_says_so_and_how_to_complete_it() {
     assert!(lacks.to_string().ends_with(&remedy));
     let fetched = fixture.command(&clone).args(remedy.split(' ').skip(1)).output().expect("git runs");
     assert!(fetched.status.success(), "{}", String::from_utf8_lossy(&fetched.stderr));
-    let repo = Repo::exactly(&clone).expect("it opens");
+    let repo = Repo::exactly(&clone).expect("it must_open");
     assert!(repo.incomplete().is_none());
     assert_eq!(count(&repo), 1);
 }
@@ -61,11 +61,11 @@ fn a_partial_clone_says_so_and_how_to_complete_it() {
     fixture.commit("f", "gone", "two");
     let clone = fixture.beside("partial");
     fixture.git(&["clone", "-q", "--filter=blob:none", &url(&fixture), clone.to_str().expect("a path")]);
-    let lacks = Repo::exactly(&clone).expect("it opens").incomplete().expect("it is partial");
+    let lacks = Repo::exactly(&clone).expect("it must_open").incomplete().expect("it is partial");
     assert!(lacks.partial && !lacks.shallow);
     let fetched = fixture.command(&clone).args(lacks.remedy().split(' ').skip(1)).output().expect("git runs");
     assert!(fetched.status.success(), "{}", String::from_utf8_lossy(&fetched.stderr));
-    let repo = Repo::exactly(&clone).expect("it opens");
+    let repo = Repo::exactly(&clone).expect("it must_open");
     assert!(repo.incomplete().is_none());
     assert_eq!(count(&repo), 1);
 }
@@ -99,7 +99,7 @@ fn repositories_are_found_wherever_they_are() {
     // `elsewhere` is what `separate` points to, and `linked` shares the objects of `repo`; the first path stands for each.
     assert_eq!(names, ["deep/er/bare.git", "elsewhere", "linked", "repo/.git/modules/module"]);
     for path in found {
-        assert_eq!(count(&Repo::exactly(&path).expect("it opens")), 1, "{}", path.display());
+        assert_eq!(count(&Repo::exactly(&path).expect("it must_open")), 1, "{}", path.display());
     }
     assert_eq!(discover(&fixture.path().join("module")).len(), 1);
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::support::{Fixture, Scan, changes, token};
-use crate::blob::PlaceKind;
+use crate::blob::LocationKind;
 use crate::source::git::{Repo, Staged};
 
 fn staged(repo: &Repo, paths: &[&str]) -> Scan {
@@ -122,9 +122,9 @@ fn conflicts_links_names_and_odd_entries() {
     std::os::unix::fs::symlink(token(4), fixture.path().join("link")).expect("a link");
     fixture.git(&["add", "-A"]);
     let scan = staged(&fixture.repo(), &[]);
-    assert_eq!(scan.first(&token(3)).kind, PlaceKind::FileName);
+    assert_eq!(scan.first(&token(3)).kind, LocationKind::FileName);
     #[cfg(unix)]
-    assert_eq!(scan.first(&token(4)).kind, PlaceKind::SymlinkTarget);
+    assert_eq!(scan.first(&token(4)).kind, LocationKind::SymlinkTarget);
 }
 
 #[test]
@@ -136,6 +136,6 @@ fn a_linked_work_tree_has_an_index_of_its_own() {
     std::fs::write(linked.join("g"), token(1)).expect("written");
     let added = fixture.command(&linked).args(["add", "-A"]).status().expect("git runs");
     assert!(added.success());
-    assert_eq!(found(&staged(&Repo::exactly(&linked).expect("it opens"), &[])), [1]);
+    assert_eq!(found(&staged(&Repo::exactly(&linked).expect("it must_open"), &[])), [1]);
     assert_eq!(found(&staged(&fixture.repo(), &[])), [0; 0]);
 }

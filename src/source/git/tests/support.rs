@@ -9,8 +9,9 @@ use crate::blob::{Fault, Source};
 use crate::checksum::crc32_base62;
 use crate::detect::Detector;
 use crate::finding::{Confidence, Finding, Findings, Location};
+use crate::meter::{Meter, Reading};
 use crate::rule::Rules;
-use crate::scan::{Meter, Net, Reading};
+use crate::scan::Collector;
 use crate::source::git::{History, Repo};
 
 /// The `n`th token: a valid one, different for each `n`.
@@ -117,7 +118,7 @@ impl Fixture {
     }
 
     pub(super) fn repo(&self) -> Repo {
-        Repo::exactly(&self.path()).expect("it opens")
+        Repo::exactly(&self.path()).expect("it must_open")
     }
 
     pub(super) fn scan(&self) -> Scan {
@@ -133,7 +134,7 @@ impl Fixture {
 pub(super) fn drain(source: &impl Source, findings: Findings) -> (Findings, Reading) {
     let detector = Detector::new(Rules::built_in().expect("built in"));
     let meter = Meter::default();
-    source.drain(&Net::new(&detector, &findings, &meter));
+    source.drain(&Collector::new(&detector, &findings, &meter));
     (findings, meter.read())
 }
 
@@ -176,7 +177,9 @@ pub(super) fn changes<S: Source>(
     let detector = Detector::new(Rules::built_in().expect("built in"));
     let mut findings = Findings::keeping_all();
     let meter = Meter::default();
-    source.drain(&Net::new(&detector, &findings, &meter));
-    settle(source, &mut findings, &|findings, show| show(&Net::new(&detector, findings, &Meter::default())));
+    source.drain(&Collector::new(&detector, &findings, &meter));
+    settle(source, &mut findings, &|findings, show| {
+        show(&Collector::new(&detector, findings, &Meter::default()))
+    });
     Scan::new(findings, meter.read())
 }

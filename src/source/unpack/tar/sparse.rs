@@ -3,7 +3,7 @@
 use std::io;
 
 use super::header::{BLOCK, Header, number};
-use crate::source::unpack::feed::Feed;
+use crate::source::unpack::input::Input;
 
 /// Offset and length of a stretch of data within the member.
 pub(super) type Segments = Vec<(u64, u64)>;
@@ -12,7 +12,7 @@ pub(super) type Segments = Vec<(u64, u64)>;
 const SEGMENTS_MOST: usize = 64 * 1024;
 
 /// The map of the old GNU format: in the header, and in further blocks where it is long.
-pub(super) fn old_gnu(feed: &mut Feed<'_>, header: &Header) -> io::Result<Segments> {
+pub(super) fn old_gnu(feed: &mut Input<'_>, header: &Header) -> io::Result<Segments> {
     let mut segments = Vec::new();
     let pairs = |bytes: &[u8], into: &mut Segments| {
         let pair = |pair: &[u8]| Some((number(&pair[..12])?, number(&pair[12..])?));
@@ -29,7 +29,7 @@ pub(super) fn old_gnu(feed: &mut Feed<'_>, header: &Header) -> io::Result<Segmen
 }
 
 /// The map of the pax formats: in the extended header, or before the data, a number a line.
-pub(super) fn in_pax(feed: &mut Feed<'_>, mut numbers: Vec<u64>) -> io::Result<Segments> {
+pub(super) fn in_pax(feed: &mut Input<'_>, mut numbers: Vec<u64>) -> io::Result<Segments> {
     if numbers.is_empty() {
         let begin = feed.at();
         let count = line(feed)?.min(SEGMENTS_MOST as u64);
@@ -44,7 +44,7 @@ pub(super) fn in_pax(feed: &mut Feed<'_>, mut numbers: Vec<u64>) -> io::Result<S
     Ok(joined(numbers.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect()))
 }
 
-fn line(feed: &mut Feed<'_>) -> io::Result<u64> {
+fn line(feed: &mut Input<'_>) -> io::Result<u64> {
     let bytes = feed.peek(24)?;
     let end = bytes.iter().position(|byte| *byte == b'\n');
     let read = end.and_then(|end| Some((std::str::from_utf8(&bytes[..end]).ok()?.parse().ok()?, end)));

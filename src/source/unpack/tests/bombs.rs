@@ -194,7 +194,7 @@ fn faults_beyond_the_first_hundred_are_counted_in_one() {
 #[test]
 fn a_run_asked_to_end_ends() {
     use crate::blob::{Blob, Body, Origin, Sink};
-    struct Stopped(crate::scan::Meter);
+    struct Stopped(crate::meter::Meter);
     impl Sink for Stopped {
         fn blob(&self, _: Blob<'_>) {
             panic!("nothing is handed on");
@@ -202,12 +202,12 @@ fn a_run_asked_to_end_ends() {
         fn fault(&self, fault: crate::blob::Fault) {
             panic!("nobody is told {fault:?}");
         }
-        fn meter(&self) -> &crate::scan::Meter {
+        fn meter(&self) -> &crate::meter::Meter {
             &self.0
         }
     }
-    let sink = Stopped(crate::scan::Meter::default());
-    sink.0.stop();
+    let sink = Stopped(crate::meter::Meter::default());
+    sink.0.cancel_flag().cancel();
     let unpack = crate::source::unpack::Unpack::new(&sink, Limits::default());
     let bytes = pack::tar(&[("a", &text(1))]);
     unpack.blob(Blob { body: Body::Whole(&bytes), origin: &|| Origin::file("a") });

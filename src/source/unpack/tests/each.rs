@@ -4,7 +4,7 @@ use sevenz_rust2::EncoderMethod;
 
 use super::pack::{self, Member};
 use super::support::*;
-use crate::blob::PlaceKind;
+use crate::blob::LocationKind;
 use crate::source::unpack::Limits;
 
 /// A token at the known place of `path`, and nothing else, however the source hands the bytes over.
@@ -107,7 +107,8 @@ fn the_texts_of_a_gzip_header() {
     let catch = catch("a.gz", &bytes).faultless();
     let mut kinds: Vec<_> = catch.seen.iter().map(|seen| (seen.offset, seen.kind)).collect();
     kinds.sort_unstable();
-    let mut expected = [(5, PlaceKind::FileName), (at(2), PlaceKind::Content), (at(3), PlaceKind::Content)];
+    let mut expected =
+        [(5, LocationKind::FileName), (at(2), LocationKind::Content), (at(3), LocationKind::Content)];
     expected.sort_unstable();
     assert_eq!(kinds, expected);
 }
@@ -167,7 +168,7 @@ fn sevenz_packed_as_one() {
     let catch = catch("s.7z", &bytes).faultless();
     assert_eq!(catch.seen.len(), 2);
     assert!(catch.seen.contains(&Seen::content("s.7z!b/.env", OFFSET, LINE)));
-    assert!(catch.seen.iter().any(|seen| seen.kind == PlaceKind::FileName && seen.offset == 11));
+    assert!(catch.seen.iter().any(|seen| seen.kind == LocationKind::FileName && seen.offset == 11));
 }
 
 #[test]
@@ -213,7 +214,7 @@ fn names_are_looked_into() {
         let catch = catch(archive, &bytes).faultless();
         let [seen] = &catch.seen[..] else { panic!("{archive}: {:?}", catch.seen.len()) };
         let offset = archive.len() as u64 + 1 + 5;
-        assert_eq!((seen.kind, seen.offset, seen.line), (PlaceKind::FileName, offset, 1), "{archive}");
+        assert_eq!((seen.kind, seen.offset, seen.line), (LocationKind::FileName, offset, 1), "{archive}");
         assert!(!seen.path.contains(&token(5)), "redacted");
     }
 }

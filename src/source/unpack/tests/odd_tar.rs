@@ -2,7 +2,7 @@
 
 use super::pack;
 use super::support::*;
-use crate::blob::{FaultKind, PlaceKind};
+use crate::blob::{FaultKind, LocationKind};
 
 /// A header by hand, its checksum put right.
 fn header(name: &[u8], kind: u8, size: usize, tweak: impl FnOnce(&mut [u8; 512])) -> Vec<u8> {
@@ -100,7 +100,7 @@ fn long_names_of_gnu_and_links() {
     let catch = catch("t", &bytes).faultless();
     let mut kinds: Vec<_> = catch.seen.iter().map(|seen| (seen.kind, seen.offset)).collect();
     kinds.sort_unstable();
-    assert_eq!(kinds, [(PlaceKind::FileName, 202), (PlaceKind::SymlinkTarget, 200)]);
+    assert_eq!(kinds, [(LocationKind::FileName, 202), (LocationKind::SymlinkTarget, 200)]);
 }
 
 #[test]

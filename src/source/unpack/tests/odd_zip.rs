@@ -2,7 +2,7 @@
 
 use super::pack::{self, Member, zip_of};
 use super::support::*;
-use crate::blob::{FaultKind, PlaceKind};
+use crate::blob::{FaultKind, LocationKind};
 use crate::source::unpack::Limits;
 
 fn offset_of(bytes: &[u8], n: u32) -> u64 {
@@ -154,7 +154,7 @@ fn links_in_zips() {
     .expect("memory");
     let catch = catch("z", &out.finish().expect("memory").into_inner()).faultless();
     assert_eq!(catch.seen.len(), 1);
-    assert_eq!(catch.seen[0].kind, PlaceKind::SymlinkTarget);
+    assert_eq!(catch.seen[0].kind, LocationKind::SymlinkTarget);
 }
 
 #[test]

@@ -2,12 +2,13 @@
 
 use std::io::{Cursor, Read, Seek, SeekFrom};
 
-use crate::blob::{Blob, Body, FaultKind, Forward, Origin, PlaceKind, ReadSeek, Rest, Sink as _};
+use crate::blob::{Blob, Body, FaultKind, Forward, LocationKind, Origin, ReadSeek, Rest, Sink as _};
 use crate::checksum::crc32_base62;
 use crate::detect::Detector;
 use crate::finding::Findings;
+use crate::meter::Meter;
 use crate::rule::Rules;
-use crate::scan::{Meter, Net};
+use crate::scan::Collector;
 use crate::source::unpack::{Limits, Unpack};
 
 /// A valid token, another for each `n`.
@@ -42,12 +43,12 @@ pub(super) struct Seen {
     pub(super) path: String,
     pub(super) offset: u64,
     pub(super) line: u64,
-    pub(super) kind: PlaceKind,
+    pub(super) kind: LocationKind,
 }
 
 impl Seen {
     pub(super) fn content(path: &str, offset: u64, line: u64) -> Self {
-        Seen { path: path.to_owned(), offset, line, kind: PlaceKind::Content }
+        Seen { path: path.to_owned(), offset, line, kind: LocationKind::Content }
     }
 }
 
@@ -101,7 +102,7 @@ impl Rest for Shared {
 pub(super) fn catch_in(form: Form, name: &str, bytes: &[u8], limits: Limits) -> Catch {
     let detector = Detector::new(Rules::built_in().expect("they come with the program"));
     let (findings, meter) = (Findings::default(), Meter::default());
-    let net = Net::new(&detector, &findings, &meter);
+    let net = Collector::new(&detector, &findings, &meter);
     let unpack = Unpack::new(&net, limits);
     let origin = || Origin::file(name);
     match form {

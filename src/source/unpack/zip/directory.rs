@@ -8,9 +8,9 @@ use super::method::{self, Checked, Reader};
 use super::record::{CENTRAL, END, END_64, END_LEN, Entry, LOCAL, LOCAL_LEN, LOCATOR_64, le16, le32, le64};
 use super::walk;
 use crate::blob::ReadSeek;
-use crate::source::unpack::feed::Feed;
-use crate::source::unpack::guard::Trouble;
-use crate::source::unpack::level::{Content, Level, Name, Place};
+use crate::source::unpack::bounded_reader::StreamError;
+use crate::source::unpack::input::Input;
+use crate::source::unpack::open_container::{Content, Name, OpenContainer, Place};
 
 /// Where the directory is.
 pub(super) struct Directory {
@@ -99,7 +99,7 @@ fn read_at(file: &mut dyn ReadSeek, at: u64, len: u64) -> io::Result<Vec<u8>> {
 }
 
 /// Hands on all members, then the bytes between them.
-pub(super) fn read(level: &Level<'_>, file: &mut dyn ReadSeek, found: &Directory) -> io::Result<()> {
+pub(super) fn read(level: &OpenContainer<'_>, file: &mut dyn ReadSeek, found: &Directory) -> io::Result<()> {
     let len = file.seek(SeekFrom::End(0))?;
     file.rewind()?;
     let mut spot = Spot { reader: BufReader::with_capacity(64 * 1024, file), at: 0 };
@@ -123,7 +123,7 @@ pub(super) fn read(level: &Level<'_>, file: &mut dyn ReadSeek, found: &Directory
             Ok(end) => covered.push((header_at, end)),
             Err(error) => {
                 let what = format!("entry {at:#x} of the directory: {error}");
-                level.say(Place::Member(&name), Trouble::Damaged(what), Some(0));
+                level.say(Place::Member(&name), StreamError::Damaged(what), Some(0));
             }
         }
     }
@@ -133,7 +133,13 @@ pub(super) fn read(level: &Level<'_>, file: &mut dyn ReadSeek, found: &Directory
 }
 
 /// Hands on one member; where its data ends.
-fn member(level: &Level<'_>, spot: &mut Spot<'_>, entry: &Entry, name: &Name, at: u64) -> io::Result<u64> {
+fn member(
+    level: &OpenContainer<'_>,
+    spot: &mut Spot<'_>,
+    entry: &Entry,
+    name: &Name,
+    at: u64,
+) -> io::Result<u64> {
     spot.go(at)?;
     let mut header = [0; LOCAL_LEN];
     spot.read_exact(&mut header)?;
@@ -161,7 +167,7 @@ fn member(level: &Level<'_>, spot: &mut Spot<'_>, entry: &Entry, name: &Name, at
         return Ok(end.saturating_add(behind));
     }
     let mut part = spot.take(entry.packed);
-    let feed = Feed::reader(&mut part, level.budget);
+    let feed = Input::reader(&mut part, level.budget);
     let taken = feed.counter();
     let Some(reader) = method::reader(entry, feed)? else {
         let reason =
@@ -183,7 +189,12 @@ fn member(level: &Level<'_>, spot: &mut Spot<'_>, entry: &Entry, name: &Name, at
 }
 
 /// Looks into the bytes that belong to no member; members the directory does not name among them.
-fn gaps(level: &Level<'_>, spot: &mut Spot<'_>, mut covered: Vec<(u64, u64)>, len: u64) -> io::Result<()> {
+fn gaps(
+    level: &OpenContainer<'_>,
+    spot: &mut Spot<'_>,
+    mut covered: Vec<(u64, u64)>,
+    len: u64,
+) -> io::Result<()> {
     covered.push((len, len));
     covered.sort_unstable();
     let mut at = 0;
@@ -193,8 +204,8 @@ fn gaps(level: &Level<'_>, spot: &mut Spot<'_>, mut covered: Vec<(u64, u64)>, le
             let hidden = spot.fill_buf()?.starts_with(LOCAL);
             let mut part = spot.take(begin - at);
             if hidden {
-                if let Some(error) = walk::walk(level, &mut Feed::reader(&mut part, level.budget), at) {
-                    level.say(Place::Raw(at), Trouble::Damaged(error.to_string()), None);
+                if let Some(error) = walk::walk(level, &mut Input::reader(&mut part, level.budget), at) {
+                    level.say(Place::Raw(at), StreamError::Damaged(error.to_string()), None);
                 }
             } else {
                 level.hand(Place::Raw(at), Content::Stored(&mut part));

@@ -3,13 +3,13 @@
 use std::io::{self, ErrorKind, Read};
 
 use super::record::Entry;
-use crate::source::unpack::engine::{Boxed, Pump};
-use crate::source::unpack::feed::Feed;
+use crate::source::unpack::decoder::{Boxed, DecodeReader};
 use crate::source::unpack::inflate::{Inflate, Inflate64};
+use crate::source::unpack::input::Input;
 use crate::source::unpack::{bzip2, lzma, xz, zstd};
 
 /// A reader of a member's content; none where the method is not known.
-pub(super) fn reader<'a>(entry: &Entry, mut feed: Feed<'a>) -> io::Result<Option<Reader<'a>>> {
+pub(super) fn reader<'a>(entry: &Entry, mut feed: Input<'a>) -> io::Result<Option<Reader<'a>>> {
     let engine: Boxed = match entry.method {
         0 => return Ok(Some(Reader::Stored(feed))),
         8 => Box::new(Inflate::new()),
@@ -20,13 +20,13 @@ pub(super) fn reader<'a>(entry: &Entry, mut feed: Feed<'a>) -> io::Result<Option
         95 => xz::open(&mut feed)?,
         _ => return Ok(None),
     };
-    Ok(Some(Reader::Packed(Pump::single(feed, engine))))
+    Ok(Some(Reader::Packed(DecodeReader::single(feed, engine))))
 }
 
 /// A member's content.
 pub(super) enum Reader<'a> {
-    Stored(Feed<'a>),
-    Packed(Pump<'a>),
+    Stored(Input<'a>),
+    Packed(DecodeReader<'a>),
 }
 
 impl Read for Reader<'_> {

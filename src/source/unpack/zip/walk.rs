@@ -7,11 +7,11 @@ use super::method::{self, Checked, Reader};
 use super::record::{
     CENTRAL, CENTRAL_LEN, DESCRIPTOR, END, END_64, END_LEN, Entry, LOCAL, LOCAL_LEN, LOCATOR_64, le16, le64,
 };
-use crate::source::unpack::feed::Feed;
-use crate::source::unpack::level::{Content, Level, Name, Place};
+use crate::source::unpack::input::Input;
+use crate::source::unpack::open_container::{Content, Name, OpenContainer, Place};
 
 /// Hands on what is found; `base` is where the feed begins in the archive. What went wrong, if something did.
-pub(super) fn walk(level: &Level<'_>, feed: &mut Feed<'_>, base: u64) -> Option<io::Error> {
+pub(super) fn walk(level: &OpenContainer<'_>, feed: &mut Input<'_>, base: u64) -> Option<io::Error> {
     let lost = loop {
         match step(level, feed, base) {
             Ok(true) => {}
@@ -30,7 +30,7 @@ pub(super) fn walk(level: &Level<'_>, feed: &mut Feed<'_>, base: u64) -> Option<
 }
 
 /// Reads one record; whether there may be another. What follows when there is none belongs to nobody.
-fn step(level: &Level<'_>, feed: &mut Feed<'_>, base: u64) -> io::Result<bool> {
+fn step(level: &OpenContainer<'_>, feed: &mut Input<'_>, base: u64) -> io::Result<bool> {
     if !level.goes_on() {
         return Ok(false);
     }
@@ -61,7 +61,7 @@ fn step(level: &Level<'_>, feed: &mut Feed<'_>, base: u64) -> io::Result<bool> {
     feed.skip(len)
 }
 
-fn member(level: &Level<'_>, feed: &mut Feed<'_>, base: u64) -> io::Result<bool> {
+fn member(level: &OpenContainer<'_>, feed: &mut Input<'_>, base: u64) -> io::Result<bool> {
     // Nothing is consumed before it is sure: what only looks like a header belongs to the rest.
     let Some((entry, name_len, extra_len)) =
         Entry::local(feed.peek(LOCAL_LEN)?).filter(|found| found.0.is_plausible())
@@ -91,7 +91,7 @@ fn member(level: &Level<'_>, feed: &mut Feed<'_>, base: u64) -> io::Result<bool>
     let end = feed.at().saturating_add(entry.packed);
     if !entry.encrypted() && !entry.is_folder() {
         let mut part = feed.by_ref().take(entry.packed);
-        content(level, Feed::reader(&mut part, level.budget), &entry, &name)?;
+        content(level, Input::reader(&mut part, level.budget), &entry, &name)?;
     }
     if !feed.skip(end.saturating_sub(feed.at()))? {
         return Ok(false);
@@ -103,11 +103,16 @@ fn member(level: &Level<'_>, feed: &mut Feed<'_>, base: u64) -> io::Result<bool>
 }
 
 /// A member whose end only its own data tells.
-fn unsized_member(level: &Level<'_>, feed: &mut Feed<'_>, entry: &Entry, name: &Name) -> io::Result<bool> {
+fn unsized_member(
+    level: &OpenContainer<'_>,
+    feed: &mut Input<'_>,
+    entry: &Entry,
+    name: &Name,
+) -> io::Result<bool> {
     if entry.encrypted() || entry.method == 0 {
         return Err(io::Error::other("a member of unknown length"));
     }
-    let whole = content(level, Feed::reader(feed, level.budget), entry, name)?;
+    let whole = content(level, Input::reader(feed, level.budget), entry, name)?;
     if whole {
         descriptor(feed)?;
     }
@@ -115,7 +120,7 @@ fn unsized_member(level: &Level<'_>, feed: &mut Feed<'_>, entry: &Entry, name: &
 }
 
 /// Passes over what stands behind a member's data, with or without its mark, with sizes of four or eight bytes.
-fn descriptor(feed: &mut Feed<'_>) -> io::Result<()> {
+fn descriptor(feed: &mut Input<'_>) -> io::Result<()> {
     let bytes = feed.peek(28)?;
     let marked = bytes.starts_with(DESCRIPTOR);
     let lens = if marked { [16, 24] } else { [12, 20] };
@@ -130,7 +135,7 @@ fn descriptor(feed: &mut Feed<'_>) -> io::Result<()> {
 }
 
 /// Hands a member's content on; whether it came to its end.
-fn content(level: &Level<'_>, feed: Feed<'_>, entry: &Entry, name: &Name) -> io::Result<bool> {
+fn content(level: &OpenContainer<'_>, feed: Input<'_>, entry: &Entry, name: &Name) -> io::Result<bool> {
     let taken = feed.counter();
     let Some(reader) = method::reader(entry, feed)? else {
         let reason =

@@ -1,0 +1,89 @@
+//! The flags of `stanch hook`.
+
+use std::ffi::OsString;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// Git hooks that keep tokens out of commits, pushes and servers
+#[derive(Subcommand)]
+pub(crate) enum HookCommand {
+    Install(HookInstallArgs),
+    Uninstall(HookUninstallArgs),
+    /// What an installed hook runs
+    #[command(hide = true)]
+    Run(HookRunArgs),
+}
+
+/// Let git look for tokens by itself
+///
+/// A hook that is there already is kept, and runs first. A repository whose `core.hooksPath` names a folder gets the hook
+/// there.
+#[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  stanch hook install                       before each commit here
+  stanch hook install --type pre-push       before each push
+  stanch hook install --global              in every repository of yours
+  stanch hook install --type pre-receive    on a server, for all who push")]
+pub(crate) struct HookInstallArgs {
+    #[command(flatten)]
+    pub(crate) which: Which,
+}
+
+/// Take a hook out again, and put back what was there before
+#[derive(Args)]
+pub(crate) struct HookUninstallArgs {
+    #[command(flatten)]
+    pub(crate) which: Which,
+}
+
+/// Which hook.
+#[derive(Args)]
+pub(crate) struct Which {
+    /// When it runs
+    #[arg(long = "type", value_enum, value_name = "TYPE", default_value_t)]
+    pub(crate) kind: HookKind,
+
+    /// For all repositories of this user, by core.hooksPath
+    #[arg(long)]
+    pub(crate) global: bool,
+}
+
+/// What a hook hands over.
+#[derive(Args)]
+pub(crate) struct HookRunArgs {
+    #[arg(long = "type", value_enum, value_name = "TYPE")]
+    pub(crate) kind: HookKind,
+
+    /// What git called the hook with
+    #[arg(last = true, value_name = "ARGUMENT")]
+    pub(crate) arguments: Vec<OsString>,
+}
+
+/// When a hook runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HookKind {
+    /// Before a commit: looks at what is staged
+    #[default]
+    #[value(name = "pre-commit")]
+    Commit,
+    /// Before a push: looks at what the remote lacks
+    #[value(name = "pre-push")]
+    Push,
+    /// On a server: looks at what is pushed, before it is taken
+    #[value(name = "pre-receive")]
+    Receive,
+}
+
+impl HookKind {
+    pub(crate) const ALL: [HookKind; 3] = [HookKind::Commit, HookKind::Push, HookKind::Receive];
+
+    /// The name of git's hook.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            HookKind::Commit => "pre-commit",
+            HookKind::Push => "pre-push",
+            HookKind::Receive => "pre-receive",
+        }
+    }
+}

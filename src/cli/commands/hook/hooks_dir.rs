@@ -1,0 +1,146 @@
+//! A folder of hooks: ours goes beside what is there, never over it.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use super::script::{asks_its_name, is_ours};
+
+/// What is put behind the name of a hook that was there before.
+const CHAINED: &str = ".stanch-chained";
+
+/// Where git looks for hooks.
+pub(super) struct HooksDir(PathBuf);
+
+/// What an installation found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Installed {
+    /// No other hook: ours is the only one.
+    Alone,
+    /// Somebody's hook, which now runs before ours.
+    Chained,
+}
+
+/// What taking a hook out left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Removed {
+    /// There was nothing of ours.
+    Nothing,
+    /// No hook is left.
+    Hook,
+    /// The one that was there before.
+    Restored,
+}
+
+impl HooksDir {
+    pub(super) fn new(path: PathBuf) -> Self {
+        HooksDir(path)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The hook of this name.
+    pub(super) fn hook(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    fn chained(&self, name: &str) -> PathBuf {
+        self.0.join(format!("{name}{CHAINED}"))
+    }
+
+    /// Whether the hook of this name is one of ours.
+    pub(super) fn has(&self, name: &str) -> anyhow::Result<bool> {
+        Ok(self.read(name)?.is_some_and(|text| is_ours(&text)))
+    }
+
+    /// The text of a hook; none where there is none. A link that leads nowhere is a hook without text.
+    fn read(&self, name: &str) -> anyhow::Result<Option<Vec<u8>>> {
+        let hook = self.hook(name);
+        match fs::symlink_metadata(&hook) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).context(format!("cannot look at {}", hook.display())),
+            Ok(_) => {}
+        }
+        match fs::read(&hook) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Some(Vec::new())),
+            other => other.map(Some).with_context(|| format!("cannot read {}", hook.display())),
+        }
+    }
+
+    /// Writes a hook. One that is there and not ours is kept under another name.
+    pub(super) fn install(&self, name: &str, script: &str) -> anyhow::Result<Installed> {
+        let (hook, chained) = (self.hook(name), self.chained(name));
+        let cannot = || format!("cannot write {}", hook.display());
+        fs::create_dir_all(&self.0).with_context(cannot)?;
+        let there = self.read(name)?.filter(|text| !is_ours(text));
+        let is_chained = fs::symlink_metadata(&chained).is_ok();
+        if there.is_some() && is_chained {
+            bail!(
+                "{} was written by somebody else after stanch had been installed, and {} is still kept: \
+                 look at both, leave one, and try again",
+                hook.display(),
+                chained.display()
+            );
+        }
+        if there.as_ref().is_some_and(|text| asks_its_name(text)) {
+            bail!(
+                "{} looks at its own name, so it cannot be kept under another one; let it run this itself: \
+                 stanch hook run --type {name} -- \"$@\"",
+                hook.display()
+            );
+        }
+        let mut file = tempfile::NamedTempFile::new_in(&self.0).with_context(cannot)?;
+        file.write_all(script.as_bytes()).with_context(cannot)?;
+        allow_to_run(file.path()).with_context(cannot)?;
+        if there.is_some() {
+            // Linked first, so that there is a hook at every instant.
+            fs::hard_link(&hook, &chained)
+                .or_else(|_| fs::rename(&hook, &chained))
+                .with_context(|| format!("cannot keep {}", hook.display()))?;
+        }
+        file.persist(&hook).with_context(cannot)?;
+        Ok(if there.is_some() || is_chained { Installed::Chained } else { Installed::Alone })
+    }
+
+    /// Takes a hook of ours out, and puts back what was there before.
+    pub(super) fn uninstall(&self, name: &str) -> anyhow::Result<Removed> {
+        let (hook, chained) = (self.hook(name), self.chained(name));
+        let is_chained = fs::symlink_metadata(&chained).is_ok();
+        let cannot = || format!("cannot remove {}", hook.display());
+        match self.read(name)? {
+            Some(text) if is_ours(&text) && is_chained => {
+                fs::rename(&chained, &hook).with_context(cannot)?;
+                Ok(Removed::Restored)
+            }
+            Some(text) if is_ours(&text) => {
+                fs::remove_file(&hook).with_context(cannot)?;
+                Ok(Removed::Hook)
+            }
+            None if is_chained => {
+                fs::rename(&chained, &hook).with_context(cannot)?;
+                Ok(Removed::Restored)
+            }
+            Some(_) if is_chained => bail!(
+                "{} is not stanch's, and is left as it is; the hook from before stanch is {}",
+                hook.display(),
+                chained.display()
+            ),
+            _ => Ok(Removed::Nothing),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn allow_to_run(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755))
+}
+
+#[cfg(not(unix))]
+fn allow_to_run(_: &Path) -> io::Result<()> {
+    Ok(())
+}

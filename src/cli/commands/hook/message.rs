@@ -1,0 +1,106 @@
+//! What a hook says: what, where, and what to do.
+
+use crate::blob::{Fault, LocationKind};
+use crate::cli::args::HookKind;
+use crate::cli::console::count;
+use crate::finding::{Finding, Location};
+use crate::text::printable;
+
+/// How many places are named.
+const NAMED: usize = 10;
+
+/// What stands in a path where a token was cut out of it.
+const CUT: char = '…';
+
+/// What a hook found.
+pub(super) struct Message<'a> {
+    pub(super) kind: HookKind,
+    pub(super) found: Vec<&'a Finding>,
+    pub(super) faults: &'a [Fault],
+}
+
+impl Message<'_> {
+    /// The lines; none where nothing is wrong.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if !self.found.is_empty() {
+            let tokens = count(self.found.len() as u64, "token");
+            lines.push(match self.kind {
+                HookKind::Commit => format!("stanch: nothing is committed, because {tokens} would be"),
+                HookKind::Push => {
+                    format!("stanch: nothing is pushed, because {tokens} would be published")
+                }
+                HookKind::Receive => format!("stanch: nothing is taken, because it holds {tokens}"),
+            });
+            let places: Vec<String> = self.places().collect();
+            lines.extend(places.iter().take(NAMED).cloned());
+            if places.len() > NAMED {
+                lines.push(format!("  … and {} more", places.len() - NAMED));
+            }
+        }
+        for fault in self.faults.iter().take(NAMED) {
+            let (path, reason) = (printable(&self.safe(&fault.path)), printable(&self.safe(&fault.reason)));
+            lines.push(format!("stanch: {path} could not be looked through: {reason}"));
+        }
+        if self.faults.len() > NAMED {
+            lines.push(format!("  … and {} more", self.faults.len() - NAMED));
+        }
+        if !lines.is_empty() {
+            lines.extend(self.advice().into_iter().map(str::to_owned));
+        }
+        lines
+    }
+
+    fn places(&self) -> impl Iterator<Item = String> {
+        self.found.iter().flat_map(|finding| {
+            let live = finding.locations.iter().filter(|place| place.suppressed.is_none());
+            live.map(|place| self.place(finding, place))
+        })
+    }
+
+    /// Where a token is, and which. Whoever pushes to a server is told no part of it.
+    fn place(&self, finding: &Finding, place: &Location) -> String {
+        let what = match place.kind {
+            LocationKind::Content | LocationKind::Note => format!(":{}:{}", place.line, place.column),
+            LocationKind::FileName => " (in the name)".to_owned(),
+            LocationKind::SymlinkTarget => " (in the link's target)".to_owned(),
+            LocationKind::CommitMessage => " (in the message)".to_owned(),
+            LocationKind::TagMessage => " (in the tag's message)".to_owned(),
+            LocationKind::CommitAuthor => " (in the author's name)".to_owned(),
+            LocationKind::RefName => " (in the ref's name)".to_owned(),
+        };
+        let commit = place.commit.as_deref().map(|id| format!("commit {}  ", id.get(..12).unwrap_or(id)));
+        let token = match self.kind {
+            HookKind::Receive => String::new(),
+            _ => format!("  {}", printable(&finding.token.redacted())),
+        };
+        let (commit, path) = (commit.unwrap_or_default(), printable(&self.safe(&place.path)));
+        format!("  {commit}{path}{what}  {}{token}", printable(&finding.rule))
+    }
+
+    /// A text in which tokens are redacted, for those who may see nothing of them.
+    fn safe(&self, text: &str) -> String {
+        if self.kind != HookKind::Receive {
+            return text.to_owned();
+        }
+        let hide = |part: &str| if part.contains(CUT) { "(token)".to_owned() } else { part.to_owned() };
+        text.split('/').map(hide).collect::<Vec<_>>().join("/")
+    }
+
+    fn advice(&self) -> [&'static str; 2] {
+        match self.kind {
+            HookKind::Commit => [
+                "Take it out of the file and stage that again (git add); keep tokens in the environment or a secret store.",
+                "If it is none, say so in a comment on its line (stanch:allow). To commit as it is: git commit --no-verify",
+            ],
+            HookKind::Push => [
+                "A later commit does not take it out: rewrite the commits above (git rebase -i), then push again.",
+                "If it is none, say so in a comment on its line (stanch:allow). To push as it is: git push --no-verify",
+            ],
+            HookKind::Receive => [
+                "A later commit does not take it out: rewrite the commits above (git rebase -i), then push again.",
+                "Treat it as known to others: replace it where it is used, and revoke it.",
+            ],
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What time it is, and how to let some of it pass.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use crate::meter::CancelFlag;
+
+/// What time it is, and how to let some pass. Tests have one that waits for nobody.
+pub trait Clock {
+    /// The wall clock.
+    fn now(&self) -> Timestamp;
+
+    /// Returns when so much time has passed, or soon after `cancel` was set.
+    fn sleep(&self, length: Duration, cancel: &CancelFlag);
+}
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+/// How soon a sleeper notices that it was asked to stop.
+const NOTICE: Duration = Duration::from_millis(50);
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn sleep(&self, length: Duration, cancel: &CancelFlag) {
+        // Whichever clock gets there first: one stands still while the machine sleeps, the other may be set back.
+        let (asleep, until) =
+            (Instant::now(), Timestamp::now().saturating_add(length).unwrap_or(Timestamp::MAX));
+        while !cancel.is_cancelled() && asleep.elapsed() < length && Timestamp::now() < until {
+            std::thread::sleep(NOTICE.min(length.saturating_sub(asleep.elapsed())));
+        }
+    }
+}
+
+/// A clock for tests: sleeping takes no time, and moves it.
+#[cfg(test)]
+pub(crate) mod fake {
+    use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+
+    use super::Clock;
+    use crate::meter::CancelFlag;
+
+    pub(crate) struct FakeClock(AtomicI64);
+
+    impl FakeClock {
+        /// Late in 2026.
+        pub(crate) fn new() -> Self {
+            FakeClock(AtomicI64::new(1_795_000_000_000))
+        }
+
+        pub(crate) fn advance(&self, length: Duration) {
+            self.0.fetch_add(i64::try_from(length.as_millis()).unwrap_or(i64::MAX), Relaxed);
+        }
+    }
+
+    impl Clock for FakeClock {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_millisecond(self.0.load(Relaxed)).unwrap_or(Timestamp::MAX)
+        }
+
+        fn sleep(&self, length: Duration, cancel: &CancelFlag) {
+            if !cancel.is_cancelled() {
+                // A moment at the least, so that no loop waits for a clock that stands still.
+                self.advance(length.max(Duration::from_millis(1)));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sleeper_wakes_when_asked() {
+        let cancel = CancelFlag::default();
+        cancel.cancel();
+        // Would outlast any test run.
+        SystemClock.sleep(Duration::from_hours(1000), &cancel);
+        SystemClock.sleep(Duration::from_millis(1), &CancelFlag::default());
+        assert!(cancel.clone().is_cancelled());
+    }
+}

@@ -1,0 +1,108 @@
+//! What has been read so far, and whether to go on. Workers add to counters, one console thread reads them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+/// Asks a run to end soon: a clone asks the same run. Whatever takes long looks at it between two steps.
+#[derive(Clone, Debug, Default)]
+pub struct CancelFlag(Arc<AtomicBool>);
+
+impl CancelFlag {
+    /// Asks the run to end. Safe in a signal handler.
+    pub fn cancel(&self) {
+        self.0.store(true, Relaxed);
+    }
+
+    /// Whether that was asked.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Relaxed)
+    }
+
+    /// Takes it back, so that a test can go on.
+    #[cfg(test)]
+    pub(crate) fn reset(&self) {
+        self.0.store(false, Relaxed);
+    }
+}
+
+/// Counters of a run, and its flag to end. A clone counts into the same run.
+#[derive(Clone, Debug, Default)]
+pub struct Meter {
+    counters: Arc<Counters>,
+    cancel: CancelFlag,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    files: AtomicU64,
+    objects: AtomicU64,
+    commits: AtomicU64,
+    bytes: AtomicU64,
+    hits: AtomicU64,
+}
+
+/// The counters at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Files looked into.
+    pub files: u64,
+    /// Git objects looked into.
+    pub objects: u64,
+    /// Commits among them.
+    pub commits: u64,
+    /// Bytes looked through.
+    pub bytes: u64,
+    /// Places that matched, lookalikes aside.
+    pub hits: u64,
+}
+
+impl Meter {
+    /// Counters of a run that ends when `cancel` says so.
+    pub fn new(cancel: CancelFlag) -> Self {
+        Meter { counters: Arc::default(), cancel }
+    }
+
+    /// Counts one file of so many bytes.
+    pub fn file(&self, bytes: u64) {
+        self.counters.files.fetch_add(1, Relaxed);
+        self.counters.bytes.fetch_add(bytes, Relaxed);
+    }
+
+    /// Counts so many git objects holding so many bytes.
+    pub fn objects(&self, objects: u64, bytes: u64) {
+        self.counters.objects.fetch_add(objects, Relaxed);
+        self.counters.bytes.fetch_add(bytes, Relaxed);
+    }
+
+    /// Counts so many commits (which are objects, too).
+    pub fn commits(&self, commits: u64) {
+        self.counters.commits.fetch_add(commits, Relaxed);
+    }
+
+    /// Counts bytes of something already counted.
+    pub fn bytes(&self, bytes: u64) {
+        self.counters.bytes.fetch_add(bytes, Relaxed);
+    }
+
+    /// Counts one place that matched.
+    pub fn hit(&self) {
+        self.counters.hits.fetch_add(1, Relaxed);
+    }
+
+    /// The flag that asks this run to end.
+    pub fn cancel_flag(&self) -> &CancelFlag {
+        &self.cancel
+    }
+
+    /// The counters now.
+    pub fn read(&self) -> Reading {
+        let get = |counter: &AtomicU64| counter.load(Relaxed);
+        Reading {
+            files: get(&self.counters.files),
+            objects: get(&self.counters.objects),
+            commits: get(&self.counters.commits),
+            bytes: get(&self.counters.bytes),
+            hits: get(&self.counters.hits),
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! The user's own credential: where it is looked for, and whether the host takes it. Never from the command line.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::token::{Kind, Token};
+
+use super::host::{Flavour, Host};
+
+/// More than any credential is long.
+const LONGEST: u64 = 64 * 1024;
+
+/// Why there is no usable credential.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialError {
+    /// The file could not be read.
+    #[error("cannot read the credential in {path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// What was found is not one word of printable ASCII.
+    #[error("{place} does not hold a credential: one line of printable characters without spaces is wanted")]
+    Malformed {
+        /// Where it was found.
+        place: String,
+    },
+    /// None was found where one is needed.
+    #[error(
+        "{host} needs a credential: set {variables} or STANCH_AUTH_TOKEN, or name a file with --auth-token-file"
+    )]
+    Missing {
+        /// The host.
+        host: String,
+        /// The variables that were looked at.
+        variables: &'static str,
+    },
+    /// The server would not take it for this call.
+    #[error(
+        "{host} does not let {what} revoke credentials; use a classic personal access token (ghp_) or an OAuth token (gho_)"
+    )]
+    WrongKind {
+        /// The host.
+        host: String,
+        /// What kind of credential was found.
+        what: &'static str,
+    },
+}
+
+/// A credential, and where it was found.
+#[derive(Debug)]
+pub struct Credential {
+    /// The credential.
+    pub token: Token,
+    /// Where it was found, in words.
+    pub place: String,
+    /// What the user should know: others can read the file.
+    pub warning: Option<String>,
+}
+
+/// The variables that hold a credential for this flavour, first one first.
+const fn variables(flavour: Flavour) -> [&'static str; 2] {
+    match flavour {
+        Flavour::Server => ["GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"],
+        Flavour::GitHubCom | Flavour::GheCom => ["GH_TOKEN", "GITHUB_TOKEN"],
+    }
+}
+
+/// Looks for a credential: in `file`, in `STANCH_AUTH_TOKEN`, then in the variables `gh` reads for this flavour.
+/// An empty variable counts as unset; a file that is named has to hold one.
+pub fn find(
+    flavour: Flavour,
+    file: Option<&Path>,
+    variable: &dyn Fn(&str) -> Option<OsString>,
+) -> Result<Option<Credential>, CredentialError> {
+    if let Some(path) = file {
+        return from_file(path).map(Some);
+    }
+    let [first, second] = variables(flavour);
+    for name in ["STANCH_AUTH_TOKEN", first, second] {
+        let Some(value) = variable(name) else { continue };
+        let text = trimmed(&value);
+        if text.is_empty() {
+            continue;
+        }
+        let token = checked(text).ok_or_else(|| CredentialError::Malformed { place: name.to_owned() })?;
+        return Ok(Some(Credential { token, place: name.to_owned(), warning: None }));
+    }
+    Ok(None)
+}
+
+/// As [`find`], where none is an error.
+pub fn require(
+    host: &Host,
+    file: Option<&Path>,
+    variable: &dyn Fn(&str) -> Option<OsString>,
+) -> Result<Credential, CredentialError> {
+    find(host.flavour(), file, variable)?.ok_or_else(|| missing(host))
+}
+
+/// Whether a server takes this credential for revocation. GitHub documents that three kinds do not work.
+pub(super) fn may_revoke(host: &Host, credential: Option<&Token>) -> Result<(), CredentialError> {
+    let what = match credential.map(Token::kind) {
+        None => return Err(missing(host)),
+        Some(Kind::FineGrainedPat) => "a fine-grained personal access token (github_pat_)",
+        Some(Kind::AppUser) => "a GitHub App's user token (ghu_)",
+        Some(Kind::AppInstallation) => "a GitHub App's installation token (ghs_)",
+        Some(Kind::Refresh) => "a refresh token (ghr_)",
+        Some(Kind::Pat | Kind::OAuth | Kind::Other) => return Ok(()),
+    };
+    Err(CredentialError::WrongKind { host: host.label().to_owned(), what })
+}
+
+fn missing(host: &Host) -> CredentialError {
+    let variables = match host.flavour() {
+        Flavour::Server => "GH_ENTERPRISE_TOKEN",
+        Flavour::GitHubCom | Flavour::GheCom => "GH_TOKEN",
+    };
+    CredentialError::Missing { host: host.label().to_owned(), variables }
+}
+
+/// The file may be a pipe or a mounted secret, whose permissions the user does not choose: others who can read it
+/// are a warning, not a refusal.
+fn from_file(path: &Path) -> Result<Credential, CredentialError> {
+    let unreadable = |source| CredentialError::Unreadable { path: path.to_owned(), source };
+    let file = File::open(path).map_err(unreadable)?;
+    let warning = exposed(&file.metadata().map_err(unreadable)?).then(|| {
+        format!("others can read the credential in {}; chmod 600 would keep it yours", path.display())
+    });
+    // Room for all of it at once: a buffer that grows leaves copies behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(LONGEST).unwrap_or_default() + 1));
+    file.take(LONGEST).read_to_end(&mut text).map_err(unreadable)?;
+    let place = path.display().to_string();
+    match checked(text.trim_ascii()) {
+        Some(token) => Ok(Credential { token, place, warning }),
+        None => Err(CredentialError::Malformed { place }),
+    }
+}
+
+#[cfg(unix)]
+fn exposed(metadata: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    metadata.is_file() && metadata.permissions().mode() & 0o077 != 0
+}
+
+#[cfg(not(unix))]
+fn exposed(_: &std::fs::Metadata) -> bool {
+    false
+}
+
+fn trimmed(value: &OsStr) -> &[u8] {
+    value.as_encoded_bytes().trim_ascii()
+}
+
+/// A token, if the text can stand in a header.
+fn checked(text: &[u8]) -> Option<Token> {
+    let text = std::str::from_utf8(text).ok()?;
+    let whole = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    whole.then(|| Token::new(Kind::of(text), text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::provider::github::host::HostChoice;
+    use crate::token::Fingerprint;
+
+    fn found(flavour: Flavour, env: &[(&'static str, &str)]) -> Option<(String, Fingerprint)> {
+        let env: HashMap<&str, OsString> =
+            env.iter().map(|(name, value)| (*name, OsString::from(value))).collect();
+        find(flavour, None, &|name| env.get(name).cloned())
+            .unwrap()
+            .map(|found| (found.place, found.token.fingerprint()))
+    }
+
+    fn server() -> Host {
+        let choice = HostChoice { host: Some("ghes.example".to_owned()), ..HostChoice::default() };
+        Host::choose(&choice).unwrap()
+    }
+
+    #[test]
+    fn variables_are_asked_in_order_and_only_those_of_the_flavour() {
+        let all = [
+            ("STANCH_AUTH_TOKEN", "one"),
+            ("GH_ENTERPRISE_TOKEN", "two"),
+            ("GITHUB_ENTERPRISE_TOKEN", "three"),
+            ("GH_TOKEN", "four"),
+            ("GITHUB_TOKEN", "five"),
+        ];
+        let place = |flavour, from: usize| found(flavour, &all[from..]).map(|(place, _)| place);
+        for flavour in [Flavour::Server, Flavour::GitHubCom, Flavour::GheCom] {
+            assert_eq!(place(flavour, 0).as_deref(), Some("STANCH_AUTH_TOKEN"));
+        }
+        assert_eq!(place(Flavour::Server, 1).as_deref(), Some("GH_ENTERPRISE_TOKEN"));
+        assert_eq!(place(Flavour::Server, 2).as_deref(), Some("GITHUB_ENTERPRISE_TOKEN"));
+        assert_eq!(place(Flavour::Server, 3), None);
+        assert_eq!(place(Flavour::GitHubCom, 1).as_deref(), Some("GH_TOKEN"));
+        assert_eq!(place(Flavour::GheCom, 4).as_deref(), Some("GITHUB_TOKEN"));
+    }
+
+    #[test]
+    fn an_empty_variable_is_unset_and_spaces_around_are_no_part() {
+        let env = [("STANCH_AUTH_TOKEN", " "), ("GH_TOKEN", ""), ("GITHUB_TOKEN", " secret\n")];
+        let (place, fingerprint) = found(Flavour::GitHubCom, &env).unwrap();
+        assert_eq!((place.as_str(), fingerprint), ("GITHUB_TOKEN", Fingerprint::of(b"secret")));
+    }
+
+    #[test]
+    fn what_cannot_stand_in_a_header_is_refused_without_being_repeated() {
+        for value in ["two words", "line\nbreak", "caf\u{e9}", "bell\u{7}"] {
+            let error =
+                find(Flavour::GitHubCom, None, &|_| Some(OsString::from(value))).unwrap_err().to_string();
+            assert!(error.contains("STANCH_AUTH_TOKEN") && !error.contains(value), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_goes_first_and_loses_its_line_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        for text in ["secret", "secret\n", "secret\r\n"] {
+            std::fs::write(&path, text).unwrap();
+            let found = find(Flavour::Server, Some(&path), &|_| Some("other".into())).unwrap().unwrap();
+            assert_eq!(found.token.fingerprint(), Fingerprint::of(b"secret"));
+            assert_eq!(found.place, path.display().to_string());
+        }
+        for text in ["", "\n", "one\ntwo\n"] {
+            std::fs::write(&path, text).unwrap();
+            assert!(matches!(
+                find(Flavour::Server, Some(&path), &|_| Some("other".into())),
+                Err(CredentialError::Malformed { .. })
+            ));
+        }
+        let missing = folder.path().join("none");
+        assert!(matches!(
+            find(Flavour::Server, Some(&missing), &|_| None),
+            Err(CredentialError::Unreadable { .. })
+        ));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_others_can_read_is_warned_about() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        std::fs::write(&path, "secret").unwrap();
+        for (mode, warned) in [(0o600, false), (0o400, false), (0o640, true), (0o604, true)] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            let found = find(Flavour::Server, Some(&path), &|_| None).unwrap().unwrap();
+            assert_eq!(found.warning.is_some(), warned, "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn a_server_wants_a_classic_or_oauth_token() {
+        let host = server();
+        for (kind, taken) in [
+            (Kind::Pat, true),
+            (Kind::OAuth, true),
+            (Kind::Other, true),
+            (Kind::FineGrainedPat, false),
+            (Kind::AppUser, false),
+            (Kind::AppInstallation, false),
+            (Kind::Refresh, false),
+        ] {
+            let token = Token::new(kind, format!("{}x", kind.prefix()).as_bytes());
+            let answer = may_revoke(&host, Some(&token));
+            assert_eq!(answer.is_ok(), taken, "{kind:?}");
+            if let Err(error) = answer {
+                assert!(error.to_string().contains(kind.prefix()), "{error}");
+            }
+        }
+        let error = may_revoke(&host, None).unwrap_err().to_string();
+        assert!(error.contains("GH_ENTERPRISE_TOKEN") && error.contains("--auth-token-file"), "{error}");
+        let error = require(&Host::github_com(), None, &|_| None).unwrap_err().to_string();
+        assert!(error.contains("GH_TOKEN"), "{error}");
+    }
+}

@@ -1,0 +1,55 @@
+//! One root of several, or one repository below a root, looked at by itself.
+
+use crate::blob::{Blob, Body, Fault, Origin, Prefilter, Sink};
+use crate::meter::Meter;
+
+/// A sink that puts the root's name to everything, as a walk of several roots at once does.
+pub struct WithRoot<'a> {
+    sink: &'a dyn Sink,
+    root: Option<&'a str>,
+    /// What is looked at below the root; empty for the root itself.
+    folder: &'a str,
+}
+
+impl<'a> WithRoot<'a> {
+    /// Hands on to `sink` what is found below `root`.
+    pub fn new(sink: &'a dyn Sink, root: &'a str) -> Self {
+        WithRoot { sink, root: Some(root), folder: "" }
+    }
+
+    /// Hands on to `sink` what is found in the repository `folder` below `root`; the root has a name where a run has
+    /// more than one.
+    pub fn repository(sink: &'a dyn Sink, root: Option<&'a str>, folder: &'a str) -> Self {
+        WithRoot { sink, root, folder }
+    }
+}
+
+impl Sink for WithRoot<'_> {
+    fn blob(&self, blob: Blob<'_>) {
+        let origin = || Origin { root: self.root.map(str::to_owned), ..(blob.origin)() };
+        // Taken apart, because the new origin lives shorter than the reader in the body.
+        let body = match blob.body {
+            Body::Whole(bytes) => Body::Whole(bytes),
+            Body::Stream { head, rest } => Body::Stream { head, rest },
+        };
+        self.sink.blob(Blob { body, origin: &origin });
+    }
+
+    fn fault(&self, mut fault: Fault) {
+        if !self.folder.is_empty() {
+            fault.path = format!("{}: {}", self.folder, fault.path);
+        }
+        if let Some(root) = self.root.filter(|root| !fault.path.starts_with(root)) {
+            fault.path = format!("{}/{}", root.trim_end_matches('/'), fault.path);
+        }
+        self.sink.fault(fault);
+    }
+
+    fn meter(&self) -> &Meter {
+        self.sink.meter()
+    }
+
+    fn prefilter(&self) -> Option<&dyn Prefilter> {
+        self.sink.prefilter()
+    }
+}

@@ -1,0 +1,213 @@
+//! The bytes of a container, read forwards: counted, looked at in advance, and stopped by the clock.
+
+use std::cell::Cell;
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use std::rc::Rc;
+
+use super::budget::Budget;
+use crate::blob::Body;
+
+/// What is read from a source at a time.
+const CHUNK: usize = 64 * 1024;
+
+/// A buffered reader over a container, or over a part of one.
+pub(super) struct Input<'a> {
+    from: From<'a>,
+    /// Bytes looked at in advance; those before `peeked_at` are consumed.
+    peeked: Vec<u8>,
+    peeked_at: usize,
+    taken: Rc<Cell<u64>>,
+    checked: u64,
+    pub(super) budget: &'a Budget,
+}
+
+enum From<'a> {
+    Memory(&'a [u8]),
+    Reader(&'a mut dyn BufRead),
+}
+
+impl<'a> Input<'a> {
+    /// Over bytes in memory.
+    pub(super) fn memory(bytes: &'a [u8], budget: &'a Budget) -> Self {
+        Self::new(From::Memory(bytes), budget)
+    }
+
+    /// Over a reader.
+    pub(super) fn reader(reader: &'a mut dyn BufRead, budget: &'a Budget) -> Self {
+        Self::new(From::Reader(reader), budget)
+    }
+
+    fn new(from: From<'a>, budget: &'a Budget) -> Self {
+        Input { from, peeked: Vec::new(), peeked_at: 0, taken: Rc::default(), checked: 0, budget }
+    }
+
+    /// How many bytes were consumed: where the next one stands.
+    pub(super) fn at(&self) -> u64 {
+        self.taken.get()
+    }
+
+    /// That count, to be read while somebody else holds the feed.
+    pub(super) fn counter(&self) -> Rc<Cell<u64>> {
+        Rc::clone(&self.taken)
+    }
+
+    /// The next bytes, `most` of them unless the end comes first, without consuming them.
+    pub(super) fn peek(&mut self, most: usize) -> io::Result<&[u8]> {
+        if let (From::Memory(bytes), true) = (&self.from, self.peeked_at == self.peeked.len()) {
+            return Ok(&bytes[..most.min(bytes.len())]);
+        }
+        self.peeked.drain(..self.peeked_at);
+        self.peeked_at = 0;
+        while self.peeked.len() < most {
+            let bytes = fill(&mut self.from)?;
+            let more = (most - self.peeked.len()).min(bytes.len());
+            if more == 0 {
+                break;
+            }
+            self.peeked.extend_from_slice(&bytes[..more]);
+            match &mut self.from {
+                From::Memory(bytes) => *bytes = &bytes[more..],
+                From::Reader(reader) => reader.consume(more),
+            }
+        }
+        Ok(&self.peeked[..most.min(self.peeked.len())])
+    }
+
+    /// The next `len` bytes without a copy, where the container is in memory; fewer at its end.
+    pub(super) fn slice(&mut self, len: u64) -> Option<&'a [u8]> {
+        let From::Memory(bytes) = self.from else { return None };
+        if self.peeked_at < self.peeked.len() {
+            return None;
+        }
+        let len = usize::try_from(len).map_or(bytes.len(), |len| len.min(bytes.len()));
+        let (slice, rest) = bytes.split_at(len);
+        self.from = From::Memory(rest);
+        self.taken.set(self.taken.get() + len as u64);
+        Some(slice)
+    }
+
+    /// Passes over `len` bytes; whether there were as many.
+    pub(super) fn skip(&mut self, len: u64) -> io::Result<bool> {
+        let mut left = len;
+        while left > 0 {
+            let here = self.fill_buf()?.len();
+            if here == 0 {
+                return Ok(false);
+            }
+            let step = usize::try_from(left).map_or(here, |left| left.min(here));
+            self.consume(step);
+            left -= step as u64;
+        }
+        Ok(true)
+    }
+
+    /// Passes over zeros, as archives are padded with.
+    pub(super) fn skip_zeros(&mut self) -> io::Result<()> {
+        loop {
+            let bytes = self.fill_buf()?;
+            let len = bytes.len();
+            let zeros = bytes.iter().position(|byte| *byte != 0).unwrap_or(len);
+            self.consume(zeros);
+            if zeros < len || len == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The next `len` bytes, or an error where the end comes first. `len` is trusted: ask for little.
+    pub(super) fn read_bytes(&mut self, len: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(len);
+        self.by_ref().take(len as u64).read_to_end(&mut bytes)?;
+        if bytes.len() < len { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(bytes) }
+    }
+}
+
+/// Fills the reader's buffer, through interruptions.
+fn fill<'f>(from: &'f mut From<'_>) -> io::Result<&'f [u8]> {
+    match from {
+        From::Memory(bytes) => Ok(bytes),
+        From::Reader(reader) => {
+            loop {
+                match reader.fill_buf() {
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error),
+                    Ok(_) => break,
+                }
+            }
+            // Asked again, for the borrow: the buffer is filled.
+            reader.fill_buf()
+        }
+    }
+}
+
+impl Read for Input<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.fill_buf()?;
+        let len = bytes.len().min(buf.len());
+        buf[..len].copy_from_slice(&bytes[..len]);
+        self.consume(len);
+        Ok(len)
+    }
+}
+
+impl BufRead for Input<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.taken.get() - self.checked >= CHUNK as u64 {
+            self.checked = self.taken.get();
+            if !self.budget.tick() {
+                return Err(io::Error::other("a limit was reached"));
+            }
+        }
+        if self.peeked_at < self.peeked.len() {
+            return Ok(&self.peeked[self.peeked_at..]);
+        }
+        fill(&mut self.from)
+    }
+
+    fn consume(&mut self, amount: usize) {
+        let peeked = amount.min(self.peeked.len() - self.peeked_at);
+        self.peeked_at += peeked;
+        let rest = amount - peeked;
+        match &mut self.from {
+            From::Memory(bytes) => *bytes = &bytes[rest.min(bytes.len())..],
+            From::Reader(reader) => reader.consume(rest),
+        }
+        self.taken.set(self.taken.get() + amount as u64);
+    }
+}
+
+/// Lends a body as a feed.
+pub(super) fn with_feed<T>(body: Body<'_>, budget: &Budget, look: impl FnOnce(&mut Input<'_>) -> T) -> T {
+    match body {
+        Body::Whole(bytes) => look(&mut Input::memory(bytes, budget)),
+        Body::Stream { head, rest } => {
+            let mut reader = head.chain(BufReader::with_capacity(CHUNK, rest));
+            look(&mut Input::reader(&mut reader, budget))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    use crate::source::unpack::budget::{Gate, Limits};
+
+    #[test]
+    fn looking_ahead_changes_nothing() {
+        let budget = Budget::new(Limits::default(), &Arc::new(Gate::new()));
+        let bytes: Vec<u8> = (0..200).collect();
+        let mut drip = BufReader::with_capacity(7, &bytes[..]);
+        for mut feed in [Input::memory(&bytes, &budget), Input::reader(&mut drip, &budget)] {
+            assert_eq!(feed.peek(20).expect("memory"), &bytes[..20]);
+            assert_eq!(feed.peek(3).expect("memory"), &bytes[..3]);
+            assert_eq!(feed.read_bytes(10).expect("memory"), &bytes[..10]);
+            assert_eq!((feed.at(), feed.peek(5).expect("memory")), (10, &bytes[10..15]));
+            assert!(feed.skip(100).expect("memory"));
+            assert_eq!(feed.read_bytes(90).expect("memory"), &bytes[110..]);
+            assert_eq!((feed.at(), feed.peek(5).expect("memory")), (200, &[][..]));
+            assert!(!feed.skip(1).expect("memory"));
+        }
+    }
+}
