@@ -8,7 +8,7 @@ use crate::cli::exit::Exit;
 use crate::cli::session::ScanSession;
 use crate::finding::{Findings, Location};
 use crate::meter::Meter;
-use crate::source::git::{History, Pipe, Range, Repo, Staged};
+use crate::source::git::{History, Range, Repo, Rescan, Staged};
 use crate::source::tree;
 
 /// What of a repository is looked at.
@@ -36,13 +36,13 @@ pub(super) fn run(flags: GitArgs) -> anyhow::Result<Exit> {
 
 /// Opens the repository at or around `path`, and gets ready to look through it.
 pub(super) fn begin(common: &CommonArgs, path: &Path) -> anyhow::Result<(ScanSession, Repo)> {
-    let repo = Repo::around(path)?;
+    let repo = Repo::discover(path)?;
     // Paths in a history start at its own root, wherever below it the program was started.
     let root = if repo.root() == Path::new("") { PathBuf::from(".") } else { repo.root().to_owned() };
     let mut run = ScanSession::begin(common, vec![root.clone()])?;
     let globs = run.settings.exclude.iter().chain(run.detection.left_out(&root)).map(String::as_str);
     run.settings.walk.exclude = tree::excludes(globs)?;
-    let repo = repo.with_largest(run.settings.walk.max_file_size.unwrap_or(u64::MAX));
+    let repo = repo.with_max_blob_size(run.settings.walk.max_file_size.unwrap_or(u64::MAX));
     Ok((run, repo))
 }
 
@@ -72,7 +72,7 @@ pub(super) fn look(run: &ScanSession, repo: &Repo, what: &What) -> anyhow::Resul
         What::Staged(paths) => {
             let (staged, mut findings) = (Staged::new(repo, paths)?, Findings::keeping_all());
             drain(run, &staged, &findings);
-            before(run, &mut |pipe| staged.settle(&mut findings, pipe));
+            before(run, &mut |rescan| staged.retain_added(&mut findings, rescan));
             findings
         }
         What::Range(spec) => added(run, &Range::new(repo, spec)?),
@@ -83,14 +83,14 @@ pub(super) fn look(run: &ScanSession, repo: &Repo, what: &What) -> anyhow::Resul
 pub(super) fn added(run: &ScanSession, range: &Range<'_>) -> Findings {
     let mut findings = Findings::keeping_all();
     drain(run, range, &findings);
-    before(run, &mut |pipe| range.settle(&mut findings, pipe));
+    before(run, &mut |rescan| range.retain_added(&mut findings, rescan));
     findings
 }
 
-/// Calls `settle` with a pipe for what was there before, which is not counted as looked at.
-fn before(run: &ScanSession, settle: &mut dyn FnMut(&Pipe<'_>)) {
+/// Calls `retain_added` with a rescan of what was there before, which is not counted as looked at.
+fn before(run: &ScanSession, retain_added: &mut dyn FnMut(&Rescan<'_>)) {
     let uncounted = Meter::default();
-    settle(&|findings, show| run.look(findings, &uncounted, show));
+    retain_added(&|findings, show| run.look(findings, &uncounted, show));
 }
 
 fn drain(run: &ScanSession, source: &dyn Source, findings: &Findings) {

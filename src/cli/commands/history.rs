@@ -11,7 +11,7 @@ use crate::cli::detection::label;
 use crate::cli::session::ScanSession;
 use crate::finding::{Findings, Location};
 use crate::scan::WithRoot;
-use crate::source::git::{History, Repo, discover};
+use crate::source::git::{History, Repo, find_repositories};
 use crate::source::tree;
 use crate::text::printable;
 
@@ -26,7 +26,7 @@ pub(super) fn sweep(session: &ScanSession, findings: &Findings) -> anyhow::Resul
         let options = tree::Options { exclude: tree::excludes(globs)?, ..session.settings.walk.clone() };
         let name = (roots.len() > 1 && root.is_dir()).then(|| label(root));
         let root = Root { path: root, name, options };
-        for path in discover(root.path) {
+        for path in find_repositories(root.path) {
             if session.interrupted() {
                 return Ok(sweep.shallow);
             }
@@ -67,15 +67,15 @@ impl Sweep<'_> {
         if root.options.excludes_file(place.trim_end_matches('/')) {
             return;
         }
-        let repo = match Repo::exactly(path) {
-            Ok(repo) => repo.with_largest(root.options.max_file_size.unwrap_or(u64::MAX)),
+        let repo = match Repo::open(path) {
+            Ok(repo) => repo.with_max_blob_size(root.options.max_file_size.unwrap_or(u64::MAX)),
             Err(error) => {
                 let path = label(path);
                 let (kind, reason) = (FaultKind::Unreadable, error.to_string());
                 return self.findings.fault(Fault { path, kind, reason });
             }
         };
-        if !self.seen.insert(repo.shared_folder()) {
+        if !self.seen.insert(repo.common_dir()) {
             return;
         }
         if let Some(lacks) = repo.incomplete() {

@@ -32,11 +32,11 @@ pub(super) fn run(command: &HookCommand) -> anyhow::Result<Exit> {
 
 /// The hooks of the repository around here.
 fn here() -> anyhow::Result<HooksDir> {
-    let repo = Repo::around(Path::new("."))?;
-    let folder = repo.hooks_folder()?;
+    let repo = Repo::discover(Path::new("."))?;
+    let folder = repo.hooks_dir()?;
     // The folder for all repositories calls each one's own hooks.
     if global::folder().is_ok_and(|global| global == folder) {
-        return Ok(HooksDir::new(repo.own_hooks_folder()));
+        return Ok(HooksDir::new(repo.default_hooks_dir()));
     }
     let manager = folder.ends_with(".husky/_").then_some("husky");
     if let Some(manager) = manager {

@@ -1,59 +1,66 @@
-//! Deltas: an object told as stretches of another one and bytes of its own.
+//! Deltas: copy and insert instructions against a base object (gitformat-pack(5), "Deltified representation").
 
-/// A delta, its header read.
+/// A delta whose header has been read.
 pub(super) struct Delta<'a> {
-    /// The size of the object it is told from.
+    /// Bytes of the base object.
     pub(super) base_size: usize,
-    /// The size of the object it tells.
+    /// Bytes of the object that comes out.
     pub(super) size: usize,
-    ops: &'a [u8],
+    instructions: &'a [u8],
 }
 
-/// One instruction.
-enum Op<'a> {
-    Copy { from: usize, len: usize },
+enum Instruction<'a> {
+    /// `size` bytes of the base, from `offset` on.
+    Copy { offset: usize, size: usize },
+    /// Bytes of the delta itself.
     Insert(&'a [u8]),
 }
 
 /// The delta contradicts itself or its base.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Broken;
+pub(super) struct InvalidDelta;
 
 impl<'a> Delta<'a> {
     /// Reads the header of an inflated delta.
-    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, Broken> {
+    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, InvalidDelta> {
         let mut rest = bytes;
-        let base_size = size(&mut rest).ok_or(Broken)?;
-        let size = size(&mut rest).ok_or(Broken)?;
-        Ok(Delta { base_size, size, ops: rest })
+        let base_size = take_size(&mut rest).ok_or(InvalidDelta)?;
+        let size = take_size(&mut rest).ok_or(InvalidDelta)?;
+        Ok(Delta { base_size, size, instructions: rest })
     }
 
-    /// Writes the object it tells into `out`, which is emptied first.
-    pub(super) fn apply(&self, base: &[u8], out: &mut Vec<u8>) -> Result<(), Broken> {
+    /// Writes the object into `out`, which is emptied first.
+    pub(super) fn apply(&self, base: &[u8], out: &mut Vec<u8>) -> Result<(), InvalidDelta> {
         out.clear();
-        // A claimed size is believed only as far as instructions bear it out: `reserve` of a lie would be costly.
-        out.reserve(self.size.min(self.most(base.len())));
-        let mut ops = self.ops;
-        while let Some(op) = next(&mut ops)? {
-            out.extend_from_slice(op.bytes(base)?);
+        // A damaged header may announce any size: no more memory is reserved than the instructions can fill.
+        out.reserve(self.size.min(self.max_size(base.len())));
+        let mut rest = self.instructions;
+        while let Some(instruction) = take_instruction(&mut rest)? {
+            out.extend_from_slice(instruction.bytes(base)?);
             if out.len() > self.size {
-                return Err(Broken);
+                return Err(InvalidDelta);
             }
         }
-        if out.len() == self.size { Ok(()) } else { Err(Broken) }
+        if out.len() == self.size { Ok(()) } else { Err(InvalidDelta) }
     }
 
-    /// Writes what the object has and its base has not into `out`: every inserted byte, and `around` bytes on both
-    /// sides of every seam. Any text of up to `around + 1` bytes that the object holds stands in here or in the base.
-    pub(super) fn fresh(&self, base: &[u8], around: usize, out: &mut Vec<u8>) -> Result<(), Broken> {
+    /// Writes what is new in the object into `out`: every inserted byte, and `context` bytes on both sides of every
+    /// boundary between instructions. Any text of up to `context + 1` bytes that is in the object is in here or in the
+    /// base.
+    pub(super) fn new_bytes(
+        &self,
+        base: &[u8],
+        context: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), InvalidDelta> {
         out.clear();
-        let mut ops = self.ops;
-        while let Some(op) = next(&mut ops)? {
-            let bytes = op.bytes(base)?;
-            match op {
-                Op::Copy { .. } if bytes.len() > 2 * around => {
-                    out.extend_from_slice(&bytes[..around]);
-                    out.extend_from_slice(&bytes[bytes.len() - around..]);
+        let mut rest = self.instructions;
+        while let Some(instruction) = take_instruction(&mut rest)? {
+            let bytes = instruction.bytes(base)?;
+            match instruction {
+                Instruction::Copy { .. } if bytes.len() > 2 * context => {
+                    out.extend_from_slice(&bytes[..context]);
+                    out.extend_from_slice(&bytes[bytes.len() - context..]);
                 }
                 _ => out.extend_from_slice(bytes),
             }
@@ -61,72 +68,74 @@ impl<'a> Delta<'a> {
         Ok(())
     }
 
-    /// Whether the first `len` bytes are the base's own.
+    /// Whether the object starts with the same `len` bytes as its base.
     pub(super) fn keeps_head(&self, len: usize) -> bool {
-        let mut ops = self.ops;
-        matches!(next(&mut ops), Ok(Some(Op::Copy { from: 0, len: copied })) if copied >= len)
+        let mut rest = self.instructions;
+        matches!(take_instruction(&mut rest), Ok(Some(Instruction::Copy { offset: 0, size })) if size >= len)
     }
 
-    /// Writes the first `len` bytes into `out`.
-    pub(super) fn head(&self, base: &[u8], len: usize, out: &mut Vec<u8>) -> Result<(), Broken> {
+    /// Writes the first `len` bytes of the object into `out`.
+    pub(super) fn head(&self, base: &[u8], len: usize, out: &mut Vec<u8>) -> Result<(), InvalidDelta> {
         out.clear();
-        let mut ops = self.ops;
+        let mut rest = self.instructions;
         while out.len() < len
-            && let Some(op) = next(&mut ops)?
+            && let Some(instruction) = take_instruction(&mut rest)?
         {
-            let bytes = op.bytes(base)?;
+            let bytes = instruction.bytes(base)?;
             out.extend_from_slice(&bytes[..bytes.len().min(len - out.len())]);
         }
         Ok(())
     }
 
-    /// The most bytes that so many instructions could tell.
-    fn most(&self, base: usize) -> usize {
-        self.ops.len().saturating_mul(base.clamp(128, 0x00ff_ffff))
+    /// The most bytes that the instructions could write: one inserts up to 127 bytes, or copies as many as three bytes
+    /// of size can say, which the base must have.
+    fn max_size(&self, base_size: usize) -> usize {
+        self.instructions.len().saturating_mul(base_size.clamp(128, 0x00ff_ffff))
     }
 }
 
-impl<'a> Op<'a> {
-    fn bytes(&self, base: &'a [u8]) -> Result<&'a [u8], Broken> {
+impl<'a> Instruction<'a> {
+    fn bytes(&self, base: &'a [u8]) -> Result<&'a [u8], InvalidDelta> {
         match *self {
-            Op::Copy { from, len } => base.get(from..from + len).ok_or(Broken),
-            Op::Insert(bytes) => Ok(bytes),
+            Instruction::Copy { offset, size } => base.get(offset..offset + size).ok_or(InvalidDelta),
+            Instruction::Insert(bytes) => Ok(bytes),
         }
     }
 }
 
-/// Takes the next instruction off `ops`.
-fn next<'a>(ops: &mut &'a [u8]) -> Result<Option<Op<'a>>, Broken> {
-    let Some((&code, mut rest)) = ops.split_first() else { return Ok(None) };
-    let op = if code & 0x80 == 0 {
+/// Takes the next instruction off `bytes`. Its first byte has the highest bit set for a copy: then the lower bits say
+/// which of four bytes of offset and three of size follow. Otherwise it is the number of bytes to insert; 0 is reserved.
+fn take_instruction<'a>(bytes: &mut &'a [u8]) -> Result<Option<Instruction<'a>>, InvalidDelta> {
+    let Some((&code, mut rest)) = bytes.split_first() else { return Ok(None) };
+    let instruction = if code & 0x80 == 0 {
         if code == 0 {
-            return Err(Broken);
+            return Err(InvalidDelta);
         }
-        let (bytes, behind) = rest.split_at_checked(usize::from(code)).ok_or(Broken)?;
-        rest = behind;
-        Op::Insert(bytes)
+        let (inserted, after) = rest.split_at_checked(usize::from(code)).ok_or(InvalidDelta)?;
+        rest = after;
+        Instruction::Insert(inserted)
     } else {
-        let mut field = |bits: std::ops::Range<u32>| {
+        let mut take_field = |bits: std::ops::Range<u32>| {
             let mut value = 0;
             for (n, bit) in bits.enumerate() {
                 if code & (1 << bit) != 0 {
-                    let (&byte, behind) = rest.split_first().ok_or(Broken)?;
+                    let (&byte, after) = rest.split_first().ok_or(InvalidDelta)?;
                     value |= usize::from(byte) << (8 * n);
-                    rest = behind;
+                    rest = after;
                 }
             }
             Ok(value)
         };
-        let from = field(0..4)?;
-        let len = field(4..7)?;
-        Op::Copy { from, len: if len == 0 { 0x10000 } else { len } }
+        let offset = take_field(0..4)?;
+        let size = take_field(4..7)?;
+        Instruction::Copy { offset, size: if size == 0 { 0x10000 } else { size } }
     };
-    *ops = rest;
-    Ok(Some(op))
+    *bytes = rest;
+    Ok(Some(instruction))
 }
 
-/// Takes a little-endian number of seven bits a byte off `bytes`.
-fn size(bytes: &mut &[u8]) -> Option<usize> {
+/// Takes a size off `bytes` ("size encoding"): seven bits a byte, the lowest first.
+fn take_size(bytes: &mut &[u8]) -> Option<usize> {
     let mut value = 0_u64;
     for shift in (0..64).step_by(7) {
         let (&byte, rest) = bytes.split_first()?;
@@ -153,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn applied_it_is_the_object() {
+    fn applying_it_to_its_base_makes_the_object() {
         let (delta, base, mut out) = (sample(), base(), Vec::new());
         let delta = Delta::parse(&delta).expect("well formed");
         assert_eq!((delta.base_size, delta.size), (40, 32));
@@ -162,21 +171,21 @@ mod tests {
     }
 
     #[test]
-    fn every_text_across_a_seam_is_fresh() {
-        let (delta, base, mut whole, mut fresh) = (sample(), base(), Vec::new(), Vec::new());
+    fn every_text_across_a_boundary_is_among_the_new_bytes() {
+        let (delta, base, mut whole, mut new_bytes) = (sample(), base(), Vec::new(), Vec::new());
         let delta = Delta::parse(&delta).expect("well formed");
         delta.apply(&base, &mut whole).expect("fits");
-        for around in 0..12 {
-            delta.fresh(&base, around, &mut fresh).expect("fits");
-            for text in whole.windows(around + 1) {
+        for context in 0..12 {
+            delta.new_bytes(&base, context, &mut new_bytes).expect("fits");
+            for text in whole.windows(context + 1) {
                 let holds = |bytes: &[u8]| bytes.windows(text.len()).any(|other| other == text);
-                assert!(holds(&fresh) || holds(&base), "around {around}");
+                assert!(holds(&new_bytes) || holds(&base), "context {context}");
             }
         }
     }
 
     #[test]
-    fn heads_are_told_without_the_rest() {
+    fn the_head_needs_no_more_than_the_first_instructions() {
         let (delta, base, mut out) = (sample(), base(), Vec::new());
         let delta = Delta::parse(&delta).expect("well formed");
         assert!(delta.keeps_head(10));
@@ -186,11 +195,11 @@ mod tests {
     }
 
     #[test]
-    fn no_damage_trips_it() {
+    fn no_damage_panics() {
         let (whole, base, mut out) = (sample(), base(), Vec::new());
         for cut in 0..whole.len() {
             let broken = Delta::parse(&whole[..cut]).and_then(|delta| delta.apply(&base, &mut out));
-            assert_eq!(broken, Err(Broken), "cut {cut}");
+            assert_eq!(broken, Err(InvalidDelta), "cut {cut}");
         }
         for at in 0..whole.len() {
             for value in 0..=255 {
@@ -198,11 +207,11 @@ mod tests {
                 bytes[at] = value;
                 if let Ok(delta) = Delta::parse(&bytes) {
                     let _ = delta.apply(&base, &mut out);
-                    let _ = delta.fresh(&base, 5, &mut out);
+                    let _ = delta.new_bytes(&base, 5, &mut out);
                     let _ = delta.head(&base, 5, &mut out);
                 }
             }
         }
-        assert_eq!(Delta::parse(&[0xff; 20]).err(), Some(Broken));
+        assert_eq!(Delta::parse(&[0xff; 20]).err(), Some(InvalidDelta));
     }
 }

@@ -6,89 +6,95 @@ use std::sync::{Mutex, PoisonError};
 
 use gix::{ObjectId, oid};
 
-use super::odb::{ObjectDb, ObjectVisitor};
-use super::pack::{Damage, Kind};
-use super::repo::{Largest, Repo};
-use super::{blame, object, refs};
+use super::error::Damage;
+use super::object::{Kind, compute_id};
+use super::object_parts::{blob_origin, scan_object};
+use super::odb::ObjectDb;
+use super::repo::{MaxBlobSize, Repo};
+use super::visitor::ObjectVisitor;
+use super::{blame, refs};
 use crate::blob::{Blob, Body, Fault, FaultKind, Forward, Prefilter, Sink, Source};
 use crate::finding::Findings;
 
-/// How much of a large blob is inflated before it is handed over.
-const HEAD: usize = 256 * 1024;
+/// Bytes of a large blob that are inflated before it is passed on as a stream.
+const STREAM_HEAD: usize = 256 * 1024;
 
 /// A repository's whole history as a source.
 ///
-/// Blobs are named by their ids alone while they are read. Which commit brought them in, and under which path, is searched
-/// by [`History::attribute`] afterwards, and only for those that hold something.
+/// Blobs are named by their ids alone while they are read. Which commit introduced them, and under which path, is searched
+/// by [`History::attribute`] afterwards, and only for those with a finding.
 pub struct History<'a> {
     repo: &'a Repo,
-    objects: ObjectDb,
+    odb: ObjectDb,
 }
 
 impl<'a> History<'a> {
     /// The history of `repo`: lists its packs and loose objects.
     pub fn new(repo: &'a Repo) -> Self {
-        History { repo, objects: ObjectDb::take(&repo.folders, repo.hash()) }
+        History { repo, odb: ObjectDb::open(&repo.object_dirs, repo.hash()) }
     }
 
-    /// Gives the places of what was found their paths, and the commits that introduced them.
+    /// Gives the locations in `findings` their paths, and the commits that introduced them.
     ///
-    /// `findings` must have been gathered from this history alone, by [`Findings::keeping_all`]. A token's places are then
-    /// one a path: where it first came in under that path, the earliest first. Later versions of a file that still hold it
-    /// are counted as more locations.
+    /// `findings` must be of this history only, and made by [`Findings::keeping_all`]. A token then has one location a
+    /// path: where it was first introduced under that path, the earliest first. Later versions of a file that still hold
+    /// it are counted as more locations.
     pub fn attribute(&self, findings: &mut Findings) {
-        blame::attribute(self.repo, &self.objects, findings);
+        blame::attribute(self.repo, &self.odb, findings);
     }
 }
 
 impl Source for History<'_> {
     fn drain(&self, sink: &dyn Sink) {
-        for fault in &self.objects.faults {
+        for fault in &self.odb.faults {
             sink.fault(fault.clone());
         }
-        refs::scan(self.repo, sink);
-        let reader = Reader { sink, largest: self.repo.largest, damaged: Mutex::default() };
-        self.objects.show(&reader);
-        let damaged = reader.damaged.into_inner().unwrap_or_else(PoisonError::into_inner);
-        for damaged in damaged {
-            retry(self.repo, &damaged, sink);
+        refs::scan_names(self.repo, sink);
+        let max_blob_size = self.repo.max_blob_size;
+        let scan = ObjectScan { sink, max_blob_size, damaged: Mutex::default() };
+        self.odb.visit(&scan);
+        for damaged in scan.damaged.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            damaged.retry(self.repo, sink);
         }
     }
 }
 
-/// An object that could not be read in the place where it was looked for.
-struct Damaged {
+/// An object that could not be read.
+struct DamagedObject {
     id: ObjectId,
     reason: String,
 }
 
-/// Looks for another copy of a damaged object: git keeps several at times.
-fn retry(repo: &Repo, damaged: &Damaged, sink: &dyn Sink) {
-    let mut bytes = Vec::new();
-    if let Ok(kind) = repo.read(&damaged.id, &mut bytes)
-        && object::hash(kind, &bytes, repo.hash()).is_some_and(|id| id == damaged.id)
-    {
-        sink.meter().objects(1, bytes.len() as u64);
-        object::hand_over(sink, kind, &damaged.id, &bytes);
-        return;
+impl DamagedObject {
+    /// Looks for another copy of the object, which git has at times: in another pack, or in an alternate.
+    fn retry(self, repo: &Repo, sink: &dyn Sink) {
+        let mut bytes = Vec::new();
+        if let Ok(kind) = repo.read(&self.id, &mut bytes)
+            && compute_id(kind, &bytes, repo.hash()).is_some_and(|id| id == self.id)
+        {
+            sink.meter().objects(1, bytes.len() as u64);
+            scan_object(sink, kind, &self.id, &bytes);
+            return;
+        }
+        let path = format!("object {}", self.id);
+        sink.fault(Fault { path, kind: FaultKind::Unreadable, reason: self.reason });
     }
-    let path = format!("object {}", damaged.id);
-    sink.fault(Fault { path, kind: FaultKind::Unreadable, reason: damaged.reason.clone() });
 }
 
-struct Reader<'a> {
+/// Passes every object to a sink.
+struct ObjectScan<'a> {
     sink: &'a dyn Sink,
-    largest: Largest,
-    damaged: Mutex<Vec<Damaged>>,
+    max_blob_size: MaxBlobSize,
+    damaged: Mutex<Vec<DamagedObject>>,
 }
 
-impl ObjectVisitor for Reader<'_> {
-    fn prefilter(&self) -> Option<&dyn Prefilter> {
-        self.sink.prefilter()
-    }
-
+impl ObjectVisitor for ObjectScan<'_> {
     fn wants(&self, _: Kind) -> bool {
         true
+    }
+
+    fn prefilter(&self) -> Option<&dyn Prefilter> {
+        self.sink.prefilter()
     }
 
     fn stopped(&self) -> bool {
@@ -96,7 +102,7 @@ impl ObjectVisitor for Reader<'_> {
     }
 
     fn object(&self, id: &oid, kind: Kind, size: usize, bytes: Option<&[u8]>) {
-        if kind == Kind::Blob && self.largest.passes_over(id, size, self.sink) {
+        if kind == Kind::Blob && self.max_blob_size.skips(id, size, self.sink) {
             return;
         }
         self.sink.meter().objects(1, size as u64);
@@ -104,16 +110,16 @@ impl ObjectVisitor for Reader<'_> {
             self.sink.meter().commits(1);
         }
         if let Some(bytes) = bytes {
-            object::hand_over(self.sink, kind, id, bytes);
+            scan_object(self.sink, kind, id, bytes);
         }
     }
 
     fn stream(&self, id: &oid, size: usize, inflated: &mut dyn Read) {
-        if self.largest.passes_over(id, size, self.sink) {
+        if self.max_blob_size.skips(id, size, self.sink) {
             return;
         }
         let mut head = Vec::new();
-        let read = (&mut *inflated).take(HEAD as u64).read_to_end(&mut head);
+        let read = (&mut *inflated).take(STREAM_HEAD as u64).read_to_end(&mut head);
         self.sink.meter().objects(1, head.len() as u64);
         if let Err(error) = read {
             let fault = Fault {
@@ -125,13 +131,13 @@ impl ObjectVisitor for Reader<'_> {
         }
         if !head.is_empty() {
             let body = Body::Stream { head: &head, rest: &mut Forward(inflated) };
-            self.sink.blob(Blob { body, origin: &|| object::blob(id) });
+            self.sink.blob(Blob { body, origin: &|| blob_origin(id) });
         }
     }
 
-    fn damaged(&self, id: &oid, path: &Path, why: Damage) {
-        let reason = format!("{why} (in {}); to see what else is damaged, run: git fsck", path.display());
-        let damaged = Damaged { id: id.to_owned(), reason };
+    fn damaged(&self, id: &oid, path: &Path, damage: Damage) {
+        let reason = format!("{damage} (in {}); to see what else is damaged, run: git fsck", path.display());
+        let damaged = DamagedObject { id: id.to_owned(), reason };
         self.damaged.lock().unwrap_or_else(PoisonError::into_inner).push(damaged);
     }
 }

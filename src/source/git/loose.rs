@@ -1,4 +1,4 @@
-//! Loose objects: one zlib stream a file, which says in its first bytes what it holds.
+//! Loose objects: one file each, a zlib stream whose first bytes say what it holds (gitrepository-layout(5)).
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -7,56 +7,54 @@ use std::path::PathBuf;
 use flate2::read::ZlibDecoder;
 use gix::ObjectId;
 
-use super::odb::ObjectVisitor;
-use super::pack::{Damage, Kind};
-use super::walk::{STREAMED, matters};
+use super::error::{DAMAGED_ZLIB, Damage};
+use super::object::Kind;
+use super::visitor::{ObjectVisitor, STREAM_THRESHOLD, may_match};
 
 /// A loose object.
-pub(super) struct Loose {
-    /// Its id.
+pub(super) struct LooseObject {
     pub(super) id: ObjectId,
-    /// Its file.
     pub(super) path: PathBuf,
 }
 
-const DAMAGED: Damage = "its zlib stream is damaged";
+impl LooseObject {
+    /// Reads the object and calls `visitor` for it.
+    pub(super) fn visit(&self, visitor: &dyn ObjectVisitor) {
+        if let Err(damage) = self.read(visitor) {
+            visitor.damaged(&self.id, &self.path, damage);
+        }
+    }
 
-/// Shows a loose object.
-pub(super) fn show(loose: &Loose, see: &dyn ObjectVisitor) {
-    if let Err(why) = read(loose, see) {
-        see.damaged(&loose.id, &loose.path, why);
+    fn read(&self, visitor: &dyn ObjectVisitor) -> Result<(), Damage> {
+        let file = match File::open(&self.path) {
+            Ok(file) => file,
+            // A repack at the same time has moved it to a pack; whoever visits may look it up there.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err("it has gone"),
+            Err(_) => return Err("it cannot be opened"),
+        };
+        let mut inflated = ZlibDecoder::new(BufReader::new(file));
+        let (kind, size) = read_header(&mut inflated).ok_or("its header is damaged")?;
+        if !visitor.wants(kind) {
+            return Ok(());
+        }
+        if kind == Kind::Blob && size > STREAM_THRESHOLD {
+            visitor.stream(&self.id, size, &mut inflated);
+            return Ok(());
+        }
+        let mut bytes = Vec::new();
+        // One byte more than announced: a stream that is too long is damaged, too.
+        let read = inflated.take(size as u64 + 1).read_to_end(&mut bytes);
+        if read.is_err() || bytes.len() != size {
+            return Err(DAMAGED_ZLIB);
+        }
+        let may_match = visitor.prefilter().is_none_or(|prefilter| may_match(prefilter, kind, &bytes));
+        visitor.object(&self.id, kind, size, may_match.then_some(&bytes));
+        Ok(())
     }
 }
 
-fn read(loose: &Loose, see: &dyn ObjectVisitor) -> Result<(), Damage> {
-    let file = match File::open(&loose.path) {
-        Ok(file) => file,
-        // A repack that ran meanwhile has moved it to a pack: it is read from there.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err("it has gone"),
-        Err(_) => return Err("it cannot be opened"),
-    };
-    let mut inflated = ZlibDecoder::new(BufReader::new(file));
-    let (kind, size) = header(&mut inflated).ok_or("its header is damaged")?;
-    if !see.wants(kind) {
-        return Ok(());
-    }
-    if kind == Kind::Blob && size > STREAMED {
-        see.stream(&loose.id, size, &mut inflated);
-        return Ok(());
-    }
-    let mut bytes = Vec::new();
-    // One more than it should be: a longer stream is damaged, too.
-    let read = inflated.take(size as u64 + 1).read_to_end(&mut bytes);
-    if read.is_err() || bytes.len() != size {
-        return Err(DAMAGED);
-    }
-    let live = see.prefilter().is_none_or(|prefilter| matters(prefilter, kind, &bytes));
-    see.object(&loose.id, kind, size, live.then_some(&bytes));
-    Ok(())
-}
-
-/// Reads `blob 123` and the zero behind it.
-fn header(inflated: &mut impl Read) -> Option<(Kind, usize)> {
+/// Reads the object's kind, its size in decimal digits, and the zero byte behind them, as in `blob 123`.
+fn read_header(inflated: &mut impl Read) -> Option<(Kind, usize)> {
     let mut text = Vec::with_capacity(32);
     let mut byte = [0];
     while text.len() < 32 {

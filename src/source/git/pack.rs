@@ -1,89 +1,77 @@
-//! A pack: entries end to end, each an object or a delta. The file is mapped, and inflated entry by entry.
+//! A pack: entries end to end, each an object or a delta (gitformat-pack(5), "pack-*.pack files have the following
+//! format"). The file is mapped, and inflated entry by entry.
 
 use std::path::Path;
 
 use gix::odb::pack::data::File;
 use libdeflater::Decompressor;
 
-use super::Error;
+use super::error::{DAMAGED_ZLIB, Damage, Error};
+use super::object::Kind;
 
-/// The kind of an object, as git numbers them.
+/// What an entry is, as its header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// A commit.
-    Commit,
-    /// A tree.
-    Tree,
-    /// A blob.
-    Blob,
-    /// An annotated tag.
-    Tag,
-}
-
-/// What an entry is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form<'a> {
-    /// An object of its own.
-    Whole(Kind),
-    /// A delta of the entry that starts at this offset.
-    At(u64),
-    /// A delta of the object with this id.
-    Of(&'a [u8]),
+pub(super) enum EntryKind<'a> {
+    /// An undeltified object.
+    Object(Kind),
+    /// A delta against the entry that starts at this offset of the pack.
+    OfsDelta(u64),
+    /// A delta against the object with this id.
+    RefDelta(&'a [u8]),
 }
 
 /// One entry of a pack.
 #[derive(Clone, Copy)]
 pub(super) struct Entry<'a> {
-    /// What it is.
-    pub(super) form: Form<'a>,
-    /// Its inflated size in bytes: of the delta, where it is one.
+    pub(super) kind: EntryKind<'a>,
+    /// Inflated size in bytes: of the object, or of the delta's instructions.
     pub(super) size: usize,
-    /// A zlib stream.
+    /// A zlib stream (RFC 1950), and at times bytes behind it.
     pub(super) deflated: &'a [u8],
 }
 
 /// A mapped pack.
 pub(super) struct Pack {
     file: File,
-    hash: usize,
+    /// Bytes of an id.
+    id_len: usize,
 }
-
-/// An entry cannot be read; says why.
-pub(super) type Damage = &'static str;
 
 impl Pack {
     /// Maps the pack at `path`.
-    pub(super) fn open(path: &Path, kind: gix::hash::Kind) -> Result<Self, Error> {
-        let file = File::at(path, kind).map_err(|error| {
+    pub(super) fn open(path: &Path, hash: gix::hash::Kind) -> Result<Self, Error> {
+        let file = File::at(path, hash).map_err(|error| {
             let reason = error.to_string();
             Error::Pack { path: path.to_owned(), reason }
         })?;
-        Ok(Pack { file, hash: kind.len_in_bytes() })
+        Ok(Pack { file, id_len: hash.len_in_bytes() })
     }
 
-    /// Where the last entry ends.
+    /// The offset at which the last entry ends, and the pack's checksum starts.
     pub(super) fn end(&self) -> u64 {
         self.file.pack_end() as u64
     }
 
-    /// The entry that starts at `start`; the next one starts at `end`.
+    /// The entry between two offsets of the pack: its own, and the next one's.
     pub(super) fn entry(&self, start: u64, end: u64) -> Result<Entry<'_>, Damage> {
         let bytes = (end.min(self.end()) > start)
             .then(|| self.file.entry_slice(start..end.min(self.end())))
             .flatten()
             .ok_or("it lies behind the end of its pack, which was cut short")?;
-        entry(bytes, start, self.hash).ok_or("its header within the pack is damaged")
+        parse_entry(bytes, start, self.id_len).ok_or("its header within the pack is damaged")
     }
 }
 
-fn entry(bytes: &[u8], start: u64, hash: usize) -> Option<Entry<'_>> {
+/// Reads the header of the entry at offset `start`. The first byte is a bit that says whether more of the size follows,
+/// three bits of type, and the lowest four bits of the size; each further byte has seven more.
+fn parse_entry(bytes: &[u8], start: u64, id_len: usize) -> Option<Entry<'_>> {
     let (&first, mut rest) = bytes.split_first()?;
     let mut size = u64::from(first & 0x0f);
     let mut more = first & 0x80 != 0;
     let mut shift = 4;
     while more {
-        let (&byte, behind) = rest.split_first()?;
-        rest = behind;
+        let (&byte, after) = rest.split_first()?;
+        rest = after;
         if shift > 60 {
             return None;
         }
@@ -91,24 +79,25 @@ fn entry(bytes: &[u8], start: u64, hash: usize) -> Option<Entry<'_>> {
         shift += 7;
         more = byte & 0x80 != 0;
     }
-    let form = match first >> 4 & 7 {
-        1 => Form::Whole(Kind::Commit),
-        2 => Form::Whole(Kind::Tree),
-        3 => Form::Whole(Kind::Blob),
-        4 => Form::Whole(Kind::Tag),
-        6 => Form::At(start.checked_sub(distance(&mut rest)?)?),
+    let kind = match first >> 4 & 7 {
+        1 => EntryKind::Object(Kind::Commit),
+        2 => EntryKind::Object(Kind::Tree),
+        3 => EntryKind::Object(Kind::Blob),
+        4 => EntryKind::Object(Kind::Tag),
+        6 => EntryKind::OfsDelta(start.checked_sub(base_distance(&mut rest)?)?),
         7 => {
-            let (id, behind) = rest.split_at_checked(hash)?;
-            rest = behind;
-            Form::Of(id)
+            let (id, after) = rest.split_at_checked(id_len)?;
+            rest = after;
+            EntryKind::RefDelta(id)
         }
         _ => return None,
     };
-    Some(Entry { form, size: usize::try_from(size).ok()?, deflated: rest })
+    Some(Entry { kind, size: usize::try_from(size).ok()?, deflated: rest })
 }
 
-/// Takes the distance to an earlier entry off `bytes`: seven bits a byte, big-endian, each further byte one more.
-fn distance(bytes: &mut &[u8]) -> Option<u64> {
+/// Takes the "offset encoding" off `bytes`: how far in front of its own entry a delta's base starts. Seven bits a byte,
+/// the highest first, with one added for each byte that follows.
+fn base_distance(bytes: &mut &[u8]) -> Option<u64> {
     let mut value = None;
     loop {
         let (&byte, rest) = bytes.split_first()?;
@@ -126,20 +115,24 @@ fn distance(bytes: &mut &[u8]) -> Option<u64> {
     }
 }
 
-/// The most that a byte of deflate can tell.
-const RATIO: usize = 1032;
+/// The most bytes that one byte of deflate can stand for (zlib's technical details, <https://zlib.net/zlib_tech.html>,
+/// "Maximum Compression Factor").
+const MAX_RATIO: usize = 1032;
 
 /// Inflates `entry` into `out`, which is overwritten.
-pub(super) fn inflate(with: &mut Decompressor, entry: Entry<'_>, out: &mut Vec<u8>) -> Result<(), Damage> {
-    const DAMAGED: Damage = "its zlib stream is damaged";
-    // Before memory is set aside for it: a size that so few bytes cannot have is a lie.
-    if entry.size > entry.deflated.len().saturating_mul(RATIO) {
-        return Err(DAMAGED);
+pub(super) fn inflate(
+    inflater: &mut Decompressor,
+    entry: Entry<'_>,
+    out: &mut Vec<u8>,
+) -> Result<(), Damage> {
+    // A damaged header may announce any size. One that these bytes cannot inflate to gets no memory.
+    if entry.size > entry.deflated.len().saturating_mul(MAX_RATIO) {
+        return Err(DAMAGED_ZLIB);
     }
     out.resize(entry.size, 0);
-    match with.zlib_decompress(entry.deflated, out) {
+    match inflater.zlib_decompress(entry.deflated, out) {
         Ok(size) if size == entry.size => Ok(()),
-        _ => Err(DAMAGED),
+        _ => Err(DAMAGED_ZLIB),
     }
 }
 
@@ -148,17 +141,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_tell_kind_size_and_base() {
-        let blob = entry(&[0b1011_0101, 0b0000_0010, 9], 100, 20).expect("a blob");
-        assert_eq!((blob.form, blob.size, blob.deflated), (Form::Whole(Kind::Blob), 5 + 32, &[9][..]));
-        let delta = entry(&[0b0110_0001, 0x81, 0x00, 9], 1000, 20).expect("a delta");
-        assert_eq!((delta.form, delta.size), (Form::At(1000 - 256), 1));
-        let before_the_start = entry(&[0b0110_0001, 0x81, 0x00], 100, 20);
-        assert!(before_the_start.is_none());
-        let named = [&[0b0111_0001][..], &[7; 20], &[9]].concat();
-        assert_eq!(entry(&named, 1000, 20).expect("a delta").form, Form::Of(&[7; 20]));
+    fn a_header_has_kind_size_and_base() {
+        let blob = parse_entry(&[0b1011_0101, 0b0000_0010, 9], 100, 20).expect("a blob");
+        assert_eq!((blob.kind, blob.size, blob.deflated), (EntryKind::Object(Kind::Blob), 5 + 32, &[9][..]));
+        let delta = parse_entry(&[0b0110_0001, 0x81, 0x00, 9], 1000, 20).expect("a delta");
+        assert_eq!((delta.kind, delta.size), (EntryKind::OfsDelta(1000 - 256), 1));
+        let base_before_the_pack = parse_entry(&[0b0110_0001, 0x81, 0x00], 100, 20);
+        assert!(base_before_the_pack.is_none());
+        let ref_delta = [&[0b0111_0001][..], &[7; 20], &[9]].concat();
+        assert_eq!(parse_entry(&ref_delta, 1000, 20).expect("a delta").kind, EntryKind::RefDelta(&[7; 20]));
         for cut in 0..21 {
-            assert!(entry(&named[..cut], 1000, 20).is_none());
+            assert!(parse_entry(&ref_delta[..cut], 1000, 20).is_none());
         }
     }
 }

@@ -1,57 +1,62 @@
-//! What some commits add: their messages and authors, and what they brought that none of their parents had.
+//! What some commits add: their messages and authors, and the content that none of their parents has.
 
 use gix::ObjectId;
 
-use super::Error;
-use super::additions::{self, Change, Pipe};
-use super::diff::Diff;
-use super::object::{self, CommitHeader, Signature};
-use super::pack::Kind;
-use super::repo::{ReadError, Repo};
-use super::revisions::{Ends, commits};
-use crate::blob::{Fault, FaultKind, Origin, Sink, Source};
+use super::change::{self, Change, Rescan};
+use super::commit::{CommitHeader, Signature};
+use super::error::{Error, ReadError};
+use super::object::Kind;
+use super::object_parts::scan_object;
+use super::repo::Repo;
+use super::rev_walk::{rev_list, unreadable_commit};
+use super::revisions::RevisionRange;
+use super::tree_diff::TreeDiff;
+use crate::blob::{Fault, Origin, Sink, Source};
 use crate::finding::Findings;
 
 /// The commits of a range as a source.
 pub struct Range<'a> {
     repo: &'a Repo,
-    /// Annotated tags the range ends at.
+    /// Annotated tags at the tips of the range.
     tags: Vec<ObjectId>,
     commits: Vec<ObjectId>,
+    /// One for each commit.
     changes: Vec<Change>,
     faults: Vec<Fault>,
 }
 
 impl<'a> Range<'a> {
-    /// The commits that `spec` names, in git's own notation (see `gitrevisions(7)`): `A..B` is what `B` has and `A` has not,
-    /// `A...B` what only one of them has, `^A` excludes, and a revision by itself is everything that leads to it. Several
-    /// may be given with spaces between them. An id of zeros, which hooks are told for what does not exist, excludes
-    /// nothing of its own: what other refs have is left out instead.
+    /// The commits that `spec` names, in git's own notation (gitrevisions(7)): `A..B` is what `B` has and `A` has not,
+    /// `A...B` what only one of them has, `^A` excludes, and a revision by itself is everything that is reachable from it.
+    /// Several may be given with spaces between them. An id of zeros, which hooks are given for a ref that does not exist
+    /// (githooks(5), "pre-push"), excludes what has been published: what remote-tracking branches have or, in a bare
+    /// repository, what any ref has.
+    ///
+    /// Fails with [`Error::Revision`] where a revision means nothing in this repository.
     pub fn new(repo: &'a Repo, spec: &str) -> Result<Self, Error> {
-        Ok(Range::between(repo, &Ends::parse(repo, spec)?))
+        Ok(Range::of(repo, &RevisionRange::parse(repo, spec)?))
     }
 
-    /// What another repository lacks that is to have the commits or tags `tips`: all that leads to them, without what it
-    /// `had` already (ids, of which not all need be here) and what refs lead to whose names `known` says yes to.
-    pub fn lacking(
+    /// What a push brings: all that is reachable from the commits or tags `tips`, and neither from `old_tips`, which the
+    /// other side had before (ids, of which not all need be in this repository), nor from the refs that `is_known_ref`
+    /// accepts the names of.
+    ///
+    /// Fails with [`Error::Revision`] where a tip is not in this repository.
+    pub fn for_push(
         repo: &'a Repo,
         tips: &[String],
-        had: &[String],
-        known: &dyn Fn(&[u8]) -> bool,
+        old_tips: &[String],
+        is_known_ref: &dyn Fn(&[u8]) -> bool,
     ) -> Result<Self, Error> {
-        Ok(Range::between(repo, &Ends::lacking(repo, tips, had, known)?))
+        Ok(Range::of(repo, &RevisionRange::for_push(repo, tips, old_tips, is_known_ref)?))
     }
 
-    fn between(repo: &'a Repo, ends: &Ends) -> Self {
-        let mut range = Range {
-            repo,
-            tags: ends.tags.clone(),
-            commits: Vec::new(),
-            changes: Vec::new(),
-            faults: Vec::new(),
-        };
-        for (id, links) in commits(repo, ends, &mut range.faults) {
-            range.add(id, &links);
+    fn of(repo: &'a Repo, revisions: &RevisionRange) -> Self {
+        let tags = revisions.tags.clone();
+        let mut range = Range { repo, tags, commits: Vec::new(), changes: Vec::new(), faults: Vec::new() };
+        let commits = rev_list(repo, &revisions.include, &revisions.exclude, &mut range.faults);
+        for (id, header) in commits {
+            range.push(id, &header);
         }
         range
     }
@@ -61,37 +66,38 @@ impl<'a> Range<'a> {
         self.commits.len()
     }
 
-    fn add(&mut self, id: ObjectId, links: &CommitHeader) {
+    fn push(&mut self, id: ObjectId, header: &CommitHeader) {
         let mut bytes = Vec::new();
-        let byline = self.repo.read_as(Kind::Commit, &id, &mut bytes).map(|()| Signature::of(&bytes));
-        let byline = byline.unwrap_or_default();
-        let parents = links.parents.iter().filter_map(|parent| {
+        let signature = self.repo.read_as(Kind::Commit, &id, &mut bytes).map(|()| Signature::parse(&bytes));
+        let signature = signature.unwrap_or_default();
+        let parent_trees = header.parents.iter().filter_map(|parent| {
             match self.repo.read_as(Kind::Commit, parent, &mut bytes) {
-                Ok(()) => CommitHeader::of(&bytes).map(|links| links.tree),
-                Err(lack) => {
-                    // Where a shallow clone ends, everything there is counts as added.
-                    if !(lack == ReadError::Missing && self.repo.is_boundary(&id)) {
-                        self.faults.push(unread(parent));
+                Ok(()) => CommitHeader::parse(&bytes).map(|header| header.tree),
+                Err(error) => {
+                    // At the boundary of a shallow clone, everything counts as added.
+                    if !(error == ReadError::Missing && self.repo.is_shallow_boundary(&id)) {
+                        self.faults.push(unreadable_commit(parent));
                     }
                     None
                 }
             }
         });
-        let parents: Vec<ObjectId> = parents.collect();
+        let parent_trees: Vec<ObjectId> = parent_trees.collect();
         let template = Origin {
             commit: Some(id.to_string()),
-            author: byline.author,
-            date: byline.date,
+            author: signature.author,
+            date: signature.date,
             ..Origin::default()
         };
+        let diff = TreeDiff::between(self.repo, &parent_trees, &header.tree);
         self.commits.push(id);
-        self.changes.push(Change { template, diff: Diff::of(self.repo, &links.tree, &parents) });
+        self.changes.push(Change { template, diff });
     }
 
-    /// Takes out of `findings` (gathered from this source alone, by [`Findings::keeping_all`]) what a commit's parents had
-    /// in the same file, or in one that the commit removes: that is not what it adds.
-    pub fn settle(&self, findings: &mut Findings, pipe: &Pipe<'_>) {
-        additions::subtract(self.repo, &self.changes, findings, pipe);
+    /// Removes from `findings` what a commit's parents have in the same file, or in one that the commit removes: that is
+    /// not what the commit adds. `findings` must be of this source only, and made by [`Findings::keeping_all`].
+    pub fn retain_added(&self, findings: &mut Findings, rescan: &Rescan<'_>) {
+        change::retain_added(self.repo, &self.changes, findings, rescan);
         findings.relocate(&mut |locations| (locations, 0));
     }
 }
@@ -102,25 +108,20 @@ impl Source for Range<'_> {
             sink.fault(fault.clone());
         }
         let mut bytes = Vec::new();
-        for (id, kind) in
-            self.tags.iter().map(|id| (id, Kind::Tag)).chain(self.commits.iter().map(|id| (id, Kind::Commit)))
-        {
+        let tags = self.tags.iter().map(|id| (id, Kind::Tag));
+        let commits = self.commits.iter().map(|id| (id, Kind::Commit));
+        for (id, kind) in tags.chain(commits) {
             if self.repo.read_as(kind, id, &mut bytes).is_ok() {
                 sink.meter().objects(1, bytes.len() as u64);
                 sink.meter().commits(u64::from(kind == Kind::Commit));
-                object::hand_over(sink, kind, id, &bytes);
+                scan_object(sink, kind, id, &bytes);
             }
         }
         for change in &self.changes {
             if sink.stopped() {
                 return;
             }
-            change.show(self.repo, sink);
+            change.scan(self.repo, sink);
         }
     }
-}
-
-pub(super) fn unread(id: &ObjectId) -> Fault {
-    let reason = "it is missing or damaged; to see what else is, run: git fsck".to_owned();
-    Fault { path: format!("commit {id}"), kind: FaultKind::Unreadable, reason }
 }

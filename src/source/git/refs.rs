@@ -1,4 +1,4 @@
-//! Refs: their names, which may hold a token themselves, and the commits they and their logs lead to.
+//! Refs: their names, which may hold a token themselves, and the commits that they and their reflogs lead to.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -13,24 +13,24 @@ use crate::text::path_text;
 /// Where histories start.
 #[derive(Default)]
 pub(super) struct Tips {
-    /// What branches, tags, stashes, work trees and their logs point to.
+    /// What branches, tags, stashes, the `HEAD`s of work trees and their reflogs point to.
     pub(super) content: Vec<ObjectId>,
-    /// What `refs/notes/*` point to.
+    /// What `refs/notes/*` point to (git-notes(1)).
     pub(super) notes: Vec<ObjectId>,
 }
 
-/// Hands every ref's name over.
-pub(super) fn scan(repo: &Repo, sink: &dyn Sink) {
-    let mut seen = HashSet::new();
-    let outcome = each(repo, &mut |name, _| {
-        if seen.insert(name.to_vec()) {
+/// Passes every ref's name to `sink`.
+pub(super) fn scan_names(repo: &Repo, sink: &dyn Sink) {
+    let mut scanned = HashSet::new();
+    let errors = for_each(repo, &mut |name, _| {
+        if scanned.insert(name.to_vec()) {
             let origin =
                 || Origin { path: path_text(name), kind: LocationKind::RefName, ..Origin::default() };
             sink.meter().bytes(name.len() as u64);
             sink.blob(Blob { body: Body::Whole(name), origin: &origin });
         }
     });
-    for reason in outcome {
+    for reason in errors {
         sink.fault(Fault { path: "refs".into(), kind: FaultKind::Unreadable, reason });
     }
 }
@@ -38,22 +38,22 @@ pub(super) fn scan(repo: &Repo, sink: &dyn Sink) {
 /// Every ref that points to an object, and what it points to.
 pub(super) fn all(repo: &Repo) -> Vec<(Vec<u8>, ObjectId)> {
     let mut all = Vec::new();
-    let _ = each(repo, &mut |name, id| all.extend(id.map(|id| (name.to_vec(), id))));
+    let _ = for_each(repo, &mut |name, id| all.extend(id.map(|id| (name.to_vec(), id))));
     all
 }
 
-/// Everything a history may start from: refs, `HEAD` of every work tree, and whatever their logs remember.
+/// Everything a history may start from: refs, the `HEAD` of every work tree, and what their reflogs remember.
 pub(super) fn tips(repo: &Repo) -> Tips {
     let mut tips = Tips::default();
-    let _ = each(repo, &mut |name, id| {
+    let _ = for_each(repo, &mut |name, id| {
         let Some(id) = id else { return };
         if name.starts_with(b"refs/notes/") { tips.notes.push(id) } else { tips.content.push(id) }
     });
     let common = repo.inner.common_dir();
     let mut logs = vec![common.join("logs")];
-    for folder in private_folders(repo) {
-        tips.content.extend(head(&folder));
-        logs.push(folder.join("logs"));
+    for dir in git_dirs(repo) {
+        tips.content.extend(detached_head(&dir));
+        logs.push(dir.join("logs"));
     }
     while let Some(path) = logs.pop() {
         if path.ends_with("logs/refs/notes") {
@@ -62,37 +62,38 @@ pub(super) fn tips(repo: &Repo) -> Tips {
         if let Ok(entries) = std::fs::read_dir(&path) {
             logs.extend(entries.filter_map(Result::ok).map(|entry| entry.path()));
         } else if let Ok(log) = std::fs::read(&path) {
-            tips.content.extend(log.lines().flat_map(logged));
+            tips.content.extend(log.lines().flat_map(logged_ids));
         }
     }
     tips
 }
 
-/// The repository's own folder, and those of its linked work trees.
-fn private_folders(repo: &Repo) -> Vec<PathBuf> {
+/// The `$GIT_DIR` of the main work tree, and those of the linked ones (git-worktree(1), "Details").
+fn git_dirs(repo: &Repo) -> Vec<PathBuf> {
     let common = repo.inner.common_dir();
     let linked = std::fs::read_dir(common.join("worktrees")).into_iter().flatten().filter_map(Result::ok);
     std::iter::once(common.to_owned()).chain(linked.map(|entry| entry.path())).collect()
 }
 
-/// What `HEAD` in a folder points to, where it is detached.
-fn head(folder: &Path) -> Option<ObjectId> {
-    ObjectId::from_hex(std::fs::read(folder.join("HEAD")).ok()?.trim()).ok()
+/// What `HEAD` in a `$GIT_DIR` points to, where it is detached.
+fn detached_head(git_dir: &Path) -> Option<ObjectId> {
+    ObjectId::from_hex(std::fs::read(git_dir.join("HEAD")).ok()?.trim()).ok()
 }
 
-/// The two ids a line of a log starts with.
-fn logged(line: &[u8]) -> impl Iterator<Item = ObjectId> {
+/// The old and the new value that a line of a reflog starts with (git-update-ref(1), "Logging Updates").
+fn logged_ids(line: &[u8]) -> impl Iterator<Item = ObjectId> {
     let ids = line.splitn(3, |byte| *byte == b' ').take(2).filter_map(|hex| ObjectId::from_hex(hex).ok());
     ids.filter(|id| !id.is_null()).collect::<Vec<_>>().into_iter()
 }
 
-/// Calls `see` with each ref's name, and with what it points to where that is an object. Says what could not be read.
-fn each(repo: &Repo, see: &mut dyn FnMut(&[u8], Option<ObjectId>)) -> Vec<String> {
+/// Calls `visit` with each ref's name, and with what it points to where that is an object. Returns what could not be
+/// read.
+fn for_each(repo: &Repo, visit: &mut dyn FnMut(&[u8], Option<ObjectId>)) -> Vec<String> {
     let platform = match repo.inner.references() {
         Ok(platform) => platform,
         Err(error) => return vec![error.to_string()],
     };
-    let mut troubles = Vec::new();
+    let mut errors = Vec::new();
     let all = match platform.all() {
         Ok(all) => all,
         Err(error) => return vec![error.to_string()],
@@ -101,17 +102,17 @@ fn each(repo: &Repo, see: &mut dyn FnMut(&[u8], Option<ObjectId>)) -> Vec<String
         match reference {
             Ok(reference) => {
                 let target = reference.target();
-                see(reference.name().as_bstr(), target.try_id().map(ToOwned::to_owned));
+                visit(reference.name().as_bstr(), target.try_id().map(ToOwned::to_owned));
                 // A symbolic ref may name one that does not exist yet: `HEAD` before the first commit.
                 if let Some(name) = target.try_name() {
-                    see(name.as_bstr(), None);
+                    visit(name.as_bstr(), None);
                 }
             }
-            Err(error) => troubles.push(error.to_string()),
+            Err(error) => errors.push(error.to_string()),
         }
     }
     if let Ok(Some(name)) = repo.inner.head_name() {
-        see(name.as_bstr(), None);
+        visit(name.as_bstr(), None);
     }
-    troubles
+    errors
 }

@@ -1,18 +1,17 @@
-//! What is staged: the index against `HEAD`, never the work tree.
+//! What is staged: the index (gitformat-index(5)) compared with `HEAD`, never the work tree.
 
-use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
 use gix::ObjectId;
 use gix::index::entry::{Flags, Mode as IndexMode};
 use gix::index::extension::Tree as CacheTree;
 
-use super::Error;
-use super::additions::{self, Change, Pipe};
-use super::diff::{Added, Diff, Listing, join, listing};
-use super::object::{CommitHeader, Mode};
-use super::pack::Kind;
-use super::repo::{ReadError, Repo};
+use super::change::{self, Change, Rescan};
+use super::commit::CommitHeader;
+use super::error::Error;
+use super::object::{Kind, Mode};
+use super::repo::Repo;
+use super::tree_diff::{Added, Entries, TreeDiff, join, read_entries};
 use crate::blob::{Origin, Sink, Source};
 use crate::finding::Findings;
 
@@ -24,27 +23,29 @@ pub struct Staged<'a> {
 
 impl<'a> Staged<'a> {
     /// What is staged under `paths` (relative to the working directory), or anywhere when there are none.
+    ///
+    /// Fails where the index or `HEAD` cannot be read, or where a path is outside of the work tree.
     pub fn new(repo: &'a Repo, paths: &[PathBuf]) -> Result<Self, Error> {
         let index = repo
             .inner
             .index_or_empty()
             .map_err(|error| Error::Index { path: repo.inner.index_path(), reason: error.to_string() })?;
-        let wanted = paths.iter().map(|path| within(repo, path)).collect::<Result<Vec<_>, _>>()?;
+        let wanted = paths.iter().map(|path| index_path(repo, path)).collect::<Result<Vec<_>, _>>()?;
         let head = head_tree(repo)?;
-        let mut compare = Compare { repo, index: &index, wanted: &wanted, diff: Diff::default() };
-        compare.folder(index.entries(), &[], head, index.tree());
-        Ok(Staged { repo, changes: [Change { template: Origin::default(), diff: compare.diff }] })
+        let mut diff = IndexDiff { repo, index: &index, wanted: &wanted, diff: TreeDiff::default() };
+        diff.compare_dir(index.entries(), &[], head, index.tree());
+        Ok(Staged { repo, changes: [Change { template: Origin::default(), diff: diff.diff }] })
     }
 
-    /// How many blobs are looked at.
+    /// How many blobs are scanned.
     pub fn blobs(&self) -> usize {
         self.changes.iter().map(|change| change.diff.added.len()).sum()
     }
 
-    /// Takes out of `findings` (gathered from this source alone, by [`Findings::keeping_all`]) what `HEAD` has in the same
-    /// file, or in one whose removal is staged, too: that is not what this change adds.
-    pub fn settle(&self, findings: &mut Findings, pipe: &Pipe<'_>) {
-        additions::subtract(self.repo, &self.changes, findings, pipe);
+    /// Removes from `findings` what `HEAD` has in the same file, or in one whose removal is staged, too: that is not what
+    /// this change adds. `findings` must be of this source only, and made by [`Findings::keeping_all`].
+    pub fn retain_added(&self, findings: &mut Findings, rescan: &Rescan<'_>) {
+        change::retain_added(self.repo, &self.changes, findings, rescan);
         findings.relocate(&mut |locations| (locations, 0));
     }
 }
@@ -52,58 +53,61 @@ impl<'a> Staged<'a> {
 impl Source for Staged<'_> {
     fn drain(&self, sink: &dyn Sink) {
         for change in &self.changes {
-            change.show(self.repo, sink);
+            change.scan(self.repo, sink);
         }
     }
 }
 
 /// The tree of `HEAD`; none before the first commit.
 fn head_tree(repo: &Repo) -> Result<Option<ObjectId>, Error> {
-    let unread = |reason: String| Error::Head { path: repo.root().to_owned(), reason };
-    let head = repo.inner.head().map_err(|error| unread(error.to_string()))?;
+    let unreadable = |reason: String| Error::Head { path: repo.root().to_owned(), reason };
+    let head = repo.inner.head().map_err(|error| unreadable(error.to_string()))?;
     let Some(id) = head.id() else { return Ok(None) };
     let mut bytes = Vec::new();
     repo.read_as(Kind::Commit, &id, &mut bytes)
-        .map_err(|_| unread(format!("its commit {id} is missing or damaged")))?;
-    let links = CommitHeader::of(&bytes).ok_or_else(|| unread(format!("its commit {id} is damaged")))?;
-    Ok(Some(links.tree))
+        .map_err(|_| unreadable(format!("its commit {id} is missing or damaged")))?;
+    let header =
+        CommitHeader::parse(&bytes).ok_or_else(|| unreadable(format!("its commit {id} is damaged")))?;
+    Ok(Some(header.tree))
 }
 
-/// A path as the index writes it: from the repository's root.
-fn within(repo: &Repo, path: &Path) -> Result<Vec<u8>, Error> {
+/// A path as the index has it: from the root of the work tree.
+fn index_path(repo: &Repo, path: &Path) -> Result<Vec<u8>, Error> {
     let outside = || Error::Outside { path: path.to_owned(), root: repo.root().to_owned() };
     let root = repo.inner.workdir().ok_or_else(outside)?;
     let root = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
-    let here = std::fs::canonicalize(repo.inner.current_dir())
+    let current_dir = std::fs::canonicalize(repo.inner.current_dir())
         .unwrap_or_else(|_| repo.inner.current_dir().to_owned());
-    // The file need not exist: the index may have what the work tree lacks. So `..` is taken off as text.
-    let mut whole = PathBuf::new();
-    for part in here.join(path).components() {
-        match part {
-            Component::ParentDir => drop(whole.pop()),
+    // The index may have a file that the work tree has not, so the path need not exist: `..` is resolved lexically.
+    let mut absolute = PathBuf::new();
+    for component in current_dir.join(path).components() {
+        match component {
+            Component::ParentDir => drop(absolute.pop()),
             Component::CurDir => {}
-            part => whole.push(part),
+            component => absolute.push(component),
         }
     }
-    let inside = whole.strip_prefix(&root).map(Path::to_owned).or_else(|_| {
-        let (folder, name) = whole.parent().zip(whole.file_name()).ok_or_else(outside)?;
-        let folder = std::fs::canonicalize(folder).map_err(|_| outside())?;
-        folder.join(name).strip_prefix(&root).map(Path::to_owned).map_err(|_| outside())
+    let relative = absolute.strip_prefix(&root).map(Path::to_owned).or_else(|_| {
+        let (dir, name) = absolute.parent().zip(absolute.file_name()).ok_or_else(outside)?;
+        let dir = std::fs::canonicalize(dir).map_err(|_| outside())?;
+        dir.join(name).strip_prefix(&root).map(Path::to_owned).map_err(|_| outside())
     })?;
-    let inside = gix::path::into_bstr(inside).map_err(|_| outside())?;
-    Ok(gix::path::to_unix_separators_on_windows(inside).to_vec())
+    let relative = gix::path::into_bstr(relative).map_err(|_| outside())?;
+    Ok(gix::path::to_unix_separators_on_windows(relative).to_vec())
 }
 
-struct Compare<'a> {
+struct IndexDiff<'a> {
     repo: &'a Repo,
     index: &'a gix::index::State,
+    /// The paths to compare; all where there are none.
     wanted: &'a [Vec<u8>],
-    diff: Diff,
+    diff: TreeDiff,
 }
 
-impl Compare<'_> {
-    /// Compares what the index has below `path` with a tree, and looks no further where both say they are the same.
-    fn folder(
+impl IndexDiff<'_> {
+    /// Compares the index entries below `path` with a tree, unless the cache tree of the index has the same tree there
+    /// (gitformat-index(5), "Cache tree").
+    fn compare_dir(
         &mut self,
         entries: &[gix::index::Entry],
         path: &[u8],
@@ -111,18 +115,18 @@ impl Compare<'_> {
         cache: Option<&CacheTree>,
     ) {
         let cached = cache.filter(|cache| cache.num_entries.is_some()).map(|cache| cache.id);
-        if cached.is_some() && cached == tree || !self.leads(path) {
+        if cached.is_some() && cached == tree || !self.leads_to_wanted(path) {
             return;
         }
-        let mut old = tree.map(|tree| self.list(path, &tree)).unwrap_or_default();
+        let mut old = tree.map(|tree| self.read_entries(path, &tree)).unwrap_or_default();
         let start = if path.is_empty() { 0 } else { path.len() + 1 };
         let mut rest = entries;
         while let Some(entry) = rest.first() {
             let below = entry.path(self.index).get(start..).unwrap_or_default();
             let Some(slash) = memchr::memchr(b'/', below) else {
-                self.entry(entry, old.get(below));
+                self.compare_entry(entry, old.get(below));
                 rest = rest.get(1..).unwrap_or_default();
-                // Stages of one path follow each other, and all are held against the same entry.
+                // In a conflict, a path has several stages one after the other, each compared with the same old entry.
                 if rest.first().is_none_or(|next| next.path(self.index) != entry.path(self.index)) {
                     old.remove(below);
                 }
@@ -132,62 +136,64 @@ impl Compare<'_> {
             let count = rest.iter().take_while(|entry| {
                 entry.path(self.index).get(start..).is_some_and(|path| path.starts_with(prefix))
             });
-            let (inside, behind) = rest.split_at(count.count().max(1));
-            rest = behind;
+            let (inside, after) = rest.split_at(count.count().max(1));
+            rest = after;
             let child =
                 cache.and_then(|cache| cache.children.iter().find(|child| child.name.as_slice() == name));
             let tree = match old.remove(name) {
                 Some((Mode::Tree, id)) => Some(id),
                 Some((mode, id)) => {
-                    self.diff.gone(self.repo, mode, &id);
+                    self.diff.remove(self.repo, mode, &id);
                     None
                 }
                 None => {
-                    if self.leads(&join(path, name)) {
-                        self.diff.names.push(join(path, name));
+                    if self.leads_to_wanted(&join(path, name)) {
+                        self.diff.new_names.push(join(path, name));
                     }
                     None
                 }
             };
-            self.folder(inside, &join(path, name), tree, child);
+            self.compare_dir(inside, &join(path, name), tree, child);
         }
         for (mode, id) in old.into_values() {
-            self.diff.gone(self.repo, mode, &id);
+            self.diff.remove(self.repo, mode, &id);
         }
     }
 
-    fn list(&mut self, path: &[u8], tree: &ObjectId) -> Listing {
-        listing(self.repo, tree).unwrap_or_else(|lack: ReadError| {
-            self.diff.lacking.push((path.to_vec(), *tree, lack));
-            HashMap::new()
+    fn read_entries(&mut self, path: &[u8], tree: &ObjectId) -> Entries {
+        read_entries(self.repo, tree).unwrap_or_else(|error| {
+            self.diff.unreadable.push((path.to_vec(), *tree, error));
+            Entries::new()
         })
     }
 
-    fn entry(&mut self, entry: &gix::index::Entry, old: Option<&(Mode, ObjectId)>) {
+    fn compare_entry(&mut self, entry: &gix::index::Entry, old: Option<&(Mode, ObjectId)>) {
         let path = entry.path(self.index).to_vec();
-        let empty = entry.flags.contains(Flags::INTENT_TO_ADD);
-        if empty || !self.asked_for(&path) || old.is_some_and(|(_, id)| *id == entry.id) {
+        // `git add --intent-to-add` stages a path without its content.
+        let is_empty = entry.flags.contains(Flags::INTENT_TO_ADD);
+        if is_empty || !self.is_wanted(&path) || old.is_some_and(|(_, id)| *id == entry.id) {
             return;
         }
         if old.is_none() {
-            self.diff.names.push(path.clone());
+            self.diff.new_names.push(path.clone());
         }
-        let before = old.filter(|(mode, _)| matches!(mode, Mode::File | Mode::Link)).map(|(_, id)| *id);
+        let preimage = old.filter(|(mode, _)| matches!(mode, Mode::File | Mode::Link)).map(|(_, id)| *id);
         let added = Added {
             link: entry.mode == IndexMode::SYMLINK,
             path,
             id: entry.id,
-            before: before.into_iter().collect(),
+            preimages: preimage.into_iter().collect(),
         };
         if entry.mode.contains(IndexMode::COMMIT) {
             return;
         }
-        // A sparse index keeps a whole folder outside of the cone as one entry.
+        // A sparse index has one entry for a whole directory outside of the cone (gitformat-index(5), "Sparse
+        // Directory Entries").
         if entry.mode == IndexMode::DIR {
             let path = added.path.strip_suffix(b"/").unwrap_or(&added.path).to_vec();
             let old: Vec<ObjectId> =
                 old.filter(|(mode, _)| *mode == Mode::Tree).map(|(_, id)| *id).into_iter().collect();
-            let mut below = Diff::of(self.repo, &entry.id, &old);
+            let mut below = TreeDiff::between(self.repo, &old, &entry.id);
             below.added.iter_mut().for_each(|added| added.path = join(&path, &added.path));
             self.diff.added.append(&mut below.added);
             self.diff.removed.append(&mut below.removed);
@@ -196,18 +202,17 @@ impl Compare<'_> {
         self.diff.added.push(added);
     }
 
-    /// Whether a file was asked for.
-    fn asked_for(&self, path: &[u8]) -> bool {
+    /// Whether a file is to be compared.
+    fn is_wanted(&self, path: &[u8]) -> bool {
         self.wanted.is_empty() || self.wanted.iter().any(|wanted| is_below(path, wanted))
     }
 
-    /// Whether a folder was asked for, or leads to something that was.
-    fn leads(&self, folder: &[u8]) -> bool {
-        self.asked_for(folder) || self.wanted.iter().any(|wanted| is_below(wanted, folder))
+    /// Whether a directory is to be compared, or one below it.
+    fn leads_to_wanted(&self, dir: &[u8]) -> bool {
+        self.is_wanted(dir) || self.wanted.iter().any(|wanted| is_below(wanted, dir))
     }
 }
 
-fn is_below(path: &[u8], folder: &[u8]) -> bool {
-    folder.is_empty()
-        || path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+fn is_below(path: &[u8], dir: &[u8]) -> bool {
+    dir.is_empty() || path.strip_prefix(dir).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }

@@ -51,7 +51,7 @@ fn look(
     let tracking = format!("refs/remotes/{remote}/");
     // Here is what has all that refs lead to, or the remote, as far as it is known.
     let known = |name: &[u8]| flags.kind == HookKind::Receive || name.starts_with(tracking.as_bytes());
-    let range = Range::lacking(repo, &pushed.tips, &pushed.had, &known)?;
+    let range = Range::for_push(repo, &pushed.tips, &pushed.had, &known)?;
     let findings = git::added(session, &range);
     let names = Findings::default();
     session.look(&names, &session.meter, &mut |sink| {

@@ -7,7 +7,7 @@ use super::support::{Fixture, token};
 
 fn packs(fixture: &Fixture, extension: &str) -> Vec<PathBuf> {
     let folder = fixture.path().join(".git/objects/pack");
-    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let entries = fs::read_dir(folder).expect("a directory").map(|entry| entry.expect("an entry").path());
     entries.filter(|path| path.extension().is_some_and(|found| found == extension)).collect()
 }
 

@@ -174,7 +174,7 @@ fn objects_held_twice_are_looked_at_once() {
     fixture.git(&["clone", "-q", "--shared", ".", alternate.to_str().expect("a path")]);
     let scan = fixture.scan();
     assert_eq!(scan.reading.objects, 6);
-    let repo = crate::source::git::Repo::exactly(&alternate).expect("it must_open");
+    let repo = crate::source::git::Repo::open(&alternate).expect("it opens");
     let history = crate::source::git::History::new(&repo);
     let (findings, reading) = super::support::drain(&history, crate::finding::Findings::keeping_all());
     assert_eq!((reading.objects, findings.finish().0.len()), (6, 2));

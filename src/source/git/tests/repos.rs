@@ -2,7 +2,7 @@
 
 use super::support::{Fixture, drain, token};
 use crate::finding::Findings;
-use crate::source::git::{History, Repo, discover};
+use crate::source::git::{History, Repo, find_repositories};
 
 fn count(repo: &Repo) -> usize {
     let (findings, _) = drain(&History::new(repo), Findings::keeping_all());
@@ -40,7 +40,7 @@ fn a_shallow_clone_says_so_and_how_to_complete_it() {
     assert!(fixture.repo().incomplete().is_none());
     let clone = fixture.beside("shallow");
     fixture.git(&["clone", "-q", "--depth=1", &url(&fixture), clone.to_str().expect("a path")]);
-    let repo = Repo::exactly(&clone).expect("it must_open");
+    let repo = Repo::open(&clone).expect("it opens");
     let lacks = repo.incomplete().expect("it is shallow");
     assert!(lacks.shallow && !lacks.partial);
     assert_eq!(count(&repo), 0);
@@ -48,7 +48,7 @@ fn a_shallow_clone_says_so_and_how_to_complete_it() {
     assert!(lacks.to_string().ends_with(&remedy));
     let fetched = fixture.command(&clone).args(remedy.split(' ').skip(1)).output().expect("git runs");
     assert!(fetched.status.success(), "{}", String::from_utf8_lossy(&fetched.stderr));
-    let repo = Repo::exactly(&clone).expect("it must_open");
+    let repo = Repo::open(&clone).expect("it opens");
     assert!(repo.incomplete().is_none());
     assert_eq!(count(&repo), 1);
 }
@@ -61,11 +61,11 @@ fn a_partial_clone_says_so_and_how_to_complete_it() {
     fixture.commit("f", "gone", "two");
     let clone = fixture.beside("partial");
     fixture.git(&["clone", "-q", "--filter=blob:none", &url(&fixture), clone.to_str().expect("a path")]);
-    let lacks = Repo::exactly(&clone).expect("it must_open").incomplete().expect("it is partial");
+    let lacks = Repo::open(&clone).expect("it opens").incomplete().expect("it is partial");
     assert!(lacks.partial && !lacks.shallow);
     let fetched = fixture.command(&clone).args(lacks.remedy().split(' ').skip(1)).output().expect("git runs");
     assert!(fetched.status.success(), "{}", String::from_utf8_lossy(&fetched.stderr));
-    let repo = Repo::exactly(&clone).expect("it must_open");
+    let repo = Repo::open(&clone).expect("it opens");
     assert!(repo.incomplete().is_none());
     assert_eq!(count(&repo), 1);
 }
@@ -92,22 +92,22 @@ fn repositories_are_found_wherever_they_are() {
         &url(&fixture),
         "module",
     ]);
-    std::fs::create_dir_all(root.join("no-repo/refs")).expect("a folder");
-    let found = discover(&root);
+    std::fs::create_dir_all(root.join("no-repo/refs")).expect("a directory");
+    let found = find_repositories(&root);
     let names: Vec<_> =
         found.iter().map(|path| path.strip_prefix(&root).expect("below").display().to_string()).collect();
     // `elsewhere` is what `separate` points to, and `linked` shares the objects of `repo`; the first path stands for each.
     assert_eq!(names, ["deep/er/bare.git", "elsewhere", "linked", "repo/.git/modules/module"]);
     for path in found {
-        assert_eq!(count(&Repo::exactly(&path).expect("it must_open")), 1, "{}", path.display());
+        assert_eq!(count(&Repo::open(&path).expect("it opens")), 1, "{}", path.display());
     }
-    assert_eq!(discover(&fixture.path().join("module")).len(), 1);
+    assert_eq!(find_repositories(&fixture.path().join("module")).len(), 1);
 }
 
 #[test]
 fn what_is_no_repository_is_refused_in_words() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let error = Repo::exactly(folder.path()).err().expect("nothing is there");
+    let folder = tempfile::tempdir().expect("a directory");
+    let error = Repo::open(folder.path()).err().expect("nothing is there");
     assert!(error.to_string().contains("cannot open a git repository"));
 }
 

@@ -9,7 +9,7 @@ use crate::source::git::{Repo, Staged};
 fn staged(repo: &Repo, paths: &[&str]) -> Scan {
     let paths: Vec<PathBuf> = paths.iter().map(PathBuf::from).collect();
     let staged = Staged::new(repo, &paths).expect("readable");
-    changes(&staged, Staged::settle)
+    changes(&staged, Staged::retain_added)
 }
 
 fn found(scan: &Scan) -> Vec<u32> {
@@ -136,6 +136,6 @@ fn a_linked_work_tree_has_an_index_of_its_own() {
     std::fs::write(linked.join("g"), token(1)).expect("written");
     let added = fixture.command(&linked).args(["add", "-A"]).status().expect("git runs");
     assert!(added.success());
-    assert_eq!(found(&staged(&Repo::exactly(&linked).expect("it must_open"), &[])), [1]);
+    assert_eq!(found(&staged(&Repo::open(&linked).expect("it opens"), &[])), [1]);
     assert_eq!(found(&staged(&fixture.repo(), &[])), [0; 0]);
 }

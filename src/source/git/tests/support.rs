@@ -41,8 +41,8 @@ impl Fixture {
     }
 
     pub(super) fn with(options: &[&str]) -> Self {
-        let fixture = Fixture { dir: tempfile::tempdir().expect("a folder"), clock: 1_700_000_000.into() };
-        std::fs::create_dir(fixture.path()).expect("a folder");
+        let fixture = Fixture { dir: tempfile::tempdir().expect("a directory"), clock: 1_700_000_000.into() };
+        std::fs::create_dir(fixture.path()).expect("a directory");
         fixture.git(&[&["init", "-q", "-b", "main"], options].concat());
         fixture
     }
@@ -96,7 +96,7 @@ impl Fixture {
 
     pub(super) fn write(&self, path: &str, content: impl AsRef<[u8]>) {
         let path = self.path().join(path);
-        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
         std::fs::write(path, content).expect("written");
     }
 
@@ -118,7 +118,7 @@ impl Fixture {
     }
 
     pub(super) fn repo(&self) -> Repo {
-        Repo::exactly(&self.path()).expect("it must_open")
+        Repo::open(&self.path()).expect("it opens")
     }
 
     pub(super) fn scan(&self) -> Scan {
@@ -172,7 +172,7 @@ impl Scan {
 /// Drains a source of changes, and takes out what stood there before.
 pub(super) fn changes<S: Source>(
     source: &S,
-    settle: impl Fn(&S, &mut Findings, &crate::source::git::Pipe<'_>),
+    settle: impl Fn(&S, &mut Findings, &crate::source::git::Rescan<'_>),
 ) -> Scan {
     let detector = Detector::new(Rules::built_in().expect("built in"));
     let mut findings = Findings::keeping_all();

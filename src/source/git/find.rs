@@ -1,0 +1,62 @@
+//! The repositories below a directory.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The repositories below `root`, `root` included: work trees with a `.git` directory or file, bare repositories, and the
+/// ones that submodules keep in the `modules` of their superproject (gitrepository-layout(5)). Each once, however many
+/// work trees it has, and in the order of their paths. One that is damaged is included: opening it reports what is wrong.
+pub fn find_repositories(root: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut pending = vec![root.to_owned()];
+    while let Some(dir) = pending.pop() {
+        if is_repository(&dir) {
+            found.push(dir.clone());
+            // A submodule's work tree may have been removed; its repository stays here.
+            pending.push(dir.join("modules"));
+            continue;
+        }
+        let git = dir.join(".git");
+        // A damaged repository may have lost its `HEAD`, and must not be skipped for that.
+        if git.is_file() || git.join("objects").is_dir() || is_repository(&git) {
+            found.push(dir.clone());
+            pending.push(git.join("modules"));
+        }
+        let Ok(entries) = fs::read_dir(&dir) else { continue };
+        for entry in entries.filter_map(Result::ok) {
+            // Symbolic links are not followed: `file_type` is the link's own.
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) && entry.file_name() != ".git" {
+                pending.push(entry.path());
+            }
+        }
+    }
+    found.sort();
+    let mut common_dirs = HashSet::new();
+    found.retain(|path| common_dirs.insert(common_dir(path)));
+    found
+}
+
+/// Whether a directory is a repository itself, by what git requires of one: `HEAD`, and `objects` and `refs` or a
+/// `commondir` that has them (gitrepository-layout(5)).
+fn is_repository(dir: &Path) -> bool {
+    dir.join("HEAD").is_file()
+        && (dir.join("commondir").is_file() || dir.join("objects").is_dir() && dir.join("refs").is_dir())
+}
+
+/// The directory that a repository shares among its work trees. A `.git` file is `gitdir:` and a path; `commondir` is a
+/// path (gitrepository-layout(5)).
+fn common_dir(path: &Path) -> PathBuf {
+    let mut dir = path.join(".git");
+    if let Ok(text) = fs::read_to_string(&dir)
+        && let Some(target) = text.strip_prefix("gitdir:")
+    {
+        dir = path.join(target.trim());
+    } else if !dir.is_dir() {
+        path.clone_into(&mut dir);
+    }
+    if let Ok(common) = fs::read_to_string(dir.join("commondir")) {
+        dir = dir.join(common.trim());
+    }
+    fs::canonicalize(&dir).unwrap_or(dir)
+}

@@ -1,0 +1,279 @@
+//! One pass over a pack along its delta trees: every entry is inflated once, and every base is at hand when it is needed.
+//!
+//! Looking objects up by id inflates a base again for each chain that leads through it. Walking from the roots does not,
+//! and it also knows which bytes of an object are not in its base. Where a [`Prefilter`] says what a match must hold, a
+//! delta against a base without a match is tested by its new bytes only, and most such objects are never built at all.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use libdeflater::Decompressor;
+use rayon::Scope;
+
+use super::delta::{Delta, InvalidDelta};
+use super::error::Damage;
+use super::indexed_pack::IndexedPack;
+use super::object::Kind;
+use super::pack::{EntryKind, inflate};
+use super::visitor::{ObjectVisitor, STREAM_THRESHOLD, may_match};
+use crate::blob::{HEAD, Prefilter};
+
+/// Subtrees of more deflated bytes than this are walked by a task of their own.
+const SPLIT_THRESHOLD: u64 = 1 << 20;
+
+/// Bytes of bases that may be held for their deltas; beyond it, a base is dropped and built again when it is needed.
+const MAX_HELD: usize = 192 << 20;
+
+/// Buffers of more bytes are freed rather than kept for the next object.
+const MAX_SPARE_BUFFER: usize = 4 << 20;
+
+/// How far apart in a tree the bytes of one match can be: a match is within one name, and no file system has longer ones.
+const MAX_NAME: usize = 1024;
+
+const DAMAGED_DELTA: Damage = "its delta is damaged";
+const NO_BASE: Damage = "its delta base is missing or damaged";
+
+/// A pass over one pack.
+pub(super) struct PackWalk<'a> {
+    pack: &'a IndexedPack,
+    visitor: &'a dyn ObjectVisitor,
+    /// Bytes of the bases that are held now.
+    held: AtomicUsize,
+}
+
+/// An object that others are deltas against.
+struct Base {
+    bytes: Vec<u8>,
+    kind: Kind,
+    /// Whether a match is possible in it: then it is in every delta against it, too.
+    may_match: bool,
+}
+
+/// A node still to be read.
+struct Pending {
+    node: u32,
+    /// Its delta base; `None` for a root, or where the base was dropped to save memory.
+    base: Option<Arc<Base>>,
+}
+
+impl<'a> PackWalk<'a> {
+    /// A pass that calls `visitor` for every object of `pack` that is no duplicate.
+    pub(super) fn new(pack: &'a IndexedPack, visitor: &'a dyn ObjectVisitor) -> Self {
+        PackWalk { pack, visitor, held: AtomicUsize::new(0) }
+    }
+
+    /// Walks, on all threads of rayon's pool.
+    pub(super) fn run(&self) {
+        let roots: Vec<u32> = self.pack.forest.roots().collect();
+        rayon::scope(|scope| {
+            for chunk in roots.chunks(256) {
+                scope.spawn(move |scope| {
+                    let pending = chunk.iter().rev().map(|node| Pending { node: *node, base: None });
+                    self.walk_subtrees(scope, pending.collect());
+                });
+            }
+        });
+        for node in self.pack.forest.unrooted() {
+            self.damaged(node, NO_BASE);
+        }
+    }
+
+    /// Walks the subtrees of some nodes, depth first.
+    fn walk_subtrees<'s>(&'s self, scope: &Scope<'s>, mut pending: Vec<Pending>) {
+        let mut scratch = SCRATCH.take().unwrap_or_default();
+        while let Some(Pending { node, base }) = pending.pop() {
+            if self.visitor.stopped() {
+                break;
+            }
+            match self.read_node(&mut scratch, node, base.as_deref()) {
+                Ok(Some(base)) => self.push_children(scope, node, base, &mut pending),
+                Ok(None) => {}
+                Err(damage) => self.damaged_subtree(node, damage),
+            }
+            if let Some(base) = base.and_then(Arc::into_inner) {
+                self.held.fetch_sub(base.bytes.capacity(), Relaxed);
+                scratch.recycle(base.bytes);
+            }
+        }
+        SCRATCH.set(Some(scratch));
+    }
+
+    /// Puts the children of a node on the stack. The one with the largest subtree is pushed first and so popped last: its
+    /// base is released before the descent into it, and no more bases are held than there are forks on the way down.
+    fn push_children<'s>(&'s self, scope: &Scope<'s>, node: u32, base: Base, pending: &mut Vec<Pending>) {
+        let held = self.held.fetch_add(base.bytes.capacity(), Relaxed);
+        let base = Arc::new(base);
+        let children = self.pack.forest.children(node);
+        for (n, &child) in children.iter().enumerate() {
+            let dropped = held > MAX_HELD && n + 1 < children.len();
+            let next = Pending { node: child, base: (!dropped).then(|| Arc::clone(&base)) };
+            if n > 0 && self.pack.forest.subtree_size(child) > SPLIT_THRESHOLD {
+                scope.spawn(move |scope| self.walk_subtrees(scope, vec![next]));
+            } else {
+                pending.push(next);
+            }
+        }
+    }
+
+    /// Reads one node and calls the visitor; returns the object where others are deltas against it.
+    fn read_node(
+        &self,
+        scratch: &mut Scratch,
+        node: u32,
+        base: Option<&Base>,
+    ) -> Result<Option<Base>, Damage> {
+        let index = self.pack.forest.index(node);
+        let is_base = !self.pack.forest.children(node).is_empty();
+        if self.pack.is_duplicate(index) && !is_base {
+            return Ok(None);
+        }
+        let entry = self.pack.entry(node)?;
+        let EntryKind::Object(kind) = entry.kind else {
+            let rebuilt = if base.is_none() { Some(self.rebuild_base(node)?) } else { None };
+            let base = base.or(rebuilt.as_ref()).ok_or(NO_BASE)?;
+            return self.read_delta(scratch, node, base);
+        };
+        if !self.visitor.wants(kind) {
+            return Ok(None);
+        }
+        if !is_base && kind == Kind::Blob && entry.size > STREAM_THRESHOLD {
+            let mut inflated = flate2::read::ZlibDecoder::new(entry.deflated);
+            self.visitor.stream(&self.pack.id(index), entry.size, &mut inflated);
+            return Ok(None);
+        }
+        let mut bytes = scratch.spare.pop().unwrap_or_default();
+        inflate(&mut scratch.inflater, entry, &mut bytes)?;
+        Ok(self.visit_object(scratch, node, kind, bytes))
+    }
+
+    /// Reads one node that is a delta against `base`.
+    fn read_delta(&self, scratch: &mut Scratch, node: u32, base: &Base) -> Result<Option<Base>, Damage> {
+        let entry = self.pack.entry(node)?;
+        inflate(&mut scratch.inflater, entry, &mut scratch.delta)?;
+        let delta = Delta::parse(&scratch.delta).map_err(|InvalidDelta| DAMAGED_DELTA)?;
+        if delta.base_size != base.bytes.len() {
+            return Err(DAMAGED_DELTA);
+        }
+        let may_match = match self.visitor.prefilter() {
+            Some(prefilter) if !base.may_match => {
+                delta_may_match(prefilter, &delta, base, &mut scratch.new_bytes)
+                    .map_err(|InvalidDelta| DAMAGED_DELTA)?
+            }
+            _ => true,
+        };
+        let is_base = !self.pack.forest.children(node).is_empty();
+        let mut bytes = Vec::new();
+        if may_match || is_base {
+            bytes = scratch.spare.pop().unwrap_or_default();
+            delta.apply(&base.bytes, &mut bytes).map_err(|InvalidDelta| DAMAGED_DELTA)?;
+        }
+        if may_match {
+            return Ok(self.visit_object(scratch, node, base.kind, bytes));
+        }
+        let index = self.pack.forest.index(node);
+        if !self.pack.is_duplicate(index) {
+            self.visitor.object(&self.pack.id(index), base.kind, delta.size, None);
+        }
+        Ok(is_base.then_some(Base { bytes, kind: base.kind, may_match: false }))
+    }
+
+    /// Calls the visitor for an object that nothing has ruled out yet.
+    fn visit_object(&self, scratch: &mut Scratch, node: u32, kind: Kind, bytes: Vec<u8>) -> Option<Base> {
+        let index = self.pack.forest.index(node);
+        let is_base = !self.pack.forest.children(node).is_empty();
+        // The answer is for the deltas against it. The visitor searches the bytes anyway: twice would be a waste.
+        let may_match =
+            !is_base || self.visitor.prefilter().is_none_or(|prefilter| may_match(prefilter, kind, &bytes));
+        if !self.pack.is_duplicate(index) {
+            self.visitor.object(&self.pack.id(index), kind, bytes.len(), may_match.then_some(&bytes));
+        }
+        if is_base {
+            return Some(Base { bytes, kind, may_match });
+        }
+        scratch.recycle(bytes);
+        None
+    }
+
+    /// Builds the base of a node again, from the root of its tree.
+    fn rebuild_base(&self, node: u32) -> Result<Base, Damage> {
+        let mut chain = Vec::new();
+        let mut descendant = node;
+        while let Some(parent) = self.pack.forest.parent(descendant) {
+            chain.push(parent);
+            descendant = parent;
+        }
+        let root = self.pack.entry(chain.pop().ok_or(NO_BASE)?)?;
+        let EntryKind::Object(kind) = root.kind else { return Err(NO_BASE) };
+        let (mut inflater, mut instructions) = (Decompressor::new(), Vec::new());
+        let (mut bytes, mut next) = (Vec::new(), Vec::new());
+        inflate(&mut inflater, root, &mut bytes)?;
+        for node in chain.into_iter().rev() {
+            inflate(&mut inflater, self.pack.entry(node)?, &mut instructions)?;
+            let delta = Delta::parse(&instructions).map_err(|InvalidDelta| DAMAGED_DELTA)?;
+            delta.apply(&bytes, &mut next).map_err(|InvalidDelta| DAMAGED_DELTA)?;
+            std::mem::swap(&mut bytes, &mut next);
+        }
+        let may_match = self.visitor.prefilter().is_none_or(|prefilter| may_match(prefilter, kind, &bytes));
+        Ok(Base { bytes, kind, may_match })
+    }
+
+    /// Reports a node as damaged, and with it every delta that depends on it.
+    fn damaged_subtree(&self, node: u32, damage: Damage) {
+        self.damaged(node, damage);
+        let mut dependent = self.pack.forest.children(node).to_vec();
+        while let Some(node) = dependent.pop() {
+            self.damaged(node, NO_BASE);
+            dependent.extend(self.pack.forest.children(node));
+        }
+    }
+
+    fn damaged(&self, node: u32, damage: Damage) {
+        let index = self.pack.forest.index(node);
+        if !self.pack.is_duplicate(index) {
+            self.visitor.damaged(&self.pack.id(index), &self.pack.path, damage);
+        }
+    }
+}
+
+/// Whether a match is possible in an object whose base has none.
+fn delta_may_match(
+    prefilter: &dyn Prefilter,
+    delta: &Delta<'_>,
+    base: &Base,
+    new_bytes: &mut Vec<u8>,
+) -> Result<bool, InvalidDelta> {
+    let context = prefilter.context();
+    let context = if base.kind == Kind::Tree { context.min(MAX_NAME) } else { context };
+    delta.new_bytes(&base.bytes, context, new_bytes)?;
+    if prefilter.may_match(new_bytes) {
+        return Ok(true);
+    }
+    if base.kind != Kind::Blob || delta.keeps_head(HEAD) {
+        return Ok(false);
+    }
+    delta.head(&base.bytes, HEAD, new_bytes)?;
+    Ok(prefilter.must_open(new_bytes))
+}
+
+/// What a thread needs for each object, and keeps for the next.
+#[derive(Default)]
+struct Scratch {
+    inflater: Decompressor,
+    delta: Vec<u8>,
+    new_bytes: Vec<u8>,
+    spare: Vec<Vec<u8>>,
+}
+
+impl Scratch {
+    /// Keeps a buffer for the next object.
+    fn recycle(&mut self, bytes: Vec<u8>) {
+        if bytes.capacity() <= MAX_SPARE_BUFFER && self.spare.len() < 16 {
+            self.spare.push(bytes);
+        }
+    }
+}
+
+thread_local! {
+    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+}
