@@ -40,18 +40,18 @@ fn sweep(root: PathBuf) -> usize {
 
 #[divan::bench(sample_count = 20)]
 fn many_small_files(bencher: divan::Bencher<'_, '_>) {
-    let dir = TempDir::new().expect("a folder");
+    let dir = TempDir::new().expect("a directory");
     for n in 0..FILES {
-        let folder = dir.path().join(format!("{}", n % 50));
-        fs::create_dir_all(&folder).expect("a folder");
-        fs::write(folder.join(format!("{n}.rs")), text(4_000 + n)).expect("a file");
+        let subdir = dir.path().join(format!("{}", n % 50));
+        fs::create_dir_all(&subdir).expect("a directory");
+        fs::write(subdir.join(format!("{n}.rs")), text(4_000 + n)).expect("a file");
     }
     bencher.counter(ItemsCount::new(FILES)).bench_local(|| sweep(dir.path().to_owned()));
 }
 
 #[divan::bench(sample_count = 10)]
 fn one_large_file(bencher: divan::Bencher<'_, '_>) {
-    let dir = TempDir::new().expect("a folder");
+    let dir = TempDir::new().expect("a directory");
     fs::write(dir.path().join("large.log"), text(LARGE)).expect("a file");
     bencher.counter(BytesCount::new(LARGE)).bench_local(|| sweep(dir.path().to_owned()));
 }

@@ -1,9 +1,10 @@
 //! Git repositories: a whole history, what some commits add, what is staged. The only room that names `gix`.
 //!
 //! `gix` finds and opens repositories, reads refs, revisions and the index. Packs are read here (see `pack_walk`): a scan of
-//! a history reads every object, and spends its time inflating them; in which order makes it fast or slow.
+//! a history reads every object and spends its time inflating them, so their order decides how long it takes.
 //!
-//! In reading order, each file importing only from those above it:
+//! The files are in reading order below: each group imports only from itself and from those above, and no two files
+//! import each other.
 
 // what can go wrong; objects and what is in them
 mod commit;

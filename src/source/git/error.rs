@@ -71,7 +71,7 @@ pub enum Error {
         /// The pack index.
         path: PathBuf,
     },
-    /// A pack cannot be used. Next: git-verify-pack(1) tells more; a fetch or another clone has its objects.
+    /// A pack cannot be used. Next: git-verify-pack(1) reports more; a fetch or another clone has its objects.
     #[error("the pack `{path}` cannot be read: {reason}")]
     Pack {
         /// The pack.

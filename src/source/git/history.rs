@@ -21,7 +21,7 @@ const STREAM_HEAD: usize = 256 * 1024;
 
 /// A repository's whole history as a source.
 ///
-/// Blobs are named by their ids alone while they are read. Which commit introduced them, and under which path, is searched
+/// While blobs are read, they have no name but their id. Which commit introduced them, and under which path, is searched
 /// by [`History::attribute`] afterwards, and only for those with a finding.
 pub struct History<'a> {
     repo: &'a Repo,

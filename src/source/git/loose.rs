@@ -1,4 +1,5 @@
-//! Loose objects: one file each, a zlib stream whose first bytes say what it holds (gitrepository-layout(5)).
+//! Loose objects: one file each, a zlib stream whose first bytes say what it holds
+//! (<https://git-scm.com/book/en/v2/Git-Internals-Git-Objects>, "Object Storage").
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};

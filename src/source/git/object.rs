@@ -35,7 +35,8 @@ impl From<Kind> for gix::object::Kind {
     }
 }
 
-/// The id of an object with these bytes: the hash of its kind, its size and them.
+/// The id of an object with these bytes: the hash of its kind, its size and them
+/// (<https://git-scm.com/book/en/v2/Git-Internals-Git-Objects>, "Object Storage").
 pub(super) fn compute_id(kind: Kind, bytes: &[u8], hash: gix::hash::Kind) -> Option<ObjectId> {
     gix::objs::compute_hash(hash, kind.into(), bytes).ok()
 }

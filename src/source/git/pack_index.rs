@@ -1,5 +1,5 @@
 //! A pack index: at which offset of its pack each object starts. Versions 1 and 2 (gitformat-pack(5), "pack-*.idx
-//! files").
+//! files have the following format").
 
 use std::path::Path;
 

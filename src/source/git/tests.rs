@@ -1,8 +1,8 @@
-//! Repositories made by the real git, scanned here.
+//! Repositories made by the installed git, and scanned.
 
 mod damage;
-mod hiding;
-mod naive;
+mod locations;
+mod random;
 mod range;
 mod repos;
 mod staged;

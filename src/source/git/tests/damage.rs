@@ -1,4 +1,4 @@
-//! Damaged repositories: what is lost is named and counted, and the rest is scanned.
+//! Damaged repositories: what cannot be read is reported, and the rest is scanned.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use super::support::{Fixture, token};
 
 fn packs(fixture: &Fixture, extension: &str) -> Vec<PathBuf> {
-    let folder = fixture.path().join(".git/objects/pack");
-    let entries = fs::read_dir(folder).expect("a directory").map(|entry| entry.expect("an entry").path());
+    let dir = fixture.path().join(".git/objects/pack");
+    let entries = fs::read_dir(dir).expect("a directory").map(|entry| entry.expect("an entry").path());
     entries.filter(|path| path.extension().is_some_and(|found| found == extension)).collect()
 }
 
@@ -18,7 +18,7 @@ fn overwrite(path: &PathBuf, bytes: &[u8]) {
 }
 
 /// Twenty files, with a token in each second one.
-fn twenty(fixture: &Fixture) {
+fn commit_twenty_files(fixture: &Fixture) {
     for n in 0..20_u32 {
         let text = if n % 2 == 0 { token(n) } else { "nothing".to_owned() };
         fixture.write(&format!("f{n:02}"), format!("{n} {text} {}", "filling ".repeat(n as usize)));
@@ -28,9 +28,9 @@ fn twenty(fixture: &Fixture) {
 }
 
 #[test]
-fn a_damaged_loose_object_is_named() {
+fn a_damaged_loose_object_is_reported() {
     let fixture = Fixture::new();
-    twenty(&fixture);
+    commit_twenty_files(&fixture);
     let id = fixture.git(&["rev-parse", "HEAD:f04"]);
     let path = fixture.path().join(".git/objects").join(&id[..2]).join(&id[2..]);
     let bytes = fs::read(&path).expect("readable");
@@ -44,9 +44,9 @@ fn a_damaged_loose_object_is_named() {
 }
 
 #[test]
-fn a_pack_that_was_cut_short_gives_what_it_has() {
+fn a_truncated_pack_is_scanned_as_far_as_it_goes() {
     let fixture = Fixture::new();
-    twenty(&fixture);
+    commit_twenty_files(&fixture);
     fixture.repack();
     let pack = &packs(&fixture, "pack")[0];
     let bytes = fs::read(pack).expect("readable");
@@ -66,7 +66,7 @@ fn a_pack_that_was_cut_short_gives_what_it_has() {
 }
 
 #[test]
-fn no_flipped_bit_ends_the_scan() {
+fn no_flipped_bits_end_the_scan() {
     let fixture = Fixture::new();
     let mut text = "a line of a file with versions\n".repeat(80);
     for n in 0..6 {
@@ -82,7 +82,7 @@ fn no_flipped_bit_ends_the_scan() {
             let mut broken = bytes.clone();
             broken[at] ^= 0x55;
             overwrite(file, &broken);
-            // It ends, and whatever is not told as damage is told right.
+            // The scan ends, and finds nothing that is not there.
             let scan = fixture.scan();
             assert!(scan.found().len() <= 6);
         }
@@ -92,9 +92,9 @@ fn no_flipped_bit_ends_the_scan() {
 }
 
 #[test]
-fn another_copy_stands_in_for_a_damaged_one() {
+fn another_copy_is_read_in_place_of_a_damaged_one() {
     let fixture = Fixture::new();
-    twenty(&fixture);
+    commit_twenty_files(&fixture);
     let loose = fixture.path().join(".git/objects");
     let kept = fixture.beside("kept");
     let copied = std::process::Command::new("cp").arg("-r").arg(&loose).arg(&kept).status().expect("cp runs");

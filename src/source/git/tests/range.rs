@@ -76,7 +76,7 @@ fn a_move_adds_nothing_and_a_copy_does() {
 }
 
 #[test]
-fn names_authors_and_tags_are_looked_at() {
+fn names_authors_and_tags_are_scanned() {
     let fixture = Fixture::new();
     fixture.commit(&format!("dir/{}", token(1)), "x", "named");
     fixture.git(&["commit", "-q", "--allow-empty", "-m", "by", "--author", &format!("{} <a@b>", token(2))]);

@@ -1,4 +1,4 @@
-//! Repositories of every kind: bare, linked, cloned in part, named by other hashes.
+//! Repositories of every kind: bare, linked, shallow and partial clones, with ids of another hash.
 
 use super::support::{Fixture, drain, token};
 use crate::finding::Findings;
@@ -14,7 +14,7 @@ fn url(fixture: &Fixture) -> String {
 }
 
 #[test]
-fn names_of_64_digits_are_as_good_as_those_of_40() {
+fn sha256_ids_are_as_good_as_sha1_ids() {
     let fixture = Fixture::with(&["--object-format=sha256"]);
     let id = fixture.commit("d/f", token(1), "leak");
     fixture.commit("d/f", "gone", "remove");
@@ -23,9 +23,9 @@ fn names_of_64_digits_are_as_good_as_those_of_40() {
             fixture.repack();
         }
         let scan = fixture.scan();
-        let place = scan.first(&token(1));
+        let location = scan.first(&token(1));
         assert_eq!(
-            (place.path.as_str(), place.commit.as_deref()),
+            (location.path.as_str(), location.commit.as_deref()),
             ("d/f", Some(id.as_str())),
             "packed: {packed}"
         );
@@ -41,11 +41,11 @@ fn a_shallow_clone_says_so_and_how_to_complete_it() {
     let clone = fixture.beside("shallow");
     fixture.git(&["clone", "-q", "--depth=1", &url(&fixture), clone.to_str().expect("a path")]);
     let repo = Repo::open(&clone).expect("it opens");
-    let lacks = repo.incomplete().expect("it is shallow");
-    assert!(lacks.shallow && !lacks.partial);
+    let incomplete = repo.incomplete().expect("it is shallow");
+    assert!(incomplete.shallow && !incomplete.partial);
     assert_eq!(count(&repo), 0);
-    let remedy = lacks.remedy();
-    assert!(lacks.to_string().ends_with(&remedy));
+    let remedy = incomplete.remedy();
+    assert!(incomplete.to_string().ends_with(&remedy));
     let fetched = fixture.command(&clone).args(remedy.split(' ').skip(1)).output().expect("git runs");
     assert!(fetched.status.success(), "{}", String::from_utf8_lossy(&fetched.stderr));
     let repo = Repo::open(&clone).expect("it opens");
@@ -61,9 +61,10 @@ fn a_partial_clone_says_so_and_how_to_complete_it() {
     fixture.commit("f", "gone", "two");
     let clone = fixture.beside("partial");
     fixture.git(&["clone", "-q", "--filter=blob:none", &url(&fixture), clone.to_str().expect("a path")]);
-    let lacks = Repo::open(&clone).expect("it opens").incomplete().expect("it is partial");
-    assert!(lacks.partial && !lacks.shallow);
-    let fetched = fixture.command(&clone).args(lacks.remedy().split(' ').skip(1)).output().expect("git runs");
+    let incomplete = Repo::open(&clone).expect("it opens").incomplete().expect("it is partial");
+    assert!(incomplete.partial && !incomplete.shallow);
+    let fetched =
+        fixture.command(&clone).args(incomplete.remedy().split(' ').skip(1)).output().expect("git runs");
     assert!(fetched.status.success(), "{}", String::from_utf8_lossy(&fetched.stderr));
     let repo = Repo::open(&clone).expect("it opens");
     assert!(repo.incomplete().is_none());
@@ -96,7 +97,7 @@ fn repositories_are_found_wherever_they_are() {
     let found = find_repositories(&root);
     let names: Vec<_> =
         found.iter().map(|path| path.strip_prefix(&root).expect("below").display().to_string()).collect();
-    // `elsewhere` is what `separate` points to, and `linked` shares the objects of `repo`; the first path stands for each.
+    // `elsewhere` is what `separate` points to, and `linked` shares the objects of `repo`; the first path is the one that is kept.
     assert_eq!(names, ["deep/er/bare.git", "elsewhere", "linked", "repo/.git/modules/module"]);
     for path in found {
         assert_eq!(count(&Repo::open(&path).expect("it opens")), 1, "{}", path.display());
@@ -105,14 +106,14 @@ fn repositories_are_found_wherever_they_are() {
 }
 
 #[test]
-fn what_is_no_repository_is_refused_in_words() {
-    let folder = tempfile::tempdir().expect("a directory");
-    let error = Repo::open(folder.path()).err().expect("nothing is there");
+fn a_directory_without_a_repository_is_an_error() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let error = Repo::open(dir.path()).err().expect("nothing is there");
     assert!(error.to_string().contains("cannot open a git repository"));
 }
 
 #[test]
-fn replaced_objects_are_looked_at_as_they_are() {
+fn replaced_objects_are_scanned_as_they_are() {
     let fixture = Fixture::new();
     let leak = fixture.commit("f", token(1), "one");
     let clean = fixture.commit("f", "clean", "two");

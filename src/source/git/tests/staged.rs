@@ -30,9 +30,9 @@ fn the_index_counts_and_the_work_tree_does_not() {
     let scan = staged(&fixture.repo(), &[]);
     assert_eq!(found(&scan), [1]);
     assert_eq!(scan.reading.objects, 1);
-    let place = scan.first(&token(1));
-    assert_eq!((place.path.as_str(), place.line, place.commit.as_deref()), ("staged", 2, None));
-    assert!(place.object.is_some());
+    let location = scan.first(&token(1));
+    assert_eq!((location.path.as_str(), location.line, location.commit.as_deref()), ("staged", 2, None));
+    assert!(location.object.is_some());
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn what_the_last_commit_has_is_not_new() {
 }
 
 #[test]
-fn unchanged_folders_are_passed_over_and_changed_ones_are_not() {
+fn only_changed_directories_are_compared() {
     let fixture = Fixture::new();
     for n in 0..5 {
         fixture.write(&format!("dir{n}/sub/file"), format!("{n}"));
@@ -74,7 +74,7 @@ fn unchanged_folders_are_passed_over_and_changed_ones_are_not() {
     fixture.git(&["add", "-A"]);
     let scan = staged(&fixture.repo(), &[]);
     assert_eq!((found(&scan), scan.reading.objects), (vec![1, 2], 2));
-    // A file where a folder was.
+    // A file where a directory was.
     fixture.git(&["rm", "-rq", "dir4"]);
     fixture.write("dir4", token(4));
     fixture.git(&["add", "-A"]);
@@ -82,7 +82,7 @@ fn unchanged_folders_are_passed_over_and_changed_ones_are_not() {
 }
 
 #[test]
-fn paths_narrow_it_down() {
+fn only_wanted_paths_are_compared() {
     let fixture = Fixture::new();
     fixture.write("a/one", token(1));
     fixture.write("a/two", token(2));

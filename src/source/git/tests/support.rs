@@ -1,4 +1,4 @@
-//! A repository in a temporary folder, and git to work on it with a scrubbed environment.
+//! A repository in a temporary directory, and git to work on it with a scrubbed environment.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -51,15 +51,15 @@ impl Fixture {
         self.dir.path().join("repo")
     }
 
-    /// A place beside the repository.
+    /// A path beside the repository.
     pub(super) fn beside(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    pub(super) fn command(&self, folder: &Path) -> Command {
+    pub(super) fn command(&self, dir: &Path) -> Command {
         let mut command = Command::new("git");
         let date = format!("{} +0100", self.clock.get());
-        command.current_dir(folder).env_clear().envs([
+        command.current_dir(dir).env_clear().envs([
             ("PATH", std::env::var("PATH").expect("a path").as_str()),
             ("HOME", "/nonexistent"),
             ("GIT_CONFIG_GLOBAL", "/dev/null"),
@@ -74,12 +74,12 @@ impl Fixture {
         command
     }
 
-    /// Runs git in the repository and gives what it says, trimmed.
+    /// Runs git in the repository; its output, trimmed.
     pub(super) fn git(&self, arguments: &[&str]) -> String {
-        self.git_fed(arguments, b"")
+        self.git_with_input(arguments, b"")
     }
 
-    pub(super) fn git_fed(&self, arguments: &[&str], input: &[u8]) -> String {
+    pub(super) fn git_with_input(&self, arguments: &[&str], input: &[u8]) -> String {
         self.clock.set(self.clock.get() + 60);
         let mut child = self
             .command(&self.path())
@@ -138,7 +138,7 @@ pub(super) fn drain(source: &impl Source, findings: Findings) -> (Findings, Read
     (findings, meter.read())
 }
 
-/// What a scan brought to light.
+/// What a scan found.
 pub(super) struct Scan {
     pub(super) findings: Vec<Finding>,
     pub(super) faults: Vec<Fault>,
@@ -151,7 +151,7 @@ impl Scan {
         Scan { findings, faults, reading }
     }
 
-    /// The fingerprints of what counts, each with its number of places.
+    /// The fingerprints of what counts, each with its number of locations.
     pub(super) fn found(&self) -> BTreeMap<String, usize> {
         let certain = self.findings.iter().filter(|finding| finding.confidence == Confidence::Certain);
         certain.map(|finding| (finding.token.fingerprint().hex(), finding.locations.len())).collect()
@@ -163,23 +163,23 @@ impl Scan {
         found.unwrap_or_else(|| panic!("a token was not found: {fingerprint:?}"))
     }
 
-    /// The first place of a token.
+    /// The first location of a token.
     pub(super) fn first(&self, text: &str) -> &Location {
-        self.of(text).locations.first().expect("a place")
+        self.of(text).locations.first().expect("a location")
     }
 }
 
-/// Drains a source of changes, and takes out what stood there before.
+/// Drains a source of changes, and keeps what they add.
 pub(super) fn changes<S: Source>(
     source: &S,
-    settle: impl Fn(&S, &mut Findings, &crate::source::git::Rescan<'_>),
+    retain_added: impl Fn(&S, &mut Findings, &crate::source::git::Rescan<'_>),
 ) -> Scan {
     let detector = Detector::new(Rules::built_in().expect("built in"));
     let mut findings = Findings::keeping_all();
     let meter = Meter::default();
     source.drain(&Collector::new(&detector, &findings, &meter));
-    settle(source, &mut findings, &|findings, show| {
-        show(&Collector::new(&detector, findings, &Meter::default()))
+    retain_added(source, &mut findings, &|findings, show| {
+        show(&Collector::new(&detector, findings, &Meter::default()));
     });
     Scan::new(findings, meter.read())
 }

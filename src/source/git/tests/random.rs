@@ -1,4 +1,4 @@
-//! Random histories: what is found is what a plain look through `git cat-file` finds.
+//! Random histories: what is found is what a scan of the output of git-cat-file(1) finds.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,21 +14,21 @@ use crate::token::Fingerprint;
 type Step = (u8, Option<u8>, u8, bool);
 
 /// Everything `git cat-file` prints, as one blob.
-struct Naive<'a>(&'a [u8]);
+struct CatFile<'a>(&'a [u8]);
 
-impl Source for Naive<'_> {
+impl Source for CatFile<'_> {
     fn drain(&self, sink: &dyn Sink) {
         sink.blob(Blob { body: Body::Whole(self.0), origin: &|| Origin::file("all") });
     }
 }
 
-fn naive(fixture: &Fixture, folder: &Path) -> BTreeSet<String> {
+fn found_by_cat_file(fixture: &Fixture, dir: &Path) -> BTreeSet<String> {
     let output = fixture
-        .command(folder)
+        .command(dir)
         .args(["cat-file", "--batch-all-objects", "--batch", "--unordered"])
         .output()
         .expect("git runs");
-    let (findings, reading) = super::support::drain(&Naive(&output.stdout), Findings::default());
+    let (findings, reading) = super::support::drain(&CatFile(&output.stdout), Findings::default());
     Scan::new(findings, reading).found().into_keys().collect()
 }
 
@@ -63,7 +63,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_history_holds_what_a_plain_look_through_it_finds(
+    fn a_history_has_what_cat_file_prints(
         steps in prop::collection::vec((any::<u8>(), prop::option::of(0..8_u8), any::<u8>(), prop::bool::weighted(0.2)), 4..16),
     ) {
         let fixture = Fixture::new();
@@ -72,6 +72,6 @@ proptest! {
         prop_assert_eq!(&found(fixture.scan()), &planted);
         fixture.repack();
         prop_assert_eq!(&found(fixture.scan()), &planted);
-        prop_assert_eq!(&naive(&fixture, &fixture.path()), &planted);
+        prop_assert_eq!(&found_by_cat_file(&fixture, &fixture.path()), &planted);
     }
 }
