@@ -14,8 +14,8 @@ pub(super) const STREAM_THRESHOLD: usize = 32 << 20;
 
 /// Called for every object of a database, from many threads, in no order.
 ///
-/// An implementor says which kinds it wants and what it does with an object. The rest is for a first pass over a
-/// repository: a later one need not look into large blobs, nor report the same damage again.
+/// An implementor says which kinds it wants and what it does with an object. The rest has defaults: only the pass that
+/// scans content takes large blobs, and reports what is damaged.
 pub(super) trait ObjectVisitor: Sync {
     /// Whether objects of this kind are to be read at all.
     fn wants(&self, kind: Kind) -> bool;
