@@ -61,11 +61,6 @@ impl<'a> Range<'a> {
         range
     }
 
-    /// How many commits it has.
-    pub fn commits(&self) -> usize {
-        self.commits.len()
-    }
-
     fn push(&mut self, id: ObjectId, header: &CommitHeader) {
         let mut bytes = Vec::new();
         let signature = self.repo.read_as(Kind::Commit, &id, &mut bytes).map(|()| Signature::parse(&bytes));

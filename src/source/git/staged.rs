@@ -37,11 +37,6 @@ impl<'a> Staged<'a> {
         Ok(Staged { repo, changes: [Change { template: Origin::default(), diff: diff.diff }] })
     }
 
-    /// How many blobs are scanned.
-    pub fn blobs(&self) -> usize {
-        self.changes.iter().map(|change| change.diff.added.len()).sum()
-    }
-
     /// Removes from `findings` what `HEAD` has in the same file, or in one whose removal is staged, too: that is not what
     /// this change adds. `findings` must be of this source only, and made by [`Findings::keeping_all`].
     pub fn retain_added(&self, findings: &mut Findings, rescan: &Rescan<'_>) {
