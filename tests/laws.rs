@@ -9,6 +9,8 @@ mod graph;
 #[path = "laws/source.rs"]
 mod source;
 
+use std::collections::BTreeSet;
+
 use graph::{Crate, circles, hub};
 use source::{File, program};
 
@@ -107,12 +109,15 @@ fn upward_imports(files: &[File]) -> Vec<String> {
     broken
 }
 
-/// Whether a file names a crate, and not a module of the same name.
-fn names_crate(file: &File, name: &str) -> bool {
+/// The crates a file names; a module of the same name is none.
+fn crates(file: &File) -> BTreeSet<String> {
     let named = source::paths(&file.code);
-    let module = source::declared(&file.code).iter().any(|child| child == name)
-        || named.iter().any(|used| used.alias.as_deref() == Some(name) && used.path[0] != name);
-    !module && named.iter().any(|named| named.path[0] == name)
+    let modules = source::declared(&file.code);
+    let imported =
+        |name: &str| named.iter().any(|used| used.alias.as_deref() == Some(name) && used.path[0] != name);
+    let first = named.iter().map(|named| named.path[0].as_str()).collect::<BTreeSet<_>>();
+    let outside = |name: &&str| !modules.iter().any(|module| module == name) && !imported(name);
+    first.into_iter().filter(outside).map(str::to_owned).collect()
 }
 
 /// Files that name a crate which is kept to others.
@@ -121,9 +126,11 @@ fn strays(files: &[File]) -> Vec<String> {
         let path = file.name.trim_end_matches(".rs");
         rooms.iter().any(|room| path == *room || path.starts_with(&format!("{room}/")))
     };
-    let pairs = files.iter().flat_map(|file| CRATES.iter().map(move |(name, rooms)| (file, *name, *rooms)));
-    let strays = pairs.filter(|(file, name, rooms)| !inside(file, rooms) && names_crate(file, name));
-    strays.map(|(file, name, _)| format!("{} names {name}", file.name)).collect()
+    let named = files.iter().flat_map(|file| crates(file).into_iter().map(move |name| (file, name)));
+    let kept =
+        |file: &File, name: &str| CRATES.iter().any(|(kept, rooms)| *kept == name && !inside(file, rooms));
+    let strays = named.filter(|(file, name)| kept(file, name));
+    strays.map(|(file, name)| format!("{} names {name}", file.name)).collect()
 }
 
 /// Where a list of files and the files themselves differ.
@@ -197,6 +204,20 @@ fn secrets_have_few_readers() {
 #[test]
 fn the_environment_has_few_readers() {
     assert_eq!(unlisted(ENVIRONMENT, &program(), reads_environment, "reads the environment"), nothing());
+}
+
+#[test]
+fn the_map_names_every_room() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(".github/CONTRIBUTING.md");
+    // The package has no `.github`.
+    let Ok(map) = std::fs::read_to_string(path) else { return };
+    for (layer, rooms) in LAYERS {
+        let row = format!(
+            "| {layer} | {} |",
+            rooms.iter().map(|room| format!("`{room}`")).collect::<Vec<_>>().join(", ")
+        );
+        assert!(map.contains(&row), "the map has no {row}");
+    }
 }
 
 #[test]
