@@ -126,19 +126,24 @@ fn strays(files: &[File]) -> Vec<String> {
         let path = file.name.trim_end_matches(".rs");
         rooms.iter().any(|room| path == *room || path.starts_with(&format!("{room}/")))
     };
-    let named = files.iter().flat_map(|file| crates(file).into_iter().map(move |name| (file, name)));
+    let pairs = files.iter().flat_map(|file| crates(file).into_iter().map(move |name| (file, name)));
     let kept =
         |file: &File, name: &str| CRATES.iter().any(|(kept, rooms)| *kept == name && !inside(file, rooms));
-    let strays = named.filter(|(file, name)| kept(file, name));
+    let strays = pairs.filter(|(file, name)| kept(file, name));
     strays.map(|(file, name)| format!("{} names {name}", file.name)).collect()
 }
 
 /// Where a list of files and the files themselves differ.
-fn unlisted(list: &[(&str, &str)], files: &[File], does: impl Fn(&File) -> bool, what: &str) -> Vec<String> {
-    let doers: Vec<&str> = files.iter().filter(|file| does(file)).map(|file| file.name.as_str()).collect();
-    let new = doers.iter().filter(|name| list.iter().all(|(listed, _)| listed != *name));
+fn unlisted(
+    list: &[(&str, &str)],
+    files: &[File],
+    matches: impl Fn(&File) -> bool,
+    what: &str,
+) -> Vec<String> {
+    let found: Vec<&str> = files.iter().filter(|file| matches(file)).map(|file| file.name.as_str()).collect();
+    let new = found.iter().filter(|name| list.iter().all(|(listed, _)| listed != *name));
     let new = new.map(|name| format!("{name} {what}"));
-    let stale = list.iter().filter(|(listed, _)| !doers.contains(listed));
+    let stale = list.iter().filter(|(listed, _)| !found.contains(listed));
     new.chain(stale.map(|(listed, why)| format!("{listed} does not any more ({why})"))).collect()
 }
 

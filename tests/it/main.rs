@@ -18,6 +18,7 @@ mod reach;
 mod reference;
 mod reports;
 mod revoke;
+mod revoke_hosts;
 mod silence;
 mod support;
 mod sweep;

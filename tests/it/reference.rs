@@ -93,7 +93,7 @@ fn the_command_reference_is_the_long_help() {
     let mut page = "\
 # Commands
 
-What `--help` prints for each command. A test writes this page: `SNAPSHOTS=overwrite cargo test --test it reference`.
+What `--help` prints for each command. A test writes this page: `SNAPSHOTS=overwrite cargo test`.
 "
     .to_owned();
     for command in commands(&world) {
@@ -150,7 +150,7 @@ fn exit_codes_are_the_same_everywhere() {
     assert_eq!(codes, exit_type(), "the README and src/cli/exit.rs");
 
     let world = World::new();
-    let mut told = 0;
+    let mut documented = 0;
     for command in commands(&world) {
         let listed = exit_lines(&help(&world, &command, "--help"));
         let rows: Vec<u8> = codes.iter().copied().filter(|code| listed.contains(code)).collect();
@@ -158,13 +158,13 @@ fn exit_codes_are_the_same_everywhere() {
             listed, rows,
             "{command:?} ends in ways that the README does not know, or in another order"
         );
-        told += usize::from(!listed.is_empty());
+        documented += usize::from(!listed.is_empty());
         let name = command.join(" ");
         if ["scan", "git"].contains(&name.as_str()) {
             assert_eq!(listed, codes, "{name} can end in each of these ways");
         }
     }
-    assert!(told >= 4, "only {told} commands tell how they end");
+    assert!(documented >= 4, "only {documented} commands say how they end");
 }
 
 /// The names of all fields in a document.
