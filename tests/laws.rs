@@ -1,6 +1,6 @@
 //! Laws of the house that a compiler does not hold: who may import whom, one door for secrets, no file too long.
 //!
-//! The lists below can only shrink: an entry that is not needed any more is an error, too.
+//! The lists of files that may do something can only shrink: an entry that is not needed any more is an error, too.
 
 #[path = "laws/checks.rs"]
 mod checks;

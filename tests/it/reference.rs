@@ -12,6 +12,7 @@ use serde_json::Value;
 use snapbox::assert::DEFAULT_ACTION_ENV;
 use snapbox::data::DataFormat;
 use snapbox::{Assert, Data};
+use stanch::revocation::State;
 use stanch::token::Kind;
 
 use crate::support::cmd::World;
@@ -192,7 +193,7 @@ fn code_words(page: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-fn the_guide_names_every_field_of_json() {
+fn the_guide_names_every_field_and_state_of_json() {
     let mut front = Front::new(7001);
     let mut token = |kind| front.mint.token(kind);
     let files = [
@@ -232,6 +233,7 @@ fn the_guide_names_every_field_of_json() {
     }
     let page = read("docs/formats.md");
     let words = code_words(&page);
+    names.extend(State::ALL.map(|state| state.as_str().to_owned()));
     let missing: Vec<_> = names.iter().filter(|name| !words.contains(name.as_str())).collect();
     assert!(missing.is_empty(), "docs/formats.md lacks {missing:?}");
 }
