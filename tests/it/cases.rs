@@ -74,7 +74,8 @@ impl Minted {
         let mark = Regex::new(r"\{\{(token|stateless|lookalike):([a-z-]+):([0-9]+)(\|base64)?\}\}")
             .expect("a pattern");
         let filled = mark.replace_all(template, |found: &Captures| {
-            let kind = Kind::from_rule_id(&found[2]).unwrap_or_else(|| panic!("no such rule: {}", &found[0]));
+            let kind = Kind::GITHUB.into_iter().find(|kind| kind.rule_id() == &found[2]);
+            let kind = kind.unwrap_or_else(|| panic!("no such rule: {}", &found[0]));
             let mut mint = Mint::new(found[3].parse().expect("a number"));
             let token = match &found[1] {
                 "token" => mint.token(kind),
