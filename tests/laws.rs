@@ -101,12 +101,12 @@ fn upward_imports(files: &[File]) -> Vec<String> {
     let layer_of = |room: &str| LAYERS.iter().position(|(_, rooms)| rooms.contains(&room));
     let rooms = Crate::new(files).rooms();
     let known = rooms.keys().chain(rooms.values().flatten());
-    let homeless = known.filter(|room| layer_of(room).is_none()).map(|room| format!("{room} is in no layer"));
+    let unknown = known.filter(|room| layer_of(room).is_none()).map(|room| format!("{room} is in no layer"));
     let edges = rooms.iter().flat_map(|(from, named)| named.iter().map(move |to| (from, to)));
     let upward = edges
         .filter(|(from, to)| layer_of(from).is_some_and(|own| layer_of(to).is_some_and(|layer| layer > own)))
         .map(|(from, to)| format!("{from} names {to}"));
-    let mut broken: Vec<String> = homeless.chain(upward).collect();
+    let mut broken: Vec<String> = unknown.chain(upward).collect();
     broken.sort();
     broken.dedup();
     broken
@@ -173,7 +173,9 @@ fn too_long(files: &[File]) -> Vec<String> {
 /// Shown by `cargo test --test laws circles -- --nocapture`.
 fn print(circles: &[&Vec<String>]) {
     println!("{} circles", circles.len());
-    circles.iter().for_each(|circle| println!("  {}", circle.join(" ")));
+    for circle in circles {
+        println!("  {}", circle.join(" "));
+    }
 }
 
 fn nothing() -> Vec<String> {
