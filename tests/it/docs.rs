@@ -2,8 +2,8 @@
 //!
 //! A `console` block is a session at a shell. A line that starts with `$ ` is run; `# exit N` at its end is how it ends,
 //! 0 where it says nothing; the lines below it are lines that it prints, in this order, `…` standing for anything. A
-//! block whose info string names a file, such as "toml .stanch.toml", is that file. Each page has a folder of its own to
-//! work in, in which its commands follow each other; [`Desk`] says what lies there.
+//! block whose info string names a file, such as "toml .stanch.toml", is that file. Each page has a directory of its own to
+//! work in, in which its commands follow each other; [`Workspace`] says what is there.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -92,14 +92,14 @@ fn fits(shown: &str, printed: &str) -> bool {
 /// Where the commands of a page are typed: a repository whose branch `topic` adds a token to `main` and deletes it
 /// again, with another staged in `config.yml`, and, not in it, `leaked.txt` with three. The hosts of this world are one
 /// scripted GitHub, and nothing else can be reached.
-struct Desk {
+struct Workspace {
     world: World,
     home: PathBuf,
     github: GitHub,
     credential: String,
 }
 
-impl Desk {
+impl Workspace {
     fn new(page: &str) -> Self {
         let mut mint = Mint::new(4242);
         let credential = mint.token(Kind::Pat);
@@ -110,24 +110,25 @@ impl Desk {
         world.write("bin/README", "");
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_stanch"), world.path().join("bin/stanch"))
             .expect("a link");
-        let desk = Desk { world, home, github, credential };
+        let workspace = Workspace { world, home, github, credential };
         let kinds = [Kind::Pat, Kind::FineGrainedPat, Kind::OAuth];
         let leaked: Vec<String> = kinds.map(|kind| mint.token(kind)).into();
-        desk.file("leaked.txt", &format!("{}\n", leaked.join("\n")));
-        desk.file("README.md", "# A project\n");
-        desk.sh(
+        workspace.file("leaked.txt", &format!("{}\n", leaked.join("\n")));
+        workspace.file("README.md", "# A project\n");
+        workspace.sh(
             "printf '/leaked.txt\\n/home\\n' > .git-exclude; git init -q; mv .git-exclude .git/info/exclude",
         );
-        desk.sh("git add README.md; git commit -qm first; git switch -qc topic");
-        desk.file(".env", &format!("TOKEN={}\n", mint.token(Kind::Pat)));
-        desk.sh("git add .env; git commit -qm 'Add settings'; git rm -q .env; git commit -qm 'Remove them'");
-        desk.file("config.yml", &format!("token: {}\n", mint.token(Kind::Pat)));
-        desk.sh("git add config.yml");
-        desk.configure("");
-        desk
+        workspace.sh("git add README.md; git commit -qm first; git switch -qc topic");
+        workspace.file(".env", &format!("TOKEN={}\n", mint.token(Kind::Pat)));
+        workspace
+            .sh("git add .env; git commit -qm 'Add settings'; git rm -q .env; git commit -qm 'Remove them'");
+        workspace.file("config.yml", &format!("token: {}\n", mint.token(Kind::Pat)));
+        workspace.sh("git add config.yml");
+        workspace.configure("");
+        workspace
     }
 
-    fn desk(&self) -> PathBuf {
+    fn directory(&self) -> PathBuf {
         self.world.path().join("project")
     }
 
@@ -153,12 +154,12 @@ impl Desk {
         let path = std::env::var("PATH").unwrap_or_default();
         let server = self.github.api_url().ends_with("/api/v3");
         let mut command = Command::new("sh");
-        command.args(["-c", line]).current_dir(self.desk()).env_clear().stdin(Stdio::null());
+        command.args(["-c", line]).current_dir(self.directory()).env_clear().stdin(Stdio::null());
         command
             .env("PATH", format!("{}:{path}", self.world.path().join("bin").display()))
             .env("HOME", &self.home)
             .env(if server { "GH_ENTERPRISE_TOKEN" } else { "GH_TOKEN" }, &self.credential)
-            // A host that is not the scripted one is out of reach.
+            // A host that is not the scripted one cannot be reached.
             .env("HTTPS_PROXY", "http://127.0.0.1:1")
             .envs([("GIT_CONFIG_NOSYSTEM", "1"), ("GIT_CONFIG_COUNT", "3")])
             .envs([("GIT_CONFIG_KEY_0", "user.name"), ("GIT_CONFIG_VALUE_0", "T")])
@@ -172,7 +173,7 @@ impl Desk {
         assert_eq!(ran.code, 0, "{line}: {}", ran.stderr);
     }
 
-    fn take(&self, page: &str, step: &Step) {
+    fn check(&self, page: &str, step: &Step) {
         let ran = self.run(&step.line);
         let printed = format!("{}\n{}", ran.stdout, ran.stderr);
         assert_eq!(ran.code, step.code, "{page}: {}\n{printed}", step.line);
@@ -186,21 +187,21 @@ impl Desk {
 
 #[test]
 fn every_command_of_the_guide_does_what_it_says() {
-    let mut taken = 0;
+    let mut checked = 0;
     for (name, page) in pages() {
-        let desk = Desk::new(&name);
+        let workspace = Workspace::new(&name);
         for block in blocks(&page) {
             if let Some((_, file)) = block.info.split_once(' ') {
-                desk.file(file, &(block.lines.join("\n") + "\n"));
+                workspace.file(file, &(block.lines.join("\n") + "\n"));
             } else if block.info == "console" {
                 for step in &steps(&block) {
-                    desk.take(&name, step);
-                    taken += 1;
+                    workspace.check(&name, step);
+                    checked += 1;
                 }
             }
         }
     }
-    assert!(taken >= 40, "{taken} commands: the guide has more than that");
+    assert!(checked >= 40, "{checked} commands: the guide has more than that");
 }
 
 /// The long flags in a text.
@@ -208,9 +209,9 @@ fn flags(text: &str) -> BTreeSet<String> {
     let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let ends_word = |at: usize| !text[..at].ends_with(|c: char| letter(c) || c.is_ascii_uppercase());
     let starts = text.match_indices("--").filter(|(at, _)| ends_word(*at)).map(|(at, _)| &text[at..]);
-    let words = starts.map(|rest| rest.split(|c: char| !letter(c)).next().unwrap_or_default());
-    let real = |word: &&str| word[2..].starts_with(|c: char| c.is_ascii_lowercase());
-    words.filter(real).map(|word| word.trim_end_matches('-').to_owned()).collect()
+    let flags = starts.map(|rest| rest.split(|c: char| !letter(c)).next().unwrap_or_default());
+    let real = |flag: &&str| flag[2..].starts_with(|c: char| c.is_ascii_lowercase());
+    flags.filter(real).map(|flag| flag.trim_end_matches('-').to_owned()).collect()
 }
 
 #[test]
@@ -236,11 +237,11 @@ fn every_flag_of_the_guide_exists() {
 fn every_link_of_the_guide_leads_to_a_file() {
     for (name, page) in pages() {
         let page_path = root().join(&name);
-        let folder = page_path.parent().expect("a folder");
+        let directory = page_path.parent().expect("a directory");
         for link in page.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let file = link.split('#').next().unwrap_or_default();
             let outside = link.contains("://") || file.is_empty();
-            assert!(outside || folder.join(file).exists(), "{name} links to {link}");
+            assert!(outside || directory.join(file).exists(), "{name} links to {link}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod action;
 mod answers;
+mod cases;
 mod configuration;
 mod contract;
 mod damage;
@@ -14,8 +15,10 @@ mod manual;
 mod own;
 mod quota;
 mod reach;
+mod reference;
 mod reports;
 mod revoke;
+mod revoke_hosts;
 mod silence;
 mod support;
 mod sweep;

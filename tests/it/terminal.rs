@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
+use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
 use nix::unistd::Pid;
 use stanch::token::Kind;
 
@@ -16,17 +17,21 @@ use crate::support::github::{Flavour, Mischief, Script};
 use crate::support::mint::Mint;
 
 /// The program at a terminal of its own.
-struct Session {
+pub struct Session {
     child: Child,
     keyboard: File,
     screen: JoinHandle<String>,
 }
 
 impl Session {
-    fn start(command: &mut Command) -> Session {
+    pub fn start(command: &mut Command) -> Session {
         let size = Winsize { ws_row: 24, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 };
         let terminal = openpty(&size, None).expect("a terminal");
         let slave = File::from(terminal.slave);
+        // What is typed would be shown wherever the screen happens to be.
+        let mut mode = tcgetattr(&slave).expect("a mode");
+        mode.local_flags.remove(LocalFlags::ECHO);
+        tcsetattr(&slave, SetArg::TCSANOW, &mode).expect("no echo");
         let again = slave.try_clone().expect("a copy");
         let child = command
             .env("TERM", "xterm")
@@ -57,7 +62,7 @@ impl Session {
     }
 
     /// Types a line, and gives the exit code and what was shown.
-    fn answer(mut self, line: &str) -> (Option<i32>, String) {
+    pub fn answer(mut self, line: &str) -> (Option<i32>, String) {
         self.keyboard.write_all(line.as_bytes()).expect("typed");
         self.end()
     }

@@ -6,7 +6,24 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A folder to work in, and a home that is empty.
+/// What git reads instead of a configuration: people and dates that never change, and so ids that never change.
+const GIT_ENVIRONMENT: [(&str, &str); 13] = [
+    ("GIT_CONFIG_NOSYSTEM", "1"),
+    ("GIT_DEFAULT_HASH", "sha1"),
+    ("GIT_CONFIG_COUNT", "2"),
+    ("GIT_CONFIG_KEY_0", "init.defaultBranch"),
+    ("GIT_CONFIG_VALUE_0", "main"),
+    ("GIT_CONFIG_KEY_1", "protocol.file.allow"),
+    ("GIT_CONFIG_VALUE_1", "always"),
+    ("GIT_AUTHOR_NAME", "A U Thor"),
+    ("GIT_AUTHOR_EMAIL", "author@example.com"),
+    ("GIT_AUTHOR_DATE", "1700000000 +0100"),
+    ("GIT_COMMITTER_NAME", "C O Mitter"),
+    ("GIT_COMMITTER_EMAIL", "committer@example.com"),
+    ("GIT_COMMITTER_DATE", "1700000000 +0100"),
+];
+
+/// A directory to work in, and a home that is empty.
 pub struct World {
     pub dir: TempDir,
     home: TempDir,
@@ -21,14 +38,14 @@ pub struct Ran {
 
 impl World {
     pub fn new() -> Self {
-        let dir = || TempDir::new().expect("a temporary folder");
+        let dir = || TempDir::new().expect("a temporary directory");
         World { dir: dir(), home: dir() }
     }
 
-    /// Writes a file below the folder, with the folders above it.
+    /// Writes a file below the directory, with the directories above it.
     pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
         let path = self.dir.path().join(path);
-        std::fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("directories");
         std::fs::write(path, content).expect("a file");
     }
 
@@ -36,7 +53,7 @@ impl World {
         self.dir.path()
     }
 
-    /// The program, started in the folder, with nothing of this machine's own in its environment.
+    /// The program, started in the directory, with nothing of this machine's own in its environment.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stanch"));
         command
@@ -54,31 +71,33 @@ impl World {
         Ran::from(self.command(arguments).output().expect("the program starts"))
     }
 
-    /// Git in a folder below this one, with the same empty home, and people and dates that never change.
-    pub fn git_command(&self, folder: &str, arguments: &[&str]) -> Command {
+    /// Git in a directory below this one, with the same empty home, and people and dates that never change.
+    pub fn git_command(&self, directory: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new("git");
-        command.args(arguments).current_dir(self.dir.path().join(folder)).env_clear().stdin(Stdio::null());
-        command.envs([
-            ("GIT_CONFIG_NOSYSTEM", "1"),
-            ("GIT_CONFIG_COUNT", "2"),
-            ("GIT_CONFIG_KEY_0", "init.defaultBranch"),
-            ("GIT_CONFIG_VALUE_0", "main"),
-            ("GIT_CONFIG_KEY_1", "protocol.file.allow"),
-            ("GIT_CONFIG_VALUE_1", "always"),
-            ("GIT_AUTHOR_NAME", "A U Thor"),
-            ("GIT_AUTHOR_EMAIL", "author@example.com"),
-            ("GIT_AUTHOR_DATE", "1700000000 +0100"),
-            ("GIT_COMMITTER_NAME", "C O Mitter"),
-            ("GIT_COMMITTER_EMAIL", "committer@example.com"),
-            ("GIT_COMMITTER_DATE", "1700000000 +0100"),
-        ]);
+        command.args(arguments).current_dir(self.dir.path().join(directory)).env_clear().stdin(Stdio::null());
+        command.envs(GIT_ENVIRONMENT);
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.home.path());
         command
     }
 
-    /// Runs git and gives what it says, trimmed. It has to succeed.
-    pub fn git(&self, folder: &str, arguments: &[&str]) -> String {
-        let ran = Ran::from(self.git_command(folder, arguments).output().expect("git runs"));
+    /// Runs a line of shell in this world, where git and `stanch` are at hand. It has to succeed.
+    pub fn shell(&self, line: &str) {
+        let program = Path::new(env!("CARGO_BIN_EXE_stanch")).parent().expect("a directory of programs");
+        let mut path = program.as_os_str().to_owned();
+        path.push(":");
+        path.push(std::env::var_os("PATH").unwrap_or_default());
+        let mut command = Command::new("sh");
+        command.args(["-ec", line]).current_dir(self.path()).env_clear().stdin(Stdio::null());
+        command.envs(GIT_ENVIRONMENT).env("PATH", path).env("HOME", self.home.path());
+        // Nothing listens there: a host that is not on this machine cannot be reached.
+        command.env("HTTPS_PROXY", "http://127.0.0.1:1");
+        let ran = Ran::from(command.output().expect("a shell"));
+        assert_eq!(ran.code, 0, "{line}: {}{}", ran.stdout, ran.stderr);
+    }
+
+    /// Runs git and gives what it prints, trimmed. It has to succeed.
+    pub fn git(&self, directory: &str, arguments: &[&str]) -> String {
+        let ran = Ran::from(self.git_command(directory, arguments).output().expect("git runs"));
         assert_eq!(ran.code, 0, "git {}: {}", arguments.first().unwrap_or(&""), ran.stderr);
         ran.stdout.trim().to_owned()
     }
@@ -90,21 +109,21 @@ impl World {
     }
 
     /// Runs git, whatever comes of it.
-    pub fn try_git(&self, folder: &str, arguments: &[&str]) -> Ran {
-        Ran::from(self.git_command(folder, arguments).output().expect("git runs"))
+    pub fn try_git(&self, directory: &str, arguments: &[&str]) -> Ran {
+        Ran::from(self.git_command(directory, arguments).output().expect("git runs"))
     }
 
     /// Makes a repository.
-    pub fn init(&self, folder: &str, options: &[&str]) {
-        self.git("", &[&["init", "-q"], options, &[folder]].concat());
+    pub fn init(&self, directory: &str, options: &[&str]) {
+        self.git("", &[&["init", "-q"], options, &[directory]].concat());
     }
 
     /// Writes a file of a repository and commits everything; the commit's id.
-    pub fn commit(&self, folder: &str, path: &str, content: impl AsRef<[u8]>) -> String {
-        self.write(&format!("{folder}/{path}"), content);
-        self.git(folder, &["add", "-A"]);
-        self.git(folder, &["commit", "-q", "-m", "a change"]);
-        self.git(folder, &["rev-parse", "HEAD"])
+    pub fn commit(&self, directory: &str, path: &str, content: impl AsRef<[u8]>) -> String {
+        self.write(&format!("{directory}/{path}"), content);
+        self.git(directory, &["add", "-A"]);
+        self.git(directory, &["commit", "-q", "-m", "a change"]);
+        self.git(directory, &["rev-parse", "HEAD"])
     }
 
     /// The home that is empty.

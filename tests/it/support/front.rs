@@ -26,11 +26,11 @@ impl Front {
     }
 
     pub fn against(seed: u64, script: Script) -> Self {
-        let home = TempDir::new().expect("a temporary folder");
+        let home = TempDir::new().expect("a temporary directory");
         Front { world: World::new(), home, github: GitHub::play(script), mint: Mint::new(seed) }
     }
 
-    /// Not in the folder that is scanned.
+    /// Not in the directory that is scanned.
     pub fn ledger(&self) -> PathBuf {
         self.home.path().join("state/ledger.db")
     }
@@ -73,11 +73,11 @@ impl Front {
         (ran.code, serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("no JSON: {}", ran.stderr)))
     }
 
-    /// Nothing that is printed holds a token that the server ever saw.
+    /// Nothing that is printed holds a token that the server ever accepted.
     fn checked(&self, ran: Ran) -> Ran {
-        let said = [ran.stdout.as_str(), ran.stderr.as_str()].concat();
+        let printed = [ran.stdout.as_str(), ran.stderr.as_str()].concat();
         for token in self.github.accepted().iter().take(100) {
-            assert!(!said.contains(token.as_str()), "a token was printed");
+            assert!(!printed.contains(token.as_str()), "a token was printed");
         }
         ran
     }
@@ -120,8 +120,8 @@ impl Front {
 
     /// No file beside the ledger holds any of these texts.
     pub fn assert_forgotten(&self, tokens: &[String]) {
-        let folder = self.ledger();
-        for entry in std::fs::read_dir(folder.parent().expect("a folder")).expect("listed").flatten() {
+        let ledger = self.ledger();
+        for entry in std::fs::read_dir(ledger.parent().expect("a directory")).expect("listed").flatten() {
             let bytes = std::fs::read(entry.path()).expect("a file");
             for token in tokens.iter().take(50) {
                 let found = memchr::memmem::find(&bytes, token.as_bytes());

@@ -25,11 +25,11 @@ struct State {
 }
 
 /// How a request ends.
-enum Turn {
-    Say(Reply),
-    /// Close without a word.
-    Vanish,
-    /// Say nothing and keep the connection.
+enum Outcome {
+    Respond(Reply),
+    /// Close the connection without a response.
+    Close,
+    /// Keep the connection open without a response.
     Hang,
 }
 
@@ -129,15 +129,15 @@ impl Shared {
             return;
         }
         let Some(seen) = http::read(stream) else { return };
-        let (turn, id) = {
+        let (outcome, id) = {
             let mut state = self.state.lock().unwrap();
             state.seen.push(seen.clone());
-            (self.turn(&mut state, &seen), format!("C0DE:{}", state.seen.len()))
+            (self.outcome(&mut state, &seen), format!("C0DE:{}", state.seen.len()))
         };
-        match turn {
-            Turn::Say(reply) => reply.with("X-GitHub-Request-Id", id).write(stream),
-            Turn::Vanish => {}
-            Turn::Hang => {
+        match outcome {
+            Outcome::Respond(reply) => reply.with("X-GitHub-Request-Id", id).write(stream),
+            Outcome::Close => {}
+            Outcome::Hang => {
                 while !self.stop.load(Ordering::SeqCst) {
                     thread::sleep(Duration::from_millis(10));
                 }
@@ -145,12 +145,12 @@ impl Shared {
         }
     }
 
-    fn turn(&self, state: &mut State, seen: &Seen) -> Turn {
+    fn outcome(&self, state: &mut State, seen: &Seen) -> Outcome {
         if let Some(refusal) = self.refusal(seen) {
-            return Turn::Say(refusal);
+            return Outcome::Respond(refusal);
         }
         let path = self.path(seen).unwrap_or_default();
-        Turn::Say(match (seen.method.as_str(), path) {
+        Outcome::Respond(match (seen.method.as_str(), path) {
             ("POST", "/credentials/revoke") => return self.revocation(state, seen),
             ("GET", "/meta") => self.meta(),
             ("GET", "/rate_limit") if self.script.limits => alive(state, seen),
@@ -162,7 +162,8 @@ impl Shared {
         })
     }
 
-    /// What GitHub says before it looks at what is wanted.
+    /// What GitHub checks of every request: a user agent, and an API version that it knows
+    /// (<https://docs.github.com/en/rest/about-the-rest-api/api-versions>).
     fn refusal(&self, seen: &Seen) -> Option<Reply> {
         if seen.header("user-agent").is_none_or(str::is_empty) {
             let body = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header";
@@ -186,9 +187,9 @@ impl Shared {
         }
     }
 
-    fn revocation(&self, state: &mut State, seen: &Seen) -> Turn {
-        if let Some(refusal) = self.stranger(seen) {
-            return Turn::Say(refusal);
+    fn revocation(&self, state: &mut State, seen: &Seen) -> Outcome {
+        if let Some(refusal) = self.authentication_error(seen) {
+            return Outcome::Respond(refusal);
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         state.spent.retain(|spent| spent + 3600 > now);
@@ -200,19 +201,22 @@ impl Shared {
                 .with("X-RateLimit-Reset", reset)
         };
         if state.spent.len() >= self.script.quota {
-            return Turn::Say(limits(Reply::error(403, "API rate limit exceeded for 127.0.0.1."), 0));
+            return Outcome::Respond(limits(Reply::error(403, "API rate limit exceeded for 127.0.0.1."), 0));
         }
         state.spent.push(now);
         let remaining = self.script.quota - state.spent.len();
         let reply = match state.mischief.pop_front() {
-            Some(Mischief::Hang) => return Turn::Hang,
-            Some(Mischief::DropUnread) => return Turn::Vanish,
+            Some(Mischief::Hang) => return Outcome::Hang,
+            Some(Mischief::DropUnread) => return Outcome::Close,
             Some(Mischief::DropProcessed) => {
                 self.accept(state, seen);
-                return Turn::Vanish;
+                return Outcome::Close;
             }
             Some(Mischief::PrimaryLimit) => {
-                return Turn::Say(limits(Reply::error(429, "API rate limit exceeded for 127.0.0.1."), 0));
+                return Outcome::Respond(limits(
+                    Reply::error(429, "API rate limit exceeded for 127.0.0.1."),
+                    0,
+                ));
             }
             Some(Mischief::ServerError) => Reply::error(500, "Server Error"),
             Some(Mischief::HtmlBadGateway) => Reply::page(502, "<html><h1>502 Bad Gateway</h1></html>"),
@@ -225,11 +229,12 @@ impl Shared {
             Some(Mischief::Echo) => Reply::error(422, &format!("{} is invalid", seen.tokens().join(", "))),
             None => self.accept(state, seen),
         };
-        Turn::Say(limits(reply, remaining))
+        Outcome::Respond(limits(reply, remaining))
     }
 
-    /// Who asks: nobody may say so at GitHub's own hosts, and everybody has to at a server.
-    fn stranger(&self, seen: &Seen) -> Option<Reply> {
+    /// At GitHub's own hosts revocation takes no authenticated request, and at a server no other
+    /// (<https://docs.github.com/en/rest/credentials/revoke>).
+    fn authentication_error(&self, seen: &Seen) -> Option<Reply> {
         match (self.script.flavour, seen.header("authorization")) {
             (Flavour::Server(_), None) => Some(Reply::error(401, "Requires authentication")),
             (Flavour::Server(_), Some(_)) if seen.bearer() != Some(&self.script.credential) => {
@@ -247,7 +252,8 @@ impl Shared {
         let tokens = seen.tokens();
         let whole = body["credentials"].as_array().is_some_and(|entries| entries.len() == tokens.len());
         let fits = (1..=1000).contains(&tokens.len());
-        if !whole || !fits || tokens.iter().any(|token| state.poison.contains(token) || !self.takes(token)) {
+        if !whole || !fits || tokens.iter().any(|token| state.poison.contains(token) || !self.accepts(token))
+        {
             let body = r#"{"message":"Validation Failed","errors":["credentials is invalid"],"documentation_url":""}"#;
             return Reply::json(422, body);
         }
@@ -256,7 +262,7 @@ impl Shared {
         Reply::json(202, "null")
     }
 
-    fn takes(&self, token: &str) -> bool {
+    fn accepts(&self, token: &str) -> bool {
         let kind = Kind::of(token);
         match self.script.flavour {
             Flavour::Server(Some(release)) if release < "3.20" => {
@@ -276,7 +282,7 @@ impl Shared {
         }
     }
 
-    /// Names tell what happens to them: `missing`, `forbidden`, `unmanaged`.
+    /// What a name contains decides the answer: `missing`, `forbidden`, `unmanaged`.
     fn kill_switch(&self, seen: &Seen, path: &str) -> Reply {
         if seen.bearer() != Some(&self.script.credential) {
             return Reply::error(401, "Bad credentials");
