@@ -106,8 +106,8 @@ fn a_token_waits_sealed_and_leaves_nothing_once_accepted() -> TestResult {
     assert_eq!(intent.tokens.len(), 1000);
     let opener = ledger.opener()?;
     for token in &intent.tokens {
-        let plain = opener.open(token.kind, token.fingerprint, &token.sealed)?;
-        assert_eq!(plain.fingerprint(), token.fingerprint);
+        let reopened = opener.open(token.kind, token.fingerprint, &token.sealed)?;
+        assert_eq!(reopened.fingerprint(), token.fingerprint);
     }
     let sealed = |index: usize| &intent.tokens[index].sealed[..];
     assert!(
