@@ -76,7 +76,7 @@ use crate::token::{Fingerprint, Kind};
 /// Opens the ledger at an address, and creates it where there is none. One handle is one owner of batches.
 ///
 /// # Errors
-/// A [`LedgerError`] that says why this ledger cannot be used and what to do; none of them leaves anything half made.
+/// A [`LedgerError`] that says why this ledger cannot be used and what to do.
 pub fn open(address: &LedgerAddress) -> Result<Box<dyn Ledger>, LedgerError> {
     match address {
         LedgerAddress::Sqlite(path) => Ok(Box::new(sqlite::SqliteLedger::open(path)?)),
@@ -98,7 +98,8 @@ pub fn open_existing(address: &LedgerAddress) -> Result<Option<Box<dyn Ledger>>,
 /// A record of tokens and requests that outlives the process. One handle is one owner of batches.
 ///
 /// Few methods, each one transaction: a backend on another database has to keep nothing in step between them. Every
-/// method fails with the [`LedgerError`] of its backend, and then has changed nothing.
+/// method fails with the [`LedgerError`] of its backend, and its transaction is rolled back. Only [`Ledger::enqueue`] may
+/// take several transactions: entries before the one that failed stay queued.
 pub trait Ledger {
     /// What people call this ledger: its path where it is a file. Holds no password.
     fn description(&self) -> String;

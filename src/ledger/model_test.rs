@@ -1,82 +1,19 @@
 //! A model-based test of the durable ledger: random sequences of everything that can happen are run on it and on the
 //! reference, every result is compared, and the promises are checked after every step.
 
+mod input;
 mod oracle;
 mod step;
 
-use std::time::Duration;
-
-use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
+use self::input::{HOST, entry, request, settlement};
 use self::oracle::Oracle;
 use self::step::{Step, step};
+use super::time::timestamp;
 use super::*;
-use crate::finding::Confidence;
-use crate::revocation::RateLimit;
-
-const HOST: &str = "api.example.test";
-const KINDS: &[Kind] = &[Kind::Pat, Kind::OAuth];
-/// Small, so that a sequence fills it.
-const PER_HOUR: u32 = 5;
-const LEASE: Duration = Duration::from_secs(90);
-/// Three processes: two share an identity, the third has one of its own.
-const IDENTITIES: [&str; 3] = ["one", "one", "two"];
-
-/// An entry for a number, with a part of its hash as sealed bytes.
-fn entry(number: u32, state: State) -> Entry {
-    let fingerprint = Fingerprint::of(&number.to_le_bytes());
-    Entry {
-        fingerprint,
-        kind: if number.is_multiple_of(3) { Kind::OAuth } else { Kind::Pat },
-        confidence: if number.is_multiple_of(7) { Confidence::Likely } else { Confidence::Certain },
-        state,
-        location: format!("file:{number}"),
-        sealed: if state == State::Queued { fingerprint.0[..20].to_vec() } else { Vec::new() },
-    }
-}
-
-fn request(process: usize) -> BatchRequest<'static> {
-    BatchRequest {
-        host: HOST,
-        identity: IDENTITIES[process],
-        per_hour: PER_HOUR,
-        min_interval: Duration::from_secs(1),
-        lease: LEASE,
-        payload: Payload::Batch(KINDS),
-    }
-}
-
-fn settlement(
-    outcome: BatchOutcome,
-    rate_limit: Option<(u32, i64)>,
-    hold: Option<u64>,
-    now: i64,
-) -> Settlement {
-    let rate_limit = rate_limit.map_or_else(RateLimit::default, |(remaining, reset)| RateLimit {
-        limit: Some(60),
-        remaining: Some(remaining),
-        reset: Some(timestamp(now + reset)),
-        retry_after: None,
-    });
-    Settlement {
-        outcome,
-        verdict: match outcome {
-            BatchOutcome::Accepted => "accepted",
-            BatchOutcome::Invalid => "invalid",
-            BatchOutcome::Returned => "trouble",
-            BatchOutcome::Unknown => "unknown",
-            BatchOutcome::Dead => "dead",
-        },
-        status: None,
-        request_id: Some("ID".into()),
-        message: String::new(),
-        rate_limit,
-        hold: hold.map(Duration::from_secs),
-    }
-}
 
 /// Both ledgers, each with three processes.
 struct World {
@@ -111,10 +48,6 @@ macro_rules! both {
         assert_eq!(one, two, "the ledgers disagree");
         one
     }};
-}
-
-fn timestamp(millis: i64) -> Timestamp {
-    Timestamp::from_millisecond(millis).expect("a time within reason")
 }
 
 impl World {

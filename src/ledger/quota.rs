@@ -22,8 +22,8 @@ pub(crate) const WINDOW_MS: i64 = 3_600_000;
 /// How many slots are remembered for a host and identity: far more than any quota, for clocks that jump.
 pub(crate) const SLOTS_KEPT: usize = 1000;
 
-/// How long to wait where the server says that nothing remains, but not until when. GitHub: "wait for at least one minute"
-/// (same page).
+/// How long to wait where the server says that nothing remains, but not until when. GitHub: "wait for at
+/// least one minute before retrying" (same page).
 const NO_RESET_MS: i64 = 60_000;
 
 /// The server rounds its reset to seconds.
@@ -202,7 +202,7 @@ impl Quota {
         self.strikes = self.strikes.saturating_add(1);
     }
 
-    /// Takes over what a response said about the server's count. `retry_after` is not looked at: see [`Quota::hold`].
+    /// Takes over what a response reported of the server's count. `retry_after` is not looked at: see [`Quota::hold`].
     pub(crate) fn apply_rate_limit(&mut self, reported: &RateLimit, now: i64) {
         if reported.remaining.is_none() && reported.limit.is_none() {
             return;

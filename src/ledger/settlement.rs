@@ -1,4 +1,4 @@
-//! What a run reports to the ledger after a request: the outcome for the tokens, and what the server said of its limit.
+//! What a run reports to the ledger after a request: the outcome for the tokens, and the limit the server reported.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub struct Settlement {
     pub request_id: Option<String>,
     /// The server's message, free of tokens.
     pub message: String,
-    /// What the server said about its limit.
+    /// The server's limit, as the response reported it.
     pub rate_limit: RateLimit,
     /// For how long no request may leave.
     pub hold: Option<Duration>,

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::{IDENTITIES, LEASE, PER_HOUR};
+use super::input::{IDENTITIES, LEASE, PER_HOUR};
 use crate::ledger::audit::Verifier;
 use crate::ledger::{BatchId, BatchOutcome, Intent, Settlement};
 use crate::token::Fingerprint;
@@ -41,7 +41,7 @@ pub(super) struct Oracle {
     requests: HashMap<&'static str, Vec<i64>>,
     /// No request before then, in elapsed time.
     holds: HashMap<&'static str, i64>,
-    /// How many requests the server said remain, and until when by the clock.
+    /// How many requests remain, as the server reported it, and until when by the clock.
     remaining: HashMap<&'static str, (u32, i64)>,
     pub(super) trail: Vec<String>,
     verifier: Verifier,

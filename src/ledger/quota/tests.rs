@@ -76,7 +76,7 @@ fn a_clock_put_right_again_finds_its_slots() {
 #[test]
 fn a_jump_forward_and_back_blocks_for_an_hour_at_most() {
     let mut quota = full(60, T);
-    // A year ahead nothing counts any more: that cannot be told from a year of waiting.
+    // A year ahead nothing counts any more: that cannot be distinguished from a year of waiting.
     let ahead = T + 8760 * HOUR;
     assert_eq!(blocked_at(&mut quota, ahead), None);
     for batch in 100..160 {
@@ -106,7 +106,7 @@ fn the_server_is_believed_when_it_is_stricter() {
     quota.apply_rate_limit(&reported(1, T + 600_000), T);
     assert_eq!(blocked_at(&mut quota, T + 1), None);
     quota.take_slot(2, T + 1);
-    // The one that remained is spent, though no answer has said so yet.
+    // The one that remained is spent, though no response has reported it yet.
     assert_eq!(blocked_at(&mut quota, T + 2), Some((T + 601_000, WaitReason::Server)));
     // An older answer that comes late does not give it back.
     quota.apply_rate_limit(&reported(1, T + 600_000), T + 3);
