@@ -113,7 +113,8 @@ impl Opener {
             )
             .map_err(|_| error)?;
         let token = Token::new(kind, &text);
-        // A custom rule's token that is not UTF-8 is changed by the conversion to UTF-8; it must not be sent as something else.
+        // A custom rule's token that is not UTF-8 is changed by the conversion to text; it must not be sent as something
+        // else.
         if token.fingerprint() == fingerprint { Ok(token) } else { Err(error) }
     }
 }
