@@ -6,10 +6,8 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use jiff::Timestamp;
 use stanch::finding::Confidence;
-use stanch::ledger::{
-    BatchOutcome, BatchRequest, Heard, Ledger as _, Next, Payload, Settlement, SqliteLedger,
-};
-use stanch::revocation::State;
+use stanch::ledger::{self, BatchOutcome, BatchRequest, Ledger, LedgerAddress, Next, Payload, Settlement};
+use stanch::revocation::{RateLimit, State};
 use stanch::revoke::{enqueue, entry};
 use stanch::token::{Fingerprint, Kind, Token};
 
@@ -19,64 +17,68 @@ fn main() {
     divan::main();
 }
 
-/// The same token for the same number, made on the spot: a bench that held a million of them would measure that.
+/// The same token for the same number, made when needed: a bench that held a million of them would measure that.
 fn token(number: u32) -> Token {
     let body = Fingerprint::of(&number.to_le_bytes()).hex();
     Token::new(Kind::Pat, [Kind::Pat.prefix(), &body[..36]].concat().as_bytes())
 }
 
-fn fill(ledger: &mut SqliteLedger, numbers: std::ops::Range<u32>) {
-    let seal = ledger.seal().expect("a key");
+fn address(home: &tempfile::TempDir) -> LedgerAddress {
+    LedgerAddress::Sqlite(home.path().join("ledger.db"))
+}
+
+fn fill(ledger: &mut dyn Ledger, numbers: std::ops::Range<u32>) {
+    let sealer = ledger.sealer().expect("a key");
     let entries = numbers.map(|number| {
-        let place = "services/billing/config/production.env:17";
-        entry(&seal, &token(number), Confidence::Certain, State::Queued, place)
+        let location = "services/billing/config/production.env:17";
+        entry(&sealer, &token(number), Confidence::Certain, State::Queued, location)
     });
     enqueue(ledger, HOST, entries, &Timestamp::now).expect("room for them");
 }
 
 #[divan::bench(args = [100_000, 1_000_000], sample_count = 1, sample_size = 1)]
 fn queue(bencher: Bencher<'_, '_>, tokens: u32) {
-    let home = tempfile::tempdir().expect("a folder");
-    let path = home.path().join("ledger.db");
+    let home = tempfile::tempdir().expect("a directory");
+    let address = address(&home);
     bencher.counter(ItemsCount::new(tokens)).bench_local(|| {
-        let mut ledger = SqliteLedger::open(&path).expect("a ledger");
-        fill(&mut ledger, 0..tokens);
+        let mut ledger = ledger::open(&address).expect("a ledger");
+        fill(ledger.as_mut(), 0..tokens);
     });
 }
 
 #[divan::bench(sample_count = 1, sample_size = 1)]
 fn queue_a_million_known_ones(bencher: Bencher<'_, '_>) {
-    let home = tempfile::tempdir().expect("a folder");
-    let mut ledger = SqliteLedger::open(&home.path().join("ledger.db")).expect("a ledger");
-    fill(&mut ledger, 0..1_000_000);
-    bencher.counter(ItemsCount::new(1_000_000_u32)).bench_local(|| fill(&mut ledger, 0..1_000_000));
+    let home = tempfile::tempdir().expect("a directory");
+    let mut ledger = ledger::open(&address(&home)).expect("a ledger");
+    fill(ledger.as_mut(), 0..1_000_000);
+    bencher.counter(ItemsCount::new(1_000_000_u32)).bench_local(|| fill(ledger.as_mut(), 0..1_000_000));
 }
 
 /// A batch written down and settled, with a hundred thousand others waiting: what a request costs beside the network.
 #[divan::bench(sample_count = 20, sample_size = 1)]
 fn one_batch(bencher: Bencher<'_, '_>) {
-    let home = tempfile::tempdir().expect("a folder");
-    let mut ledger = SqliteLedger::open(&home.path().join("ledger.db")).expect("a ledger");
-    fill(&mut ledger, 0..100_000);
+    let home = tempfile::tempdir().expect("a directory");
+    let mut ledger = ledger::open(&address(&home)).expect("a ledger");
+    fill(ledger.as_mut(), 0..100_000);
     bencher.bench_local(|| {
-        let ask = BatchRequest {
+        let request = BatchRequest {
             host: HOST,
             identity: "anonymous",
             per_hour: 60,
             min_interval: Duration::ZERO,
             lease: Duration::from_mins(2),
-            what: Payload::Batch(&[Kind::Pat]),
+            payload: Payload::Batch(&[Kind::Pat]),
         };
-        let Next::Send(intent) = ledger.intend(&ask, &Timestamp::now).expect("a ledger") else {
+        let Next::Send(intent) = ledger.intend(&request, &Timestamp::now).expect("a ledger") else {
             panic!("nothing to send");
         };
         let settlement = Settlement {
-            fate: BatchOutcome::Accepted,
+            outcome: BatchOutcome::Accepted,
             verdict: "accepted",
             status: Some(202),
             request_id: None,
             message: String::new(),
-            heard: Heard::default(),
+            rate_limit: RateLimit::default(),
             hold: None,
         };
         ledger.settle(intent.batch, &settlement, &Timestamp::now).expect("room for it");

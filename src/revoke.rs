@@ -20,7 +20,7 @@ pub use progress::{Counts, Progress};
 use crate::backoff;
 use crate::clock::Clock;
 use crate::ledger::{
-    BatchRequest, HostStatus, Ledger, LedgerError, Next, Payload, Seal, Selection, StateChange, WaitReason,
+    BatchRequest, HostStatus, Ledger, LedgerError, Next, Opener, Payload, Selection, StateChange, WaitReason,
 };
 use crate::meter::CancelFlag;
 use crate::provider::{Limits, Revoker, Verdict};
@@ -130,7 +130,7 @@ pub struct Context<'a> {
     /// What remembers.
     pub ledger: &'a mut dyn Ledger,
     /// What opens the tokens that wait.
-    pub seal: &'a Seal,
+    pub opener: &'a Opener,
     /// Who ends them.
     pub revoker: &'a dyn Revoker,
     /// What time it is.
@@ -161,7 +161,7 @@ pub fn run<'a>(context: Context<'a>, options: &'a Options) -> Result<Outcome, Re
     let ended = run.end_installations(ended)?;
     let ended = if options.confirm { run.confirm(ended)? } else { ended };
     let ask = ask_of(&run.limits, options);
-    let standing = run.context.ledger.standing(&ask, &|| run.context.clock.now())?;
+    let standing = run.context.ledger.host_status(&ask, &|| run.context.clock.now())?;
     Ok(Outcome { ended, message: run.message, seen: run.context.progress.read(), standing })
 }
 
@@ -192,7 +192,7 @@ fn ask_of<'a>(limits: &'a Limits, options: &Options) -> BatchRequest<'a> {
         min_interval: options.min_interval,
         // A request may not take longer than its timeout; names and connections have their own share.
         lease: options.timeout.saturating_mul(2).saturating_add(Duration::from_mins(1)),
-        what: Payload::Batch(&limits.kinds),
+        payload: Payload::Batch(&limits.kinds),
     }
 }
 
@@ -203,12 +203,12 @@ impl Run<'_> {
         kinds.push(Kind::AppInstallation);
         let mark = StateChange {
             host: &self.limits.host,
-            pick: Selection::KindsBut(&kinds),
+            selection: Selection::KindsExcept(&kinds),
             state: State::Unsupported,
             reason: "the host does not take this kind",
         };
         let clock = self.context.clock;
-        self.context.ledger.mark(&mark, &|| clock.now())?;
+        self.context.ledger.change_state(&mark, &|| clock.now())?;
         Ok(())
     }
 
@@ -239,7 +239,7 @@ impl Run<'_> {
             let ask = ask_of(&self.limits, self.options);
             let intent = match self.context.ledger.intend(&ask, &|| clock.now())? {
                 Next::Nothing => return Ok(EndReason::Done),
-                Next::Later { at, why } => match self.wait_until(at, why)? {
+                Next::Later { at, reason: why } => match self.wait_until(at, why)? {
                     Some(ended) => return Ok(ended),
                     None => continue,
                 },

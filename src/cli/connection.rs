@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::args::{ConnectionArgs, TransportArgs};
 use super::console::Console;
-use crate::ledger::{LedgerError, ledger_path};
+use crate::ledger::{LedgerAddress, LedgerError};
 use crate::local_credentials::{Environment, LocalCredentials};
 use crate::provider;
 use crate::provider::github::credential::{self, Credential, CredentialError};
@@ -34,10 +34,10 @@ impl ConnectionArgs {
             || ["GH_HOST", "GITHUB_SERVER_URL"].into_iter().any(|name| variable(name).is_some())
     }
 
-    /// The ledger's path: the flag, the environment, the usual place.
-    pub(super) fn ledger(&self) -> Result<PathBuf, LedgerError> {
-        let said = std::env::var_os("STANCH_LEDGER").filter(|path| !path.is_empty()).map(PathBuf::from);
-        ledger_path(self.ledger.as_deref().or(said.as_deref()))
+    /// The ledger's address: the flag, the environment, the default.
+    pub(super) fn ledger(&self) -> Result<LedgerAddress, LedgerError> {
+        let variable = std::env::var_os("STANCH_LEDGER").filter(|address| !address.is_empty());
+        LedgerAddress::choose(self.ledger.clone().map(PathBuf::into_os_string).or(variable))
     }
 
     /// The user's own credential for this host, wherever it is kept. Only a server takes one, so elsewhere a variable that

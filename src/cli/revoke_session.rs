@@ -1,7 +1,6 @@
 //! A revoking run, from what was found to what became of it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
@@ -12,7 +11,7 @@ use super::revoke_summary::{RevokeSummary, Unsent};
 use super::{connection, plan};
 use crate::clock::SystemClock;
 use crate::finding::{Confidence, Finding, Location};
-use crate::ledger::{Digest, Event, Ledger, LedgerError, SqliteLedger, TokenRecord};
+use crate::ledger::{self, Digest, Event, Ledger, LedgerAddress, LedgerError, TokenRecord};
 use crate::local_credentials::LocalCredentials;
 use crate::meter::CancelFlag;
 use crate::policy::{self, Plan, Policy, PolicyContext, eligible};
@@ -40,7 +39,7 @@ pub(super) struct RevokeSession {
     label: String,
     /// What the ledger calls it.
     host: String,
-    ledger: PathBuf,
+    ledger: LedgerAddress,
     own: LocalCredentials,
 }
 
@@ -64,7 +63,7 @@ impl RevokeSession {
         let place = &flags.reach.place;
         let host = place.host()?;
         let ledger = place.ledger()?;
-        SqliteLedger::open_existing(&ledger)?;
+        ledger::open_existing(&ledger)?;
         let credential = place.credential(&host)?;
         if let Some(warning) = credential.as_ref().and_then(|credential| credential.warning.as_deref()) {
             console.warn(warning);
@@ -131,10 +130,10 @@ impl RevokeSession {
         findings: &[Finding],
         counted: Confidence,
     ) -> Result<HashMap<Fingerprint, TokenRecord>, LedgerError> {
-        let Some(ledger) = SqliteLedger::open_existing(&self.ledger)? else { return Ok(HashMap::new()) };
+        let Some(ledger) = ledger::open_existing(&self.ledger)? else { return Ok(HashMap::new()) };
         let eligible = findings.iter().filter(|finding| eligible(finding, counted));
         let tokens: Vec<Fingerprint> = eligible.map(|finding| finding.token.fingerprint()).collect();
-        let known = ledger.known_of(&self.host, &tokens)?;
+        let known = ledger.tokens(&self.host, &tokens)?;
         Ok(tokens.into_iter().zip(known).filter_map(|(token, known)| Some((token, known?))).collect())
     }
 
@@ -165,11 +164,16 @@ impl RevokeSession {
                 return Ok(());
             }
         }
-        let mut ledger = SqliteLedger::open(&self.ledger)?;
-        self.enqueue(&mut ledger, plan, after.suppressed, if yes { "--yes" } else { "yes at the terminal" })?;
-        after.ledger = Some(self.ledger.clone());
+        let mut ledger = ledger::open(&self.ledger)?;
+        self.enqueue(
+            ledger.as_mut(),
+            plan,
+            after.suppressed,
+            if yes { "--yes" } else { "yes at the terminal" },
+        )?;
+        after.ledger = Some(self.ledger.to_string());
         if impact.tokens > 0 {
-            match send(&mut ledger, github, &self.options, (console, cancel)) {
+            match send(ledger.as_mut(), github, &self.options, (console, cancel)) {
                 Ok(outcome) => after.outcome = Some(outcome),
                 Err(error) => after.error = Some(error.into()),
             }
@@ -180,12 +184,12 @@ impl RevokeSession {
     /// Writes the plan down: what is to be sent, what is set aside, and on whose word.
     fn enqueue(
         &self,
-        ledger: &mut SqliteLedger,
+        ledger: &mut dyn Ledger,
         plan: &Plan<'_>,
         suppressed: u64,
         word: &str,
     ) -> anyhow::Result<()> {
-        let seal = ledger.seal()?;
+        let sealer = ledger.sealer()?;
         let mut counts = BTreeMap::from([("done", plan.done), ("suppressed", suppressed)]);
         let mut digest = Digest::default();
         for (finding, state) in &plan.choices {
@@ -202,7 +206,7 @@ impl RevokeSession {
         ledger.record(&event, &Timestamp::now)?;
         let entries = plan.choices.iter().map(|(finding, state)| {
             let place = finding.locations.first().map(place).unwrap_or_default();
-            revoke::entry(&seal, &finding.token, finding.confidence, *state, &place)
+            revoke::entry(&sealer, &finding.token, finding.confidence, *state, &place)
         });
         revoke::enqueue(ledger, &self.host, entries, &Timestamp::now)
             .context("the tokens could not be queued, and none was sent")?;
@@ -212,15 +216,21 @@ impl RevokeSession {
 
 /// Sends all that waits at the host.
 pub(super) fn send(
-    ledger: &mut SqliteLedger,
+    ledger: &mut dyn Ledger,
     github: &GitHub,
     options: &Options,
     (console, cancel): (&Console, &CancelFlag),
 ) -> Result<Outcome, RevokeError> {
-    let seal = ledger.seal()?;
+    let opener = ledger.opener()?;
     let progress = Progress::default();
-    let context =
-        Context { ledger, seal: &seal, revoker: github, clock: &SystemClock, cancel, progress: &progress };
+    let context = Context {
+        ledger,
+        opener: &opener,
+        revoker: github,
+        clock: &SystemClock,
+        cancel,
+        progress: &progress,
+    };
     console.watch_sending(&progress, cancel, || revoke::run(context, options))
 }
 

@@ -1,7 +1,6 @@
 //! What a revoking run says when it is over, and what that makes of the exit code.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
 
@@ -35,7 +34,7 @@ pub(super) struct RevokeSummary {
     /// Why nothing was sent although there was something to send.
     pub(super) unsent: Option<Unsent>,
     /// The ledger, if anything was written.
-    pub(super) ledger: Option<PathBuf>,
+    pub(super) ledger: Option<String>,
     /// What the run did, if there was one.
     pub(super) outcome: Option<Outcome>,
     /// Why it could not go on.
@@ -52,7 +51,7 @@ impl RevokeSummary {
     }
 
     /// A run over what waited in the ledger alone.
-    pub(super) fn of_queue(host: &str, outcome: Outcome, ledger: PathBuf) -> Self {
+    pub(super) fn of_queue(host: &str, outcome: Outcome, ledger: String) -> Self {
         RevokeSummary { ledger: Some(ledger), outcome: Some(outcome), ..RevokeSummary::new(host, 0) }
     }
 
@@ -107,7 +106,7 @@ impl RevokeSummary {
             console.warn(&format!("{} passed over, not sent", count(self.suppressed, "suppressed token")));
         }
         if let Some(ledger) = &self.ledger {
-            console.say(&format!("ledger: {}", printable(&ledger.display().to_string())));
+            console.say(&format!("ledger: {}", printable(ledger)));
         }
     }
 

@@ -1,6 +1,6 @@
 //! The audit trail: what was done, in records that each hold the hash of the one before.
 //!
-//! A record is one JSON object in canonical form (RFC 8785: keys sorted, no blanks; all numbers are integers).
+//! A record is one JSON object in canonical form (RFC 8785: keys sorted, no white space; all numbers are integers).
 //! Its `hash` is the SHA-256 of that form without the `hash` member, so anyone can check an exported trail with a
 //! dozen lines of script. Records carry fingerprints, never tokens.
 
@@ -14,9 +14,9 @@ use sha2::{Digest as _, Sha256};
 use crate::token::Fingerprint;
 
 /// The hash "before" the first record.
-pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// Something worth remembering.
+/// An event of the audit trail. Its serialized names are the trail's format: they never change.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
@@ -24,13 +24,13 @@ pub enum Event {
     Enqueue {
         /// The host whose queue it is.
         host: String,
-        /// How many were queued, waited already, were done, refused, set aside.
+        /// How many were queued, waited already, were done, refused, set aside ([`Enqueued`](super::Enqueued)).
         counts: BTreeMap<&'static str, u64>,
         /// How many of each kind were queued.
         kinds: BTreeMap<&'static str, u64>,
         /// SHA-256 over the fingerprints in the order they were written down: a million of them fit no record.
         digest: String,
-        /// The fingerprints themselves, where they are few enough for one.
+        /// The fingerprints themselves, where they are few enough for a record.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         tokens: Vec<String>,
     },
@@ -47,19 +47,19 @@ pub enum Event {
         /// The fingerprints it carries.
         tokens: Vec<String>,
     },
-    /// An answer came, or none did.
+    /// A batch was settled: a response came, or none did.
     Answer {
         /// The batch.
         batch: u64,
-        /// What it means.
+        /// The class of the response.
         verdict: String,
         /// The HTTP status.
         status: Option<u16>,
         /// `x-github-request-id`.
         request_id: Option<String>,
-        /// The server's words.
+        /// The server's message.
         message: String,
-        /// What became of the tokens: state and count.
+        /// What became of the tokens: state and count ([`Settled`](super::Settled)).
         became: BTreeMap<&'static str, u64>,
     },
     /// A batch was found whose process is gone: what it carries is sent again.
@@ -69,20 +69,21 @@ pub enum Event {
         /// How many tokens wait again.
         tokens: u64,
     },
-    /// Sealed texts were erased, with the change of state that made them needless.
+    /// Sealed texts were erased, together with the change of state after which they are not needed.
     Erase {
-        /// The batch whose answer it was, if it was one.
+        /// The batch whose settlement it was, if it was one.
         batch: Option<u64>,
         /// How many.
         tokens: u64,
     },
     /// Tokens changed their state without being sent: dead, confirmed, held, own, unsupported.
+    #[serde(rename = "mark")]
     StateChange {
         /// The host whose queue it is.
         host: String,
         /// The new state.
         state: &'static str,
-        /// Why, in words.
+        /// Why, as text.
         reason: String,
         /// How many.
         count: u64,
@@ -92,11 +93,11 @@ pub enum Event {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         tokens: Vec<String>,
     },
-    /// A decision of policy: what was held back and on whose word.
+    /// A decision of policy: what was held back, and who decided.
     Policy {
         /// The host the tokens would have gone to.
         host: String,
-        /// The decision, in a word.
+        /// The decision, as in `--yes`.
         decision: String,
         /// How many tokens it concerns, by kind or reason.
         counts: BTreeMap<String, u64>,
@@ -104,7 +105,7 @@ pub enum Event {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         tokens: Vec<String>,
     },
-    /// A kill switch was pulled, or is about to be.
+    /// A kill switch was called, or is about to be.
     KillSwitch {
         /// The host.
         host: String,
@@ -112,13 +113,13 @@ pub enum Event {
         call: String,
         /// Its options, as `credential_type: classic_pat`.
         options: BTreeMap<String, String>,
-        /// `intent`, or the verdict.
+        /// `intent`, or the class of the response.
         verdict: String,
         /// The HTTP status.
         status: Option<u16>,
         /// `x-github-request-id`.
         request_id: Option<String>,
-        /// The server's words.
+        /// The server's message.
         message: String,
     },
 }
@@ -138,7 +139,7 @@ impl Default for Head {
     }
 }
 
-/// A trail that does not hold.
+/// A trail whose hash chain does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the audit trail is broken at record {seq}: {reason}")]
 pub struct BrokenTrail {
@@ -149,7 +150,7 @@ pub struct BrokenTrail {
 }
 
 /// Writes the record that follows `head`, and moves `head` on to it.
-pub fn append(head: &mut Head, at: Timestamp, event: &Event) -> String {
+pub(crate) fn append(head: &mut Head, at: Timestamp, event: &Event) -> String {
     let mut record = match serde_json::to_value(event) {
         Ok(Value::Object(record)) => record,
         // Events are plain structs with string keys: they always serialize to an object.
@@ -169,11 +170,11 @@ pub fn append(head: &mut Head, at: Timestamp, event: &Event) -> String {
 
 /// Walks a trail and stops at the first record that does not hold.
 #[derive(Clone, Debug, Default)]
-pub struct Verifier(Head);
+pub(crate) struct Verifier(Head);
 
 impl Verifier {
     /// Checks the next record.
-    pub fn check(&mut self, line: &str) -> Result<(), BrokenTrail> {
+    pub(crate) fn check(&mut self, line: &str) -> Result<(), BrokenTrail> {
         let seq = self.0.seq + 1;
         let broken = |reason| Err(BrokenTrail { seq, reason });
         let Ok(Value::Object(mut record)) = serde_json::from_str(line) else {
@@ -195,7 +196,7 @@ impl Verifier {
         if let Value::Object(record) = &mut value {
             record.insert("hash".into(), hash.clone().into());
         }
-        // The text itself, too: a reader that takes the last of two equal keys must not be told another story.
+        // The text itself, too: of two equal keys another parser may take the first, and read another record.
         if canonical(&value) != line {
             return broken("it is not in canonical form");
         }
@@ -204,12 +205,12 @@ impl Verifier {
     }
 
     /// How far the trail holds.
-    pub fn head(&self) -> &Head {
+    pub(crate) fn head(&self) -> &Head {
         &self.0
     }
 
     /// Checks that the trail ends where the ledger remembers its end: records cut off at the end break no chain.
-    pub fn ends_at(&self, head: &Head) -> Result<(), BrokenTrail> {
+    pub(crate) fn ends_at(&self, head: &Head) -> Result<(), BrokenTrail> {
         if self.0 == *head {
             return Ok(());
         }
@@ -218,10 +219,10 @@ impl Verifier {
     }
 }
 
-/// How many fingerprints a record carries in full; more are told by their digest.
-pub const TOKENS_IN_FULL: usize = crate::revocation::MAX_BATCH;
+/// How many fingerprints a record lists; of more it holds the digest only.
+const MAX_LISTED: usize = crate::revocation::MAX_BATCH;
 
-/// Gathers fingerprints for a record: their digest, and themselves while they are few.
+/// Collects fingerprints for a record: their digest, and a list while they are few.
 #[derive(Clone, Default)]
 pub struct Digest {
     hash: Sha256,
@@ -230,16 +231,16 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// Takes one more.
+    /// Adds one.
     pub fn add(&mut self, fingerprint: &Fingerprint) {
         self.hash.update(fingerprint.0);
         self.count += 1;
-        if self.tokens.len() <= TOKENS_IN_FULL {
+        if self.tokens.len() <= MAX_LISTED {
             self.tokens.push(fingerprint.hex());
         }
     }
 
-    /// How many were taken.
+    /// How many were added.
     pub fn count(&self) -> u64 {
         self.count
     }
@@ -247,7 +248,7 @@ impl Digest {
     /// The digest in hex, and the fingerprints if they are few enough.
     pub fn finish(self) -> (String, Vec<String>) {
         let digest = Fingerprint(self.hash.finalize().into()).hex();
-        let tokens = if self.tokens.len() <= TOKENS_IN_FULL { self.tokens } else { Vec::new() };
+        let tokens = if self.tokens.len() <= MAX_LISTED { self.tokens } else { Vec::new() };
         (digest, tokens)
     }
 }
@@ -256,8 +257,8 @@ fn hash_of(value: &Value) -> String {
     Fingerprint::of(canonical(value).as_bytes()).hex()
 }
 
-/// The canonical form. Keys are sorted here rather than by `serde_json`'s map, whose order is a feature flag away
-/// from being another.
+/// The canonical form (RFC 8785). Keys are sorted here: whether `serde_json`'s map is sorted depends on its feature
+/// `preserve_order`, which any dependency may turn on.
 fn canonical(value: &Value) -> String {
     match value {
         Value::Array(items) => {

@@ -1,43 +1,43 @@
-//! Halving a batch the server calls invalid, until what is wrong with it is alone.
+//! Finding the invalid token of a batch by halving it until the server refuses a single one.
 //!
-//! Halves are groups that travel by themselves, and they are written down: a run that dies half-way leaves the rest of
-//! the search to the next one. The two halves of a group are siblings. If one of them is taken, what is wrong must be in
-//! the other, which is then halved without being asked about first: one bad token among a thousand costs eleven to
-//! twenty-one requests, of which ten carry the others.
+//! Halves are groups that are sent one by one, and they are written down: a run that dies half-way leaves the rest of
+//! the search to the next one. The two halves of a group are siblings. If one of them is accepted, the invalid token
+//! must be in the other, which is then halved without being sent first: one invalid token among a thousand costs eleven
+//! to twenty-one requests, of which ten carry the others.
 
-/// The number of a group; 0 is the clean queue.
-pub type Group = u64;
+/// The number of a group; 0 is the queue of tokens that were in no invalid batch.
+pub(crate) type Group = u64;
 
-/// What is to be done with the groups after an answer.
+/// What is to be done with the groups after a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub(crate) enum Step {
     /// The groups stay as they are.
     Keep,
     /// The one token of the batch is refused.
     Refuse,
-    /// The batch is halved; its sibling, if any, is under suspicion no longer.
+    /// The batch is halved; its sibling, if any, need not hold an invalid token any more.
     Halve,
-    /// The sibling must hold what is wrong: it is halved unasked.
+    /// The sibling must hold the invalid token: it is halved without being sent.
     HalveSibling,
 }
 
 /// After a batch of `size` was found invalid.
-pub fn after_invalid(size: usize) -> Step {
+pub(crate) fn after_invalid(size: usize) -> Step {
     if size <= 1 { Step::Refuse } else { Step::Halve }
 }
 
-/// After a batch was taken whose sibling has `sibling` tokens left (0 where there is none).
-pub fn after_accepted(sibling: usize) -> Step {
-    // One token alone is asked about: only an answer to that token refuses it.
+/// After a batch was accepted whose sibling has `sibling` tokens left (0 where there is none).
+pub(crate) fn after_accepted(sibling: usize) -> Step {
+    // A single token is sent: only a response to a request of its own refuses it.
     if sibling >= 2 { Step::HalveSibling } else { Step::Keep }
 }
 
-/// Which group goes next: the one that fills a request best, the clean queue where it is as good.
+/// Which group goes next: the one that fills a request best, the queue (`clean` tokens) where it is as good.
 ///
-/// A poisoned batch must not hold up the others: as long as a thousand clean tokens wait they go first.
-pub fn next(clean: usize, suspects: impl IntoIterator<Item = (Group, usize)>) -> Option<(Group, usize)> {
+/// An invalid token must not hold up the others: as long as a thousand tokens wait in the queue, they go first.
+pub(crate) fn next(clean: usize, groups: impl IntoIterator<Item = (Group, usize)>) -> Option<(Group, usize)> {
     let mut best = (0, clean);
-    for (group, size) in suspects {
+    for (group, size) in groups {
         // Of equals, the group that was made first.
         if size > best.1 || (size == best.1 && best.0 != 0 && group < best.0) {
             best = (group, size);
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_lone_token_is_refused() {
+    fn only_a_single_token_is_refused() {
         assert_eq!(after_invalid(1), Step::Refuse);
         assert_eq!(after_invalid(2), Step::Halve);
         assert_eq!(after_accepted(1), Step::Keep);

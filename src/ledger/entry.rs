@@ -8,7 +8,7 @@ use crate::finding::Confidence;
 use crate::revocation::State;
 use crate::token::{Fingerprint, Kind};
 
-/// One token on its way into the ledger.
+/// A token to be written into the ledger.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// Its SHA-256.
@@ -19,44 +19,47 @@ pub struct Entry {
     pub confidence: Confidence,
     /// [`State::Queued`], or one of the states of what is set aside.
     pub state: State,
-    /// Where it was first found, free of tokens.
-    pub place: String,
+    /// Where it was first found, with tokens redacted.
+    pub location: String,
     /// The sealed token where `state` is [`State::Queued`], else empty.
     pub sealed: Vec<u8>,
 }
 
 impl Entry {
-    /// The place of a token in the queue, smallest first: the most certain, then the widest-reaching kinds.
-    pub fn rank(&self) -> u8 {
+    /// The order of sending, smallest first: the most certain, then the kinds that can do the most harm.
+    pub(crate) fn rank(&self) -> u8 {
         let certainty = match self.confidence {
             Confidence::Certain => 0,
             Confidence::Likely => 1,
             Confidence::Lookalike => 2,
         };
-        certainty * 10 + reach(self.kind)
+        certainty * 10 + kind_rank(self.kind)
     }
 }
 
 /// How many entries are sorted at a time.
-const PORTION: usize = 50_000;
+const CHUNK_LEN: usize = 50_000;
 
-/// Up to [`PORTION`] entries, in the order in which they are written down: that of their fingerprints, so that an index
-/// by fingerprint is written page by page and not all over. Of two equal ones the first that came stays first.
-pub(crate) fn portion(entries: &mut dyn Iterator<Item = Entry>) -> Vec<Entry> {
-    let mut portion: Vec<Entry> = entries.take(PORTION).collect();
-    // The first eight bytes are what the index goes by.
-    portion.sort_by_key(|entry| entry.fingerprint.0.first_chunk().map(|head| u64::from_be_bytes(*head)));
-    portion
+/// Takes up to [`CHUNK_LEN`] entries and sorts them by fingerprint, so that an index on the fingerprint is written page
+/// by page instead of at random. The sort is stable: of two equal fingerprints, the first that came stays first.
+pub(crate) fn sorted_chunk(entries: &mut dyn Iterator<Item = Entry>) -> Vec<Entry> {
+    let mut chunk: Vec<Entry> = entries.take(CHUNK_LEN).collect();
+    // The index is on the first eight bytes.
+    chunk.sort_by_key(|entry| entry.fingerprint.0.first_chunk().map(|prefix| u64::from_be_bytes(*prefix)));
+    chunk
 }
 
-/// How much harm a live token of a kind can do, the worst first.
+/// The order of kinds by how much harm a live token can do, the worst first.
 ///
 /// A classic PAT opens everything its user may touch, within coarse scopes and often without an end. An OAuth token
 /// has the same coarse scopes and lives for as long as it is used. A refresh token lives six months and makes user
-/// tokens at will, so it goes before the eight-hour tokens it makes; both reach no further than their app may.
+/// tokens at will, so it goes before the eight-hour tokens it makes; both are limited to what their app may do.
 /// A fine-grained PAT names its repositories and permissions and ends after a year at the most.
-/// Installation tokens live one hour and travel alone, so they never stand before a batch.
-const fn reach(kind: Kind) -> u8 {
+/// Installation tokens live one hour and are revoked one by one, so they never stand before a batch.
+///
+/// Lifetimes: <https://docs.github.com/en/organizations/managing-programmatic-access-to-your-organization/github-credential-types>,
+/// <https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens>.
+const fn kind_rank(kind: Kind) -> u8 {
     match kind {
         Kind::Pat => 0,
         Kind::OAuth => 1,
@@ -75,9 +78,9 @@ pub struct Enqueued {
     pub queued: u64,
     /// Waiting since an earlier run, or sent without a known answer.
     pub waiting: u64,
-    /// Taken, confirmed or found dead by an earlier run: not sent again.
+    /// Accepted, confirmed or found dead by an earlier run: not sent again.
     pub done: u64,
-    /// Refused before, alone: sending it again would change nothing.
+    /// Refused before, in a request of its own: sending it again would change nothing.
     pub refused: u64,
     /// Written down and set aside: held back, own or unsupported.
     pub aside: u64,
@@ -96,7 +99,7 @@ impl Enqueued {
         *counter += 1;
     }
 
-    /// The counts that are not zero, by the words of the audit trail.
+    /// The counts that are not zero, under their names in the audit trail.
     pub(crate) fn counts(self) -> BTreeMap<&'static str, u64> {
         let counts = [
             ("queued", self.queued),
@@ -108,7 +111,7 @@ impl Enqueued {
         counts.into_iter().filter(|(_, count)| *count > 0).collect()
     }
 
-    /// Adds what became of more tokens.
+    /// Adds the counts of more tokens.
     pub(crate) fn add(&mut self, more: Enqueued) {
         self.queued += more.queued;
         self.waiting += more.waiting;
@@ -123,12 +126,12 @@ impl Enqueued {
 pub struct TokenRecord {
     /// Its state.
     pub state: State,
-    /// When it came to be so.
+    /// When it came to this state.
     pub at: Timestamp,
     /// GitHub's id of the last request it was in, where there was one.
     pub request_id: Option<String>,
     /// Where it was first found.
-    pub place: String,
+    pub location: String,
 }
 
 /// One request a token was in.
@@ -138,7 +141,7 @@ pub struct Attempt {
     pub batch: BatchId,
     /// When it was written down, just before it left.
     pub at: Timestamp,
-    /// What came of it: `open` until an answer is known, `lost` where the process died, else the verdict.
+    /// What came of it: `open` until an answer is known, `lost` where the process died, else the class of the response.
     pub verdict: String,
     /// The HTTP status.
     pub status: Option<u16>,
@@ -150,15 +153,24 @@ pub struct Attempt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BatchId(pub u64);
 
-/// A token that waits, with its sealed text.
+/// A token that waits, sealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedToken {
     /// Its SHA-256.
     pub fingerprint: Fingerprint,
     /// Its kind.
     pub kind: Kind,
-    /// Its sealed text, for [`Seal::open`](super::Seal::open).
+    /// Its sealed text, for [`Opener::open`](super::Opener::open).
     pub sealed: Vec<u8>,
+}
+
+/// A page of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// How many to skip.
+    pub skip: usize,
+    /// How many to return at the most.
+    pub limit: usize,
 }
 
 #[cfg(test)]
@@ -166,13 +178,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn certainty_goes_before_reach() {
+    fn confidence_goes_before_kind() {
         let entry = |kind, confidence| Entry {
             fingerprint: Fingerprint([0; 32]),
             kind,
             confidence,
             state: State::Queued,
-            place: String::new(),
+            location: String::new(),
             sealed: Vec::new(),
         };
         let last_of_certain = entry(Kind::Other, Confidence::Certain).rank();

@@ -4,36 +4,38 @@ use std::io;
 use std::path::PathBuf;
 
 /// Why the ledger cannot be used. Whatever it is, nothing is sent that is not written down.
+///
+/// `ledger` is the [description](super::Ledger::description) of the ledger: a path where it is a file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LedgerError {
     /// Another process holds it for longer than we wait.
-    #[error("the ledger {path} is locked by another process; try again when that one is done")]
+    #[error("the ledger {ledger} is locked by another process; try again when that one is done")]
     Locked {
         /// The ledger.
-        path: PathBuf,
+        ledger: String,
     },
-    /// Its bytes are not a ledger's (any more).
+    /// Its content is not a ledger's (any more).
     #[error(
-        "the ledger {path} is damaged ({detail}); move it away (its `.key` with it) and scan again to queue anew"
+        "the ledger {ledger} is damaged ({detail}); move it away (its `.key` with it) and scan again to queue anew"
     )]
-    Corrupt {
+    Damaged {
         /// The ledger.
-        path: PathBuf,
-        /// What SQLite says.
+        ledger: String,
+        /// The backend's own message.
         detail: String,
     },
-    /// A database, but somebody else's.
-    #[error("{path} is a database, but not a ledger of stanch; name another path with --ledger")]
+    /// A database, but another application's.
+    #[error("{ledger} is a database, but not a ledger of stanch; name another path with --ledger")]
     Foreign {
-        /// The file.
-        path: PathBuf,
+        /// The database.
+        ledger: String,
     },
     /// Written by a newer version.
-    #[error("the ledger {path} has schema {found}, and this version knows up to {known}; update stanch")]
+    #[error("the ledger {ledger} has schema {found}, and this version knows up to {known}; update stanch")]
     TooNew {
         /// The ledger.
-        path: PathBuf,
+        ledger: String,
         /// Its schema.
         found: i64,
         /// The newest schema known here.
@@ -41,24 +43,77 @@ pub enum LedgerError {
     },
     /// Cannot be written.
     #[error(
-        "the ledger {path} cannot be written; make the file and its folder writable or name another with --ledger"
+        "the ledger {ledger} cannot be written; make the file and its directory writable or name another with \
+         --ledger"
     )]
     ReadOnly {
         /// The ledger.
-        path: PathBuf,
+        ledger: String,
     },
-    /// The disk is full.
+    /// The storage is full.
     #[error(
-        "no space is left for the ledger {path}; free some and run the same command again: nothing is sent twice"
+        "no space is left for the ledger {ledger}; free some and run the same command again: nothing is sent twice"
     )]
     Full {
         /// The ledger.
-        path: PathBuf,
+        ledger: String,
     },
-    /// Others can read or write it.
+    /// The key is gone while tokens are sealed with it.
+    #[error(
+        "the key {key} is missing, and the tokens that wait in the ledger cannot be opened without it; \
+         put it back, or move the ledger away and scan again"
+    )]
+    KeyMissing {
+        /// Where the key is kept.
+        key: String,
+    },
+    /// The key is not the one the ledger was made with.
+    #[error(
+        "the key {key} is not the one this ledger was made with; put the right one back, \
+         or move both away and scan again"
+    )]
+    KeyMismatch {
+        /// Where the key is kept.
+        key: String,
+    },
+    /// The address names a backend that this version does not have.
+    #[error(
+        "no ledger can be opened at {scheme}://: this version knows ledgers in files only; name a path with --ledger"
+    )]
+    UnknownScheme {
+        /// The scheme of the address. Not the address itself, which may hold a password.
+        scheme: String,
+    },
+    /// No home directory, so no default address.
+    #[error("no home directory is known to keep the ledger in; name a path with --ledger")]
+    NoHome,
+    /// The operating system gives no random numbers.
+    #[error("the operating system gives no random numbers, without which no token is sealed: {0}")]
+    Randomness(String),
+    /// A batch that was never written down was settled.
+    #[error("batch {0} is not in the ledger")]
+    NoSuchBatch(u64),
+    /// A file of a ledger that is kept in files.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Anything else the backend reports.
+    #[error("the ledger {ledger} cannot be used: {detail}")]
+    Backend {
+        /// The ledger.
+        ledger: String,
+        /// The backend's own message.
+        detail: String,
+    },
+}
+
+/// What can be wrong with a file of the ledger: the database, its journal or its key.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// Other users can read or write it.
     #[error("{path} can be read by others (mode {mode:04o}); run `chmod 600 {path}`")]
     Exposed {
-        /// The file: the ledger, its journal or its key.
+        /// The file.
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
@@ -69,67 +124,20 @@ pub enum LedgerError {
         /// The link.
         path: PathBuf,
     },
-    /// A folder, a pipe, a device.
+    /// A directory, a pipe, a device.
     #[error("{path} is not a regular file; name another path with --ledger")]
     NotAFile {
         /// The path.
         path: PathBuf,
     },
-    /// The key file is gone while tokens are sealed with it.
-    #[error(
-        "the key {path} is missing, and the tokens that wait in the ledger cannot be opened without it; \
-         put it back, or move the ledger away and scan again"
-    )]
-    KeyMissing {
-        /// The key file.
-        path: PathBuf,
-    },
-    /// The key file holds something else than the key the ledger was made with.
-    #[error(
-        "the key {path} is not the one this ledger was made with; put the right one back, \
-         or move both away and scan again"
-    )]
-    KeyMismatch {
-        /// The key file.
-        path: PathBuf,
-    },
-    /// The operating system said no.
-    #[error("cannot {doing} {path}: {source}")]
+    /// A system call failed.
+    #[error("cannot {action} {path}: {source}")]
     Io {
         /// What was tried, as in "cannot create".
-        doing: &'static str,
+        action: &'static str,
         /// The file.
         path: PathBuf,
         /// Why not.
         source: io::Error,
     },
-    /// No home folder, so no place for a default.
-    #[error("no home folder is known to keep the ledger in; name a path with --ledger")]
-    NoHome,
-    /// The operating system gives no random numbers.
-    #[error("the operating system gives no random numbers, without which no token is sealed: {0}")]
-    Randomness(String),
-    /// A batch that was never written down was settled.
-    #[error("batch {0} is not in the ledger")]
-    NoSuchBatch(u64),
-    /// Anything else SQLite says.
-    #[error("the ledger {path} cannot be used: {detail}")]
-    Database {
-        /// The ledger.
-        path: PathBuf,
-        /// What SQLite says.
-        detail: String,
-    },
-}
-
-impl LedgerError {
-    /// An [`LedgerError::Io`] maker, for `map_err`; a full disk and a read-only one keep their names.
-    pub(crate) fn io(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> LedgerError {
-        let path = path.into();
-        move |source| match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => LedgerError::Full { path },
-            io::ErrorKind::ReadOnlyFilesystem => LedgerError::ReadOnly { path },
-            _ => LedgerError::Io { doing, path, source },
-        }
-    }
 }

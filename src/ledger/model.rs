@@ -1,78 +1,95 @@
-//! The reference: the same promises in plain data structures, for tests and for reading. Nothing outlives the process.
+//! The reference ledger: the same promises in plain data structures, for tests and for reading. Nothing outlives the
+//! process.
 //!
-//! Handles of one [`ModelLedger`] share its content, as processes share a file; dropping a handle is what a crash is to a
+//! Handles of one [`ModelLedger`] share its state, as processes share a file; dropping a handle is what a crash is to a
 //! process.
 
 mod state;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use self::state::Content;
+use self::state::ModelState;
+use super::Ledger;
 use super::audit::{Event, Head};
-use super::entry::{Attempt, BatchId, Enqueued, Entry, SealedToken, TokenRecord};
+use super::change::StateChange;
+use super::entry::{Attempt, BatchId, Enqueued, Entry, Page, SealedToken, TokenRecord};
 use super::error::LedgerError;
-use super::intent::{BatchRequest, HostStatus, Next, Settled, Settlement};
-use super::{HostEntry, Ledger, Now, Page, StateChange};
+use super::host::{HostEntry, HostStatus};
+use super::intent::{BatchRequest, Next};
+use super::seal::{KEY_LEN, Opener, Sealer, SealingKey};
+use super::settlement::{Settled, Settlement};
+use super::time::Now;
 use crate::revocation::State;
 use crate::token::{Fingerprint, Kind};
 
 /// The ledger in memory.
-pub struct ModelLedger {
-    content: Arc<Mutex<Content>>,
+pub(crate) struct ModelLedger {
+    state: Arc<Mutex<ModelState>>,
     owner: u64,
 }
 
 impl ModelLedger {
     /// An empty one.
-    pub fn new() -> Self {
-        let mut content = Content::default();
-        let owner = content.enter();
-        ModelLedger { content: Arc::new(Mutex::new(content)), owner }
+    pub(crate) fn new() -> Self {
+        let mut state = ModelState::default();
+        let owner = state.new_owner();
+        ModelLedger { state: Arc::new(Mutex::new(state)), owner }
     }
 
-    /// Another handle on the same content: another owner of batches.
+    /// Another handle on the same state: another owner of batches.
     #[must_use]
-    pub fn another(&self) -> Self {
-        let owner = self.content().enter();
-        ModelLedger { content: Arc::clone(&self.content), owner }
+    pub(crate) fn another(&self) -> Self {
+        let owner = self.state().new_owner();
+        ModelLedger { state: Arc::clone(&self.state), owner }
     }
 
-    fn content(&self) -> MutexGuard<'_, Content> {
-        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, ModelState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Default for ModelLedger {
-    fn default() -> Self {
-        ModelLedger::new()
+    /// The same for every model: its tokens are gone with the test.
+    fn sealing_key() -> SealingKey {
+        SealingKey::new(&[0; KEY_LEN])
     }
 }
 
 impl Drop for ModelLedger {
     fn drop(&mut self) {
-        self.content().leave(self.owner);
+        self.state().end_owner(self.owner);
     }
 }
 
 impl Ledger for ModelLedger {
+    fn description(&self) -> String {
+        String::new()
+    }
+
+    fn sealer(&self) -> Result<Sealer, LedgerError> {
+        Ok(Self::sealing_key().sealer())
+    }
+
+    fn opener(&self) -> Result<Opener, LedgerError> {
+        Ok(Self::sealing_key().opener())
+    }
+
     fn enqueue(
         &mut self,
         host: &str,
         entries: &mut dyn Iterator<Item = Entry>,
         now: Now<'_>,
     ) -> Result<Enqueued, LedgerError> {
-        // Drawn before the lock is taken: whoever makes the entries may look into the ledger.
+        // Collected before the lock is taken: the iterator may look into the ledger.
         let entries: Vec<Entry> = entries.collect();
         Ok(if entries.is_empty() {
             Enqueued::default()
         } else {
-            self.content().enqueue(host, &mut entries.into_iter(), now())
+            self.state().enqueue(host, &mut entries.into_iter(), now())
         })
     }
 
-    fn intend(&mut self, ask: &BatchRequest<'_>, now: Now<'_>) -> Result<Next, LedgerError> {
+    fn intend(&mut self, request: &BatchRequest<'_>, now: Now<'_>) -> Result<Next, LedgerError> {
         let owner = self.owner;
-        Ok(self.content().intend(owner, ask, now()))
+        Ok(self.state().intend(owner, request, now()))
     }
 
     fn settle(
@@ -81,49 +98,49 @@ impl Ledger for ModelLedger {
         settlement: &Settlement,
         now: Now<'_>,
     ) -> Result<Settled, LedgerError> {
-        self.content().settle(batch.0, settlement, now()).ok_or(LedgerError::NoSuchBatch(batch.0))
+        self.state().settle(batch.0, settlement, now()).ok_or(LedgerError::NoSuchBatch(batch.0))
     }
 
-    fn mark(&mut self, mark: &StateChange<'_>, now: Now<'_>) -> Result<u64, LedgerError> {
+    fn change_state(&mut self, change: &StateChange<'_>, now: Now<'_>) -> Result<u64, LedgerError> {
         let owner = self.owner;
-        Ok(self.content().mark(owner, mark, now()))
+        Ok(self.state().change_state(owner, change, now()))
     }
 
     fn due(&self, host: &str, kinds: &[Kind], page: Page) -> Result<Vec<SealedToken>, LedgerError> {
-        Ok(self.content().due(host, kinds, page))
+        Ok(self.state().due(host, kinds, page))
     }
 
-    fn standing(&self, ask: &BatchRequest<'_>, now: Now<'_>) -> Result<HostStatus, LedgerError> {
-        Ok(self.content().standing(ask, now()))
+    fn host_status(&self, request: &BatchRequest<'_>, now: Now<'_>) -> Result<HostStatus, LedgerError> {
+        Ok(self.state().host_status(request, now()))
     }
 
     fn count(&self, host: &str, state: State) -> Result<u64, LedgerError> {
-        Ok(self.content().count(host, state))
+        Ok(self.state().count(host, state))
     }
 
     fn hosts(&self) -> Result<Vec<HostEntry>, LedgerError> {
-        Ok(self.content().hosts())
+        Ok(self.state().hosts())
     }
 
-    fn known(&self, host: &str, fingerprint: &Fingerprint) -> Result<Option<TokenRecord>, LedgerError> {
-        Ok(self.content().known(host, fingerprint))
+    fn token(&self, host: &str, fingerprint: &Fingerprint) -> Result<Option<TokenRecord>, LedgerError> {
+        Ok(self.state().token(host, fingerprint))
     }
 
     fn attempts(&self, host: &str, fingerprint: &Fingerprint) -> Result<Vec<Attempt>, LedgerError> {
-        Ok(self.content().attempts(host, fingerprint))
+        Ok(self.state().attempts(host, fingerprint))
     }
 
     fn record(&mut self, event: &Event, now: Now<'_>) -> Result<(), LedgerError> {
-        self.content().record(event, now());
+        self.state().record(event, now());
         Ok(())
     }
 
     fn trail(&self, after: u64, limit: usize) -> Result<Vec<String>, LedgerError> {
         let after = usize::try_from(after).unwrap_or(usize::MAX);
-        Ok(self.content().trail.iter().skip(after).take(limit).cloned().collect())
+        Ok(self.state().trail.iter().skip(after).take(limit).cloned().collect())
     }
 
     fn head(&self) -> Result<Head, LedgerError> {
-        Ok(self.content().head.clone())
+        Ok(self.state().head.clone())
     }
 }

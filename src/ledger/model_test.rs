@@ -1,81 +1,27 @@
-//! One story for both ledgers: random interleavings of everything that can happen, the same to each, with the promises
-//! checked after every step and every answer of the one held against the other's.
+//! A model-based test of the durable ledger: random sequences of everything that can happen are run on it and on the
+//! reference, every result is compared, and the promises are checked after every step.
 
+mod input;
 mod oracle;
 mod step;
 
-use std::time::Duration;
-
-use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
+use self::input::{HOST, entry, request, settlement};
 use self::oracle::Oracle;
 use self::step::{Step, step};
+use super::time::timestamp;
 use super::*;
-use crate::finding::Confidence;
-
-const HOST: &str = "api.example.test";
-const KINDS: &[Kind] = &[Kind::Pat, Kind::OAuth];
-/// Small, so that stories fill it.
-const PER_HOUR: u32 = 5;
-const LEASE: Duration = Duration::from_secs(90);
-/// Three processes: two share an identity, the third has one of its own.
-const IDENTITIES: [&str; 3] = ["one", "one", "two"];
-
-/// A handful of fingerprint and sealed bytes for a number.
-fn entry(number: u32, state: State) -> Entry {
-    let fingerprint = Fingerprint::of(&number.to_le_bytes());
-    Entry {
-        fingerprint,
-        kind: if number.is_multiple_of(3) { Kind::OAuth } else { Kind::Pat },
-        confidence: if number.is_multiple_of(7) { Confidence::Likely } else { Confidence::Certain },
-        state,
-        place: format!("file:{number}"),
-        sealed: if state == State::Queued { fingerprint.0[..20].to_vec() } else { Vec::new() },
-    }
-}
-
-fn ask(who: usize) -> BatchRequest<'static> {
-    BatchRequest {
-        host: HOST,
-        identity: IDENTITIES[who],
-        per_hour: PER_HOUR,
-        min_interval: Duration::from_secs(1),
-        lease: LEASE,
-        what: Payload::Batch(KINDS),
-    }
-}
-
-fn settlement(fate: BatchOutcome, heard: Option<(u32, i64)>, hold: Option<u64>, now: i64) -> Settlement {
-    let heard = heard.map_or_else(Heard::default, |(remaining, reset)| Heard {
-        limit: Some(60),
-        remaining: Some(remaining),
-        reset: Some(now + reset),
-    });
-    Settlement {
-        fate,
-        verdict: match fate {
-            BatchOutcome::Accepted => "accepted",
-            BatchOutcome::Invalid => "invalid",
-            BatchOutcome::Returned => "trouble",
-            BatchOutcome::Unknown => "unknown",
-            BatchOutcome::Dead => "dead",
-        },
-        status: None,
-        request_id: Some("ID".into()),
-        message: String::new(),
-        heard,
-        hold: hold.map(Duration::from_secs),
-    }
-}
 
 /// Both ledgers, each with three processes.
 struct World {
-    home: tempfile::TempDir,
-    sqlite: Vec<SqliteLedger>,
-    memory: Vec<ModelLedger>,
+    /// Keeps the file for as long as the test runs.
+    _home: tempfile::TempDir,
+    address: LedgerAddress,
+    durable: Vec<Box<dyn Ledger>>,
+    model: Vec<ModelLedger>,
     root: ModelLedger,
     /// By the wall clock, in milliseconds.
     clock: i64,
@@ -84,18 +30,18 @@ struct World {
     oracle: Oracle,
 }
 
-/// Does the same to both, and holds the answers against each other.
+/// Does the same to both ledgers, and compares the results.
 macro_rules! both {
-    ($world:expr, $who:expr, $ledger:ident => $call:expr) => {{
-        let at = moment($world.clock);
+    ($world:expr, $process:expr, $ledger:ident => $call:expr) => {{
+        let at = timestamp($world.clock);
         let now = move || at;
         let now: Now<'_> = &now;
         let one = {
-            let $ledger = &mut $world.sqlite[$who];
+            let $ledger = $world.durable[$process].as_mut();
             ($call)($ledger, now)
         };
         let two = {
-            let $ledger = &mut $world.memory[$who];
+            let $ledger = &mut $world.model[$process];
             ($call)($ledger, now)
         };
         let (one, two) = (one.expect("the durable ledger"), two.expect("the reference"));
@@ -104,19 +50,16 @@ macro_rules! both {
     }};
 }
 
-fn moment(millis: i64) -> Timestamp {
-    Timestamp::from_millisecond(millis).expect("a time within reason")
-}
-
 impl World {
     fn new() -> Self {
-        let home = tempfile::tempdir().expect("a folder");
-        let path = home.path().join("ledger.db");
+        let home = tempfile::tempdir().expect("a directory");
+        let address = LedgerAddress::Sqlite(home.path().join("ledger.db"));
         let root = ModelLedger::new();
         World {
-            sqlite: (0..3).map(|_| SqliteLedger::open(&path).expect("a ledger")).collect(),
-            memory: (0..3).map(|_| root.another()).collect(),
-            home,
+            durable: (0..3).map(|_| open(&address).expect("a ledger")).collect(),
+            model: (0..3).map(|_| root.another()).collect(),
+            address,
+            _home: home,
             root,
             clock: 1_795_000_000_000,
             fresh: 100_000,
@@ -124,46 +67,48 @@ impl World {
         }
     }
 
-    fn take(&mut self, step: &Step) {
+    fn run(&mut self, step: &Step) {
         match *step {
-            Step::Enqueue { who, from, count, state } => {
+            Step::Enqueue { process, from, count, state } => {
                 let entries: Vec<Entry> = (from..from + count).map(|number| entry(number, state)).collect();
-                both!(self, who, ledger => |ledger: &mut dyn Ledger, now| {
+                both!(self, process, ledger => |ledger: &mut dyn Ledger, now| {
                     ledger.enqueue(HOST, &mut entries.clone().into_iter(), now)
                 });
                 if state == State::Queued {
                     self.oracle.queued.extend(entries.iter().map(|entry| entry.fingerprint));
                 }
             }
-            Step::Intend { who } => self.intend(who, &ask(who)),
-            Step::Alone { who, number } => {
-                let what = Payload::Alone(entry(number, State::Queued).fingerprint);
-                self.intend(who, &BatchRequest { what, ..ask(who) });
+            Step::Intend { process } => self.intend(process, &request(process)),
+            Step::IntendSelfRevoking { process, number } => {
+                let payload = Payload::SelfRevoking(entry(number, State::Queued).fingerprint);
+                self.intend(process, &BatchRequest { payload, ..request(process) });
             }
-            Step::Settle { which, fate, heard, hold } => self.settle(which, fate, heard, hold),
-            Step::StateChange { who, from, count, state } => {
+            Step::Settle { index, outcome, rate_limit, hold } => {
+                self.settle(index, outcome, rate_limit, hold);
+            }
+            Step::StateChange { process, from, count, state } => {
                 let tokens: Vec<Fingerprint> =
                     (from..from + count).map(|number| entry(number, State::Queued).fingerprint).collect();
-                let mark =
-                    StateChange { host: HOST, pick: Selection::Tokens(&tokens), state, reason: "story" };
-                both!(self, who, ledger => |ledger: &mut dyn Ledger, now| ledger.mark(&mark, now));
-                self.oracle.marked.extend(tokens);
+                let selection = Selection::Tokens(&tokens);
+                let change = StateChange { host: HOST, selection, state, reason: "test" };
+                both!(self, process, ledger => |ledger: &mut dyn Ledger, now| ledger.change_state(&change, now));
+                self.oracle.changed.extend(tokens);
             }
-            Step::Crash { who } => {
-                self.sqlite[who] = SqliteLedger::open(&self.home.path().join("ledger.db")).expect("a ledger");
-                self.memory[who] = self.root.another();
-                self.oracle.crash(who);
+            Step::Crash { process } => {
+                self.durable[process] = open(&self.address).expect("a ledger");
+                self.model[process] = self.root.another();
+                self.oracle.crash(process);
             }
-            Step::Burst { who, requests } => {
+            Step::Burst { process, requests } => {
                 for _ in 0..requests {
                     self.fresh += 1;
-                    self.take(&Step::Enqueue { who, from: self.fresh, count: 1, state: State::Queued });
-                    self.take(&Step::Tick { ms: 1000 });
-                    self.take(&Step::Intend { who });
-                    self.take(&Step::Settle {
-                        which: usize::MAX,
-                        fate: BatchOutcome::Accepted,
-                        heard: None,
+                    self.run(&Step::Enqueue { process, from: self.fresh, count: 1, state: State::Queued });
+                    self.run(&Step::Tick { ms: 1000 });
+                    self.run(&Step::Intend { process });
+                    self.run(&Step::Settle {
+                        index: usize::MAX,
+                        outcome: BatchOutcome::Accepted,
+                        rate_limit: None,
                         hold: None,
                     });
                 }
@@ -182,56 +127,62 @@ impl World {
         self.check();
     }
 
-    fn intend(&mut self, who: usize, ask: &BatchRequest<'_>) {
+    fn intend(&mut self, process: usize, request: &BatchRequest<'_>) {
         let pending = self.count(State::Queued) + self.count(State::Sent);
-        self.oracle.asks(who);
-        let go = both!(self, who, ledger => |ledger: &mut dyn Ledger, now| ledger.intend(ask, now));
-        match go {
+        self.oracle.asks_for_request(process);
+        let next = both!(self, process, ledger => |ledger: &mut dyn Ledger, now| ledger.intend(request, now));
+        match next {
             Next::Send(intent) => {
-                let charged = matches!(ask.what, Payload::Batch(_));
-                self.oracle.sent(who, &intent, charged, (self.clock, pending));
+                let charged = matches!(request.payload, Payload::Batch(_));
+                self.oracle.sent(process, &intent, charged, (self.clock, pending));
             }
-            Next::Later { at, .. } => assert!(at > moment(self.clock), "later is not later"),
+            Next::Later { at, .. } => assert!(at > timestamp(self.clock), "later is not later"),
             Next::Nothing => {}
         }
     }
 
-    fn settle(&mut self, which: usize, fate: BatchOutcome, heard: Option<(u32, i64)>, hold: Option<u64>) {
-        let Some(batch) = self.oracle.pick(which) else { return };
-        let settlement = settlement(fate, heard, hold, self.clock);
-        both!(self, batch.who, ledger => |ledger: &mut dyn Ledger, now| {
+    fn settle(
+        &mut self,
+        index: usize,
+        outcome: BatchOutcome,
+        rate_limit: Option<(u32, i64)>,
+        hold: Option<u64>,
+    ) {
+        let Some(batch) = self.oracle.take(index) else { return };
+        let settlement = settlement(outcome, rate_limit, hold, self.clock);
+        both!(self, batch.process, ledger => |ledger: &mut dyn Ledger, now| {
             ledger.settle(batch.id, &settlement, now)
         });
         self.oracle.settled(&batch, &settlement, self.clock);
     }
 
     fn count(&self, state: State) -> u64 {
-        self.sqlite[0].count(HOST, state).expect("a number")
+        self.durable[0].count(HOST, state).expect("a number")
     }
 
     /// What holds after every step, whatever the step was.
     fn check(&mut self) {
-        let at = moment(self.clock);
-        for who in [0, 2] {
-            let one = self.sqlite[who].standing(&ask(who), &|| at).expect("a standing");
-            let two = self.memory[who].standing(&ask(who), &|| at).expect("a standing");
+        let at = timestamp(self.clock);
+        for process in [0, 2] {
+            let one = self.durable[process].host_status(&request(process), &|| at).expect("a status");
+            let two = self.model[process].host_status(&request(process), &|| at).expect("a status");
             assert_eq!(HostStatus { ledger: String::new(), ..one }, two);
         }
         for accepted in self.oracle.accepted.iter().take(50) {
-            let known = self.sqlite[0].known(HOST, accepted).expect("readable").expect("forgotten");
-            assert!(matches!(known.state, State::Accepted | State::Confirmed), "{:?}", known.state);
+            let record = self.durable[0].token(HOST, accepted).expect("readable").expect("forgotten");
+            assert!(matches!(record.state, State::Accepted | State::Confirmed), "{:?}", record.state);
         }
-        let seen = self.oracle.trail.len() as u64;
-        let one = self.sqlite[0].trail(seen, usize::MAX).expect("a trail");
-        let two = self.memory[0].trail(seen, usize::MAX).expect("a trail");
+        let read = self.oracle.trail.len() as u64;
+        let one = self.durable[0].trail(read, usize::MAX).expect("a trail");
+        let two = self.model[0].trail(read, usize::MAX).expect("a trail");
         assert_eq!(one, two, "the trails differ");
         self.oracle.read(one);
     }
 
     /// Time runs, and nothing goes wrong any more: everything that was queued must get through.
     fn drain(&mut self) {
-        for who in [0, 1, 2] {
-            self.take(&Step::Crash { who });
+        for process in [0, 1, 2] {
+            self.run(&Step::Crash { process });
         }
         // A hold of two hours, the hour after a clock that was set, and the same again where the clock comes by the slots
         // it was set back from; then an hour for every five requests. Each request takes one token at the least.
@@ -239,14 +190,15 @@ impl World {
         while self.count(State::Queued) + self.count(State::Sent) > 0 {
             left -= 1;
             assert!(left > 0, "what was queued does not get through");
-            let at = moment(self.clock);
-            let go = both!(self, 0, ledger => |ledger: &mut dyn Ledger, now| ledger.intend(&ask(0), now));
-            match go {
+            let at = timestamp(self.clock);
+            let next =
+                both!(self, 0, ledger => |ledger: &mut dyn Ledger, now| ledger.intend(&request(0), now));
+            match next {
                 Next::Nothing => panic!("something waits, and there is nothing to do"),
                 Next::Later { at: until, .. } => {
-                    let ms = i64::try_from(until.duration_since(at).as_millis()).expect("in reach");
-                    assert!(ms <= 2 * 3_600_000, "shut for {ms} ms");
-                    self.take(&Step::Tick { ms });
+                    let ms = i64::try_from(until.duration_since(at).as_millis()).expect("short");
+                    assert!(ms <= 2 * 3_600_000, "blocked for {ms} ms");
+                    self.run(&Step::Tick { ms });
                 }
                 Next::Send(intent) => {
                     self.oracle.sent(0, &intent, true, (self.clock, u64::MAX));
@@ -260,23 +212,23 @@ impl World {
     fn end(&mut self) {
         self.check();
         for token in &self.oracle.queued {
-            let known = self.sqlite[0].known(HOST, token).expect("readable").expect("forgotten");
-            assert!(!known.state.pending(), "{:?} waits", known.state);
-            let excused = self.oracle.marked.contains(token) || self.oracle.judged.contains(token);
-            assert!(known.state == State::Accepted || excused, "{:?} without a reason", known.state);
-            if known.state == State::Accepted {
+            let record = self.durable[0].token(HOST, token).expect("readable").expect("forgotten");
+            assert!(!record.state.pending(), "{:?} waits", record.state);
+            let excused = self.oracle.changed.contains(token) || self.oracle.rejected.contains(token);
+            assert!(record.state == State::Accepted || excused, "{:?} without a reason", record.state);
+            if record.state == State::Accepted {
                 assert!(self.oracle.ever_sent.contains(token), "accepted and never sent");
             }
         }
-        let mut whole = Vec::new();
-        export(&self.sqlite[0], |line| {
-            whole.push(line.to_owned());
+        let mut all = Vec::new();
+        export(self.durable[0].as_ref(), |line| {
+            all.push(line.to_owned());
             Ok::<(), LedgerError>(())
         })
         .expect("a trail");
-        assert!(whole == self.oracle.trail, "the trail was rewritten");
-        verify(&self.sqlite[0]).expect("a trail that holds");
-        verify(&self.memory[0]).expect("a trail that holds");
+        assert!(all == self.oracle.trail, "the trail was rewritten");
+        verify(self.durable[0].as_ref()).expect("a trail that holds");
+        verify(&self.model[0]).expect("a trail that holds");
     }
 }
 
@@ -287,7 +239,7 @@ proptest! {
     fn the_promises_hold_whatever_happens(steps in vec(step(), 1..40)) {
         let mut world = World::new();
         for step in &steps {
-            world.take(step);
+            world.run(step);
         }
         world.drain();
         world.end();

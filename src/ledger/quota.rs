@@ -1,52 +1,63 @@
 //! How many requests may leave, and when: pure arithmetic on what the ledger remembers of one host and identity.
+//! All times are milliseconds since 1970.
 //!
-//! Only the wall clock outlives a process, and it may be set. Time that seems to pass is believed: a clock set forward
-//! cannot be told from an hour of waiting. Time that runs backwards is not. A slot is remembered by two stamps:
+//! Only the wall clock outlives a process, and it may be set. A clock set forward cannot be distinguished from an hour
+//! of waiting, so time that seems to pass counts as passed. Time that runs backwards does not. A slot has two timestamps:
 //!
-//! - `at`, the time as the clock told it when the request went out. It counts whenever it lies within the window, so
-//!   a clock that was set back and is put right again finds its slots where they were.
-//! - `again`, the same until the clock is seen before it, and then moved to that earlier time. The slot starts its
-//!   hour anew: set back by a minute or by ten years, it is freed after an hour of the clock running, not sooner, and
-//!   not ten years later.
+//! - `at`, the time on the clock when the request left. It counts whenever it lies within the window, so a clock that was
+//!   set back and is put right again finds its slots where they were.
+//! - `clamped`, the same until the clock shows an earlier time, and then that earlier time. The slot starts its hour anew:
+//!   set back by a minute or by ten years, it is freed after an hour of the clock running, not sooner, and not ten years
+//!   later.
 //!
-//! A slot counts while either stamp is within the window. Everything else with a beginning and an end (what the server
+//! A slot counts while either timestamp is within the window. Everything else with a beginning and an end (what the server
 //! asked for) moves back with the clock, keeping its length.
 
-/// The window of the quota, in milliseconds.
-pub const WINDOW_MS: i64 = 3_600_000;
+use crate::revocation::RateLimit;
+
+/// The window of the quota: GitHub's limits are per hour,
+/// <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>.
+pub(crate) const WINDOW_MS: i64 = 3_600_000;
 
 /// How many slots are remembered for a host and identity: far more than any quota, for clocks that jump.
-pub const SLOTS_KEPT: usize = 1000;
+pub(crate) const SLOTS_KEPT: usize = 1000;
 
-/// How long to wait where the server says that nothing remains, but not until when.
+/// How long to wait where the server says that nothing remains, but not until when. GitHub: "wait for at
+/// least one minute before retrying" (same page).
 const NO_RESET_MS: i64 = 60_000;
 
-/// One request that went out, or was about to.
+/// The server rounds its reset to seconds.
+const RESET_ROUNDING_MS: i64 = 1000;
+
+/// Two resets this close are the same window: the server computes it anew for each response.
+const SAME_WINDOW_MS: i64 = 5000;
+
+/// One request that left, or was about to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Slot {
+pub(crate) struct Slot {
     /// The batch it was taken for.
-    pub batch: u64,
-    /// When, by the clock of then, in milliseconds.
-    pub at: i64,
-    /// The same, moved back with a clock that was set back.
-    pub again: i64,
+    pub(crate) batch: u64,
+    /// When, by the clock at that time.
+    pub(crate) at: i64,
+    /// The same, clamped to the earliest time the clock has shown since.
+    pub(crate) clamped: i64,
 }
 
 impl Slot {
     /// Whether the slot is still taken at `now`.
     fn counts(&self, now: i64) -> bool {
         let start = now.saturating_sub(WINDOW_MS);
-        self.again > start || (self.at > start && self.at <= now)
+        self.clamped > start || (self.at > start && self.at <= now)
     }
 }
 
-/// A stretch of time that moves back with the clock.
+/// A period of time that moves back with the clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Span {
-    /// Its beginning, in milliseconds.
-    pub since: i64,
+pub(crate) struct Span {
+    /// Its beginning.
+    pub(crate) since: i64,
     /// Its end.
-    pub until: i64,
+    pub(crate) until: i64,
 }
 
 impl Span {
@@ -54,8 +65,8 @@ impl Span {
         now < self.until
     }
 
-    /// Starts anew where the clock now shows a time before the beginning.
-    fn observe(&mut self, now: i64) -> bool {
+    /// Starts anew where the clock now shows a time before the beginning; true if it did.
+    fn observe_clock(&mut self, now: i64) -> bool {
         let back = self.since.saturating_sub(now);
         if back > 0 {
             self.since = now;
@@ -65,32 +76,21 @@ impl Span {
     }
 }
 
-/// What the server said about its own count, until its window ends.
+/// The server's own count, until its window ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Server {
-    /// When it was said, and when the server's window ends.
-    pub span: Span,
+pub(crate) struct ServerLimit {
+    /// From the response that reported it to the end of the server's window.
+    pub(crate) window: Span,
     /// How many requests remained, less those sent since.
-    pub remaining: Option<u32>,
-    /// How many the server allows in all.
-    pub limit: Option<u32>,
+    pub(crate) remaining: Option<u32>,
+    /// How many the server allows in a window.
+    pub(crate) limit: Option<u32>,
 }
 
-/// What an answer said about the server's limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Heard {
-    /// `x-ratelimit-limit`.
-    pub limit: Option<u32>,
-    /// `x-ratelimit-remaining`.
-    pub remaining: Option<u32>,
-    /// `x-ratelimit-reset`, in milliseconds since 1970.
-    pub reset: Option<i64>,
-}
-
-/// Why a request cannot leave yet.
+/// Why a request cannot leave yet; a greater one is graver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WaitReason {
-    /// The pause between two requests.
+    /// The least time between two requests is not over.
     Interval,
     /// Another request to this host and identity is under way, or holds the tokens.
     InFlight,
@@ -102,75 +102,75 @@ pub enum WaitReason {
 
 /// What the ledger remembers of one host and identity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Quota {
+pub(crate) struct Quota {
     /// The requests, oldest first.
-    pub slots: Vec<Slot>,
-    /// When the last one left, moved back with the clock; 0 before the first.
-    pub last: i64,
-    /// Not before the end of this.
-    pub hold: Span,
-    /// How often in a row the server asked for patience.
-    pub strikes: u32,
-    /// What the server said about its count.
-    pub server: Server,
+    pub(crate) slots: Vec<Slot>,
+    /// When the last request left, moved back with the clock; 0 before the first.
+    pub(crate) last: i64,
+    /// No request may leave before the end of this.
+    pub(crate) hold: Span,
+    /// How many responses in a row asked to slow down.
+    pub(crate) strikes: u32,
+    /// The server's own count.
+    pub(crate) server: ServerLimit,
 }
 
 impl Quota {
     /// Takes note of the time; true if the clock was set back and something moved with it.
-    pub fn observe(&mut self, now: i64) -> bool {
-        let mut moved = self.hold.observe(now) | self.server.span.observe(now);
+    pub(crate) fn observe_clock(&mut self, now: i64) -> bool {
+        let mut moved = self.hold.observe_clock(now) | self.server.window.observe_clock(now);
         if self.last > now {
             self.last = now;
             moved = true;
         }
-        for slot in self.slots.iter_mut().filter(|slot| slot.again > now) {
-            slot.again = now;
+        for slot in self.slots.iter_mut().filter(|slot| slot.clamped > now) {
+            slot.clamped = now;
             moved = true;
         }
         moved
     }
 
     /// How many slots are taken at `now`.
-    pub fn used(&self, now: i64) -> u32 {
+    pub(crate) fn used(&self, now: i64) -> u32 {
         u32::try_from(self.slots.iter().filter(|slot| slot.counts(now)).count()).unwrap_or(u32::MAX)
     }
 
-    /// How many requests an hour may hold: the terms', or the server's where that is less.
-    pub fn limit(&self, per_hour: u32, now: i64) -> u32 {
-        let said = self.server.limit.filter(|_| self.server.span.covers(now));
-        // Not zero: a server that means "nothing" says so by what remains.
-        said.map_or(per_hour, |limit| limit.min(per_hour)).max(1)
+    /// How many requests an hour may hold: `per_hour`, or the server's limit where that is less.
+    pub(crate) fn limit(&self, per_hour: u32, now: i64) -> u32 {
+        let reported = self.server.limit.filter(|_| self.server.window.covers(now));
+        // Not zero: a server that means "nothing" reports that nothing remains.
+        reported.map_or(per_hour, |limit| limit.min(per_hour)).max(1)
     }
 
-    /// Whether a request may leave at `now`; else until when not, and the gravest reason.
-    pub fn gate(&self, per_hour: u32, min_interval_ms: i64, now: i64) -> Option<(i64, WaitReason)> {
-        let mut shut: Option<(i64, WaitReason)> = None;
-        let mut wait = |until: i64, why: WaitReason| {
-            let (latest, gravest) = shut.unwrap_or((until, why));
-            shut = Some((until.max(latest), why.max(gravest)));
+    /// `None` if a request may leave at `now`; else until when not, and the gravest reason.
+    pub(crate) fn blocked(&self, per_hour: u32, min_interval_ms: i64, now: i64) -> Option<(i64, WaitReason)> {
+        let mut blocked: Option<(i64, WaitReason)> = None;
+        let mut block = |until: i64, reason: WaitReason| {
+            let (latest, gravest) = blocked.unwrap_or((until, reason));
+            blocked = Some((until.max(latest), reason.max(gravest)));
         };
         let next = self.last.saturating_add(min_interval_ms);
         if self.last != 0 && now < next {
-            wait(next, WaitReason::Interval);
+            block(next, WaitReason::Interval);
         }
         let limit = self.limit(per_hour, now);
         if self.used(now) >= limit {
-            wait(self.free_at(limit, now), WaitReason::Quota);
+            block(self.free_at(limit, now), WaitReason::Quota);
         }
-        if self.server.remaining == Some(0) && self.server.span.covers(now) {
-            wait(self.server.span.until, WaitReason::Server);
+        if self.server.remaining == Some(0) && self.server.window.covers(now) {
+            block(self.server.window.until, WaitReason::Server);
         }
         if self.hold.covers(now) {
-            wait(self.hold.until, WaitReason::Server);
+            block(self.hold.until, WaitReason::Server);
         }
-        shut
+        blocked
     }
 
-    /// The first moment after `now` at which fewer than `limit` slots are taken.
+    /// The first time after `now` at which fewer than `limit` slots are taken.
     fn free_at(&self, limit: u32, now: i64) -> i64 {
         let mut ends: Vec<i64> = (self.slots.iter())
-            .flat_map(|slot| [slot.at, slot.again])
-            .map(|stamp| stamp.saturating_add(WINDOW_MS))
+            .flat_map(|slot| [slot.at, slot.clamped])
+            .map(|taken| taken.saturating_add(WINDOW_MS))
             .filter(|end| *end > now)
             .collect();
         ends.sort_unstable();
@@ -178,50 +178,50 @@ impl Quota {
     }
 
     /// Takes a slot for `batch`.
-    pub fn charge(&mut self, batch: u64, now: i64) {
-        self.slots.push(Slot { batch, at: now, again: now });
+    pub(crate) fn take_slot(&mut self, batch: u64, now: i64) {
+        self.slots.push(Slot { batch, at: now, clamped: now });
         self.last = now;
         if let Some(remaining) = &mut self.server.remaining {
             *remaining = remaining.saturating_sub(1);
         }
     }
 
-    /// Moves the slot of `batch` to the moment its request is known to be over: the server counted it between its
-    /// leaving and then, and the later of the two is the one that cannot free it early.
-    pub fn finish(&mut self, batch: u64, over: i64) {
+    /// Moves the slot of `batch` to the time at which its request is known to be over: the server counted it somewhere
+    /// between its leaving and then, and the later of the two cannot free it too early.
+    pub(crate) fn finish(&mut self, batch: u64, over: i64) {
         for slot in self.slots.iter_mut().filter(|slot| slot.batch == batch) {
             slot.at = slot.at.max(over);
-            slot.again = slot.again.max(over);
+            slot.clamped = slot.clamped.max(over);
         }
     }
 
-    /// Leaves the server alone for so long.
-    pub fn hold(&mut self, length_ms: i64, now: i64) {
+    /// Lets no request leave for so long.
+    pub(crate) fn hold(&mut self, length_ms: i64, now: i64) {
         let until = now.saturating_add(length_ms).max(self.hold.until);
         self.hold = Span { since: now, until };
         self.strikes = self.strikes.saturating_add(1);
     }
 
-    /// Believes the server: what it said about its own count.
-    pub fn hear(&mut self, heard: Heard, now: i64) {
-        if heard.remaining.is_none() && heard.limit.is_none() {
+    /// Takes over what a response reported of the server's count. `retry_after` is not looked at: see [`Quota::hold`].
+    pub(crate) fn apply_rate_limit(&mut self, reported: &RateLimit, now: i64) {
+        if reported.remaining.is_none() && reported.limit.is_none() {
             return;
         }
-        let until = match heard.reset {
-            // A second more, since the server rounds. A reset that is over, or further than a window away, is a clock
-            // that differs from ours.
-            Some(reset) if reset > now => (reset + 1000).min(now.saturating_add(WINDOW_MS)),
-            _ if heard.remaining == Some(0) => now.saturating_add(NO_RESET_MS),
+        let until = match reported.reset.map(jiff::Timestamp::as_millisecond) {
+            // A reset that is over, or more than a window away, comes from a clock that differs from ours.
+            Some(reset) if reset > now => (reset + RESET_ROUNDING_MS).min(now.saturating_add(WINDOW_MS)),
+            _ if reported.remaining == Some(0) => now.saturating_add(NO_RESET_MS),
             _ => now.saturating_add(WINDOW_MS),
         };
-        let same_window = self.server.span.covers(now) && (self.server.span.until - until).abs() <= 5000;
-        let remaining = match (self.server.remaining, heard.remaining) {
+        let same_window =
+            self.server.window.covers(now) && (self.server.window.until - until).abs() <= SAME_WINDOW_MS;
+        let remaining = match (self.server.remaining, reported.remaining) {
             // Within one window the count only falls: a higher number was read before our last request was counted.
             (Some(ours), Some(theirs)) if same_window => Some(ours.min(theirs)),
             (ours, None) if same_window => ours,
             (_, theirs) => theirs,
         };
-        self.server = Server { span: Span { since: now, until }, remaining, limit: heard.limit };
+        self.server = ServerLimit { window: Span { since: now, until }, remaining, limit: reported.limit };
     }
 }
 

@@ -1,10 +1,14 @@
 //! The durable ledger: one SQLite file.
 //!
 //! A rollback journal rather than a WAL, on purpose. At one request a second nothing is gained by readers that never wait,
-//! and a WAL keeps what was erased until every reader has gone; here a sealed text is overwritten in the file itself
-//! (`secure_delete`) before the commit that made it needless returns, the journal with its old pages is gone with the same
-//! commit, and at rest the ledger is one file that works on every file system with locks. `synchronous = EXTRA` syncs the
-//! folder, too, after the journal is removed: a slot that was committed stays committed when the power fails.
+//! and a WAL keeps erased content until it is checkpointed, which waits for all readers
+//! (<https://www.sqlite.org/wal.html#ckpt>). Here a sealed text is overwritten in the file itself (`secure_delete`) before
+//! the commit that erased it returns, the journal with the old pages is deleted by the same commit, and between
+//! transactions the ledger is one file, which works on every file system with locks
+//! (<https://www.sqlite.org/lockingv3.html>).
+//!
+//! `synchronous = EXTRA` also syncs the directory after the journal is deleted, so that a committed slot stays committed
+//! when the power fails (<https://www.sqlite.org/pragma.html#pragma_synchronous>).
 
 mod change;
 mod enqueue;
@@ -12,59 +16,55 @@ mod files;
 mod intend;
 mod open;
 mod owner;
+mod queue;
+mod quota;
 mod read;
 mod rows;
 mod settle;
+mod trail;
 
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use self::owner::Owner;
+use super::Ledger;
 use super::audit::{Event, Head};
-use super::entry::{Attempt, BatchId, Enqueued, Entry, SealedToken, TokenRecord};
+use super::change::StateChange;
+use super::entry::{Attempt, BatchId, Enqueued, Entry, Page, SealedToken, TokenRecord};
 use super::error::LedgerError;
-use super::intent::{BatchRequest, HostStatus, Next, Settled, Settlement};
-use super::seal::Seal;
-use super::{HostEntry, Ledger, Now, Page, StateChange};
+use super::host::{HostEntry, HostStatus};
+use super::intent::{BatchRequest, Next};
+use super::seal::{Opener, Sealer};
+use super::settlement::{Settled, Settlement};
+use super::time::Now;
 use crate::revocation::State;
 use crate::token::{Fingerprint, Kind};
 
-pub use files::ledger_path;
-
-/// How many tokens are looked up at a time: those who write wait for it.
-const LOOKED_UP: usize = 10_000;
+/// How many tokens are looked up in one transaction: writers wait for it.
+const LOOKUP_LEN: usize = 10_000;
 
 /// The ledger in a file.
-pub struct SqliteLedger {
+pub(super) struct SqliteLedger {
     db: Connection,
     path: PathBuf,
     owner: Owner,
 }
 
 impl SqliteLedger {
-    /// Opens the ledger at `path`; makes folder, file and key where they are missing.
-    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+    /// Opens the ledger at `path`; creates directory, file and key where they are missing.
+    pub(super) fn open(path: &Path) -> Result<Self, LedgerError> {
         open::open(files::prepare(path)?)
     }
 
-    /// Opens the ledger at `path` if there is one; makes nothing.
-    pub fn open_existing(path: &Path) -> Result<Option<Self>, LedgerError> {
+    /// Opens the ledger at `path` if there is one; creates nothing.
+    pub(super) fn open_existing(path: &Path) -> Result<Option<Self>, LedgerError> {
         files::existing(path)?.map_or(Ok(None), open::open_existing)
     }
 
-    /// What opens the tokens that wait in this ledger.
-    pub fn seal(&self) -> Result<Seal, LedgerError> {
-        open::seal(&self.db, &self.path)
-    }
-
-    /// The ledger's file.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Runs `work` in a transaction that holds the write lock from its beginning: nothing it reads can change under it,
-    /// and it never has to give up half-way because somebody else wrote first.
+    /// Runs `work` in a transaction that holds the write lock from its beginning (`BEGIN IMMEDIATE`): nothing it reads can
+    /// change before it commits, and it never fails half-way because another process wrote first
+    /// (<https://www.sqlite.org/lang_transaction.html>).
     fn write<T>(
         &mut self,
         work: impl FnOnce(&Transaction<'_>, &mut Owner) -> rusqlite::Result<T>,
@@ -75,15 +75,27 @@ impl SqliteLedger {
             tx.commit()?;
             Ok(done)
         };
-        run().map_err(|error| explain(&self.path, &error))
+        run().map_err(|error| ledger_error(&self.path, &error))
     }
 
     fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
-        work(&self.db).map_err(|error| explain(&self.path, &error))
+        work(&self.db).map_err(|error| ledger_error(&self.path, &error))
     }
 }
 
 impl Ledger for SqliteLedger {
+    fn description(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn sealer(&self) -> Result<Sealer, LedgerError> {
+        Ok(open::sealing_key(&self.db, &self.path)?.sealer())
+    }
+
+    fn opener(&self) -> Result<Opener, LedgerError> {
+        Ok(open::sealing_key(&self.db, &self.path)?.opener())
+    }
+
     fn enqueue(
         &mut self,
         host: &str,
@@ -93,14 +105,14 @@ impl Ledger for SqliteLedger {
         let mut entries = entries.peekable();
         let mut total = Enqueued::default();
         while entries.peek().is_some() {
-            let part = self.write(|tx, _| enqueue::chunk(tx, host, &mut entries, now()))?;
+            let part = self.write(|tx, _| enqueue::enqueue_some(tx, host, &mut entries, now()))?;
             total.add(part);
         }
         Ok(total)
     }
 
-    fn intend(&mut self, ask: &BatchRequest<'_>, now: Now<'_>) -> Result<Next, LedgerError> {
-        self.write(|tx, owner| intend::intend(tx, owner, ask, now()))
+    fn intend(&mut self, request: &BatchRequest<'_>, now: Now<'_>) -> Result<Next, LedgerError> {
+        self.write(|tx, owner| intend::intend(tx, owner, request, now()))
     }
 
     fn settle(
@@ -113,17 +125,17 @@ impl Ledger for SqliteLedger {
             .ok_or(LedgerError::NoSuchBatch(batch.0))
     }
 
-    fn mark(&mut self, mark: &StateChange<'_>, now: Now<'_>) -> Result<u64, LedgerError> {
-        self.write(|tx, owner| change::change(tx, owner, mark, now()))
+    fn change_state(&mut self, change: &StateChange<'_>, now: Now<'_>) -> Result<u64, LedgerError> {
+        self.write(|tx, owner| change::change_state(tx, owner, change, now()))
     }
 
     fn due(&self, host: &str, kinds: &[Kind], page: Page) -> Result<Vec<SealedToken>, LedgerError> {
         self.read(|db| read::due(db, host, kinds, page))
     }
 
-    fn standing(&self, ask: &BatchRequest<'_>, now: Now<'_>) -> Result<HostStatus, LedgerError> {
-        let standing = self.read(|db| read::standing(db, ask, now()))?;
-        Ok(HostStatus { ledger: self.path.display().to_string(), ..standing })
+    fn host_status(&self, request: &BatchRequest<'_>, now: Now<'_>) -> Result<HostStatus, LedgerError> {
+        let status = self.read(|db| read::host_status(db, request, now()))?;
+        Ok(HostStatus { ledger: self.description(), ..status })
     }
 
     fn count(&self, host: &str, state: State) -> Result<u64, LedgerError> {
@@ -134,23 +146,27 @@ impl Ledger for SqliteLedger {
         self.read(read::hosts)
     }
 
-    fn known(&self, host: &str, fingerprint: &Fingerprint) -> Result<Option<TokenRecord>, LedgerError> {
-        self.read(|db| read::known(db, host, fingerprint))
+    fn token(&self, host: &str, fingerprint: &Fingerprint) -> Result<Option<TokenRecord>, LedgerError> {
+        self.read(|db| read::token(db, host, fingerprint))
     }
 
-    fn known_of(&self, host: &str, tokens: &[Fingerprint]) -> Result<Vec<Option<TokenRecord>>, LedgerError> {
-        let mut known = Vec::with_capacity(tokens.len());
-        for some in tokens.chunks(LOOKED_UP) {
+    fn tokens(
+        &self,
+        host: &str,
+        fingerprints: &[Fingerprint],
+    ) -> Result<Vec<Option<TokenRecord>>, LedgerError> {
+        let mut records = Vec::with_capacity(fingerprints.len());
+        for chunk in fingerprints.chunks(LOOKUP_LEN) {
             self.read(|db| {
                 // One lock for all of them, instead of one for each.
                 let tx = db.unchecked_transaction()?;
-                for token in some {
-                    known.push(read::known(&tx, host, token)?);
+                for fingerprint in chunk {
+                    records.push(read::token(&tx, host, fingerprint)?);
                 }
                 Ok(())
             })?;
         }
-        Ok(known)
+        Ok(records)
     }
 
     fn attempts(&self, host: &str, fingerprint: &Fingerprint) -> Result<Vec<Attempt>, LedgerError> {
@@ -158,31 +174,31 @@ impl Ledger for SqliteLedger {
     }
 
     fn record(&mut self, event: &Event, now: Now<'_>) -> Result<(), LedgerError> {
-        self.write(|tx, _| rows::record(tx, event, now()))
+        self.write(|tx, _| trail::append(tx, event, now()))
     }
 
     fn trail(&self, after: u64, limit: usize) -> Result<Vec<String>, LedgerError> {
-        self.read(|db| read::trail(db, after, limit))
+        self.read(|db| trail::page(db, rows::number(after), rows::number(limit)))
     }
 
     fn head(&self) -> Result<Head, LedgerError> {
-        self.read(rows::head)
+        self.read(trail::head)
     }
 }
 
-/// What SQLite says, in the words of somebody who has to do something about it.
-fn explain(path: &Path, error: &rusqlite::Error) -> LedgerError {
-    let path = path.to_path_buf();
+/// An error of SQLite (<https://www.sqlite.org/rescode.html>) as one that says what to do.
+fn ledger_error(path: &Path, error: &rusqlite::Error) -> LedgerError {
+    let ledger = path.display().to_string();
     let detail = error.to_string();
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
-            LedgerError::Locked { path }
+            LedgerError::Locked { ledger }
         }
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => LedgerError::Corrupt { path, detail },
-        // The file is there, so what could not be opened is the journal beside it.
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen) => LedgerError::ReadOnly { path },
-        Some(ErrorCode::DiskFull) => LedgerError::Full { path },
-        _ => LedgerError::Database { path, detail },
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => LedgerError::Damaged { ledger, detail },
+        // The database file exists, so what could not be opened is the journal beside it.
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen) => LedgerError::ReadOnly { ledger },
+        Some(ErrorCode::DiskFull) => LedgerError::Full { ledger },
+        _ => LedgerError::Backend { ledger, detail },
     }
 }
 

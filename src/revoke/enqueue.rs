@@ -1,7 +1,7 @@
 //! From tokens in the clear to entries of the ledger: the edge at which they are sealed.
 
 use crate::finding::Confidence;
-use crate::ledger::{Enqueued, Entry, Ledger, LedgerError, Now, Seal};
+use crate::ledger::{Enqueued, Entry, Ledger, LedgerError, Now, Sealer};
 use crate::revocation::State;
 use crate::text::scrub;
 use crate::token::Token;
@@ -11,7 +11,7 @@ const PLACE_MAX: usize = 1024;
 
 /// A token as an entry of the ledger: sealed if it is to be queued.
 pub fn entry(
-    seal: &Seal,
+    sealer: &Sealer,
     token: &Token,
     confidence: Confidence,
     state: State,
@@ -22,8 +22,8 @@ pub fn entry(
         kind: token.kind(),
         confidence,
         state,
-        place: scrub(place, PLACE_MAX),
-        sealed: if state == State::Queued { seal.seal(token)? } else { Vec::new() },
+        location: scrub(place, PLACE_MAX),
+        sealed: if state == State::Queued { sealer.seal(token)? } else { Vec::new() },
     })
 }
 

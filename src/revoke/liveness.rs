@@ -40,9 +40,9 @@ impl Run<'_> {
                 return Ok(None);
             }
             let (ask, clock) = (ask_of(&self.limits, self.options), self.context.clock);
-            let standing = self.context.ledger.standing(&ask, &|| clock.now())?;
+            let standing = self.context.ledger.host_status(&ask, &|| clock.now())?;
             if let (Some(at), Some(why @ (WaitReason::Quota | WaitReason::Server))) =
-                (standing.next_slot, standing.shut)
+                (standing.next_slot, standing.wait_reason)
             {
                 return Ok(Some((at, why)));
             }

@@ -3,8 +3,9 @@
 
 use super::{EndReason, RevokeError, Run, ask_of};
 use crate::backoff;
-use crate::ledger::{BatchOutcome, BatchRequest, Heard, Intent, Next, Page, Payload, Settlement};
+use crate::ledger::{BatchOutcome, BatchRequest, Intent, Next, Page, Payload, Settlement};
 use crate::provider::Verdict;
+use crate::revocation::RateLimit;
 use crate::token::{Fingerprint, Kind};
 
 /// How many are looked up at a time.
@@ -49,8 +50,10 @@ impl Run<'_> {
         let mut failures = 0;
         loop {
             let clock = self.context.clock;
-            let ask =
-                BatchRequest { what: Payload::Alone(fingerprint), ..ask_of(&self.limits, self.options) };
+            let ask = BatchRequest {
+                payload: Payload::SelfRevoking(fingerprint),
+                ..ask_of(&self.limits, self.options)
+            };
             let intent = match self.context.ledger.intend(&ask, &|| clock.now())? {
                 // Somebody else has it in hand.
                 Next::Nothing | Next::Later { .. } => return Ok(Turn::Gone),
@@ -74,7 +77,7 @@ impl Run<'_> {
     }
 
     fn send_alone(&mut self, intent: &Intent) -> Result<Option<Verdict>, RevokeError> {
-        let tokens = self.open(&intent.rows)?;
+        let tokens = self.open(&intent.tokens)?;
         let Some(token) = tokens.into_iter().next() else {
             self.settle(intent.batch, &super::send::unsent())?;
             return Ok(None);
@@ -82,19 +85,19 @@ impl Run<'_> {
         self.context.progress.request();
         let answer = self.context.revoker.end_installation(&token);
         let judged = self.judge(&answer, 0);
-        let fate = match (judged.fate, answer.status) {
+        let outcome = match (judged.outcome, answer.status) {
             // It could not even show itself: it was dead before.
             (BatchOutcome::Accepted, Some(401)) => BatchOutcome::Dead,
             // No batch, nothing to halve, and no documented answer: it waits.
             (BatchOutcome::Invalid, _) => BatchOutcome::Returned,
-            (fate, _) => fate,
+            (outcome, _) => outcome,
         };
         // Limits in this answer are the token's own.
-        let settlement = Settlement { fate, heard: Heard::default(), hold: None, ..judged };
+        let settlement = Settlement { outcome, rate_limit: RateLimit::default(), hold: None, ..judged };
         let settled = self.settle(intent.batch, &settlement)?;
         self.context.progress.settled(settled);
         if answer.verdict == Verdict::Accepted {
-            if fate == BatchOutcome::Accepted && self.options.confirm {
+            if outcome == BatchOutcome::Accepted && self.options.confirm {
                 self.taken.push(token);
             }
         } else {

@@ -3,11 +3,10 @@
 use super::{RevokeError, Run};
 use crate::backoff;
 use crate::ledger::{
-    BatchId, BatchOutcome, Heard, Intent, LedgerError, SealedToken, Selection, Settled, Settlement,
-    StateChange,
+    BatchId, BatchOutcome, Intent, LedgerError, SealedToken, Selection, Settled, Settlement, StateChange,
 };
 use crate::provider::{Answer, Verdict};
-use crate::revocation::{Batch, State};
+use crate::revocation::{Batch, RateLimit, State};
 use crate::text::scrub;
 use crate::token::{Fingerprint, Kind, Token};
 
@@ -20,7 +19,7 @@ const SETTLE_TRIES: u32 = 3;
 impl Run<'_> {
     /// Sends a batch that is written down. `None` if nothing of it could be opened.
     pub(super) fn send(&mut self, intent: &Intent) -> Result<Option<Verdict>, RevokeError> {
-        let tokens = self.open(&intent.rows)?;
+        let tokens = self.open(&intent.tokens)?;
         let Some(batch) = Batch::new(&tokens) else {
             self.settle(intent.batch, &unsent())?;
             return Ok(None);
@@ -44,7 +43,7 @@ impl Run<'_> {
         let mut damaged: Vec<Fingerprint> = Vec::new();
         let mut tokens = Vec::with_capacity(rows.len());
         for row in rows {
-            match self.context.seal.open(row.kind, row.fingerprint, &row.sealed) {
+            match self.context.opener.open(row.kind, row.fingerprint, &row.sealed) {
                 Ok(token) => tokens.push(token),
                 Err(broken) => damaged.push(broken.0),
             }
@@ -62,14 +61,15 @@ impl Run<'_> {
         state: State,
         reason: &str,
     ) -> Result<u64, LedgerError> {
-        let mark = StateChange { host: &self.limits.host, pick: Selection::Tokens(tokens), state, reason };
+        let mark =
+            StateChange { host: &self.limits.host, selection: Selection::Tokens(tokens), state, reason };
         let clock = self.context.clock;
-        self.context.ledger.mark(&mark, &|| clock.now())
+        self.context.ledger.change_state(&mark, &|| clock.now())
     }
 
     /// What an answer to a batch is to the ledger.
     pub(super) fn judge(&self, answer: &Answer, strikes: u32) -> Settlement {
-        let fate = match answer.verdict {
+        let outcome = match answer.verdict {
             Verdict::Accepted => BatchOutcome::Accepted,
             Verdict::Invalid => BatchOutcome::Invalid,
             Verdict::Unknown => BatchOutcome::Unknown,
@@ -81,16 +81,12 @@ impl Run<'_> {
         };
         let said = &answer.limit;
         Settlement {
-            fate,
+            outcome,
             verdict: word(answer.verdict),
             status: answer.status,
             request_id: answer.request_id.as_deref().map(|id| scrub(id, 128)),
             message: scrub(&answer.message, MESSAGE_MAX),
-            heard: Heard {
-                limit: said.limit,
-                remaining: said.remaining,
-                reset: said.reset.map(jiff::Timestamp::as_millisecond),
-            },
+            rate_limit: answer.limit,
             hold: backoff::patience(answer.verdict, said, strikes, self.context.clock.now()),
         }
     }
@@ -116,12 +112,12 @@ impl Run<'_> {
 /// The settlement of a batch of which nothing was left to send.
 pub(super) fn unsent() -> Settlement {
     Settlement {
-        fate: BatchOutcome::Returned,
+        outcome: BatchOutcome::Returned,
         verdict: "unsent",
         status: None,
         request_id: None,
         message: String::new(),
-        heard: Heard::default(),
+        rate_limit: RateLimit::default(),
         hold: None,
     }
 }

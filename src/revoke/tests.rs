@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::clock::fake::FakeClock;
 use crate::finding::Confidence;
-use crate::ledger::{Enqueued, ModelLedger, Settlement};
+use crate::ledger::{Enqueued, ModelLedger, Sealer, Settlement};
 use crate::provider::{Answer, Liveness};
 use crate::revocation::{Batch, RateLimit};
 
@@ -139,20 +139,23 @@ impl Revoker for Server<'_> {
     }
 }
 
-/// A ledger in memory with its seal and its clock.
+/// A ledger in memory with its keys and its clock.
 pub(super) struct SuppressionContext {
     pub(super) clock: FakeClock,
-    pub(super) seal: Seal,
+    pub(super) sealer: Sealer,
+    pub(super) opener: Opener,
     pub(super) ledger: ModelLedger,
     pub(super) cancel: CancelFlag,
 }
 
 impl SuppressionContext {
     pub(super) fn new() -> Checked<Self> {
+        let ledger = ModelLedger::new();
         Ok(SuppressionContext {
             clock: FakeClock::new(),
-            seal: Seal::ephemeral()?,
-            ledger: ModelLedger::new(),
+            sealer: ledger.sealer()?,
+            opener: ledger.opener()?,
+            ledger,
             cancel: CancelFlag::default(),
         })
     }
@@ -163,9 +166,9 @@ impl SuppressionContext {
         numbers: std::ops::Range<u32>,
         sure: Confidence,
     ) -> Checked<Enqueued> {
-        let seal = &self.seal;
+        let sealer = &self.sealer;
         let entries =
-            numbers.map(|number| entry(seal, &token(kind, number), sure, State::Queued, "a/file:1"));
+            numbers.map(|number| entry(sealer, &token(kind, number), sure, State::Queued, "a/file:1"));
         Ok(enqueue(&mut self.ledger.another(), HOST, entries, &|| self.clock.now())?)
     }
 
@@ -180,7 +183,7 @@ impl SuppressionContext {
         let outcome = run(
             Context {
                 ledger: &mut ledger,
-                seal: &self.seal,
+                opener: &self.opener,
                 revoker: server,
                 clock: &self.clock,
                 cancel: &self.cancel,
@@ -194,7 +197,7 @@ impl SuppressionContext {
     }
 
     pub(super) fn state(&self, fingerprint: Fingerprint) -> Checked<State> {
-        Ok(self.ledger.known(HOST, &fingerprint)?.ok_or("not in the ledger")?.state)
+        Ok(self.ledger.token(HOST, &fingerprint)?.ok_or("not in the ledger")?.state)
     }
 
     pub(super) fn trail(&self) -> Checked<String> {
@@ -212,5 +215,9 @@ pub(super) fn patient() -> Options {
 
 /// A settlement as another process might write it.
 pub(super) fn accepted() -> Settlement {
-    Settlement { fate: crate::ledger::BatchOutcome::Accepted, verdict: "accepted", ..super::send::unsent() }
+    Settlement {
+        outcome: crate::ledger::BatchOutcome::Accepted,
+        verdict: "accepted",
+        ..super::send::unsent()
+    }
 }

@@ -19,15 +19,15 @@ fn with_ledger(seed: u64) -> Front {
     front
 }
 
-/// Every verb that needs the ledger refuses with these words, and nothing more is sent.
-fn refused(front: &Front, words: &str) {
+/// Every command that needs the ledger fails with this message, and nothing more is sent.
+fn assert_refused(front: &Front, message: &str) {
     let before = front.github.seen().len();
     for arguments in
         [&SEND[..], &["resume"], &["status"], &["revoke", "--yes", "f"], &["scan", "--revoke", "--dry-run"]]
     {
         let ran = front.run(arguments);
         assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.stderr);
-        assert!(ran.stderr.contains(words), "{arguments:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains(message), "{arguments:?}: {}", ran.stderr);
     }
     assert_eq!(front.github.seen().len(), before);
 }
@@ -36,12 +36,12 @@ fn refused(front: &Front, words: &str) {
 fn a_ledger_that_others_can_read() {
     let front = with_ledger(301);
     fs::set_permissions(front.ledger(), Permissions::from_mode(0o644)).expect("chmod");
-    refused(&front, "chmod 600");
+    assert_refused(&front, "chmod 600");
     fs::set_permissions(front.ledger(), Permissions::from_mode(0o600)).expect("chmod");
     assert_eq!(front.run(&SEND).code, 1);
     let mode = |path: &std::path::Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
     assert_eq!(mode(&front.ledger()), 0o600);
-    assert_eq!(mode(front.ledger().parent().expect("a folder")), 0o700);
+    assert_eq!(mode(front.ledger().parent().expect("a directory")), 0o700);
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn a_ledger_that_is_damaged() {
     let mut bytes = fs::read(front.ledger()).expect("a file");
     bytes[..100].fill(b'x');
     fs::write(front.ledger(), bytes).expect("written");
-    refused(&front, "is damaged");
+    assert_refused(&front, "is damaged");
 }
 
 #[test]
@@ -62,23 +62,38 @@ fn a_ledger_that_is_something_else() {
         .execute_batch("CREATE TABLE mine (x)")
         .expect("SQL");
     fs::set_permissions(front.ledger(), Permissions::from_mode(0o600)).expect("chmod");
-    refused(&front, "not a ledger of stanch");
+    assert_refused(&front, "not a ledger of stanch");
     fs::remove_file(front.ledger()).expect("removed");
     symlink("/dev/null", front.ledger()).expect("a link");
-    refused(&front, "is a symbolic link");
+    assert_refused(&front, "is a symbolic link");
+}
+
+#[test]
+fn a_ledger_of_an_unknown_backend() {
+    let front = with_ledger(308);
+    let before = front.github.seen().len();
+    for command in [&["status"][..], &["resume"], &["audit"], &["revoke", "--yes", "f"]] {
+        let ran = front
+            .world
+            .run(&[command, &["--ledger", "postgres://stanch:hunter2@db.example.test/x"]].concat());
+        assert_eq!(ran.code, 2, "{command:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("ledgers in files only"), "{command:?}: {}", ran.stderr);
+        assert!(!ran.stderr.contains("hunter2"), "{command:?}: a password was printed");
+    }
+    assert_eq!(front.github.seen().len(), before);
 }
 
 #[test]
 fn a_ledger_of_the_future() {
     let front = with_ledger(304);
     front.database().pragma_update(None, "user_version", 99).expect("SQL");
-    refused(&front, "update stanch");
+    assert_refused(&front, "update stanch");
 }
 
 #[test]
 fn a_ledger_without_its_key() {
     let mut front = with_ledger(305);
-    // Something must be sealed with it: nobody answers.
+    // Something must be sealed with it: the server fails, so the token stays queued.
     for _ in 0..5 {
         front.github.misbehave(crate::support::github::Mischief::ServerError);
     }

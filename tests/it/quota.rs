@@ -21,9 +21,9 @@ fn sixty_full_requests_an_hour_and_the_rest_the_next() {
     assert_eq!(ran.code, 3, "{}", ran.stderr);
     assert!(ran.stderr.contains("accepted 60,000 tokens in 60 requests"), "{}", ran.stderr);
     assert!(ran.stderr.contains("1,500 tokens still wait; next slot at "), "{}", ran.stderr);
-    let seen = front.github.seen();
-    assert_eq!(seen.len(), 60);
-    assert!(seen.iter().all(|seen| seen.tokens().len() == 1000));
+    let requests = front.github.seen();
+    assert_eq!(requests.len(), 60);
+    assert!(requests.iter().all(|request| request.tokens().len() == 1000));
     let status = front.status();
     assert_eq!((&status["queued"], &status["accepted"]), (&1500.into(), &60_000.into()));
     assert_eq!((&status["requests_last_hour"], &status["limit"]), (&60.into(), &60.into()));
@@ -38,7 +38,7 @@ fn sixty_full_requests_an_hour_and_the_rest_the_next() {
     assert_eq!((ran.code, front.github.seen().len()), (2, 60), "{}", ran.stderr);
     let ran = front.run(&["resume"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    let sizes: Vec<_> = front.github.seen()[60..].iter().map(|seen| seen.tokens().len()).collect();
+    let sizes: Vec<_> = front.github.seen()[60..].iter().map(|request| request.tokens().len()).collect();
     assert_eq!(sizes, [1000, 500]);
     let (accepted, wanted): (BTreeSet<_>, BTreeSet<_>) =
         (front.github.accepted().into_iter().collect(), tokens.iter().cloned().collect());
@@ -58,7 +58,7 @@ fn batches_are_filled_across_runs() {
     assert_eq!(front.status()["queued"], 800);
     front.an_hour_passes();
     assert_eq!(front.run(&["resume"]).code, 0);
-    let sizes: Vec<_> = front.github.seen().iter().map(|seen| seen.tokens().len()).collect();
+    let sizes: Vec<_> = front.github.seen().iter().map(|request| request.tokens().len()).collect();
     assert_eq!(sizes.iter().filter(|size| **size > 0).copied().max(), Some(800), "{sizes:?}");
 }
 
@@ -78,8 +78,8 @@ fn eight_processes_send_every_token_exactly_once() {
             .collect();
         runs.into_iter().map(|run| run.join().expect("a run")).map(|ran| (ran.code, ran.stderr)).collect()
     });
-    for (code, said) in codes {
-        assert_eq!(code, 1, "{said}");
+    for (code, stderr) in codes {
+        assert_eq!(code, 1, "{stderr}");
     }
     let accepted = front.github.accepted();
     assert_eq!(accepted.len(), 2400, "a token was sent twice or not at all");
@@ -96,55 +96,58 @@ fn kills() -> usize {
 
 #[test]
 fn kill_9_at_any_instant_loses_nothing() {
-    // A quota large enough to go on, small enough to be met.
+    // Of many short runs: within an hour they reach the quota, and do not exceed it.
     let mut front = Front::new(204);
     let mut wanted = BTreeSet::new();
     let mut hours = 0;
-    let mut met = 0;
-    let check = |front: &Front, met: &mut usize| {
-        let posts = front.github.seen().len();
-        assert!(posts - *met <= 60, "{} requests in an hour", posts - *met);
-        *met = posts;
+    let mut counted = 0;
+    let check = |front: &Front, counted: &mut usize| {
+        let requests = front.github.seen().len();
+        assert!(requests - *counted <= 60, "{} requests in an hour", requests - *counted);
+        *counted = requests;
     };
-    // How long a run takes here that nobody kills: the instants are spread over that, and some more.
-    let whole = front.mint.token(Kind::Pat);
-    front.world.write("leak", &whole);
+    // How long a run takes that is not killed: the kills are spread over half as much again.
+    let first = front.mint.token(Kind::Pat);
+    front.world.write("leak", &first);
     let start = Instant::now();
     assert_eq!(front.run(&SEND).code, 1);
     let longest = u64::try_from(start.elapsed().as_micros() * 3 / 2).expect("a short time");
-    wanted.insert(whole);
+    wanted.insert(first);
     for n in 0..kills() {
         let tokens: Vec<String> = (0..60).map(|_| front.mint.token(Kind::Pat)).collect();
         front.world.write("leak", tokens.join("\n"));
-        let more = if n % 3 == 0 { "resume" } else { "scan" };
-        let mut command = if more == "resume" { front.command(&["resume"]) } else { front.command(&SEND) };
+        let mut command = if n % 3 == 0 { front.command(&["resume"]) } else { front.command(&SEND) };
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
         thread::sleep(Duration::from_micros(front.mint.number() % longest));
         let _ = child.kill();
         child.wait().expect("it ends");
         let status = front.status();
         if status["requests_last_hour"].as_u64() >= Some(55) {
-            check(&front, &mut met);
+            check(&front, &mut counted);
             front.an_hour_passes();
             hours += 1;
         }
-        // Whatever was queued is owed from now on.
-        let rows = queued(&front);
-        wanted.extend(tokens.into_iter().filter(|token| rows.contains_key(&hash(token))));
+        // Whatever was queued has to be sent.
+        let recorded = states(&front);
+        wanted.extend(tokens.into_iter().filter(|token| recorded.contains_key(&hash(token))));
     }
-    check(&front, &mut met);
+    check(&front, &mut counted);
     front.an_hour_passes();
     let ran = front.run(&["resume"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let accepted: BTreeSet<String> = front.github.accepted().into_iter().collect();
     assert!(accepted == wanted, "{} of {} arrived, after {hours} hours", accepted.len(), wanted.len());
-    assert!(queued(&front).values().all(|state| state == "accepted"));
+    assert!(states(&front).values().all(|state| state == "accepted"));
     let sent: Vec<String> = wanted.into_iter().collect();
     front.assert_forgotten(&sent);
     let lost = front.trail().iter().filter(|record| record["event"] == "lost").count();
-    println!("{} killed, {lost} of them with a batch in hand, {} tokens, {hours} hours", kills(), sent.len());
-    let left = std::fs::read_dir(front.ledger().parent().expect("a folder")).expect("listed").count();
-    assert!(left <= 2 + kills(), "{left} files");
+    println!(
+        "{} killed, {lost} of them with a batch in flight, {} tokens, {hours} hours",
+        kills(),
+        sent.len()
+    );
+    let files = std::fs::read_dir(front.ledger().parent().expect("a directory")).expect("listed").count();
+    assert!(files <= 2 + kills(), "{files} files");
 }
 
 fn hash(token: &str) -> Vec<u8> {
@@ -152,7 +155,7 @@ fn hash(token: &str) -> Vec<u8> {
 }
 
 /// Every token in the ledger, and its state.
-fn queued(front: &Front) -> BTreeMap<Vec<u8>, String> {
+fn states(front: &Front) -> BTreeMap<Vec<u8>, String> {
     if !front.ledger().exists() {
         return BTreeMap::new();
     }

@@ -340,6 +340,6 @@ fn git_sends_what_its_history_holds() {
     let (code, report) = front.json(&["git", "--revoke", "--yes"]);
     assert_eq!((code, state(&report, &token)), (1, &"accepted".into()));
     assert_eq!(front.github.accepted(), [token]);
-    let place = front.database().query_row("SELECT place FROM token", [], |row| row.get::<_, String>(0));
+    let place = front.database().query_row("SELECT location FROM token", [], |row| row.get::<_, String>(0));
     assert!(place.expect("a row").starts_with("f:1"), "where it was found");
 }

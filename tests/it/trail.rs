@@ -1,12 +1,12 @@
-//! The audit trail: what was done, unforgeable without a trace, free of tokens.
+//! The audit trail: complete, tamper-evident, free of tokens.
 
 use serde_json::Value;
 use stanch::token::{Fingerprint, Kind};
 
 use crate::support::front::Front;
 
-/// A front in which something was sent, and something held back.
-fn told(seed: u64) -> (Front, String) {
+/// A front after a run in which one token was sent and another held back.
+fn front_after_a_run(seed: u64) -> (Front, String) {
     let mut front = Front::new(seed);
     let token = front.mint.token(Kind::Pat);
     front.world.write("f", format!("{token}\n{}", front.mint.stateless()));
@@ -22,7 +22,7 @@ fn verify(front: &Front) -> (i32, String) {
 
 #[test]
 fn every_step_is_in_the_trail() {
-    let (front, token) = told(401);
+    let (front, token) = front_after_a_run(401);
     let trail = front.trail();
     let events: Vec<_> = trail.iter().map(|record| record["event"].as_str().expect("an event")).collect();
     assert_eq!(events, ["policy", "enqueue", "intent", "answer", "erase"]);
@@ -37,8 +37,8 @@ fn every_step_is_in_the_trail() {
 }
 
 #[test]
-fn a_changed_record_is_named() {
-    let (front, _) = told(402);
+fn a_changed_record_is_reported() {
+    let (front, _) = front_after_a_run(402);
     let database = front.database();
     assert!(database.execute("UPDATE audit SET line = '' WHERE seq = 2", []).is_err(), "append-only");
     database
@@ -47,21 +47,21 @@ fn a_changed_record_is_named() {
              UPDATE audit SET line = replace(line, '\"status\":202', '\"status\":404') WHERE seq = 4;",
         )
         .expect("SQL");
-    let (code, said) = verify(&front);
+    let (code, stderr) = verify(&front);
     assert_eq!(code, 2);
-    assert!(said.contains("broken at record 4"), "{said}");
+    assert!(stderr.contains("broken at record 4"), "{stderr}");
 }
 
 #[test]
-fn a_missing_record_is_noticed_wherever_it_was() {
-    for (seed, gone, named) in
+fn a_missing_record_is_reported_wherever_it_was() {
+    for (seed, deleted, record) in
         [(403, "seq = 3", "record 3"), (404, "seq >= 5", "record 5"), (405, "seq > 0", "record 1")]
     {
-        let (front, _) = told(seed);
-        let cut = format!("DROP TRIGGER audit_is_append_only_2; DELETE FROM audit WHERE {gone};");
+        let (front, _) = front_after_a_run(seed);
+        let cut = format!("DROP TRIGGER audit_is_append_only_2; DELETE FROM audit WHERE {deleted};");
         front.database().execute_batch(&cut).expect("SQL");
-        let (code, said) = verify(&front);
-        assert_eq!(code, 2, "{gone}");
-        assert!(said.contains(named), "{gone}: {said}");
+        let (code, stderr) = verify(&front);
+        assert_eq!(code, 2, "{deleted}");
+        assert!(stderr.contains(record), "{deleted}: {stderr}");
     }
 }

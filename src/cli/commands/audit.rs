@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write as _};
 use crate::cli::args::AuditArgs;
 use crate::cli::console::{Console, count};
 use crate::cli::exit::Exit;
-use crate::ledger::{self, LedgerError, SqliteLedger};
+use crate::ledger::{self, LedgerError};
 use crate::text::printable;
 
 /// Why an export ended early.
@@ -21,20 +21,20 @@ impl From<LedgerError> for Cut {
 }
 
 pub(super) fn run(args: &AuditArgs) -> anyhow::Result<Exit> {
-    let path = args.place().or(&args.user.revocation()?).ledger()?;
-    let Some(ledger) = SqliteLedger::open_existing(&path)? else {
-        let path = printable(&path.display().to_string());
-        Console::plain().say(&format!("there is no ledger at {path}, and so no trail"));
+    let address = args.place().or(&args.user.revocation()?).ledger()?;
+    let Some(ledger) = ledger::open_existing(&address)? else {
+        let address = printable(&address.to_string());
+        Console::plain().say(&format!("there is no ledger at {address}, and so no trail"));
         return Ok(Exit::Clean);
     };
     let mut out = BufWriter::new(io::stdout().lock());
     if args.verify {
-        let head = ledger::verify(&ledger)?;
+        let head = ledger::verify(ledger.as_ref())?;
         writeln!(out, "the audit trail holds: {}, the last one {}", count(head.seq, "record"), head.hash)?;
         out.flush()?;
         return Ok(Exit::Clean);
     }
-    let written = ledger::export(&ledger, |line| writeln!(out, "{line}").map_err(Cut::Out));
+    let written = ledger::export(ledger.as_ref(), |line| writeln!(out, "{line}").map_err(Cut::Out));
     match written.and_then(|()| out.flush().map_err(Cut::Out)) {
         Ok(()) => Ok(Exit::Clean),
         // Whoever reads has seen enough.

@@ -12,7 +12,7 @@ use crate::cli::console::{Console, count, somebody_is_there};
 use crate::cli::exit::{Exit, Outcome};
 use crate::cli::signal;
 use crate::clock::{Clock as _, SystemClock};
-use crate::ledger::{Event, Ledger as _, SqliteLedger};
+use crate::ledger::{self, Event, Ledger};
 use crate::meter::CancelFlag;
 use crate::provider::ReachError;
 use crate::provider::github::host::{Flavour, Host};
@@ -68,8 +68,8 @@ fn run(request: &KillRequest<'_>) -> anyhow::Result<Exit> {
     if !flags.yes && !somebody_is_there() {
         bail!("nobody can be asked here, and nothing was sent: --yes makes the calls, --dry-run says which");
     }
-    let path = reach.place.ledger()?;
-    SqliteLedger::open_existing(&path)?;
+    let address = reach.place.ledger()?;
+    ledger::open_existing(&address)?;
     let credential = reach.place.need_credential(&host)?;
     if let Some(warning) = &credential.warning {
         console.warn(warning);
@@ -90,10 +90,10 @@ fn run(request: &KillRequest<'_>) -> anyhow::Result<Exit> {
     }
     let options = reach.options(host);
     let switch = KillSwitch::new(&options, credential.token)?;
-    let ledger = SqliteLedger::open(&path)?;
+    let mut ledger = ledger::open(&address)?;
     let hand =
         Runner { pause: reach.min_interval(), host: &options.host, console: &console, cancel: &cancel };
-    hand.pull_all(&switch, ledger, &calls)
+    hand.pull_all(&switch, ledger.as_mut(), &calls)
 }
 
 impl KillRequest<'_> {
@@ -188,7 +188,7 @@ impl Runner<'_> {
     fn pull_all(
         &self,
         switch: &KillSwitch,
-        mut ledger: SqliteLedger,
+        ledger: &mut dyn Ledger,
         calls: &[PlannedCall],
     ) -> anyhow::Result<Exit> {
         let mut refused = 0_usize;
@@ -212,7 +212,7 @@ impl Runner<'_> {
                 break;
             }
         }
-        let path = printable(&ledger.path().display().to_string());
+        let path = printable(&ledger.description());
         self.console.say(&format!("audit trail: {path}"));
         let outcome =
             Outcome { interrupted: self.cancel.is_cancelled(), trouble: refused > 0, ..Outcome::default() };

@@ -7,7 +7,7 @@ use crate::cli::console::{Console, count};
 use crate::cli::exit::{self, Exit};
 use crate::cli::revoke_summary::RevokeSummary;
 use crate::cli::{revoke_session, signal};
-use crate::ledger::{Ledger as _, LedgerError, SqliteLedger};
+use crate::ledger::{self, Ledger, LedgerError};
 use crate::provider::github::host::Host;
 use crate::provider::{GitHub, Revoker as _};
 use crate::revocation::State;
@@ -18,7 +18,7 @@ pub(super) fn run(args: &ResumeArgs) -> anyhow::Result<Exit> {
     let flags = &given.clone().or(&args.user.revocation()?);
     let place = &flags.reach.place;
     let host = place.host()?;
-    let path = place.ledger()?;
+    let address = place.ledger()?;
     for (given, name) in
         [(given.allow_own, "--allow-own"), (given.revoke_confidence.is_some(), "--revoke-confidence")]
     {
@@ -28,13 +28,13 @@ pub(super) fn run(args: &ResumeArgs) -> anyhow::Result<Exit> {
             ));
         }
     }
-    let Some(mut ledger) = SqliteLedger::open_existing(&path)? else {
-        console.say(&format!("nothing waits: there is no ledger at {}", path.display()));
+    let Some(mut ledger) = ledger::open_existing(&address)? else {
+        console.say(&format!("nothing waits: there is no ledger at {address}"));
         return Ok(Exit::Clean);
     };
-    let waiting = waiting(&ledger, &host.api_host())?;
+    let waiting = waiting(ledger.as_ref(), &host.api_host())?;
     if waiting == 0 {
-        return nothing_waits(&ledger, &host, &console);
+        return nothing_waits(ledger.as_ref(), &host, &console);
     }
     flags.policy().allow(waiting)?;
     if flags.dry_run {
@@ -53,10 +53,10 @@ pub(super) fn run(args: &ResumeArgs) -> anyhow::Result<Exit> {
         console.warn(&note);
     }
     let set_aside = ledger.count(&github.limits().host, State::Unsupported)?;
-    let outcome = revoke_session::send(&mut ledger, &github, &flags.options(), (&console, &cancel))
+    let outcome = revoke_session::send(ledger.as_mut(), &github, &flags.options(), (&console, &cancel))
         .context("what waits could not all be sent")?;
     let set_aside = ledger.count(&github.limits().host, State::Unsupported)?.saturating_sub(set_aside);
-    let after = RevokeSummary::of_queue(&label, outcome, path);
+    let after = RevokeSummary::of_queue(&label, outcome, address.to_string());
     after.tell(&console);
     if set_aside > 0 {
         console.warn(&format!("{} set aside: {label} does not take their kind", count(set_aside, "token")));
@@ -69,12 +69,12 @@ pub(super) fn run(args: &ResumeArgs) -> anyhow::Result<Exit> {
     Ok(Exit::of(outcome, 0))
 }
 
-fn waiting(ledger: &SqliteLedger, host: &str) -> Result<u64, LedgerError> {
+fn waiting(ledger: &dyn Ledger, host: &str) -> Result<u64, LedgerError> {
     Ok(ledger.count(host, State::Queued)? + ledger.count(host, State::Sent)?)
 }
 
 /// Says so, and where something waits.
-fn nothing_waits(ledger: &SqliteLedger, host: &Host, console: &Console) -> anyhow::Result<Exit> {
+fn nothing_waits(ledger: &dyn Ledger, host: &Host, console: &Console) -> anyhow::Result<Exit> {
     console.say(&format!("nothing waits for {}", host.label()));
     for party in ledger.hosts()? {
         let others = waiting(ledger, &party.host)?;

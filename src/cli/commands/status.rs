@@ -1,7 +1,6 @@
 //! `stanch status`: the queue, the quota, the next slot.
 
 use std::io::{self, Write};
-use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,7 +8,7 @@ use jiff::Timestamp;
 use crate::cli::args::{ConnectionArgs, StatusArgs, StatusFormat};
 use crate::cli::exit::Exit;
 use crate::cli::revoke_summary::to_the_second;
-use crate::ledger::{BatchRequest, HostEntry, HostStatus, Ledger as _, LedgerError, Payload, SqliteLedger};
+use crate::ledger::{self, BatchRequest, HostEntry, HostStatus, Ledger, LedgerAddress, LedgerError, Payload};
 use crate::provider::github::host::Host;
 use crate::provider::{PER_HOUR, identity};
 use crate::revoke::Options;
@@ -18,10 +17,10 @@ use crate::text::printable;
 pub(super) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
     let place = &args.place.clone().or(&args.user.revocation()?);
     let host = place.host()?;
-    let path = place.ledger()?;
-    let (standing, others) = match SqliteLedger::open_existing(&path)? {
-        Some(ledger) => look(&ledger, place, &host)?,
-        None => (empty(&path, host.label()), Vec::new()),
+    let address = place.ledger()?;
+    let (standing, others) = match ledger::open_existing(&address)? {
+        Some(ledger) => look(ledger.as_ref(), place, &host)?,
+        None => (empty(&address, host.label()), Vec::new()),
     };
     let mut out = io::stdout().lock();
     match args.format {
@@ -40,13 +39,13 @@ pub(super) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Clean)
 }
 
-fn empty(path: &Path, host: &str) -> HostStatus {
-    HostStatus::empty(path.display().to_string(), host, PER_HOUR)
+fn empty(address: &LedgerAddress, host: &str) -> HostStatus {
+    HostStatus::empty(address.to_string(), host, PER_HOUR)
 }
 
 /// Where the host stands that was named; else the usual one, or the only one there is. Then the others.
 fn look(
-    ledger: &SqliteLedger,
+    ledger: &dyn Ledger,
     place: &ConnectionArgs,
     host: &Host,
 ) -> anyhow::Result<(HostStatus, Vec<HostStatus>)> {
@@ -69,7 +68,7 @@ fn look(
     Ok((HostStatus { host: label, ..standing }, others))
 }
 
-fn standing(ledger: &SqliteLedger, party: &HostEntry, mine: Option<&str>) -> Result<HostStatus, LedgerError> {
+fn standing(ledger: &dyn Ledger, party: &HostEntry, mine: Option<&str>) -> Result<HostStatus, LedgerError> {
     let known = mine.filter(|mine| party.identities.iter().any(|identity| identity == mine));
     let last = party.identities.last().map(String::as_str);
     let ask = BatchRequest {
@@ -79,9 +78,9 @@ fn standing(ledger: &SqliteLedger, party: &HostEntry, mine: Option<&str>) -> Res
         // The pause between two requests is over before anybody has read this.
         min_interval: Duration::ZERO,
         lease: Options::default().timeout,
-        what: Payload::Batch(&[]),
+        payload: Payload::Batch(&[]),
     };
-    ledger.standing(&ask, &Timestamp::now)
+    ledger.host_status(&ask, &Timestamp::now)
 }
 
 fn write(out: &mut impl Write, standing: &HostStatus) -> io::Result<()> {

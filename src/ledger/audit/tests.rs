@@ -69,7 +69,7 @@ fn keys_are_sorted_at_every_depth() {
 }
 
 #[test]
-fn many_fingerprints_are_told_by_their_digest() {
+fn many_fingerprints_are_recorded_by_their_digest() {
     let mut digest = Digest::default();
     let all: Vec<Fingerprint> = (0..1001_u32).map(|n| Fingerprint::of(&n.to_le_bytes())).collect();
     all[..1000].iter().for_each(|fingerprint| digest.add(fingerprint));
@@ -80,4 +80,20 @@ fn many_fingerprints_are_told_by_their_digest() {
     );
     digest.add(&all[1000]);
     assert_eq!(digest.finish().1, Vec::<String>::new());
+}
+
+#[test]
+fn the_names_of_events_are_the_format_of_the_trail() {
+    let change = Event::StateChange {
+        host: "api.example.test".into(),
+        state: "dead",
+        reason: String::new(),
+        count: 0,
+        digest: String::new(),
+        tokens: Vec::new(),
+    };
+    assert_eq!(
+        append(&mut Head::default(), Timestamp::UNIX_EPOCH, &change).split("\"hash\"").next(),
+        Some(r#"{"at":"1970-01-01T00:00:00Z","count":0,"digest":"","event":"mark","#)
+    );
 }

@@ -1,4 +1,4 @@
-//! The content of a ledger in memory, and its rules.
+//! The state of a ledger in memory, and its rules.
 
 mod batches;
 
@@ -8,10 +8,12 @@ use jiff::Timestamp;
 
 use crate::ledger::audit::{self, Digest, Event, Head};
 use crate::ledger::bisect::{self, Group};
-use crate::ledger::entry::{Attempt, BatchId, Enqueued, Entry, SealedToken, TokenRecord, portion};
-use crate::ledger::intent::{BatchRequest, HostStatus, millis, moment};
+use crate::ledger::change::{Selection, StateChange};
+use crate::ledger::entry::{Attempt, BatchId, Enqueued, Entry, Page, SealedToken, TokenRecord, sorted_chunk};
+use crate::ledger::host::{HostEntry, HostStatus};
+use crate::ledger::intent::BatchRequest;
 use crate::ledger::quota::Quota;
-use crate::ledger::{HostEntry, Page, Selection, StateChange};
+use crate::ledger::time::{millis, timestamp};
 use crate::revocation::{MAX_BATCH, State};
 use crate::token::{Fingerprint, Kind};
 
@@ -19,15 +21,16 @@ use crate::token::{Fingerprint, Kind};
 type Account = (String, String);
 
 #[derive(Default)]
-pub(super) struct Content {
+pub(super) struct ModelState {
     tokens: Vec<StoredToken>,
     index: HashMap<(String, Fingerprint), usize>,
     quotas: HashMap<Account, Quota>,
     batches: Vec<Batch>,
-    /// A group's sibling; the group's number is its place, from 1.
+    /// The sibling of each group; the group's number is its index plus 1.
     siblings: Vec<Option<Group>>,
+    /// Owners that live.
     owners: BTreeSet<u64>,
-    entered: u64,
+    last_owner: u64,
     pub(super) trail: Vec<String>,
     pub(super) head: Head,
 }
@@ -37,11 +40,11 @@ struct StoredToken {
     fingerprint: Fingerprint,
     kind: Kind,
     rank: u8,
-    place: String,
+    location: String,
     state: State,
     at: i64,
     batch: Option<u64>,
-    suspect: Group,
+    group: Group,
     sealed: Option<Vec<u8>>,
 }
 
@@ -49,24 +52,24 @@ struct Batch {
     account: Account,
     charged: bool,
     owner: u64,
-    suspect: Group,
+    group: Group,
     at: i64,
     lease: i64,
     verdict: String,
     status: Option<u16>,
     request_id: Option<String>,
-    /// What it carried.
+    /// The indices of the tokens it carried.
     tokens: Vec<usize>,
 }
 
-impl Content {
-    pub(super) fn enter(&mut self) -> u64 {
-        self.entered += 1;
-        self.owners.insert(self.entered);
-        self.entered
+impl ModelState {
+    pub(super) fn new_owner(&mut self) -> u64 {
+        self.last_owner += 1;
+        self.owners.insert(self.last_owner);
+        self.last_owner
     }
 
-    pub(super) fn leave(&mut self, owner: u64) {
+    pub(super) fn end_owner(&mut self, owner: u64) {
         self.owners.remove(&owner);
     }
 
@@ -76,33 +79,36 @@ impl Content {
         entries: &mut dyn Iterator<Item = Entry>,
         at: Timestamp,
     ) -> Enqueued {
-        let mut tally = Enqueued::default();
+        let mut enqueued = Enqueued::default();
         let mut kinds: BTreeMap<&'static str, u64> = BTreeMap::new();
         let mut digest = Digest::default();
-        let portions = std::iter::from_fn(|| Some(portion(entries)).filter(|portion| !portion.is_empty()));
-        for entry in portions.flatten() {
+        let chunks = std::iter::from_fn(|| Some(sorted_chunk(entries)).filter(|chunk| !chunk.is_empty()));
+        for entry in chunks.flatten() {
             let (kind, fingerprint) = (entry.kind, entry.fingerprint);
             let (state, new) = self.put(host, entry, at.as_millisecond());
-            tally.count(state, new);
+            enqueued.count(state, new);
             if new && state == State::Queued {
                 *kinds.entry(kind.rule_id()).or_default() += 1;
             }
             digest.add(&fingerprint);
         }
         let (digest, tokens) = digest.finish();
-        self.record(&Event::Enqueue { host: host.into(), counts: tally.counts(), kinds, digest, tokens }, at);
-        tally
+        self.record(
+            &Event::Enqueue { host: host.into(), counts: enqueued.counts(), kinds, digest, tokens },
+            at,
+        );
+        enqueued
     }
 
     fn put(&mut self, host: &str, entry: Entry, at: i64) -> (State, bool) {
         let rank = entry.rank();
         let sealed = (entry.state == State::Queued).then_some(entry.sealed);
         let key = (host.to_owned(), entry.fingerprint);
-        if let Some(token) = self.index.get(&key).and_then(|place| self.tokens.get_mut(*place)) {
+        if let Some(token) = self.index.get(&key).and_then(|index| self.tokens.get_mut(*index)) {
             let new =
                 token.state.aside() && token.state != entry.state && token.state.may_become(entry.state);
             if new {
-                (token.state, token.at, token.rank, token.suspect) = (entry.state, at, rank, 0);
+                (token.state, token.at, token.rank, token.group) = (entry.state, at, rank, 0);
                 token.sealed = sealed;
             }
             return (token.state, new);
@@ -113,46 +119,46 @@ impl Content {
             fingerprint: entry.fingerprint,
             kind: entry.kind,
             rank,
-            place: entry.place,
+            location: entry.location,
             state: entry.state,
             at,
             batch: None,
-            suspect: 0,
+            group: 0,
             sealed,
         });
         (entry.state, true)
     }
 
-    /// Hosts in the order they came.
+    /// Hosts in the order of their first tokens.
     pub(super) fn hosts(&self) -> Vec<HostEntry> {
-        let mut parties: Vec<HostEntry> = Vec::new();
+        let mut hosts: Vec<HostEntry> = Vec::new();
         for token in &self.tokens {
-            if !parties.iter().any(|party| party.host == token.host) {
-                let mine = self.quotas.keys().filter(|(host, _)| *host == token.host);
-                let mut identities: Vec<String> = mine.map(|(_, identity)| identity.clone()).collect();
+            if !hosts.iter().any(|known| known.host == token.host) {
+                let accounts = self.quotas.keys().filter(|(host, _)| *host == token.host);
+                let mut identities: Vec<String> = accounts.map(|(_, identity)| identity.clone()).collect();
                 identities.sort();
-                parties.push(HostEntry { host: token.host.clone(), identities });
+                hosts.push(HostEntry { host: token.host.clone(), identities });
             }
         }
-        parties
+        hosts
     }
 
     /// The tokens that could be sent now, in the order of the queue.
-    fn waiting(&self, host: &str, kinds: &[Kind]) -> Vec<usize> {
-        let mut waiting: Vec<usize> = (self.tokens.iter().enumerate())
+    fn due_indices(&self, host: &str, kinds: &[Kind]) -> Vec<usize> {
+        let mut due: Vec<usize> = (self.tokens.iter().enumerate())
             .filter(|(_, token)| token.host == host && token.batch.is_none() && token.state.pending())
             .filter(|(_, token)| kinds.contains(&token.kind))
-            .map(|(place, _)| place)
+            .map(|(index, _)| index)
             .collect();
-        waiting.sort_by_key(|place| (self.tokens[*place].rank, *place));
-        waiting
+        due.sort_by_key(|index| (self.tokens[*index].rank, *index));
+        due
     }
 
     /// The group that goes next, and its tokens.
     fn next_group(&self, host: &str, kinds: &[Kind]) -> Option<(Group, Vec<usize>)> {
         let mut groups: BTreeMap<Group, Vec<usize>> = BTreeMap::new();
-        for place in self.waiting(host, kinds) {
-            groups.entry(self.tokens[place].suspect).or_default().push(place);
+        for index in self.due_indices(host, kinds) {
+            groups.entry(self.tokens[index].group).or_default().push(index);
         }
         let clean = groups.get(&0).map_or(0, Vec::len).min(MAX_BATCH);
         let suspects = groups.iter().filter(|(group, _)| **group > 0).map(|(group, all)| (*group, all.len()));
@@ -160,8 +166,8 @@ impl Content {
         Some((group, groups.remove(&group)?))
     }
 
-    fn row(&self, place: usize) -> SealedToken {
-        let token = &self.tokens[place];
+    fn sealed_token(&self, index: usize) -> SealedToken {
+        let token = &self.tokens[index];
         SealedToken {
             fingerprint: token.fingerprint,
             kind: token.kind,
@@ -171,26 +177,26 @@ impl Content {
 
     pub(super) fn due(&self, host: &str, kinds: &[Kind], page: Page) -> Vec<SealedToken> {
         let Some((_, group)) = self.next_group(host, kinds) else { return Vec::new() };
-        group.into_iter().skip(page.skip).take(page.limit).map(|place| self.row(place)).collect()
+        group.into_iter().skip(page.skip).take(page.limit).map(|index| self.sealed_token(index)).collect()
     }
 
-    pub(super) fn mark(&mut self, owner: u64, mark: &StateChange<'_>, at: Timestamp) -> u64 {
-        let picked: Vec<usize> = match mark.pick {
+    pub(super) fn change_state(&mut self, owner: u64, change: &StateChange<'_>, at: Timestamp) -> u64 {
+        let selected: Vec<usize> = match change.selection {
             Selection::Tokens(tokens) => (tokens.iter())
-                .filter_map(|token| self.index.get(&(mark.host.to_owned(), *token)).copied())
+                .filter_map(|token| self.index.get(&(change.host.to_owned(), *token)).copied())
                 .collect(),
-            Selection::KindsBut(kinds) => {
+            Selection::KindsExcept(kinds) => {
                 let others: Vec<Kind> = (Kind::GITHUB.into_iter().chain([Kind::Other]))
                     .filter(|kind| !kinds.contains(kind))
                     .collect();
-                self.waiting(mark.host, &others)
+                self.due_indices(change.host, &others)
             }
         };
         let mut digest = Digest::default();
         let mut erased = 0;
-        for place in picked {
-            let token = &mut self.tokens[place];
-            if !token.state.may_become(mark.state) {
+        for index in selected {
+            let token = &mut self.tokens[index];
+            if !token.state.may_become(change.state) {
                 continue;
             }
             if let Some(batch) = token.batch {
@@ -201,25 +207,25 @@ impl Content {
                 if batch.owner != owner {
                     continue;
                 }
-                batch.tokens.retain(|carried| *carried != place);
+                batch.tokens.retain(|other| *other != index);
             }
-            (token.state, token.at, token.batch, token.suspect) = (mark.state, at.as_millisecond(), None, 0);
+            (token.state, token.at, token.batch, token.group) = (change.state, at.as_millisecond(), None, 0);
             erased += u64::from(token.sealed.take().is_some());
             digest.add(&token.fingerprint);
         }
         let count = digest.count();
         if count > 0 {
             let (digest, tokens) = digest.finish();
-            let (host, reason) = (mark.host.into(), mark.reason.into());
+            let (host, reason) = (change.host.into(), change.reason.into());
             let event =
-                Event::StateChange { host, state: mark.state.as_str(), reason, count, digest, tokens };
+                Event::StateChange { host, state: change.state.as_str(), reason, count, digest, tokens };
             self.record(&event, at);
-            self.erased(None, erased, at);
+            self.record_erased(None, erased, at);
         }
         count
     }
 
-    fn erased(&mut self, batch: Option<u64>, tokens: u64, at: Timestamp) {
+    fn record_erased(&mut self, batch: Option<u64>, tokens: u64, at: Timestamp) {
         if tokens > 0 {
             self.record(&Event::Erase { batch, tokens }, at);
         }
@@ -229,48 +235,48 @@ impl Content {
         self.tokens.iter().filter(|token| token.host == host && token.state == state).count() as u64
     }
 
-    pub(super) fn standing(&self, ask: &BatchRequest<'_>, at: Timestamp) -> HostStatus {
+    pub(super) fn host_status(&self, request: &BatchRequest<'_>, at: Timestamp) -> HostStatus {
         let now = at.as_millisecond();
-        let mut standing = HostStatus {
-            queued: self.count(ask.host, State::Queued),
-            sent: self.count(ask.host, State::Sent),
-            accepted: self.count(ask.host, State::Accepted),
-            confirmed: self.count(ask.host, State::Confirmed),
-            refused: self.count(ask.host, State::Refused),
-            ..HostStatus::empty("", ask.host, ask.per_hour)
+        let mut status = HostStatus {
+            queued: self.count(request.host, State::Queued),
+            sent: self.count(request.host, State::Sent),
+            accepted: self.count(request.host, State::Accepted),
+            confirmed: self.count(request.host, State::Confirmed),
+            refused: self.count(request.host, State::Refused),
+            ..HostStatus::empty("", request.host, request.per_hour)
         };
-        if let Some(quota) = self.quotas.get(&(ask.host.to_owned(), ask.identity.to_owned())) {
+        if let Some(quota) = self.quotas.get(&(request.host.to_owned(), request.identity.to_owned())) {
             let mut quota = quota.clone();
-            quota.observe(now);
-            standing.requests_last_hour = quota.used(now);
-            standing.limit = quota.limit(ask.per_hour, now);
-            let shut = quota.gate(ask.per_hour, millis(ask.min_interval), now);
-            standing.next_slot = shut.map(|(until, _)| moment(until));
-            standing.shut = shut.map(|(_, why)| why);
+            quota.observe_clock(now);
+            status.requests_last_hour = quota.used(now);
+            status.limit = quota.limit(request.per_hour, now);
+            let blocked = quota.blocked(request.per_hour, millis(request.min_interval), now);
+            status.next_slot = blocked.map(|(until, _)| timestamp(until));
+            status.wait_reason = blocked.map(|(_, reason)| reason);
         }
-        standing
+        status
     }
 
-    pub(super) fn known(&self, host: &str, fingerprint: &Fingerprint) -> Option<TokenRecord> {
-        let place = *self.index.get(&(host.to_owned(), *fingerprint))?;
-        let token = self.tokens.get(place)?;
-        let last = self.batches.iter().rev().find(|batch| batch.tokens.contains(&place));
+    pub(super) fn token(&self, host: &str, fingerprint: &Fingerprint) -> Option<TokenRecord> {
+        let index = *self.index.get(&(host.to_owned(), *fingerprint))?;
+        let token = self.tokens.get(index)?;
+        let last = self.batches.iter().rev().find(|batch| batch.tokens.contains(&index));
         Some(TokenRecord {
             state: token.state,
-            at: moment(token.at),
+            at: timestamp(token.at),
             request_id: last.and_then(|batch| batch.request_id.clone()),
-            place: token.place.clone(),
+            location: token.location.clone(),
         })
     }
 
     pub(super) fn attempts(&self, host: &str, fingerprint: &Fingerprint) -> Vec<Attempt> {
-        let Some(place) = self.index.get(&(host.to_owned(), *fingerprint)) else { return Vec::new() };
+        let Some(index) = self.index.get(&(host.to_owned(), *fingerprint)) else { return Vec::new() };
         (1..)
             .zip(&self.batches)
-            .filter(|(_, batch)| batch.tokens.contains(place))
+            .filter(|(_, batch)| batch.tokens.contains(index))
             .map(|(id, batch)| Attempt {
                 batch: BatchId(id),
-                at: moment(batch.at),
+                at: timestamp(batch.at),
                 verdict: batch.verdict.clone(),
                 status: batch.status,
                 request_id: batch.request_id.clone(),
@@ -279,7 +285,7 @@ impl Content {
     }
 
     pub(super) fn record(&mut self, event: &Event, at: Timestamp) {
-        let line = audit::append(&mut self.head, moment(at.as_millisecond()), event);
+        let line = audit::append(&mut self.head, timestamp(at.as_millisecond()), event);
         self.trail.push(line);
     }
 }

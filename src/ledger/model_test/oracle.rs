@@ -1,43 +1,47 @@
-//! What the promises mean, kept apart from how ledgers keep them: only what was asked and what came out is looked at.
+//! What the promises mean, independent of how ledgers keep them: checked on operations and their results only.
 
 use std::collections::{HashMap, HashSet};
 
-use super::{IDENTITIES, LEASE, PER_HOUR};
-use crate::ledger::{BatchId, BatchOutcome, Intent, Settlement, Verifier};
+use jiff::Timestamp;
+
+use super::input::{IDENTITIES, LEASE, PER_HOUR};
+use crate::ledger::audit::Verifier;
+use crate::ledger::{BatchId, BatchOutcome, Intent, Settlement};
 use crate::token::Fingerprint;
 
 const WINDOW: i64 = 3_600_000;
 
-/// A batch that left and has no answer yet.
+/// A request that left and has no response yet.
 #[derive(Clone, Debug)]
-pub(super) struct Left {
-    pub(super) who: usize,
+pub(super) struct InFlight {
+    pub(super) process: usize,
     pub(super) id: BatchId,
     tokens: Vec<Fingerprint>,
-    /// When by the clock.
+    /// When it left, by the clock.
     at: i64,
     charged: bool,
-    /// Its process still lives and has asked for nothing else since.
+    /// Its process still lives and has asked for no other request since.
     alive: bool,
 }
 
 #[derive(Default)]
 pub(super) struct Oracle {
-    /// Time that seems to have passed: real time, and every jump of the clock forward, which cannot be told from it.
-    /// Jumps back take nothing away: this is the time by which no slot may be free early.
+    /// Time that seems to have passed: real time, and every jump of the clock forward, which cannot be distinguished from it.
+    /// Jumps back take nothing away: by this time no slot may be freed too early.
     elapsed: i64,
     pub(super) queued: HashSet<Fingerprint>,
     pub(super) accepted: HashSet<Fingerprint>,
-    pub(super) marked: HashSet<Fingerprint>,
-    /// In a batch that was called invalid or dead.
-    pub(super) judged: HashSet<Fingerprint>,
+    /// Got a state outside of a batch.
+    pub(super) changed: HashSet<Fingerprint>,
+    /// In a batch that was invalid or dead.
+    pub(super) rejected: HashSet<Fingerprint>,
     pub(super) ever_sent: HashSet<Fingerprint>,
-    left: Vec<Left>,
+    in_flight: Vec<InFlight>,
     /// Charged requests by identity, in elapsed time.
     requests: HashMap<&'static str, Vec<i64>>,
-    /// Left alone until then, in elapsed time.
+    /// No request before then, in elapsed time.
     holds: HashMap<&'static str, i64>,
-    /// What the server said remains, and until when by the clock.
+    /// How many requests remain, as the server reported it, and until when by the clock.
     remaining: HashMap<&'static str, (u32, i64)>,
     pub(super) trail: Vec<String>,
     verifier: Verifier,
@@ -51,54 +55,63 @@ impl Oracle {
     pub(super) fn jump(&mut self, ms: i64) {
         self.elapsed += ms.max(0);
         if ms < 0 {
-            // What the server meant by a time of day is not to be known any more.
+            // The server's reset was a time by the old clock.
             self.remaining.clear();
         }
     }
 
-    pub(super) fn crash(&mut self, who: usize) {
-        // Nobody is left to bring an answer.
-        self.left.retain(|left| left.who != who);
+    pub(super) fn crash(&mut self, process: usize) {
+        // No process is left to settle them.
+        self.in_flight.retain(|request| request.process != process);
     }
 
-    pub(super) fn pick(&mut self, which: usize) -> Option<Left> {
-        let last = self.left.len().checked_sub(1)?;
-        Some(self.left.remove(which.min(last)))
+    pub(super) fn take(&mut self, index: usize) -> Option<InFlight> {
+        let last = self.in_flight.len().checked_sub(1)?;
+        Some(self.in_flight.remove(index.min(last)))
     }
 
-    /// A process that asks for the next request has given up its last one.
-    pub(super) fn asks(&mut self, who: usize) {
-        self.left.iter_mut().filter(|left| left.who == who).for_each(|left| left.alive = false);
+    /// A process that asks for the next request has abandoned its last one.
+    pub(super) fn asks_for_request(&mut self, process: usize) {
+        self.in_flight
+            .iter_mut()
+            .filter(|request| request.process == process)
+            .for_each(|request| request.alive = false);
     }
 
-    /// A request leaves.
-    pub(super) fn sent(&mut self, who: usize, intent: &Intent, charged: bool, (clock, pending): (i64, u64)) {
-        let tokens: Vec<Fingerprint> = intent.rows.iter().map(|row| row.fingerprint).collect();
-        let identity = IDENTITIES[who];
+    /// A request leaves; `pending` tokens waited before.
+    pub(super) fn sent(
+        &mut self,
+        process: usize,
+        intent: &Intent,
+        charged: bool,
+        (clock, pending): (i64, u64),
+    ) {
+        let tokens: Vec<Fingerprint> = intent.tokens.iter().map(|token| token.fingerprint).collect();
+        let identity = IDENTITIES[process];
         assert!((1..=1000).contains(&tokens.len()), "promise 3: {} tokens", tokens.len());
         assert!(
-            intent.rows.iter().all(|row| row.sealed == row.fingerprint.0[..20]),
+            intent.tokens.iter().all(|token| token.sealed == token.fingerprint.0[..20]),
             "another's sealed bytes"
         );
         for token in &tokens {
-            assert!(self.queued.contains(token), "nobody queued it");
+            assert!(self.queued.contains(token), "it was never queued");
             assert!(!self.accepted.contains(token), "promise 2: sent after it was accepted");
         }
-        self.nobody_else_has(&tokens, clock);
+        self.check_exclusive(&tokens, clock);
         if charged {
-            self.slot(identity);
-            self.patience(identity, clock);
-            let rivals = self.left.iter().any(|left| left.alive);
-            if self.judged.is_empty() && !rivals && pending != u64::MAX {
+            self.check_quota(identity);
+            self.check_server_limit(identity, clock);
+            let others = self.in_flight.iter().any(|request| request.alive);
+            if self.rejected.is_empty() && !others && pending != u64::MAX {
                 assert_eq!(tokens.len() as u64, pending.min(1000), "promise 3: a batch was not filled");
             }
         }
         self.ever_sent.extend(&tokens);
-        self.left.push(Left { who, id: intent.batch, tokens, at: clock, charged, alive: true });
+        self.in_flight.push(InFlight { process, id: intent.batch, tokens, at: clock, charged, alive: true });
     }
 
     /// Promise 1.
-    fn slot(&mut self, identity: &'static str) {
+    fn check_quota(&mut self, identity: &'static str) {
         let requests = self.requests.entry(identity).or_default();
         requests.push(self.elapsed);
         let within = requests.iter().filter(|at| **at > self.elapsed - WINDOW).count();
@@ -109,7 +122,7 @@ impl Oracle {
     }
 
     /// Promise 4.
-    fn patience(&mut self, identity: &'static str, clock: i64) {
+    fn check_server_limit(&mut self, identity: &'static str, clock: i64) {
         let hold = self.holds.get(identity).copied().unwrap_or_default();
         assert!(self.elapsed >= hold, "promise 4: {} ms too early", hold - self.elapsed);
         if let Some((remaining, until)) = self.remaining.get_mut(identity)
@@ -120,46 +133,48 @@ impl Oracle {
         }
     }
 
-    /// While nothing fails and no lease is over, no token is in two hands, and no identity sends twice at once.
-    fn nobody_else_has(&self, tokens: &[Fingerprint], clock: i64) {
+    /// While nothing fails and no lease is over, no token is in two requests at once.
+    fn check_exclusive(&self, tokens: &[Fingerprint], clock: i64) {
         let lease = i64::try_from(LEASE.as_millis()).expect("short");
-        let others = self.left.iter().filter(|left| left.alive);
-        for other in others.filter(|left| (left.at - lease..left.at + lease).contains(&clock)) {
+        let others = self.in_flight.iter().filter(|request| request.alive);
+        for other in others.filter(|other| (other.at - lease..other.at + lease).contains(&clock)) {
             let both = tokens.iter().filter(|token| other.tokens.contains(token)).count();
             assert_eq!(both, 0, "sent while another living process has them under way");
         }
     }
 
-    pub(super) fn settled(&mut self, batch: &Left, settlement: &Settlement, clock: i64) {
-        match settlement.fate {
-            // Those that were marked meanwhile are not the batch's any more.
+    pub(super) fn settled(&mut self, batch: &InFlight, settlement: &Settlement, clock: i64) {
+        match settlement.outcome {
+            // Those that were changed meanwhile are not in the batch any more.
             BatchOutcome::Accepted => {
-                let taken = batch.tokens.iter().filter(|token| !self.marked.contains(*token));
-                // Judged in another batch since: this one's answer came late.
-                let taken: Vec<_> = taken.filter(|token| !self.judged.contains(*token)).copied().collect();
-                self.accepted.extend(taken);
+                let accepted = batch.tokens.iter().filter(|token| !self.changed.contains(*token));
+                // Rejected in another batch since: this response came late.
+                let accepted: Vec<_> =
+                    accepted.filter(|token| !self.rejected.contains(*token)).copied().collect();
+                self.accepted.extend(accepted);
             }
-            BatchOutcome::Invalid | BatchOutcome::Dead => self.judged.extend(&batch.tokens),
+            BatchOutcome::Invalid | BatchOutcome::Dead => self.rejected.extend(&batch.tokens),
             BatchOutcome::Returned | BatchOutcome::Unknown => {}
         }
         if !batch.charged {
             return;
         }
-        let identity = IDENTITIES[batch.who];
+        let identity = IDENTITIES[batch.process];
         if let Some(hold) = settlement.hold {
             let until = self.elapsed + i64::try_from(hold.as_millis()).expect("short");
-            let known = self.holds.entry(identity).or_default();
-            *known = until.max(*known);
+            let latest = self.holds.entry(identity).or_default();
+            *latest = until.max(*latest);
         }
-        if let (Some(remaining), Some(reset)) = (settlement.heard.remaining, settlement.heard.reset)
+        let (remaining, reset) = (settlement.rate_limit.remaining, settlement.rate_limit.reset);
+        if let (Some(remaining), Some(reset)) = (remaining, reset.map(Timestamp::as_millisecond))
             && reset > clock
         {
-            // A window longer than an hour is not believed beyond it.
+            // A window is an hour, whatever the server says.
             self.remaining.insert(identity, (remaining, reset.min(clock + WINDOW)));
         }
     }
 
-    /// Promise 5: what is read is the continuation of what was read before.
+    /// Promise 5: new records continue the chain of those read before.
     pub(super) fn read(&mut self, lines: Vec<String>) {
         for line in &lines {
             self.verifier.check(line).expect("promise 5");

@@ -1,40 +1,41 @@
-//! States that no answer gave.
+//! State changes outside of any batch.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::owner::Owner;
-use super::rows;
+use super::{queue, rows, trail};
 use crate::ledger::audit::{Digest, Event};
-use crate::ledger::{Selection, StateChange};
+use crate::ledger::change::{Selection, StateChange};
 use crate::revocation::State;
 use crate::token::{Fingerprint, Kind};
 
 const FIND: &str =
     "SELECT token.id, sha256, state, token.batch, owner FROM token LEFT JOIN batch ON batch.id = token.batch
-    WHERE host = ?1 AND head = ?2 AND sha256 = ?3";
-const MARK: &str = "UPDATE token SET state = ?2, at = ?3, batch = NULL, suspect = 0 WHERE id = ?1";
-const FORGET: &str = "DELETE FROM attempt WHERE token = ?1 AND batch = ?2";
+    WHERE host = ?1 AND sha256_prefix = ?2 AND sha256 = ?3";
+const SET_STATE: &str = "UPDATE token SET state = ?2, at = ?3, batch = NULL, bisect_group = 0 WHERE id = ?1";
+const DELETE_ATTEMPT: &str = "DELETE FROM attempt WHERE token = ?1 AND batch = ?2";
 
-pub(super) fn change(
+/// Changes the state of the selected tokens, and returns how many changed.
+pub(super) fn change_state(
     db: &Connection,
     owner: &Owner,
-    mark: &StateChange<'_>,
+    change: &StateChange<'_>,
     at: Timestamp,
 ) -> rusqlite::Result<u64> {
-    let Some(host) = rows::host(db, mark.host)? else { return Ok(0) };
-    let found = match mark.pick {
-        Selection::Tokens(tokens) => listed(db, owner, host, mark, tokens)?,
-        Selection::KindsBut(kinds) => others(db, host, kinds)?,
+    let Some(host) = rows::host(db, change.host)? else { return Ok(0) };
+    let selected = match change.selection {
+        Selection::Tokens(tokens) => listed(db, owner, host, change, tokens)?,
+        Selection::KindsExcept(kinds) => other_kinds(db, host, kinds)?,
     };
     let mut digest = Digest::default();
     let mut erased = Vec::new();
-    let mut update = db.prepare_cached(MARK)?;
-    for (id, fingerprint, state) in found {
-        if !state.may_become(mark.state) {
+    let mut update = db.prepare_cached(SET_STATE)?;
+    for (id, fingerprint, state) in selected {
+        if !state.may_become(change.state) {
             continue;
         }
-        update.execute(params![id, mark.state.as_str(), rows::millis(at)])?;
+        update.execute(params![id, change.state.as_str(), rows::millis(at)])?;
         digest.add(&fingerprint);
         if state.pending() {
             erased.push(id);
@@ -43,10 +44,10 @@ pub(super) fn change(
     let count = digest.count();
     if count > 0 {
         let (digest, tokens) = digest.finish();
-        let (host, reason) = (mark.host.into(), mark.reason.into());
-        rows::record(
+        let (host, reason) = (change.host.into(), change.reason.into());
+        trail::append(
             db,
-            &Event::StateChange { host, state: mark.state.as_str(), reason, count, digest, tokens },
+            &Event::StateChange { host, state: change.state.as_str(), reason, count, digest, tokens },
             at,
         )?;
         rows::erase(db, &erased, None, at)?;
@@ -54,12 +55,12 @@ pub(super) fn change(
     Ok(count)
 }
 
-/// A token's row, fingerprint and state.
-type Found = (i64, Fingerprint, State);
+/// A token's row id, fingerprint and state.
+type Selected = (i64, Fingerprint, State);
 
-/// The tokens that wait and are of none of these kinds.
-fn others(db: &Connection, host: i64, kinds: &[Kind]) -> rusqlite::Result<Vec<Found>> {
-    let (due, kinds) = (rows::DUE, rows::kind_list(kinds));
+/// The tokens that could be sent now and are of none of these kinds.
+fn other_kinds(db: &Connection, host: i64, kinds: &[Kind]) -> rusqlite::Result<Vec<Selected>> {
+    let (due, kinds) = (queue::DUE, queue::kind_list(kinds));
     db.prepare(&format!("SELECT id, sha256, state FROM token WHERE {due} AND kind NOT IN ({kinds})"))?
         .query_map([host], |row| {
             let state: String = row.get(2)?;
@@ -68,18 +69,18 @@ fn others(db: &Connection, host: i64, kinds: &[Kind]) -> rusqlite::Result<Vec<Fo
         .collect()
 }
 
-/// The listed tokens that nobody else has in flight; those the caller has in flight are taken out of their batch.
+/// The listed tokens that no other owner has in flight; those the caller has in flight are taken out of their batch.
 fn listed(
     db: &Connection,
     owner: &Owner,
     host: i64,
-    mark: &StateChange<'_>,
+    change: &StateChange<'_>,
     tokens: &[Fingerprint],
-) -> rusqlite::Result<Vec<Found>> {
+) -> rusqlite::Result<Vec<Selected>> {
     let mut find = db.prepare_cached(FIND)?;
-    let mut found = Vec::new();
+    let mut selected = Vec::new();
     for fingerprint in tokens {
-        let row = find.query_row(params![host, rows::head_of(fingerprint), fingerprint.0], |row| {
+        let row = find.query_row(params![host, rows::prefix_of(fingerprint), fingerprint.0], |row| {
             Ok((
                 row.get(0)?,
                 row.get::<_, String>(2)?,
@@ -88,16 +89,16 @@ fn listed(
             ))
         });
         let Some((id, state, batch, holder)) = row.optional()? else { continue };
-        let Some(state) = State::from_word(&state).filter(|state| state.may_become(mark.state)) else {
+        let Some(state) = State::from_word(&state).filter(|state| state.may_become(change.state)) else {
             continue;
         };
         if let Some(batch) = batch {
-            if holder.as_deref() != owner.known_name() {
+            if holder.as_deref() != owner.name_if_any() {
                 continue;
             }
-            db.prepare_cached(FORGET)?.execute([id, batch])?;
+            db.prepare_cached(DELETE_ATTEMPT)?.execute([id, batch])?;
         }
-        found.push((id, *fingerprint, state));
+        selected.push((id, *fingerprint, state));
     }
-    Ok(found)
+    Ok(selected)
 }

@@ -1,89 +1,95 @@
-//! Where a ledger lives, and who may look at it.
+//! The files of a ledger: the database, its journal, its key. All are private to the user (0600 in 0700).
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use etcetera::BaseStrategy as _;
 use zeroize::Zeroizing;
 
-use crate::ledger::error::LedgerError;
-use crate::ledger::seal::{KEY_LEN, Seal, new_key};
+use crate::ledger::error::{FileError, LedgerError};
+use crate::ledger::seal::{KEY_LEN, SealingKey, new_key};
 
-/// The ledger's path: the one asked for, or `stanch/ledger.db` in the user's state folder
-/// (`$XDG_STATE_HOME`, by default `~/.local/state`).
-pub fn ledger_path(asked: Option<&Path>) -> Result<PathBuf, LedgerError> {
-    if let Some(asked) = asked {
-        return Ok(asked.to_path_buf());
+/// What makes an error of a failed system call, for `map_err`; a full disk and a read-only one are the ledger's errors.
+fn failed(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> LedgerError {
+    let path = path.into();
+    move |source| match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            LedgerError::Full { ledger: path.display().to_string() }
+        }
+        io::ErrorKind::ReadOnlyFilesystem => LedgerError::ReadOnly { ledger: path.display().to_string() },
+        _ => FileError::Io { action, path, source }.into(),
     }
-    let home = etcetera::choose_base_strategy().map_err(|_| LedgerError::NoHome)?;
-    let state = home.state_dir().unwrap_or_else(|| home.data_dir());
-    Ok(state.join("stanch").join("ledger.db"))
 }
 
-/// `path` with something added to its name.
-pub(in crate::ledger) fn beside(path: &Path, suffix: &str) -> PathBuf {
+fn is_missing(error: &LedgerError) -> bool {
+    matches!(error, LedgerError::File(FileError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound)
+}
+
+/// `path` with a suffix to its file name.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
 }
 
-/// Makes the folder for `path` (0700), an empty file at `path` (0600) where there is none, and checks what is there.
+/// Creates the directory of `path` (0700) and an empty file at `path` (0600) where there is none, and checks what is there.
 ///
-/// Returns the path with its folder resolved, so that SQLite can be told to follow no links.
-pub(in crate::ledger) fn prepare(path: &Path) -> Result<PathBuf, LedgerError> {
-    let folder = folder_of(path);
+/// Returns the path with its directory resolved, so that SQLite can open it with `SQLITE_OPEN_NOFOLLOW`, which refuses a
+/// link in any component (<https://www.sqlite.org/c3ref/open.html>).
+pub(super) fn prepare(path: &Path) -> Result<PathBuf, LedgerError> {
+    let directory = directory_of(path);
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(LedgerError::io("create the folder", folder))?;
+    builder.create(directory).map_err(failed("create the directory", directory))?;
     let path = resolve(path)?;
     match create_new(&path) {
-        Ok(file) => file.sync_all().map_err(LedgerError::io("write", &path))?,
+        Ok(file) => file.sync_all().map_err(failed("write", &path))?,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(LedgerError::io("create", &path)(error)),
+        Err(error) => return Err(failed("create", &path)(error)),
     }
     check(&path)?;
     Ok(path)
 }
 
-/// Checks the ledger at `path`, where there is one, and returns the path with its folder resolved.
-pub(in crate::ledger) fn existing(path: &Path) -> Result<Option<PathBuf>, LedgerError> {
+/// Checks the ledger at `path`, where there is one, and returns the path with its directory resolved.
+pub(super) fn existing(path: &Path) -> Result<Option<PathBuf>, LedgerError> {
     match fs::symlink_metadata(path) {
         Ok(_) => {}
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(None);
         }
-        Err(error) => return Err(LedgerError::io("look at", path)(error)),
+        Err(error) => return Err(failed("look at", path)(error)),
     }
     let path = resolve(path)?;
     check(&path)?;
     Ok(Some(path))
 }
 
-fn folder_of(path: &Path) -> &Path {
+fn directory_of(path: &Path) -> &Path {
     match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
         _ => Path::new("."),
     }
 }
 
 fn resolve(path: &Path) -> Result<PathBuf, LedgerError> {
-    let Some(name) = path.file_name() else { return Err(LedgerError::NotAFile { path: path.into() }) };
-    let folder = folder_of(path);
-    Ok(folder.canonicalize().map_err(LedgerError::io("find the folder", folder))?.join(name))
+    let Some(name) = path.file_name() else { return Err(FileError::NotAFile { path: path.into() }.into()) };
+    let directory = directory_of(path);
+    Ok(directory.canonicalize().map_err(failed("find the directory", directory))?.join(name))
 }
 
-/// Refuses a ledger, or a journal beside it, that others can read, and anything that is no regular file:
-/// in a folder that others may write to, somebody else may have put it there.
+/// Refuses a ledger, or a journal beside it, that others can read, and anything that is no regular file: in a directory that
+/// others may write to, another user may have put it there. The names of the journals:
+/// <https://www.sqlite.org/tempfiles.html>.
 fn check(path: &Path) -> Result<(), LedgerError> {
     check_file(path)?;
     for suffix in ["-journal", "-wal", "-shm"] {
         let path = beside(path, suffix);
         match check_file(&path) {
             // A journal comes and goes with the transactions of other processes.
-            Err(LedgerError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if is_missing(&error) => {}
             checked => checked?,
         }
     }
@@ -91,26 +97,26 @@ fn check(path: &Path) -> Result<(), LedgerError> {
 }
 
 fn check_file(path: &Path) -> Result<(), LedgerError> {
-    let meta = fs::symlink_metadata(path).map_err(LedgerError::io("look at", path))?;
+    let meta = fs::symlink_metadata(path).map_err(failed("look at", path))?;
     let path = path.to_path_buf();
     if meta.is_symlink() {
-        return Err(LedgerError::Symlink { path });
+        return Err(FileError::Symlink { path }.into());
     }
     if !meta.is_file() {
-        return Err(LedgerError::NotAFile { path });
+        return Err(FileError::NotAFile { path }.into());
     }
     #[cfg(unix)]
     {
         let mode = std::os::unix::fs::MetadataExt::mode(&meta) & 0o7777;
         if mode & 0o077 != 0 {
-            return Err(LedgerError::Exposed { path, mode });
+            return Err(FileError::Exposed { path, mode }.into());
         }
     }
     Ok(())
 }
 
-/// A new file, 0600; never one that is there already, and never through a link.
-pub(in crate::ledger) fn create_new(path: &Path) -> io::Result<File> {
+/// Creates a file, 0600; never one that is there already, and never through a link (`O_EXCL` in open(2)).
+pub(super) fn create_new(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -119,49 +125,49 @@ pub(in crate::ledger) fn create_new(path: &Path) -> io::Result<File> {
 }
 
 /// The path of the key to the ledger at `path`.
-pub(in crate::ledger) fn key_path(path: &Path) -> PathBuf {
+pub(super) fn key_path(path: &Path) -> PathBuf {
     beside(path, ".key")
 }
 
-/// Reads the key beside the ledger, `None` if there is no whole one.
-pub(in crate::ledger) fn read_key(path: &Path) -> Result<Option<Seal>, LedgerError> {
+/// Reads the key beside the ledger; `None` if there is none, or not all of one.
+pub(super) fn read_key(path: &Path) -> Result<Option<SealingKey>, LedgerError> {
     let path = key_path(path);
     match check_file(&path) {
-        Err(LedgerError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if is_missing(&error) => return Ok(None),
         checked => checked?,
     }
     let mut key = Zeroizing::new([0; KEY_LEN]);
-    let mut file = File::open(&path).map_err(LedgerError::io("read", &path))?;
+    let mut file = File::open(&path).map_err(failed("read", &path))?;
     match file.read_exact(key.as_mut_slice()) {
-        Ok(()) => Ok(Some(Seal::new(&key))),
+        Ok(()) => Ok(Some(SealingKey::new(&key))),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
-        Err(error) => Err(LedgerError::io("read", &path)(error)),
+        Err(error) => Err(failed("read", &path)(error)),
     }
 }
 
-/// Makes the key beside the ledger. The caller holds the ledger's write lock, so nobody else does the same.
+/// Creates the key beside the ledger. The caller holds the ledger's write lock, so no other process does the same.
 ///
-/// Written whole and synced under another name before it gets its own: a key cut short by a crash would pass for one
-/// that was altered.
-pub(in crate::ledger) fn create_key(path: &Path) -> Result<Seal, LedgerError> {
+/// The key is written and synced under another name and then renamed, which is atomic (rename(2)): a crash leaves the whole
+/// key or none.
+pub(super) fn create_key(path: &Path) -> Result<SealingKey, LedgerError> {
     let key = new_key()?;
     let (path, draft) = (key_path(path), beside(path, ".key.new"));
     match fs::remove_file(&draft) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(LedgerError::io("remove", &draft)(error));
+            return Err(failed("remove", &draft)(error));
         }
         _ => {}
     }
-    let mut file = create_new(&draft).map_err(LedgerError::io("create", &draft))?;
-    file.write_all(key.as_slice()).map_err(LedgerError::io("write", &draft))?;
-    file.sync_all().map_err(LedgerError::io("write", &draft))?;
-    fs::rename(&draft, &path).map_err(LedgerError::io("create", &path))?;
+    let mut file = create_new(&draft).map_err(failed("create", &draft))?;
+    file.write_all(key.as_slice()).map_err(failed("write", &draft))?;
+    file.sync_all().map_err(failed("write", &draft))?;
+    fs::rename(&draft, &path).map_err(failed("create", &path))?;
     #[cfg(unix)]
-    if let Ok(folder) = File::open(folder_of(&path)) {
-        // Some file systems cannot sync a folder; the key's content is safe all the same.
-        let _ = folder.sync_all();
+    if let Ok(directory) = File::open(directory_of(&path)) {
+        // Makes the rename durable. Some file systems cannot sync a directory; the key's content is safe all the same.
+        let _ = directory.sync_all();
     }
-    Ok(Seal::new(&key))
+    Ok(SealingKey::new(&key))
 }
 
 #[cfg(all(test, unix))]
@@ -170,14 +176,14 @@ mod tests {
 
     use super::*;
 
-    type Checked = Result<(), Box<dyn std::error::Error>>;
+    type TestResult = Result<(), Box<dyn std::error::Error>>;
 
     fn mode(path: &Path) -> io::Result<u32> {
         Ok(fs::metadata(path)?.mode() & 0o777)
     }
 
     #[test]
-    fn folder_file_and_key_are_private() -> Checked {
+    fn directory_file_and_key_are_private() -> TestResult {
         let home = tempfile::tempdir()?;
         let path = home.path().join("a/b/ledger.db");
         let path = prepare(&path)?;
@@ -191,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_can_read_is_refused() -> Checked {
+    fn what_others_can_read_is_refused() -> TestResult {
         let home = tempfile::tempdir()?;
         let path = prepare(&home.path().join("ledger.db"))?;
         for (suffix, bits) in [("", 0o640), ("", 0o604), ("-journal", 0o644), (".key", 0o644)] {
@@ -200,7 +206,7 @@ mod tests {
             fs::set_permissions(&path, fs::Permissions::from_mode(bits))?;
             let ledger = home.path().join("ledger.db");
             let refused = existing(&ledger).err().or_else(|| read_key(&ledger).err());
-            let Some(LedgerError::Exposed { path: named, mode }) = refused else {
+            let Some(LedgerError::File(FileError::Exposed { path: named, mode })) = refused else {
                 return Err(format!("{suffix} {bits:o}: {refused:?}").into());
             };
             assert_eq!((named.file_name(), mode), (path.file_name(), bits));
@@ -210,20 +216,20 @@ mod tests {
     }
 
     #[test]
-    fn links_and_folders_are_refused() -> Checked {
+    fn links_and_directories_are_refused() -> TestResult {
         let home = tempfile::tempdir()?;
         let (real, link) = (home.path().join("real.db"), home.path().join("link.db"));
         fs::write(&real, "")?;
         fs::set_permissions(&real, fs::Permissions::from_mode(0o600))?;
         std::os::unix::fs::symlink(&real, &link)?;
-        assert!(matches!(prepare(&link), Err(LedgerError::Symlink { .. })));
-        assert!(matches!(existing(&link), Err(LedgerError::Symlink { .. })));
+        assert!(matches!(prepare(&link), Err(LedgerError::File(FileError::Symlink { .. }))));
+        assert!(matches!(existing(&link), Err(LedgerError::File(FileError::Symlink { .. }))));
         // A link to nothing must not make the ledger appear where it points.
         let dangling = home.path().join("dangling.db");
         std::os::unix::fs::symlink(home.path().join("nowhere"), &dangling)?;
-        assert!(matches!(prepare(&dangling), Err(LedgerError::Symlink { .. })));
+        assert!(matches!(prepare(&dangling), Err(LedgerError::File(FileError::Symlink { .. }))));
         assert!(!home.path().join("nowhere").exists());
-        assert!(matches!(prepare(home.path()), Err(LedgerError::NotAFile { .. })));
+        assert!(matches!(prepare(home.path()), Err(LedgerError::File(FileError::NotAFile { .. }))));
         assert!(existing(&home.path().join("none/at/all"))?.is_none());
         Ok(())
     }

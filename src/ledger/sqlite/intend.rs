@@ -4,188 +4,194 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::owner::Owner;
-use super::rows::{self, Waiting};
-use crate::ledger::Page;
+use super::queue::{self, DueToken};
+use super::{quota, rows, trail};
 use crate::ledger::audit::Event;
 use crate::ledger::bisect::Group;
-use crate::ledger::entry::BatchId;
-use crate::ledger::intent::{BatchRequest, Intent, Next, Payload, WaitReason, millis, moment};
-use crate::ledger::quota::Quota;
+use crate::ledger::entry::{BatchId, Page};
+use crate::ledger::intent::{BatchRequest, Intent, Next, Payload};
+use crate::ledger::quota::WaitReason;
+use crate::ledger::time::{millis, timestamp};
 use crate::revocation::MAX_BATCH;
+use crate::token::Kind;
 
-/// How soon to look again for a batch of another process to end: that may be any moment.
+/// How soon to look again for the end of another process's batch, which may come at any time.
 const POLL_MS: i64 = 100;
 
-const OPEN: &str =
+const OPEN_BATCHES: &str =
     "SELECT batch.id, owner, at, lease, identity = ?2 FROM batch JOIN quota ON quota.id = batch.quota
     WHERE quota.host = ?1 AND verdict = 'open' ORDER BY batch.id";
-const LOSE: &str = "UPDATE batch SET verdict = 'lost', over = ?2, slot_at = max(slot_at, min(lease, ?2)),
-    slot_again = max(slot_again, min(lease, ?2)) WHERE id = ?1";
+const SET_LOST: &str =
+    "UPDATE batch SET verdict = 'lost', closed_at = ?2, slot_at = max(slot_at, min(lease, ?2)),
+    slot_clamped = max(slot_clamped, min(lease, ?2)) WHERE id = ?1";
 const RELEASE: &str = "UPDATE token SET batch = NULL, state = 'sent' WHERE batch = ?1";
-const ALONE: &str =
-    "SELECT id, sha256, kind, bytes, suspect FROM token JOIN sealed ON sealed.token = token.id
-    WHERE host = ?1 AND batch IS NULL AND state IN ('queued', 'sent') AND head = ?2 AND sha256 = ?3";
-const BATCH: &str = "INSERT INTO batch (quota, charged, owner, suspect, at, lease, slot_at, slot_again)
+const FIND_ONE: &str =
+    "SELECT id, sha256, kind, bytes, bisect_group FROM token JOIN sealed ON sealed.token = token.id
+    WHERE host = ?1 AND batch IS NULL AND state IN ('queued', 'sent') AND sha256_prefix = ?2 AND sha256 = ?3";
+const INSERT_BATCH: &str =
+    "INSERT INTO batch (quota, charged, owner, bisect_group, at, lease, slot_at, slot_clamped)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?5, ?5)";
-const TAKE: &str = "UPDATE token SET batch = ?2, state = 'sent', at = ?3 WHERE id = ?1";
-const ATTEMPT: &str = "INSERT INTO attempt (token, batch) VALUES (?1, ?2)";
+const SET_IN_FLIGHT: &str = "UPDATE token SET batch = ?2, state = 'sent', at = ?3 WHERE id = ?1";
+const INSERT_ATTEMPT: &str = "INSERT INTO attempt (token, batch) VALUES (?1, ?2)";
 
+/// Takes a slot and a batch, or returns when to ask again.
 pub(super) fn intend(
     db: &Connection,
     owner: &mut Owner,
-    ask: &BatchRequest<'_>,
+    request: &BatchRequest<'_>,
     at: Timestamp,
 ) -> rusqlite::Result<Next> {
     let now = rows::millis(at);
-    let later = |until: i64, why| Ok(Next::Later { at: moment(until), why });
-    let Some(host) = rows::host(db, ask.host)? else { return Ok(Next::Nothing) };
-    let flight = recover(db, owner, (host, ask.identity), at)?;
-    let Some((group, found)) = candidate(db, host, ask)? else {
-        // What another process has under way may come back.
-        return if flight == Flight::None {
+    let later = |until: i64, reason| Ok(Next::Later { at: timestamp(until), reason });
+    let Some(host) = rows::host(db, request.host)? else { return Ok(Next::Nothing) };
+    let in_flight = take_over_abandoned(db, owner, (host, request.identity), at)?;
+    let Some(candidate) = candidate(db, host, &request.payload)? else {
+        // What another process has in flight may have to be sent again.
+        return if in_flight == InFlight::None {
             Ok(Next::Nothing)
         } else {
             later(now + POLL_MS, WaitReason::InFlight)
         };
     };
-    let charged = matches!(ask.what, Payload::Batch(_));
-    // One at a time, whoever sends: GitHub asks for it, and what it says about the rest of the hour stays exact.
-    if charged && flight == Flight::Ours {
+    let charged = matches!(request.payload, Payload::Batch(_));
+    // One at a time, whoever sends. GitHub asks for serial requests
+    // (https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api), and what a response says
+    // about the rest of the hour stays exact.
+    if charged && in_flight == InFlight::SameIdentity {
         return later(now + POLL_MS, WaitReason::InFlight);
     }
-    let (quota_id, mut quota) = rows::ensure_quota(db, host, ask.identity)?;
+    let (quota_id, mut quota) = quota::ensure(db, host, request.identity)?;
     if charged {
-        let moved = quota.observe(now);
-        let shut = quota.gate(ask.per_hour, millis(ask.min_interval), now);
-        if let Some((until, why)) = shut {
+        let moved = quota.observe_clock(now);
+        if let Some((until, reason)) = quota.blocked(request.per_hour, millis(request.min_interval), now) {
             if moved {
-                rows::save_quota(db, quota_id, &quota)?;
+                quota::save(db, quota_id, &quota)?;
             }
-            return later(until, why);
+            return later(until, reason);
         }
     }
-    let waiting = match found {
-        Some(lone) => vec![lone],
-        None => rows::waiting(db, host, group, kinds(ask), Page { skip: 0, limit: MAX_BATCH })?,
+    let (group, due) = match candidate {
+        Candidate::Token(group, token) => (group, vec![token]),
+        Candidate::Group(group, kinds) => {
+            (group, queue::page(db, host, group, kinds, Page { skip: 0, limit: MAX_BATCH })?)
+        }
     };
-    let draft = Draft { ask, quota_id, group, charged };
-    let batch = write(db, &draft, &owner.name(), &waiting, at)?;
+    let new = NewBatch { request, quota_id, group, charged };
+    let batch = insert(db, &new, &owner.name(), &due, at)?;
     if charged {
-        quota.charge(batch.0, now);
-        rows::save_quota(db, quota_id, &quota)?;
+        quota.take_slot(batch.0, now);
+        quota::save(db, quota_id, &quota)?;
     }
-    let rows = waiting.into_iter().map(|waiting| waiting.row).collect();
-    Ok(Next::Send(Intent { batch, strikes: quota.strikes, rows }))
+    let tokens = due.into_iter().map(|due| due.token).collect();
+    Ok(Next::Send(Intent { batch, strikes: quota.strikes, tokens }))
 }
 
-fn kinds<'a>(ask: &BatchRequest<'a>) -> &'a [crate::token::Kind] {
-    match ask.what {
-        Payload::Batch(kinds) => kinds,
-        Payload::Alone(_) => &[],
-    }
+/// What a request would carry.
+enum Candidate<'a> {
+    /// As much of a group, in these kinds, as fits.
+    Group(Group, &'a [Kind]),
+    /// One token of a group.
+    Token(Group, DueToken),
 }
 
-/// Which group goes next; for a token alone, the token itself.
-fn candidate(
+fn candidate<'a>(
     db: &Connection,
     host: i64,
-    ask: &BatchRequest<'_>,
-) -> rusqlite::Result<Option<(Group, Option<Waiting>)>> {
-    match &ask.what {
-        Payload::Batch(kinds) => Ok(rows::next_group(db, host, kinds)?.map(|(group, _)| (group, None))),
-        Payload::Alone(fingerprint) => db
-            .prepare_cached(ALONE)?
-            .query_row(params![host, rows::head_of(fingerprint), fingerprint.0], |row| {
-                Ok((row.get(4)?, Some(rows::waiting_row(row)?)))
+    payload: &Payload<'a>,
+) -> rusqlite::Result<Option<Candidate<'a>>> {
+    match *payload {
+        Payload::Batch(kinds) => {
+            Ok(queue::next_group(db, host, kinds)?.map(|(group, _)| Candidate::Group(group, kinds)))
+        }
+        Payload::SelfRevoking(fingerprint) => db
+            .prepare_cached(FIND_ONE)?
+            .query_row(params![host, rows::prefix_of(&fingerprint), fingerprint.0], |row| {
+                Ok(Candidate::Token(row.get(4)?, DueToken::from_row(row)?))
             })
             .optional(),
     }
 }
 
-/// What is under way at a host, by processes that live.
+/// What is in flight at a host, of owners that live.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Flight {
+enum InFlight {
     None,
-    /// Only of other identities.
-    Others,
-    /// Of the identity that asks.
-    Ours,
+    /// Only requests of other identities.
+    OtherIdentity,
+    /// A request of the identity that asks.
+    SameIdentity,
 }
 
-/// Takes over what processes that are gone have left behind, and says what is left under way.
-fn recover(
+/// Takes over the batches of owners that are gone, and returns what else is in flight.
+fn take_over_abandoned(
     db: &Connection,
     owner: &Owner,
     (host, identity): (i64, &str),
     at: Timestamp,
-) -> rusqlite::Result<Flight> {
+) -> rusqlite::Result<InFlight> {
     let now = rows::millis(at);
-    let open: Vec<(u64, String, i64, i64, bool)> = (db.prepare_cached(OPEN)?)
+    let open: Vec<(u64, String, i64, i64, bool)> = (db.prepare_cached(OPEN_BATCHES)?)
         .query_map(params![host, identity], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
         })?
         .collect::<Result<_, _>>()?;
-    let mut flight = Flight::None;
-    for (batch, name, left, lease, ours) in open {
+    let mut in_flight = InFlight::None;
+    for (batch, name, sent, lease, same_identity) in open {
         // A handle sends one batch at a time: an open one of its own is one it could not settle.
-        let own = owner.known_name() == Some(name.as_str());
+        let own = owner.name_if_any() == Some(name.as_str());
         // The clock may have been set back by more than the lease since.
-        let over = now >= lease || now < left.saturating_sub(lease - left);
-        if own || over || owner.gone(&name) {
-            db.prepare_cached(LOSE)?.execute(params![batch, now])?;
+        let expired = now >= lease || now < sent.saturating_sub(lease - sent);
+        if own || expired || owner.has_ended(&name) {
+            db.prepare_cached(SET_LOST)?.execute(params![batch, now])?;
             let tokens = db.prepare_cached(RELEASE)?.execute([batch])? as u64;
-            rows::record(db, &Event::Lost { batch, tokens }, at)?;
+            trail::append(db, &Event::Lost { batch, tokens }, at)?;
         } else {
-            flight = flight.max(if ours { Flight::Ours } else { Flight::Others });
+            in_flight =
+                in_flight.max(if same_identity { InFlight::SameIdentity } else { InFlight::OtherIdentity });
         }
     }
-    Ok(flight)
+    Ok(in_flight)
 }
 
-/// What a batch is about to be.
-struct Draft<'a> {
-    ask: &'a BatchRequest<'a>,
+/// A batch that is about to be inserted.
+struct NewBatch<'a> {
+    request: &'a BatchRequest<'a>,
     quota_id: i64,
     group: Group,
     charged: bool,
 }
 
-fn write(
+fn insert(
     db: &Connection,
-    draft: &Draft<'_>,
+    new: &NewBatch<'_>,
     owner: &str,
-    waiting: &[Waiting],
+    due: &[DueToken],
     at: Timestamp,
 ) -> rusqlite::Result<BatchId> {
-    let (now, ask) = (rows::millis(at), draft.ask);
-    let lease = now.saturating_add(millis(ask.lease));
-    db.prepare_cached(BATCH)?.execute(params![
-        draft.quota_id,
-        draft.charged,
+    let (now, request) = (rows::millis(at), new.request);
+    let lease = now.saturating_add(millis(request.lease));
+    db.prepare_cached(INSERT_BATCH)?.execute(params![
+        new.quota_id,
+        new.charged,
         owner,
-        draft.group,
+        new.group,
         now,
         lease
     ])?;
     let batch = u64::try_from(db.last_insert_rowid()).unwrap_or_default();
-    let (mut take, mut attempt) = (db.prepare_cached(TAKE)?, db.prepare_cached(ATTEMPT)?);
-    for token in waiting {
-        take.execute(params![token.id, batch, now])?;
-        attempt.execute(params![token.id, batch])?;
+    let mut set_in_flight = db.prepare_cached(SET_IN_FLIGHT)?;
+    let mut insert_attempt = db.prepare_cached(INSERT_ATTEMPT)?;
+    for due in due {
+        set_in_flight.execute(params![due.id, batch, now])?;
+        insert_attempt.execute(params![due.id, batch])?;
     }
     let event = Event::Intent {
         batch,
-        host: ask.host.into(),
-        identity: ask.identity.into(),
-        call: if draft.charged { "revoke" } else { "end-installation" },
-        tokens: waiting.iter().map(|token| token.row.fingerprint.hex()).collect(),
+        host: request.host.into(),
+        identity: request.identity.into(),
+        call: if new.charged { "revoke" } else { "end-installation" },
+        tokens: due.iter().map(|due| due.token.fingerprint.hex()).collect(),
     };
-    rows::record(db, &event, at)?;
+    trail::append(db, &event, at)?;
     Ok(BatchId(batch))
-}
-
-/// Moves the slot where a quota is loaded anyway; see [`Quota::finish`].
-pub(super) fn finish(quota: &mut Quota, batch: u64, now: i64) {
-    quota.observe(now);
-    quota.finish(batch, now);
 }

@@ -1,15 +1,18 @@
-//! Who holds a batch, and whether that process still lives.
+//! The owner of a batch, and whether its process still lives.
+//!
+//! An owner is a lock on a file, which the operating system releases however the process ends: flock(2), and `LockFileEx`
+//! on Windows.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use crate::ledger::sqlite::files::{beside, create_new};
+use super::files::{beside, create_new};
 use crate::token::Fingerprint;
 
-/// Goes before the names of owners that could not take a lock: only their lease tells that they are gone.
+/// The prefix of the names of owners that could not take a lock: only the end of their lease shows that they are gone.
 const UNLOCKED: &str = "lease:";
 
-/// One handle's name, and the lock that shows that it lives. The lock file appears with the first batch.
+/// One handle's name, and the lock that shows that it lives. The lock file is created with the first batch.
 pub(super) struct Owner {
     ledger: PathBuf,
     name: Option<String>,
@@ -21,21 +24,21 @@ impl Owner {
         Owner { ledger: ledger.into(), name: None, lock: None }
     }
 
-    /// This owner's name if it ever needed one.
-    pub(super) fn known_name(&self) -> Option<&str> {
+    /// This owner's name, if it ever had a batch.
+    pub(super) fn name_if_any(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    /// This owner's name. The first call takes the lock; the caller holds the ledger's write lock, so nobody can
-    /// look at the file between its making and its locking.
+    /// This owner's name. The first call takes the lock; the caller holds the ledger's write lock, so no other process
+    /// can look at the file between its creation and its locking.
     pub(super) fn name(&mut self) -> String {
         if let Some(name) = &self.name {
             return name.clone();
         }
         let name = fresh_name();
         let path = lock_path(&self.ledger, &name);
-        self.sweep();
-        // A file system without locks, or one that is full: the lease will do.
+        self.remove_stale_locks();
+        // A file system without locks, or one that is full: the lease has to do.
         self.lock = create_new(&path).ok().filter(|file| file.try_lock().is_ok());
         let name = if self.lock.is_some() {
             name
@@ -46,10 +49,10 @@ impl Owner {
         self.name.insert(name).clone()
     }
 
-    /// Clears away what killed processes have left behind, between two batches or while no answer was missing.
-    fn sweep(&self) {
-        let (Some(folder), Some(ledger)) = (self.ledger.parent(), self.ledger.file_name()) else { return };
-        let Ok(files) = fs::read_dir(folder) else { return };
+    /// Removes the lock files of processes that were killed without an open batch, at which nobody else would look.
+    fn remove_stale_locks(&self) {
+        let (Some(directory), Some(ledger)) = (self.ledger.parent(), self.ledger.file_name()) else { return };
+        let Ok(files) = fs::read_dir(directory) else { return };
         let prefix = lock_path(Path::new(ledger), "");
         for file in files.flatten().filter(|file| {
             let name = file.file_name();
@@ -63,18 +66,18 @@ impl Owner {
     }
 
     /// Whether the owner called `name` is known to have ended. The caller holds the ledger's write lock.
-    pub(super) fn gone(&self, name: &str) -> bool {
+    pub(super) fn has_ended(&self, name: &str) -> bool {
         if name.starts_with(UNLOCKED) {
             return false;
         }
         let path = lock_path(&self.ledger, name);
         match File::open(&path) {
             Ok(file) => {
-                let gone = file.try_lock().is_ok();
-                if gone {
+                let ended = file.try_lock().is_ok();
+                if ended {
                     let _ = fs::remove_file(&path);
                 }
-                gone
+                ended
             }
             Err(error) => error.kind() == std::io::ErrorKind::NotFound,
         }
@@ -93,7 +96,7 @@ fn lock_path(ledger: &Path, name: &str) -> PathBuf {
     beside(ledger, &format!(".run-{name}"))
 }
 
-/// 128 random bits. Where there are none, the process and its start tell owners apart as well.
+/// 128 random bits. Where there are none, the process id and the time distinguish owners as well.
 fn fresh_name() -> String {
     let mut bits = [0; 16];
     if getrandom::fill(&mut bits).is_err() {
@@ -115,18 +118,18 @@ mod tests {
         let (mut one, two) = (Owner::new(&ledger), Owner::new(&ledger));
         let name = one.name();
         assert_eq!(one.name(), name);
-        assert!(!two.gone(&name), "a living owner was given up");
+        assert!(!two.has_ended(&name), "a living owner was given up");
         // What a killed process leaves behind: the file, and no lock.
         one.lock = None;
         assert!(lock_path(&ledger, &name).exists());
-        assert!(two.gone(&name));
+        assert!(two.has_ended(&name));
         assert!(!lock_path(&ledger, &name).exists(), "the stale file was left behind");
-        assert!(two.gone(&name), "gone is gone");
+        assert!(two.has_ended(&name), "an ended owner lives again");
         Ok(())
     }
 
     #[test]
-    fn a_new_owner_clears_away_what_the_dead_left() -> std::io::Result<()> {
+    fn a_new_owner_removes_stale_lock_files() -> std::io::Result<()> {
         let home = tempfile::tempdir()?;
         let ledger = home.path().join("ledger.db");
         let mut living = Owner::new(&ledger);
@@ -136,7 +139,7 @@ mod tests {
         let mut next = Owner::new(&ledger);
         next.name();
         assert!(!lock_path(&ledger, "dead").exists());
-        // Two locks, and a stranger's file.
+        // Two locks, and another ledger's file.
         assert_eq!(fs::read_dir(home.path())?.count(), 3);
         drop((living, next));
         assert_eq!(fs::read_dir(home.path())?.count(), 1);
@@ -146,7 +149,7 @@ mod tests {
     #[test]
     fn an_owner_without_a_lock_is_not_given_up_by_it() {
         let owner = Owner::new(Path::new("/nonexistent/ledger.db"));
-        assert!(!owner.gone("lease:0"));
+        assert!(!owner.has_ended("lease:0"));
         let mut unlocked = Owner::new(Path::new("/nonexistent/ledger.db"));
         assert!(unlocked.name().starts_with(UNLOCKED));
     }

@@ -1,32 +1,34 @@
-//! What can be asked without changing anything.
+//! Queries that change nothing.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::rows;
-use crate::ledger::entry::{Attempt, BatchId, SealedToken, TokenRecord};
-use crate::ledger::intent::{BatchRequest, HostStatus, millis, moment};
-use crate::ledger::{HostEntry, Page};
+use super::{queue, quota, rows};
+use crate::ledger::entry::{Attempt, BatchId, Page, SealedToken, TokenRecord};
+use crate::ledger::host::{HostEntry, HostStatus};
+use crate::ledger::intent::BatchRequest;
+use crate::ledger::time::{millis, timestamp};
 use crate::revocation::State;
 use crate::token::{Fingerprint, Kind};
 
+/// SQLite uses a partial index where its condition is a term of the query's `WHERE`, hence the seemingly idle
+/// `state != 'queued'` (<https://www.sqlite.org/partialindex.html>, section 3).
 const COUNT: &str = "SELECT count(*) FROM token WHERE host = ?1 AND state = ?2 AND state != 'queued'";
-/// All that waits; what is queued is in no batch.
-const WAITING: &str =
+/// All that could be sent now; a queued token is in no batch.
+const COUNT_DUE: &str =
     "SELECT count(*) FROM token WHERE host = ?1 AND batch IS NULL AND state IN ('queued', 'sent')";
-const SENT_AND_FREE: &str =
+const COUNT_DUE_AGAIN: &str =
     "SELECT count(*) FROM token WHERE host = ?1 AND state = 'sent' AND state != 'queued'
     AND batch IS NULL";
-const KNOWN: &str =
-    "SELECT state, at, place, (SELECT request_id FROM attempt JOIN batch ON batch.id = attempt.batch
+const TOKEN: &str =
+    "SELECT state, at, location, (SELECT request_id FROM attempt JOIN batch ON batch.id = attempt.batch
         WHERE attempt.token = token.id ORDER BY batch.id DESC LIMIT 1)
-    FROM token WHERE host = ?1 AND head = ?2 AND sha256 = ?3";
+    FROM token WHERE host = ?1 AND sha256_prefix = ?2 AND sha256 = ?3";
 const HOSTS: &str =
     "SELECT name, identity FROM host LEFT JOIN quota ON quota.host = host.id ORDER BY host.id, quota.id";
 const ATTEMPTS: &str = "SELECT batch.id, batch.at, verdict, status, request_id FROM attempt
     JOIN batch ON batch.id = attempt.batch JOIN token ON token.id = attempt.token
-    WHERE token.host = ?1 AND head = ?2 AND sha256 = ?3 ORDER BY batch.id";
-const TRAIL: &str = "SELECT line FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+    WHERE token.host = ?1 AND sha256_prefix = ?2 AND sha256 = ?3 ORDER BY batch.id";
 
 pub(super) fn due(
     db: &Connection,
@@ -35,75 +37,76 @@ pub(super) fn due(
     page: Page,
 ) -> rusqlite::Result<Vec<SealedToken>> {
     let Some(host) = rows::host(db, host)? else { return Ok(Vec::new()) };
-    let Some((group, _)) = rows::next_group(db, host, kinds)? else { return Ok(Vec::new()) };
-    let waiting = rows::waiting(db, host, group, kinds, page)?;
-    Ok(waiting.into_iter().map(|waiting| waiting.row).collect())
+    let Some((group, _)) = queue::next_group(db, host, kinds)? else { return Ok(Vec::new()) };
+    let due = queue::page(db, host, group, kinds, page)?;
+    Ok(due.into_iter().map(|due| due.token).collect())
 }
 
-pub(super) fn standing(
+/// The status of a host, without the ledger's description.
+pub(super) fn host_status(
     db: &Connection,
-    ask: &BatchRequest<'_>,
+    request: &BatchRequest<'_>,
     at: Timestamp,
 ) -> rusqlite::Result<HostStatus> {
     let now = rows::millis(at);
-    let mut standing = HostStatus::empty("", ask.host, ask.per_hour);
-    let Some(host) = rows::host(db, ask.host)? else { return Ok(standing) };
-    standing.queued = count_at(db, host, State::Queued)?;
-    standing.sent = count_at(db, host, State::Sent)?;
-    standing.accepted = count_at(db, host, State::Accepted)?;
-    standing.confirmed = count_at(db, host, State::Confirmed)?;
-    standing.refused = count_at(db, host, State::Refused)?;
-    if let Some((_, mut quota)) = rows::quota(db, host, ask.identity)? {
-        quota.observe(now);
-        standing.requests_last_hour = quota.used(now);
-        standing.limit = quota.limit(ask.per_hour, now);
-        let shut = quota.gate(ask.per_hour, millis(ask.min_interval), now);
-        standing.next_slot = shut.map(|(until, _)| moment(until));
-        standing.shut = shut.map(|(_, why)| why);
+    let mut status = HostStatus::empty("", request.host, request.per_hour);
+    let Some(host) = rows::host(db, request.host)? else { return Ok(status) };
+    status.queued = count_by_id(db, host, State::Queued)?;
+    status.sent = count_by_id(db, host, State::Sent)?;
+    status.accepted = count_by_id(db, host, State::Accepted)?;
+    status.confirmed = count_by_id(db, host, State::Confirmed)?;
+    status.refused = count_by_id(db, host, State::Refused)?;
+    if let Some((_, mut quota)) = quota::find(db, host, request.identity)? {
+        quota.observe_clock(now);
+        status.requests_last_hour = quota.used(now);
+        status.limit = quota.limit(request.per_hour, now);
+        let blocked = quota.blocked(request.per_hour, millis(request.min_interval), now);
+        status.next_slot = blocked.map(|(until, _)| timestamp(until));
+        status.wait_reason = blocked.map(|(_, reason)| reason);
     }
-    Ok(standing)
+    Ok(status)
 }
 
 pub(super) fn count(db: &Connection, host: &str, state: State) -> rusqlite::Result<u64> {
-    rows::host(db, host)?.map_or(Ok(0), |host| count_at(db, host, state))
+    rows::host(db, host)?.map_or(Ok(0), |host| count_by_id(db, host, state))
 }
 
-fn count_at(db: &Connection, host: i64, state: State) -> rusqlite::Result<u64> {
-    let of_host = |sql: &str| db.prepare_cached(sql)?.query_row([host], |row| row.get::<_, u64>(0));
+fn count_by_id(db: &Connection, host: i64, state: State) -> rusqlite::Result<u64> {
+    let count = |sql: &str| db.prepare_cached(sql)?.query_row([host], |row| row.get::<_, u64>(0));
     if state == State::Queued {
-        return Ok(of_host(WAITING)?.saturating_sub(of_host(SENT_AND_FREE)?));
+        return Ok(count(COUNT_DUE)?.saturating_sub(count(COUNT_DUE_AGAIN)?));
     }
     db.prepare_cached(COUNT)?.query_row(params![host, state.as_str()], |row| row.get(0))
 }
 
 pub(super) fn hosts(db: &Connection) -> rusqlite::Result<Vec<HostEntry>> {
-    let mut parties: Vec<HostEntry> = Vec::new();
+    let mut hosts: Vec<HostEntry> = Vec::new();
     let mut find = db.prepare_cached(HOSTS)?;
     let mut rows = find.query([])?;
     while let Some(row) = rows.next()? {
         let (host, identity): (String, Option<String>) = (row.get(0)?, row.get(1)?);
-        match parties.last_mut() {
-            Some(party) if party.host == host => party.identities.extend(identity),
-            _ => parties.push(HostEntry { host, identities: identity.into_iter().collect() }),
+        match hosts.last_mut() {
+            Some(last) if last.host == host => last.identities.extend(identity),
+            _ => hosts.push(HostEntry { host, identities: identity.into_iter().collect() }),
         }
     }
-    Ok(parties)
+    Ok(hosts)
 }
 
-pub(super) fn known(
+pub(super) fn token(
     db: &Connection,
     host: &str,
     fingerprint: &Fingerprint,
 ) -> rusqlite::Result<Option<TokenRecord>> {
     let Some(host) = rows::host(db, host)? else { return Ok(None) };
-    let found = db.prepare_cached(KNOWN)?.query_row(
-        params![host, rows::head_of(fingerprint), fingerprint.0],
+    let found = db.prepare_cached(TOKEN)?.query_row(
+        params![host, rows::prefix_of(fingerprint), fingerprint.0],
         |row| {
             let state: String = row.get(0)?;
             Ok(TokenRecord {
                 state: State::from_word(&state).unwrap_or(State::Refused),
-                at: moment(row.get(1)?),
-                place: row.get(2)?,
+                at: timestamp(row.get(1)?),
+                location: row.get(2)?,
                 request_id: row.get(3)?,
             })
         },
@@ -118,10 +121,10 @@ pub(super) fn attempts(
 ) -> rusqlite::Result<Vec<Attempt>> {
     let Some(host) = rows::host(db, host)? else { return Ok(Vec::new()) };
     db.prepare_cached(ATTEMPTS)?
-        .query_map(params![host, rows::head_of(fingerprint), fingerprint.0], |row| {
+        .query_map(params![host, rows::prefix_of(fingerprint), fingerprint.0], |row| {
             Ok(Attempt {
                 batch: BatchId(row.get(0)?),
-                at: moment(row.get(1)?),
+                at: timestamp(row.get(1)?),
                 verdict: row.get(2)?,
                 status: row.get(3)?,
                 request_id: row.get(4)?,
@@ -130,12 +133,7 @@ pub(super) fn attempts(
         .collect()
 }
 
-pub(super) fn trail(db: &Connection, after: u64, limit: usize) -> rusqlite::Result<Vec<String>> {
-    db.prepare_cached(TRAIL)?
-        .query_map(params![rows::number(after), rows::number(limit)], |row| row.get(0))?
-        .collect()
-}
-
-/// All of them, for the test that looks at their plans.
+/// All queries whose cost must not grow with the ledger, for the test that looks at their plans.
 #[cfg(test)]
-pub(super) const QUERIES: [&str; 6] = [COUNT, WAITING, SENT_AND_FREE, KNOWN, ATTEMPTS, TRAIL];
+pub(super) const QUERIES: [&str; 6] =
+    [COUNT, COUNT_DUE, COUNT_DUE_AGAIN, TOKEN, ATTEMPTS, super::trail::PAGE];

@@ -1,27 +1,29 @@
-//! What came of a batch.
+//! What came of a batch: the states of its tokens, the halves of an invalid one, the quota.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::rows;
+use super::{quota, rows, trail};
 use crate::ledger::audit::Event;
 use crate::ledger::bisect::{self, Group, Step};
 use crate::ledger::entry::BatchId;
-use crate::ledger::intent::{BatchOutcome, Settled, Settlement, millis};
 use crate::ledger::quota::Quota;
+use crate::ledger::settlement::{BatchOutcome, Settled, Settlement};
+use crate::ledger::time::millis;
 use crate::revocation::State;
 
 const FIND: &str =
-    "SELECT quota, charged, suspect, verdict, host, identity FROM batch JOIN quota ON quota.id = batch.quota
+    "SELECT quota, charged, bisect_group, verdict, host, identity FROM batch JOIN quota ON quota.id = batch.quota
     WHERE batch.id = ?1";
-const CLOSE: &str = "UPDATE batch SET verdict = ?2, over = ?3, status = ?4, request_id = ?5 WHERE id = ?1";
-const MINE: &str = "SELECT id FROM token WHERE batch = ?1 ORDER BY rank, id";
-/// Of a batch that was given up: all it carried, but for what was settled otherwise since.
-const CARRIED: &str = "SELECT token.id FROM attempt JOIN token ON token.id = attempt.token
+const CLOSE: &str =
+    "UPDATE batch SET verdict = ?2, closed_at = ?3, status = ?4, request_id = ?5 WHERE id = ?1";
+const IN_FLIGHT: &str = "SELECT id FROM token WHERE batch = ?1 ORDER BY rank, id";
+/// Of a batch that was taken over: the tokens it carried that still wait.
+const STILL_PENDING: &str = "SELECT token.id FROM attempt JOIN token ON token.id = attempt.token
     WHERE attempt.batch = ?1 AND state IN ('queued', 'sent') ORDER BY rank, token.id";
-const BECOME: &str = "UPDATE token SET state = ?2, at = ?3, batch = NULL WHERE id = ?1";
-const SUSPECT: &str = "UPDATE token SET suspect = ?2 WHERE id = ?1";
-const MEMBERS: &str = "SELECT id FROM token WHERE host = ?1 AND suspect = ?2 AND batch IS NULL
+const SET_STATE: &str = "UPDATE token SET state = ?2, at = ?3, batch = NULL WHERE id = ?1";
+const SET_GROUP: &str = "UPDATE token SET bisect_group = ?2 WHERE id = ?1";
+const DUE_IN_GROUP: &str = "SELECT id FROM token WHERE host = ?1 AND bisect_group = ?2 AND batch IS NULL
     AND state IN ('queued', 'sent') ORDER BY rank, id";
 
 /// A batch as it was written down.
@@ -29,13 +31,13 @@ struct Batch {
     id: u64,
     quota: i64,
     charged: bool,
-    suspect: Group,
+    group: Group,
     verdict: String,
     host: i64,
     identity: String,
 }
 
-/// `None` if there is no such batch.
+/// Writes a settlement down; `None` if there is no such batch.
 pub(super) fn settle(
     db: &Connection,
     BatchId(id): BatchId,
@@ -47,7 +49,7 @@ pub(super) fn settle(
             id,
             quota: row.get(0)?,
             charged: row.get(1)?,
-            suspect: row.get(2)?,
+            group: row.get(2)?,
             verdict: row.get(3)?,
             host: row.get(4)?,
             identity: row.get(5)?,
@@ -56,20 +58,20 @@ pub(super) fn settle(
     let Some(batch) = found.optional()? else { return Ok(None) };
     let now = rows::millis(at);
     if batch.charged
-        && let Some((_, mut quota)) = rows::quota(db, batch.host, &batch.identity)?
+        && let Some((_, mut quota)) = quota::find(db, batch.host, &batch.identity)?
     {
-        settle_quota(&mut quota, &batch, settlement, now);
-        rows::save_quota(db, batch.quota, &quota)?;
+        update_quota(&mut quota, &batch, settlement, now);
+        quota::save(db, batch.quota, &quota)?;
     }
     let Settlement { verdict, status, request_id, .. } = settlement;
     db.prepare_cached(CLOSE)?.execute(params![id, verdict, now, status, request_id])?;
-    let (became, erased) = match batch.verdict.as_str() {
-        "open" => tokens(db, &batch, settlement.fate, now)?,
-        // Given up, or answered before: the only news worth having is that the tokens were taken.
-        _ if settlement.fate == BatchOutcome::Accepted => {
-            let carried = ids(db, CARRIED, params![id])?;
-            become_(db, &carried, State::Accepted, now)?;
-            (Settled { accepted: carried.len() as u64, ..Settled::default() }, carried)
+    let (settled, erased) = match batch.verdict.as_str() {
+        "open" => settle_tokens(db, &batch, settlement.outcome, now)?,
+        // Taken over, or settled before: the only news is that the tokens were accepted.
+        _ if settlement.outcome == BatchOutcome::Accepted => {
+            let pending = ids(db, STILL_PENDING, params![id])?;
+            set_state(db, &pending, State::Accepted, now)?;
+            (Settled { accepted: pending.len() as u64, ..Settled::default() }, pending)
         }
         _ => (Settled::default(), Vec::new()),
     };
@@ -79,72 +81,72 @@ pub(super) fn settle(
         status: *status,
         request_id: request_id.clone(),
         message: settlement.message.clone(),
-        became: became.counts(),
+        became: settled.counts(),
     };
-    rows::record(db, &event, at)?;
+    trail::append(db, &event, at)?;
     rows::erase(db, &erased, Some(id), at)?;
-    Ok(Some(became))
+    Ok(Some(settled))
 }
 
-fn settle_quota(quota: &mut Quota, batch: &Batch, settlement: &Settlement, now: i64) {
-    super::intend::finish(quota, batch.id, now);
-    quota.hear(settlement.heard, now);
+fn update_quota(quota: &mut Quota, batch: &Batch, settlement: &Settlement, now: i64) {
+    quota.observe_clock(now);
+    quota.finish(batch.id, now);
+    quota.apply_rate_limit(&settlement.rate_limit, now);
     match settlement.hold {
         Some(hold) => quota.hold(millis(hold), now),
-        None if matches!(settlement.fate, BatchOutcome::Accepted | BatchOutcome::Invalid) => {
-            quota.strikes = 0
+        None if matches!(settlement.outcome, BatchOutcome::Accepted | BatchOutcome::Invalid) => {
+            quota.strikes = 0;
         }
         None => {}
     }
 }
 
-/// Gives the tokens of an open batch what the answer means for them; returns the counts and what can be erased.
-fn tokens(
+/// Gives the tokens of an open batch their new states; returns the counts and the tokens whose sealed text can be erased.
+fn settle_tokens(
     db: &Connection,
     batch: &Batch,
-    fate: BatchOutcome,
+    outcome: BatchOutcome,
     now: i64,
 ) -> rusqlite::Result<(Settled, Vec<i64>)> {
-    let mine = ids(db, MINE, params![batch.id])?;
-    let count = mine.len() as u64;
-    let mut became = Settled::default();
-    match fate {
+    let tokens = ids(db, IN_FLIGHT, params![batch.id])?;
+    let count = tokens.len() as u64;
+    let mut settled = Settled::default();
+    match outcome {
         BatchOutcome::Accepted => {
-            become_(db, &mine, State::Accepted, now)?;
-            became.accepted = count;
-            let sibling = sibling(db, batch.suspect)?;
-            let members = match sibling {
-                Some(sibling) => ids(db, MEMBERS, params![batch.host, sibling])?,
+            set_state(db, &tokens, State::Accepted, now)?;
+            settled.accepted = count;
+            let due_in_sibling = match sibling(db, batch.group)? {
+                Some(sibling) => ids(db, DUE_IN_GROUP, params![batch.host, sibling])?,
                 None => Vec::new(),
             };
-            if bisect::after_accepted(members.len()) == Step::HalveSibling {
-                halve(db, &members)?;
+            if bisect::after_accepted(due_in_sibling.len()) == Step::HalveSibling {
+                halve(db, &due_in_sibling)?;
             }
-            Ok((became, mine))
+            Ok((settled, tokens))
         }
         BatchOutcome::Dead => {
-            become_(db, &mine, State::Dead, now)?;
-            became.dead = count;
-            Ok((became, mine))
+            set_state(db, &tokens, State::Dead, now)?;
+            settled.dead = count;
+            Ok((settled, tokens))
         }
-        BatchOutcome::Invalid if bisect::after_invalid(mine.len()) == Step::Refuse => {
-            become_(db, &mine, State::Refused, now)?;
-            became.refused = count;
-            acquit_sibling(db, batch.suspect)?;
-            Ok((became, mine))
+        BatchOutcome::Invalid if bisect::after_invalid(tokens.len()) == Step::Refuse => {
+            set_state(db, &tokens, State::Refused, now)?;
+            settled.refused = count;
+            unlink_sibling(db, batch.group)?;
+            Ok((settled, tokens))
         }
         BatchOutcome::Invalid => {
-            become_(db, &mine, State::Queued, now)?;
-            became.waiting = count;
-            acquit_sibling(db, batch.suspect)?;
-            halve(db, &mine)?;
-            Ok((became, Vec::new()))
+            set_state(db, &tokens, State::Queued, now)?;
+            settled.waiting = count;
+            unlink_sibling(db, batch.group)?;
+            halve(db, &tokens)?;
+            Ok((settled, Vec::new()))
         }
         BatchOutcome::Returned | BatchOutcome::Unknown => {
-            let state = if fate == BatchOutcome::Returned { State::Queued } else { State::Sent };
-            become_(db, &mine, state, now)?;
-            became.waiting = count;
-            Ok((became, Vec::new()))
+            let state = if outcome == BatchOutcome::Returned { State::Queued } else { State::Sent };
+            set_state(db, &tokens, state, now)?;
+            settled.waiting = count;
+            Ok((settled, Vec::new()))
         }
     }
 }
@@ -153,8 +155,8 @@ fn ids(db: &Connection, sql: &str, params: impl rusqlite::Params) -> rusqlite::R
     db.prepare_cached(sql)?.query_map(params, |row| row.get(0))?.collect()
 }
 
-fn become_(db: &Connection, tokens: &[i64], state: State, now: i64) -> rusqlite::Result<()> {
-    let mut update = db.prepare_cached(BECOME)?;
+fn set_state(db: &Connection, tokens: &[i64], state: State, now: i64) -> rusqlite::Result<()> {
+    let mut update = db.prepare_cached(SET_STATE)?;
     for token in tokens {
         update.execute(params![token, state.as_str(), now])?;
     }
@@ -162,27 +164,27 @@ fn become_(db: &Connection, tokens: &[i64], state: State, now: i64) -> rusqlite:
 }
 
 fn sibling(db: &Connection, group: Group) -> rusqlite::Result<Option<Group>> {
-    let sibling = "SELECT sibling FROM suspicion WHERE id = ?1";
+    let sibling = "SELECT sibling FROM bisect_group WHERE id = ?1";
     Ok(db.prepare_cached(sibling)?.query_row([group], |row| row.get(0)).optional()?.flatten())
 }
 
-/// What is wrong was found in this group: that its sibling holds some of it, too, is not known any more.
-fn acquit_sibling(db: &Connection, group: Group) -> rusqlite::Result<()> {
-    db.prepare_cached("UPDATE suspicion SET sibling = NULL WHERE sibling = ?1")?.execute([group])?;
+/// An invalid token was found in this group: whether its sibling holds one, too, is not known any more.
+fn unlink_sibling(db: &Connection, group: Group) -> rusqlite::Result<()> {
+    db.prepare_cached("UPDATE bisect_group SET sibling = NULL WHERE sibling = ?1")?.execute([group])?;
     Ok(())
 }
 
-/// Makes two groups of one.
+/// Splits tokens into two groups, each the other's sibling.
 fn halve(db: &Connection, tokens: &[i64]) -> rusqlite::Result<()> {
-    let mut group = db.prepare_cached("INSERT INTO suspicion (sibling) VALUES (?1)")?;
-    let one = group.insert([None::<i64>])?;
-    let two = group.insert([one])?;
-    db.prepare_cached("UPDATE suspicion SET sibling = ?2 WHERE id = ?1")?.execute([one, two])?;
-    let mut suspect = db.prepare_cached(SUSPECT)?;
+    let mut insert = db.prepare_cached("INSERT INTO bisect_group (sibling) VALUES (?1)")?;
+    let one = insert.insert([None::<i64>])?;
+    let two = insert.insert([one])?;
+    db.prepare_cached("UPDATE bisect_group SET sibling = ?2 WHERE id = ?1")?.execute([one, two])?;
+    let mut set_group = db.prepare_cached(SET_GROUP)?;
     let (left, right) = tokens.split_at(tokens.len() / 2);
     for (half, group) in [(left, one), (right, two)] {
         for token in half {
-            suspect.execute([*token, group])?;
+            set_group.execute([*token, group])?;
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The file: what is in it, who may look at it, and what is said when it cannot be used.
+//! What is in the file, and what is not.
 
 mod damage;
 mod handles;
@@ -11,12 +11,13 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::finding::Confidence;
-use crate::ledger::intent::{BatchOutcome, Payload};
-use crate::ledger::quota::Heard;
+use crate::ledger::intent::{Intent, Payload};
+use crate::ledger::settlement::BatchOutcome;
 use crate::ledger::{BrokenTrail, TrailError, export, verify};
+use crate::revocation::RateLimit;
 use crate::token::Token;
 
-type Checked<T = ()> = Result<T, Box<dyn std::error::Error>>;
+type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 const HOST: &str = "api.example.test";
 const KINDS: &[Kind] = &[Kind::Pat];
@@ -25,18 +26,18 @@ fn now() -> Timestamp {
     Timestamp::from_second(1_795_000_000).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-fn ask() -> BatchRequest<'static> {
+fn request() -> BatchRequest<'static> {
     BatchRequest {
         host: HOST,
         identity: "anonymous",
         per_hour: 60,
         min_interval: Duration::ZERO,
         lease: Duration::from_secs(90),
-        what: Payload::Batch(KINDS),
+        payload: Payload::Batch(KINDS),
     }
 }
 
-/// What stands behind a token's prefix.
+/// What follows a token's prefix.
 fn body(number: u32) -> String {
     Fingerprint::of(&number.to_le_bytes()).hex().split_off(28)
 }
@@ -45,47 +46,47 @@ fn token(number: u32) -> Token {
     Token::new(Kind::Pat, [Kind::Pat.prefix(), &body(number)].concat().as_bytes())
 }
 
-fn entry(seal: &Seal, number: u32) -> Result<Entry, LedgerError> {
+fn entry(sealer: &Sealer, number: u32) -> Result<Entry, LedgerError> {
     let token = token(number);
     Ok(Entry {
         fingerprint: token.fingerprint(),
         kind: Kind::Pat,
         confidence: Confidence::Certain,
         state: State::Queued,
-        place: format!("a/file:{number}"),
-        sealed: seal.seal(&token)?,
+        location: format!("a/file:{number}"),
+        sealed: sealer.seal(&token)?,
     })
 }
 
 fn fill(ledger: &mut SqliteLedger, numbers: std::ops::Range<u32>) -> Result<Enqueued, LedgerError> {
-    let seal = ledger.seal()?;
-    let entries: Vec<Entry> = numbers.map(|number| entry(&seal, number)).collect::<Result<_, _>>()?;
+    let sealer = ledger.sealer()?;
+    let entries: Vec<Entry> = numbers.map(|number| entry(&sealer, number)).collect::<Result<_, _>>()?;
     ledger.enqueue(HOST, &mut entries.into_iter(), &now)
 }
 
-fn settlement(fate: BatchOutcome) -> Settlement {
+fn settlement(outcome: BatchOutcome) -> Settlement {
     Settlement {
-        fate,
+        outcome,
         verdict: "accepted",
         status: Some(202),
         request_id: Some("AAAA:1".into()),
         message: String::new(),
-        heard: Heard::default(),
+        rate_limit: RateLimit::default(),
         hold: None,
     }
 }
 
-fn go(ledger: &mut SqliteLedger) -> Checked<crate::ledger::Intent> {
-    match ledger.intend(&ask(), &now)? {
+fn next_intent(ledger: &mut SqliteLedger) -> TestResult<Intent> {
+    match ledger.intend(&request(), &now)? {
         Next::Send(intent) => Ok(intent),
         other => Err(format!("{other:?}").into()),
     }
 }
 
-/// Whether any file beside the ledger holds these bytes.
-fn anywhere(ledger: &Path, bytes: &[u8]) -> Checked<bool> {
-    let folder = ledger.parent().ok_or("no folder")?;
-    for file in fs::read_dir(folder)? {
+/// Whether any file in the ledger's directory holds these bytes.
+fn is_on_disk(ledger: &Path, bytes: &[u8]) -> TestResult<bool> {
+    let directory = ledger.parent().ok_or("no directory")?;
+    for file in fs::read_dir(directory)? {
         let content = fs::read(file?.path())?;
         if content.windows(bytes.len()).any(|window| window == bytes) {
             return Ok(true);
@@ -95,33 +96,37 @@ fn anywhere(ledger: &Path, bytes: &[u8]) -> Checked<bool> {
 }
 
 #[test]
-fn a_token_waits_sealed_and_leaves_nothing_once_taken() -> Checked {
+fn a_token_waits_sealed_and_leaves_nothing_once_accepted() -> TestResult {
     let home = tempfile::tempdir()?;
     let path = home.path().join("state/ledger.db");
     let mut ledger = SqliteLedger::open(&path)?;
     fill(&mut ledger, 0..1500)?;
     let plain: Vec<String> = (0..1500).map(body).collect();
-    let intent = go(&mut ledger)?;
-    assert_eq!(intent.rows.len(), 1000);
-    let seal = ledger.seal()?;
-    for row in &intent.rows {
-        assert_eq!(seal.open(row.kind, row.fingerprint, &row.sealed)?.fingerprint(), row.fingerprint);
+    let intent = next_intent(&mut ledger)?;
+    assert_eq!(intent.tokens.len(), 1000);
+    let opener = ledger.opener()?;
+    for token in &intent.tokens {
+        let reopened = opener.open(token.kind, token.fingerprint, &token.sealed)?;
+        assert_eq!(reopened.fingerprint(), token.fingerprint);
     }
-    let sealed = |at: usize| &intent.rows[at].sealed[..];
-    assert!(anywhere(&path, sealed(0))? && anywhere(&path, sealed(999))?, "it must be there to be erased");
+    let sealed = |index: usize| &intent.tokens[index].sealed[..];
+    assert!(
+        is_on_disk(&path, sealed(0))? && is_on_disk(&path, sealed(999))?,
+        "it must be there to be erased"
+    );
     ledger.settle(intent.batch, &settlement(BatchOutcome::Accepted), &now)?;
     // While the ledger is still open, and after it was closed.
     for open in [true, false] {
-        for at in [0, 1, 499, 998, 999] {
-            assert!(!anywhere(&path, sealed(at))?, "sealed bytes were left, open: {open}");
-            assert!(!anywhere(&path, &sealed(at)[12..40])?, "a part of them was left, open: {open}");
-            assert!(!anywhere(&path, plain[at].as_bytes())?, "a token was written in the clear");
+        for index in [0, 1, 499, 998, 999] {
+            assert!(!is_on_disk(&path, sealed(index))?, "sealed bytes were left, open: {open}");
+            assert!(!is_on_disk(&path, &sealed(index)[12..40])?, "a part of them was left, open: {open}");
+            assert!(!is_on_disk(&path, plain[index].as_bytes())?, "a token was written in the clear");
         }
         if open {
-            let rest = go(&mut ledger)?;
-            assert_eq!(rest.rows.len(), 500);
+            let rest = next_intent(&mut ledger)?;
+            assert_eq!(rest.tokens.len(), 500);
             ledger.settle(rest.batch, &settlement(BatchOutcome::Accepted), &now)?;
-            assert!(!anywhere(&path, &rest.rows[7].sealed)?);
+            assert!(!is_on_disk(&path, &rest.tokens[7].sealed)?);
             drop(SqliteLedger::open(&path)?);
         }
     }
@@ -130,58 +135,59 @@ fn a_token_waits_sealed_and_leaves_nothing_once_taken() -> Checked {
         .map(|file| file.map(|file| file.file_name()))
         .collect::<Result<_, _>>()?;
     files.sort();
-    assert_eq!(files, ["ledger.db", "ledger.db.key"], "something is left lying around");
+    assert_eq!(files, ["ledger.db", "ledger.db.key"], "a file was left behind");
     Ok(())
 }
 
 #[test]
-fn a_token_keeps_its_history() -> Checked {
+fn a_token_keeps_its_history() -> TestResult {
     let home = tempfile::tempdir()?;
     let path = home.path().join("ledger.db");
     let mut ledger = SqliteLedger::open(&path)?;
     fill(&mut ledger, 0..3)?;
     let one = token(1).fingerprint();
-    let batch = go(&mut ledger)?.batch;
+    let batch = next_intent(&mut ledger)?.batch;
     ledger.settle(
         batch,
         &Settlement { verdict: "trouble", status: Some(502), ..settlement(BatchOutcome::Returned) },
         &now,
     )?;
-    let batch = go(&mut ledger)?.batch;
+    let batch = next_intent(&mut ledger)?.batch;
     ledger.settle(batch, &settlement(BatchOutcome::Accepted), &now)?;
     drop(ledger);
     let mut ledger = SqliteLedger::open(&path)?;
     let attempts = ledger.attempts(HOST, &one)?;
-    let told: Vec<_> = attempts.iter().map(|attempt| (attempt.verdict.as_str(), attempt.status)).collect();
-    assert_eq!(told, [("trouble", Some(502)), ("accepted", Some(202))]);
-    let known = ledger.known(HOST, &one)?.ok_or("forgotten")?;
+    let verdicts: Vec<_> =
+        attempts.iter().map(|attempt| (attempt.verdict.as_str(), attempt.status)).collect();
+    assert_eq!(verdicts, [("trouble", Some(502)), ("accepted", Some(202))]);
+    let record = ledger.token(HOST, &one)?.ok_or("forgotten")?;
     assert_eq!(
-        (known.state, known.request_id.as_deref(), known.place.as_str()),
+        (record.state, record.request_id.as_deref(), record.location.as_str()),
         (State::Accepted, Some("AAAA:1"), "a/file:1")
     );
-    assert_eq!(known.at, now());
-    // Found again: not sent again. And another host is another story.
+    assert_eq!(record.at, now());
+    // Found again: not sent again. Another host has a history of its own.
     let again = fill(&mut ledger, 0..3)?;
     assert_eq!(again, Enqueued { done: 3, ..Enqueued::default() });
-    assert_eq!(ledger.intend(&ask(), &now)?, Next::Nothing);
-    assert!(ledger.known("other.example.test", &one)?.is_none());
-    // Many at once, in their order, those that nobody knows among them.
-    let mut many = vec![token(999).fingerprint(); LOOKED_UP];
+    assert_eq!(ledger.intend(&request(), &now)?, Next::Nothing);
+    assert!(ledger.token("other.example.test", &one)?.is_none());
+    // Many at once, in their order, unknown ones among them.
+    let mut many = vec![token(999).fingerprint(); LOOKUP_LEN];
     many.push(one);
-    let found = ledger.known_of(HOST, &many)?;
-    assert_eq!((found.len(), found.iter().flatten().count()), (LOOKED_UP + 1, 1));
-    assert_eq!(found.last(), Some(&ledger.known(HOST, &one)?));
+    let found = ledger.tokens(HOST, &many)?;
+    assert_eq!((found.len(), found.iter().flatten().count()), (LOOKUP_LEN + 1, 1));
+    assert_eq!(found.last(), Some(&ledger.token(HOST, &one)?));
     Ok(())
 }
 
 #[test]
-fn the_trail_cannot_be_changed_and_a_change_around_it_is_found() -> Checked {
+fn the_trail_cannot_be_changed_and_a_change_around_it_is_found() -> TestResult {
     let home = tempfile::tempdir()?;
     let path = home.path().join("ledger.db");
     let mut ledger = SqliteLedger::open(&path)?;
-    for turn in 0..3 {
-        fill(&mut ledger, turn..turn + 1)?;
-        let batch = go(&mut ledger)?.batch;
+    for number in 0..3 {
+        fill(&mut ledger, number..number + 1)?;
+        let batch = next_intent(&mut ledger)?.batch;
         ledger.settle(batch, &settlement(BatchOutcome::Accepted), &now)?;
     }
     let end = verify(&ledger)?;
@@ -196,7 +202,7 @@ fn the_trail_cannot_be_changed_and_a_change_around_it_is_found() -> Checked {
         let refused = ledger.db.execute(sql, []).map_err(|error| error.to_string());
         assert_eq!(refused, Err("the audit trail is append-only".into()), "{sql}");
     }
-    // Somebody with a file editor: the chain tells.
+    // Somebody with a file editor: the hash chain shows it.
     ledger.db.execute_batch(
         "DROP TRIGGER audit_is_append_only_1; UPDATE audit SET line = replace(line, '\"tokens\":1', '\"tokens\":0') WHERE seq = 4;",
     )?;
@@ -208,11 +214,11 @@ fn the_trail_cannot_be_changed_and_a_change_around_it_is_found() -> Checked {
 }
 
 #[test]
-fn the_trail_names_fingerprints_and_no_token() -> Checked {
+fn the_trail_names_fingerprints_and_no_token() -> TestResult {
     let home = tempfile::tempdir()?;
     let mut ledger = SqliteLedger::open(&home.path().join("ledger.db"))?;
     fill(&mut ledger, 0..1200)?;
-    let batch = go(&mut ledger)?.batch;
+    let batch = next_intent(&mut ledger)?.batch;
     ledger.settle(batch, &settlement(BatchOutcome::Accepted), &now)?;
     let mut lines = Vec::new();
     export(&ledger, |line| {
@@ -222,7 +228,7 @@ fn the_trail_names_fingerprints_and_no_token() -> Checked {
     let all = lines.join("\n");
     assert!(all.contains(&token(7).fingerprint().hex()));
     assert!(!all.contains(Kind::Pat.prefix()));
-    // A record of 1,200 tokens tells their digest, the batch its thousand fingerprints.
+    // The record of 1,200 tokens holds their digest, that of the batch its thousand fingerprints.
     assert!(lines[0].len() < 1000, "{} bytes", lines[0].len());
     assert!(lines[1].len() > 64_000);
     let events = ["enqueue", "intent", "answer", "erase"];
@@ -232,9 +238,9 @@ fn the_trail_names_fingerprints_and_no_token() -> Checked {
     Ok(())
 }
 
-/// Queries that walk the whole table would cost a second each once millions of tokens are known.
+/// Queries that scan a whole table would cost a second each once millions of tokens are known.
 #[test]
-fn counting_and_looking_up_walk_no_tables() -> Checked {
+fn counting_and_looking_up_scan_no_tables() -> TestResult {
     let home = tempfile::tempdir()?;
     let mut ledger = SqliteLedger::open(&home.path().join("ledger.db"))?;
     fill(&mut ledger, 0..10)?;

@@ -109,7 +109,7 @@ impl Front {
         self.database()
             .execute_batch(&format!(
                 "UPDATE batch SET at = at - {hour}, lease = lease - {hour}, slot_at = slot_at - {hour},
-                    slot_again = slot_again - {hour};
+                    slot_clamped = slot_clamped - {hour};
                  UPDATE quota SET last = last - {hour}, hold_since = hold_since - {hour},
                     hold_until = hold_until - {hour}, server_since = server_since - {hour},
                     server_until = server_until - {hour};"

@@ -2,100 +2,105 @@
 
 use jiff::Timestamp;
 
-use super::{Account, Batch, Content};
+use super::{Account, Batch, ModelState};
 use crate::ledger::audit::Event;
 use crate::ledger::bisect::{self, Group, Step};
 use crate::ledger::entry::BatchId;
-use crate::ledger::intent::{
-    BatchOutcome, BatchRequest, Intent, Next, Payload, Settled, Settlement, WaitReason, millis, moment,
-};
+use crate::ledger::intent::{BatchRequest, Intent, Next, Payload};
+use crate::ledger::quota::WaitReason;
+use crate::ledger::settlement::{BatchOutcome, Settled, Settlement};
+use crate::ledger::time::{millis, timestamp};
 use crate::revocation::{MAX_BATCH, State};
 
 const POLL_MS: i64 = 100;
 
-impl Content {
+impl ModelState {
     pub(in crate::ledger::model) fn intend(
         &mut self,
         owner: u64,
-        ask: &BatchRequest<'_>,
+        request: &BatchRequest<'_>,
         at: Timestamp,
     ) -> Next {
         let now = at.as_millisecond();
-        let later = |until: i64, why| Next::Later { at: moment(until), why };
-        let account = (ask.host.to_owned(), ask.identity.to_owned());
-        self.recover(owner, ask.host, at);
-        let open = |batch: &&Batch| batch.verdict == "open" && batch.account.0 == ask.host;
+        let later = |until: i64, reason| Next::Later { at: timestamp(until), reason };
+        let account = (request.host.to_owned(), request.identity.to_owned());
+        self.take_over_abandoned(owner, request.host, at);
+        let open = |batch: &&Batch| batch.verdict == "open" && batch.account.0 == request.host;
         let in_flight = self.batches.iter().filter(open).count();
-        let ours = self.batches.iter().filter(open).any(|batch| batch.account == account);
-        let found = match &ask.what {
-            Payload::Batch(kinds) => self.next_group(ask.host, kinds),
-            Payload::Alone(fingerprint) => (self.index.get(&(ask.host.to_owned(), *fingerprint)))
-                .filter(|place| self.tokens[**place].batch.is_none() && self.tokens[**place].state.pending())
-                .map(|place| (self.tokens[*place].suspect, vec![*place])),
+        let same_account = self.batches.iter().filter(open).any(|batch| batch.account == account);
+        let candidate = match &request.payload {
+            Payload::Batch(kinds) => self.next_group(request.host, kinds),
+            Payload::SelfRevoking(fingerprint) => (self.index.get(&(request.host.to_owned(), *fingerprint)))
+                .filter(|index| self.tokens[**index].batch.is_none() && self.tokens[**index].state.pending())
+                .map(|index| (self.tokens[*index].group, vec![*index])),
         };
-        let Some((group, mut places)) = found else {
+        let Some((group, mut indices)) = candidate else {
             return if in_flight == 0 { Next::Nothing } else { later(now + POLL_MS, WaitReason::InFlight) };
         };
-        places.truncate(MAX_BATCH);
-        let charged = matches!(ask.what, Payload::Batch(_));
-        if charged && ours {
+        indices.truncate(MAX_BATCH);
+        let charged = matches!(request.payload, Payload::Batch(_));
+        if charged && same_account {
             return later(now + POLL_MS, WaitReason::InFlight);
         }
         let id = self.batches.len() as u64 + 1;
         let quota = self.quotas.entry(account.clone()).or_default();
         if charged {
-            quota.observe(now);
-            if let Some((until, why)) = quota.gate(ask.per_hour, millis(ask.min_interval), now) {
-                return later(until, why);
+            quota.observe_clock(now);
+            if let Some((until, reason)) = quota.blocked(request.per_hour, millis(request.min_interval), now)
+            {
+                return later(until, reason);
             }
-            quota.charge(id, now);
+            quota.take_slot(id, now);
         }
         let strikes = quota.strikes;
-        self.open(Draft { account, charged, owner, group, places: &places, lease: millis(ask.lease) }, at);
-        let rows = places.iter().map(|place| self.row(*place)).collect();
-        Next::Send(Intent { batch: BatchId(id), strikes, rows })
+        self.open(
+            NewBatch { account, charged, owner, group, indices: &indices, lease: millis(request.lease) },
+            at,
+        );
+        let tokens = indices.iter().map(|index| self.sealed_token(*index)).collect();
+        Next::Send(Intent { batch: BatchId(id), strikes, tokens })
     }
 
-    fn open(&mut self, draft: Draft<'_>, at: Timestamp) {
+    fn open(&mut self, new: NewBatch<'_>, at: Timestamp) {
         let now = at.as_millisecond();
         let id = self.batches.len() as u64 + 1;
-        for place in draft.places {
-            let token = &mut self.tokens[*place];
+        for index in new.indices {
+            let token = &mut self.tokens[*index];
             (token.batch, token.state, token.at) = (Some(id), State::Sent, now);
         }
         let event = Event::Intent {
             batch: id,
-            host: draft.account.0.clone(),
-            identity: draft.account.1.clone(),
-            call: if draft.charged { "revoke" } else { "end-installation" },
-            tokens: draft.places.iter().map(|place| self.tokens[*place].fingerprint.hex()).collect(),
+            host: new.account.0.clone(),
+            identity: new.account.1.clone(),
+            call: if new.charged { "revoke" } else { "end-installation" },
+            tokens: new.indices.iter().map(|index| self.tokens[*index].fingerprint.hex()).collect(),
         };
         self.batches.push(Batch {
-            account: draft.account,
-            charged: draft.charged,
-            owner: draft.owner,
-            suspect: draft.group,
+            account: new.account,
+            charged: new.charged,
+            owner: new.owner,
+            group: new.group,
             at: now,
-            lease: now.saturating_add(draft.lease),
+            lease: now.saturating_add(new.lease),
             verdict: "open".into(),
             status: None,
             request_id: None,
-            tokens: draft.places.to_vec(),
+            tokens: new.indices.to_vec(),
         });
         self.record(&event, at);
     }
 
-    fn recover(&mut self, owner: u64, host: &str, at: Timestamp) {
+    fn take_over_abandoned(&mut self, owner: u64, host: &str, at: Timestamp) {
         let now = at.as_millisecond();
-        for place in 0..self.batches.len() {
-            let batch = &mut self.batches[place];
-            let over = now >= batch.lease || now < batch.at.saturating_sub(batch.lease - batch.at);
-            let gone = batch.owner == owner || over || !self.owners.contains(&batch.owner);
+        for index in 0..self.batches.len() {
+            let batch = &mut self.batches[index];
+            let expired = now >= batch.lease || now < batch.at.saturating_sub(batch.lease - batch.at);
+            let gone = batch.owner == owner || expired || !self.owners.contains(&batch.owner);
             if batch.verdict != "open" || batch.account.0 != host || !gone {
                 continue;
             }
             batch.verdict = "lost".into();
-            let id = place as u64 + 1;
+            let id = index as u64 + 1;
             if let (true, Some(quota)) = (batch.charged, self.quotas.get_mut(&batch.account)) {
                 quota.finish(id, batch.lease.min(now));
             }
@@ -117,24 +122,24 @@ impl Content {
         let now = at.as_millisecond();
         let batch = self.batches.get_mut(usize::try_from(id).ok()?.checked_sub(1)?)?;
         let open = batch.verdict == "open";
-        let (suspect, account, charged) = (batch.suspect, batch.account.clone(), batch.charged);
+        let (group, account, charged) = (batch.group, batch.account.clone(), batch.charged);
         batch.verdict = settlement.verdict.into();
         batch.status = settlement.status;
         batch.request_id.clone_from(&settlement.request_id);
         let carried = batch.tokens.clone();
         if charged {
-            self.settle_quota(&account, id, settlement, now);
+            self.update_quota(&account, id, settlement, now);
         }
-        let mut became = Settled::default();
+        let mut settled = Settled::default();
         if open {
-            let mut mine: Vec<usize> =
-                (0..self.tokens.len()).filter(|place| self.tokens[*place].batch == Some(id)).collect();
-            mine.sort_by_key(|place| (self.tokens[*place].rank, *place));
-            became = self.tokens_of(&mine, suspect, settlement.fate, now);
-        } else if settlement.fate == BatchOutcome::Accepted {
-            let late: Vec<usize> =
-                carried.into_iter().filter(|place| self.tokens[*place].state.pending()).collect();
-            became.accepted = self.become_(&late, State::Accepted, now);
+            let mut in_flight: Vec<usize> =
+                (0..self.tokens.len()).filter(|index| self.tokens[*index].batch == Some(id)).collect();
+            in_flight.sort_by_key(|index| (self.tokens[*index].rank, *index));
+            settled = self.settle_tokens(&in_flight, group, settlement.outcome, now);
+        } else if settlement.outcome == BatchOutcome::Accepted {
+            let pending: Vec<usize> =
+                carried.into_iter().filter(|index| self.tokens[*index].state.pending()).collect();
+            settled.accepted = self.set_state(&pending, State::Accepted, now);
         }
         let event = Event::Answer {
             batch: id,
@@ -142,64 +147,71 @@ impl Content {
             status: settlement.status,
             request_id: settlement.request_id.clone(),
             message: settlement.message.clone(),
-            became: became.counts(),
+            became: settled.counts(),
         };
         self.record(&event, at);
-        self.erased(Some(id), became.accepted + became.refused + became.dead, at);
-        Some(became)
+        self.record_erased(Some(id), settled.accepted + settled.refused + settled.dead, at);
+        Some(settled)
     }
 
-    fn settle_quota(&mut self, account: &Account, id: u64, settlement: &Settlement, now: i64) {
+    fn update_quota(&mut self, account: &Account, id: u64, settlement: &Settlement, now: i64) {
         let Some(quota) = self.quotas.get_mut(account) else { return };
-        quota.observe(now);
+        quota.observe_clock(now);
         quota.finish(id, now);
-        quota.hear(settlement.heard, now);
+        quota.apply_rate_limit(&settlement.rate_limit, now);
         match settlement.hold {
             Some(hold) => quota.hold(millis(hold), now),
-            None if matches!(settlement.fate, BatchOutcome::Accepted | BatchOutcome::Invalid) => {
-                quota.strikes = 0
+            None if matches!(settlement.outcome, BatchOutcome::Accepted | BatchOutcome::Invalid) => {
+                quota.strikes = 0;
             }
             None => {}
         }
     }
 
-    fn tokens_of(&mut self, mine: &[usize], suspect: Group, fate: BatchOutcome, now: i64) -> Settled {
-        let mut became = Settled::default();
-        match fate {
+    fn settle_tokens(
+        &mut self,
+        in_flight: &[usize],
+        group: Group,
+        outcome: BatchOutcome,
+        now: i64,
+    ) -> Settled {
+        let mut settled = Settled::default();
+        match outcome {
             BatchOutcome::Accepted => {
-                became.accepted = self.become_(mine, State::Accepted, now);
-                let members = self.sibling(suspect).map_or(Vec::new(), |sibling| self.members(mine, sibling));
-                if bisect::after_accepted(members.len()) == Step::HalveSibling {
-                    self.halve(&members);
+                settled.accepted = self.set_state(in_flight, State::Accepted, now);
+                let due =
+                    self.sibling(group).map_or(Vec::new(), |sibling| self.due_in_group(in_flight, sibling));
+                if bisect::after_accepted(due.len()) == Step::HalveSibling {
+                    self.halve(&due);
                 }
             }
-            BatchOutcome::Dead => became.dead = self.become_(mine, State::Dead, now),
+            BatchOutcome::Dead => settled.dead = self.set_state(in_flight, State::Dead, now),
             BatchOutcome::Invalid => {
-                self.siblings.iter_mut().filter(|sibling| **sibling == Some(suspect)).for_each(|sibling| {
+                self.siblings.iter_mut().filter(|sibling| **sibling == Some(group)).for_each(|sibling| {
                     *sibling = None;
                 });
-                if bisect::after_invalid(mine.len()) == Step::Refuse {
-                    became.refused = self.become_(mine, State::Refused, now);
+                if bisect::after_invalid(in_flight.len()) == Step::Refuse {
+                    settled.refused = self.set_state(in_flight, State::Refused, now);
                 } else {
-                    became.waiting = self.become_(mine, State::Queued, now);
-                    self.halve(mine);
+                    settled.waiting = self.set_state(in_flight, State::Queued, now);
+                    self.halve(in_flight);
                 }
             }
-            BatchOutcome::Returned => became.waiting = self.become_(mine, State::Queued, now),
-            BatchOutcome::Unknown => became.waiting = self.become_(mine, State::Sent, now),
+            BatchOutcome::Returned => settled.waiting = self.set_state(in_flight, State::Queued, now),
+            BatchOutcome::Unknown => settled.waiting = self.set_state(in_flight, State::Sent, now),
         }
-        became
+        settled
     }
 
-    fn become_(&mut self, places: &[usize], state: State, now: i64) -> u64 {
-        for place in places {
-            let token = &mut self.tokens[*place];
+    fn set_state(&mut self, indices: &[usize], state: State, now: i64) -> u64 {
+        for index in indices {
+            let token = &mut self.tokens[*index];
             (token.state, token.at, token.batch) = (state, now, None);
             if !state.pending() {
                 token.sealed = None;
             }
         }
-        places.len() as u64
+        indices.len() as u64
     }
 
     fn sibling(&self, group: Group) -> Option<Group> {
@@ -207,35 +219,35 @@ impl Content {
     }
 
     /// The tokens of a group that could be sent now, at the host of these others.
-    fn members(&self, others: &[usize], group: Group) -> Vec<usize> {
-        let Some(host) = others.first().map(|place| &self.tokens[*place].host) else { return Vec::new() };
-        let mut members: Vec<usize> = (self.tokens.iter().enumerate())
-            .filter(|(_, token)| token.suspect == group && token.host == *host)
+    fn due_in_group(&self, others: &[usize], group: Group) -> Vec<usize> {
+        let Some(host) = others.first().map(|index| &self.tokens[*index].host) else { return Vec::new() };
+        let mut due: Vec<usize> = (self.tokens.iter().enumerate())
+            .filter(|(_, token)| token.group == group && token.host == *host)
             .filter(|(_, token)| token.batch.is_none() && token.state.pending())
-            .map(|(place, _)| place)
+            .map(|(index, _)| index)
             .collect();
-        members.sort_by_key(|place| (self.tokens[*place].rank, *place));
-        members
+        due.sort_by_key(|index| (self.tokens[*index].rank, *index));
+        due
     }
 
-    fn halve(&mut self, places: &[usize]) {
+    fn halve(&mut self, indices: &[usize]) {
         let one = self.siblings.len() as u64 + 1;
         self.siblings.extend([Some(one + 1), Some(one)]);
-        let (left, right) = places.split_at(places.len() / 2);
+        let (left, right) = indices.split_at(indices.len() / 2);
         for (half, group) in [(left, one), (right, one + 1)] {
-            for place in half {
-                self.tokens[*place].suspect = group;
+            for index in half {
+                self.tokens[*index].group = group;
             }
         }
     }
 }
 
-/// What a batch is about to be.
-struct Draft<'a> {
+/// A batch that is about to be opened.
+struct NewBatch<'a> {
     account: Account,
     charged: bool,
     owner: u64,
     group: Group,
-    places: &'a [usize],
+    indices: &'a [usize],
     lease: i64,
 }

@@ -1,24 +1,25 @@
-//! Ledgers that cannot be used: each says so in its own words, and nothing is sent.
+//! Ledgers that cannot be used: each has an error of its own, and nothing is sent.
 
 use std::os::unix::fs::PermissionsExt as _;
 
 use rusqlite::Connection;
 
 use super::*;
+use crate::ledger::FileError;
 
 /// A ledger with two tokens in it, closed.
-fn two_tokens(home: &Path) -> Checked<PathBuf> {
+fn two_tokens(home: &Path) -> TestResult<PathBuf> {
     let path = home.join("ledger.db");
     fill(&mut SqliteLedger::open(&path)?, 0..2)?;
     Ok(path)
 }
 
-fn words(result: Result<SqliteLedger, LedgerError>) -> String {
+fn message(result: Result<SqliteLedger, LedgerError>) -> String {
     result.map_or_else(|error| error.to_string(), |_| "opened".into())
 }
 
 #[test]
-fn no_ledger_is_none_and_none_is_made() -> Checked {
+fn no_ledger_is_none_and_none_is_created() -> TestResult {
     let home = tempfile::tempdir()?;
     let path = home.path().join("none/ledger.db");
     assert!(SqliteLedger::open_existing(&path)?.is_none());
@@ -32,34 +33,34 @@ fn no_ledger_is_none_and_none_is_made() -> Checked {
 }
 
 #[test]
-fn a_locked_ledger_is_waited_for_and_then_named() -> Checked {
+fn a_locked_ledger_is_waited_for_and_then_reported() -> TestResult {
     let home = tempfile::tempdir()?;
     let path = two_tokens(home.path())?;
     let mut ledger = SqliteLedger::open(&path)?;
     ledger.db.busy_timeout(Duration::from_millis(50))?;
     let other = Connection::open(&path)?;
     other.execute_batch("BEGIN EXCLUSIVE")?;
-    assert!(matches!(ledger.intend(&ask(), &now), Err(LedgerError::Locked { .. })));
-    assert!(matches!(ledger.standing(&ask(), &now), Err(LedgerError::Locked { .. })));
+    assert!(matches!(ledger.intend(&request(), &now), Err(LedgerError::Locked { .. })));
+    assert!(matches!(ledger.host_status(&request(), &now), Err(LedgerError::Locked { .. })));
     // Another's lock that ends in time is no error.
     ledger.db.busy_timeout(Duration::from_secs(30))?;
     let ender = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(50));
         other.execute_batch("COMMIT")
     });
-    assert_eq!(go(&mut ledger)?.rows.len(), 2);
+    assert_eq!(next_intent(&mut ledger)?.tokens.len(), 2);
     ender.join().map_err(|_| "the other thread died")??;
     Ok(())
 }
 
 #[test]
-fn bytes_that_are_no_ledger_are_named() -> Checked {
+fn bytes_that_are_no_ledger_are_reported() -> TestResult {
     let home = tempfile::tempdir()?;
     let path = home.path().join("ledger.db");
     fs::write(&path, "this is a text of some length, and nothing like a database".repeat(20))?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
-    assert!(matches!(SqliteLedger::open(&path), Err(LedgerError::Corrupt { .. })));
-    assert!(matches!(SqliteLedger::open_existing(&path), Err(LedgerError::Corrupt { .. })));
+    assert!(matches!(SqliteLedger::open(&path), Err(LedgerError::Damaged { .. })));
+    assert!(matches!(SqliteLedger::open_existing(&path), Err(LedgerError::Damaged { .. })));
     // A ledger whose pages were overwritten.
     fs::remove_file(&path)?;
     let path = two_tokens(home.path())?;
@@ -67,8 +68,8 @@ fn bytes_that_are_no_ledger_are_named() -> Checked {
     let page = 4096;
     content[page..].fill(0x5a);
     fs::write(&path, content)?;
-    let error = SqliteLedger::open(&path).and_then(|mut ledger| ledger.intend(&ask(), &now));
-    assert!(matches!(error, Err(LedgerError::Corrupt { .. })), "{error:?}");
+    let error = SqliteLedger::open(&path).and_then(|mut ledger| ledger.intend(&request(), &now));
+    assert!(matches!(error, Err(LedgerError::Damaged { .. })), "{error:?}");
     // Cut short.
     let path = home.path().join("short.db");
     fs::copy(
@@ -80,19 +81,19 @@ fn bytes_that_are_no_ledger_are_named() -> Checked {
         &path,
     )?;
     fs::OpenOptions::new().write(true).open(&path)?.set_len(4096 * 3)?;
-    let error = SqliteLedger::open(&path).and_then(|mut ledger| ledger.intend(&ask(), &now));
-    assert!(matches!(error, Err(LedgerError::Corrupt { .. })), "{error:?}");
+    let error = SqliteLedger::open(&path).and_then(|mut ledger| ledger.intend(&request(), &now));
+    assert!(matches!(error, Err(LedgerError::Damaged { .. })), "{error:?}");
     Ok(())
 }
 
 #[test]
-fn a_newer_schema_and_a_foreign_database_are_left_alone() -> Checked {
+fn a_newer_schema_and_a_foreign_database_are_not_written_to() -> TestResult {
     let home = tempfile::tempdir()?;
     let path = two_tokens(home.path())?;
     Connection::open(&path)?.pragma_update(None, "user_version", 2)?;
     let before = fs::read(&path)?;
     assert!(matches!(SqliteLedger::open(&path), Err(LedgerError::TooNew { found: 2, known: 1, .. })));
-    assert!(words(SqliteLedger::open(&path)).contains("update stanch"));
+    assert!(message(SqliteLedger::open(&path)).contains("update stanch"));
     assert!(matches!(SqliteLedger::open_existing(&path), Err(LedgerError::TooNew { .. })));
     assert!(fs::read(&path)? == before, "a ledger that is too new was written to");
 
@@ -104,61 +105,64 @@ fn a_newer_schema_and_a_foreign_database_are_left_alone() -> Checked {
 }
 
 #[test]
-fn a_read_only_ledger_is_named_when_something_must_be_written() -> Checked {
+fn a_read_only_ledger_is_reported_when_something_must_be_written() -> TestResult {
     let home = tempfile::tempdir()?;
     let path = two_tokens(home.path())?;
     let mut ledger = SqliteLedger::open(&path)?;
-    // Root may write what permissions forbid, so the connection itself is told to write nothing.
+    // Root may write what permissions forbid, so the connection itself is set to write nothing.
     ledger.db.pragma_update(None, "query_only", "ON")?;
-    assert!(matches!(ledger.intend(&ask(), &now), Err(LedgerError::ReadOnly { .. })));
-    assert_eq!(ledger.standing(&ask(), &now)?.queued, 2);
+    assert!(matches!(ledger.intend(&request(), &now), Err(LedgerError::ReadOnly { .. })));
+    assert_eq!(ledger.host_status(&request(), &now)?.queued, 2);
     Ok(())
 }
 
 #[test]
-fn a_full_disk_stops_before_anything_is_sent_and_loses_nothing() -> Checked {
+fn a_full_disk_stops_before_anything_is_sent_and_loses_nothing() -> TestResult {
     let home = tempfile::tempdir()?;
     let path = two_tokens(home.path())?;
     let mut ledger = SqliteLedger::open(&path)?;
     fill(&mut ledger, 2..1002)?;
     let pages: i64 = ledger.db.query_row("PRAGMA page_count", [], |row| row.get(0))?;
     ledger.db.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
-    assert!(matches!(ledger.intend(&ask(), &now), Err(LedgerError::Full { .. })));
+    assert!(matches!(ledger.intend(&request(), &now), Err(LedgerError::Full { .. })));
     assert!(matches!(fill(&mut ledger, 5000..9000), Err(LedgerError::Full { .. })));
-    let standing = ledger.standing(&ask(), &now)?;
-    assert_eq!((standing.queued, standing.sent, standing.requests_last_hour), (1002, 0, 0));
+    let status = ledger.host_status(&request(), &now)?;
+    assert_eq!((status.queued, status.sent, status.requests_last_hour), (1002, 0, 0));
     verify(&ledger)?;
     // Room again: everything goes on.
     ledger.db.pragma_update_and_check(None, "max_page_count", pages * 4, |_| Ok(()))?;
-    let batch = go(&mut ledger)?.batch;
+    let batch = next_intent(&mut ledger)?.batch;
     // Full when the answer comes: it is not half written down, and the batch goes out again.
     let pages: i64 = ledger.db.query_row("PRAGMA page_count", [], |row| row.get(0))?;
     ledger.db.execute_batch("CREATE TABLE ballast (bytes); INSERT INTO ballast SELECT zeroblob(100000)")?;
     ledger.db.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
     let long = Settlement { message: "x".repeat(200_000), ..settlement(BatchOutcome::Accepted) };
     assert!(matches!(ledger.settle(batch, &long, &now), Err(LedgerError::Full { .. })));
-    assert_eq!(ledger.standing(&ask(), &now)?.sent, 1000);
+    assert_eq!(ledger.host_status(&request(), &now)?.sent, 1000);
     ledger.db.pragma_update_and_check(None, "max_page_count", pages * 4, |_| Ok(()))?;
-    let again = go(&mut ledger)?;
+    let again = next_intent(&mut ledger)?;
     assert_ne!(again.batch, batch);
-    assert_eq!(again.rows.len(), 1000);
+    assert_eq!(again.tokens.len(), 1000);
     verify(&ledger)?;
     Ok(())
 }
 
 #[test]
-fn a_ledger_that_others_can_read_is_refused_with_the_remedy() -> Checked {
+fn a_ledger_that_others_can_read_is_refused_with_the_remedy() -> TestResult {
     let home = tempfile::tempdir()?;
     let path = two_tokens(home.path())?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644))?;
     let remedy = format!("chmod 600 {}", path.canonicalize()?.display());
-    assert!(words(SqliteLedger::open(&path)).contains(&remedy));
-    assert!(matches!(SqliteLedger::open_existing(&path), Err(LedgerError::Exposed { mode: 0o644, .. })));
+    assert!(message(SqliteLedger::open(&path)).contains(&remedy));
+    assert!(matches!(
+        SqliteLedger::open_existing(&path),
+        Err(LedgerError::File(FileError::Exposed { mode: 0o644, .. }))
+    ));
     Ok(())
 }
 
 #[test]
-fn a_key_that_is_gone_or_another_is_named() -> Checked {
+fn a_missing_or_wrong_key_is_reported() -> TestResult {
     let home = tempfile::tempdir()?;
     let path = two_tokens(home.path())?;
     let key = files::key_path(&path);
@@ -172,12 +176,12 @@ fn a_key_that_is_gone_or_another_is_named() -> Checked {
     assert!(!key.exists(), "a new key would open nothing");
     // Status needs no key.
     let ledger = SqliteLedger::open_existing(&path)?.ok_or("no ledger")?;
-    assert_eq!(ledger.standing(&ask(), &now)?.queued, 2);
+    assert_eq!(ledger.host_status(&request(), &now)?.queued, 2);
     drop(ledger);
     fs::write(&key, &right)?;
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600))?;
     let mut ledger = SqliteLedger::open(&path)?;
-    let batch = go(&mut ledger)?.batch;
+    let batch = next_intent(&mut ledger)?.batch;
     ledger.settle(batch, &settlement(BatchOutcome::Accepted), &now)?;
     drop(ledger);
     // Nothing is sealed any more: a lost key costs nothing.

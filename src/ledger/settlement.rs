@@ -1,0 +1,66 @@
+//! What a run reports to the ledger after a request: the outcome for the tokens, and the limit the server reported.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::revocation::RateLimit;
+
+/// What a response means for the tokens of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchOutcome {
+    /// Accepted: never sent again, the sealed texts erased.
+    Accepted,
+    /// The server found at least one of them invalid: the batch is halved, a single token is refused.
+    Invalid,
+    /// The server did not take the request: all wait again.
+    Returned,
+    /// Not known: all are sent again.
+    Unknown,
+    /// Was dead before it was sent.
+    Dead,
+}
+
+/// What came of one request.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// What it means for the tokens.
+    pub outcome: BatchOutcome,
+    /// The class of the response, as in `secondary-limit`, for the audit trail.
+    pub verdict: &'static str,
+    /// The HTTP status.
+    pub status: Option<u16>,
+    /// `x-github-request-id`.
+    pub request_id: Option<String>,
+    /// The server's message, free of tokens.
+    pub message: String,
+    /// The server's limit, as the response reported it.
+    pub rate_limit: RateLimit,
+    /// For how long no request may leave.
+    pub hold: Option<Duration>,
+}
+
+/// How many tokens a settlement brought into which state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// Accepted.
+    pub accepted: u64,
+    /// Refused, each in a request of its own.
+    pub refused: u64,
+    /// Found dead.
+    pub dead: u64,
+    /// Waiting again, halved or not.
+    pub waiting: u64,
+}
+
+impl Settled {
+    /// The counts that are not zero, under their names in the audit trail.
+    pub(crate) fn counts(self) -> BTreeMap<&'static str, u64> {
+        let counts = [
+            ("accepted", self.accepted),
+            ("refused", self.refused),
+            ("dead", self.dead),
+            ("waiting", self.waiting),
+        ];
+        counts.into_iter().filter(|(_, count)| *count > 0).collect()
+    }
+}

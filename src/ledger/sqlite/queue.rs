@@ -1,0 +1,79 @@
+//! The tokens that could be sent now, in the order of the queue.
+
+use rusqlite::{Connection, Row, params};
+
+use super::rows::number;
+use crate::ledger::bisect::{self, Group};
+use crate::ledger::entry::{Page, SealedToken};
+use crate::revocation::MAX_BATCH;
+use crate::token::{Fingerprint, Kind};
+
+/// The condition for a token that could be sent now, in a query whose `?1` is the host.
+pub(super) const DUE: &str = "host = ?1 AND batch IS NULL AND state IN ('queued', 'sent')";
+
+/// A list of kinds for an `IN`. Rule ids of built-in kinds are constants, so nothing has to be escaped.
+pub(super) fn kind_list(kinds: &[Kind]) -> String {
+    let ids: Vec<String> = kinds.iter().map(|kind| format!("'{}'", kind.rule_id())).collect();
+    ids.join(", ")
+}
+
+/// Which group goes next, and how many of its tokens fit into a request.
+pub(super) fn next_group(
+    db: &Connection,
+    host: i64,
+    kinds: &[Kind],
+) -> rusqlite::Result<Option<(Group, usize)>> {
+    let kinds = kind_list(kinds);
+    let clean = format!(
+        "SELECT count(*) FROM
+            (SELECT 1 FROM token WHERE {DUE} AND bisect_group = 0 AND kind IN ({kinds}) LIMIT {MAX_BATCH})"
+    );
+    let clean = db.prepare_cached(&clean)?.query_row([host], |row| row.get(0))?;
+    let groups = format!(
+        "SELECT bisect_group, count(*) FROM token WHERE {DUE} AND bisect_group > 0 AND kind IN ({kinds})
+         GROUP BY bisect_group"
+    );
+    let groups: Vec<(Group, usize)> = (db.prepare_cached(&groups)?)
+        .query_map([host], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    Ok(bisect::next(clean, groups))
+}
+
+/// A token of the queue with its row id.
+pub(super) struct DueToken {
+    pub(super) id: i64,
+    pub(super) token: SealedToken,
+}
+
+impl DueToken {
+    /// Reads a row of id, hash, kind and sealed text.
+    pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let kind: String = row.get(2)?;
+        Ok(DueToken {
+            id: row.get(0)?,
+            token: SealedToken {
+                fingerprint: Fingerprint(row.get(1)?),
+                kind: Kind::from_rule_id(&kind).unwrap_or(Kind::Other),
+                sealed: row.get(3)?,
+            },
+        })
+    }
+}
+
+/// A page of the tokens of a group that could be sent now, in the order of the queue.
+pub(super) fn page(
+    db: &Connection,
+    host: i64,
+    group: Group,
+    kinds: &[Kind],
+    page: Page,
+) -> rusqlite::Result<Vec<DueToken>> {
+    let sql = format!(
+        "SELECT id, sha256, kind, bytes FROM token JOIN sealed ON sealed.token = token.id
+         WHERE {DUE} AND bisect_group = ?2 AND kind IN ({}) ORDER BY rank, id LIMIT ?3 OFFSET ?4",
+        kind_list(kinds)
+    );
+    db.prepare_cached(&sql)?
+        .query_map(params![host, group, number(page.limit), number(page.skip)], DueToken::from_row)?
+        .collect()
+}

@@ -1,0 +1,104 @@
+-- Schema 1 of the ledger. Times are milliseconds since 1970, by the wall clock. States, kinds and confidences are stored
+-- under their names in reports, so that the file can be read with any SQLite client.
+
+CREATE TABLE meta (
+  name  TEXT PRIMARY KEY,
+  value BLOB NOT NULL
+) WITHOUT ROWID;                       -- key_check: identifies the right key file; head: the last audit record
+
+CREATE TABLE host (
+  id   INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE
+);
+
+-- A token and its state, per host. Rows are never deleted: this is how a token is never sent twice.
+CREATE TABLE token (
+  id            INTEGER PRIMARY KEY,
+  host          INTEGER NOT NULL,
+  sha256        BLOB    NOT NULL,
+  sha256_prefix INTEGER NOT NULL,      -- its first eight bytes, big-endian: what the index is on
+  kind          TEXT    NOT NULL,
+  confidence    TEXT    NOT NULL,
+  rank          INTEGER NOT NULL,      -- order of sending, smallest first
+  location      TEXT    NOT NULL,      -- where it was first found
+  state         TEXT    NOT NULL,
+  created_at    INTEGER NOT NULL,      -- when it was first written down
+  at            INTEGER NOT NULL,      -- when it came to its state
+  batch         INTEGER,               -- in flight with this batch
+  bisect_group  INTEGER NOT NULL DEFAULT 0 -- the half of an invalid batch it belongs to; 0 if none
+);
+-- Eight bytes of each fingerprint rather than 32: the index of a million tokens is written in random order, and has to
+-- fit into memory for that. A lookup compares the rest of the hash in the row, and writers check before they insert.
+CREATE INDEX token_sha256 ON token (host, sha256_prefix);
+-- Partial indexes (https://www.sqlite.org/partialindex.html). For counting: queued tokens are counted by the index of the
+-- queue, and need not be written into a second one.
+CREATE INDEX token_state ON token (host, state) WHERE state != 'queued';
+CREATE INDEX token_due ON token (host, bisect_group, rank, id) WHERE batch IS NULL AND state IN ('queued', 'sent');
+CREATE INDEX token_in_flight ON token (batch) WHERE batch IS NOT NULL;
+
+-- The sealed token, for as long as it must still be sent. Apart from its row, so that nothing of it is left there.
+CREATE TABLE sealed (
+  token INTEGER PRIMARY KEY,
+  bytes BLOB NOT NULL
+);
+
+-- Halves of invalid batches. Two halves of the same batch are siblings until one of them is found to be invalid itself.
+CREATE TABLE bisect_group (
+  id      INTEGER PRIMARY KEY AUTOINCREMENT,
+  sibling INTEGER
+);
+
+-- Whose requests are counted together, and what the server asked of them.
+CREATE TABLE quota (
+  id               INTEGER PRIMARY KEY,
+  host             INTEGER NOT NULL REFERENCES host,
+  identity         TEXT    NOT NULL,
+  last             INTEGER NOT NULL DEFAULT 0,  -- when the last request left; 0 before the first
+  hold_since       INTEGER NOT NULL DEFAULT 0,
+  hold_until       INTEGER NOT NULL DEFAULT 0,  -- no request before
+  strikes          INTEGER NOT NULL DEFAULT 0,  -- how many responses in a row asked to slow down
+  server_since     INTEGER NOT NULL DEFAULT 0,
+  server_until     INTEGER NOT NULL DEFAULT 0,
+  server_remaining INTEGER,
+  server_limit     INTEGER,
+  UNIQUE (host, identity)
+);
+
+-- A request. Written before it leaves: with `charged` set it is a slot of its quota, whatever became of it.
+CREATE TABLE batch (
+  id           INTEGER PRIMARY KEY AUTOINCREMENT,
+  quota        INTEGER NOT NULL REFERENCES quota,
+  charged      INTEGER NOT NULL,
+  owner        TEXT    NOT NULL,       -- whose lock file shows whether the process lives
+  bisect_group INTEGER NOT NULL,
+  at           INTEGER NOT NULL,       -- when it left
+  lease        INTEGER NOT NULL,       -- when it counts as abandoned
+  slot_at      INTEGER NOT NULL,       -- see quota.rs: the two timestamps of a slot
+  slot_clamped INTEGER NOT NULL,
+  verdict      TEXT    NOT NULL DEFAULT 'open', -- or 'lost', or the class of the response
+  closed_at    INTEGER,                -- when it was settled or lost
+  status       INTEGER,
+  request_id   TEXT
+);
+CREATE INDEX batch_slots ON batch (quota, id) WHERE charged;
+CREATE INDEX batch_open ON batch (quota) WHERE verdict = 'open';
+
+CREATE TABLE attempt (
+  token INTEGER NOT NULL REFERENCES token,
+  batch INTEGER NOT NULL REFERENCES batch,
+  PRIMARY KEY (token, batch)
+) WITHOUT ROWID;
+CREATE INDEX attempt_batch ON attempt (batch);
+
+-- The audit trail: JSON lines, each with the hash of the one before.
+CREATE TABLE audit (
+  seq  INTEGER PRIMARY KEY,
+  line TEXT NOT NULL
+);
+CREATE TRIGGER audit_is_append_only_1 BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+CREATE TRIGGER audit_is_append_only_2 BEFORE DELETE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+CREATE TRIGGER audit_is_append_only_3 BEFORE INSERT ON audit
+WHEN NEW.seq IS NOT (SELECT ifnull(max(seq), 0) + 1 FROM audit)
+BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;

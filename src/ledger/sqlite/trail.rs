@@ -1,0 +1,34 @@
+//! The audit trail in its table: one row a record, and the last one remembered apart.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::ledger::audit::{self, Event, Head};
+use crate::ledger::time::timestamp;
+
+const HEAD: &str = "SELECT CAST(substr(value, 66) AS INTEGER), substr(value, 1, 64)
+    FROM meta WHERE name = 'head'";
+pub(super) const PAGE: &str = "SELECT line FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+
+/// The last record: `HASH SEQ` in `meta`, so that records deleted at the end are missed.
+pub(super) fn head(db: &Connection) -> rusqlite::Result<Head> {
+    let found =
+        db.prepare_cached(HEAD)?.query_row([], |row| Ok(Head { seq: row.get(0)?, hash: row.get(1)? }));
+    Ok(found.optional()?.unwrap_or_default())
+}
+
+/// Appends a record.
+pub(super) fn append(db: &Connection, event: &Event, at: Timestamp) -> rusqlite::Result<()> {
+    let mut head = head(db)?;
+    // Whole milliseconds, as everywhere in the ledger.
+    let line = audit::append(&mut head, timestamp(at.as_millisecond()), event);
+    db.prepare_cached("INSERT INTO audit (seq, line) VALUES (?1, ?2)")?.execute(params![head.seq, line])?;
+    db.prepare_cached("INSERT OR REPLACE INTO meta (name, value) VALUES ('head', ?1)")?
+        .execute([format!("{} {}", head.hash, head.seq)])?;
+    Ok(())
+}
+
+/// Up to `limit` records behind number `after`.
+pub(super) fn page(db: &Connection, after: i64, limit: i64) -> rusqlite::Result<Vec<String>> {
+    db.prepare_cached(PAGE)?.query_map(params![after, limit], |row| row.get(0))?.collect()
+}
