@@ -29,7 +29,7 @@ pub enum LocationKind {
     CommitAuthor,
 }
 
-/// Where a blob came from. Built only for blobs that hold something, so it may cost what it needs to.
+/// Where a blob came from. Built only for blobs with a finding or a fault, so that it may allocate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
     /// Path relative to the scanned root, with `/` between its parts and `!` before an archive's member.

@@ -48,7 +48,7 @@ impl<'a> Collector<'a> {
         Collector { custom: (!custom.is_empty()).then_some(custom), ..self }
     }
 
-    /// The same, with what `suppressor` suppresses marked so.
+    /// The same, with the suppressions of `suppressor` recorded in the findings.
     #[must_use]
     pub fn with_suppressor(self, suppressor: &'a dyn Suppressor) -> Self {
         Collector { suppressor: Some(suppressor), ..self }

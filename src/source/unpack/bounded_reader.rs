@@ -38,7 +38,7 @@ impl<'a> BoundedReader<'a> {
         BoundedReader { reader, bytes_in: None, bytes_out: 0, out_before: 0, error: None, budget, sink }
     }
 
-    /// Counts what comes out as expanded, and holds it against the bytes that went in.
+    /// Counts what comes out as expanded, and checks its ratio to the bytes that went in.
     pub(super) fn decompressing(self, bytes_in: Rc<Cell<u64>>, out_before: u64) -> Self {
         BoundedReader { bytes_in: Some(bytes_in), out_before, ..self }
     }

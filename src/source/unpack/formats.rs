@@ -12,7 +12,7 @@ use crate::blob::Body;
 /// How many first bytes are enough to detect a container: a tar has its signature in its first block.
 pub(super) const HEAD: usize = 512;
 
-/// A container format.
+/// A container format: one row of the table.
 pub(super) struct Format {
     /// What it is called in the documentation.
     name: &'static str,
@@ -173,7 +173,7 @@ const fn candidates(formats: &[Format]) -> [u16; 256] {
     by_first_byte
 }
 
-/// The container that begins with this head, told from its first bytes alone.
+/// The container that begins with this head, by its first bytes alone.
 pub(super) fn detect(head: &[u8]) -> Option<&'static Format> {
     let mut candidates = CANDIDATES[usize::from(*head.first()?)];
     while candidates != 0 {

@@ -12,7 +12,7 @@ pub struct Limits {
     pub max_archive_depth: u32,
     /// Bytes that come out of decompressors, all nested ones together.
     pub max_expansion: u64,
-    /// Bytes out for each byte in, held against one compressed stream once `ratio_after` bytes came out of the file.
+    /// Bytes out for each byte in, checked for one compressed stream once `ratio_after` bytes came out of the file.
     pub max_ratio: u64,
     /// Bytes that may come out at any ratio: zeros are cheap to read, and a token may stand behind them.
     pub ratio_after: u64,

@@ -11,7 +11,7 @@ use super::decoder::{Decoder, Metadata, StreamFormat};
 use super::input::Input;
 use super::lzma_decoder::Lzma;
 
-/// No file holds a second stream: after one of unknown size, it could not be told from other data.
+/// No file holds a second stream: behind one of unknown size, other data could look like it.
 pub(super) static STREAM: StreamFormat = StreamFormat {
     another_begins: |_| false,
     open: |input, _: &mut Vec<Metadata>| open(input),
