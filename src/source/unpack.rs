@@ -105,13 +105,12 @@ impl<'a> Unpack<'a> {
 
     /// What came out of a compressor: a tar is opened as one container with it, anything else is nested in it.
     fn decompressed(&self, blob: Blob<'_>, compressor: &OpenContainer<'_>, name: &MemberName) {
-        match formats::detect(blob.body.head()).filter(|format| format.merges_with_compressor) {
-            Some(format) => format.open(compressor, blob.body),
-            None => {
-                compressor.scan_name(name);
-                self.nested(blob, compressor.depth, compressor.budget);
-            }
+        let merged = formats::detect(blob.body.head()).filter(|format| format.merges_with_compressor);
+        if let Some(format) = merged {
+            return format.open(compressor, blob.body);
         }
+        compressor.scan_name(name);
+        self.nested(blob, compressor.depth, compressor.budget);
     }
 
     fn open(&self, format: &Format, blob: Blob<'_>, depth: u32, budget: &Budget) {

@@ -39,12 +39,14 @@ pub(super) struct Metadata {
     pub(super) is_name: bool,
 }
 
+/// Reads a stream's header and adds the text in it; a decoder of what follows.
+pub(super) type OpenStream = fn(&mut Input<'_>, &mut Vec<Metadata>) -> io::Result<Box<dyn Decoder>>;
+
 /// A compressor's file format: streams one behind the other, their contents joined.
 pub(super) struct StreamFormat {
     /// Whether another stream begins with these bytes; given [`StreamFormat::HEAD`] of them.
     pub(super) another_begins: fn(&[u8]) -> bool,
-    /// Reads a stream's header, and adds the text in it.
-    pub(super) open: fn(&mut Input<'_>, &mut Vec<Metadata>) -> io::Result<Box<dyn Decoder>>,
+    pub(super) open: OpenStream,
     /// What it adds to the name of the file it compresses, in lower case.
     pub(super) extensions: &'static [&'static str],
 }

@@ -20,7 +20,7 @@ use header::{Refusal, reserve};
 
 const ENCRYPTED: &str = "encrypted: decrypt it and scan what comes out";
 
-/// Whether an archive begins so: its signature (7zFormat.txt, "SignatureHeader").
+/// Whether an archive begins so: its signature (7zFormat.txt, `kSignature`).
 pub(super) fn begins(head: &[u8]) -> bool {
     head.starts_with(b"7z\xbc\xaf\x27\x1c")
 }
@@ -112,7 +112,7 @@ fn read_blocks(container: &OpenContainer<'_>, file: &mut dyn ReadSeek, archive: 
                 container.report_unreadable(Region::Member(&name), reason);
             }
             Err(error) => {
-                container.report(Region::Member(&name), StreamError::Damaged(error.to_string()), None)
+                container.report(Region::Member(&name), StreamError::Damaged(error.to_string()), None);
             }
         }
     }
