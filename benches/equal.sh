@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Is every token found that is there? What `stanch git` finds in a repository, held against what a plain look at every
-# object's bytes finds, as git itself writes them out. Exits with 1 where they differ.
+# Is every token found that is there? Compares what `stanch git` finds in a repository with what a scan of every object's
+# bytes finds, as `git cat-file` writes them out. Exits with 1 where they differ.
 #
 #   benches/equal.sh REPO...
 set -euo pipefail
@@ -13,19 +13,19 @@ done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Rule and hash of what is certain. The repository's own files must not silence anything. Exit 1 only means that it found
-# some, and 2 that it says of some places that it could not read them: damaged archives are in many histories.
-look() {
+# Rule and hash of what is certain. The repository's own files must not suppress anything. Exit 1 only means that it found
+# some, and 2 that it could not read something: damaged archives are in many histories.
+find_certain() {
     "$stanch" "$@" -f json -q --no-project-config --no-allow-comments >"$work/report" || [ $? -le 2 ]
     jq -r '.findings[] | select(.confidence == "certain") | "\(.rule) \(.sha256)"' "$work/report" | sort -u
 }
 
 differ=0
 for repo in "$@"; do
-    look git "$repo" >"$work/git"
-    git -C "$repo" cat-file --batch-all-objects --batch | look scan - >"$work/plain"
+    find_certain git "$repo" >"$work/git"
+    git -C "$repo" cat-file --batch-all-objects --batch | find_certain scan - >"$work/plain"
     # Names of refs are no objects: a token found there alone is no difference.
-    git -C "$repo" for-each-ref --format='%(refname)' | look scan - >"$work/refs"
+    git -C "$repo" for-each-ref --format='%(refname)' | find_certain scan - >"$work/refs"
     sort -u "$work/plain" "$work/refs" >"$work/all"
     if diff "$work/all" "$work/git" >"$work/diff"; then
         echo "equal      $(wc -l <"$work/git") tokens  $repo"

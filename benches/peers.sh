@@ -11,7 +11,7 @@ shapes=(
     -e 'ghr_[A-Za-z0-9]{76}' -e 'github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}'
 )
 
-# Elapsed time says how long somebody waits; user plus system, how much was done.
+# Elapsed time is how long somebody waits; user plus system, how much was done.
 hyperfine --warmup 3 --runs 15 --ignore-failure --export-json /tmp/stanch-peers.json \
     --command-name stanch "$stanch scan -q --exit-zero -f jsonl $tree" \
     --command-name rg "rg -uuu -a -c ${shapes[*]@Q} $tree"

@@ -6,14 +6,14 @@ use serde::Serialize;
 
 use crate::meter::Meter;
 
-/// What part of its place a token stood in.
+/// What part of a file, git object or ref a blob is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LocationKind {
     /// The content of a file or of a git blob.
     #[default]
     Content,
-    /// The name of a file or folder.
+    /// The name of a file or directory.
     FileName,
     /// What a symbolic link points to.
     SymlinkTarget,
@@ -21,7 +21,7 @@ pub enum LocationKind {
     CommitMessage,
     /// An annotated tag's message.
     TagMessage,
-    /// A git note.
+    /// A note attached to an object (git-notes(1)).
     Note,
     /// The name of a branch, tag or other ref.
     RefName,
@@ -29,16 +29,16 @@ pub enum LocationKind {
     CommitAuthor,
 }
 
-/// Where a blob came from. Built only for blobs that hold something, so it may cost what it needs to.
+/// Where a blob came from. Built only for blobs with a finding or a fault, so that it may allocate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
     /// Path relative to the scanned root, with `/` between its parts and `!` before an archive's member.
     pub path: String,
     /// The scanned root, where a run has more than one.
     pub root: Option<String>,
-    /// What part of the place this is.
+    /// What part of the file, git object or ref this is.
     pub kind: LocationKind,
-    /// Byte offset of the blob's first byte within its place (a file's name within its path).
+    /// Offset in bytes of the blob's first byte within what `kind` names (a file's name within its path).
     pub base: u64,
     /// The git object the blob is, in hex.
     pub object: Option<String>,
@@ -56,8 +56,8 @@ impl Origin {
         Origin { path: path.into(), ..Origin::default() }
     }
 
-    /// What to call the place: its path, with the git object in front where nobody knows the file's name yet.
-    pub fn place(&self) -> String {
+    /// The path as a report shows it, with the git object in front where the file's name is not known yet.
+    pub fn display_path(&self) -> String {
         match &self.object {
             Some(object) if self.path.is_empty() || self.path.starts_with('!') => {
                 format!("blob/{object}{}", self.path)
@@ -67,19 +67,19 @@ impl Origin {
     }
 }
 
-/// A reader that can also seek, as containers with a directory at their end need.
+/// A reader that can also seek, as containers with a directory at their end need it.
 pub trait ReadSeek: Read + Seek {}
 impl<T: Read + Seek + ?Sized> ReadSeek for T {}
 
-/// What follows the head of a blob that was too large to be handed over whole.
+/// A reader of the bytes behind the head of a blob that was too large to be handed over whole.
 pub trait Rest: Read {
-    /// The same bytes from the blob's very first one on, where the source can seek.
+    /// The whole blob, its head included, where the source can seek. The two may share their position.
     fn seekable(&mut self) -> Option<&mut dyn ReadSeek> {
         None
     }
 }
 
-/// A plain reader that cannot seek: a pipe, a decompressor.
+/// Makes any reader a [`Rest`] that cannot seek: a pipe, a decompressor.
 pub struct Forward<R>(pub R);
 
 impl<R: Read> Read for Forward<R> {
@@ -104,7 +104,7 @@ pub enum Body<'a> {
 }
 
 impl Body<'_> {
-    /// The first bytes: enough to tell a container by its content.
+    /// The first bytes: all where the body is in memory, else as many as the source read at first.
     pub fn head(&self) -> &[u8] {
         match self {
             Body::Whole(bytes) => bytes,
@@ -113,18 +113,18 @@ impl Body<'_> {
     }
 }
 
-/// The shortest text that could hold a token, and so the shortest name worth a look.
-pub const SHORTEST_NAME: usize = 20;
+/// No token is shorter, in bytes: a shorter name needs no scan.
+pub const MIN_TOKEN_LEN: usize = 20;
 
-/// Something to look into. The origin is a closure, so that a blob without a finding costs no path.
+/// Something to scan. The origin is a closure, so that a blob without a finding costs no path.
 pub struct Blob<'a> {
     /// The bytes.
     pub body: Body<'a>,
-    /// Tells where they came from.
+    /// Where they came from.
     pub origin: &'a dyn Fn() -> Origin,
 }
 
-/// Why a place could not be read, or not wholly.
+/// Why something could not be read, or not wholly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
@@ -136,57 +136,58 @@ pub enum FaultKind {
     CutShort,
     /// Passed over because of `--max-file-size`.
     TooLarge,
-    /// Passed over because it is no place where files are kept.
+    /// Passed over because it holds no files: a file system of the kernel, such as `/proc`.
     PassedOver,
 }
 
-/// One place that could not be read, or not wholly. The walk goes on.
+/// Something that could not be read, or not wholly. The walk goes on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fault {
-    /// The place, as [`Origin::path`].
+    /// Its path, as [`Origin::display_path`].
     pub path: String,
-    /// What kind of trouble it was.
+    /// Why it could not be read.
     pub kind: FaultKind,
-    /// What happened, in words.
+    /// The message for users: what happened, and what to do about it.
     pub reason: String,
 }
 
-/// How many bytes of a blob's start [`Prefilter::must_open`] wants to see.
+/// How many first bytes of a blob [`Prefilter::must_open`] is given, where there are as many.
 pub const HEAD: usize = 512;
 
-/// Tells, without ever being wrong in this direction, that nothing is to be found in some bytes.
+/// A quick test whether something may be found in some bytes: it may be wrong where it says yes, never where it says no.
 ///
-/// A source that knows how its blobs were made from one another (git tells most objects as deltas of others) passes
-/// over those whose new bytes, with `reach` bytes around them, the prefilter catch nothing in, when it caught nothing in
-/// the old ones. What wraps a sink must wrap its prefilter: whatever leads to a finding by way of the wrapper must be caught.
+/// A source that knows how its blobs differ from one another (git packs store most objects as deltas against others,
+/// gitformat-pack(5)) passes over those whose new bytes, with [`Prefilter::context`] bytes around them, cannot match, when
+/// nothing matched in the base. What wraps a sink must wrap its prefilter: whatever leads to a finding by way of the
+/// wrapper must match.
 pub trait Prefilter: Sync {
-    /// Whether something would be found in `bytes`.
+    /// Whether something may be found in `bytes`.
     fn may_match(&self, bytes: &[u8]) -> bool;
 
-    /// How far around a byte a finding that depends on it may extend.
+    /// How many bytes around a byte a finding that depends on it may extend.
     fn context(&self) -> usize;
 
     /// Whether a blob with these first [`HEAD`] bytes must be handed over whatever it holds, as a container must.
     fn must_open(&self, head: &[u8]) -> bool;
 }
 
-/// Where sources put what they read. Called from many threads at once.
+/// What takes all that sources read. Called from many threads at once.
 pub trait Sink: Sync {
-    /// Looks into one blob.
+    /// Scans one blob.
     fn blob(&self, blob: Blob<'_>);
 
-    /// Notes a place that could not be read.
+    /// Records what could not be read.
     fn fault(&self, fault: Fault);
 
     /// Counts what was read.
     fn meter(&self) -> &Meter;
 
-    /// What must stand in a blob for anything to be found in it. Without one, every blob is handed over.
+    /// A test for blobs in which nothing can be found. Without one, every blob is handed over.
     fn prefilter(&self) -> Option<&dyn Prefilter> {
         None
     }
 
-    /// Whether the run was asked to end: a source looks at it between two blobs.
+    /// Whether the run was asked to end: a source asks between two blobs.
     fn stopped(&self) -> bool {
         self.meter().cancel_flag().is_cancelled()
     }
@@ -201,16 +202,17 @@ pub trait Source {
     fn drain(&self, sink: &dyn Sink);
 }
 
-/// Reads until `buffer` is full or the reader ends: how many bytes came (also before an error), and whether there may be more.
+/// Reads until `buffer` is full or the reader ends: how many bytes were read (also before an error), and whether there may
+/// be more.
 pub fn fill(reader: &mut dyn Read, buffer: &mut [u8]) -> (usize, io::Result<bool>) {
-    let mut at = 0;
-    while at < buffer.len() {
-        match reader.read(&mut buffer[at..]) {
-            Ok(0) => return (at, Ok(false)),
-            Ok(read) => at += read,
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match reader.read(&mut buffer[filled..]) {
+            Ok(0) => return (filled, Ok(false)),
+            Ok(read) => filled += read,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return (at, Err(error)),
+            Err(error) => return (filled, Err(error)),
         }
     }
-    (at, Ok(true))
+    (filled, Ok(true))
 }

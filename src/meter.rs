@@ -1,9 +1,9 @@
-//! What has been read so far, and whether to go on. Workers add to counters, one console thread reads them.
+//! Counters of a run, and the flag that cancels it. Workers add to the counters, one console thread reads them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-/// Asks a run to end soon: a clone asks the same run. Whatever takes long looks at it between two steps.
+/// Asks a run to end soon; a clone asks the same run. Whatever takes long checks it between two steps.
 #[derive(Clone, Debug, Default)]
 pub struct CancelFlag(Arc<AtomicBool>);
 
@@ -13,19 +13,19 @@ impl CancelFlag {
         self.0.store(true, Relaxed);
     }
 
-    /// Whether that was asked.
+    /// Whether the run was asked to end.
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Relaxed)
     }
 
-    /// Takes it back, so that a test can go on.
+    /// Clears the flag, so that a test can go on.
     #[cfg(test)]
     pub(crate) fn reset(&self) {
         self.0.store(false, Relaxed);
     }
 }
 
-/// Counters of a run, and its flag to end. A clone counts into the same run.
+/// Counters of a run, and its cancel flag. A clone counts into the same run.
 #[derive(Clone, Debug, Default)]
 pub struct Meter {
     counters: Arc<Counters>,
@@ -44,47 +44,47 @@ struct Counters {
 /// The counters at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
-    /// Files looked into.
+    /// Files scanned.
     pub files: u64,
-    /// Git objects looked into.
+    /// Git objects scanned.
     pub objects: u64,
     /// Commits among them.
     pub commits: u64,
-    /// Bytes looked through.
+    /// Bytes scanned.
     pub bytes: u64,
-    /// Places that matched, lookalikes aside.
+    /// Matches, without lookalikes.
     pub hits: u64,
 }
 
 impl Meter {
-    /// Counters of a run that ends when `cancel` says so.
+    /// Counters of a run that `cancel` ends.
     pub fn new(cancel: CancelFlag) -> Self {
         Meter { counters: Arc::default(), cancel }
     }
 
-    /// Counts one file of so many bytes.
+    /// Counts one file, and its bytes.
     pub fn file(&self, bytes: u64) {
         self.counters.files.fetch_add(1, Relaxed);
         self.counters.bytes.fetch_add(bytes, Relaxed);
     }
 
-    /// Counts so many git objects holding so many bytes.
+    /// Counts git objects, and the bytes of all of them together.
     pub fn objects(&self, objects: u64, bytes: u64) {
         self.counters.objects.fetch_add(objects, Relaxed);
         self.counters.bytes.fetch_add(bytes, Relaxed);
     }
 
-    /// Counts so many commits (which are objects, too).
+    /// Counts commits (which are objects, too).
     pub fn commits(&self, commits: u64) {
         self.counters.commits.fetch_add(commits, Relaxed);
     }
 
-    /// Counts bytes of something already counted.
+    /// Counts bytes of a file or object already counted.
     pub fn bytes(&self, bytes: u64) {
         self.counters.bytes.fetch_add(bytes, Relaxed);
     }
 
-    /// Counts one place that matched.
+    /// Counts one match.
     pub fn hit(&self) {
         self.counters.hits.fetch_add(1, Relaxed);
     }

@@ -1,4 +1,4 @@
-//! The middle of the house: what sources hand over goes through the detector into the findings, and is counted.
+//! Between sources and findings: what sources hand over is run through the detector, gathered and counted.
 
 mod collector;
 mod lines;

@@ -78,7 +78,9 @@ impl Detection {
 
     /// A sink that finds and silences accordingly.
     pub(super) fn net<'a>(&'a self, findings: &'a Findings, meter: &'a Meter) -> Collector<'a> {
-        Collector::new(&self.detector, findings, meter).and_custom(&self.custom).silenced_by(&self.suppressor)
+        Collector::new(&self.detector, findings, meter)
+            .with_custom(&self.custom)
+            .with_suppressor(&self.suppressor)
     }
 
     /// The globs that a root's own configuration leaves out.

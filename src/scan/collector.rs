@@ -1,4 +1,4 @@
-//! The sink at the end: runs the detector over every blob, in windows where it is large, and gathers what is found.
+//! The last sink: runs the detector over every blob, in windows where it is large, and gathers what is found.
 
 use std::cell::RefCell;
 use std::io;
@@ -8,13 +8,13 @@ use crate::blob::{Blob, Body, Fault, FaultKind, Origin, Prefilter, Rest, Sink, f
 use crate::detect::{Custom, Detector, Hit, REACH, Window};
 use crate::finding::{Confidence, Findings, Location, Sighting, SuppressionContext, Suppressor};
 use crate::meter::Meter;
-use crate::scan::lines::{Lead, Lines, line_around};
+use crate::scan::lines::{LinePosition, Lines, line_around};
 
-/// How many new bytes a window of a large blob takes in: small enough to stay in a core's own cache.
+/// How many new bytes a window of a large blob adds: few enough to stay in a core's own cache.
 const STEP: usize = 256 * 1024;
 
 thread_local! {
-    /// One window a thread, reused for every large blob it meets.
+    /// One window a thread, reused for every large blob.
     static WINDOW: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -24,64 +24,77 @@ pub struct Collector<'a> {
     findings: &'a Findings,
     meter: &'a Meter,
     custom: Option<&'a Custom>,
-    silencer: Option<&'a dyn Suppressor>,
+    suppressor: Option<&'a dyn Suppressor>,
 }
 
 /// What was found in a window, and where in it.
 struct Match<'c> {
-    seen: Sighting<'c>,
+    sighting: Sighting<'c>,
     span: &'c Range<usize>,
     decoded: &'c [&'static str],
-    /// The root that the rule belongs to, where it is not everybody's.
-    only: Option<&'c str>,
+    /// The root that the rule belongs to, where it does not apply to all.
+    only_root: Option<&'c str>,
 }
 
 impl<'a> Collector<'a> {
-    /// A net that puts what `detector` finds into `findings`.
+    /// A collector that puts what `detector` finds into `findings`.
     pub fn new(detector: &'a Detector, findings: &'a Findings, meter: &'a Meter) -> Self {
-        Collector { detector, findings, meter, custom: None, silencer: None }
+        Collector { detector, findings, meter, custom: None, suppressor: None }
     }
 
-    /// The net, looking for what the configuration's own rules find, too.
+    /// The same, with the configuration's own rules.
     #[must_use]
-    pub fn and_custom(self, custom: &'a Custom) -> Self {
+    pub fn with_custom(self, custom: &'a Custom) -> Self {
         Collector { custom: (!custom.is_empty()).then_some(custom), ..self }
     }
 
-    /// The net, asking `silencer` about everything it finds.
+    /// The same, with the suppressions of `suppressor` recorded in the findings.
     #[must_use]
-    pub fn silenced_by(self, silencer: &'a dyn Suppressor) -> Self {
-        Collector { silencer: Some(silencer), ..self }
+    pub fn with_suppressor(self, suppressor: &'a dyn Suppressor) -> Self {
+        Collector { suppressor: Some(suppressor), ..self }
     }
 
-    fn look(&self, window: &Window<'_>, offset: u64, lead: Lead, origin: &dyn Fn() -> Origin) {
-        let mut lines = Lines::new(window.bytes, lead);
-        let mut note = |caught: &Match<'_>| {
-            let (line, column) = lines.locate(caught.span.start);
+    /// Scans one window, which begins at this offset and position of its blob.
+    fn scan_window(
+        &self,
+        window: &Window<'_>,
+        offset: u64,
+        position: LinePosition,
+        origin: &dyn Fn() -> Origin,
+    ) {
+        let mut lines = Lines::new(window.bytes, position);
+        let mut record = |found: &Match<'_>| {
+            let (line, column) = lines.locate(found.span.start);
             let mut origin = origin();
-            if caught.only.is_some() && caught.only != origin.root.as_deref() {
+            if found.only_root.is_some() && found.only_root != origin.root.as_deref() {
                 return;
             }
             origin.path = self.redact(&origin.path);
-            let at = offset + caught.span.start as u64;
-            let mut place = Location::new(origin, at, line, column, caught.decoded.to_vec());
-            if let Some(silencer) = self.silencer {
-                let line = line_around(window.bytes, caught.span);
-                place.suppressed =
-                    silencer.silence(&SuppressionContext { token: caught.seen.text, line, place: &place });
+            let offset = offset + found.span.start as u64;
+            let mut location = Location::new(origin, offset, line, column, found.decoded.to_vec());
+            if let Some(suppressor) = self.suppressor {
+                let line = line_around(window.bytes, found.span);
+                let token = found.sighting.text;
+                location.suppressed =
+                    suppressor.silence(&SuppressionContext { token, line, place: &location });
             }
-            if caught.seen.confidence > Confidence::Lookalike {
+            if found.sighting.confidence > Confidence::Lookalike {
                 self.meter.hit();
             }
-            self.findings.add(caught.seen, place);
+            self.findings.add(found.sighting, location);
         };
         self.detector.scan(window, &mut |hit: &Hit<'_>| {
-            note(&Match { seen: hit.sighting(), span: &hit.span, decoded: hit.decoded, only: None });
+            record(&Match {
+                sighting: hit.sighting(),
+                span: &hit.span,
+                decoded: hit.decoded,
+                only_root: None,
+            });
         });
         if let Some(custom) = self.custom {
             custom.scan(window, &mut |hit| {
-                let only = hit.rule.root.as_deref();
-                note(&Match { seen: hit.sighting(), span: &hit.span, decoded: &[], only });
+                let only_root = hit.rule.root.as_deref();
+                record(&Match { sighting: hit.sighting(), span: &hit.span, decoded: &[], only_root });
             });
         }
     }
@@ -92,31 +105,33 @@ impl<'a> Collector<'a> {
         self.custom.map_or_else(|| path.clone(), |custom| custom.redact(&path))
     }
 
-    /// Goes through a large blob: each window holds what the one before could not decide, and new bytes.
-    fn windows(&self, head: &[u8], rest: &mut dyn Rest, origin: &dyn Fn() -> Origin) -> io::Result<()> {
+    /// Scans a large blob window by window: each holds what the one before could not decide, and new bytes.
+    fn scan_windows(&self, head: &[u8], rest: &mut dyn Rest, origin: &dyn Fn() -> Origin) -> io::Result<()> {
         // Taken out rather than borrowed: a source may hand over a blob from within another one.
         let mut buffer = WINDOW.take();
-        let room = head.len().max(2 * REACH) + STEP;
-        buffer.resize(room.max(buffer.len()), 0);
+        let capacity = head.len().max(2 * REACH) + STEP;
+        buffer.resize(capacity.max(buffer.len()), 0);
         buffer[..head.len()].copy_from_slice(head);
-        let (mut offset, mut lead, mut decided, mut fresh) = (0_u64, Lead::default(), 0, head.len());
+        // `decided` bytes of the buffer were scanned for what starts in them; `filled` are in it.
+        let (mut offset, mut position, mut decided, mut filled) =
+            (0_u64, LinePosition::default(), 0, head.len());
         let outcome = loop {
-            let (read, outcome) = fill(rest, &mut buffer[fresh..fresh + STEP]);
-            let bytes = &buffer[..fresh + read];
-            let whole = !matches!(outcome, Ok(true));
+            let (read, outcome) = fill(rest, &mut buffer[filled..filled + STEP]);
+            let bytes = &buffer[..filled + read];
+            let last = !matches!(outcome, Ok(true));
             // What starts within the last REACH bytes may end in the next window, and is decided there.
-            let emit = if whole { bytes.len() } else { bytes.len().saturating_sub(REACH).max(decided) };
-            self.look(&Window { bytes, emit: decided..emit }, offset, lead, origin);
+            let emit = if last { bytes.len() } else { bytes.len().saturating_sub(REACH).max(decided) };
+            self.scan_window(&Window { bytes, emit: decided..emit }, offset, position, origin);
             self.meter.bytes(read as u64);
-            if whole || self.stopped() {
+            if last || self.stopped() {
                 break outcome.map(drop);
             }
-            let past = emit.saturating_sub(REACH);
-            lead = lead.past(&bytes[..past]);
-            fresh = bytes.len() - past;
-            buffer.copy_within(past..past + fresh, 0);
-            offset += past as u64;
-            decided = emit - past;
+            let dropped = emit.saturating_sub(REACH);
+            position = position.advanced_by(&bytes[..dropped]);
+            filled = bytes.len() - dropped;
+            buffer.copy_within(dropped..dropped + filled, 0);
+            offset += dropped as u64;
+            decided = emit - dropped;
         };
         WINDOW.set(buffer);
         outcome
@@ -126,10 +141,12 @@ impl<'a> Collector<'a> {
 impl Sink for Collector<'_> {
     fn blob(&self, blob: Blob<'_>) {
         match blob.body {
-            Body::Whole(bytes) => self.look(&Window::whole(bytes), 0, Lead::default(), blob.origin),
+            Body::Whole(bytes) => {
+                self.scan_window(&Window::whole(bytes), 0, LinePosition::default(), blob.origin);
+            }
             Body::Stream { head, rest } => {
-                if let Err(error) = self.windows(head, rest, blob.origin) {
-                    let path = (blob.origin)().place();
+                if let Err(error) = self.scan_windows(head, rest, blob.origin) {
+                    let path = (blob.origin)().display_path();
                     let reason = format!("what could be read was scanned: {error}");
                     self.fault(Fault { path, kind: FaultKind::Unreadable, reason });
                 }
@@ -147,7 +164,7 @@ impl Sink for Collector<'_> {
     }
 
     fn prefilter(&self) -> Option<&dyn Prefilter> {
-        // The configuration's own rules find what this prefilter knows nothing of.
+        // The configuration's own rules find what the detector's prefilter does not test for.
         self.custom.is_none().then_some(self.detector as &dyn Prefilter)
     }
 }
@@ -164,10 +181,10 @@ mod tests {
         format!("ghp_{body}{}", String::from_utf8_lossy(&crc32_base62(body.as_bytes())))
     }
 
-    /// A reader that hands out at most `.1` bytes at a time.
-    struct Drip<'a>(&'a [u8], usize);
+    /// A reader that returns at most `.1` bytes at a time.
+    struct ShortReads<'a>(&'a [u8], usize);
 
-    impl io::Read for Drip<'_> {
+    impl io::Read for ShortReads<'_> {
         fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
             let n = self.0.len().min(self.1).min(buf.len());
             buf[..n].copy_from_slice(&self.0[..n]);
@@ -176,24 +193,24 @@ mod tests {
         }
     }
 
-    fn stream(bytes: &[u8], head: usize, drip: usize) -> Vec<(u64, u64, u64)> {
+    fn stream(bytes: &[u8], head: usize, step: usize) -> Vec<(u64, u64, u64)> {
         let detector = Detector::new(Rules::built_in().expect("built in"));
         let (findings, meter) = (Findings::default(), Meter::default());
-        let mut rest = Forward(Drip(&bytes[head..], drip));
+        let mut rest = Forward(ShortReads(&bytes[head..], step));
         Collector::new(&detector, &findings, &meter).blob(Blob {
             body: Body::Stream { head: &bytes[..head], rest: &mut rest },
             origin: &|| Origin::file("big"),
         });
         let (found, faults) = findings.finish();
         assert!(faults.is_empty());
-        let mut places: Vec<_> =
+        let mut locations: Vec<_> =
             found.iter().flat_map(|f| &f.locations).map(|at| (at.offset, at.line, at.column)).collect();
-        places.sort_unstable();
-        places
+        locations.sort_unstable();
+        locations
     }
 
     #[test]
-    fn no_window_edge_loses_a_token_or_its_place() {
+    fn no_window_edge_loses_a_token_or_its_position() {
         let mut bytes = vec![b' '; 3 * STEP + 5000];
         for at in (997..bytes.len()).step_by(997) {
             bytes[at] = b'\n';
@@ -217,8 +234,8 @@ mod tests {
                 (at as u64, line, column)
             })
             .collect();
-        for (head, drip) in [(1, usize::MAX), (1000, 65_536), (STEP, 4096), (STEP - 20, 7919)] {
-            assert_eq!(stream(&bytes, head, drip), expected, "head {head}, drip {drip}");
+        for (head, step) in [(1, usize::MAX), (1000, 65_536), (STEP, 4096), (STEP - 20, 7919)] {
+            assert_eq!(stream(&bytes, head, step), expected, "head {head}, step {step}");
         }
     }
 

@@ -1,26 +1,26 @@
-//! One root of several, or one repository below a root, looked at by itself.
+//! One root of several, or one repository below a root, scanned by itself.
 
 use crate::blob::{Blob, Body, Fault, Origin, Prefilter, Sink};
 use crate::meter::Meter;
 
-/// A sink that puts the root's name to everything, as a walk of several roots at once does.
+/// A sink that adds the root's name to everything, as a walk of several roots at once does.
 pub struct WithRoot<'a> {
     sink: &'a dyn Sink,
     root: Option<&'a str>,
-    /// What is looked at below the root; empty for the root itself.
-    folder: &'a str,
+    /// The directory below the root that is scanned; empty for the root itself.
+    directory: &'a str,
 }
 
 impl<'a> WithRoot<'a> {
     /// Hands on to `sink` what is found below `root`.
     pub fn new(sink: &'a dyn Sink, root: &'a str) -> Self {
-        WithRoot { sink, root: Some(root), folder: "" }
+        WithRoot { sink, root: Some(root), directory: "" }
     }
 
-    /// Hands on to `sink` what is found in the repository `folder` below `root`; the root has a name where a run has
-    /// more than one.
-    pub fn repository(sink: &'a dyn Sink, root: Option<&'a str>, folder: &'a str) -> Self {
-        WithRoot { sink, root, folder }
+    /// Hands on to `sink` what is found in the repository at `directory` below `root`; the root has a name where a run
+    /// has more than one.
+    pub fn repository(sink: &'a dyn Sink, root: Option<&'a str>, directory: &'a str) -> Self {
+        WithRoot { sink, root, directory }
     }
 }
 
@@ -36,8 +36,8 @@ impl Sink for WithRoot<'_> {
     }
 
     fn fault(&self, mut fault: Fault) {
-        if !self.folder.is_empty() {
-            fault.path = format!("{}: {}", self.folder, fault.path);
+        if !self.directory.is_empty() {
+            fault.path = format!("{}: {}", self.directory, fault.path);
         }
         if let Some(root) = self.root.filter(|root| !fault.path.starts_with(root)) {
             fault.path = format!("{}/{}", root.trim_end_matches('/'), fault.path);

@@ -7,10 +7,10 @@ use crate::blob::{Blob, Body, Fault, FaultKind, Forward, Origin, Sink, Source, f
 /// The path reports give for standard input.
 pub const NAME: &str = "<stdin>";
 
-/// How much is read before it is decided whether there is more.
+/// How many bytes are read before it is decided whether there are more.
 const HEAD: usize = 256 * 1024;
 
-/// Standard input, or any other reader that is to be called so.
+/// Standard input.
 pub struct Stdin;
 
 impl Source for Stdin {
@@ -19,7 +19,7 @@ impl Source for Stdin {
     }
 }
 
-/// Hands over all that `reader` gives, as the blob `name`.
+/// Hands over all that `reader` returns, as the blob `name`.
 pub(crate) fn drain(reader: &mut dyn Read, name: &str, sink: &dyn Sink) {
     let origin = || Origin::file(name);
     let mut head = vec![0; HEAD];

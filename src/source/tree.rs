@@ -1,5 +1,6 @@
 //! Working trees: every file below some paths, hidden and ignored ones included, in parallel.
 
+mod entry_path;
 mod file;
 mod mounts;
 
@@ -9,8 +10,8 @@ use std::path::{Path, PathBuf};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, WalkState};
 
-use crate::blob::{Blob, Body, Fault, FaultKind, LocationKind, Origin, SHORTEST_NAME, Sink, Source};
-use crate::text::path_text;
+use crate::blob::{Blob, Body, Fault, FaultKind, LocationKind, Origin, Sink, Source};
+use entry_path::EntryPath;
 
 /// A glob that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -25,24 +26,24 @@ pub struct BadGlob {
 pub struct Options {
     /// Leave out what `.gitignore`, `.ignore` and git's own excludes name.
     pub gitignore: bool,
-    /// Gitignore globs, relative to each root, of what to leave out.
+    /// What to leave out, as gitignore(5) patterns relative to each root.
     pub exclude: Gitignore,
-    /// Go where symbolic links lead.
+    /// Follow symbolic links.
     pub follow_symlinks: bool,
-    /// Pass over larger files, in bytes.
+    /// Pass over files of more bytes.
     pub max_file_size: Option<u64>,
     /// How many threads; 0 for as many as the machine has.
     pub threads: usize,
 }
 
 impl Options {
-    /// Whether `--exclude` names the file at `path`, or a folder it is in.
+    /// Whether `--exclude` matches the file at `path`, or a directory it is in.
     pub fn excludes_file(&self, path: &str) -> bool {
         !self.exclude.is_empty() && self.exclude.matched_path_or_any_parents(path, false).is_ignore()
     }
 }
 
-/// Compiles `--exclude` globs.
+/// Compiles `--exclude` globs, or returns the first that is none.
 pub fn excludes<'a>(globs: impl IntoIterator<Item = &'a str>) -> Result<Gitignore, BadGlob> {
     let mut builder = GitignoreBuilder::new("");
     let bad = |glob: &str, source| BadGlob { glob: glob.to_owned(), source: Box::new(source) };
@@ -52,7 +53,7 @@ pub fn excludes<'a>(globs: impl IntoIterator<Item = &'a str>) -> Result<Gitignor
     builder.build().map_err(|source| bad("the globs together", source))
 }
 
-/// Files and folders on disk.
+/// Files and directories on disk.
 pub struct Tree {
     roots: Vec<PathBuf>,
     options: Options,
@@ -81,8 +82,8 @@ impl Source for Tree {
             builder.require_git(false);
         }
         let mounts = mounts::kernel_mounts();
-        let kernel = self.roots.iter().flat_map(|root| mounts::below(root, &mounts)).collect();
-        let shared = Shared { options: &self.options, roots: &self.roots, kernel, sink };
+        let kernel_mounts = self.roots.iter().flat_map(|root| mounts::below(root, &mounts)).collect();
+        let shared = Shared { options: &self.options, roots: &self.roots, kernel_mounts, sink };
         builder.build_parallel().visit(&mut VisitorFactory(&shared));
     }
 }
@@ -92,7 +93,7 @@ struct Shared<'s> {
     options: &'s Options,
     roots: &'s [PathBuf],
     /// Mount points below the roots that hold no files: nearly always none.
-    kernel: Vec<PathBuf>,
+    kernel_mounts: Vec<PathBuf>,
     sink: &'s dyn Sink,
 }
 
@@ -116,9 +117,9 @@ impl ParallelVisitor for Walker<'_> {
             return WalkState::Quit;
         }
         match entry {
-            Ok(entry) => self.entry(&entry),
+            Ok(entry) => self.visit_entry(&entry),
             Err(error) => {
-                self.trouble(&error);
+                self.walk_error(&error);
                 WalkState::Continue
             }
         }
@@ -126,134 +127,70 @@ impl ParallelVisitor for Walker<'_> {
 }
 
 impl Walker<'_> {
-    fn entry(&mut self, entry: &DirEntry) -> WalkState {
+    fn visit_entry(&mut self, entry: &DirEntry) -> WalkState {
         let Shared { options, sink, .. } = self.shared;
         // Only paths from the command line have no type of their own: standard input is one, and is not walked.
         let Some(kind) = entry.file_type() else { return WalkState::Continue };
-        let place = Place::of(entry, self.shared.roots.len() > 1);
-        if !options.exclude.is_empty() && options.exclude.matched(place.relative(), kind.is_dir()).is_ignore()
+        let path = EntryPath::of(entry, self.shared.roots.len() > 1);
+        if !options.exclude.is_empty() && options.exclude.matched(path.relative(), kind.is_dir()).is_ignore()
         {
             return WalkState::Skip;
         }
         if kind.is_dir() && entry.depth() > 0 && is_object_database(entry.path()) {
             return WalkState::Skip;
         }
-        if kind.is_dir() && self.shared.kernel.iter().any(|mount| mount == entry.path()) {
+        if kind.is_dir() && self.shared.kernel_mounts.iter().any(|mount| mount == entry.path()) {
             let reason = mounts::reason(entry.path());
-            sink.fault(Fault { path: place.origin().path, kind: FaultKind::PassedOver, reason });
+            sink.fault(Fault { path: path.origin().path, kind: FaultKind::PassedOver, reason });
             return WalkState::Skip;
         }
-        place.look_at_name(entry, *sink);
+        path.scan_name(entry, *sink);
         if entry.path_is_symlink() {
-            self.look_at_link(entry.path(), &place);
+            self.scan_link_target(entry.path(), &path);
         }
         if kind.is_file() {
-            self.reader.read(entry.path(), &place, options.max_file_size, *sink);
+            self.reader.read(entry.path(), &path, options.max_file_size, *sink);
         } else if entry.depth() == 0 && !kind.is_dir() && !kind.is_symlink() {
             // A pipe or device is passed over in a tree, but read where the user names it: `<(command)`.
-            self.reader.read_special(entry.path(), &place, *sink);
+            self.reader.read_special(entry.path(), &path, *sink);
         }
         WalkState::Continue
     }
 
-    /// What a link points to is text that somebody wrote, whether or not it leads anywhere.
-    fn look_at_link(&self, path: &Path, place: &Place<'_>) {
-        match std::fs::read_link(path) {
+    /// The target of a link is text that somebody wrote, whether or not it exists.
+    fn scan_link_target(&self, link: &Path, path: &EntryPath<'_>) {
+        match std::fs::read_link(link) {
             Ok(target) => {
-                let origin = || Origin { kind: LocationKind::SymlinkTarget, ..place.origin() };
+                let origin = || Origin { kind: LocationKind::SymlinkTarget, ..path.origin() };
                 let bytes = target.as_os_str().as_encoded_bytes();
                 self.shared.sink.blob(Blob { body: Body::Whole(bytes), origin: &origin });
             }
-            Err(error) => place.fault(&error, self.shared.sink),
+            Err(error) => path.fault(&error, self.shared.sink),
         }
     }
 
-    /// What the walk itself could not get at: it is named, unless nothing is lost by it.
-    fn trouble(&self, error: &ignore::Error) {
-        // A link back to a folder above is no loss: the folder is being walked already.
+    /// Reports what the walk itself could not read, unless nothing is lost by it.
+    fn walk_error(&self, error: &ignore::Error) {
+        // A link back to a directory above is no loss: the directory is being walked already.
         if is_loop(error) {
             return;
         }
         let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
-        let Some(path) = path_of(error) else {
+        let Some(failed) = path_of(error) else {
             let path = String::from("(unknown)");
             return self.shared.sink.fault(Fault { path, kind: FaultKind::Unreadable, reason });
         };
-        let place = Place::below(self.shared.roots, path);
-        // A link that leads nowhere has nothing behind it to read, but its own text.
-        if self.shared.options.follow_symlinks && path.is_symlink() {
-            return self.look_at_link(path, &place);
+        let path = EntryPath::below(self.shared.roots, failed);
+        // A broken link has nothing to read but its own target.
+        if self.shared.options.follow_symlinks && failed.is_symlink() {
+            return self.scan_link_target(failed, &path);
         }
-        place.fault(&reason, self.shared.sink);
+        path.fault(&reason, self.shared.sink);
     }
 }
 
-/// Where an entry stands, in the words of a report. Taken apart only when somebody asks: few places hold anything.
-pub(crate) struct Place<'a> {
-    path: &'a Path,
-    /// How many of its parts stand below the root; 0 where the path is one itself, or belongs to none.
-    depth: usize,
-    /// Whether there are several roots.
-    many: bool,
-}
-
-impl<'a> Place<'a> {
-    fn of(entry: &'a DirEntry, many: bool) -> Self {
-        Place { path: entry.path(), depth: entry.depth(), many }
-    }
-
-    /// The place of a path that came without its entry.
-    fn below(roots: &[PathBuf], path: &'a Path) -> Self {
-        let inside = roots.iter().find_map(|root| path.strip_prefix(root).ok());
-        let depth = inside.map_or(0, |inside| inside.components().count());
-        Place { path, depth, many: roots.len() > 1 }
-    }
-
-    /// The root, where there are several and this is none of them, and the path below it.
-    fn parts(&self) -> (Option<&'a Path>, &'a Path) {
-        match self.path.ancestors().nth(self.depth).filter(|_| self.depth > 0) {
-            Some(root) => (self.many.then_some(root), self.path.strip_prefix(root).unwrap_or(self.path)),
-            None => (None, self.path),
-        }
-    }
-
-    /// The path below the root; the path as given where the root is no folder.
-    fn relative(&self) -> &'a Path {
-        self.parts().1
-    }
-
-    pub(crate) fn origin(&self) -> Origin {
-        let (root, relative) = self.parts();
-        let root = root.map(|root| path_text(os_bytes(root.as_os_str())));
-        Origin { root, ..Origin::file(path_text(os_bytes(relative.as_os_str()))) }
-    }
-
-    pub(crate) fn fault(&self, reason: &dyn ToString, sink: &dyn Sink) {
-        let path = if self.many { self.path } else { self.relative() };
-        let path = path_text(os_bytes(path.as_os_str()));
-        sink.fault(Fault { path, kind: FaultKind::Unreadable, reason: reason.to_string() });
-    }
-
-    /// A token may stand in the name of a file or folder; the path above it is some other entry's name.
-    fn look_at_name(&self, entry: &DirEntry, sink: &dyn Sink) {
-        let name = os_bytes(entry.file_name());
-        let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
-        if name.len() < SHORTEST_NAME || (entry.depth() == 0 && is_dir) {
-            return;
-        }
-        let origin = || {
-            let base = os_bytes(self.relative().as_os_str()).len().saturating_sub(name.len()) as u64;
-            Origin { kind: LocationKind::FileName, base, ..self.origin() }
-        };
-        sink.blob(Blob { body: Body::Whole(name), origin: &origin });
-    }
-}
-
-fn os_bytes(text: &OsStr) -> &[u8] {
-    text.as_encoded_bytes()
-}
-
-/// Whether a folder is a repository's object database: `stanch git` looks into those, and finds nothing in them as bytes.
+/// Whether a directory is a repository's object database (gitrepository-layout(5)): `stanch git` reads those, and as bytes
+/// they are compressed.
 fn is_object_database(path: &Path) -> bool {
     path.file_name() == Some(OsStr::new("objects"))
         && path

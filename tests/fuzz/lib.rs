@@ -1,4 +1,4 @@
-//! What the targets share: random bytes become text that a decoder has to look at, and what is found has to be sound.
+//! What the targets share: random bytes become text that a decoder has to read, and what is found has to be sound.
 
 use std::sync::LazyLock;
 
@@ -9,7 +9,7 @@ use stanch::rule::Rules;
 
 /// The decoder that a target is for: what its text is made of.
 #[derive(Clone, Copy)]
-pub enum Words {
+pub enum Dictionary {
     Plain,
     Base64,
     Packed,
@@ -20,35 +20,35 @@ pub enum Words {
     Hex,
 }
 
-impl Words {
+impl Dictionary {
     /// What the highest byte values stand for; the others stand for themselves.
-    fn words(self) -> &'static [&'static [u8]] {
+    fn entries(self) -> &'static [&'static [u8]] {
         match self {
-            Words::Plain => &[b"ghp_", b"ghs_1_eyJ", b"github_pat_", b"aB3aB3aB3aB3aB3a", b".", b"\\n", b"\x1b[31m"],
-            Words::Base64 => &[
+            Dictionary::Plain => &[b"ghp_", b"ghs_1_eyJ", b"github_pat_", b"aB3aB3aB3aB3aB3a", b".", b"\\n", b"\x1b[31m"],
+            Dictionary::Base64 => &[
                 b"Z2hwX", b"docF", b"naHBf", b"ZwBo", b"cAaA", b"nAGg", b"WjJod1g", b"QUJDREVGR0hJSktMTU5P", b"\n", b"\r\n",
                 b"\\n", b"\"\n  \"", b"\n    ", b"=", b"A", b"9", b"_", b"/",
             ],
-            Words::Packed => &[b"H4sIAAAAAAAA", b"eJw", b"eNo", b"eAE", b"QUJDREVGR0hJSktMTU5P", b"\n", b"A", b"M", b"/", b"+"],
-            Words::Utf16 => &[b"g\0h\0p\0_\0", b"\0g\0h\0p\0_", b"\xff\xfe", b"\xfe\xff", b"a\0b\0c\0d\0", b"\0a\0b\0c\0d", b"\0", b"g\0i\0"],
-            Words::Percent => &[b"%67", b"%2567", b"%252567", b"%68", b"%70", b"%5F", b"%", b"gh", b"ghp", b"p_", b"%25", b"aB3aB3aB3"],
-            Words::Escape => &[
+            Dictionary::Packed => &[b"H4sIAAAAAAAA", b"eJw", b"eNo", b"eAE", b"QUJDREVGR0hJSktMTU5P", b"\n", b"A", b"M", b"/", b"+"],
+            Dictionary::Utf16 => &[b"g\0h\0p\0_\0", b"\0g\0h\0p\0_", b"\xff\xfe", b"\xfe\xff", b"a\0b\0c\0d\0", b"\0a\0b\0c\0d", b"\0", b"g\0i\0"],
+            Dictionary::Percent => &[b"%67", b"%2567", b"%252567", b"%68", b"%70", b"%5F", b"%", b"gh", b"ghp", b"p_", b"%25", b"aB3aB3aB3"],
+            Dictionary::Escape => &[
                 b"\\u0067", b"\\x67", b"\\147", b"\\u{67}", b"\\U00000067", b"\\u0068", b"\\x68", b"\\150", b"\\", b"\\u0070",
                 b"\\u005f", b"\\x5F", b"gh", b"ghp", b"p_", b"aB3aB3aB3",
             ],
-            Words::Entity => &[
+            Dictionary::Entity => &[
                 b"&#103;", b"&#x67;", b"&amp;", b"#103;", b"&#000", b"104;", b"&#112;", b"&lowbar;", b"&#95;", b"&", b"gh", b"aB3aB3aB3",
             ],
-            Words::Hex => &[b"6768", b"705f", b"6F5F", b"67:68:", b"67 68 ", b"70:5f:", b"6769746875625f7061745f", b"414233", b"61 62 "],
+            Dictionary::Hex => &[b"6768", b"705f", b"6F5F", b"67:68:", b"67 68 ", b"70:5f:", b"6769746875625f7061745f", b"414233", b"61 62 "],
         }
     }
 
     fn text(self, data: &[u8]) -> Vec<u8> {
-        let words = self.words();
+        let entries = self.entries();
         let mut text = Vec::new();
         for byte in data {
-            match words.get(usize::from(u8::MAX - byte)) {
-                Some(word) => text.extend_from_slice(word),
+            match entries.get(usize::from(u8::MAX - byte)) {
+                Some(entry) => text.extend_from_slice(entry),
                 None => text.push(*byte),
             }
         }
@@ -71,7 +71,7 @@ fn found(window: &Window<'_>) -> Vec<Vec<u8>> {
         } else if hit.decoded.is_empty() {
             assert_eq!(hit.text, &window.bytes[hit.span.clone()]);
         } else {
-            assert_eq!(hit.confidence, Confidence::Likely, "encoded placeholders stay unsaid");
+            assert_eq!(hit.confidence, Confidence::Likely, "encoded placeholders are not reported");
         }
         texts.push(hit.text.to_vec());
     });
@@ -79,10 +79,10 @@ fn found(window: &Window<'_>) -> Vec<Vec<u8>> {
     texts
 }
 
-/// Goes through text made from `data`, in one piece and in two.
-pub fn sweep(words: Words, data: &[u8]) {
+/// Scans text made from `data`, in one piece and in two.
+pub fn sweep(dictionary: Dictionary, data: &[u8]) {
     let Some((cut, data)) = data.split_first() else { return };
-    let bytes = words.text(data);
+    let bytes = dictionary.text(data);
     let whole = found(&Window::whole(&bytes));
     let cut = bytes.len() * usize::from(*cut) / 256;
     let mut parts = found(&Window { bytes: &bytes, emit: 0..cut });

@@ -4,13 +4,13 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::Place;
+use super::entry_path::EntryPath;
 use crate::blob::{Blob, Body, Fault, FaultKind, Forward, ReadSeek, Rest, Sink, fill};
 
-/// Files up to this size are handed over whole.
+/// Files up to so many bytes are handed over whole.
 const WHOLE: usize = 256 * 1024;
 
-/// Reads files into a buffer that is used again for the next one.
+/// Reads files, all into the same buffer.
 #[derive(Default)]
 pub(super) struct Reader {
     buffer: Vec<u8>,
@@ -32,44 +32,50 @@ impl Rest for LargeFile {
 }
 
 impl Reader {
-    /// Hands over one regular file.
-    pub(super) fn read(&mut self, path: &Path, place: &Place<'_>, limit: Option<u64>, sink: &dyn Sink) {
+    /// Hands over one regular file, unless it has more than `max_size` bytes.
+    pub(super) fn read(
+        &mut self,
+        path: &Path,
+        entry: &EntryPath<'_>,
+        max_size: Option<u64>,
+        sink: &dyn Sink,
+    ) {
         let file = match File::open(path) {
             Ok(file) => file,
-            Err(error) => return place.fault(&error, sink),
+            Err(error) => return entry.fault(&error, sink),
         };
-        if let Some(limit) = limit {
+        if let Some(max_size) = max_size {
             match file.metadata() {
-                Ok(metadata) if metadata.len() > limit => {
+                Ok(metadata) if metadata.len() > max_size => {
                     let reason = format!("{} bytes are more than --max-file-size allows", metadata.len());
-                    let path = place.origin().path;
+                    let path = entry.origin().path;
                     return sink.fault(Fault { path, kind: FaultKind::TooLarge, reason });
                 }
                 Ok(_) => {}
-                Err(error) => return place.fault(&error, sink),
+                Err(error) => return entry.fault(&error, sink),
             }
         }
-        self.hand_over(LargeFile(file), place, sink);
+        self.hand_over(LargeFile(file), entry, sink);
     }
 
     /// Hands over a pipe or device that the user named.
-    pub(super) fn read_special(&mut self, path: &Path, place: &Place<'_>, sink: &dyn Sink) {
+    pub(super) fn read_special(&mut self, path: &Path, entry: &EntryPath<'_>, sink: &dyn Sink) {
         match File::open(path) {
-            Ok(file) => self.hand_over(Forward(file), place, sink),
-            Err(error) => place.fault(&error, sink),
+            Ok(file) => self.hand_over(Forward(file), entry, sink),
+            Err(error) => entry.fault(&error, sink),
         }
     }
 
-    fn hand_over<R: Rest>(&mut self, mut rest: R, place: &Place<'_>, sink: &dyn Sink) {
+    fn hand_over<R: Rest>(&mut self, mut rest: R, entry: &EntryPath<'_>, sink: &dyn Sink) {
         self.buffer.resize(WHOLE, 0);
         let (read, outcome) = fill(&mut rest, &mut self.buffer);
         if let Err(error) = &outcome {
-            place.fault(error, sink);
+            entry.fault(error, sink);
         }
         sink.meter().file(read as u64);
         let head = &self.buffer[..read];
         let body =
             if let Ok(true) = outcome { Body::Stream { head, rest: &mut rest } } else { Body::Whole(head) };
-        sink.blob(Blob { body, origin: &|| place.origin() });
+        sink.blob(Blob { body, origin: &|| entry.origin() });
     }
 }

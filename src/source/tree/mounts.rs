@@ -1,10 +1,11 @@
-//! Where the kernel pretends to have files: a sweep of a disk must not read `/proc/kcore`, which is 128 TiB of memory.
+//! File systems of the kernel, which a sweep of a disk must not read: `/proc/kcore` has 128 TiB (proc(5)).
 
 use crate::text::path_text;
 
 use std::path::{Path, PathBuf};
 
-/// File systems without a disk behind them, whose files are answers of the kernel.
+/// File systems without a disk behind them, whose files the kernel makes up when they are read (`/proc/filesystems`,
+/// `nodev`).
 const KERNEL: &[&str] = &[
     "binfmt_misc",
     "bpf",
@@ -26,7 +27,7 @@ const KERNEL: &[&str] = &[
     "tracefs",
 ];
 
-/// The mount points of such file systems; none where the system does not tell.
+/// The mount points of such file systems; none where the system does not list its mounts (proc(5), `/proc/pid/mounts`).
 pub(super) fn kernel_mounts() -> Vec<PathBuf> {
     let table = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
     parse(&table)
@@ -48,7 +49,7 @@ pub(super) fn below(root: &Path, mounts: &[PathBuf]) -> Vec<PathBuf> {
     inside.filter(|rest| !rest.as_os_str().is_empty()).map(|rest| root.join(rest)).collect()
 }
 
-/// What to say of one that was passed over.
+/// The reason of the fault for one that was passed over.
 pub(super) fn reason(mount: &Path) -> String {
     let path = path_text(mount.as_os_str().as_encoded_bytes());
     format!(

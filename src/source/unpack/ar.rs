@@ -1,104 +1,99 @@
-//! ar: static libraries and Debian packages, with the long names of GNU and BSD.
+//! ar: static libraries and Debian packages (deb(5)), with the long names of GNU and BSD.
+//!
+//! No standard describes the format; ar(5) of FreeBSD, and `bfd/archive.c` of GNU binutils, describe both variants.
 
 use std::io;
 
-use super::bounded_reader::{Exactly, StreamError};
-use super::input::{Input, with_feed};
-use super::open_container::{Content, Name, OpenContainer, Place};
+use super::bounded_reader::StreamError;
+use super::input::{Input, with_input};
+use super::open_container::{Content, MemberName, OpenContainer, Region};
 use crate::blob::Body;
 
-/// No table of names is longer in practice; what is beyond is looked into as it is.
-const TABLE_MOST: u64 = 4 * 1024 * 1024;
+/// The global header (`ARMAG` in ar.h).
+const MAGIC: &[u8] = b"!<arch>\n";
+/// A member's header: name 16 bytes, date 12, uid 6, gid 6, mode 8, size 10, and an end marker of 2 (ar.h).
+const HEADER_LEN: usize = 60;
 
-pub(super) fn open(level: &OpenContainer<'_>, body: Body<'_>) {
-    with_feed(body, level.budget, |feed| {
-        if let Err(error) = members(level, feed) {
-            level.say(Place::Raw(0), StreamError::Damaged(error.to_string()), None);
+/// No table of names is longer in practice, in bytes; a longer one is scanned as a member.
+const MAX_NAME_TABLE: u64 = 4 * 1024 * 1024;
+/// No BSD name is longer in practice, in bytes.
+const MAX_NAME: u64 = 64 * 1024;
+
+/// Whether an archive begins so.
+pub(super) fn begins(head: &[u8]) -> bool {
+    head.starts_with(MAGIC)
+}
+
+/// Hands on the members.
+pub(super) fn open(container: &OpenContainer<'_>, body: Body<'_>) {
+    with_input(body, container.budget, |input| {
+        if let Err(error) = read_members(container, input) {
+            container.report(Region::Raw(0), StreamError::Damaged(error.to_string()), None);
         }
     });
 }
 
-fn members(level: &OpenContainer<'_>, feed: &mut Input<'_>) -> io::Result<()> {
-    feed.skip(8)?;
-    let mut table = Vec::new();
-    while level.goes_on() {
+fn read_members(container: &OpenContainer<'_>, input: &mut Input<'_>) -> io::Result<()> {
+    input.skip(MAGIC.len() as u64)?;
+    let mut name_table = Vec::new();
+    while container.may_continue() {
         // Members begin at even offsets, and the last one need not be padded.
-        if feed.at() % 2 == 1 {
-            feed.skip(1)?;
+        if input.offset() % 2 == 1 {
+            input.skip(1)?;
         }
-        let header = feed.peek(60)?;
+        let header = input.peek(HEADER_LEN)?;
         if header.is_empty() {
             return Ok(());
         }
-        let Some((raw, size)) = parse(header) else {
-            return lost(level, feed);
+        let Some((raw_name, size)) = parse_header(header) else {
+            return scan_rest(container, input);
         };
-        feed.skip(60)?;
-        if raw == b"//" && size <= TABLE_MOST {
-            // A name is looked into where it names a member.
-            table = feed.read_bytes(usize::try_from(size).unwrap_or(0))?;
+        input.skip(HEADER_LEN as u64)?;
+        if raw_name == b"//" && size <= MAX_NAME_TABLE {
+            // A name in the table is scanned where it names a member.
+            name_table = input.read_bytes(usize::try_from(size).unwrap_or(0))?;
             continue;
         }
-        let (name, size) = resolve(&raw, size, &table, feed)?;
-        let name = Name::new(&name);
-        if !level.enter(&name) {
+        let (name, size) = resolve_name(&raw_name, size, &name_table, input)?;
+        let name = MemberName::new(&name);
+        if !container.begin_member(&name) {
             return Ok(());
         }
-        content(level, feed, &name, size)?;
+        container.hand_over_stored(input, &name, size)?;
     }
     Ok(())
 }
 
-/// Hands on the next `size` bytes as a member.
-pub(super) fn content(
-    level: &OpenContainer<'_>,
-    feed: &mut Input<'_>,
-    name: &Name,
-    size: u64,
-) -> io::Result<()> {
-    let end = feed.at().saturating_add(size);
-    if let Some(bytes) = feed.slice(size) {
-        level.hand(Place::Member(name), Content::Memory(bytes));
-        if (bytes.len() as u64) < size {
-            let trouble = StreamError::Damaged("it ends too early".to_owned());
-            level.say(Place::Member(name), trouble, Some(bytes.len() as u64));
-        }
-        return Ok(());
-    }
-    level.hand(Place::Member(name), Content::Stored(&mut Exactly { reader: feed, left: size }));
-    feed.skip(end.saturating_sub(feed.at()))?;
-    Ok(())
-}
-
-/// Looks into the rest as it is, where no header stands.
-fn lost(level: &OpenContainer<'_>, feed: &mut Input<'_>) -> io::Result<()> {
-    let at = feed.at();
-    level.hand(Place::Raw(at), Content::Stored(feed));
+/// Scans the rest as it is, where no header stands.
+fn scan_rest(container: &OpenContainer<'_>, input: &mut Input<'_>) -> io::Result<()> {
+    let offset = input.offset();
+    container.hand_over(Region::Raw(offset), Content::Stored(input));
     Err(io::Error::other("no header where a member should begin"))
 }
 
 /// A header's name, without its padding, and size.
-fn parse(header: &[u8]) -> Option<(Vec<u8>, u64)> {
+fn parse_header(header: &[u8]) -> Option<(Vec<u8>, u64)> {
     let size = std::str::from_utf8(header.get(48..58)?).ok()?.trim_end().parse().ok()?;
-    let ends = header.get(58..60)? == b"`\n";
+    let is_complete = header.get(58..60)? == b"`\n";
     let name = header.get(..16)?.trim_ascii_end();
-    ends.then(|| (name.to_vec(), size))
+    is_complete.then(|| (name.to_vec(), size))
 }
 
-/// The whole name, and what is left of the member once a name before its data is read.
-fn resolve(raw: &[u8], size: u64, table: &[u8], feed: &mut Input<'_>) -> io::Result<(Vec<u8>, u64)> {
+/// The whole name, and what is left of the member once a name before its data is read: BSD writes `#1/length` and the
+/// name before the data, GNU `/offset` into the table that is the member `//`, or a short name and a slash.
+fn resolve_name(raw: &[u8], size: u64, table: &[u8], input: &mut Input<'_>) -> io::Result<(Vec<u8>, u64)> {
     let number = |digits: &[u8]| std::str::from_utf8(digits).ok()?.parse::<u64>().ok();
     if let Some(len) = raw.strip_prefix(b"#1/").and_then(number)
-        && len <= size.min(64 * 1024)
+        && len <= size.min(MAX_NAME)
     {
-        let mut name = feed.read_bytes(usize::try_from(len).unwrap_or(0))?;
+        let mut name = input.read_bytes(usize::try_from(len).unwrap_or(0))?;
         while name.last() == Some(&0) {
             name.pop();
         }
         return Ok((name, size - len));
     }
-    if let Some(at) = raw.strip_prefix(b"/").and_then(number)
-        && let Some(from) = usize::try_from(at).ok().and_then(|at| table.get(at..))
+    if let Some(offset) = raw.strip_prefix(b"/").and_then(number)
+        && let Some(from) = usize::try_from(offset).ok().and_then(|offset| table.get(offset..))
     {
         let end = from.iter().position(|byte| *byte == b'\n' || *byte == 0).unwrap_or(from.len());
         let name = from[..end].strip_suffix(b"/").unwrap_or(&from[..end]);

@@ -1,72 +1,74 @@
-//! What stands between a decoder and whoever reads from it: counts, limits, and the decoder's own mishaps.
+//! What stands between a decoder and whoever reads from it: counts, limits, and the decoder's own panics.
 
 use std::cell::Cell;
 use std::io::{self, ErrorKind, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use super::budget::{Budget, Limit};
+use super::budget::Budget;
+use super::limits::Limit;
 use crate::blob::{Rest, Sink};
 
 /// Why a stream broke off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum StreamError {
-    /// It is not what it claims to be, in the words of its decoder.
+    /// It is not what it claims to be; the decoder's own message.
     Damaged(String),
-    /// A limit.
-    Cut(Limit),
+    /// A limit was reached.
+    LimitReached(Limit),
     /// The run was asked to end.
-    Stopped,
+    Cancelled,
 }
 
-/// A reader that never fails: it ends early, and tells why.
+/// A reader that never fails: it ends early, and [`BoundedReader::finish`] returns why.
 pub(super) struct BoundedReader<'a> {
     reader: &'a mut dyn Read,
-    /// Compressed bytes taken in, where `reader` decompresses.
-    taken: Option<Rc<Cell<u64>>>,
-    out: u64,
-    /// What came out of the same stream for members before this one.
+    /// Compressed bytes consumed, where `reader` decompresses.
+    bytes_in: Option<Rc<Cell<u64>>>,
+    bytes_out: u64,
+    /// Bytes that came out of the same stream for members before this one.
     out_before: u64,
-    trouble: Option<StreamError>,
+    error: Option<StreamError>,
     budget: &'a Budget,
     sink: &'a dyn Sink,
 }
 
 impl<'a> BoundedReader<'a> {
     pub(super) fn new(reader: &'a mut dyn Read, budget: &'a Budget, sink: &'a dyn Sink) -> Self {
-        BoundedReader { reader, taken: None, out: 0, out_before: 0, trouble: None, budget, sink }
+        BoundedReader { reader, bytes_in: None, bytes_out: 0, out_before: 0, error: None, budget, sink }
     }
 
-    /// Counts what comes out as expanded, and holds it against the bytes that went in.
-    pub(super) fn packed(self, taken: Rc<Cell<u64>>, out_before: u64) -> Self {
-        BoundedReader { taken: Some(taken), out_before, ..self }
+    /// Counts what comes out as expanded, and checks its ratio to the bytes that went in.
+    pub(super) fn decompressing(self, bytes_in: Rc<Cell<u64>>, out_before: u64) -> Self {
+        BoundedReader { bytes_in: Some(bytes_in), out_before, ..self }
     }
 
-    /// How much was read, and why no more.
+    /// How many bytes were read, and why no more.
     pub(super) fn finish(self) -> (u64, Option<StreamError>) {
-        if self.trouble.is_some() {
-            self.budget.broken.set(self.budget.broken.get() - 1);
+        if self.error.is_some() {
+            self.budget.broken_streams.set(self.budget.broken_streams.get() - 1);
         }
-        (self.out, self.trouble)
+        (self.bytes_out, self.error)
     }
 
-    fn fail(&mut self, trouble: StreamError) {
-        self.trouble = Some(trouble);
-        self.budget.broken.set(self.budget.broken.get() + 1);
+    fn fail(&mut self, error: StreamError) {
+        self.error = Some(error);
+        self.budget.broken_streams.set(self.budget.broken_streams.get() + 1);
     }
 
     fn count(&mut self, read: u64) {
-        self.out += read;
-        let Some(taken) = &self.taken else { return };
-        if let Some(limit) = self.budget.expand(read, taken.get(), self.out_before + self.out) {
-            self.fail(StreamError::Cut(limit));
+        self.bytes_out += read;
+        let Some(bytes_in) = &self.bytes_in else { return };
+        let stream_out = self.out_before + self.bytes_out;
+        if let Some(limit) = self.budget.count_expanded(read, bytes_in.get(), stream_out) {
+            self.fail(StreamError::LimitReached(limit));
         }
     }
 }
 
 /// Reads through a decoder. The decoders are fuzzed, and some are C or have grown from it: a panic in one
 /// is a damaged member of one archive, and not the end of the run.
-pub(super) fn read_caught(reader: &mut dyn Read, buf: &mut [u8]) -> io::Result<usize> {
+pub(super) fn read_catching_panics(reader: &mut dyn Read, buf: &mut [u8]) -> io::Result<usize> {
     catch_unwind(AssertUnwindSafe(|| reader.read(buf)))
         .unwrap_or_else(|_| Err(io::Error::new(ErrorKind::InvalidData, "the decoder failed on it")))
 }
@@ -74,19 +76,19 @@ pub(super) fn read_caught(reader: &mut dyn Read, buf: &mut [u8]) -> io::Result<u
 impl Read for BoundedReader<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         loop {
-            if self.trouble.is_some() {
+            if self.error.is_some() {
                 return Ok(0);
             }
             if self.sink.stopped() {
-                self.fail(StreamError::Stopped);
+                self.fail(StreamError::Cancelled);
                 return Ok(0);
             }
-            self.budget.tick();
-            if let Some(limit) = self.budget.over() {
-                self.fail(StreamError::Cut(limit));
+            self.budget.has_time();
+            if let Some(limit) = self.budget.exceeded() {
+                self.fail(StreamError::LimitReached(limit));
                 return Ok(0);
             }
-            match read_caught(self.reader, buf) {
+            match read_catching_panics(self.reader, buf) {
                 Ok(read) => {
                     let read = read.min(buf.len());
                     self.count(read as u64);
@@ -94,15 +96,15 @@ impl Read for BoundedReader<'_> {
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => {
-                    let trouble = match (self.budget.over(), error.kind()) {
-                        (Some(limit), _) => StreamError::Cut(limit),
-                        (None, ErrorKind::OutOfMemory) => StreamError::Cut(Limit::Memory),
+                    let error = match (self.budget.exceeded(), error.kind()) {
+                        (Some(limit), _) => StreamError::LimitReached(limit),
+                        (None, ErrorKind::OutOfMemory) => StreamError::LimitReached(Limit::Memory),
                         (None, ErrorKind::UnexpectedEof) => {
                             StreamError::Damaged("it ends too early".to_owned())
                         }
                         (None, _) => StreamError::Damaged(error.to_string()),
                     };
-                    self.fail(trouble);
+                    self.fail(error);
                 }
             }
         }
@@ -112,12 +114,12 @@ impl Read for BoundedReader<'_> {
 impl Rest for BoundedReader<'_> {}
 
 /// A reader of so many bytes; fewer are an error.
-pub(super) struct Exactly<'a> {
+pub(super) struct ExactReader<'a> {
     pub(super) reader: &'a mut dyn Read,
     pub(super) left: u64,
 }
 
-impl Read for Exactly<'_> {
+impl Read for ExactReader<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let most = usize::try_from(self.left).map_or(buf.len(), |left| left.min(buf.len()));
         if most == 0 {

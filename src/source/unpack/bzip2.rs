@@ -1,30 +1,43 @@
 //! bzip2: streams one behind the other, as parallel compressors write them.
+//!
+//! The format has no specification; its signatures are those of bzip2's own source (`compress.c`, `BZ2_compressBlock`).
 
 use std::io::{self, ErrorKind};
 
 use ::bzip2::{Decompress, Status};
 
-use super::decoder::{Boxed, Decoder, Format, Step};
-use super::inflate::passed;
-use super::sniff::{self, Kind};
+use super::decoder::{Decoder, Metadata, Step, StreamFormat, advanced};
 
-pub(super) const FORMAT: Format =
-    Format { begins: |head| sniff::sniff(head) == Some(Kind::Bzip2), open: |_, _| Ok(engine()) };
+pub(super) static STREAM: StreamFormat = StreamFormat {
+    another_begins: begins,
+    open: |_, _: &mut Vec<Metadata>| Ok(new_decoder()),
+    extensions: &[".bz2", ".bz"],
+};
 
-/// A decoder of one stream, its header included.
-pub(super) fn engine() -> Boxed {
-    Box::new(Stream(Decompress::new(false)))
+/// Whether a stream begins so: `BZh`, the block size, and the signature of a block (the digits of pi) or of the stream's
+/// end (those of its square root).
+pub(super) fn begins(head: &[u8]) -> bool {
+    matches!(
+        head,
+        [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..]
+            | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..]
+    )
 }
 
-struct Stream(Decompress);
+/// A decoder of one stream, its header included.
+pub(super) fn new_decoder() -> Box<dyn Decoder> {
+    Box::new(Bzip2(Decompress::new(false)))
+}
 
-impl Decoder for Stream {
+struct Bzip2(Decompress);
+
+impl Decoder for Bzip2 {
     fn step(&mut self, input: &[u8], output: &mut [u8], _last: bool) -> Step {
-        let (taken, given) = (self.0.total_in(), self.0.total_out());
+        let (bytes_in, bytes_out) = (self.0.total_in(), self.0.total_out());
         let status = self.0.decompress(input, output);
         Step {
-            consumed: passed(taken, self.0.total_in(), input.len()),
-            produced: passed(given, self.0.total_out(), output.len()),
+            consumed: advanced(bytes_in, self.0.total_in(), input.len()),
+            produced: advanced(bytes_out, self.0.total_out(), output.len()),
             ended: match status {
                 Ok(status) => Ok(status == Status::StreamEnd),
                 Err(error) => Err(io::Error::new(ErrorKind::InvalidData, error)),

@@ -16,131 +16,137 @@ pub(super) struct Step {
 
 /// A decompressor that does no I/O.
 pub(super) trait Decoder {
-    /// Takes from `input` and puts into `output` (never empty). `last` says that `input` is all there is.
+    /// Takes from `input` and puts into `output` (never empty). With `last`, `input` is all there is.
     fn step(&mut self, input: &[u8], output: &mut [u8], last: bool) -> Step;
 
     /// Reads what the format keeps behind the end of a stream, and checks it.
-    fn finish(&mut self, _feed: &mut Input<'_>) -> io::Result<()> {
+    fn finish(&mut self, _input: &mut Input<'_>) -> io::Result<()> {
         Ok(())
     }
 }
 
-/// A boxed engine.
-pub(super) type Boxed = Box<dyn Decoder>;
+/// How far a library's own counter moved in a step, never beyond the buffer it was given.
+pub(super) fn advanced(before: u64, after: u64, most: usize) -> usize {
+    usize::try_from(after.saturating_sub(before)).map_or(most, |bytes| bytes.min(most))
+}
 
-/// Text kept beside the data of a stream: a comment, a name, a frame to be skipped.
-pub(super) struct Aside {
+/// Text that a stream keeps beside its data: a comment, a name, a skippable frame.
+pub(super) struct Metadata {
     /// Where it stands in the container.
-    pub(super) at: u64,
+    pub(super) offset: u64,
     pub(super) bytes: Vec<u8>,
     /// Whether it is the name of the content.
-    pub(super) name: bool,
+    pub(super) is_name: bool,
 }
+
+/// Reads a stream's header and adds the text in it; a decoder of what follows.
+pub(super) type OpenStream = fn(&mut Input<'_>, &mut Vec<Metadata>) -> io::Result<Box<dyn Decoder>>;
 
 /// A compressor's file format: streams one behind the other, their contents joined.
-pub(super) struct Format {
-    /// Whether another stream begins so; shown [`Format::LOOK`] bytes.
-    pub(super) begins: fn(&[u8]) -> bool,
-    /// Reads a stream's header.
-    pub(super) open: fn(&mut Input<'_>, &mut Vec<Aside>) -> io::Result<Boxed>,
+pub(super) struct StreamFormat {
+    /// Whether another stream begins with these bytes; given [`StreamFormat::HEAD`] of them.
+    pub(super) another_begins: fn(&[u8]) -> bool,
+    pub(super) open: OpenStream,
+    /// What it adds to the name of the file it compresses, in lower case.
+    pub(super) extensions: &'static [&'static str],
 }
 
-impl Format {
-    const LOOK: usize = 16;
+impl StreamFormat {
+    const HEAD: usize = 16;
 }
 
-/// How many bytes of asides are kept for one file.
-const ASIDES_MOST: usize = 1024 * 1024;
+/// How many bytes of text beside the data are kept for one file.
+const MAX_METADATA: usize = 1024 * 1024;
 
 enum State {
-    Open(Boxed),
+    Open(Box<dyn Decoder>),
     Ended,
     Failed(Option<io::Error>),
 }
 
-/// An engine, fed.
+/// Reads what a decoder makes of an input.
 pub(super) struct DecodeReader<'a> {
-    feed: Input<'a>,
+    input: Input<'a>,
     state: State,
-    format: Option<&'static Format>,
-    asides: Vec<Aside>,
+    format: Option<&'static StreamFormat>,
+    metadata: Vec<Metadata>,
 }
 
 impl<'a> DecodeReader<'a> {
     /// One stream.
-    pub(super) fn single(feed: Input<'a>, engine: Boxed) -> Self {
-        DecodeReader { feed, state: State::Open(engine), format: None, asides: Vec::new() }
+    pub(super) fn single(input: Input<'a>, decoder: Box<dyn Decoder>) -> Self {
+        DecodeReader { input, state: State::Open(decoder), format: None, metadata: Vec::new() }
     }
 
-    /// All streams of a file. Reads the first one's header; what is wrong with it shows when the pump is read.
-    pub(super) fn joined(mut feed: Input<'a>, format: &'static Format) -> Self {
-        let mut asides = Vec::new();
-        let state = match (format.open)(&mut feed, &mut asides) {
-            Ok(engine) => State::Open(engine),
+    /// All streams of a file. Reads the first one's header; an error in it is returned by the first read.
+    pub(super) fn joined(mut input: Input<'a>, format: &'static StreamFormat) -> Self {
+        let mut metadata = Vec::new();
+        let state = match (format.open)(&mut input, &mut metadata) {
+            Ok(decoder) => State::Open(decoder),
             Err(error) => State::Failed(Some(error)),
         };
-        DecodeReader { feed, state, format: Some(format), asides }
+        DecodeReader { input, state, format: Some(format), metadata }
     }
 
     /// What is wrong with the first header.
-    pub(super) fn refused(&self) -> Option<&io::Error> {
+    pub(super) fn header_error(&self) -> Option<&io::Error> {
         match &self.state {
             State::Failed(error) => error.as_ref(),
             State::Open(_) | State::Ended => None,
         }
     }
 
-    /// The count of compressed bytes taken in.
-    pub(super) fn taken(&self) -> Rc<Cell<u64>> {
-        self.feed.counter()
+    /// The count of compressed bytes consumed, which goes on counting.
+    pub(super) fn bytes_in(&self) -> Rc<Cell<u64>> {
+        self.input.counter()
     }
 
     /// The name the first stream gives its content.
     pub(super) fn name(&self) -> Option<&[u8]> {
-        let first = self.asides.first().filter(|aside| aside.name)?;
+        let first = self.metadata.first().filter(|text| text.is_name)?;
         Some(&first.bytes).filter(|name| !name.is_empty()).map(Vec::as_slice)
     }
 
-    /// What stood beside the data, and what stands behind it.
-    pub(super) fn into_rest(self) -> (Vec<Aside>, Input<'a>) {
-        (self.asides, self.feed)
+    /// The text beside the data, and what follows the last stream.
+    pub(super) fn into_rest(self) -> (Vec<Metadata>, Input<'a>) {
+        (self.metadata, self.input)
     }
 
     /// The stream has ended: begins the next one, if there is one.
     fn next_stream(&mut self) -> io::Result<State> {
         let Some(format) = self.format else { return Ok(State::Ended) };
-        if !(format.begins)(self.feed.peek(Format::LOOK)?) {
-            // Streams may be padded with zeros, which are nothing to look into.
-            self.feed.skip_zeros()?;
-            if !(format.begins)(self.feed.peek(Format::LOOK)?) {
+        if !(format.another_begins)(self.input.peek(StreamFormat::HEAD)?) {
+            // Streams may be padded with zeros, in which there is nothing to find.
+            self.input.skip_zeros()?;
+            if !(format.another_begins)(self.input.peek(StreamFormat::HEAD)?) {
                 return Ok(State::Ended);
             }
         }
-        let engine = (format.open)(&mut self.feed, &mut self.asides)?;
-        if self.asides.iter().map(|aside| aside.bytes.len()).sum::<usize>() > ASIDES_MOST {
+        let decoder = (format.open)(&mut self.input, &mut self.metadata)?;
+        if self.metadata.iter().map(|text| text.bytes.len()).sum::<usize>() > MAX_METADATA {
             return Err(io::Error::new(ErrorKind::InvalidData, "too much text between its streams"));
         }
-        Ok(State::Open(engine))
+        Ok(State::Open(decoder))
     }
 
-    fn turn(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let engine = match &mut self.state {
+    fn decode(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let decoder = match &mut self.state {
             State::Ended => return Ok(0),
             State::Failed(error) => {
                 return Err(error.take().unwrap_or_else(|| ErrorKind::InvalidData.into()));
             }
-            State::Open(engine) => engine,
+            State::Open(decoder) => decoder,
         };
         let mut stalls = 0;
         loop {
-            let input = self.feed.fill_buf()?;
-            let last = input.is_empty();
-            let Step { consumed, produced, ended } = engine.step(input, buf, last);
-            self.feed.consume(consumed);
+            let bytes = self.input.fill_buf()?;
+            let last = bytes.is_empty();
+            let Step { consumed, produced, ended } = decoder.step(bytes, buf, last);
+            self.input.consume(consumed);
             let stalled = consumed == 0 && produced == 0;
             stalls = if stalled { stalls + 1 } else { 0 };
             let ended = ended.and_then(|ended| match ended {
-                true => engine.finish(&mut self.feed).map(|()| true),
+                true => decoder.finish(&mut self.input).map(|()| true),
                 false if stalled && last => Err(ErrorKind::UnexpectedEof.into()),
                 // No decoder needs more than one idle step; one that never moves must not hang the run.
                 false if stalls > 8 => Err(io::Error::new(ErrorKind::InvalidData, "the decoder is stuck")),
@@ -168,7 +174,7 @@ impl Read for DecodeReader<'_> {
             return Ok(0);
         }
         loop {
-            let read = self.turn(buf)?;
+            let read = self.decode(buf)?;
             if read > 0 || matches!(self.state, State::Ended) {
                 return Ok(read);
             }

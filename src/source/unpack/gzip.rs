@@ -1,64 +1,82 @@
-//! gzip: members one behind the other, each with a header that may hold a name, a comment and an extra field.
+//! gzip (RFC 1952): members one behind the other, each with a header that may hold a name, a comment and an extra field.
 
 use std::io::{self, BufRead as _, ErrorKind};
 
-use super::decoder::{Aside, Boxed, Decoder, Format, Step};
+use super::budget::Budget;
+use super::compressed;
+use super::decoder::{Decoder, Metadata, Step, StreamFormat};
 use super::inflate::Inflate;
 use super::input::Input;
 
-pub(super) const FORMAT: Format = Format { begins, open };
+pub(super) static STREAM: StreamFormat =
+    StreamFormat { another_begins: begins, open, extensions: &[".gz", ".z"] };
 
-/// No name or comment is longer in practice; a longer one is not a header.
-const TEXT_MOST: usize = 64 * 1024;
+/// The flags of a member's header (RFC 1952, 2.3.1): what follows the fixed fields.
+const FLAG_HEADER_CRC: u8 = 2;
+const FLAG_EXTRA: u8 = 4;
+const FLAG_NAME: u8 = 8;
+const FLAG_COMMENT: u8 = 16;
 
-fn begins(head: &[u8]) -> bool {
+/// No name or comment is longer in practice, in bytes; where one is, this is no header.
+const MAX_TEXT: usize = 64 * 1024;
+
+/// Whether a member begins so. The three upper flag bits are reserved, and 8 is the only method there is (RFC 1952,
+/// 2.3.1).
+pub(super) fn begins(head: &[u8]) -> bool {
     matches!(head, [0x1f, 0x8b, 8, 0..=0x1f, ..])
 }
 
-fn open(feed: &mut Input<'_>, asides: &mut Vec<Aside>) -> io::Result<Boxed> {
-    let header = feed.read_bytes(10)?;
+/// Chance bytes may make the decoder produce a little: a header as compressors write it is believed sooner, which states
+/// the usual compression levels and an operating system that has a number (RFC 1952, 2.3.1, XFL and OS).
+pub(super) fn is_valid(head: &[u8], budget: &Budget) -> bool {
+    let usual = matches!(head, [_, _, _, _, _, _, _, _, 0 | 2 | 4, 0..=13 | 255, ..]);
+    compressed::decompresses(&STREAM, head, if usual { 1 } else { 256 }, budget)
+}
+
+fn open(input: &mut Input<'_>, metadata: &mut Vec<Metadata>) -> io::Result<Box<dyn Decoder>> {
+    let header = input.read_bytes(10)?;
     if !begins(&header) {
         return Err(io::Error::new(ErrorKind::InvalidData, "not a gzip header"));
     }
     let flags = header[3];
     let mut extra = None;
-    if flags & 4 != 0 {
-        let len = feed.read_bytes(2)?;
-        let at = feed.at();
-        let bytes = feed.read_bytes(usize::from(u16::from_le_bytes([len[0], len[1]])))?;
-        extra = Some(Aside { at, bytes, name: false });
+    if flags & FLAG_EXTRA != 0 {
+        let len = input.read_bytes(2)?;
+        let offset = input.offset();
+        let bytes = input.read_bytes(usize::from(u16::from_le_bytes([len[0], len[1]])))?;
+        extra = Some(Metadata { offset, bytes, is_name: false });
     }
-    if flags & 8 != 0 {
-        text(feed, asides, true)?;
+    if flags & FLAG_NAME != 0 {
+        metadata.push(read_text(input, true)?);
     }
-    if flags & 16 != 0 {
-        text(feed, asides, false)?;
+    if flags & FLAG_COMMENT != 0 {
+        metadata.push(read_text(input, false)?);
     }
-    asides.extend(extra);
-    if flags & 2 != 0 {
-        feed.read_bytes(2)?;
+    // The name comes first, where there is one: it is what `DecodeReader::name` returns.
+    metadata.extend(extra);
+    if flags & FLAG_HEADER_CRC != 0 {
+        input.read_bytes(2)?;
     }
     Ok(Box::new(Member { inflate: Inflate::new(), crc: crc32fast::Hasher::new(), len: 0 }))
 }
 
 /// Reads a text that ends in NUL.
-fn text(feed: &mut Input<'_>, asides: &mut Vec<Aside>, name: bool) -> io::Result<()> {
-    let (at, mut bytes) = (feed.at(), Vec::new());
+fn read_text(input: &mut Input<'_>, is_name: bool) -> io::Result<Metadata> {
+    let (offset, mut bytes) = (input.offset(), Vec::new());
     loop {
-        let here = feed.fill_buf()?;
+        let here = input.fill_buf()?;
         if here.is_empty() {
             return Err(ErrorKind::UnexpectedEof.into());
         }
         let end = here.iter().position(|byte| *byte == 0);
-        bytes.extend_from_slice(&here[..end.unwrap_or(here.len()).min(TEXT_MOST + 1)]);
-        if bytes.len() > TEXT_MOST {
+        bytes.extend_from_slice(&here[..end.unwrap_or(here.len()).min(MAX_TEXT + 1)]);
+        if bytes.len() > MAX_TEXT {
             return Err(io::Error::new(ErrorKind::InvalidData, "endless text in a gzip header"));
         }
-        let passed = end.map_or(here.len(), |end| end + 1);
-        feed.consume(passed);
+        let consumed = end.map_or(here.len(), |end| end + 1);
+        input.consume(consumed);
         if end.is_some() {
-            asides.push(Aside { at, bytes, name });
-            return Ok(());
+            return Ok(Metadata { offset, bytes, is_name });
         }
     }
 }
@@ -73,15 +91,14 @@ impl Decoder for Member {
     fn step(&mut self, input: &[u8], output: &mut [u8], last: bool) -> Step {
         let step = self.inflate.step(input, output, last);
         self.crc.update(&output[..step.produced]);
-        // The format keeps the length modulo 2^32.
-        #[expect(clippy::cast_possible_truncation, reason = "modulo 2^32 is what is compared")]
+        #[expect(clippy::cast_possible_truncation, reason = "ISIZE is modulo 2^32 (RFC 1952, 2.3.1)")]
         let produced = step.produced as u32;
         self.len = self.len.wrapping_add(produced);
         step
     }
 
-    fn finish(&mut self, feed: &mut Input<'_>) -> io::Result<()> {
-        let trailer = feed.read_bytes(8)?;
+    fn finish(&mut self, input: &mut Input<'_>) -> io::Result<()> {
+        let trailer = input.read_bytes(8)?;
         let expected = [self.crc.clone().finalize().to_le_bytes(), self.len.to_le_bytes()].concat();
         if trailer == expected {
             Ok(())

@@ -1,13 +1,13 @@
-//! Deflate and its 64 KiB-window sibling, as zip and gzip hold them.
+//! Deflate (RFC 1951) and Deflate64, its sibling with a window of 64 KiB, as zip and gzip hold them.
 
 use std::io::{self, ErrorKind};
 
 use deflate64::InflaterManaged;
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::decoder::{Decoder, Step};
+use super::decoder::{Decoder, Step, advanced};
 
-/// Plain deflate.
+/// A raw deflate stream.
 pub(super) struct Inflate(Decompress);
 
 impl Inflate {
@@ -18,12 +18,12 @@ impl Inflate {
 
 impl Decoder for Inflate {
     fn step(&mut self, input: &[u8], output: &mut [u8], last: bool) -> Step {
-        let (taken, given) = (self.0.total_in(), self.0.total_out());
+        let (bytes_in, bytes_out) = (self.0.total_in(), self.0.total_out());
         let flush = if last { FlushDecompress::Finish } else { FlushDecompress::None };
         let status = self.0.decompress(input, output, flush);
         Step {
-            consumed: passed(taken, self.0.total_in(), input.len()),
-            produced: passed(given, self.0.total_out(), output.len()),
+            consumed: advanced(bytes_in, self.0.total_in(), input.len()),
+            produced: advanced(bytes_out, self.0.total_out(), output.len()),
             ended: match status {
                 Ok(status) => Ok(status == Status::StreamEnd),
                 Err(_) => Err(io::Error::new(ErrorKind::InvalidData, "corrupt deflate stream")),
@@ -32,12 +32,7 @@ impl Decoder for Inflate {
     }
 }
 
-/// How far a decoder's own counter moved, never beyond the buffer it was given.
-pub(super) fn passed(before: u64, after: u64, most: usize) -> usize {
-    usize::try_from(after.saturating_sub(before)).map_or(most, |passed| passed.min(most))
-}
-
-/// Deflate64.
+/// A raw Deflate64 stream (APPNOTE 4.4.5, method 9).
 pub(super) struct Inflate64(Box<InflaterManaged>);
 
 impl Inflate64 {

@@ -1,4 +1,4 @@
-//! The bytes of a container, read forwards: counted, looked at in advance, and stopped by the clock.
+//! The bytes of a container, read forwards: counted, peeked at, and ended by the deadline.
 
 use std::cell::Cell;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
@@ -7,21 +7,22 @@ use std::rc::Rc;
 use super::budget::Budget;
 use crate::blob::Body;
 
-/// What is read from a source at a time.
+/// How many bytes are read from a source at a time, and between two checks of the deadline.
 const CHUNK: usize = 64 * 1024;
 
 /// A buffered reader over a container, or over a part of one.
 pub(super) struct Input<'a> {
-    from: From<'a>,
-    /// Bytes looked at in advance; those before `peeked_at` are consumed.
+    source: Source<'a>,
+    /// Bytes taken from the source by a peek; those before `peeked_at` are consumed.
     peeked: Vec<u8>,
     peeked_at: usize,
-    taken: Rc<Cell<u64>>,
-    checked: u64,
+    consumed: Rc<Cell<u64>>,
+    /// How many bytes were consumed when the deadline was last checked.
+    checked_at: u64,
     pub(super) budget: &'a Budget,
 }
 
-enum From<'a> {
+enum Source<'a> {
     Memory(&'a [u8]),
     Reader(&'a mut dyn BufRead),
 }
@@ -29,60 +30,60 @@ enum From<'a> {
 impl<'a> Input<'a> {
     /// Over bytes in memory.
     pub(super) fn memory(bytes: &'a [u8], budget: &'a Budget) -> Self {
-        Self::new(From::Memory(bytes), budget)
+        Self::new(Source::Memory(bytes), budget)
     }
 
     /// Over a reader.
     pub(super) fn reader(reader: &'a mut dyn BufRead, budget: &'a Budget) -> Self {
-        Self::new(From::Reader(reader), budget)
+        Self::new(Source::Reader(reader), budget)
     }
 
-    fn new(from: From<'a>, budget: &'a Budget) -> Self {
-        Input { from, peeked: Vec::new(), peeked_at: 0, taken: Rc::default(), checked: 0, budget }
+    fn new(source: Source<'a>, budget: &'a Budget) -> Self {
+        Input { source, peeked: Vec::new(), peeked_at: 0, consumed: Rc::default(), checked_at: 0, budget }
     }
 
-    /// How many bytes were consumed: where the next one stands.
-    pub(super) fn at(&self) -> u64 {
-        self.taken.get()
+    /// The offset of the next byte: how many were consumed.
+    pub(super) fn offset(&self) -> u64 {
+        self.consumed.get()
     }
 
-    /// That count, to be read while somebody else holds the feed.
+    /// That count, which can be read while the input is borrowed.
     pub(super) fn counter(&self) -> Rc<Cell<u64>> {
-        Rc::clone(&self.taken)
+        Rc::clone(&self.consumed)
     }
 
-    /// The next bytes, `most` of them unless the end comes first, without consuming them.
+    /// The next bytes, `most` of them unless the end comes first; consumes none.
     pub(super) fn peek(&mut self, most: usize) -> io::Result<&[u8]> {
-        if let (From::Memory(bytes), true) = (&self.from, self.peeked_at == self.peeked.len()) {
+        if let (Source::Memory(bytes), true) = (&self.source, self.peeked_at == self.peeked.len()) {
             return Ok(&bytes[..most.min(bytes.len())]);
         }
         self.peeked.drain(..self.peeked_at);
         self.peeked_at = 0;
         while self.peeked.len() < most {
-            let bytes = fill(&mut self.from)?;
+            let bytes = fill(&mut self.source)?;
             let more = (most - self.peeked.len()).min(bytes.len());
             if more == 0 {
                 break;
             }
             self.peeked.extend_from_slice(&bytes[..more]);
-            match &mut self.from {
-                From::Memory(bytes) => *bytes = &bytes[more..],
-                From::Reader(reader) => reader.consume(more),
+            match &mut self.source {
+                Source::Memory(bytes) => *bytes = &bytes[more..],
+                Source::Reader(reader) => reader.consume(more),
             }
         }
         Ok(&self.peeked[..most.min(self.peeked.len())])
     }
 
     /// The next `len` bytes without a copy, where the container is in memory; fewer at its end.
-    pub(super) fn slice(&mut self, len: u64) -> Option<&'a [u8]> {
-        let From::Memory(bytes) = self.from else { return None };
+    pub(super) fn take_slice(&mut self, len: u64) -> Option<&'a [u8]> {
+        let Source::Memory(bytes) = self.source else { return None };
         if self.peeked_at < self.peeked.len() {
             return None;
         }
         let len = usize::try_from(len).map_or(bytes.len(), |len| len.min(bytes.len()));
         let (slice, rest) = bytes.split_at(len);
-        self.from = From::Memory(rest);
-        self.taken.set(self.taken.get() + len as u64);
+        self.source = Source::Memory(rest);
+        self.consumed.set(self.consumed.get() + len as u64);
         Some(slice)
     }
 
@@ -123,10 +124,10 @@ impl<'a> Input<'a> {
 }
 
 /// Fills the reader's buffer, through interruptions.
-fn fill<'f>(from: &'f mut From<'_>) -> io::Result<&'f [u8]> {
-    match from {
-        From::Memory(bytes) => Ok(bytes),
-        From::Reader(reader) => {
+fn fill<'f>(source: &'f mut Source<'_>) -> io::Result<&'f [u8]> {
+    match source {
+        Source::Memory(bytes) => Ok(bytes),
+        Source::Reader(reader) => {
             loop {
                 match reader.fill_buf() {
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -152,37 +153,37 @@ impl Read for Input<'_> {
 
 impl BufRead for Input<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.taken.get() - self.checked >= CHUNK as u64 {
-            self.checked = self.taken.get();
-            if !self.budget.tick() {
+        if self.consumed.get() - self.checked_at >= CHUNK as u64 {
+            self.checked_at = self.consumed.get();
+            if !self.budget.has_time() {
                 return Err(io::Error::other("a limit was reached"));
             }
         }
         if self.peeked_at < self.peeked.len() {
             return Ok(&self.peeked[self.peeked_at..]);
         }
-        fill(&mut self.from)
+        fill(&mut self.source)
     }
 
     fn consume(&mut self, amount: usize) {
         let peeked = amount.min(self.peeked.len() - self.peeked_at);
         self.peeked_at += peeked;
         let rest = amount - peeked;
-        match &mut self.from {
-            From::Memory(bytes) => *bytes = &bytes[rest.min(bytes.len())..],
-            From::Reader(reader) => reader.consume(rest),
+        match &mut self.source {
+            Source::Memory(bytes) => *bytes = &bytes[rest.min(bytes.len())..],
+            Source::Reader(reader) => reader.consume(rest),
         }
-        self.taken.set(self.taken.get() + amount as u64);
+        self.consumed.set(self.consumed.get() + amount as u64);
     }
 }
 
-/// Lends a body as a feed.
-pub(super) fn with_feed<T>(body: Body<'_>, budget: &Budget, look: impl FnOnce(&mut Input<'_>) -> T) -> T {
+/// Lends a body as an input.
+pub(super) fn with_input<T>(body: Body<'_>, budget: &Budget, use_it: impl FnOnce(&mut Input<'_>) -> T) -> T {
     match body {
-        Body::Whole(bytes) => look(&mut Input::memory(bytes, budget)),
+        Body::Whole(bytes) => use_it(&mut Input::memory(bytes, budget)),
         Body::Stream { head, rest } => {
             let mut reader = head.chain(BufReader::with_capacity(CHUNK, rest));
-            look(&mut Input::reader(&mut reader, budget))
+            use_it(&mut Input::reader(&mut reader, budget))
         }
     }
 }
@@ -192,22 +193,23 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
-    use crate::source::unpack::budget::{Gate, Limits};
+    use crate::source::unpack::limits::Limits;
+    use crate::source::unpack::semaphore::Semaphore;
 
     #[test]
-    fn looking_ahead_changes_nothing() {
-        let budget = Budget::new(Limits::default(), &Arc::new(Gate::new()));
+    fn peeking_consumes_nothing() {
+        let budget = Budget::new(Limits::default(), &Arc::new(Semaphore::new()));
         let bytes: Vec<u8> = (0..200).collect();
         let mut drip = BufReader::with_capacity(7, &bytes[..]);
-        for mut feed in [Input::memory(&bytes, &budget), Input::reader(&mut drip, &budget)] {
-            assert_eq!(feed.peek(20).expect("memory"), &bytes[..20]);
-            assert_eq!(feed.peek(3).expect("memory"), &bytes[..3]);
-            assert_eq!(feed.read_bytes(10).expect("memory"), &bytes[..10]);
-            assert_eq!((feed.at(), feed.peek(5).expect("memory")), (10, &bytes[10..15]));
-            assert!(feed.skip(100).expect("memory"));
-            assert_eq!(feed.read_bytes(90).expect("memory"), &bytes[110..]);
-            assert_eq!((feed.at(), feed.peek(5).expect("memory")), (200, &[][..]));
-            assert!(!feed.skip(1).expect("memory"));
+        for mut input in [Input::memory(&bytes, &budget), Input::reader(&mut drip, &budget)] {
+            assert_eq!(input.peek(20).expect("memory"), &bytes[..20]);
+            assert_eq!(input.peek(3).expect("memory"), &bytes[..3]);
+            assert_eq!(input.read_bytes(10).expect("memory"), &bytes[..10]);
+            assert_eq!((input.offset(), input.peek(5).expect("memory")), (10, &bytes[10..15]));
+            assert!(input.skip(100).expect("memory"));
+            assert_eq!(input.read_bytes(90).expect("memory"), &bytes[110..]);
+            assert_eq!((input.offset(), input.peek(5).expect("memory")), (200, &[][..]));
+            assert!(!input.skip(1).expect("memory"));
         }
     }
 }

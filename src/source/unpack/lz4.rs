@@ -1,137 +1,164 @@
-//! LZ4 frames, one behind the other, and the older kind that `lz4 -l` writes.
+//! LZ4 frames, one behind the other, and the legacy ones that `lz4 -l` writes.
 //!
-//! The frames are read here and only their blocks given to the library: its own reader takes a frame
-//! that was cut off for one that has ended. The checksums are passed over.
+//! The format is `doc/lz4_Frame_format.md` in LZ4's repository (<https://github.com/lz4/lz4>). The frames are read here and
+//! only their blocks given to the library: its own reader takes a frame that was cut off for one that has ended. The
+//! checksums are passed over.
 
 use std::io::{self, ErrorKind};
 
 use lz4_flex::block::decompress_into_with_dict;
 use zeroize::Zeroize as _;
 
-use super::budget::Hold;
-use super::decoder::{Aside, Boxed, Decoder, Format, Step};
+use super::budget::{Budget, Reservation};
+use super::compressed;
+use super::decoder::{Decoder, Metadata, Step, StreamFormat};
 use super::input::Input;
 
-pub(super) const FORMAT: Format = Format { begins, open: |feed, _: &mut Vec<Aside>| open(feed) };
+pub(super) static STREAM: StreamFormat = StreamFormat {
+    another_begins: begins,
+    open: |input, _: &mut Vec<Metadata>| open(input),
+    extensions: &[".lz4"],
+};
 
-/// How far a block may refer back to those before it.
+/// How far a block may refer back to those before it, in bytes ("Block Independence flag").
 const WINDOW: usize = 64 * 1024;
-const OLD_BLOCK: usize = 8 * 1024 * 1024;
+/// The content of a block of a legacy frame, in bytes ("Legacy frame").
+const LEGACY_BLOCK: usize = 8 * 1024 * 1024;
 
-fn begins(head: &[u8]) -> bool {
-    matches!(head, [0x04, 0x22, 0x4d, 0x18, ..] | [0x02, 0x21, 0x4c, 0x18, ..])
+/// The flags of a frame's descriptor ("FLG byte").
+const FLAG_DICTIONARY: u8 = 1;
+const FLAG_RESERVED: u8 = 2;
+const FLAG_CONTENT_CHECKSUM: u8 = 4;
+const FLAG_CONTENT_SIZE: u8 = 8;
+const FLAG_BLOCK_CHECKSUM: u8 = 0x10;
+const FLAG_INDEPENDENT_BLOCKS: u8 = 0x20;
+
+/// Whether a frame of either kind begins so: the magic numbers 0x184d2204 and, for legacy frames, 0x184c2102.
+pub(super) fn begins(head: &[u8]) -> bool {
+    begins_frame(head) || matches!(head, [0x02, 0x21, 0x4c, 0x18, ..])
 }
 
-fn open(feed: &mut Input<'_>) -> io::Result<Boxed> {
-    let old = feed.read_bytes(4)?[0] == 2;
-    let (flags, most) = if old {
-        (0x20, OLD_BLOCK)
+/// Whether a frame that is not a legacy one begins so.
+pub(super) fn begins_frame(head: &[u8]) -> bool {
+    matches!(head, [0x04, 0x22, 0x4d, 0x18, ..])
+}
+
+/// The signature is four bytes long, but chance data does have it: the header decides, and a damaged block is a damaged
+/// file.
+pub(super) fn is_valid(head: &[u8], budget: &Budget) -> bool {
+    compressed::decompresses(&STREAM, head, 0, budget)
+}
+
+fn open(input: &mut Input<'_>) -> io::Result<Box<dyn Decoder>> {
+    let legacy = input.read_bytes(4)?[0] == 2;
+    let (flags, block_max) = if legacy {
+        (FLAG_INDEPENDENT_BLOCKS, LEGACY_BLOCK)
     } else {
-        let fixed = feed.read_bytes(2)?;
+        let fixed = input.read_bytes(2)?;
         let (flags, block) = (fixed[0], fixed[1]);
         let size_id = u32::from(block >> 4);
-        if flags >> 6 != 1 || flags & 2 != 0 || block & 0x8f != 0 || size_id < 4 {
+        if flags >> 6 != 1 || flags & FLAG_RESERVED != 0 || block & 0x8f != 0 || size_id < 4 {
             return Err(io::Error::new(ErrorKind::InvalidData, "not an lz4 frame header"));
         }
-        if flags & 1 != 0 {
+        if flags & FLAG_DICTIONARY != 0 {
             return Err(io::Error::new(ErrorKind::Unsupported, "needs a dictionary that is not in the file"));
         }
-        let content_size = if flags & 8 != 0 { 8 } else { 0 };
-        feed.read_bytes(content_size + 1)?;
+        let content_size = if flags & FLAG_CONTENT_SIZE != 0 { 8 } else { 0 };
+        input.read_bytes(content_size + 1)?;
         (flags, 1 << (8 + 2 * size_id))
     };
     // A block, and what comes out of it.
-    let hold = feed.budget.hold(2 * most as u64)?;
+    let reservation = input.budget.reserve(2 * block_max as u64)?;
     Ok(Box::new(Frame {
-        old,
-        linked: flags & 0x20 == 0,
-        block_sum: if flags & 0x10 != 0 { 4 } else { 0 },
-        content_sum: if flags & 4 != 0 { 4 } else { 0 },
-        most,
-        need: None,
-        packed: Vec::new(),
+        legacy,
+        linked: flags & FLAG_INDEPENDENT_BLOCKS == 0,
+        block_checksum_len: if flags & FLAG_BLOCK_CHECKSUM != 0 { 4 } else { 0 },
+        content_checksum_len: if flags & FLAG_CONTENT_CHECKSUM != 0 { 4 } else { 0 },
+        block_max,
+        block_size: None,
+        compressed: Vec::new(),
         plain: Vec::new(),
         given: 0,
-        _hold: hold,
+        _reservation: reservation,
     }))
 }
 
 struct Frame {
-    old: bool,
+    legacy: bool,
     linked: bool,
     /// How long the checksums behind a block and behind the frame are.
-    block_sum: usize,
-    content_sum: usize,
+    block_checksum_len: usize,
+    content_checksum_len: usize,
     /// The most bytes a block holds.
-    most: usize,
-    /// The size word of the block now being gathered, once it is read.
-    need: Option<u32>,
-    packed: Vec<u8>,
-    /// Up to [`WINDOW`] bytes that were given, then those of the newest block.
+    block_max: usize,
+    /// The "Block Size" field of the block now being gathered, once it is read.
+    block_size: Option<u32>,
+    compressed: Vec<u8>,
+    /// Up to [`WINDOW`] bytes that were given out, then those of the newest block.
     plain: Vec<u8>,
     given: usize,
-    _hold: Hold,
+    _reservation: Reservation,
 }
 
-const STORED: u32 = 1 << 31;
+/// The highest bit of "Block Size": the block's data is not compressed.
+const UNCOMPRESSED: u32 = 1 << 31;
 
 impl Frame {
-    /// Takes bytes until `packed` holds `need` of them; whether it does.
+    /// Takes bytes until `compressed` holds `need` of them; whether it does.
     fn gather(&mut self, input: &mut &[u8], need: usize) -> bool {
-        let more = need.saturating_sub(self.packed.len()).min(input.len());
+        let more = need.saturating_sub(self.compressed.len()).min(input.len());
         let (now, later) = input.split_at(more);
-        self.packed.extend_from_slice(now);
+        self.compressed.extend_from_slice(now);
         *input = later;
-        self.packed.len() >= need
+        self.compressed.len() >= need
     }
 
     /// Reads blocks until one gave something; whether the frame has ended.
     fn advance(&mut self, input: &mut &[u8], last: bool) -> io::Result<bool> {
         while self.given == self.plain.len() {
-            let Some(word) = self.need else {
+            let Some(word) = self.block_size else {
                 if !self.gather(input, 4) {
-                    // The older kind has no end mark: it ends where the file does, or the next frame begins.
-                    return Ok(self.old && last && self.packed.is_empty());
+                    // A legacy frame has no end mark: it ends where the file does, or the next frame begins.
+                    return Ok(self.legacy && last && self.compressed.is_empty());
                 }
-                let word =
-                    u32::from_le_bytes([self.packed[0], self.packed[1], self.packed[2], self.packed[3]]);
-                self.packed.clear();
-                if word == 0 && !self.old {
+                let word = self.compressed.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+                self.compressed.clear();
+                if word == 0 && !self.legacy {
                     return Ok(true);
                 }
-                if (word & !STORED) as usize > self.most + self.most / 128 {
+                if (word & !UNCOMPRESSED) as usize > self.block_max + self.block_max / 128 {
                     return Err(io::Error::new(
                         ErrorKind::InvalidData,
                         "an lz4 block larger than its frame allows",
                     ));
                 }
-                self.need = Some(word);
+                self.block_size = Some(word);
                 continue;
             };
-            let len = (word & !STORED) as usize;
-            if !self.gather(input, len + self.block_sum) {
+            let len = (word & !UNCOMPRESSED) as usize;
+            if !self.gather(input, len + self.block_checksum_len) {
                 return Ok(false);
             }
-            self.block(word, len)?;
-            self.packed.clear();
-            self.need = None;
+            self.decompress_block(word, len)?;
+            self.compressed.clear();
+            self.block_size = None;
         }
         Ok(false)
     }
 
-    fn block(&mut self, word: u32, len: usize) -> io::Result<()> {
+    fn decompress_block(&mut self, word: u32, len: usize) -> io::Result<()> {
         let keep = if self.linked { self.plain.len().min(WINDOW) } else { 0 };
         self.plain.drain(..self.plain.len() - keep);
         self.given = keep;
-        if word & STORED != 0 && !self.old {
-            self.plain.extend_from_slice(&self.packed[..len]);
+        if word & UNCOMPRESSED != 0 && !self.legacy {
+            self.plain.extend_from_slice(&self.compressed[..len]);
             return Ok(());
         }
-        self.plain.resize(keep + self.most, 0);
+        self.plain.resize(keep + self.block_max, 0);
         let (before, room) = self.plain.split_at_mut(keep);
-        let made = decompress_into_with_dict(&self.packed[..len], room, before);
-        self.plain.truncate(keep + made.as_ref().map_or(0, |made| (*made).min(self.most)));
-        made.map(drop).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
+        let written = decompress_into_with_dict(&self.compressed[..len], room, before);
+        self.plain.truncate(keep + written.as_ref().map_or(0, |written| (*written).min(self.block_max)));
+        written.map(drop).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
     }
 }
 
@@ -146,14 +173,14 @@ impl Decoder for Frame {
         Step { consumed: input.len() - rest.len(), produced, ended }
     }
 
-    fn finish(&mut self, feed: &mut Input<'_>) -> io::Result<()> {
-        feed.read_bytes(self.content_sum).map(drop)
+    fn finish(&mut self, input: &mut Input<'_>) -> io::Result<()> {
+        input.read_bytes(self.content_checksum_len).map(drop)
     }
 }
 
 impl Drop for Frame {
     fn drop(&mut self) {
         self.plain.zeroize();
-        self.packed.zeroize();
+        self.compressed.zeroize();
     }
 }

@@ -1,80 +1,71 @@
-//! LZMA alone: the `.lzma` files of old, and the streams in zip archives.
+//! LZMA without a container around it: `.lzma` files, and the streams in zip archives.
+//!
+//! The header of a `.lzma` file is described in xz's `doc/lzma-file-format.txt`: a properties byte, the dictionary size
+//! in four bytes and the uncompressed size in eight, little-endian.
 
 use std::io::{self, ErrorKind};
 
-use lzma_rust2::{Action, LzmaStream, Status};
-
-use super::budget::Hold;
-use super::decoder::{Aside, Boxed, Decoder, Format, Step};
-use super::inflate::passed;
+use super::budget::Budget;
+use super::compressed;
+use super::decoder::{Decoder, Metadata, StreamFormat};
 use super::input::Input;
-use super::xz::LITTLE;
+use super::lzma_decoder::Lzma;
 
-/// No file holds a second stream: one of unknown length could not be told from what follows.
-pub(super) const FORMAT: Format = Format { begins: |_| false, open: |feed, _: &mut Vec<Aside>| alone(feed) };
+/// No file holds a second stream: behind one of unknown size, other data could look like it.
+pub(super) static STREAM: StreamFormat = StreamFormat {
+    another_begins: |_| false,
+    open: |input, _: &mut Vec<Metadata>| open(input),
+    extensions: &[".lzma"],
+};
 
-/// What a decoder needs beside its dictionary: its probabilities, at most.
+/// Bytes that a decoder needs beside its dictionary: its probabilities, at most.
 const OVERHEAD: u64 = 1024 * 1024;
-const HEADER: usize = 13;
+const HEADER_LEN: usize = 13;
 
-/// Whether a file begins as xz's own tools require it: usual properties, a dictionary of 2^n or 2^n + 2^(n-1) bytes,
-/// and an unknown length or one below 256 GiB.
+/// Whether a file begins as xz's own tools require it (`doc/lzma-file-format.txt`, 1.1): usual properties, a dictionary
+/// of 2^n or 2^n + 2^(n-1) bytes, and an unknown size or one below 256 GiB.
 pub(super) fn begins(head: &[u8]) -> bool {
     let Some((properties, rest)) = head.split_first() else { return false };
-    let (Some(dictionary), Some(length)) =
+    let (Some(dictionary), Some(size)) =
         (rest.first_chunk::<4>(), rest.get(4..).and_then(<[u8]>::first_chunk::<8>))
     else {
         return false;
     };
-    let (dictionary, length) = (u32::from_le_bytes(*dictionary), u64::from_le_bytes(*length));
-    // A range coder's first byte is always 0.
-    let coder = head.get(HEADER).is_none_or(|byte| *byte == 0);
+    let (dictionary, size) = (u32::from_le_bytes(*dictionary), u64::from_le_bytes(*size));
+    // The first byte of the range coder is always 0.
+    let range_coder = head.get(HEADER_LEN).is_none_or(|byte| *byte == 0);
     let top = dictionary.checked_ilog2().map_or(0, |bits| 1_u32 << bits);
     let round = dictionary == top || dictionary == top | top >> 1 || dictionary == u32::MAX;
+    // 0x5d is lc=3, lp=0, pb=2, which compressors use unless told otherwise.
     *properties == 0x5d
         && dictionary >= 4096
         && round
-        && coder
-        && (length == u64::MAX || (1..1 << 38).contains(&length))
+        && range_coder
+        && (size == u64::MAX || (1..1 << 38).contains(&size))
 }
 
-fn alone(feed: &mut Input<'_>) -> io::Result<Boxed> {
-    let dictionary = match feed.peek(HEADER)? {
+/// A header of chance bytes is possible: a byte has to come out.
+pub(super) fn is_valid(head: &[u8], budget: &Budget) -> bool {
+    compressed::decompresses(&STREAM, head, 1, budget)
+}
+
+fn open(input: &mut Input<'_>) -> io::Result<Box<dyn Decoder>> {
+    let dictionary = match input.peek(HEADER_LEN)? {
         [_, a, b, c, d, ..] => u32::from_le_bytes([*a, *b, *c, *d]),
         _ => return Err(ErrorKind::UnexpectedEof.into()),
     };
-    let hold = feed.budget.hold(u64::from(dictionary) + OVERHEAD)?;
-    Ok(Box::new(Stream { lzma: LzmaStream::new_mem_limit(u32::MAX, None), _hold: hold }))
+    let reservation = input.budget.reserve(u64::from(dictionary) + OVERHEAD)?;
+    Ok(Box::new(Lzma::with_header(reservation)))
 }
 
-/// The stream of a zip member: two bytes of version, the length of the properties, the properties, and the data.
-/// `size` is known unless the stream ends in a mark of its own.
-pub(super) fn in_zip(feed: &mut Input<'_>, size: Option<u64>) -> io::Result<Boxed> {
-    let header = feed.read_bytes(9)?;
+/// The stream of a zip member (APPNOTE 5.8): two bytes of version, the length of the properties in two, the
+/// properties, and the data. `size` is known unless the stream ends in an end marker.
+pub(super) fn in_zip(input: &mut Input<'_>, size: Option<u64>) -> io::Result<Box<dyn Decoder>> {
+    let header = input.read_bytes(9)?;
     let [_, _, 5, 0, properties, dictionary @ ..] = header.as_slice() else {
         return Err(io::Error::new(ErrorKind::InvalidData, "unknown LZMA properties"));
     };
     let dictionary = dictionary.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
-    let hold = feed.budget.hold(u64::from(dictionary) + OVERHEAD)?;
-    let lzma = LzmaStream::new_with_props(size.unwrap_or(u64::MAX), *properties, dictionary, None)?;
-    Ok(Box::new(Stream { lzma, _hold: hold }))
-}
-
-struct Stream {
-    lzma: LzmaStream,
-    _hold: Hold,
-}
-
-impl Decoder for Stream {
-    fn step(&mut self, input: &[u8], output: &mut [u8], last: bool) -> Step {
-        let most = output.len().min(LITTLE);
-        let (taken, given) = (self.lzma.total_in(), self.lzma.total_out());
-        let action = if last { Action::Finish } else { Action::Run };
-        let done = self.lzma.process(input, &mut output[..most], action);
-        Step {
-            consumed: passed(taken, self.lzma.total_in(), input.len()),
-            produced: passed(given, self.lzma.total_out(), most),
-            ended: done.map(|done| done.status == Status::StreamEnd),
-        }
-    }
+    let reservation = input.budget.reserve(u64::from(dictionary) + OVERHEAD)?;
+    Ok(Box::new(Lzma::without_header(size, *properties, dictionary, reservation)?))
 }

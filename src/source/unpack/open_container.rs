@@ -1,216 +1,247 @@
-//! A container that is open: hands its members on, and says what is wrong with them.
+//! A container that is open: hands its members on, and reports what is wrong with them.
 
 use std::cell::Cell;
-use std::io::Read;
+use std::io::{self, Read};
 use std::rc::Rc;
 
-use super::bounded_reader::{BoundedReader, StreamError};
-use super::budget::{Budget, Limit};
-use super::sniff::{Kind, sniff};
-use super::{Unpack, tar};
-use crate::blob::{Blob, Body, Fault, FaultKind, LocationKind, Origin, SHORTEST_NAME};
+use super::Unpack;
+use super::bounded_reader::{BoundedReader, ExactReader, StreamError};
+use super::budget::Budget;
+use super::input::Input;
+use super::limits::Limit;
+use crate::blob::{Blob, Body, Fault, FaultKind, LocationKind, MIN_TOKEN_LEN, Origin};
 use crate::text::path_text;
 
-/// Members up to this size are handed on whole.
+/// Members smaller than this are handed on whole, in bytes.
 const HEAD: u64 = 128 * 1024;
 /// The most bytes of a member's name that are shown.
-const SHOWN_MOST: usize = 4096;
-/// How many faults of one file are told apart; the rest is counted in one.
-const FAULTS_MOST: u64 = 100;
+const MAX_NAME: usize = 4096;
+/// How many faults of one file are reported one by one; the rest is counted in one more.
+const MAX_FAULTS: u64 = 100;
 
 /// One open container.
 pub(super) struct OpenContainer<'a> {
     pub(super) unpack: &'a Unpack<'a>,
     pub(super) budget: &'a Budget,
-    /// The container itself.
+    /// The origin of the container itself.
     pub(super) origin: &'a dyn Fn() -> Origin,
     /// How many containers are open, this one included.
     pub(super) depth: u32,
 }
 
-/// A member's name as it is shown, and what kind of content goes by it.
-pub(super) struct Name {
+/// A member's name as it is shown, and what kind of content has that name.
+pub(super) struct MemberName {
     text: String,
     kind: LocationKind,
-    looked_at: Cell<bool>,
+    scanned: Cell<bool>,
 }
 
-impl Name {
+impl MemberName {
+    /// A name as it stands in the container, in whatever encoding.
     pub(super) fn new(raw: &[u8]) -> Self {
-        Self::text(path_text(raw))
+        Self::from_text(path_text(raw))
     }
 
-    pub(super) fn text(mut text: String) -> Self {
-        if text.len() > SHOWN_MOST {
-            text.truncate(text.floor_char_boundary(SHOWN_MOST));
+    pub(super) fn from_text(mut text: String) -> Self {
+        if text.len() > MAX_NAME {
+            text.truncate(text.floor_char_boundary(MAX_NAME));
             text.push('…');
         }
-        Name { text, kind: LocationKind::Content, looked_at: Cell::new(false) }
+        MemberName { text, kind: LocationKind::Content, scanned: Cell::new(false) }
     }
 
-    /// Whether it was looked into.
-    pub(super) fn looked_at(&self) -> bool {
-        self.looked_at.get()
+    /// Whether the name itself was scanned.
+    pub(super) fn is_scanned(&self) -> bool {
+        self.scanned.get()
     }
 
     /// The same name, for a member whose content is the target of a link.
-    pub(super) fn link(self) -> Self {
-        Name { kind: LocationKind::SymlinkTarget, ..self }
+    pub(super) fn of_link(self) -> Self {
+        MemberName { kind: LocationKind::SymlinkTarget, ..self }
     }
 }
 
-/// Where a stretch of bytes belongs.
+/// What part of a container some bytes are.
 #[derive(Clone, Copy)]
-pub(super) enum Place<'n> {
-    /// It is a member.
-    Member(&'n Name),
-    /// It is all that a compressor packed; a tar in it is no level of its own.
-    Packed(&'n Name),
-    /// It is a part of a member that begins so far in.
-    Part(&'n Name, u64),
-    /// It is a part of the container itself that begins so far in, and is looked into as it is.
+pub(super) enum Region<'n> {
+    /// A whole member.
+    Member(&'n MemberName),
+    /// All that a compressor packed; a tar in it is no container of its own.
+    Decompressed(&'n MemberName),
+    /// A part of a member, and its offset in the member.
+    MemberPart(&'n MemberName, u64),
+    /// A part of the container itself, and its offset in the container: scanned as it is.
     Raw(u64),
 }
 
-/// The bytes of a member.
+/// The bytes of a region.
 pub(super) enum Content<'c> {
+    /// Bytes as they stand in the container, in memory.
     Memory(&'c [u8]),
     /// Bytes as they stand in the container.
     Stored(&'c mut dyn Read),
-    /// Bytes out of a decompressor, the count of those that went into it, and how many came out of it before.
-    Packed(&'c mut dyn Read, Rc<Cell<u64>>, u64),
+    /// Bytes out of a decompressor.
+    Compressed {
+        reader: &'c mut dyn Read,
+        /// The count of bytes that went into the decompressor.
+        bytes_in: Rc<Cell<u64>>,
+        /// How many bytes came out of it before.
+        out_before: u64,
+    },
 }
 
 impl OpenContainer<'_> {
-    /// Whether to go on.
-    pub(super) fn goes_on(&self) -> bool {
-        self.budget.tick() && !self.unpack.inner.stopped()
+    /// Whether limits and the user allow to go on.
+    pub(super) fn may_continue(&self) -> bool {
+        self.budget.has_time() && !self.unpack.inner.stopped()
     }
 
-    /// Begins a member: counts it, and looks into its name. Whether to go on.
-    pub(super) fn enter(&self, name: &Name) -> bool {
-        if !self.goes_on() {
+    /// Begins a member: counts it, and scans its name. Whether to go on.
+    pub(super) fn begin_member(&self, name: &MemberName) -> bool {
+        if !self.may_continue() {
             return false;
         }
-        if !self.budget.entry() {
-            self.say(Place::Raw(0), StreamError::Cut(Limit::Entries), None);
+        if !self.budget.count_entry() {
+            self.report(Region::Raw(0), StreamError::LimitReached(Limit::Entries), None);
             return false;
         }
-        self.look_at_name(name);
+        self.scan_name(name);
         true
     }
 
-    /// Looks into a member's name.
-    fn look_at_name(&self, name: &Name) {
-        name.looked_at.set(true);
-        if name.text.len() < SHORTEST_NAME {
+    /// Scans a member's name.
+    pub(super) fn scan_name(&self, name: &MemberName) {
+        name.scanned.set(true);
+        if name.text.len() < MIN_TOKEN_LEN {
             return;
         }
         let origin = || {
-            let origin = self.origin_of(Place::Member(name));
+            let origin = self.origin_of(Region::Member(name));
             let base = (origin.path.len() - name.text.len()) as u64;
             Origin { kind: LocationKind::FileName, base, ..origin }
         };
-        self.unpack.plain(Blob { body: Body::Whole(name.text.as_bytes()), origin: &origin });
+        self.unpack.pass_through(Blob { body: Body::Whole(name.text.as_bytes()), origin: &origin });
     }
 
-    /// Looks into what a link points to.
-    pub(super) fn link(&self, name: &Name, target: &[u8]) {
-        let origin = || Origin { kind: LocationKind::SymlinkTarget, ..self.origin_of(Place::Member(name)) };
-        self.unpack.plain(Blob { body: Body::Whole(target), origin: &origin });
+    /// Scans the target of a link.
+    pub(super) fn scan_link_target(&self, name: &MemberName, target: &[u8]) {
+        let origin = || Origin { kind: LocationKind::SymlinkTarget, ..self.origin_of(Region::Member(name)) };
+        self.unpack.pass_through(Blob { body: Body::Whole(target), origin: &origin });
     }
 
-    /// Looks into a small part of the container itself.
-    pub(super) fn aside(&self, at: u64, bytes: &[u8]) {
+    /// Scans a small part of the container itself, at this offset in it.
+    pub(super) fn scan_raw(&self, offset: u64, bytes: &[u8]) {
         if !bytes.is_empty() {
-            self.route(Place::Raw(at), Body::Whole(bytes));
+            self.route(Region::Raw(offset), Body::Whole(bytes));
         }
     }
 
-    /// Hands bytes on, and says what was wrong with them. How many there were, and whether they broke off.
-    pub(super) fn hand(&self, place: Place<'_>, content: Content<'_>) -> (u64, Option<StreamError>) {
+    /// Hands bytes on, and reports what was wrong with them. How many there were, and why they broke off.
+    pub(super) fn hand_over(&self, region: Region<'_>, content: Content<'_>) -> (u64, Option<StreamError>) {
         let sink = self.unpack.inner;
-        let mut guard = match content {
+        let mut reader = match content {
             Content::Memory(bytes) => {
-                self.route(place, Body::Whole(bytes));
+                self.route(region, Body::Whole(bytes));
                 return (bytes.len() as u64, None);
             }
             Content::Stored(reader) => BoundedReader::new(reader, self.budget, sink),
-            Content::Packed(reader, taken, before) => {
-                BoundedReader::new(reader, self.budget, sink).packed(taken, before)
+            Content::Compressed { reader, bytes_in, out_before } => {
+                BoundedReader::new(reader, self.budget, sink).decompressing(bytes_in, out_before)
             }
         };
-        let mut head = self.budget.buffer();
-        // A guard does not fail.
-        let _ = guard.by_ref().take(HEAD).read_to_end(&mut head);
+        let mut head = self.budget.take_buffer();
+        // A bounded reader does not fail.
+        let _ = reader.by_ref().take(HEAD).read_to_end(&mut head);
         if (head.len() as u64) < HEAD {
-            self.route(place, Body::Whole(&head));
+            self.route(region, Body::Whole(&head));
         } else {
-            self.route(place, Body::Stream { head: &head, rest: &mut guard });
-            // What a container left behind still tells whether the stream holds.
-            let _ = std::io::copy(&mut guard, &mut std::io::sink());
+            self.route(region, Body::Stream { head: &head, rest: &mut reader });
+            // What a nested container left unread still shows whether the stream is sound.
+            let _ = io::copy(&mut reader, &mut io::sink());
         }
-        self.budget.give_back(head);
-        let (out, trouble) = guard.finish();
-        if let Some(trouble) = trouble.clone() {
-            self.say(place, trouble, Some(out));
+        self.budget.return_buffer(head);
+        let (out, error) = reader.finish();
+        if let Some(error) = error.clone() {
+            self.report(region, error, Some(out));
         }
-        (out, trouble)
+        (out, error)
     }
 
-    fn route(&self, place: Place<'_>, body: Body<'_>) {
-        let origin = || self.origin_of(place);
-        let body = shorter(body);
-        match place {
-            Place::Packed(_) if sniff(body.head()) == Some(Kind::Tar) => tar::open(self, body),
-            Place::Packed(name) => {
-                self.look_at_name(name);
-                self.unpack.pass(Blob { body, origin: &origin }, self.depth, self.budget);
+    /// Hands on the next `size` bytes as a member, without a copy where the container is in memory.
+    pub(super) fn hand_over_stored(
+        &self,
+        input: &mut Input<'_>,
+        name: &MemberName,
+        size: u64,
+    ) -> io::Result<()> {
+        let end = input.offset().saturating_add(size);
+        if let Some(bytes) = input.take_slice(size) {
+            self.hand_over(Region::Member(name), Content::Memory(bytes));
+            if (bytes.len() as u64) < size {
+                let error = StreamError::Damaged("it ends too early".to_owned());
+                self.report(Region::Member(name), error, Some(bytes.len() as u64));
             }
-            Place::Member(_) => self.unpack.pass(Blob { body, origin: &origin }, self.depth, self.budget),
-            Place::Part(..) | Place::Raw(_) => self.unpack.plain(Blob { body, origin: &origin }),
+            return Ok(());
+        }
+        let mut member = ExactReader { reader: input, left: size };
+        self.hand_over(Region::Member(name), Content::Stored(&mut member));
+        input.skip(end.saturating_sub(input.offset()))?;
+        Ok(())
+    }
+
+    fn route(&self, region: Region<'_>, body: Body<'_>) {
+        let origin = || self.origin_of(region);
+        let blob = Blob { body: reborrow(body), origin: &origin };
+        match region {
+            Region::Decompressed(name) => self.unpack.decompressed(blob, self, name),
+            Region::Member(_) => self.unpack.nested(blob, self.depth, self.budget),
+            Region::MemberPart(..) | Region::Raw(_) => self.unpack.pass_through(blob),
         }
     }
 
-    fn origin_of(&self, place: Place<'_>) -> Origin {
+    fn origin_of(&self, region: Region<'_>) -> Origin {
         let container = (self.origin)();
-        let (name, base) = match place {
-            Place::Member(name) | Place::Packed(name) => (name, 0),
+        let (name, base) = match region {
+            Region::Member(name) | Region::Decompressed(name) => (name, 0),
             // A sparse file may claim to be larger than anything can be counted.
-            Place::Part(name, base) => (name, base.min(1 << 62)),
-            Place::Raw(base) => return Origin { base: container.base + base, ..container },
+            Region::MemberPart(name, base) => (name, base.min(1 << 62)),
+            Region::Raw(base) => return Origin { base: container.base + base, ..container },
         };
         let path = format!("{}!{}", container.path, name.text);
         Origin { path, kind: name.kind, base, ..container }
     }
 
-    /// Says that a member, or the container itself, could not be read, or not wholly.
-    pub(super) fn say(&self, place: Place<'_>, trouble: StreamError, read: Option<u64>) {
-        let kind = match trouble {
-            StreamError::Stopped => return,
-            // What is nested in a stream that broke off looks damaged; the break itself is said once.
-            StreamError::Damaged(_) if self.budget.broken.get() > 0 || self.budget.over().is_some() => return,
-            StreamError::Damaged(_) => FaultKind::Damaged,
-            StreamError::Cut(limit)
-                if self.budget.over() == Some(limit) && self.budget.said.replace(true) =>
+    /// Reports that a member, or the container itself, could not be read, or not wholly; `read` is how many bytes were.
+    pub(super) fn report(&self, region: Region<'_>, error: StreamError, read: Option<u64>) {
+        let kind = match error {
+            StreamError::Cancelled => return,
+            // What is nested in a stream that broke off looks damaged; the break itself is reported once.
+            StreamError::Damaged(_)
+                if self.budget.broken_streams.get() > 0 || self.budget.exceeded().is_some() =>
             {
                 return;
             }
-            StreamError::Cut(_) => FaultKind::CutShort,
+            StreamError::Damaged(_) => FaultKind::Damaged,
+            StreamError::LimitReached(limit)
+                if self.budget.exceeded() == Some(limit) && self.budget.limit_reported.replace(true) =>
+            {
+                return;
+            }
+            StreamError::LimitReached(_) => FaultKind::CutShort,
         };
         let read = read.map_or_else(
             || "what could be read was".to_owned(),
             |read| format!("its first {read} bytes were"),
         );
-        let reason = match trouble {
-            StreamError::Cut(Limit::Depth) => {
-                let (name, value) = Limit::Depth.named(&self.unpack.limits);
+        let reason = match error {
+            StreamError::LimitReached(Limit::Depth) => {
+                let (name, value) = Limit::Depth.name_and_value(&self.unpack.limits);
                 format!(
                     "not opened, because of {name} = {value}: scanned as it is; raise the limit to look into it"
                 )
             }
-            StreamError::Cut(limit) => {
-                let (name, value) = limit.named(&self.unpack.limits);
+            StreamError::LimitReached(limit) => {
+                let (name, value) = limit.name_and_value(&self.unpack.limits);
                 format!(
                     "cut short by {name} = {value}: {read} scanned; \
                      raise the limit in your configuration if you trust this file"
@@ -219,50 +250,48 @@ impl OpenContainer<'_> {
             StreamError::Damaged(what) => {
                 format!("damaged ({what}): {read} scanned; get a whole copy to have the rest scanned")
             }
-            StreamError::Stopped => return,
+            StreamError::Cancelled => return,
         };
-        self.fault(place, kind, reason);
+        self.fault(region, kind, reason);
     }
 
-    /// Says that a member was not looked into.
-    pub(super) fn unreadable(&self, place: Place<'_>, reason: String) {
-        self.fault(place, FaultKind::Unreadable, reason);
+    /// Reports that a member was not scanned.
+    pub(super) fn report_unreadable(&self, region: Region<'_>, reason: String) {
+        self.fault(region, FaultKind::Unreadable, reason);
     }
 
-    /// Says what is left to be said of a file of the source: the limit that ended it, and faults beyond those told apart.
-    pub(super) fn close(&self) {
-        if let Some(limit) = self.budget.over() {
-            self.say(Place::Raw(0), StreamError::Cut(limit), None);
+    /// Reports what is left to report of a file of the source: the limit that ended it, and how many more faults there
+    /// were.
+    pub(super) fn finish(&self) {
+        if let Some(limit) = self.budget.exceeded() {
+            self.report(Region::Raw(0), StreamError::LimitReached(limit), None);
         }
-        let more = self.budget.faults.get().saturating_sub(FAULTS_MOST);
+        let more = self.budget.faults.get().saturating_sub(MAX_FAULTS);
         if more > 0 {
             let reason = format!(
-                "{more} more places in it could not be read, or not wholly; only the first were told"
+                "{more} more parts of it could not be read, or not wholly; only the first {MAX_FAULTS} are listed"
             );
-            self.unpack.inner.fault(Fault {
-                path: (self.origin)().place(),
-                kind: FaultKind::Damaged,
-                reason,
-            });
+            let path = (self.origin)().display_path();
+            self.unpack.inner.fault(Fault { path, kind: FaultKind::Damaged, reason });
         }
     }
 
-    fn fault(&self, place: Place<'_>, kind: FaultKind, reason: String) {
+    fn fault(&self, region: Region<'_>, kind: FaultKind, reason: String) {
         let faults = self.budget.faults.get() + 1;
         self.budget.faults.set(faults);
-        if faults <= FAULTS_MOST {
-            let path = match place {
+        if faults <= MAX_FAULTS {
+            let origin = match region {
                 // What is wrong with a compressed file is wrong with the file.
-                Place::Packed(_) => (self.origin)().place(),
-                _ => self.origin_of(place).place(),
+                Region::Decompressed(_) => (self.origin)(),
+                _ => self.origin_of(region),
             };
-            self.unpack.inner.fault(Fault { path, kind, reason });
+            self.unpack.inner.fault(Fault { path: origin.display_path(), kind, reason });
         }
     }
 }
 
 /// The same body, for a blob that lives less long.
-fn shorter<'s, 'l: 's>(body: Body<'l>) -> Body<'s> {
+fn reborrow<'s, 'l: 's>(body: Body<'l>) -> Body<'s> {
     match body {
         Body::Whole(bytes) => Body::Whole(bytes),
         Body::Stream { head, rest } => Body::Stream { head, rest },

@@ -1,6 +1,8 @@
-//! 7z: blocks of files packed together, listed in a header at the end.
+//! 7z: blocks of files compressed together, listed in a header at the end (7zFormat.txt in the LZMA SDK,
+//! <https://www.7-zip.org/sdk.html>). `sevenz-rust2` reads it, once its header was checked.
 
 mod header;
+mod header_reader;
 
 use std::cell::Cell;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
@@ -10,59 +12,64 @@ use std::rc::Rc;
 use sevenz_rust2::{Archive, ArchiveEntry, Block, BlockDecoder, EncoderMethod, Error, Password};
 
 use super::bounded_reader::StreamError;
-use super::budget::Limit;
-use super::open_container::{Content, Name, OpenContainer, Place};
-use super::spool::{Spooled, with_file};
+use super::limits::Limit;
+use super::open_container::{Content, MemberName, OpenContainer, Region};
+use super::spool::{Spooled, with_seekable};
 use crate::blob::{Body, ReadSeek};
 use header::{Refusal, reserve};
 
 const ENCRYPTED: &str = "encrypted: decrypt it and scan what comes out";
 
-/// Hands on the files. What cannot be opened is looked into as it is.
-pub(super) fn open(level: &OpenContainer<'_>, body: Body<'_>) {
-    with_file(level, body, |spooled| match spooled {
-        Spooled::Memory(bytes) => in_file(level, &mut Cursor::new(bytes)),
-        Spooled::File(file) => in_file(level, file),
+/// Whether an archive begins so: its signature (7zFormat.txt, `kSignature`).
+pub(super) fn begins(head: &[u8]) -> bool {
+    head.starts_with(b"7z\xbc\xaf\x27\x1c")
+}
+
+/// Hands on the files. What cannot be opened is scanned as it is.
+pub(super) fn open(container: &OpenContainer<'_>, body: Body<'_>) {
+    with_seekable(body, container.budget, |spooled| match spooled {
+        Spooled::Memory(bytes) => open_file(container, &mut Cursor::new(bytes)),
+        Spooled::File(file) => open_file(container, file),
         Spooled::TooLarge(bytes, rest) => {
-            level.hand(Place::Raw(0), Content::Stored(&mut bytes.chain(rest)));
-            level.say(Place::Raw(0), StreamError::Cut(Limit::Memory), None);
+            container.hand_over(Region::Raw(0), Content::Stored(&mut bytes.chain(rest)));
+            container.report(Region::Raw(0), StreamError::LimitReached(Limit::Memory), None);
         }
     });
 }
 
-fn in_file(level: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
-    let refusal = match reserve(file, level.budget) {
-        Ok(_holds) => match parse(file) {
-            Ok(archive) => return blocks(level, file, &archive),
+fn open_file(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
+    let refusal = match reserve(file, container.budget) {
+        Ok(_reservations) => match read_header(file) {
+            Ok(archive) => return read_blocks(container, file, &archive),
             Err(error) => Refusal::Io(error),
         },
         Err(refusal) => refusal,
     };
     if file.rewind().is_ok() {
-        level.hand(Place::Raw(0), Content::Stored(&mut &mut *file));
+        container.hand_over(Region::Raw(0), Content::Stored(&mut &mut *file));
     }
     match refusal {
-        Refusal::Encrypted => level.unreadable(Place::Raw(0), ENCRYPTED.to_owned()),
+        Refusal::Encrypted => container.report_unreadable(Region::Raw(0), ENCRYPTED.to_owned()),
         Refusal::Unsupported => {
             let reason = "its header is packed in a way that is not supported: unpack it and scan that";
-            level.unreadable(Place::Raw(0), reason.to_owned());
+            container.report_unreadable(Region::Raw(0), reason.to_owned());
         }
         Refusal::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => {
-            level.say(Place::Raw(0), StreamError::Cut(Limit::Memory), None);
+            container.report(Region::Raw(0), StreamError::LimitReached(Limit::Memory), None);
         }
-        Refusal::Io(error) => level.say(Place::Raw(0), StreamError::Damaged(error.to_string()), None),
+        Refusal::Io(error) => container.report(Region::Raw(0), StreamError::Damaged(error.to_string()), None),
     }
 }
 
 /// Lets the library read the header. A panic in it is a damaged archive, and not the end of the run.
-fn parse(file: &mut dyn ReadSeek) -> io::Result<Archive> {
+fn read_header(file: &mut dyn ReadSeek) -> io::Result<Archive> {
     file.rewind()?;
-    let mut counted = Counted { file, taken: Rc::default() };
+    let mut counted = CountingReader { file, bytes_in: Rc::default() };
     catch_unwind(AssertUnwindSafe(|| Archive::read(&mut counted, &Password::empty())))
-        .map_or_else(|_| Err(io::Error::other("the decoder failed on it")), |read| read.map_err(plain))
+        .map_or_else(|_| Err(io::Error::other("the decoder failed on it")), |read| read.map_err(into_io))
 }
 
-fn plain(error: Error) -> io::Error {
+fn into_io(error: Error) -> io::Error {
     match error {
         Error::Io(error, _) | Error::MaybeBadPassword(error) => error,
         Error::UnsupportedCompressionMethod(method) => io::Error::new(io::ErrorKind::Unsupported, method),
@@ -70,21 +77,27 @@ fn plain(error: Error) -> io::Error {
     }
 }
 
-fn blocks(level: &OpenContainer<'_>, file: &mut dyn ReadSeek, archive: &Archive) {
+/// Hands on the files of all blocks, and those that are empty and in none.
+fn read_blocks(container: &OpenContainer<'_>, file: &mut dyn ReadSeek, archive: &Archive) {
     for (index, block) in archive.blocks.iter().enumerate() {
         let map = &archive.stream_map;
         let first = map.block_first_file_index.get(index).and_then(|first| archive.files.get(*first));
-        let name = Name::text(first.map(|file| file.name.clone()).unwrap_or_default());
+        let name = MemberName::from_text(first.map(|file| file.name.clone()).unwrap_or_default());
         if block.coders.iter().any(|coder| coder.encoder_method_id() == header::AES) {
-            level.unreadable(Place::Member(&name), ENCRYPTED.to_owned());
+            container.report_unreadable(Region::Member(&name), ENCRYPTED.to_owned());
             continue;
         }
-        let Ok(_hold) = level.budget.hold(memory(block)) else {
-            level.say(Place::Member(&name), StreamError::Cut(Limit::Memory), Some(0));
+        let Ok(_reservation) = container.budget.reserve(memory_of(block)) else {
+            container.report(Region::Member(&name), StreamError::LimitReached(Limit::Memory), Some(0));
             continue;
         };
-        let left = block_files(level, archive, index, Counted { file: &mut *file, taken: Rc::default() });
-        if !level.goes_on() {
+        let left = read_block(
+            container,
+            archive,
+            index,
+            CountingReader { file: &mut *file, bytes_in: Rc::default() },
+        );
+        if !container.may_continue() {
             return;
         }
         match left {
@@ -92,75 +105,85 @@ fn blocks(level: &OpenContainer<'_>, file: &mut dyn ReadSeek, archive: &Archive)
             Ok(left) => {
                 let reason =
                     format!("{left} files packed together with one that broke off could not be read");
-                level.unreadable(Place::Raw(0), reason);
+                container.report_unreadable(Region::Raw(0), reason);
             }
             Err(error) if error.kind() == io::ErrorKind::Unsupported => {
                 let reason = format!("packed by {error}, which is not supported: unpack it and scan that");
-                level.unreadable(Place::Member(&name), reason);
+                container.report_unreadable(Region::Member(&name), reason);
             }
-            Err(error) => level.say(Place::Member(&name), StreamError::Damaged(error.to_string()), None),
+            Err(error) => {
+                container.report(Region::Member(&name), StreamError::Damaged(error.to_string()), None);
+            }
         }
     }
     for (entry, block) in archive.files.iter().zip(&archive.stream_map.file_block_index) {
-        if block.is_none() && one(level, entry, Content::Memory(&[])).is_some() {
+        if block.is_none() && hand_over_file(container, entry, Content::Memory(&[])).is_some() {
             return;
         }
     }
 }
 
-/// Hands on the files of one block; how many behind one that broke off are lost with it.
-fn block_files(
-    level: &OpenContainer<'_>,
+/// Hands on the files of one block; how many are lost behind one that broke off.
+fn read_block(
+    container: &OpenContainer<'_>,
     archive: &Archive,
     index: usize,
-    mut source: Counted<'_>,
+    mut source: CountingReader<'_>,
 ) -> io::Result<usize> {
-    let (password, taken) = (Password::empty(), Rc::clone(&source.taken));
+    let (password, bytes_in) = (Password::empty(), Rc::clone(&source.bytes_in));
     let decoder = BlockDecoder::new(1, index, archive, &password, &mut source);
     let (count, mut files, mut out, mut broken) = (decoder.entry_count(), 0, 0, false);
     let each = &mut |entry: &ArchiveEntry, reader: &mut dyn Read| {
-        let trouble = one(level, entry, Content::Packed(reader, Rc::clone(&taken), out));
-        (out, files, broken) = (u64::saturating_add(out, entry.size), files + 1, trouble.is_some());
+        let error = hand_over_file(
+            container,
+            entry,
+            Content::Compressed { reader, bytes_in: Rc::clone(&bytes_in), out_before: out },
+        );
+        (out, files, broken) = (u64::saturating_add(out, entry.size), files + 1, error.is_some());
         // The library would decode to its end what a limit has cut short, to come to the next file.
-        Ok(!matches!(trouble, Some(StreamError::Cut(_) | StreamError::Stopped)))
+        Ok(!matches!(error, Some(StreamError::LimitReached(_) | StreamError::Cancelled)))
     };
     let outcome = catch_unwind(AssertUnwindSafe(|| decoder.for_each_entries(each)))
         .unwrap_or_else(|_| Err(Error::Other("the decoder failed on it".into())));
     match outcome {
         Ok(true) => Ok(0),
-        // That one was told by itself.
+        // The file that broke off has a fault of its own.
         Ok(false) => Ok(count.saturating_sub(files)),
         Err(_) if broken => Ok(count.saturating_sub(files)),
-        Err(error) => Err(plain(error)),
+        Err(error) => Err(into_io(error)),
     }
 }
 
 /// Hands on one file; what broke it off.
-fn one(level: &OpenContainer<'_>, entry: &ArchiveEntry, content: Content<'_>) -> Option<StreamError> {
-    let name = Name::text(entry.name.clone());
-    if !level.enter(&name) {
-        return Some(StreamError::Stopped);
+fn hand_over_file(
+    container: &OpenContainer<'_>,
+    entry: &ArchiveEntry,
+    content: Content<'_>,
+) -> Option<StreamError> {
+    let name = MemberName::from_text(entry.name.clone());
+    if !container.begin_member(&name) {
+        return Some(StreamError::Cancelled);
     }
     if entry.size == 0 {
         return None;
     }
-    level.hand(Place::Member(&name), content).1
+    container.hand_over(Region::Member(&name), content).1
 }
 
-/// What the decoders of a block hold at a time.
-fn memory(block: &Block) -> u64 {
+/// Bytes that the decoders of a block hold at a time.
+fn memory_of(block: &Block) -> u64 {
     let each = block.coders.iter().map(|coder| {
         let properties = coder.properties();
-        let word = || {
+        let dictionary = || {
             properties.get(1..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| u32::from_le_bytes(*bytes))
         };
         match coder.encoder_method_id() {
-            EncoderMethod::ID_LZMA | EncoderMethod::ID_PPMD => u64::from(word()),
+            EncoderMethod::ID_LZMA | EncoderMethod::ID_PPMD => u64::from(dictionary()),
             EncoderMethod::ID_LZMA2 => {
                 let bits = properties.first().map_or(0, |bits| (*bits).min(40));
                 (2 | u64::from(bits) & 1) << (bits / 2 + 11)
             }
-            // libzstd takes no larger window without being asked to, and the header does not tell.
+            // libzstd takes no larger window without being asked to, and the header does not state the window.
             EncoderMethod::ID_ZSTD => 128 * 1024 * 1024,
             _ => 4 * 1024 * 1024,
         }
@@ -169,20 +192,20 @@ fn memory(block: &Block) -> u64 {
 }
 
 /// The archive, and how much of it was read.
-struct Counted<'f> {
+struct CountingReader<'f> {
     file: &'f mut dyn ReadSeek,
-    taken: Rc<Cell<u64>>,
+    bytes_in: Rc<Cell<u64>>,
 }
 
-impl Read for Counted<'_> {
+impl Read for CountingReader<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(buf)?;
-        self.taken.set(self.taken.get() + read as u64);
+        self.bytes_in.set(self.bytes_in.get() + read as u64);
         Ok(read)
     }
 }
 
-impl Seek for Counted<'_> {
+impl Seek for CountingReader<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.file.seek(to)
     }

@@ -4,14 +4,15 @@ use std::io::Read as _;
 
 use zeroize::Zeroize as _;
 
-use super::open_container::OpenContainer;
+use super::budget::Budget;
 use crate::blob::{Body, ReadSeek, Rest};
 
 /// The most bytes of a nested container that are gathered in memory.
-const MOST: u64 = 64 * 1024 * 1024;
-const STEP: usize = 1024 * 1024;
+const MAX_IN_MEMORY: u64 = 64 * 1024 * 1024;
+/// How many bytes are gathered at a time.
+const CHUNK: usize = 1024 * 1024;
 
-/// A body one can go back and forth in, or not.
+/// A body that can be read at any offset, or is too large for that.
 pub(super) enum Spooled<'s> {
     Memory(&'s [u8]),
     File(&'s mut dyn ReadSeek),
@@ -19,30 +20,30 @@ pub(super) enum Spooled<'s> {
     TooLarge(&'s [u8], &'s mut dyn Rest),
 }
 
-/// Lends a body in the best form there is.
-pub(super) fn with_file(level: &OpenContainer<'_>, body: Body<'_>, look: impl FnOnce(Spooled<'_>)) {
+/// Lends a body in the best form there is. What it needs of memory is given back afterwards.
+pub(super) fn with_seekable(body: Body<'_>, budget: &Budget, use_it: impl FnOnce(Spooled<'_>)) {
     let (head, rest) = match body {
-        Body::Whole(bytes) => return look(Spooled::Memory(bytes)),
+        Body::Whole(bytes) => return use_it(Spooled::Memory(bytes)),
         Body::Stream { head, rest } => (head, rest),
     };
     if let Some(file) = rest.seekable() {
-        return look(Spooled::File(file));
+        return use_it(Spooled::File(file));
     }
     let mut bytes = head.to_vec();
-    let mut holds = Vec::new();
+    let mut reservations = Vec::new();
     let whole = loop {
-        let Ok(hold) = level.budget.hold(STEP as u64) else { break false };
-        holds.push(hold);
-        // No more room than is held: a vector left to itself doubles.
-        bytes.reserve_exact(STEP);
-        match rest.take(STEP as u64).read_to_end(&mut bytes) {
-            Ok(read) if read < STEP => break true,
-            Ok(_) if bytes.len() as u64 > MOST => break false,
+        let Ok(reservation) = budget.reserve(CHUNK as u64) else { break false };
+        reservations.push(reservation);
+        // No more capacity than was reserved: a vector left to itself doubles.
+        bytes.reserve_exact(CHUNK);
+        match rest.take(CHUNK as u64).read_to_end(&mut bytes) {
+            Ok(read) if read < CHUNK => break true,
+            Ok(_) if bytes.len() as u64 > MAX_IN_MEMORY => break false,
             Ok(_) => {}
-            // Said by whoever reads on.
+            // Whoever reads on gets the error again, and reports it.
             Err(_) => break false,
         }
     };
-    look(if whole { Spooled::Memory(&bytes) } else { Spooled::TooLarge(&bytes, rest) });
+    use_it(if whole { Spooled::Memory(&bytes) } else { Spooled::TooLarge(&bytes, rest) });
     bytes.zeroize();
 }

@@ -1,4 +1,5 @@
-//! tar: ustar, pax, GNU with its long names and sparse files, and the format of version 7, which has no mark but a checksum.
+//! tar: ustar and pax (POSIX.1-2008, pax), GNU with its long names and sparse files (GNU tar manual, "Basic Tar Format"),
+//! and the format of Unix version 7, which has no signature but a checksum (tar(5)).
 //!
 //! Read here rather than by the `tar` crate, which gathers a long name of any length in memory, gives up at the first
 //! damaged header, and makes terabytes of zeros out of the holes of a sparse file.
@@ -9,163 +10,171 @@ mod sparse;
 
 use std::io::{self, BufRead as _};
 
-use super::ar;
-use super::bounded_reader::{Exactly, StreamError};
-use super::input::{Input, with_feed};
-use super::open_container::{Content, Name, OpenContainer, Place};
+use super::bounded_reader::{ExactReader, StreamError};
+use super::input::{Input, with_input};
+use super::open_container::{Content, MemberName, OpenContainer, Region};
 use crate::blob::Body;
 use header::{BLOCK, Header};
 use pax::Pax;
 
-/// No name and no extended header is longer in practice; what is beyond is looked into as it is.
-const GATHERED_MOST: u64 = 1024 * 1024;
+/// No name and no extended header is longer in practice, in bytes; a longer one is scanned as it is.
+const MAX_GATHERED: u64 = 1024 * 1024;
 
-/// Whether a tar begins so: its mark, or a checksum that holds.
+/// Whether an archive begins so: its signature, or a checksum that holds.
 pub(super) fn begins(head: &[u8]) -> bool {
     let Some(block) = head.first_chunk::<BLOCK>() else { return false };
-    // Six octal digits stand in few files here: the sum of the block is seldom taken.
+    // Six octal digits stand there in few files: the sum of the block is seldom taken.
     (block[257..].starts_with(b"ustar")
         || block[148..154].iter().all(|byte| matches!(byte, b'0'..=b'7' | b' ')))
         && Header::parse(block).is_some()
 }
 
 /// Hands on the members.
-pub(super) fn open(level: &OpenContainer<'_>, body: Body<'_>) {
-    with_feed(body, level.budget, |feed| {
-        if let Err(error) = members(level, feed) {
-            level.say(Place::Raw(0), StreamError::Damaged(error.to_string()), None);
+pub(super) fn open(container: &OpenContainer<'_>, body: Body<'_>) {
+    with_input(body, container.budget, |input| {
+        if let Err(error) = read_members(container, input) {
+            container.report(Region::Raw(0), StreamError::Damaged(error.to_string()), None);
         }
     });
 }
 
-fn members(level: &OpenContainer<'_>, feed: &mut Input<'_>) -> io::Result<()> {
-    let (mut ahead, mut ended) = (Pax::default(), false);
-    while level.goes_on() {
-        let block = feed.peek(BLOCK)?;
+fn read_members(container: &OpenContainer<'_>, input: &mut Input<'_>) -> io::Result<()> {
+    let (mut extended, mut ended) = (Pax::default(), false);
+    while container.may_continue() {
+        let block = input.peek(BLOCK)?;
         if block.iter().all(|byte| *byte == 0) {
             if block.is_empty() {
                 return Ok(());
             }
             ended = true;
-            feed.skip_zeros()?;
+            input.skip_zeros()?;
             // Zeros may run into the name of a header; headers stand at whole blocks only.
-            let over = feed.at() % BLOCK as u64;
-            if over != 0 && feed.peek(1)?.is_empty() {
+            let over = input.offset() % BLOCK as u64;
+            if over != 0 && input.peek(1)?.is_empty() {
                 return Ok(());
             }
             if over != 0 {
-                behind_the_end(level, feed);
+                scan_rest(container, input);
                 return Ok(());
             }
             continue;
         }
         let Some(header) = block.first_chunk().and_then(Header::parse) else {
-            behind_the_end(level, feed);
+            scan_rest(container, input);
             return if ended {
                 Ok(())
             } else {
                 Err(io::Error::other("no header where a member should begin"))
             };
         };
-        feed.skip(BLOCK as u64)?;
+        input.skip(BLOCK as u64)?;
         ended = false;
-        if !one(level, feed, &header, &mut ahead)? {
+        if !read_entry(container, input, &header, &mut extended)? {
             return Ok(());
         }
-        let over = feed.at() % BLOCK as u64;
+        let over = input.offset() % BLOCK as u64;
         if over != 0 {
-            feed.skip(BLOCK as u64 - over)?;
+            input.skip(BLOCK as u64 - over)?;
         }
     }
     Ok(())
 }
 
-/// Looks as it is into what no header stands before.
-fn behind_the_end(level: &OpenContainer<'_>, feed: &mut Input<'_>) {
-    let at = feed.at();
-    level.hand(Place::Raw(at), Content::Stored(feed));
+/// Scans the rest as it is, where no header stands.
+fn scan_rest(container: &OpenContainer<'_>, input: &mut Input<'_>) {
+    let offset = input.offset();
+    container.hand_over(Region::Raw(offset), Content::Stored(input));
 }
 
-/// Reads what one header announces; whether to go on.
-fn one(
-    level: &OpenContainer<'_>,
-    feed: &mut Input<'_>,
+/// Reads what stands behind one header: a member, or what extends the next header. Whether to go on.
+fn read_entry(
+    container: &OpenContainer<'_>,
+    input: &mut Input<'_>,
     header: &Header,
-    ahead: &mut Pax,
+    extended: &mut Pax,
 ) -> io::Result<bool> {
     let size = header.size;
     match header.kind {
-        b'L' | b'K' | b'x' | b'g' | b'X' if size > GATHERED_MOST => {
-            let at = feed.at();
-            level.hand(Place::Raw(at), Content::Stored(&mut Exactly { reader: feed, left: size }));
+        b'L' | b'K' | b'x' | b'g' | b'X' if size > MAX_GATHERED => {
+            let offset = input.offset();
+            let mut data = ExactReader { reader: input, left: size };
+            container.hand_over(Region::Raw(offset), Content::Stored(&mut data));
         }
-        b'L' => ahead.name = Some(text(feed, size)?),
-        b'K' => ahead.link = Some(text(feed, size)?),
+        // GNU's `@LongLink`: the name, or the link's target, of the next member (GNU tar manual, "Basic Tar Format").
+        b'L' => extended.name = Some(read_long_name(input, size)?),
+        b'K' => extended.link = Some(read_long_name(input, size)?),
         b'x' | b'X' | b'g' => {
-            let at = feed.at();
-            let bytes = feed.read_bytes(usize::try_from(size).unwrap_or(0))?;
+            let offset = input.offset();
+            let bytes = input.read_bytes(usize::try_from(size).unwrap_or(0))?;
             // A global header may not name a member, but may hold a comment.
             let mut unused = Pax::default();
-            let into = if header.kind == b'g' { &mut unused } else { &mut *ahead };
-            into.read(&bytes, &mut |offset, value| level.aside(at + offset as u64, value));
+            let into = if header.kind == b'g' { &mut unused } else { &mut *extended };
+            into.read(&bytes, &mut |at, value| container.scan_raw(offset + at as u64, value));
         }
-        _ => return member(level, feed, header, std::mem::take(ahead)),
+        _ => return read_member(container, input, header, std::mem::take(extended)),
     }
     Ok(true)
 }
 
 /// A name that was too long for its header.
-fn text(feed: &mut Input<'_>, size: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = feed.read_bytes(usize::try_from(size).unwrap_or(0))?;
+fn read_long_name(input: &mut Input<'_>, size: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = input.read_bytes(usize::try_from(size).unwrap_or(0))?;
     while bytes.last() == Some(&0) {
         bytes.pop();
     }
     Ok(bytes)
 }
 
-fn member(level: &OpenContainer<'_>, feed: &mut Input<'_>, header: &Header, ahead: Pax) -> io::Result<bool> {
-    let name = Name::new(ahead.name.as_ref().unwrap_or(&header.name));
-    if !level.enter(&name) {
+fn read_member(
+    container: &OpenContainer<'_>,
+    input: &mut Input<'_>,
+    header: &Header,
+    extended: Pax,
+) -> io::Result<bool> {
+    let name = MemberName::new(extended.name.as_ref().unwrap_or(&header.name));
+    if !container.begin_member(&name) {
         return Ok(false);
     }
-    let link = ahead.link.as_ref().unwrap_or(&header.link);
+    let link = extended.link.as_ref().unwrap_or(&header.link);
     if matches!(header.kind, b'1' | b'2') && !link.is_empty() {
-        level.link(&name, link);
+        container.scan_link_target(&name, link);
     }
-    let size = ahead.size.unwrap_or(header.size);
-    // Links, devices and folders have no data, whatever their header says; only of hard links that is not sure.
-    let bare = match header.kind {
-        b'1' => feed.peek(BLOCK)?.first_chunk().is_some_and(|block| Header::parse(block).is_some()),
+    let size = extended.size.unwrap_or(header.size);
+    // Links, devices and directories have no data, whatever their header says; hard links of pax may have some
+    // (POSIX.1-2008, pax, "ustar Interchange Format", typeflag 1).
+    let without_data = match header.kind {
+        b'1' => input.peek(BLOCK)?.first_chunk().is_some_and(|block| Header::parse(block).is_some()),
         kind => matches!(kind, b'2'..=b'6'),
     };
-    let size = if bare { 0 } else { size };
-    let begin = feed.at();
+    let size = if without_data { 0 } else { size };
+    let begin = input.offset();
     let segments = if header.kind == b'S' {
-        Some(sparse::old_gnu(feed, header)?)
-    } else if ahead.sparse {
-        Some(sparse::in_pax(feed, ahead.segments)?)
+        Some(sparse::read_old_gnu_map(input, header)?)
+    } else if extended.sparse {
+        Some(sparse::read_pax_map(input, extended.segments)?)
     } else {
         None
     };
     let Some(segments) = segments else {
         if size > 0 {
-            ar::content(level, feed, &name, size)?;
+            container.hand_over_stored(input, &name, size)?;
         }
         return Ok(true);
     };
-    // The old kind's further headers are not counted in the member's size, the newer one's map is.
-    let end = if header.kind == b'S' { feed.at() } else { begin }.saturating_add(size);
+    // The further headers of the old format are not counted in the member's size, the map of the newer one is.
+    let end = if header.kind == b'S' { input.offset() } else { begin }.saturating_add(size);
     for (offset, len) in segments {
-        let left = len.min(end.saturating_sub(feed.at()));
+        let left = len.min(end.saturating_sub(input.offset()));
         if left > 0 {
-            let place = Place::Part(&name, offset);
-            level.hand(place, Content::Stored(&mut Exactly { reader: feed, left }));
+            let mut data = ExactReader { reader: input, left };
+            container.hand_over(Region::MemberPart(&name, offset), Content::Stored(&mut data));
         }
     }
-    let left = end.saturating_sub(feed.at());
-    if left > 0 && !feed.fill_buf()?.is_empty() {
-        let at = feed.at();
-        level.hand(Place::Raw(at), Content::Stored(&mut Exactly { reader: feed, left }));
+    let left = end.saturating_sub(input.offset());
+    if left > 0 && !input.fill_buf()?.is_empty() {
+        let offset = input.offset();
+        let mut data = ExactReader { reader: input, left };
+        container.hand_over(Region::Raw(offset), Content::Stored(&mut data));
     }
     Ok(true)
 }

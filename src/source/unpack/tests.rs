@@ -1,10 +1,10 @@
 //! Every container, written here and read back: whole, nested, cut off, and hostile.
 
 mod bombs;
-mod each;
+mod damaged;
 mod nested;
 mod odd_tar;
 mod odd_zip;
+mod ordinary;
 mod pack;
 mod support;
-mod torn;

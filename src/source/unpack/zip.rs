@@ -1,8 +1,11 @@
 //! zip, and all that is zip: jar, whl, docx, apk, Terraform plans, self-extracting programs.
 //!
+//! The format is PKWARE's APPNOTE (<https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT>), whose sections are cited.
+//!
 //! Read here rather than by the `zip` crate, which holds the whole directory in memory however long it claims to be,
-//! refuses an archive for one bad entry, and tells nothing of the bytes between members.
+//! refuses an archive for one bad entry, and gives no access to the bytes between members.
 
+mod at_end;
 mod directory;
 mod method;
 mod record;
@@ -12,46 +15,50 @@ use std::io::{BufReader, Cursor, Read as _};
 
 use super::bounded_reader::StreamError;
 use super::input::Input;
-use super::open_container::{OpenContainer, Place};
-use super::spool::{Spooled, with_file};
+use super::open_container::{OpenContainer, Region};
+use super::spool::{Spooled, with_seekable};
 use crate::blob::{Body, ReadSeek};
 
+pub(super) use at_end::at_end;
+pub(super) use record::END;
+
+/// Whether an archive begins so: with a member, with the end of an empty directory, or, one of several parts, with the
+/// spanning marker before its first member (APPNOTE 8.5.4).
+pub(super) fn begins(head: &[u8]) -> bool {
+    matches!(head, [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] | [b'P', b'K', 7, 8, b'P', b'K', ..])
+}
+
 /// Hands on the members, and what stands outside of them.
-pub(super) fn open(level: &OpenContainer<'_>, body: Body<'_>) {
-    with_file(level, body, |spooled| match spooled {
-        Spooled::Memory(bytes) => in_file(level, &mut Cursor::new(bytes)),
-        Spooled::File(file) => in_file(level, file),
+pub(super) fn open(container: &OpenContainer<'_>, body: Body<'_>) {
+    with_seekable(body, container.budget, |spooled| match spooled {
+        Spooled::Memory(bytes) => open_file(container, &mut Cursor::new(bytes)),
+        Spooled::File(file) => open_file(container, file),
         Spooled::TooLarge(bytes, rest) => {
             let mut reader = bytes.chain(BufReader::new(rest));
-            if let Some(error) = walk::walk(level, &mut Input::reader(&mut reader, level.budget), 0) {
-                level.say(Place::Raw(0), StreamError::Damaged(error.to_string()), None);
+            if let Some(error) = walk::walk(container, &mut Input::reader(&mut reader, container.budget), 0) {
+                container.report(Region::Raw(0), StreamError::Damaged(error.to_string()), None);
             }
         }
     });
 }
 
-/// Whether a file ends in a sound directory that names something.
-pub(super) fn ends_in_directory(file: &mut dyn ReadSeek) -> bool {
-    directory::find(file).is_ok_and(|found| found.is_some_and(|found| !found.is_empty()))
-}
-
 /// By its directory, or without one.
-fn in_file(level: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
+fn open_file(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
+    let damaged = |message: String| container.report(Region::Raw(0), StreamError::Damaged(message), None);
     match directory::find(file) {
         Ok(Some(found)) => {
-            if let Err(error) = directory::read(level, file, &found) {
-                level.say(Place::Raw(0), StreamError::Damaged(error.to_string()), None);
+            if let Err(error) = directory::read(container, file, &found) {
+                damaged(error.to_string());
             }
         }
         Ok(None) => {
             if file.rewind().is_ok() {
                 let mut reader = BufReader::new(file);
-                let lost = walk::walk(level, &mut Input::reader(&mut reader, level.budget), 0);
-                let how = lost.map_or_else(String::new, |error| format!(", {error}"));
-                let what = format!("its directory is missing or wrong{how}");
-                level.say(Place::Raw(0), StreamError::Damaged(what), None);
+                let error = walk::walk(container, &mut Input::reader(&mut reader, container.budget), 0);
+                let how = error.map_or_else(String::new, |error| format!(", {error}"));
+                damaged(format!("its directory is missing or wrong{how}"));
             }
         }
-        Err(error) => level.say(Place::Raw(0), StreamError::Damaged(error.to_string()), None),
+        Err(error) => damaged(error.to_string()),
     }
 }

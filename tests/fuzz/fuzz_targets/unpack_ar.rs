@@ -6,5 +6,5 @@
 mod support;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    support::open(&support::behind(b"!<arch>\n", bytes));
+    support::open(&support::with_magic(b"!<arch>\n", bytes));
 });

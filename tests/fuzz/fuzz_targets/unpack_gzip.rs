@@ -6,5 +6,5 @@
 mod support;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    support::open(&support::behind(b"\x1f\x8b\x08", bytes));
+    support::open(&support::with_magic(b"\x1f\x8b\x08", bytes));
 });

@@ -1,6 +1,5 @@
 //! What the targets of the containers share: a sink that reads everything, and limits that keep a run short.
 
-use std::cell::Cell;
 use std::io::Read as _;
 use std::sync::Mutex;
 
@@ -12,17 +11,17 @@ const MIB: u64 = 1024 * 1024;
 
 /// Reads all it is given, and counts.
 #[derive(Default)]
-struct Drain {
+struct CountingSink {
     meter: Meter,
     read: Mutex<u64>,
     faults: Mutex<u64>,
 }
 
-impl Sink for Drain {
+impl Sink for CountingSink {
     fn blob(&self, blob: Blob<'_>) {
         let path = (blob.origin)().path;
         assert!(path.starts_with("fuzz"), "a path that does not begin at the file: {path}");
-        let rest = match blob.body {
+        let total = match blob.body {
             Body::Whole(bytes) => bytes.len() as u64,
             Body::Stream { head, rest } => {
                 let mut buf = [0; 8192];
@@ -33,7 +32,7 @@ impl Sink for Drain {
                 total
             }
         };
-        *self.read.lock().expect("one thread") += rest;
+        *self.read.lock().expect("one thread") += total;
     }
 
     fn fault(&self, fault: Fault) {
@@ -46,7 +45,7 @@ impl Sink for Drain {
     }
 }
 
-/// Opens `bytes` whole and through a pipe, and holds the limits against what came of it.
+/// Opens `bytes` whole and through a pipe, and checks what came out against the limits.
 pub fn open(bytes: &[u8]) {
     let limits = Limits {
         max_expansion: 4 * MIB,
@@ -57,13 +56,9 @@ pub fn open(bytes: &[u8]) {
         ..Limits::default()
     };
     for piped in [false, true] {
-        let drain = Drain::default();
-        let unpack = Unpack::new(&drain, limits);
-        let asked = Cell::new(0_u32);
-        let origin = || {
-            asked.set(asked.get() + 1);
-            Origin::file("fuzz")
-        };
+        let sink = CountingSink::default();
+        let unpack = Unpack::new(&sink, limits);
+        let origin = || Origin::file("fuzz");
         if piped {
             let (head, mut rest) = bytes.split_at(bytes.len().min(600));
             let body = Body::Stream { head, rest: &mut Forward(rest.by_ref()) };
@@ -71,15 +66,15 @@ pub fn open(bytes: &[u8]) {
         } else {
             unpack.blob(Blob { body: Body::Whole(bytes), origin: &origin });
         }
-        // Decompressed bytes, names and asides of at most 500 entries, and stored bytes once for each entry and level.
-        let read = *drain.read.lock().expect("one thread");
+        // Decompressed bytes, names and metadata of at most 500 entries, and stored bytes once for each entry and level.
+        let read = *sink.read.lock().expect("one thread");
         let stored = bytes.len() as u64 * 2000;
         assert!(read <= 8 * MIB * 4 + stored, "{read} bytes out of {}", bytes.len());
-        assert!(*drain.faults.lock().expect("one thread") <= 102);
+        assert!(*sink.faults.lock().expect("one thread") <= 102);
     }
 }
 
 /// `bytes` with `magic` in front of them.
-pub fn behind(magic: &[u8], bytes: &[u8]) -> Vec<u8> {
+pub fn with_magic(magic: &[u8], bytes: &[u8]) -> Vec<u8> {
     if bytes.starts_with(magic) { bytes.to_vec() } else { [magic, bytes].concat() }
 }

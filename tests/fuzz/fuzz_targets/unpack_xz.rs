@@ -8,7 +8,7 @@ mod crc;
 mod support;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let mut bytes = support::behind(b"\xfd7zXZ\0", bytes);
+    let mut bytes = support::with_magic(b"\xfd7zXZ\0", bytes);
     if let [_, _, _, _, _, _, a, b, sum @ ..] = &mut bytes[..]
         && sum.len() > 4
     {

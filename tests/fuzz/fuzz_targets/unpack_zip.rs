@@ -6,5 +6,5 @@
 mod support;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    support::open(&support::behind(b"PK\x03\x04", bytes));
+    support::open(&support::with_magic(b"PK\x03\x04", bytes));
 });

@@ -1,4 +1,5 @@
-//! One block of a tar that says what follows it.
+//! The block that describes the member behind it (POSIX.1-2008, pax, "ustar Interchange Format"): name at 0, size at 124,
+//! checksum at 148, typeflag at 156, link name at 157, magic at 257, prefix of the name at 345.
 
 /// Everything in a tar stands in blocks of so many bytes.
 pub(super) const BLOCK: usize = 512;
@@ -9,9 +10,10 @@ pub(super) struct Header {
     pub(super) link: Vec<u8>,
     /// Bytes of data behind the header.
     pub(super) size: u64,
-    /// The type flag: `0` and NUL for a file.
+    /// The typeflag: `0` or NUL for a file.
     pub(super) kind: u8,
-    /// Where and how long the data of an old GNU sparse file is, as far as it fits here.
+    /// The map of an old GNU sparse file, as far as it fits here: `sp` and `isextended` (GNU tar manual, "Basic Tar
+    /// Format", `struct oldgnu_header`).
     pub(super) sparse: [u8; 97],
 }
 
@@ -21,15 +23,16 @@ impl Header {
         let claimed = number(&block[148..156])?;
         let sum = |signed: bool| -> i64 {
             let byte = |byte: u8| if signed { i64::from(byte.cast_signed()) } else { i64::from(byte) };
-            let around = block[..148].iter().chain(&block[156..]).map(|each| byte(*each)).sum::<i64>();
-            around + 8 * i64::from(b' ')
+            let others = block[..148].iter().chain(&block[156..]).map(|each| byte(*each)).sum::<i64>();
+            // The checksum itself is counted as blanks.
+            others + 8 * i64::from(b' ')
         };
-        // Some old archivers added signed bytes.
+        // Some old archivers added signed bytes (tar(5)).
         if !i64::try_from(claimed).is_ok_and(|claimed| claimed == sum(false) || claimed == sum(true)) {
             return None;
         }
         let mut name = until_nul(&block[..100]).to_vec();
-        // GNU keeps other things where ustar keeps the first part of a long name.
+        // GNU keeps other fields where ustar keeps the prefix of a long name.
         if &block[257..263] == b"ustar\0" && block[345] != 0 {
             name = [until_nul(&block[345..500]), &name].join(&b'/');
         }
@@ -49,7 +52,8 @@ fn until_nul(field: &[u8]) -> &[u8] {
     field.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
-/// A number in octal digits between spaces and NULs, or in base 256 where it would not fit.
+/// A number in octal digits between spaces and NULs, or in base 256 where it would not fit (GNU tar manual, "Basic Tar
+/// Format").
 pub(super) fn number(field: &[u8]) -> Option<u64> {
     if let Some((first, rest)) = field.split_first()
         && first & 0x80 != 0

@@ -1,28 +1,30 @@
-//! Extended headers: `length key=value` lines that overrule the header they stand before.
+//! Extended headers: `length key=value` records that overrule the header they stand before (POSIX.1-2008, pax, "pax
+//! Extended Header"), and those of GNU's sparse files (GNU tar manual, "PAX Format").
 
-/// What an extended header, or a GNU long name, says of the member behind it.
+/// What an extended header, or a GNU long name, states about the member behind it.
 #[derive(Default)]
 pub(super) struct Pax {
     pub(super) name: Option<Vec<u8>>,
     pub(super) link: Option<Vec<u8>>,
     pub(super) size: Option<u64>,
-    /// Whether the member is sparse, in one of the three ways there are.
+    /// Whether the member is sparse, in one of the versions 0.0, 0.1 and 1.0.
     pub(super) sparse: bool,
-    /// Its data, where the header tells: offset and length in turn.
+    /// Its data, where the header has the map: offset and length in turn.
     pub(super) segments: Vec<u64>,
 }
 
-/// More stretches of data than any sparse file has.
-const SEGMENTS_MOST: usize = 64 * 1024;
+/// More segments of data than any sparse file has.
+const MAX_SEGMENTS: usize = 64 * 1024;
 
 impl Pax {
-    /// Reads the lines in `bytes`; shows each value that says nothing of the member's place and form, with its offset.
+    /// Reads the records in `bytes`; calls `other` with the offset and the value of each that is not about the member's
+    /// name and data, and with what is no record.
     pub(super) fn read(&mut self, bytes: &[u8], other: &mut dyn FnMut(usize, &[u8])) {
         let mut at = 0;
         while let Some((key, value, len)) = bytes.get(at..).and_then(record) {
             let number = || std::str::from_utf8(value).ok()?.parse::<u64>().ok();
             match key {
-                // A sparse member's own name overrules the made-up one, whichever comes first.
+                // A sparse member's own name overrules the made-up one in `path`, whichever comes first.
                 b"GNU.sparse.name" => (self.name, self.sparse) = (Some(value.to_vec()), true),
                 b"path" if self.sparse && self.name.is_some() => {}
                 b"path" => self.name = Some(value.to_vec()),
@@ -33,7 +35,7 @@ impl Pax {
                     let numbers =
                         value.split(|byte| *byte == b',').filter_map(|part| std::str::from_utf8(part).ok());
                     self.segments
-                        .extend(numbers.filter_map(|part| part.parse::<u64>().ok()).take(SEGMENTS_MOST));
+                        .extend(numbers.filter_map(|part| part.parse::<u64>().ok()).take(MAX_SEGMENTS));
                 }
                 b"GNU.sparse.offset" | b"GNU.sparse.numbytes" => {
                     self.sparse = true;
@@ -52,7 +54,7 @@ impl Pax {
     }
 }
 
-/// The first line: key, value, and the line's own length.
+/// The first record: key, value, and the record's own length.
 fn record(bytes: &[u8]) -> Option<(&[u8], &[u8], usize)> {
     let space = bytes.iter().take(20).position(|byte| *byte == b' ')?;
     let len: usize = std::str::from_utf8(&bytes[..space]).ok()?.parse().ok()?;
@@ -66,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_overrule_and_others_are_shown() {
+    fn records_overrule_and_others_are_scanned() {
         let mut pax = Pax::default();
         let mut others = Vec::new();
         let bytes = b"12 path=a/b\n11 size=12\n20 comment=the rest\n5 bad";
@@ -77,11 +79,11 @@ mod tests {
     }
 
     #[test]
-    fn hostile_lengths_end_the_reading() {
+    fn hostile_lengths_end_the_records() {
         for bytes in [&b"0 a=b\n"[..], b"3 a=b\n", b"99999999999999999999 a=b\n", b"100 a=b\n", b" a=b\n"] {
-            let mut shown = 0;
-            Pax::default().read(bytes, &mut |_, value| shown += value.len());
-            assert_eq!(shown, bytes.len());
+            let mut scanned = 0;
+            Pax::default().read(bytes, &mut |_, value| scanned += value.len());
+            assert_eq!(scanned, bytes.len());
         }
     }
 }

@@ -9,8 +9,8 @@ const MIB: u64 = 1024 * 1024;
 
 /// One fault, cut short by the limit of this name.
 #[track_caller]
-fn cut_by(catch: &Catch, name: &str) {
-    let [(_, kind, reason)] = &catch.faults[..] else { panic!("{:?}", catch.faults) };
+fn cut_by(outcome: &Outcome, name: &str) {
+    let [(_, kind, reason)] = &outcome.faults[..] else { panic!("{:?}", outcome.faults) };
     assert_eq!(*kind, FaultKind::CutShort, "{reason}");
     assert!(reason.contains(name), "{reason}");
 }
@@ -23,8 +23,8 @@ fn zeros(mib: u64) -> Vec<u8> {
 fn a_token_behind_zeros_is_found_within_the_limits() {
     for pack in [pack::gzip, pack::zstd, pack::xz, pack::bzip2] {
         let plain = [zeros(20), text(1)].concat();
-        let catch = catch("z", &pack(&plain)).faultless();
-        assert_eq!(catch.seen[0].offset, 20 * MIB + OFFSET);
+        let outcome = unpack("z", &pack(&plain)).faultless();
+        assert_eq!(outcome.found[0].offset, 20 * MIB + OFFSET);
     }
 }
 
@@ -38,11 +38,11 @@ fn expansion_is_bounded_through_all_levels() {
         ("a.zip", pack::zip(&[("first", &text(3)), ("bomb", &bomb)])),
         ("a.7z", pack::sevenz(&[("first", &text(3)), ("bomb", &bomb)])),
     ] {
-        let catch = catch_in(Form::Whole, name, &bytes, limits);
-        cut_by(&catch, "max_expansion = 3145728");
-        assert!(catch.seen.iter().any(|seen| seen.offset == 2 * MIB + OFFSET), "{name}");
-        assert!(catch.bytes < 4 * MIB, "{name}: {}", catch.bytes);
-        assert_eq!(catch.seen.len(), if name == "a.gz" { 1 } else { 2 }, "{name}");
+        let outcome = unpack_as(Form::Whole, name, &bytes, limits);
+        cut_by(&outcome, "max_expansion = 3145728");
+        assert!(outcome.found.iter().any(|found| found.offset == 2 * MIB + OFFSET), "{name}");
+        assert!(outcome.bytes < 4 * MIB, "{name}: {}", outcome.bytes);
+        assert_eq!(outcome.found.len(), if name == "a.gz" { 1 } else { 2 }, "{name}");
     }
 }
 
@@ -53,12 +53,12 @@ fn a_steep_member_is_cut_and_those_beside_it_are_read() {
     let members =
         [("a", &text(1)[..]), ("bomb", &bomb), ("b", &text(2)), ("plain", &noise(300_000)), ("c", &text(3))];
     for (name, bytes) in [("z.zip", pack::zip(&members)), ("z.7z", pack::sevenz(&members))] {
-        let catch = catch_in(Form::Whole, name, &bytes, limits);
-        cut_by(&catch, "max_ratio = 100");
-        assert_eq!(catch.faults[0].0, format!("{name}!bomb"));
+        let outcome = unpack_as(Form::Whole, name, &bytes, limits);
+        cut_by(&outcome, "max_ratio = 100");
+        assert_eq!(outcome.faults[0].0, format!("{name}!bomb"));
         let expected: Vec<_> = ["a", "b", "c"].map(|member| format!("{name}!{member}")).to_vec();
-        assert_eq!(catch.paths(), expected);
-        assert!(catch.bytes < 4 * MIB, "{}", catch.bytes);
+        assert_eq!(outcome.paths(), expected);
+        assert!(outcome.bytes < 4 * MIB, "{}", outcome.bytes);
     }
 }
 
@@ -72,11 +72,11 @@ fn files_packed_together_with_a_steep_one_are_counted() {
     out.push_archive_entries(entries, readers).expect("memory");
     let bytes = out.finish().expect("memory").into_inner();
     let limits = Limits { ratio_after: 2 * MIB, max_ratio: 100, ..Limits::default() };
-    let catch = catch_in(Form::Whole, "s.7z", &bytes, limits);
-    assert_eq!(catch.paths(), ["s.7z!a"]);
-    let faults: Vec<_> = catch.faults.iter().map(|fault| (fault.0.as_str(), fault.1)).collect();
+    let outcome = unpack_as(Form::Whole, "s.7z", &bytes, limits);
+    assert_eq!(outcome.paths(), ["s.7z!a"]);
+    let faults: Vec<_> = outcome.faults.iter().map(|fault| (fault.0.as_str(), fault.1)).collect();
     assert_eq!(faults, [("s.7z", FaultKind::Unreadable), ("s.7z!bomb", FaultKind::CutShort)]);
-    assert!(catch.faults[0].2.contains("2 files"), "{:?}", catch.faults);
+    assert!(outcome.faults[0].2.contains("2 files"), "{:?}", outcome.faults);
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn a_small_file_may_be_as_steep_as_it_likes() {
     let plain = [zeros(9), text(1)].concat();
     let packed = pack::gzip(&plain);
     assert!(packed.len() < 10_000);
-    assert_eq!(catch("a.gz", &packed).faultless().seen.len(), 1);
+    assert_eq!(unpack("a.gz", &packed).faultless().found.len(), 1);
 }
 
 #[test]
@@ -101,9 +101,9 @@ fn entries_are_bounded() {
         (pack::sevenz(&members), 50),
         (nested, 49),
     ] {
-        let catch = catch_in(Form::Whole, "a", &bytes, limits);
-        cut_by(&catch, "max_entries = 50");
-        assert_eq!(catch.seen.len(), found);
+        let outcome = unpack_as(Form::Whole, "a", &bytes, limits);
+        cut_by(&outcome, "max_entries = 50");
+        assert_eq!(outcome.found.len(), found);
     }
 }
 
@@ -113,9 +113,9 @@ fn nine_nested_gzips_end_quietly() {
     for _ in 0..9 {
         bytes = pack::gzip(&bytes);
     }
-    let catch = catch("a.gz", &bytes);
-    cut_by(&catch, "max_archive_depth = 3");
-    assert_eq!(catch.faults[0].0, "a.gz!a!content!content");
+    let outcome = unpack("a.gz", &bytes);
+    cut_by(&outcome, "max_archive_depth = 3");
+    assert_eq!(outcome.faults[0].0, "a.gz!a!content!content");
 }
 
 #[test]
@@ -134,12 +134,12 @@ fn members_over_one_another_are_bounded() {
     tail[12..16].copy_from_slice(&u32::try_from(100 * entry.len()).expect("small").to_le_bytes());
     bytes.extend(tail);
     let limits = Limits { max_expansion: 16 * MIB, ..Limits::default() };
-    let by_expansion = catch_in(Form::Whole, "z", &bytes, limits);
+    let by_expansion = unpack_as(Form::Whole, "z", &bytes, limits);
     cut_by(&by_expansion, "max_expansion");
     assert!(by_expansion.bytes < 17 * MIB);
     // Each of them is cut by its own ratio; not each is worth a line of the report.
     let limits = Limits { ratio_after: 4 * MIB, ..Limits::default() };
-    let by_ratio = catch_in(Form::Whole, "z", &bytes, limits);
+    let by_ratio = unpack_as(Form::Whole, "z", &bytes, limits);
     assert!(by_ratio.faults.len() >= 97 && by_ratio.faults.iter().all(|fault| fault.2.contains("max_ratio")));
     assert!(by_ratio.bytes < 20 * MIB, "{}", by_ratio.bytes);
 }
@@ -153,15 +153,15 @@ fn time_is_bounded() {
         ("a.tar", pack::tar(&[("a", &text(1))])),
         ("a.7z", pack::sevenz(&[("a", &text(1))])),
     ] {
-        cut_by(&catch_in(Form::Whole, name, &bytes, limits), "max_seconds = 0");
+        cut_by(&unpack_as(Form::Whole, name, &bytes, limits), "max_seconds = 0");
     }
 }
 
 #[test]
 fn memory_is_bounded() {
     let limits = Limits { max_memory: MIB, ..Limits::default() };
-    // xz asks for 8 MiB and more; what was not opened is still there to be said.
-    cut_by(&catch_in(Form::Whole, "a.xz", &pack::xz(&text(1)), limits), "max_memory = 1048576");
+    // xz asks for 8 MiB and more; what was not opened is still there to be reported.
+    cut_by(&unpack_as(Form::Whole, "a.xz", &pack::xz(&text(1)), limits), "max_memory = 1048576");
     let large = ::zstd::bulk::Compressor::new(3)
         .and_then(|mut zstd| {
             zstd.set_parameter(::zstd::zstd_safe::CParameter::WindowLog(27))?;
@@ -169,25 +169,25 @@ fn memory_is_bounded() {
             zstd.compress(&noise(3_000_000))
         })
         .expect("memory");
-    cut_by(&catch_in(Form::Whole, "a.zst", &large, limits), "max_memory");
+    cut_by(&unpack_as(Form::Whole, "a.zst", &large, limits), "max_memory");
 }
 
 #[test]
 fn a_frame_that_claims_to_be_endless_is_refused() {
     let bytes = [&[0x28, 0xb5, 0x2f, 0xfd, 0xe0][..], &[0xff; 8], &text(1)].concat();
-    cut_by(&catch("a.zst", &bytes), "max_memory");
+    cut_by(&unpack("a.zst", &bytes), "max_memory");
 }
 
 #[test]
 fn faults_beyond_the_first_hundred_are_counted_in_one() {
     let mut locked = Member::stored("locked", b"x");
     locked.flags = 1;
-    let catch = catch("z", &zip_of(&vec![locked; 250], b""));
-    assert_eq!(catch.faults.len(), 101);
+    let outcome = unpack("z", &zip_of(&vec![locked; 250], b""));
+    assert_eq!(outcome.faults.len(), 101);
     assert!(
-        catch.faults.iter().any(|fault| fault.0 == "z" && fault.2.contains("150 more")),
+        outcome.faults.iter().any(|fault| fault.0 == "z" && fault.2.contains("150 more")),
         "{:?}",
-        catch.faults
+        outcome.faults
     );
 }
 
@@ -200,7 +200,7 @@ fn a_run_asked_to_end_ends() {
             panic!("nothing is handed on");
         }
         fn fault(&self, fault: crate::blob::Fault) {
-            panic!("nobody is told {fault:?}");
+            panic!("there is no fault: {fault:?}");
         }
         fn meter(&self) -> &crate::meter::Meter {
             &self.0

@@ -68,9 +68,9 @@ fn build(wraps: &[Wrap], plain: &[u8], beside: &[u8]) -> (Vec<u8>, String) {
     for (level, wrap) in wraps.iter().enumerate() {
         let name = format!("m{level}");
         bytes = wrap.wrap(&name, &bytes, beside);
-        let silent = wrap.compresses() && matches!(inner, Some(Wrap::Tar));
+        let merged = wrap.compresses() && matches!(inner, Some(Wrap::Tar));
         let step = if wrap.compresses() { "content".to_owned() } else { name };
-        path = if silent { path } else { format!("!{step}{path}") };
+        path = if merged { path } else { format!("!{step}{path}") };
         inner = Some(*wrap);
     }
     (bytes, format!("top{path}"))
@@ -78,8 +78,8 @@ fn build(wraps: &[Wrap], plain: &[u8], beside: &[u8]) -> (Vec<u8>, String) {
 
 /// How many levels of depth a nesting takes.
 fn depth(wraps: &[Wrap]) -> u32 {
-    let silent = wraps.windows(2).filter(|pair| matches!(pair[0], Wrap::Tar) && pair[1].compresses()).count();
-    u32::try_from(wraps.len() - silent).expect("few")
+    let merged = wraps.windows(2).filter(|pair| matches!(pair[0], Wrap::Tar) && pair[1].compresses()).count();
+    u32::try_from(wraps.len() - merged).expect("few")
 }
 
 proptest! {
@@ -94,10 +94,10 @@ proptest! {
     ) {
         let plain = [noise(before), b"\n".to_vec(), text(1)].concat();
         let (bytes, path) = build(&wraps, &plain, &noise(beside));
-        let catch = catch_in(form, "top", &bytes, Limits::default());
-        let places: Vec<_> = catch.seen.iter().map(|seen| (seen.path.as_str(), seen.offset)).collect();
-        prop_assert_eq!(places, [(path.as_str(), before as u64 + 1 + OFFSET)]);
-        prop_assert!(catch.faults.is_empty(), "{:?}", catch.faults);
+        let outcome = unpack_as(form, "top", &bytes, Limits::default());
+        let locations: Vec<_> = outcome.found.iter().map(|found| (found.path.as_str(), found.offset)).collect();
+        prop_assert_eq!(locations, [(path.as_str(), before as u64 + 1 + OFFSET)]);
+        prop_assert!(outcome.faults.is_empty(), "{:?}", outcome.faults);
     }
 }
 
@@ -106,14 +106,14 @@ fn every_pair_of_containers() {
     for inner in WRAPS {
         for outer in WRAPS {
             let (bytes, path) = build(&[inner, outer], &text(1), b"beside");
-            let catch = catch("top", &bytes).faultless();
-            assert_eq!(catch.seen, [Seen::content(&path, OFFSET, LINE)], "{inner:?} in {outer:?}");
+            let outcome = unpack("top", &bytes).faultless();
+            assert_eq!(outcome.found, [Found::content(&path, OFFSET, LINE)], "{inner:?} in {outer:?}");
         }
     }
 }
 
 #[test]
-fn depth_is_counted_and_what_lies_deeper_is_said() {
+fn depth_is_counted_and_what_is_deeper_is_reported() {
     // Stored all through, so that the raw bytes still show the token where nothing is opened.
     for wraps in
         [&[Wrap::Tar; 4][..], &[Wrap::StoredZip; 4], &[Wrap::Ar, Wrap::Tar, Wrap::StoredZip, Wrap::Ar]]
@@ -121,12 +121,12 @@ fn depth_is_counted_and_what_lies_deeper_is_said() {
         let (bytes, path) = build(wraps, &text(1), b"beside");
         for max in 1..=5 {
             let limits = Limits { max_archive_depth: max, ..Limits::default() };
-            let catch = catch_in(Form::Whole, "top", &bytes, limits);
+            let outcome = unpack_as(Form::Whole, "top", &bytes, limits);
             let cut = depth(wraps) > max;
-            assert_eq!(catch.seen.len(), 1, "{wraps:?} at {max}");
-            assert_eq!(catch.seen[0].path == path, !cut, "{wraps:?} at {max}");
-            assert_eq!(catch.faults.len(), usize::from(cut), "{wraps:?} at {max}: {:?}", catch.faults);
-            if let [(_, kind, reason)] = &catch.faults[..] {
+            assert_eq!(outcome.found.len(), 1, "{wraps:?} at {max}");
+            assert_eq!(outcome.found[0].path == path, !cut, "{wraps:?} at {max}");
+            assert_eq!(outcome.faults.len(), usize::from(cut), "{wraps:?} at {max}: {:?}", outcome.faults);
+            if let [(_, kind, reason)] = &outcome.faults[..] {
                 assert_eq!(*kind, FaultKind::CutShort);
                 assert!(reason.contains("max_archive_depth"), "{reason}");
             }
@@ -135,11 +135,11 @@ fn depth_is_counted_and_what_lies_deeper_is_said() {
 }
 
 #[test]
-fn a_depth_of_none_opens_nothing_and_says_nothing() {
+fn a_depth_of_zero_opens_and_reports_nothing() {
     let limits = Limits { max_archive_depth: 0, ..Limits::default() };
-    let catch = catch_in(Form::Whole, "a.gz", &pack::gzip(&text(1)), limits).faultless();
-    assert_eq!(catch.seen, []);
+    let outcome = unpack_as(Form::Whole, "a.gz", &pack::gzip(&text(1)), limits).faultless();
+    assert_eq!(outcome.found, []);
     let stored = pack::zip_as(&[("a", &text(1))], ::zip::CompressionMethod::Stored);
-    let catch = catch_in(Form::Whole, "a.zip", &stored, limits).faultless();
-    assert_eq!(catch.paths(), ["a.zip"]);
+    let outcome = unpack_as(Form::Whole, "a.zip", &stored, limits).faultless();
+    assert_eq!(outcome.paths(), ["a.zip"]);
 }

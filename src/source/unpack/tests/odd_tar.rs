@@ -41,10 +41,10 @@ fn pax(records: &[(&str, &str)]) -> Vec<u8> {
 #[test]
 fn version_7_has_no_mark() {
     let bytes = [header(b"old/.env", 0, text(1).len(), |_| ()), padded(&text(1)), vec![0; 1024]].concat();
-    assert_eq!(catch("t", &bytes).faultless().seen, [Seen::content("t!old/.env", OFFSET, LINE)]);
+    assert_eq!(unpack("t", &bytes).faultless().found, [Found::content("t!old/.env", OFFSET, LINE)]);
     let mut wrong = bytes;
     wrong[149] ^= 1;
-    assert_eq!(catch("t", &wrong).faultless().paths(), ["t"], "not a tar");
+    assert_eq!(unpack("t", &wrong).faultless().paths(), ["t"], "not a tar");
 }
 
 #[test]
@@ -54,11 +54,11 @@ fn a_name_in_two_parts() {
         block[345..353].copy_from_slice(b"the/path");
     };
     let bytes = [header(b"name", b'0', text(1).len(), block), padded(&text(1))].concat();
-    assert_eq!(catch("t", &bytes).faultless().paths(), ["t!the/path/name"]);
+    assert_eq!(unpack("t", &bytes).faultless().paths(), ["t!the/path/name"]);
 }
 
 #[test]
-fn extended_headers_overrule_and_are_looked_into() {
+fn extended_headers_overrule_and_are_scanned() {
     let path = format!("{}/.env", "p".repeat(300));
     let size = text(1).len().to_string();
     let records = pax(&[
@@ -78,12 +78,12 @@ fn extended_headers_overrule_and_are_looked_into() {
         vec![0; 1024],
     ]
     .concat();
-    let catch = catch("t", &bytes).faultless();
+    let outcome = unpack("t", &bytes).faultless();
     let at = |n| memchr::memmem::find(&bytes, token(n).as_bytes()).expect("plain") as u64;
     let member = format!("t!{path}");
     let expected =
-        [Seen::content("t", at(3), 1), Seen::content("t", at(2), 1), Seen::content(&member, OFFSET, LINE)];
-    assert_eq!(catch.seen, expected);
+        [Found::content("t", at(3), 1), Found::content("t", at(2), 1), Found::content(&member, OFFSET, LINE)];
+    assert_eq!(outcome.found, expected);
 }
 
 #[test]
@@ -97,8 +97,8 @@ fn long_names_of_gnu_and_links() {
         vec![0; 1024],
     ]
     .concat();
-    let catch = catch("t", &bytes).faultless();
-    let mut kinds: Vec<_> = catch.seen.iter().map(|seen| (seen.kind, seen.offset)).collect();
+    let outcome = unpack("t", &bytes).faultless();
+    let mut kinds: Vec<_> = outcome.found.iter().map(|found| (found.kind, found.offset)).collect();
     kinds.sort_unstable();
     assert_eq!(kinds, [(LocationKind::FileName, 202), (LocationKind::SymlinkTarget, 200)]);
 }
@@ -126,8 +126,8 @@ fn sparse_files_keep_their_offsets() {
     let data = padded(&[vec![b'-'; 512], text(1)].concat());
     let old = [header(b"disk", b'S', 512 + text(1).len(), map), data.clone()].concat();
     let after = member(b"after", b'0', &text(2));
-    let catch_old = catch("t", &[old, after.clone()].concat()).faultless();
-    let offsets: Vec<_> = catch_old.seen.iter().map(|seen| (seen.path.as_str(), seen.offset)).collect();
+    let old_outcome = unpack("t", &[old, after.clone()].concat()).faultless();
+    let offsets: Vec<_> = old_outcome.found.iter().map(|found| (found.path.as_str(), found.offset)).collect();
     assert_eq!(offsets, [("t!after", OFFSET), ("t!disk", hole + OFFSET)]);
 
     let numbers = format!("2\n0\n512\n{hole}\n{}\n", text(1).len());
@@ -141,8 +141,8 @@ fn sparse_files_keep_their_offsets() {
         newer_data,
         after,
     ];
-    let catch_newer = catch("t", &newer.concat()).faultless();
-    assert_eq!(catch_newer.seen, catch_old.seen);
+    let newer_outcome = unpack("t", &newer.concat()).faultless();
+    assert_eq!(newer_outcome.found, old_outcome.found);
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn a_sparse_file_beyond_all_bounds() {
     let map = format!("{},{}", u64::MAX - 3, text(1).len());
     let records = pax(&[("GNU.sparse.map", &map)]);
     let bytes = [member(b"PaxHeaders/x", b'x', &records), member(b"disk", b'0', &text(1))].concat();
-    assert_eq!(catch("t", &bytes).faultless().paths(), ["t!disk"]);
+    assert_eq!(unpack("t", &bytes).faultless().paths(), ["t!disk"]);
 }
 
 #[test]
@@ -158,16 +158,16 @@ fn what_follows_the_end_of_an_archive() {
     let first = [member(b"a", b'0', &text(1)), vec![0; 1024]].concat();
     let second = [member(b"b", b'0', &text(2)), vec![0; 1024]].concat();
     assert_eq!(
-        catch("t", &[&first[..], &second].concat()).faultless().paths(),
+        unpack("t", &[&first[..], &second].concat()).faultless().paths(),
         ["t!a", "t!b"],
         "joined archives"
     );
-    let catch = catch("t", &[&first[..], b"trailer ", &text(3)].concat()).faultless();
-    assert_eq!(catch.seen[0], Seen::content("t", first.len() as u64 + 8 + OFFSET, 3));
+    let outcome = unpack("t", &[&first[..], b"trailer ", &text(3)].concat()).faultless();
+    assert_eq!(outcome.found[0], Found::content("t", first.len() as u64 + 8 + OFFSET, 3));
 }
 
 #[test]
-fn what_follows_a_damaged_header_is_looked_into_as_it_is() {
+fn what_follows_a_damaged_header_is_scanned_as_it_is() {
     let bytes = [
         member(b"a", b'0', &text(1)),
         noise(512),
@@ -175,8 +175,8 @@ fn what_follows_a_damaged_header_is_looked_into_as_it_is() {
         pack::tar(&[("c", &text(3))]),
     ]
     .concat();
-    let catch = catch("t", &bytes);
-    assert_eq!(catch.paths(), ["t", "t", "t!a"]);
-    assert_eq!(catch.faults.len(), 1);
-    assert_eq!((catch.faults[0].0.as_str(), catch.faults[0].1), ("t", FaultKind::Damaged));
+    let outcome = unpack("t", &bytes);
+    assert_eq!(outcome.paths(), ["t", "t", "t!a"]);
+    assert_eq!(outcome.faults.len(), 1);
+    assert_eq!((outcome.faults[0].0.as_str(), outcome.faults[0].1), ("t", FaultKind::Damaged));
 }

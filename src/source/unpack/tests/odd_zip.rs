@@ -10,7 +10,7 @@ fn offset_of(bytes: &[u8], n: u32) -> u64 {
 }
 
 #[test]
-fn everything_outside_of_members_is_looked_into_once() {
+fn everything_outside_of_members_is_scanned_once() {
     let mut second = Member::deflated("b", &text(4));
     second.before = text(1);
     second.comment = format!("a comment with {}", token(2)).into_bytes();
@@ -26,13 +26,13 @@ fn everything_outside_of_members_is_looked_into_once() {
     expected.push(memchr::memmem::rfind(&bytes, token(3).as_bytes()).expect("in the directory") as u64);
     expected.sort_unstable();
     for form in [Form::Whole, Form::File(700)] {
-        let catch = catch_in(form, "a.zip", &bytes, Limits::default()).faultless();
+        let outcome = unpack_as(form, "a.zip", &bytes, Limits::default()).faultless();
         let mut outside: Vec<_> =
-            catch.seen.iter().filter(|seen| seen.path == "a.zip").map(|seen| seen.offset).collect();
+            outcome.found.iter().filter(|found| found.path == "a.zip").map(|found| found.offset).collect();
         outside.sort_unstable();
         assert_eq!(outside, expected, "{form:?}");
-        assert!(catch.seen.contains(&Seen::content("a.zip!b", OFFSET, LINE)));
-        assert_eq!(catch.seen.len(), 7);
+        assert!(outcome.found.contains(&Found::content("a.zip!b", OFFSET, LINE)));
+        assert_eq!(outcome.found.len(), 7);
     }
 }
 
@@ -42,23 +42,23 @@ fn a_zip_at_the_end_of_something_else() {
     for head in [&b"MZ\x90\0"[..], b"\x7fELF", b"#!/usr/bin/env python3\n", b"\x89PNG\r\n\x1a\n", b"GIF89a"] {
         for form in [Form::Whole, Form::File(700)] {
             let bytes = [head, &noise(3000), b" ", &text(2), &zip].concat();
-            let catch = catch_in(form, "setup", &bytes, Limits::default()).faultless();
-            assert_eq!(catch.paths(), ["setup", "setup!lib/x.py"], "{head:?} as {form:?}");
+            let outcome = unpack_as(form, "setup", &bytes, Limits::default()).faultless();
+            assert_eq!(outcome.paths(), ["setup", "setup!lib/x.py"], "{head:?} as {form:?}");
         }
     }
-    // A comment behind it is looked for in programs only.
+    // A commented one is searched for behind programs only.
     let zip = zip_of(&[Member::deflated("x", &text(1))], b"a comment");
     let bytes = [b"MZ", &noise(3000)[..], &zip].concat();
-    assert_eq!(catch("setup.exe", &bytes).faultless().paths(), ["setup.exe!x"]);
+    assert_eq!(unpack("setup.exe", &bytes).faultless().paths(), ["setup.exe!x"]);
 }
 
 #[test]
-fn a_program_that_knows_of_zip_is_none() {
+fn a_program_that_reads_zips_is_none() {
     for behind in [&b"PK\x01\x02\0central"[..], &[0; 60], &[0xff; 60], b"", &noise(500)] {
         for form in [Form::Whole, Form::File(700)] {
             let bytes =
                 [b"\x7fELF", &noise(2000)[..], b"PK\x03\x04\0PK\x05\x06", behind, b"\n", &text(1)].concat();
-            assert_eq!(catch_in(form, "unzip", &bytes, Limits::default()).faultless().paths(), ["unzip"]);
+            assert_eq!(unpack_as(form, "unzip", &bytes, Limits::default()).faultless().paths(), ["unzip"]);
         }
     }
 }
@@ -78,9 +78,9 @@ fn data_descriptors() {
         let mut other = Member::deflated("b", &text(2));
         other.flags = 8;
         let bytes = zip_of(&[member, other], b"");
-        assert_eq!(catch("z", &bytes).faultless().paths(), ["z!a", "z!b"], "{method}");
+        assert_eq!(unpack("z", &bytes).faultless().paths(), ["z!a", "z!b"], "{method}");
         // Without its directory, only the data itself tells where it ends.
-        let torn = catch("z", &bytes[..bytes.len() - 30]);
+        let torn = unpack("z", &bytes[..bytes.len() - 30]);
         assert_eq!(torn.paths(), ["z!a", "z!b"], "{method}");
         assert_eq!(torn.faults.len(), 1, "{:?}", torn.faults);
     }
@@ -91,7 +91,7 @@ fn a_member_the_directory_does_not_name() {
     let mut hidden = Member::deflated("hidden", &text(1));
     hidden.listed = false;
     let bytes = zip_of(&[Member::stored("a", b"x"), hidden, Member::stored("b", b"x")], b"");
-    assert_eq!(catch("z", &bytes).paths(), ["z!hidden"]);
+    assert_eq!(unpack("z", &bytes).paths(), ["z!hidden"]);
 }
 
 #[test]
@@ -102,10 +102,10 @@ fn encrypted_and_unknown_members_are_counted() {
     let bytes = zip_of(&[locked, unknown, Member::deflated("b", &text(1))], b"");
     for torn in [false, true] {
         let end = if torn { bytes.len() - 30 } else { bytes.len() };
-        let catch = catch("z", &bytes[..end]);
-        assert_eq!(catch.paths(), ["z!b"]);
-        let faults: Vec<_> = catch.faults.iter().filter(|fault| fault.1 == FaultKind::Unreadable).collect();
-        assert_eq!(faults.len(), 2, "{:?}", catch.faults);
+        let outcome = unpack("z", &bytes[..end]);
+        assert_eq!(outcome.paths(), ["z!b"]);
+        let faults: Vec<_> = outcome.faults.iter().filter(|fault| fault.1 == FaultKind::Unreadable).collect();
+        assert_eq!(faults.len(), 2, "{:?}", outcome.faults);
         assert!(faults[0].0 == "z!locked" && faults[0].2.contains("encrypted"), "{faults:?}");
         assert!(faults[1].0 == "z!unknown" && faults[1].2.contains("method 97"), "{faults:?}");
     }
@@ -117,9 +117,9 @@ fn headers_that_lie() {
     short.size = 3;
     let mut wrong = Member::deflated("wrong", &text(2));
     wrong.crc ^= 1;
-    let catch = catch("z", &zip_of(&[short, wrong, Member::deflated("b", &text(3))], b""));
-    assert_eq!(catch.paths(), ["z!b", "z!short", "z!wrong"]);
-    let faults: Vec<_> = catch.faults.iter().map(|fault| (fault.0.as_str(), fault.1)).collect();
+    let outcome = unpack("z", &zip_of(&[short, wrong, Member::deflated("b", &text(3))], b""));
+    assert_eq!(outcome.paths(), ["z!b", "z!short", "z!wrong"]);
+    let faults: Vec<_> = outcome.faults.iter().map(|fault| (fault.0.as_str(), fault.1)).collect();
     assert_eq!(faults, [("z!short", FaultKind::Damaged), ("z!wrong", FaultKind::Damaged)]);
 }
 
@@ -129,7 +129,7 @@ fn names_that_climb_out_are_only_names() {
         &[Member::deflated("../../etc/passwd", &text(1)), Member::deflated("C:\\x\\y", &text(2))],
         b"",
     );
-    assert_eq!(catch("z", &bytes).faultless().paths(), ["z!../../etc/passwd", "z!C:\\x\\y"]);
+    assert_eq!(unpack("z", &bytes).faultless().paths(), ["z!../../etc/passwd", "z!C:\\x\\y"]);
 }
 
 #[test]
@@ -139,8 +139,8 @@ fn a_name_the_two_headers_do_not_agree_on() {
     let mut other = bytes.clone();
     let listed = memchr::memmem::rfind(&bytes, token(1).as_bytes()).expect("in the directory");
     other[listed..listed + 40].copy_from_slice(&[b'n'; 40]);
-    let catch = catch("z", &other).faultless();
-    assert_eq!(catch.seen, [Seen::content("z", local, 1)]);
+    let outcome = unpack("z", &other).faultless();
+    assert_eq!(outcome.found, [Found::content("z", local, 1)]);
 }
 
 #[test]
@@ -152,9 +152,9 @@ fn links_in_zips() {
         ::zip::write::SimpleFileOptions::default(),
     )
     .expect("memory");
-    let catch = catch("z", &out.finish().expect("memory").into_inner()).faultless();
-    assert_eq!(catch.seen.len(), 1);
-    assert_eq!(catch.seen[0].kind, LocationKind::SymlinkTarget);
+    let outcome = unpack("z", &out.finish().expect("memory").into_inner()).faultless();
+    assert_eq!(outcome.found.len(), 1);
+    assert_eq!(outcome.found[0].kind, LocationKind::SymlinkTarget);
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn zip64() {
         std::io::Write::write_all(&mut out, &text(n)).expect("memory");
     }
     let bytes = out.finish().expect("memory").into_inner();
-    assert_eq!(catch("z", &bytes).faultless().paths(), ["z!f0", "z!f1", "z!f2"]);
+    assert_eq!(unpack("z", &bytes).faultless().paths(), ["z!f0", "z!f1", "z!f2"]);
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn more_members_than_a_small_directory_counts() {
     let last = text(1);
     members.push(("last", &last));
     let bytes = pack::zip_as(&members, ::zip::CompressionMethod::Stored);
-    assert_eq!(catch("z", &bytes).faultless().paths(), ["z!last"]);
+    assert_eq!(unpack("z", &bytes).faultless().paths(), ["z!last"]);
 }
 
 #[test]
@@ -185,6 +185,6 @@ fn a_nested_zip_too_large_for_memory_is_read_forwards() {
     let plain = noise(3_000_000);
     let zip = pack::zip(&[("a", &text(1)), ("big", &plain), ("b", &text(2))]);
     let limits = Limits { max_memory: 2_500_000, ..Limits::default() };
-    let catch = catch_in(Form::Whole, "z.gz", &pack::gzip(&zip), limits).faultless();
-    assert_eq!(catch.paths(), ["z.gz!z!a", "z.gz!z!b"]);
+    let outcome = unpack_as(Form::Whole, "z.gz", &pack::gzip(&zip), limits).faultless();
+    assert_eq!(outcome.paths(), ["z.gz!z!a", "z.gz!z!b"]);
 }

@@ -1,4 +1,4 @@
-//! A net behind the unpacker, tokens to be caught in it, and bodies of every form.
+//! A collector behind the unpacker, tokens for it to find, and bodies of every form.
 
 use std::io::{Cursor, Read, Seek, SeekFrom};
 
@@ -37,32 +37,32 @@ pub(super) fn noise(len: usize) -> Vec<u8> {
     (0..len).map(|_| next()).collect()
 }
 
-/// One place a token was seen at.
+/// One location of a token.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Seen {
+pub(super) struct Found {
     pub(super) path: String,
     pub(super) offset: u64,
     pub(super) line: u64,
     pub(super) kind: LocationKind,
 }
 
-impl Seen {
+impl Found {
     pub(super) fn content(path: &str, offset: u64, line: u64) -> Self {
-        Seen { path: path.to_owned(), offset, line, kind: LocationKind::Content }
+        Found { path: path.to_owned(), offset, line, kind: LocationKind::Content }
     }
 }
 
-/// What came of a run: every place, and every fault.
+/// What a run found, and every fault.
 #[derive(Debug)]
-pub(super) struct Catch {
-    pub(super) seen: Vec<Seen>,
+pub(super) struct Outcome {
+    pub(super) found: Vec<Found>,
     pub(super) faults: Vec<(String, FaultKind, String)>,
     pub(super) bytes: u64,
 }
 
-impl Catch {
+impl Outcome {
     pub(super) fn paths(&self) -> Vec<&str> {
-        self.seen.iter().map(|seen| seen.path.as_str()).collect()
+        self.found.iter().map(|found| found.path.as_str()).collect()
     }
 
     #[track_caller]
@@ -99,11 +99,11 @@ impl Rest for Shared {
     }
 }
 
-pub(super) fn catch_in(form: Form, name: &str, bytes: &[u8], limits: Limits) -> Catch {
+pub(super) fn unpack_as(form: Form, name: &str, bytes: &[u8], limits: Limits) -> Outcome {
     let detector = Detector::new(Rules::built_in().expect("they come with the program"));
     let (findings, meter) = (Findings::default(), Meter::default());
-    let net = Collector::new(&detector, &findings, &meter);
-    let unpack = Unpack::new(&net, limits);
+    let collector = Collector::new(&detector, &findings, &meter);
+    let unpack = Unpack::new(&collector, limits);
     let origin = || Origin::file(name);
     match form {
         Form::Whole => unpack.blob(Blob { body: Body::Whole(bytes), origin: &origin }),
@@ -121,17 +121,17 @@ pub(super) fn catch_in(form: Form, name: &str, bytes: &[u8], limits: Limits) -> 
         }
     }
     let (found, faults) = findings.finish();
-    let mut seen: Vec<Seen> = found
+    let mut found: Vec<Found> = found
         .into_iter()
         .flat_map(|finding| finding.locations)
-        .map(|at| Seen { path: at.path, offset: at.offset, line: at.line, kind: at.kind })
+        .map(|at| Found { path: at.path, offset: at.offset, line: at.line, kind: at.kind })
         .collect();
-    seen.sort();
+    found.sort();
     let faults = faults.into_iter().map(|fault| (fault.path, fault.kind, fault.reason)).collect();
-    Catch { seen, faults, bytes: meter.read().bytes }
+    Outcome { found, faults, bytes: meter.read().bytes }
 }
 
 /// Unpacks a whole blob within the limits there are by default.
-pub(super) fn catch(name: &str, bytes: &[u8]) -> Catch {
-    catch_in(Form::Whole, name, bytes, Limits::default())
+pub(super) fn unpack(name: &str, bytes: &[u8]) -> Outcome {
+    unpack_as(Form::Whole, name, bytes, Limits::default())
 }

@@ -1,18 +1,22 @@
-//! A zip read by the directory at its end, and whatever stands outside of the members it names.
+//! A zip read by the central directory at its end (APPNOTE 4.3.12 to 4.3.16), and whatever stands outside of the members
+//! it names.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek as _, SeekFrom};
 
 use memchr::memmem;
 
-use super::method::{self, Checked, Reader};
-use super::record::{CENTRAL, END, END_64, END_LEN, Entry, LOCAL, LOCAL_LEN, LOCATOR_64, le16, le32, le64};
+use super::method;
+use super::record::{
+    CENTRAL, END, END_64, END_64_LEN, END_LEN, Entry, LOCAL, LOCAL_LEN, LOCATOR_64, LOCATOR_64_LEN, le16,
+    le32, le64,
+};
 use super::walk;
 use crate::blob::ReadSeek;
 use crate::source::unpack::bounded_reader::StreamError;
 use crate::source::unpack::input::Input;
-use crate::source::unpack::open_container::{Content, Name, OpenContainer, Place};
+use crate::source::unpack::open_container::{Content, MemberName, OpenContainer, Region};
 
-/// Where the directory is.
+/// Where the directory is: all offsets are in the file.
 pub(super) struct Directory {
     begin: u64,
     /// Behind its last entry.
@@ -20,7 +24,7 @@ pub(super) struct Directory {
     /// Behind its last record and the archive's comment.
     end_of_records: u64,
     comment: Vec<u8>,
-    /// What was written before the archive, and moved everything in it.
+    /// How many bytes were written before the archive, and moved everything in it.
     shift: u64,
 }
 
@@ -42,8 +46,8 @@ pub(super) fn find(file: &mut dyn ReadSeek) -> io::Result<Option<Directory>> {
             comment: comment.to_vec(),
             shift: 0,
         };
-        let (found, records_at) = found.widen(file, from + at as u64)?;
-        if let Some(found) = found.place(file, records_at)? {
+        let (found, records_offset) = found.read_zip64(file, from + at as u64)?;
+        if let Some(found) = found.locate(file, records_offset)? {
             return Ok(Some(found));
         }
     }
@@ -51,37 +55,39 @@ pub(super) fn find(file: &mut dyn ReadSeek) -> io::Result<Option<Directory>> {
 }
 
 impl Directory {
-    /// Whether it names no member: a few zeros behind the mark look like this, too.
+    /// Whether it names no member: a few zeros behind the signature look like this, too.
     pub(super) fn is_empty(&self) -> bool {
         self.begin >= self.end
     }
 
-    /// Takes its place from the record of a large archive, if there is one; and where the records behind it begin.
-    fn widen(mut self, file: &mut dyn ReadSeek, end_at: u64) -> io::Result<(Directory, u64)> {
-        let Some(locator_at) = end_at.checked_sub(20) else { return Ok((self, end_at)) };
-        let locator = read_at(file, locator_at, 20)?;
+    /// Takes its offset and size from the zip64 record, if there is one; and where the records behind it begin.
+    fn read_zip64(mut self, file: &mut dyn ReadSeek, end_offset: u64) -> io::Result<(Directory, u64)> {
+        let Some(locator_offset) = end_offset.checked_sub(LOCATOR_64_LEN) else {
+            return Ok((self, end_offset));
+        };
+        let locator = read_at(file, locator_offset, LOCATOR_64_LEN)?;
         if !locator.starts_with(LOCATOR_64) {
-            return Ok((self, end_at));
+            return Ok((self, end_offset));
         }
-        // Where it says, or right before, where something was written before the archive.
-        for at in [le64(&locator, 8), locator_at.saturating_sub(56)] {
-            let record = read_at(file, at, 56)?;
-            if record.len() == 56 && record.starts_with(END_64) {
+        // Where the locator points, or right before it, where something was written before the archive.
+        for offset in [le64(&locator, 8), locator_offset.saturating_sub(END_64_LEN)] {
+            let record = read_at(file, offset, END_64_LEN)?;
+            if record.len() as u64 == END_64_LEN && record.starts_with(END_64) {
                 (self.end, self.begin) = (le64(&record, 40), le64(&record, 48));
-                return Ok((self, at));
+                return Ok((self, offset));
             }
         }
-        Ok((self, end_at))
+        Ok((self, end_offset))
     }
 
-    /// Turns length and stated place into where it really is; none where no directory is there.
-    fn place(mut self, file: &mut dyn ReadSeek, records_at: u64) -> io::Result<Option<Directory>> {
+    /// Turns size and stated offset into where it really is; none where no directory is there.
+    fn locate(mut self, file: &mut dyn ReadSeek, records_offset: u64) -> io::Result<Option<Directory>> {
         let (stated, len) = (self.begin, self.end);
-        let Some(begin) = records_at.checked_sub(len) else { return Ok(None) };
+        let Some(begin) = records_offset.checked_sub(len) else { return Ok(None) };
         for begin in [begin, stated] {
-            let empty = len == 0 && begin == records_at;
-            if empty || begin < records_at && read_at(file, begin, 4)? == CENTRAL {
-                (self.begin, self.end) = (begin, begin.saturating_add(len).min(records_at));
+            let empty = len == 0 && begin == records_offset;
+            if empty || begin < records_offset && read_at(file, begin, 4)? == CENTRAL {
+                (self.begin, self.end) = (begin, begin.saturating_add(len).min(records_offset));
                 self.shift = begin.saturating_sub(stated);
                 return Ok(Some(self));
             }
@@ -90,108 +96,100 @@ impl Directory {
     }
 }
 
-/// Up to `len` bytes at `at`.
-fn read_at(file: &mut dyn ReadSeek, at: u64, len: u64) -> io::Result<Vec<u8>> {
+/// Up to `len` bytes at `offset`.
+fn read_at(file: &mut dyn ReadSeek, offset: u64, len: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    file.seek(SeekFrom::Start(at))?;
+    file.seek(SeekFrom::Start(offset))?;
     file.take(len).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
 /// Hands on all members, then the bytes between them.
-pub(super) fn read(level: &OpenContainer<'_>, file: &mut dyn ReadSeek, found: &Directory) -> io::Result<()> {
+pub(super) fn read(
+    container: &OpenContainer<'_>,
+    file: &mut dyn ReadSeek,
+    found: &Directory,
+) -> io::Result<()> {
     let len = file.seek(SeekFrom::End(0))?;
     file.rewind()?;
-    let mut spot = Spot { reader: BufReader::with_capacity(64 * 1024, file), at: 0 };
+    let mut archive = ArchiveReader { reader: BufReader::with_capacity(64 * 1024, file), offset: 0 };
     let mut covered = vec![(found.begin, found.end_of_records)];
-    let mut entries = Entries { at: found.begin, end: found.end, bytes: Vec::new(), passed: 0 };
-    level.aside(found.end_of_records - found.comment.len() as u64, &found.comment);
-    while let Some((entry, at)) = entries.next(&mut spot)? {
-        let name = Name::new(&entry.name);
-        let name = if entry.is_link() { name.link() } else { name };
-        if !level.enter(&name) {
+    let mut entries = Entries { unread: found.begin, end: found.end, bytes: Vec::new(), consumed: 0 };
+    container.scan_raw(found.end_of_records - found.comment.len() as u64, &found.comment);
+    while let Some((entry, entry_offset)) = entries.next(&mut archive)? {
+        let name = MemberName::new(&entry.name);
+        let name = if entry.is_link() { name.of_link() } else { name };
+        if !container.begin_member(&name) {
             return Ok(());
         }
         // The comment is the last part of an entry, and the extra field stands before it.
-        let comment_at = entries.place() - entry.comment.len() as u64;
-        level.aside(comment_at, &entry.comment);
-        if entry.extra_is_odd() {
-            level.aside(comment_at - entry.extra.len() as u64, &entry.extra);
+        let comment_offset = entries.offset() - entry.comment.len() as u64;
+        container.scan_raw(comment_offset, &entry.comment);
+        if entry.has_unusual_extra() {
+            container.scan_raw(comment_offset - entry.extra.len() as u64, &entry.extra);
         }
-        let header_at = entry.header_at.saturating_add(found.shift);
-        match member(level, &mut spot, &entry, &name, header_at) {
-            Ok(end) => covered.push((header_at, end)),
+        let header_offset = entry.header_offset.saturating_add(found.shift);
+        match read_member(container, &mut archive, &entry, &name, header_offset) {
+            Ok(end) => covered.push((header_offset, end)),
             Err(error) => {
-                let what = format!("entry {at:#x} of the directory: {error}");
-                level.say(Place::Member(&name), StreamError::Damaged(what), Some(0));
+                let message = format!("entry {entry_offset:#x} of the directory: {error}");
+                container.report(Region::Member(&name), StreamError::Damaged(message), Some(0));
             }
         }
     }
-    let torn = entries.place() < found.end;
-    gaps(level, &mut spot, covered, len)?;
-    if torn { Err(io::Error::other("the directory is cut short")) } else { Ok(()) }
+    let is_cut = entries.offset() < found.end;
+    scan_gaps(container, &mut archive, covered, len)?;
+    if is_cut { Err(io::Error::other("the directory is cut short")) } else { Ok(()) }
 }
 
-/// Hands on one member; where its data ends.
-fn member(
-    level: &OpenContainer<'_>,
-    spot: &mut Spot<'_>,
+/// Hands on one member; the offset at which its data ends.
+fn read_member(
+    container: &OpenContainer<'_>,
+    archive: &mut ArchiveReader<'_>,
     entry: &Entry,
-    name: &Name,
-    at: u64,
+    name: &MemberName,
+    offset: u64,
 ) -> io::Result<u64> {
-    spot.go(at)?;
+    archive.seek_to(offset)?;
     let mut header = [0; LOCAL_LEN];
-    spot.read_exact(&mut header)?;
+    archive.read_exact(&mut header)?;
     let Some((local, name_len, extra_len)) = Entry::local(&header) else {
         return Err(io::Error::new(ErrorKind::InvalidData, "no member where the directory says"));
     };
-    let mut names = Vec::new();
-    spot.take((name_len + extra_len) as u64).read_to_end(&mut names)?;
-    let local = local.with_names(&names, name_len);
-    let names_at = at + LOCAL_LEN as u64;
+    let mut behind = Vec::new();
+    archive.take((name_len + extra_len) as u64).read_to_end(&mut behind)?;
+    let local = local.with_name_and_extra(&behind, name_len);
+    let name_offset = offset + LOCAL_LEN as u64;
     if local.name != entry.name {
-        level.aside(names_at, &local.name);
+        container.scan_raw(name_offset, &local.name);
     }
-    if local.extra_is_odd() && local.extra != entry.extra {
-        level.aside(names_at + name_len as u64, &local.extra);
+    if local.has_unusual_extra() && local.extra != entry.extra {
+        container.scan_raw(name_offset + name_len as u64, &local.extra);
     }
-    let begin = spot.at;
+    let begin = archive.offset;
     let end = begin.saturating_add(entry.packed);
-    let behind = if local.described_behind() { 24 } else { 0 };
-    if entry.is_folder() {
+    // The longest data descriptor (APPNOTE 4.3.9); nothing to find is in one.
+    let descriptor_len = if local.has_descriptor() { 24 } else { 0 };
+    if entry.is_directory() {
         return Ok(end);
     }
-    if entry.encrypted() {
-        level.unreadable(Place::Member(name), "encrypted: decrypt it and scan what comes out".to_owned());
-        return Ok(end.saturating_add(behind));
+    if entry.is_encrypted() {
+        method::report_encrypted(container, name);
+        return Ok(end.saturating_add(descriptor_len));
     }
-    let mut part = spot.take(entry.packed);
-    let feed = Input::reader(&mut part, level.budget);
-    let taken = feed.counter();
-    let Some(reader) = method::reader(entry, feed)? else {
-        let reason =
-            format!("packed by method {}, which is not supported: unpack it and scan that", entry.method);
-        level.unreadable(Place::Member(name), reason);
-        return Ok(end);
-    };
-    let stored = matches!(reader, Reader::Stored(_));
-    let mut reader = Checked::new(reader, entry);
-    let content = if stored {
-        Content::Stored(&mut reader)
-    } else {
-        Content::Packed(&mut reader, std::rc::Rc::clone(&taken), 0)
-    };
-    let (_, trouble) = level.hand(Place::Member(name), content);
-    // Bytes behind the end of a packed stream belong to nobody, and are looked into as they are.
-    let used = if trouble.is_none() { taken.get() } else { entry.packed };
-    Ok(begin.saturating_add(used).saturating_add(behind))
+    let mut part = archive.take(entry.packed);
+    let input = Input::reader(&mut part, container.budget);
+    let bytes_in = input.counter();
+    let Some(whole) = method::hand_over_content(container, input, entry, name)? else { return Ok(end) };
+    // Bytes behind the end of a compressed stream are no member's, and are scanned as they are.
+    let used = if whole { bytes_in.get() } else { entry.packed };
+    Ok(begin.saturating_add(used).saturating_add(descriptor_len))
 }
 
-/// Looks into the bytes that belong to no member; members the directory does not name among them.
-fn gaps(
-    level: &OpenContainer<'_>,
-    spot: &mut Spot<'_>,
+/// Scans the bytes that belong to no member; members the directory does not name among them.
+fn scan_gaps(
+    container: &OpenContainer<'_>,
+    archive: &mut ArchiveReader<'_>,
     mut covered: Vec<(u64, u64)>,
     len: u64,
 ) -> io::Result<()> {
@@ -199,16 +197,18 @@ fn gaps(
     covered.sort_unstable();
     let mut at = 0;
     for (begin, end) in covered {
-        if begin > at && level.goes_on() {
-            spot.go(at)?;
-            let hidden = spot.fill_buf()?.starts_with(LOCAL);
-            let mut part = spot.take(begin - at);
+        if begin > at && container.may_continue() {
+            archive.seek_to(at)?;
+            let hidden = archive.fill_buf()?.starts_with(LOCAL);
+            let mut part = archive.take(begin - at);
             if hidden {
-                if let Some(error) = walk::walk(level, &mut Input::reader(&mut part, level.budget), at) {
-                    level.say(Place::Raw(at), StreamError::Damaged(error.to_string()), None);
+                if let Some(error) =
+                    walk::walk(container, &mut Input::reader(&mut part, container.budget), at)
+                {
+                    container.report(Region::Raw(at), StreamError::Damaged(error.to_string()), None);
                 }
             } else {
-                level.hand(Place::Raw(at), Content::Stored(&mut part));
+                container.hand_over(Region::Raw(at), Content::Stored(&mut part));
             }
         }
         at = at.max(end);
@@ -216,76 +216,77 @@ fn gaps(
     Ok(())
 }
 
-/// The directory's entries, read a stretch at a time: it may be longer than memory.
+/// The directory's entries, read a chunk at a time: it may be longer than memory.
 struct Entries {
-    /// Where the bytes not yet read begin.
-    at: u64,
+    /// The offset of the bytes not yet read.
+    unread: u64,
     end: u64,
     bytes: Vec<u8>,
-    passed: usize,
+    /// How many of `bytes` were given out as entries.
+    consumed: usize,
 }
 
 impl Entries {
-    /// Longer than any entry.
-    const STRETCH: usize = 256 * 1024;
+    /// Bytes read at a time: more than any entry has.
+    const CHUNK: usize = 256 * 1024;
 
-    /// Behind the last entry that was given.
-    fn place(&self) -> u64 {
-        self.at - (self.bytes.len() - self.passed) as u64
+    /// The offset behind the last entry that was given out.
+    fn offset(&self) -> u64 {
+        self.unread - (self.bytes.len() - self.consumed) as u64
     }
 
-    /// The next entry, and where it stands.
-    fn next(&mut self, spot: &mut Spot<'_>) -> io::Result<Option<(Entry, u64)>> {
-        if self.bytes.len() - self.passed < Self::STRETCH / 2 && self.at < self.end {
-            self.bytes.drain(..self.passed);
-            self.passed = 0;
-            spot.go(self.at)?;
-            let most = (self.end - self.at).min((Self::STRETCH - self.bytes.len()) as u64);
-            let read = spot.take(most).read_to_end(&mut self.bytes)?;
-            self.at = if read == 0 { self.end } else { self.at + read as u64 };
+    /// The next entry, and its offset.
+    fn next(&mut self, archive: &mut ArchiveReader<'_>) -> io::Result<Option<(Entry, u64)>> {
+        if self.bytes.len() - self.consumed < Self::CHUNK / 2 && self.unread < self.end {
+            self.bytes.drain(..self.consumed);
+            self.consumed = 0;
+            archive.seek_to(self.unread)?;
+            let most = (self.end - self.unread).min((Self::CHUNK - self.bytes.len()) as u64);
+            let read = archive.take(most).read_to_end(&mut self.bytes)?;
+            self.unread = if read == 0 { self.end } else { self.unread + read as u64 };
         }
-        let place = self.place();
-        Ok(Entry::central(&self.bytes[self.passed..]).map(|(entry, len)| {
-            self.passed += len;
-            (entry, place)
+        let offset = self.offset();
+        Ok(Entry::central(&self.bytes[self.consumed..]).map(|(entry, len)| {
+            self.consumed += len;
+            (entry, offset)
         }))
     }
 }
 
-/// A file, and where in it the next byte is read.
-struct Spot<'f> {
+/// A buffered file, and the offset of the next byte.
+struct ArchiveReader<'f> {
     reader: BufReader<&'f mut dyn ReadSeek>,
-    at: u64,
+    offset: u64,
 }
 
-impl Spot<'_> {
-    /// Goes to `to`, without reading anew what is buffered.
-    fn go(&mut self, to: u64) -> io::Result<()> {
-        if let Ok(step) = i64::try_from(i128::from(to) - i128::from(self.at)) {
+impl ArchiveReader<'_> {
+    /// Goes to an offset, without reading again what is buffered.
+    fn seek_to(&mut self, to: u64) -> io::Result<()> {
+        if let Ok(step) = i64::try_from(i128::from(to) - i128::from(self.offset)) {
             self.reader.seek_relative(step)?;
         } else {
             self.reader.seek(SeekFrom::Start(to))?;
         }
-        self.at = to;
+        self.offset = to;
         Ok(())
     }
 }
 
-impl Read for Spot<'_> {
+impl Read for ArchiveReader<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let read = self.reader.read(buf)?;
-        self.at += read as u64;
+        self.offset += read as u64;
         Ok(read)
     }
 }
 
-impl BufRead for Spot<'_> {
+impl BufRead for ArchiveReader<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         self.reader.fill_buf()
     }
 
     fn consume(&mut self, amount: usize) {
         self.reader.consume(amount);
-        self.at += amount as u64;
+        self.offset += amount as u64;
     }
 }

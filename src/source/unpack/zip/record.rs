@@ -1,21 +1,25 @@
-//! The records of a zip, as the format's `APPNOTE.TXT` lays them out.
+//! The records of a zip (APPNOTE 4.3).
 
-/// A member's own header.
+/// The signature of a member's own header, the local file header (APPNOTE 4.3.7).
 pub(super) const LOCAL: &[u8] = b"PK\x03\x04";
-/// An entry of the directory.
+/// That of an entry of the central directory (APPNOTE 4.3.12).
 pub(super) const CENTRAL: &[u8] = b"PK\x01\x02";
-/// The directory's end, and that of a large one, and where to find the latter.
-pub(super) const END: &[u8] = b"PK\x05\x06";
+/// That of the end of central directory record (APPNOTE 4.3.16).
+pub(in super::super) const END: &[u8] = b"PK\x05\x06";
+/// That of the zip64 end of central directory record (APPNOTE 4.3.14).
 pub(super) const END_64: &[u8] = b"PK\x06\x06";
+/// That of the locator of the latter (APPNOTE 4.3.15).
 pub(super) const LOCATOR_64: &[u8] = b"PK\x06\x07";
-/// What may stand behind a member's data: checksum and sizes.
+/// That of a data descriptor: checksum and sizes behind a member's data (APPNOTE 4.3.9).
 pub(super) const DESCRIPTOR: &[u8] = b"PK\x07\x08";
 
 pub(super) const LOCAL_LEN: usize = 30;
 pub(super) const CENTRAL_LEN: usize = 46;
 pub(super) const END_LEN: usize = 22;
+pub(super) const END_64_LEN: u64 = 56;
+pub(super) const LOCATOR_64_LEN: u64 = 20;
 
-/// What a header says of a member.
+/// What a header states about a member.
 #[derive(Default)]
 pub(super) struct Entry {
     flags: u16,
@@ -23,34 +27,35 @@ pub(super) struct Entry {
     pub(super) crc: u32,
     pub(super) packed: u64,
     pub(super) size: u64,
-    /// Where the member's own header stands, as the directory says.
-    pub(super) header_at: u64,
+    /// The offset of the member's own header, as the directory states it.
+    pub(super) header_offset: u64,
     /// Unix mode, where the archive was made on Unix.
     mode: u32,
     pub(super) name: Vec<u8>,
     pub(super) extra: Vec<u8>,
     pub(super) comment: Vec<u8>,
-    /// Whether the header says how long the data is.
+    /// Whether the header states how long the data is.
     pub(super) sized: bool,
 }
 
 impl Entry {
-    /// Whether its method is one that was ever assigned: chance bytes seldom say so.
+    /// Whether its method is one that was ever assigned (APPNOTE 4.4.5): that of chance bytes seldom is.
     pub(super) fn is_plausible(&self) -> bool {
         matches!(self.method, 0..=20 | 93..=99)
     }
 
-    pub(super) fn encrypted(&self) -> bool {
+    /// Bit 0 of the flags (APPNOTE 4.4.4), or the method of AE-x encryption (APPNOTE 4.4.5).
+    pub(super) fn is_encrypted(&self) -> bool {
         self.flags & 1 != 0 || self.method == 99
     }
 
-    /// Whether sizes and checksum stand behind the data, and not in the member's own header.
-    pub(super) fn described_behind(&self) -> bool {
+    /// Whether sizes and checksum stand behind the data, and not in the member's own header: bit 3 (APPNOTE 4.4.4).
+    pub(super) fn has_descriptor(&self) -> bool {
         self.flags & 8 != 0
     }
 
-    /// Whether an LZMA stream ends in a mark of its own.
-    pub(super) fn marked_end(&self) -> bool {
+    /// Whether an LZMA stream ends in an end marker: bit 1 (APPNOTE 4.4.4).
+    pub(super) fn has_end_marker(&self) -> bool {
         self.flags & 2 != 0
     }
 
@@ -58,7 +63,7 @@ impl Entry {
         self.mode & 0o170_000 == 0o120_000
     }
 
-    pub(super) fn is_folder(&self) -> bool {
+    pub(super) fn is_directory(&self) -> bool {
         self.packed == 0 && self.name.last() == Some(&b'/')
     }
 
@@ -76,12 +81,12 @@ impl Entry {
         Some((entry, usize::from(le16(bytes, 26)), usize::from(le16(bytes, 28))))
     }
 
-    /// Takes in the name and the extra field that stand behind a member's own header.
-    pub(super) fn with_names(mut self, names: &[u8], name_len: usize) -> Entry {
-        let (name, extra) = names.split_at(name_len.min(names.len()));
+    /// The entry with the name and the extra field that stand behind a member's own header.
+    pub(super) fn with_name_and_extra(mut self, bytes: &[u8], name_len: usize) -> Entry {
+        let (name, extra) = bytes.split_at(name_len.min(bytes.len()));
         (self.name, self.extra) = (name.to_vec(), extra.to_vec());
-        self.widen();
-        self.sized = !self.described_behind() || self.packed != 0;
+        self.read_zip64();
+        self.sized = !self.has_descriptor() || self.packed != 0;
         self
     }
 
@@ -98,21 +103,22 @@ impl Entry {
             crc: le32(fixed, 16),
             packed: u64::from(le32(fixed, 20)),
             size: u64::from(le32(fixed, 24)),
-            header_at: u64::from(le32(fixed, 42)),
+            header_offset: u64::from(le32(fixed, 42)),
+            // The upper byte of "version made by" is 3 for Unix (APPNOTE 4.4.2).
             mode: if fixed[5] == 3 { le32(fixed, 38) >> 16 } else { 0 },
             name: name.to_vec(),
             extra: extra.to_vec(),
             comment: comment.to_vec(),
             sized: true,
         };
-        entry.widen();
+        entry.read_zip64();
         Some((entry, len))
     }
 
-    /// Takes the numbers that did not fit from the zip64 field.
-    fn widen(&mut self) {
+    /// Takes the numbers that did not fit from the zip64 extra field (APPNOTE 4.5.3).
+    fn read_zip64(&mut self) {
         let mut wide = fields(&self.extra).find(|(id, _)| *id == 1).map_or(&[][..], |(_, bytes)| bytes);
-        for number in [&mut self.size, &mut self.packed, &mut self.header_at] {
+        for number in [&mut self.size, &mut self.packed, &mut self.header_offset] {
             if *number == u64::from(u32::MAX)
                 && let Some((value, rest)) = wide.split_first_chunk::<8>()
             {
@@ -121,15 +127,16 @@ impl Entry {
         }
     }
 
-    /// Whether the extra field may hold text: more than times, owners, sizes and the name once more.
-    pub(super) fn extra_is_odd(&self) -> bool {
+    /// Whether the extra field may hold text: more than times, owners, sizes and the name once more, as the usual ids of
+    /// zip64, NTFS, Info-ZIP's timestamps and owners (APPNOTE 4.5.2, 4.6.1) do.
+    pub(super) fn has_unusual_extra(&self) -> bool {
         const USUAL: [u16; 7] = [0x0001, 0x000a, 0x5455, 0x5855, 0x7855, 0x7875, 0x7075];
         self.extra.len() >= 24
             && fields(&self.extra).any(|(id, bytes)| bytes.len() >= 20 && !USUAL.contains(&id))
     }
 }
 
-/// The parts of an extra field.
+/// The parts of an extra field: id, length and data (APPNOTE 4.5.1).
 fn fields(mut extra: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
         let header = extra.first_chunk::<4>()?;

@@ -7,16 +7,16 @@ use super::support::*;
 use crate::blob::LocationKind;
 use crate::source::unpack::Limits;
 
-/// A token at the known place of `path`, and nothing else, however the source hands the bytes over.
+/// A token at the known offset of `path`, and nothing else, however the source hands the bytes over.
 #[track_caller]
 fn found_in_every_form(name: &str, bytes: &[u8], path: &str) {
     for form in FORMS {
-        let catch = catch_in(form, name, bytes, Limits::default()).faultless();
-        assert_eq!(catch.seen, [Seen::content(path, OFFSET, LINE)], "{name} as {form:?}");
+        let outcome = unpack_as(form, name, bytes, Limits::default()).faultless();
+        assert_eq!(outcome.found, [Found::content(path, OFFSET, LINE)], "{name} as {form:?}");
     }
 }
 
-/// Text with a token at its known place, and 300 kB behind it.
+/// Text with a token at its known offset, and 300 kB behind it.
 fn long() -> Vec<u8> {
     [text(1), noise(300_000)].concat()
 }
@@ -49,10 +49,10 @@ fn what_a_compressor_packed_is_named_by_its_header_or_by_the_file() {
         std::io::Write::write_all(&mut out, &text(1)).expect("memory");
         out.finish().expect("memory")
     };
-    assert_eq!(catch("a.gz", &header("debug.log")).paths(), ["a.gz!debug.log"]);
-    assert_eq!(catch("a/b/DUMP.SQL.GZ", &pack::gzip(&text(1))).paths(), ["a/b/DUMP.SQL.GZ!DUMP.SQL"]);
-    assert_eq!(catch("blobs/abc", &pack::gzip(&text(1))).paths(), ["blobs/abc!content"]);
-    assert_eq!(catch(".gz", &pack::gzip(&text(1))).paths(), [".gz!content"]);
+    assert_eq!(unpack("a.gz", &header("debug.log")).paths(), ["a.gz!debug.log"]);
+    assert_eq!(unpack("a/b/DUMP.SQL.GZ", &pack::gzip(&text(1))).paths(), ["a/b/DUMP.SQL.GZ!DUMP.SQL"]);
+    assert_eq!(unpack("blobs/abc", &pack::gzip(&text(1))).paths(), ["blobs/abc!content"]);
+    assert_eq!(unpack(".gz", &pack::gzip(&text(1))).paths(), [".gz!content"]);
 }
 
 #[test]
@@ -79,23 +79,23 @@ fn streams_one_behind_the_other_are_one_text() {
 }
 
 #[test]
-fn what_stands_behind_a_stream_is_looked_into() {
+fn what_follows_a_stream_is_scanned() {
     for (extension, compress) in COMPRESSORS {
         let packed = compress(&text(1));
         let name = format!("t.{extension}");
         for form in FORMS {
-            let catch =
-                catch_in(form, &name, &[&packed[..], b"trailer ", &text(2)].concat(), Limits::default());
+            let outcome =
+                unpack_as(form, &name, &[&packed[..], b"trailer ", &text(2)].concat(), Limits::default());
             let behind = packed.len() as u64 + 8 + OFFSET;
             let expected =
-                [Seen::content(&name, behind, 3), Seen::content(&format!("{name}!t"), OFFSET, LINE)];
-            assert_eq!(catch.faultless().seen, expected, "{extension} as {form:?}");
+                [Found::content(&name, behind, 3), Found::content(&format!("{name}!t"), OFFSET, LINE)];
+            assert_eq!(outcome.faultless().found, expected, "{extension} as {form:?}");
         }
     }
 }
 
 #[test]
-fn the_texts_of_a_gzip_header() {
+fn texts_of_a_gzip_header_are_scanned() {
     let mut out = flate2::GzBuilder::new()
         .filename(format!("{}.log", token(1)))
         .comment(format!("made with {}", token(2)))
@@ -104,8 +104,8 @@ fn the_texts_of_a_gzip_header() {
     std::io::Write::write_all(&mut out, b"nothing").expect("memory");
     let bytes = out.finish().expect("memory");
     let at = |n| memchr::memmem::find(&bytes, token(n).as_bytes()).expect("not packed") as u64;
-    let catch = catch("a.gz", &bytes).faultless();
-    let mut kinds: Vec<_> = catch.seen.iter().map(|seen| (seen.offset, seen.kind)).collect();
+    let outcome = unpack("a.gz", &bytes).faultless();
+    let mut kinds: Vec<_> = outcome.found.iter().map(|found| (found.offset, found.kind)).collect();
     kinds.sort_unstable();
     let mut expected =
         [(5, LocationKind::FileName), (at(2), LocationKind::Content), (at(3), LocationKind::Content)];
@@ -165,10 +165,10 @@ fn sevenz_packed_as_one() {
     let empty = ArchiveEntry::new_file(&format!("empty-{}", token(7)));
     out.push_archive_entry::<&[u8]>(empty, None).expect("memory");
     let bytes = out.finish().expect("memory").into_inner();
-    let catch = catch("s.7z", &bytes).faultless();
-    assert_eq!(catch.seen.len(), 2);
-    assert!(catch.seen.contains(&Seen::content("s.7z!b/.env", OFFSET, LINE)));
-    assert!(catch.seen.iter().any(|seen| seen.kind == LocationKind::FileName && seen.offset == 11));
+    let outcome = unpack("s.7z", &bytes).faultless();
+    assert_eq!(outcome.found.len(), 2);
+    assert!(outcome.found.contains(&Found::content("s.7z!b/.env", OFFSET, LINE)));
+    assert!(outcome.found.iter().any(|found| found.kind == LocationKind::FileName && found.offset == 11));
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn a_debian_package_and_an_image() {
 }
 
 #[test]
-fn names_are_looked_into() {
+fn names_are_scanned() {
     let name = format!("conf/{}.txt", token(5));
     for (archive, bytes) in [
         ("a.zip", pack::zip(&[(&name, b"x")])),
@@ -211,20 +211,24 @@ fn names_are_looked_into() {
         ("a.ar", pack::ar(&[(&name, b"x")])),
         ("a.7z", pack::sevenz(&[(&name, b"x")])),
     ] {
-        let catch = catch(archive, &bytes).faultless();
-        let [seen] = &catch.seen[..] else { panic!("{archive}: {:?}", catch.seen.len()) };
+        let outcome = unpack(archive, &bytes).faultless();
+        let [found] = &outcome.found[..] else { panic!("{archive}: {:?}", outcome.found.len()) };
         let offset = archive.len() as u64 + 1 + 5;
-        assert_eq!((seen.kind, seen.offset, seen.line), (LocationKind::FileName, offset, 1), "{archive}");
-        assert!(!seen.path.contains(&token(5)), "redacted");
+        assert_eq!((found.kind, found.offset, found.line), (LocationKind::FileName, offset, 1), "{archive}");
+        assert!(!found.path.contains(&token(5)), "redacted");
     }
 }
 
 #[test]
 fn bytes_are_counted_where_they_come_out() {
     let plain = long();
-    let catch = catch("a.gz", &pack::gzip(&plain));
+    let outcome = unpack("a.gz", &pack::gzip(&plain));
     let named = "content".len() as u64;
-    assert!((plain.len() as u64..=plain.len() as u64 + named).contains(&catch.bytes), "{}", catch.bytes);
+    assert!((plain.len() as u64..=plain.len() as u64 + named).contains(&outcome.bytes), "{}", outcome.bytes);
     let off = Limits { max_archive_depth: 0, ..Limits::default() };
-    assert_eq!(catch_in(Form::Whole, "a.gz", &pack::gzip(&plain), off).bytes, 0, "the source counts its own");
+    assert_eq!(
+        unpack_as(Form::Whole, "a.gz", &pack::gzip(&plain), off).bytes,
+        0,
+        "the source counts its own"
+    );
 }

@@ -38,7 +38,7 @@ const PACKERS: [(&str, Packer); 11] = [
 ];
 
 #[test]
-fn cut_off_anywhere_what_is_there_is_found_and_the_rest_is_said() {
+fn cut_off_anywhere_what_is_there_is_found_and_the_rest_is_reported() {
     let (plain, ends) = many();
     for (extension, pack) in PACKERS {
         let name = format!("log.{extension}");
@@ -46,9 +46,9 @@ fn cut_off_anywhere_what_is_there_is_found_and_the_rest_is_said() {
         for sixteenth in 1..16 {
             for form in [Form::Whole, Form::Pipe(1000), Form::File(1000)] {
                 let cut = &packed[..packed.len() * sixteenth / 16];
-                let catch = catch_in(form, &name, cut, Limits::default());
-                assert!(!catch.faults.is_empty(), "{name} at {sixteenth}/16 as {form:?}");
-                for (path, kind, reason) in &catch.faults {
+                let outcome = unpack_as(form, &name, cut, Limits::default());
+                assert!(!outcome.faults.is_empty(), "{name} at {sixteenth}/16 as {form:?}");
+                for (path, kind, reason) in &outcome.faults {
                     assert!(path.starts_with(&name), "{path}");
                     assert_eq!(*kind, FaultKind::Damaged, "{path}: {reason}");
                 }
@@ -62,9 +62,9 @@ fn cut_off_anywhere_what_is_there_is_found_and_the_rest_is_said() {
                 };
                 let due = ends.iter().filter(|end| **end + slack < share).count();
                 assert!(
-                    catch.seen.len() >= due,
+                    outcome.found.len() >= due,
                     "{name} at {sixteenth}/16 as {form:?}: {} of {due}",
-                    catch.seen.len()
+                    outcome.found.len()
                 );
             }
         }
@@ -72,14 +72,14 @@ fn cut_off_anywhere_what_is_there_is_found_and_the_rest_is_said() {
 }
 
 #[test]
-fn a_wrong_byte_in_the_middle_is_said_once() {
+fn a_wrong_byte_in_the_middle_is_reported_once() {
     let (plain, _) = many();
     for (extension, pack) in PACKERS {
-        // Nothing of the two says what its members' bytes should be.
+        // Neither has checksums of its members.
         if matches!(extension, "tar" | "ar") {
             continue;
         }
-        // LZ4's checksums are not looked at, and LZMA alone has none.
+        // LZ4's checksums are not checked, and `.lzma` files have none.
         if matches!(extension, "lz4" | "lzma") {
             continue;
         }
@@ -87,8 +87,8 @@ fn a_wrong_byte_in_the_middle_is_said_once() {
         let middle = bytes.len() / 2;
         bytes[middle] ^= 0x55;
         let name = format!("log.{extension}");
-        let catch = catch(&name, &bytes);
-        let [(path, kind, _)] = &catch.faults[..] else { panic!("{name}: {:?}", catch.faults) };
+        let outcome = unpack(&name, &bytes);
+        let [(path, kind, _)] = &outcome.faults[..] else { panic!("{name}: {:?}", outcome.faults) };
         assert!(path.starts_with(&name));
         assert_eq!(*kind, FaultKind::Damaged);
     }
@@ -108,19 +108,19 @@ fn what_only_begins_like_a_container_is_plain() {
     ] {
         let bytes = [magic, b" some words and then ", &text(1), &noise(5000)].concat();
         for form in FORMS {
-            let catch = catch_in(form, "f", &bytes, Limits::default()).faultless();
-            assert_eq!(catch.paths(), ["f"], "{magic:?} as {form:?}");
+            let outcome = unpack_as(form, "f", &bytes, Limits::default()).faultless();
+            assert_eq!(outcome.paths(), ["f"], "{magic:?} as {form:?}");
         }
     }
 }
 
 #[test]
-fn what_begins_like_a_container_but_for_a_line_is_scanned_and_said() {
+fn what_begins_like_a_container_but_is_none_is_scanned_and_reported() {
     for magic in [&b"PK\x03\x04"[..], b"7z\xbc\xaf\x27\x1c", b"!<arch>\n", b"\xfd7zXZ\0", b"BZh91AY&SY"] {
         let bytes = [magic, b" some words and then ", &text(1)].concat();
-        let catch = catch("f", &bytes);
-        assert_eq!(catch.paths(), ["f"], "{magic:?}");
-        assert!(!catch.faults.is_empty(), "{magic:?}");
+        let outcome = unpack("f", &bytes);
+        assert_eq!(outcome.paths(), ["f"], "{magic:?}");
+        assert!(!outcome.faults.is_empty(), "{magic:?}");
     }
 }
 
@@ -141,13 +141,13 @@ fn tokens_are_found_through_any_garbling() {
                 let at = random(bytes.len());
                 bytes[at] = random(256).to_le_bytes()[0];
             }
-            catch(&format!("f.{extension}"), &bytes);
+            unpack(&format!("f.{extension}"), &bytes);
         }
     }
 }
 
 #[test]
-fn a_method_nobody_here_knows_is_named_and_not_called_damage() {
+fn an_unknown_method_is_named_and_not_called_damage() {
     let mut bytes = pack::sevenz_as(&[("a", &text(1))], sevenz_rust2::EncoderMethod::DEFLATE);
     // Deflate's number becomes that of Deflate64, and the checksums over it are put right.
     let at = bytes.windows(3).rposition(|id| id == [4, 1, 8]).expect("deflate is in the header");
@@ -158,7 +158,7 @@ fn a_method_nobody_here_knows_is_named_and_not_called_damage() {
     bytes[28..32].copy_from_slice(&sum);
     let sum = crc32fast::hash(&bytes[12..32]).to_le_bytes();
     bytes[8..12].copy_from_slice(&sum);
-    let catch = catch("z.7z", &bytes);
+    let outcome = unpack("z.7z", &bytes);
     let reason = "packed by DEFLATE64, which is not supported: unpack it and scan that";
-    assert_eq!(catch.faults, [("z.7z!a".to_owned(), FaultKind::Unreadable, reason.to_owned())]);
+    assert_eq!(outcome.faults, [("z.7z!a".to_owned(), FaultKind::Unreadable, reason.to_owned())]);
 }

@@ -1,0 +1,76 @@
+//! The path of an entry, as reports show it.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use ignore::DirEntry;
+
+use crate::blob::{Blob, Body, Fault, FaultKind, LocationKind, MIN_TOKEN_LEN, Origin, Sink};
+use crate::text::path_text;
+
+/// The path of an entry, as reports show it. Split into its parts only on demand: few entries have a finding.
+pub(super) struct EntryPath<'a> {
+    path: &'a Path,
+    /// How many of its components are below the root; 0 where the path is a root itself, or below none.
+    depth: usize,
+    several_roots: bool,
+}
+
+impl<'a> EntryPath<'a> {
+    pub(super) fn of(entry: &'a DirEntry, several_roots: bool) -> Self {
+        EntryPath { path: entry.path(), depth: entry.depth(), several_roots }
+    }
+
+    /// The path of an error, which comes without an entry.
+    pub(super) fn below(roots: &[PathBuf], path: &'a Path) -> Self {
+        let inside = roots.iter().find_map(|root| path.strip_prefix(root).ok());
+        let depth = inside.map_or(0, |inside| inside.components().count());
+        EntryPath { path, depth, several_roots: roots.len() > 1 }
+    }
+
+    /// The root, where there are several and this is none of them, and the path below it.
+    fn parts(&self) -> (Option<&'a Path>, &'a Path) {
+        match self.path.ancestors().nth(self.depth).filter(|_| self.depth > 0) {
+            Some(root) => {
+                (self.several_roots.then_some(root), self.path.strip_prefix(root).unwrap_or(self.path))
+            }
+            None => (None, self.path),
+        }
+    }
+
+    /// The path below the root; the path as given where the root is no directory.
+    pub(super) fn relative(&self) -> &'a Path {
+        self.parts().1
+    }
+
+    pub(super) fn origin(&self) -> Origin {
+        let (root, relative) = self.parts();
+        let root = root.map(|root| path_text(os_bytes(root.as_os_str())));
+        Origin { root, ..Origin::file(path_text(os_bytes(relative.as_os_str()))) }
+    }
+
+    /// Reports that it could not be read.
+    pub(super) fn fault(&self, reason: &dyn ToString, sink: &dyn Sink) {
+        let path = if self.several_roots { self.path } else { self.relative() };
+        let path = path_text(os_bytes(path.as_os_str()));
+        sink.fault(Fault { path, kind: FaultKind::Unreadable, reason: reason.to_string() });
+    }
+
+    /// Scans the name of a file or directory; the path above it is other entries' names.
+    pub(super) fn scan_name(&self, entry: &DirEntry, sink: &dyn Sink) {
+        let name = os_bytes(entry.file_name());
+        let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
+        if name.len() < MIN_TOKEN_LEN || (entry.depth() == 0 && is_dir) {
+            return;
+        }
+        let origin = || {
+            let base = os_bytes(self.relative().as_os_str()).len().saturating_sub(name.len()) as u64;
+            Origin { kind: LocationKind::FileName, base, ..self.origin() }
+        };
+        sink.blob(Blob { body: Body::Whole(name), origin: &origin });
+    }
+}
+
+fn os_bytes(text: &OsStr) -> &[u8] {
+    text.as_encoded_bytes()
+}

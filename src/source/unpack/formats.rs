@@ -1,0 +1,334 @@
+//! The table of the containers that are opened. A new one is a file with its reader, and a row here.
+
+use std::fmt;
+
+use super::budget::Budget;
+use super::compressed;
+use super::decoder::StreamFormat;
+use super::open_container::OpenContainer;
+use super::{ar, bzip2, gzip, lz4, lzma, sevenz, tar, xz, zip, zstd};
+use crate::blob::Body;
+
+/// How many first bytes are enough to detect a container: a tar has its signature in its first block.
+pub(super) const HEAD: usize = 512;
+
+/// A container format: one row of the table.
+pub(super) struct Format {
+    /// What it is called in the documentation.
+    name: &'static str,
+    /// All bytes it may begin with; none where that may be any.
+    first_bytes: &'static [u8],
+    /// Whether a file with this head is one.
+    begins: fn(&[u8]) -> bool,
+    signature: Signature,
+    /// Whether one stands at the end of something else; only for formats that are found from their end.
+    at_end: Option<fn(&mut Body<'_>) -> bool>,
+    reader: Reader,
+    /// Whether one in a compressor is opened as one container with it, as `.tar.gz` is.
+    pub(super) merges_with_compressor: bool,
+    /// A path of a member, as it is documented.
+    member_path: &'static str,
+}
+
+/// How far the first bytes alone are to be trusted.
+enum Signature {
+    /// Nothing else begins with them: what cannot be read is damaged.
+    Strong,
+    /// Other data may begin with them by chance. Whether the whole head is right.
+    Weak(fn(&[u8], &Budget) -> bool),
+}
+
+enum Reader {
+    /// Members with names of their own.
+    Archive(fn(&OpenContainer<'_>, Body<'_>)),
+    /// One content, named by the stream's header or after the file.
+    Compressor(&'static StreamFormat),
+}
+
+/// All of them; where two begin alike, the first is taken.
+static FORMATS: [Format; 10] = [
+    Format {
+        name: "zip",
+        first_bytes: b"P",
+        begins: zip::begins,
+        signature: Signature::Strong,
+        at_end: Some(zip::at_end),
+        reader: Reader::Archive(zip::open),
+        merges_with_compressor: false,
+        member_path: "a.zip!inner/path",
+    },
+    Format {
+        name: "7z",
+        first_bytes: b"7",
+        begins: sevenz::begins,
+        signature: Signature::Strong,
+        at_end: None,
+        reader: Reader::Archive(sevenz::open),
+        merges_with_compressor: false,
+        member_path: "a.7z!inner/path",
+    },
+    Format {
+        name: "ar",
+        first_bytes: b"!",
+        begins: ar::begins,
+        signature: Signature::Strong,
+        at_end: None,
+        reader: Reader::Archive(ar::open),
+        merges_with_compressor: false,
+        member_path: "a.deb!data.tar.xz!inner/path",
+    },
+    Format {
+        name: "gzip",
+        first_bytes: &[0x1f],
+        begins: gzip::begins,
+        signature: Signature::Weak(gzip::is_valid),
+        at_end: None,
+        reader: Reader::Compressor(&gzip::STREAM),
+        merges_with_compressor: false,
+        member_path: "a.log.gz!a.log",
+    },
+    Format {
+        name: "bzip2",
+        first_bytes: b"B",
+        begins: bzip2::begins,
+        signature: Signature::Strong,
+        at_end: None,
+        reader: Reader::Compressor(&bzip2::STREAM),
+        merges_with_compressor: false,
+        member_path: "a.log.bz2!a.log",
+    },
+    Format {
+        name: "xz",
+        first_bytes: &[0xfd],
+        begins: xz::begins,
+        signature: Signature::Strong,
+        at_end: None,
+        reader: Reader::Compressor(&xz::STREAM),
+        merges_with_compressor: false,
+        member_path: "a.log.xz!a.log",
+    },
+    Format {
+        name: "LZMA",
+        first_bytes: &[0x5d],
+        begins: lzma::begins,
+        signature: Signature::Weak(lzma::is_valid),
+        at_end: None,
+        reader: Reader::Compressor(&lzma::STREAM),
+        merges_with_compressor: false,
+        member_path: "a.log.lzma!a.log",
+    },
+    Format {
+        name: "Zstandard",
+        first_bytes: b"\x28\x50\x51\x52\x53\x54\x55\x56\x57\x58\x59\x5a\x5b\x5c\x5d\x5e\x5f",
+        begins: zstd::begins,
+        signature: Signature::Weak(zstd::is_valid),
+        at_end: None,
+        reader: Reader::Compressor(&zstd::STREAM),
+        merges_with_compressor: false,
+        member_path: "a.log.zst!a.log",
+    },
+    Format {
+        name: "LZ4",
+        first_bytes: &[0x04, 0x02],
+        begins: lz4::begins,
+        signature: Signature::Weak(lz4::is_valid),
+        at_end: None,
+        reader: Reader::Compressor(&lz4::STREAM),
+        merges_with_compressor: false,
+        member_path: "a.log.lz4!a.log",
+    },
+    Format {
+        name: "tar",
+        // It begins with the name of its first member.
+        first_bytes: &[],
+        begins: tar::begins,
+        signature: Signature::Strong,
+        at_end: None,
+        reader: Reader::Archive(tar::open),
+        merges_with_compressor: true,
+        member_path: "a.tar!inner/path",
+    },
+];
+
+/// The rows that may begin with each byte, as bits: almost every file is turned away by its first byte and by byte 257.
+static CANDIDATES: [u16; 256] = candidates(&FORMATS);
+
+const fn candidates(formats: &[Format]) -> [u16; 256] {
+    let mut by_first_byte = [0; 256];
+    let mut row = 0;
+    while row < formats.len() {
+        let first_bytes = formats[row].first_bytes;
+        let mut at = 0;
+        while at < 256 {
+            by_first_byte[at] |= if first_bytes.is_empty() { 1 << row } else { 0 };
+            at += 1;
+        }
+        let mut at = 0;
+        while at < first_bytes.len() {
+            by_first_byte[first_bytes[at] as usize] |= 1 << row;
+            at += 1;
+        }
+        row += 1;
+    }
+    by_first_byte
+}
+
+/// The container that begins with this head, by its first bytes alone.
+pub(super) fn detect(head: &[u8]) -> Option<&'static Format> {
+    let mut candidates = CANDIDATES[usize::from(*head.first()?)];
+    while candidates != 0 {
+        let format = &FORMATS[candidates.trailing_zeros() as usize];
+        if (format.begins)(head) {
+            return Some(format);
+        }
+        candidates &= candidates - 1;
+    }
+    None
+}
+
+/// The container that a body ends in, whatever it begins with.
+pub(super) fn detect_at_end(body: &mut Body<'_>) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| format.at_end.is_some_and(|at_end| at_end(body)))
+}
+
+impl Format {
+    /// Whether a file that begins like one is one, as far as its head shows.
+    pub(super) fn is_valid(&self, head: &[u8], budget: &Budget) -> bool {
+        match self.signature {
+            Signature::Strong => true,
+            Signature::Weak(is_valid) => is_valid(head, budget),
+        }
+    }
+
+    /// Hands on what is in it.
+    pub(super) fn open(&self, container: &OpenContainer<'_>, body: Body<'_>) {
+        match self.reader {
+            Reader::Archive(open) => open(container, body),
+            Reader::Compressor(stream) => compressed::open(container, stream, body, without_extension),
+        }
+    }
+
+    /// What a compressor adds to the names of files.
+    fn extensions(&self) -> &'static [&'static str] {
+        match self.reader {
+            Reader::Archive(_) => &[],
+            Reader::Compressor(stream) => stream.extensions,
+        }
+    }
+}
+
+impl fmt::Debug for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.name, self.member_path)
+    }
+}
+
+/// A file's name without the extension of any compressor: the content is what counts, and extensions are mixed up.
+fn without_extension(file: &str) -> Option<&str> {
+    FORMATS.iter().flat_map(Format::extensions).find_map(|extension| {
+        let at = file.len().checked_sub(extension.len())?;
+        let (stem, end) = (file.get(..at)?, file.get(at..)?);
+        (end.eq_ignore_ascii_case(extension) && !stem.is_empty()).then_some(stem)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_files_are_no_containers() {
+        for head in [
+            &b""[..],
+            b"P",
+            b"PK",
+            b"PK are my initials",
+            b"\x89PNG\r\n\x1a\n",
+            b"\xff\xd8\xff\xe0\0\x10JFIF",
+            b"SQLite format 3\0",
+            b"\x7fELF\x02\x01\x01",
+            b"BZh9 is how bzip2 begins",
+            b"]\0\0 is how lzma begins",
+            b"\x1f\x8b\x08\xff\xff",
+            b"!<arch> is how ar begins",
+            &[b' '; 600],
+            &[0; 600],
+            &[b'0'; 600],
+        ] {
+            assert!(detect(head).is_none(), "{head:?}");
+        }
+    }
+
+    #[test]
+    fn signatures_are_detected_by_the_right_row() {
+        for (head, name) in [
+            (&b"PK\x03\x04"[..], "zip"),
+            (b"PK\x05\x06", "zip"),
+            (b"PK\x07\x08PK", "zip"),
+            (b"7z\xbc\xaf\x27\x1c", "7z"),
+            (b"!<arch>\n", "ar"),
+            (b"\x1f\x8b\x08\0", "gzip"),
+            (b"BZh91AY&SY", "bzip2"),
+            (b"BZh1\x17\x72\x45\x38\x50\x90", "bzip2"),
+            (b"\xfd7zXZ\0", "xz"),
+            (b"\x5d\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0", "LZMA"),
+            (b"\x28\xb5\x2f\xfd", "Zstandard"),
+            (b"\x50\x2a\x4d\x18", "Zstandard"),
+            (b"\x5d\x2a\x4d\x18", "Zstandard"),
+            (b"\x5f\x2a\x4d\x18", "Zstandard"),
+            (b"\x04\x22\x4d\x18", "LZ4"),
+            (b"\x02\x21\x4c\x18", "LZ4"),
+        ] {
+            assert_eq!(detect(head).map(|format| format.name), Some(name), "{head:?}");
+        }
+    }
+
+    #[test]
+    fn first_bytes_leave_no_signature_out() {
+        // Every signature but tar's is shorter than this, and none needs more than its first two bytes to differ.
+        let mut head = [0; 16];
+        for first in 0..=u8::MAX {
+            for magic in
+                [&b"PK\x03\x04"[..], b"7z\xbc\xaf\x27\x1c", b"!<arch>\n", b"\x1f\x8b\x08\0", b"BZh91AY&SY"]
+                    .into_iter()
+                    .chain([&b"\xfd7zXZ\0"[..], b"\x5d\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0"])
+                    .chain([
+                        &b"\x28\xb5\x2f\xfd"[..],
+                        b"\x50\x2a\x4d\x18",
+                        b"\x04\x22\x4d\x18",
+                        b"\x02\x21\x4c\x18",
+                    ])
+            {
+                head[..magic.len()].copy_from_slice(magic);
+                head[0] = first;
+                let by_table = detect(&head).map(|format| format.name);
+                let by_row = FORMATS.iter().find(|format| (format.begins)(&head)).map(|format| format.name);
+                assert_eq!(by_table, by_row, "{head:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_documentation_has_a_row_for_each() {
+        let rows: Vec<Vec<&str>> = include_str!("../unpack.rs")
+            .lines()
+            .filter_map(|line| line.strip_prefix("//! |"))
+            .map(|row| row.trim_end_matches('|').split('|').map(str::trim).collect())
+            .skip(2)
+            .collect();
+        assert_eq!(rows.len(), FORMATS.len());
+        for (row, format) in rows.iter().zip(&FORMATS) {
+            assert!(row[0].starts_with(format.name), "{format:?}: {row:?}");
+            assert_eq!(row[3], format!("`{}`", format.member_path), "{format:?}");
+        }
+    }
+
+    #[test]
+    fn extensions_are_those_of_any_compressor() {
+        assert_eq!(without_extension("a.log.gz"), Some("a.log"));
+        assert_eq!(without_extension("DUMP.SQL.XZ"), Some("DUMP.SQL"));
+        assert_eq!(without_extension("a.z"), Some("a"));
+        assert_eq!(without_extension(".gz"), None);
+        assert_eq!(without_extension("a.zip"), None);
+    }
+}
