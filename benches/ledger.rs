@@ -9,8 +9,9 @@ use stanch::finding::Confidence;
 use stanch::ledger::{
     BatchOutcome, BatchRequest, Heard, Ledger as _, Next, Payload, Settlement, SqliteLedger,
 };
-use stanch::revocation::State;
+use stanch::revocation::{MAX_BATCH, State};
 use stanch::revoke::{enqueue, entry};
+use stanch::rule;
 use stanch::token::{Fingerprint, Kind, Token};
 
 const HOST: &str = "api.example.test";
@@ -19,10 +20,14 @@ fn main() {
     divan::main();
 }
 
+fn pat() -> Kind {
+    rule::kind("github-pat").expect("a rule of the program")
+}
+
 /// The same token for the same number, made on the spot: a bench that held a million of them would measure that.
 fn token(number: u32) -> Token {
     let body = Fingerprint::of(&number.to_le_bytes()).hex();
-    Token::new(Kind::Pat, [Kind::Pat.prefix(), &body[..36]].concat().as_bytes())
+    Token::new(pat(), [pat().prefix(), &body[..36]].concat().as_bytes())
 }
 
 fn fill(ledger: &mut SqliteLedger, numbers: std::ops::Range<u32>) {
@@ -62,10 +67,11 @@ fn one_batch(bencher: Bencher<'_, '_>) {
         let ask = BatchRequest {
             host: HOST,
             identity: "anonymous",
+            max_batch: MAX_BATCH,
             per_hour: 60,
             min_interval: Duration::ZERO,
             lease: Duration::from_mins(2),
-            what: Payload::Batch(&[Kind::Pat]),
+            what: Payload::Batch(&[pat()]),
         };
         let Next::Send(intent) = ledger.intend(&ask, &Timestamp::now).expect("a ledger") else {
             panic!("nothing to send");

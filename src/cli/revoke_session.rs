@@ -16,10 +16,9 @@ use crate::ledger::{Digest, Event, Ledger, LedgerError, SqliteLedger, TokenRecor
 use crate::local_credentials::LocalCredentials;
 use crate::meter::CancelFlag;
 use crate::policy::{self, Plan, Policy, PolicyContext, eligible};
-use crate::provider::github::request;
-use crate::provider::{GitHub, Revoker as _};
+use crate::provider::{self, Revoker, github};
 use crate::revocation::{Revocation, State};
-use crate::revoke::{self, Context, Options, Outcome, Progress, RevokeError};
+use crate::revoke::{self, Context, Options, Progress, RevokeError, RunOutcome};
 use crate::token::{Fingerprint, Kind};
 
 /// What a run may do, on whose word.
@@ -27,7 +26,7 @@ enum Mode {
     /// Say what would be sent.
     DryRun,
     /// Send; `yes` where nobody is to be asked.
-    Real { github: Box<GitHub>, yes: bool },
+    Real { revoker: Box<dyn Revoker>, yes: bool },
 }
 
 /// Everything a revoking run needs, made ready and checked before anything is looked at: who learns after an hour of
@@ -71,14 +70,14 @@ impl RevokeSession {
         }
         let own = connection::own(credential.as_ref(), console);
         let (label, api_host) = (host.label().to_owned(), host.api_host());
-        let github = GitHub::new(&flags.reach.options(host), credential.map(|credential| credential.token));
-        let mode = match github {
+        let connection = flags.reach.connection(host, credential.map(|credential| credential.token));
+        let mode = match provider::connect(&github::PROVIDER, connection) {
             Err(error) if flags.dry_run => {
                 console.warn(&format!("without --dry-run this would be refused: {error}"));
                 Mode::DryRun
             }
             Ok(_) if flags.dry_run => Mode::DryRun,
-            github => Mode::Real { github: Box::new(github?), yes: flags.yes },
+            revoker => Mode::Real { revoker: revoker?, yes: flags.yes },
         };
         let (policy, options) = (flags.policy(), flags.options());
         Ok(RevokeSession { policy, options, mode, label, host: api_host, ledger, own })
@@ -102,7 +101,7 @@ impl RevokeSession {
         let facts = PolicyContext {
             counted,
             kinds: &kinds,
-            own: &|fingerprint| self.own.place_of(fingerprint).is_some(),
+            own: &|fingerprint| self.own.location_of(fingerprint).is_some(),
             known: &|fingerprint| known.get(&fingerprint).map(|known| known.state),
         };
         let plan = Plan::new(findings, &self.policy, &facts);
@@ -118,11 +117,13 @@ impl RevokeSession {
 
     /// The kinds the host takes. A dry run asks nobody.
     fn kinds(&mut self, console: &Console) -> anyhow::Result<Vec<Kind>> {
-        let Mode::Real { github, .. } = &mut self.mode else { return Ok(request::kinds(None)) };
-        if let Some(note) = github.ask_release()? {
+        let Mode::Real { revoker, .. } = &mut self.mode else {
+            return Ok(github::PROVIDER.revocable_kinds());
+        };
+        if let Some(note) = revoker.prepare()? {
             console.warn(&note);
         }
-        Ok(github.limits().kinds)
+        Ok(revoker.limits().revocable_kinds())
     }
 
     /// What the ledger knows of what was found; makes none.
@@ -147,14 +148,14 @@ impl RevokeSession {
         cancel: &CancelFlag,
     ) -> anyhow::Result<()> {
         let impact = plan.impact();
-        let (github, yes) = match &self.mode {
+        let (revoker, yes) = match &self.mode {
             Mode::DryRun => {
                 after.rehearsed = Some(plan::lines(plan, &self.own, &self.label));
                 return Ok(());
             }
             // All of it is done, and written down where that was done.
             Mode::Real { .. } if plan.choices.is_empty() => return Ok(()),
-            Mode::Real { github, yes } => (github, *yes),
+            Mode::Real { revoker, yes } => (revoker, *yes),
         };
         if impact.tokens > 0 && !yes {
             let lines = plan::lines(plan, &self.own, &self.label);
@@ -169,7 +170,7 @@ impl RevokeSession {
         self.enqueue(&mut ledger, plan, after.suppressed, if yes { "--yes" } else { "yes at the terminal" })?;
         after.ledger = Some(self.ledger.clone());
         if impact.tokens > 0 {
-            match send(&mut ledger, github, &self.options, (console, cancel)) {
+            match send(&mut ledger, &**revoker, &self.options, (console, cancel)) {
                 Ok(outcome) => after.outcome = Some(outcome),
                 Err(error) => after.error = Some(error.into()),
             }
@@ -213,14 +214,13 @@ impl RevokeSession {
 /// Sends all that waits at the host.
 pub(super) fn send(
     ledger: &mut SqliteLedger,
-    github: &GitHub,
+    revoker: &dyn Revoker,
     options: &Options,
     (console, cancel): (&Console, &CancelFlag),
-) -> Result<Outcome, RevokeError> {
+) -> Result<RunOutcome, RevokeError> {
     let seal = ledger.seal()?;
     let progress = Progress::default();
-    let context =
-        Context { ledger, seal: &seal, revoker: github, clock: &SystemClock, cancel, progress: &progress };
+    let context = Context { ledger, seal: &seal, revoker, clock: &SystemClock, cancel, progress: &progress };
     console.watch_sending(&progress, cancel, || revoke::run(context, options))
 }
 

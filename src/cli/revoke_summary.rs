@@ -11,7 +11,7 @@ use crate::finding::{Confidence, Finding};
 use crate::ledger::WaitReason;
 use crate::policy::eligible;
 use crate::revocation::State;
-use crate::revoke::{EndReason, Outcome};
+use crate::revoke::{EndReason, RunOutcome};
 use crate::text::printable;
 
 /// How a question ended that was not answered with yes.
@@ -37,7 +37,7 @@ pub(super) struct RevokeSummary {
     /// The ledger, if anything was written.
     pub(super) ledger: Option<PathBuf>,
     /// What the run did, if there was one.
-    pub(super) outcome: Option<Outcome>,
+    pub(super) outcome: Option<RunOutcome>,
     /// Why it could not go on.
     pub(super) error: Option<anyhow::Error>,
     /// The tokens of this run by the word for their state; without one where nothing is known of them.
@@ -52,7 +52,7 @@ impl RevokeSummary {
     }
 
     /// A run over what waited in the ledger alone.
-    pub(super) fn of_queue(host: &str, outcome: Outcome, ledger: PathBuf) -> Self {
+    pub(super) fn of_queue(host: &str, outcome: RunOutcome, ledger: PathBuf) -> Self {
         RevokeSummary { ledger: Some(ledger), outcome: Some(outcome), ..RevokeSummary::new(host, 0) }
     }
 
@@ -71,9 +71,10 @@ impl RevokeSummary {
         let left = self
             .outcome
             .as_ref()
-            .filter(|outcome| outcome.ended != EndReason::Done)
-            .map_or(0, Outcome::waiting);
-        let refused = self.outcome.as_ref().map_or(0, |outcome| outcome.seen.refused + outcome.seen.damaged);
+            .filter(|outcome| outcome.end != EndReason::Done)
+            .map_or(0, RunOutcome::waiting);
+        let refused =
+            self.outcome.as_ref().map_or(0, |outcome| outcome.counts.refused + outcome.counts.damaged);
         self.open + left + refused > 0
     }
 
@@ -111,8 +112,8 @@ impl RevokeSummary {
         }
     }
 
-    fn tell_outcome(&self, outcome: &Outcome, console: &Console) {
-        let seen = &outcome.seen;
+    fn tell_outcome(&self, outcome: &RunOutcome, console: &Console) {
+        let seen = &outcome.counts;
         let host = &self.host;
         if seen.requests > 0 {
             let (accepted, requests) = (count(seen.accepted, "token"), count(seen.requests, "request"));
@@ -156,15 +157,15 @@ impl RevokeSummary {
 }
 
 /// What waits, why, and what sends it.
-fn left_behind(outcome: &Outcome, host: &str) -> Option<String> {
+fn left_behind(outcome: &RunOutcome, host: &str) -> Option<String> {
     let waiting = outcome.waiting();
     if waiting == 0 {
         return None;
     }
     let said = outcome.message.as_deref().map(printable).filter(|said| !said.is_empty());
     let said = said.map(|said| format!(": {said}")).unwrap_or_default();
-    let (used, limit) = (outcome.standing.requests_last_hour, outcome.standing.limit);
-    let why = match outcome.ended {
+    let (used, limit) = (outcome.host_status.requests_last_hour, outcome.host_status.limit);
+    let why = match outcome.end {
         EndReason::Later(WaitReason::Server) if used < limit => format!("{host} asked for patience{said}"),
         EndReason::Later(_) => format!("the hour's quota is used up ({used} of {limit} requests)"),
         EndReason::Denied => format!("{host} turned the request away{said}"),
@@ -172,7 +173,7 @@ fn left_behind(outcome: &Outcome, host: &str) -> Option<String> {
         EndReason::Interrupted => "interrupted".to_owned(),
         EndReason::Done => format!("not all could be sent{said}"),
     };
-    let next = outcome.standing.next_slot.map(|at| format!("; next slot at {}", to_the_second(at)));
+    let next = outcome.host_status.next_slot.map(|at| format!("; next slot at {}", to_the_second(at)));
     let tokens = count(waiting, "token");
     let verb = if waiting == 1 { "waits" } else { "wait" };
     Some(format!("{why}: {tokens} still {verb}{}; `stanch resume` goes on", next.unwrap_or_default()))

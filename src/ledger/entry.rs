@@ -26,14 +26,14 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The place of a token in the queue, smallest first: the most certain, then the widest-reaching kinds.
+    /// The position of a token in the queue, smallest first: the most certain, then the kind that can do the most harm.
     pub fn rank(&self) -> u8 {
         let certainty = match self.confidence {
             Confidence::Certain => 0,
             Confidence::Likely => 1,
             Confidence::Lookalike => 2,
         };
-        certainty * 10 + reach(self.kind)
+        certainty * (Kind::LEAST_HARM + 1) + self.kind.harm_rank()
     }
 }
 
@@ -47,25 +47,6 @@ pub(crate) fn portion(entries: &mut dyn Iterator<Item = Entry>) -> Vec<Entry> {
     // The first eight bytes are what the index goes by.
     portion.sort_by_key(|entry| entry.fingerprint.0.first_chunk().map(|head| u64::from_be_bytes(*head)));
     portion
-}
-
-/// How much harm a live token of a kind can do, the worst first.
-///
-/// A classic PAT opens everything its user may touch, within coarse scopes and often without an end. An OAuth token
-/// has the same coarse scopes and lives for as long as it is used. A refresh token lives six months and makes user
-/// tokens at will, so it goes before the eight-hour tokens it makes; both reach no further than their app may.
-/// A fine-grained PAT names its repositories and permissions and ends after a year at the most.
-/// Installation tokens live one hour and travel alone, so they never stand before a batch.
-const fn reach(kind: Kind) -> u8 {
-    match kind {
-        Kind::Pat => 0,
-        Kind::OAuth => 1,
-        Kind::Refresh => 2,
-        Kind::AppUser => 3,
-        Kind::FineGrainedPat => 4,
-        Kind::AppInstallation => 5,
-        Kind::Other => 6,
-    }
 }
 
 /// What became of the tokens handed to [`Ledger::enqueue`](super::Ledger::enqueue).
@@ -166,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn certainty_goes_before_reach() {
+    fn certainty_goes_before_harm() {
         let entry = |kind, confidence| Entry {
             fingerprint: Fingerprint([0; 32]),
             kind,
@@ -175,11 +156,11 @@ mod tests {
             place: String::new(),
             sealed: Vec::new(),
         };
-        let last_of_certain = entry(Kind::Other, Confidence::Certain).rank();
-        assert!(last_of_certain < entry(Kind::Pat, Confidence::Likely).rank());
+        let last_of_certain = entry(Kind::OTHER, Confidence::Certain).rank();
+        assert!(last_of_certain < entry(Kind::pat(), Confidence::Likely).rank());
         assert!(
-            entry(Kind::Pat, Confidence::Certain).rank()
-                < entry(Kind::FineGrainedPat, Confidence::Certain).rank()
+            entry(Kind::pat(), Confidence::Certain).rank()
+                < entry(Kind::fine_grained_pat(), Confidence::Certain).rank()
         );
     }
 }

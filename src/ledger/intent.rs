@@ -17,6 +17,8 @@ pub struct BatchRequest<'a> {
     pub host: &'a str,
     /// Whose quota at that host: `anonymous`, or a fingerprint of the credential.
     pub identity: &'a str,
+    /// The most tokens one request may carry.
+    pub max_batch: usize,
     /// How many requests any 3,600 seconds may hold.
     pub per_hour: u32,
     /// The pause between the beginnings of two requests.

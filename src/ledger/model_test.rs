@@ -4,6 +4,7 @@
 mod oracle;
 mod step;
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,9 +16,10 @@ use self::oracle::Oracle;
 use self::step::{Step, step};
 use super::*;
 use crate::finding::Confidence;
+use crate::revocation::MAX_BATCH;
 
 const HOST: &str = "api.example.test";
-const KINDS: &[Kind] = &[Kind::Pat, Kind::OAuth];
+static KINDS: LazyLock<[Kind; 2]> = LazyLock::new(|| [Kind::pat(), Kind::oauth()]);
 /// Small, so that stories fill it.
 const PER_HOUR: u32 = 5;
 const LEASE: Duration = Duration::from_secs(90);
@@ -29,7 +31,7 @@ fn entry(number: u32, state: State) -> Entry {
     let fingerprint = Fingerprint::of(&number.to_le_bytes());
     Entry {
         fingerprint,
-        kind: if number.is_multiple_of(3) { Kind::OAuth } else { Kind::Pat },
+        kind: if number.is_multiple_of(3) { Kind::oauth() } else { Kind::pat() },
         confidence: if number.is_multiple_of(7) { Confidence::Likely } else { Confidence::Certain },
         state,
         place: format!("file:{number}"),
@@ -41,10 +43,11 @@ fn ask(who: usize) -> BatchRequest<'static> {
     BatchRequest {
         host: HOST,
         identity: IDENTITIES[who],
+        max_batch: MAX_BATCH,
         per_hour: PER_HOUR,
         min_interval: Duration::from_secs(1),
         lease: LEASE,
-        what: Payload::Batch(KINDS),
+        what: Payload::Batch(&*KINDS),
     }
 }
 

@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     fn token(text: &str) -> Token {
-        Token::new(Kind::Pat, text.as_bytes())
+        Token::new(Kind::pat(), text.as_bytes())
     }
 
     #[test]
@@ -114,9 +114,9 @@ mod tests {
         let sealed = seal.seal(&one)?;
         assert!(!sealed.windows(6).any(|window| window == b"secret"));
         assert_ne!(sealed, seal.seal(&one)?, "a nonce was used twice");
-        let opened = seal.open(Kind::Pat, one.fingerprint(), &sealed).map(|token| token.fingerprint());
+        let opened = seal.open(Kind::pat(), one.fingerprint(), &sealed).map(|token| token.fingerprint());
         assert_eq!(opened, Ok(one.fingerprint()));
-        assert!(seal.open(Kind::Pat, two.fingerprint(), &sealed).is_err(), "opened in another's row");
+        assert!(seal.open(Kind::pat(), two.fingerprint(), &sealed).is_err(), "opened in another's row");
         Ok(())
     }
 
@@ -128,10 +128,10 @@ mod tests {
         for at in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[at] ^= 1;
-            assert!(seal.open(Kind::Pat, token.fingerprint(), &changed).is_err(), "byte {at}");
+            assert!(seal.open(Kind::pat(), token.fingerprint(), &changed).is_err(), "byte {at}");
         }
-        assert!(seal.open(Kind::Pat, token.fingerprint(), &sealed[..10]).is_err());
-        assert!(Seal::ephemeral()?.open(Kind::Pat, token.fingerprint(), &sealed).is_err(), "another key");
+        assert!(seal.open(Kind::pat(), token.fingerprint(), &sealed[..10]).is_err());
+        assert!(Seal::ephemeral()?.open(Kind::pat(), token.fingerprint(), &sealed).is_err(), "another key");
         Ok(())
     }
 

@@ -157,7 +157,7 @@ mod tests {
     use super::*;
     use crate::blob::Forward;
     use crate::checksum::crc32_base62;
-    use crate::rule::Rules;
+    use crate::rule;
 
     fn token(n: u32) -> String {
         let body = format!("{n:030}");
@@ -177,7 +177,7 @@ mod tests {
     }
 
     fn stream(bytes: &[u8], head: usize, drip: usize) -> Vec<(u64, u64, u64)> {
-        let detector = Detector::new(Rules::built_in().expect("built in"));
+        let detector = Detector::new(rule::built_in());
         let (findings, meter) = (Findings::default(), Meter::default());
         let mut rest = Forward(Drip(&bytes[head..], drip));
         Collector::new(&detector, &findings, &meter).blob(Blob {
@@ -230,7 +230,7 @@ mod tests {
                 Err(io::Error::other("the disk is gone"))
             }
         }
-        let detector = Detector::new(Rules::built_in().expect("built in"));
+        let detector = Detector::new(rule::built_in());
         let (findings, meter) = (Findings::default(), Meter::default());
         Collector::new(&detector, &findings, &meter).blob(Blob {
             body: Body::Stream { head: token(1).as_bytes(), rest: &mut Forward(Broken) },

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use stanch::token::Kind;
-
 use crate::support::front::{Front, state};
 use crate::support::github::{Flavour, GitHub, Mischief};
+use crate::support::mint::Kind;
 
 const SEND: [&str; 3] = ["scan", "--revoke", "--yes"];
 

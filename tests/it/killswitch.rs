@@ -2,11 +2,9 @@
 
 use std::process::Output;
 
-use stanch::token::Kind;
-
 use crate::support::front::{Front, exists};
 use crate::support::github::{Flavour, Script};
-use crate::support::mint::Mint;
+use crate::support::mint::{Kind, Mint};
 
 struct Switch {
     front: Front,

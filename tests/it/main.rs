@@ -2,6 +2,7 @@
 
 mod action;
 mod answers;
+mod client;
 mod configuration;
 mod contract;
 mod damage;
@@ -10,10 +11,9 @@ mod git;
 mod history;
 mod hook;
 mod killswitch;
+mod local_credentials;
 mod manual;
-mod own;
 mod quota;
-mod reach;
 mod reports;
 mod revoke;
 mod silence;

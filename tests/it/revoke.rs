@@ -1,11 +1,10 @@
 //! `scan --revoke`, `revoke`, `resume`, `status`: what is sent, what is not, and how the run ends.
 
 use serde_json::Value;
-use stanch::token::Kind;
 
 use crate::support::front::{Front, exists, finding, state};
 use crate::support::github::{Flavour, Script};
-use crate::support::mint::Mint;
+use crate::support::mint::{Kind, Mint};
 
 const SEND: [&str; 3] = ["scan", "--revoke", "--yes"];
 

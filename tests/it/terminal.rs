@@ -9,11 +9,10 @@ use std::time::{Duration, Instant};
 use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use stanch::token::Kind;
 
 use crate::support::front::{Front, exists};
 use crate::support::github::{Flavour, Mischief, Script};
-use crate::support::mint::Mint;
+use crate::support::mint::{Kind, Mint};
 
 /// The program at a terminal of its own.
 struct Session {

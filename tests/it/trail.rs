@@ -1,9 +1,10 @@
 //! The audit trail: what was done, unforgeable without a trace, free of tokens.
 
 use serde_json::Value;
-use stanch::token::{Fingerprint, Kind};
+use stanch::token::Fingerprint;
 
 use crate::support::front::Front;
+use crate::support::mint::Kind;
 
 /// A front in which something was sent, and something held back.
 fn told(seed: u64) -> (Front, String) {

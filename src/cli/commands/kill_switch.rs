@@ -14,7 +14,7 @@ use crate::cli::signal;
 use crate::clock::{Clock as _, SystemClock};
 use crate::ledger::{Event, Ledger as _, SqliteLedger};
 use crate::meter::CancelFlag;
-use crate::provider::ReachError;
+use crate::provider::github::GitHubError;
 use crate::provider::github::host::{Flavour, Host};
 use crate::provider::github::kill_switch::{self, Call, CredentialType, KillSwitch, Name, Scope};
 use crate::text::printable;
@@ -60,7 +60,7 @@ fn run(request: &KillRequest<'_>) -> anyhow::Result<Exit> {
     let reach = flags.reach.clone().or(&flags.user.revocation()?);
     let host = reach.place.host()?;
     if host.flavour() == Flavour::Server {
-        return Err(ReachError::NoKillSwitch { host: host.label().to_owned() }.into());
+        return Err(GitHubError::NoKillSwitch { host: host.label().to_owned() }.into());
     }
     if flags.dry_run {
         return dry_run(request, &calls, &host, &console);
@@ -88,11 +88,9 @@ fn run(request: &KillRequest<'_>) -> anyhow::Result<Exit> {
             None => return Ok(Exit::Interrupted),
         }
     }
-    let options = reach.options(host);
-    let switch = KillSwitch::new(&options, credential.token)?;
+    let switch = KillSwitch::new(reach.connection(host.clone(), Some(credential.token)))?;
     let ledger = SqliteLedger::open(&path)?;
-    let hand =
-        Runner { pause: reach.min_interval(), host: &options.host, console: &console, cancel: &cancel };
+    let hand = Runner { pause: reach.min_interval(), host: &host, console: &console, cancel: &cancel };
     hand.pull_all(&switch, ledger, &calls)
 }
 
@@ -219,7 +217,7 @@ impl Runner<'_> {
         Ok(Exit::of(outcome, 0))
     }
 
-    fn event(&self, call: &PlannedCall, outcome: Option<&kill_switch::Outcome>) -> Event {
+    fn event(&self, call: &PlannedCall, outcome: Option<&kill_switch::CallOutcome>) -> Event {
         let verdict = match outcome {
             None => "intent",
             Some(outcome) if outcome.accepted() => "accepted",
@@ -239,7 +237,7 @@ impl Runner<'_> {
 }
 
 /// The status and GitHub's own words.
-fn tell(call: &PlannedCall, outcome: &kill_switch::Outcome) -> io::Result<()> {
+fn tell(call: &PlannedCall, outcome: &kill_switch::CallOutcome) -> io::Result<()> {
     let status = match outcome.status {
         Some(202) => "202 accepted".to_owned(),
         Some(status) => format!("{status} refused"),

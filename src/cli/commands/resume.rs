@@ -9,7 +9,7 @@ use crate::cli::revoke_summary::RevokeSummary;
 use crate::cli::{revoke_session, signal};
 use crate::ledger::{Ledger as _, LedgerError, SqliteLedger};
 use crate::provider::github::host::Host;
-use crate::provider::{GitHub, Revoker as _};
+use crate::provider::{self, github};
 use crate::revocation::State;
 
 /// Nobody is asked: what waits was said yes to when it was queued.
@@ -47,15 +47,15 @@ pub(super) fn run(args: &ResumeArgs) -> anyhow::Result<Exit> {
         console.warn(warning);
     }
     let token = credential.map(|credential| credential.token);
-    let mut github = GitHub::new(&flags.reach.options(host), token)?;
+    let mut revoker = provider::connect(&github::PROVIDER, flags.reach.connection(host, token))?;
     let cancel = signal::listen()?;
-    if let Some(note) = github.ask_release()? {
+    if let Some(note) = revoker.prepare()? {
         console.warn(&note);
     }
-    let set_aside = ledger.count(&github.limits().host, State::Unsupported)?;
-    let outcome = revoke_session::send(&mut ledger, &github, &flags.options(), (&console, &cancel))
+    let set_aside = ledger.count(&revoker.limits().host, State::Unsupported)?;
+    let outcome = revoke_session::send(&mut ledger, &*revoker, &flags.options(), (&console, &cancel))
         .context("what waits could not all be sent")?;
-    let set_aside = ledger.count(&github.limits().host, State::Unsupported)?.saturating_sub(set_aside);
+    let set_aside = ledger.count(&revoker.limits().host, State::Unsupported)?.saturating_sub(set_aside);
     let after = RevokeSummary::of_queue(&label, outcome, path);
     after.tell(&console);
     if set_aside > 0 {

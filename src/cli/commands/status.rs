@@ -11,7 +11,7 @@ use crate::cli::exit::Exit;
 use crate::cli::revoke_summary::to_the_second;
 use crate::ledger::{BatchRequest, HostEntry, HostStatus, Ledger as _, LedgerError, Payload, SqliteLedger};
 use crate::provider::github::host::Host;
-use crate::provider::{PER_HOUR, identity};
+use crate::provider::github::{PROVIDER, identity};
 use crate::revoke::Options;
 use crate::text::printable;
 
@@ -41,7 +41,7 @@ pub(super) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
 }
 
 fn empty(path: &Path, host: &str) -> HostStatus {
-    HostStatus::empty(path.display().to_string(), host, PER_HOUR)
+    HostStatus::empty(path.display().to_string(), host, PROVIDER.per_hour)
 }
 
 /// Where the host stands that was named; else the usual one, or the only one there is. Then the others.
@@ -75,7 +75,8 @@ fn standing(ledger: &SqliteLedger, party: &HostEntry, mine: Option<&str>) -> Res
     let ask = BatchRequest {
         host: &party.host,
         identity: known.or(last).unwrap_or("anonymous"),
-        per_hour: PER_HOUR,
+        max_batch: PROVIDER.max_batch,
+        per_hour: PROVIDER.per_hour,
         // The pause between two requests is over before anybody has read this.
         min_interval: Duration::ZERO,
         lease: Options::default().timeout,

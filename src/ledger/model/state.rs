@@ -12,7 +12,8 @@ use crate::ledger::entry::{Attempt, BatchId, Enqueued, Entry, SealedToken, Token
 use crate::ledger::intent::{BatchRequest, HostStatus, millis, moment};
 use crate::ledger::quota::Quota;
 use crate::ledger::{HostEntry, Page, Selection, StateChange};
-use crate::revocation::{MAX_BATCH, State};
+use crate::revocation::State;
+use crate::rule;
 use crate::token::{Fingerprint, Kind};
 
 /// Whose quota: host and identity.
@@ -149,12 +150,12 @@ impl Content {
     }
 
     /// The group that goes next, and its tokens.
-    fn next_group(&self, host: &str, kinds: &[Kind]) -> Option<(Group, Vec<usize>)> {
+    fn next_group(&self, host: &str, kinds: &[Kind], max_batch: usize) -> Option<(Group, Vec<usize>)> {
         let mut groups: BTreeMap<Group, Vec<usize>> = BTreeMap::new();
         for place in self.waiting(host, kinds) {
             groups.entry(self.tokens[place].suspect).or_default().push(place);
         }
-        let clean = groups.get(&0).map_or(0, Vec::len).min(MAX_BATCH);
+        let clean = groups.get(&0).map_or(0, Vec::len).min(max_batch);
         let suspects = groups.iter().filter(|(group, _)| **group > 0).map(|(group, all)| (*group, all.len()));
         let (group, _) = bisect::next(clean, suspects)?;
         Some((group, groups.remove(&group)?))
@@ -170,7 +171,7 @@ impl Content {
     }
 
     pub(super) fn due(&self, host: &str, kinds: &[Kind], page: Page) -> Vec<SealedToken> {
-        let Some((_, group)) = self.next_group(host, kinds) else { return Vec::new() };
+        let Some((_, group)) = self.next_group(host, kinds, page.limit) else { return Vec::new() };
         group.into_iter().skip(page.skip).take(page.limit).map(|place| self.row(place)).collect()
     }
 
@@ -180,9 +181,8 @@ impl Content {
                 .filter_map(|token| self.index.get(&(mark.host.to_owned(), *token)).copied())
                 .collect(),
             Selection::KindsBut(kinds) => {
-                let others: Vec<Kind> = (Kind::GITHUB.into_iter().chain([Kind::Other]))
-                    .filter(|kind| !kinds.contains(kind))
-                    .collect();
+                let others: Vec<Kind> =
+                    (rule::kinds().chain([Kind::OTHER])).filter(|kind| !kinds.contains(kind)).collect();
                 self.waiting(mark.host, &others)
             }
         };

@@ -11,7 +11,6 @@ use crate::ledger::bisect::Group;
 use crate::ledger::entry::BatchId;
 use crate::ledger::intent::{BatchRequest, Intent, Next, Payload, WaitReason, millis, moment};
 use crate::ledger::quota::Quota;
-use crate::revocation::MAX_BATCH;
 
 /// How soon to look again for a batch of another process to end: that may be any moment.
 const POLL_MS: i64 = 100;
@@ -66,7 +65,7 @@ pub(super) fn intend(
     }
     let waiting = match found {
         Some(lone) => vec![lone],
-        None => rows::waiting(db, host, group, kinds(ask), Page { skip: 0, limit: MAX_BATCH })?,
+        None => rows::waiting(db, host, group, kinds(ask), Page { skip: 0, limit: ask.max_batch })?,
     };
     let draft = Draft { ask, quota_id, group, charged };
     let batch = write(db, &draft, &owner.name(), &waiting, at)?;
@@ -92,7 +91,9 @@ fn candidate(
     ask: &BatchRequest<'_>,
 ) -> rusqlite::Result<Option<(Group, Option<Waiting>)>> {
     match &ask.what {
-        Payload::Batch(kinds) => Ok(rows::next_group(db, host, kinds)?.map(|(group, _)| (group, None))),
+        Payload::Batch(kinds) => {
+            Ok(rows::next_group(db, host, kinds, ask.max_batch)?.map(|(group, _)| (group, None)))
+        }
         Payload::Alone(fingerprint) => db
             .prepare_cached(ALONE)?
             .query_row(params![host, rows::head_of(fingerprint), fingerprint.0], |row| {

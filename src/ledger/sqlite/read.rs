@@ -35,7 +35,7 @@ pub(super) fn due(
     page: Page,
 ) -> rusqlite::Result<Vec<SealedToken>> {
     let Some(host) = rows::host(db, host)? else { return Ok(Vec::new()) };
-    let Some((group, _)) = rows::next_group(db, host, kinds)? else { return Ok(Vec::new()) };
+    let Some((group, _)) = rows::next_group(db, host, kinds, page.limit)? else { return Ok(Vec::new()) };
     let waiting = rows::waiting(db, host, group, kinds, page)?;
     Ok(waiting.into_iter().map(|waiting| waiting.row).collect())
 }

@@ -9,7 +9,7 @@ use crate::ledger::bisect::{self, Group};
 use crate::ledger::entry::SealedToken;
 use crate::ledger::intent::moment;
 use crate::ledger::quota::{Quota, SLOTS_KEPT, Server, Slot, Span};
-use crate::revocation::MAX_BATCH;
+use crate::rule;
 use crate::token::{Fingerprint, Kind};
 
 pub(super) const HEAD: &str = "SELECT CAST(substr(value, 66) AS INTEGER), substr(value, 1, 64)
@@ -123,10 +123,11 @@ pub(super) fn next_group(
     db: &Connection,
     host: i64,
     kinds: &[Kind],
+    max_batch: usize,
 ) -> rusqlite::Result<Option<(Group, usize)>> {
     let kinds = kind_list(kinds);
     let clean = format!(
-        "SELECT count(*) FROM (SELECT 1 FROM token WHERE {DUE} AND suspect = 0 AND kind IN ({kinds}) LIMIT {MAX_BATCH})"
+        "SELECT count(*) FROM (SELECT 1 FROM token WHERE {DUE} AND suspect = 0 AND kind IN ({kinds}) LIMIT {max_batch})"
     );
     let clean = db.prepare_cached(&clean)?.query_row([host], |row| row.get(0))?;
     let suspects = format!(
@@ -168,7 +169,7 @@ pub(super) fn waiting_row(row: &SqlRow<'_>) -> rusqlite::Result<Waiting> {
         id: row.get(0)?,
         row: SealedToken {
             fingerprint: Fingerprint(row.get(1)?),
-            kind: Kind::from_rule_id(&kind).unwrap_or(Kind::Other),
+            kind: rule::kind(&kind).unwrap_or(Kind::OTHER),
             sealed: row.get(3)?,
         },
     })

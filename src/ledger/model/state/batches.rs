@@ -9,7 +9,7 @@ use crate::ledger::entry::BatchId;
 use crate::ledger::intent::{
     BatchOutcome, BatchRequest, Intent, Next, Payload, Settled, Settlement, WaitReason, millis, moment,
 };
-use crate::revocation::{MAX_BATCH, State};
+use crate::revocation::State;
 
 const POLL_MS: i64 = 100;
 
@@ -28,7 +28,7 @@ impl Content {
         let in_flight = self.batches.iter().filter(open).count();
         let ours = self.batches.iter().filter(open).any(|batch| batch.account == account);
         let found = match &ask.what {
-            Payload::Batch(kinds) => self.next_group(ask.host, kinds),
+            Payload::Batch(kinds) => self.next_group(ask.host, kinds, ask.max_batch),
             Payload::Alone(fingerprint) => (self.index.get(&(ask.host.to_owned(), *fingerprint)))
                 .filter(|place| self.tokens[**place].batch.is_none() && self.tokens[**place].state.pending())
                 .map(|place| (self.tokens[*place].suspect, vec![*place])),
@@ -36,7 +36,7 @@ impl Content {
         let Some((group, mut places)) = found else {
             return if in_flight == 0 { Next::Nothing } else { later(now + POLL_MS, WaitReason::InFlight) };
         };
-        places.truncate(MAX_BATCH);
+        places.truncate(ask.max_batch);
         let charged = matches!(ask.what, Payload::Batch(_));
         if charged && ours {
             return later(now + POLL_MS, WaitReason::InFlight);
