@@ -25,7 +25,7 @@ const LONGEST_BODY: u64 = 1024 * 1024;
 /// Connecting takes no longer than this, however long the user waits for an answer.
 const LONGEST_CONNECT: Duration = Duration::from_secs(10);
 
-/// How to reach an API.
+/// How to connect to an API.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The root of the API, without a slash at the end. An `http://` one leads to this machine: who makes it sees to that.

@@ -1,7 +1,7 @@
 //! This machine's own credentials: what its user works with, and must not revoke by accident.
 //!
 //! Read are the environment, `gh`'s hosts file, git's credential files and configuration, `.netrc`, `.npmrc` and
-//! Docker's `config.json`. Out of reach are keychains and credential helpers (the macOS keychain, the Windows
+//! Docker's `config.json`. Not read are keychains and credential helpers (the macOS keychain, the Windows
 //! credential manager, libsecret, `gh`'s own keyring): nothing is run to find out.
 //!
 //! Only fingerprints are kept, and where each was found.

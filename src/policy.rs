@@ -74,7 +74,7 @@ pub struct PolicyContext<'a> {
     pub known: &'a dyn Fn(Fingerprint) -> Option<State>,
 }
 
-/// Whether a finding can be sent at all: it counts, nothing suppresses it, and somebody revokes its kind.
+/// Whether a finding can be sent at all: it counts, nothing suppresses it, and a provider revokes its kind.
 pub fn eligible(finding: &Finding, counted: Confidence) -> bool {
     finding.counts() && finding.revocable() && finding.confidence >= counted
 }
@@ -106,7 +106,7 @@ impl<'a> Plan<'a> {
             }
             match (context.known)(finding.token.fingerprint()) {
                 Some(known) if !known.pending() && !known.aside() => plan.done += 1,
-                // What waits goes on waiting: somebody has agreed to it before.
+                // What waits goes on waiting: the user has agreed to it before.
                 Some(known) if known.pending() => plan.choices.push((finding, State::Queued)),
                 _ => plan.choices.push((finding, policy.decide(finding, context))),
             }

@@ -81,7 +81,7 @@ pub fn for_kind(kind: Kind) -> Option<&'static Provider> {
     kind.provider().and_then(named)
 }
 
-/// How to reach a provider.
+/// How to connect to a provider.
 #[derive(Debug)]
 pub struct Connection {
     /// The host, and the root of its API.

@@ -49,7 +49,7 @@ pub struct RevokeResponse {
     pub status: Option<u16>,
     /// The provider's id of the request, where there was one.
     pub request_id: Option<String>,
-    /// What the server said about its limit.
+    /// The server's limit, as far as the response states it.
     pub limit: RateLimit,
     /// The server's own message, or the transport's; free of tokens.
     pub message: String,

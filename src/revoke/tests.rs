@@ -1,4 +1,4 @@
-//! Runs against a scripted revoker, on a clock that waits for nobody.
+//! Runs against a scripted revoker, on a clock that does not wait.
 
 mod answers;
 mod checks;

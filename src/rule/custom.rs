@@ -157,7 +157,7 @@ mod tests {
             ("'k_([a-z]+)'", "'(?:a{1000}){1000}'", "size"),
         ] {
             let error = compile(&GOOD.replace(from, to)).expect_err(word);
-            assert!(error.contains(word), "{error} says {word}");
+            assert!(error.contains(word), "{error}: {word}");
         }
         assert!(compile(&format!("{GOOD}[[rules]]\n{GOOD}")).is_err_and(|error| error.contains("another")));
     }

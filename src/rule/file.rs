@@ -10,7 +10,7 @@ use super::error::Error;
 use super::{Checksum, Rule, Rules, Shape};
 use crate::token::{Kind, KindInfo, RevokedBy};
 
-/// The folder of rule files: a new one is found without being named anywhere.
+/// The directory of rule files: a new one is compiled in without being named anywhere.
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rules");
 
 /// The rules of a provider that exists in tests only: what it takes to add one.

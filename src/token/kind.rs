@@ -31,7 +31,7 @@ pub struct KindInfo {
     pub revoked_by: Option<RevokedBy>,
     /// How much harm a live token can do: 0 is the most. The queue sends the worst first.
     pub harm_rank: u8,
-    /// Using the token once spends it, so nobody may ask whether it is alive.
+    /// Using the token once spends it, so its liveness must not be checked.
     pub single_use: bool,
     /// Revoking it ends its user's whole authorization of an app, with every other token made by it.
     pub ends_authorization: bool,
@@ -92,7 +92,7 @@ impl Kind {
         self.0.provider.as_deref()
     }
 
-    /// How its provider revokes it; `None` if nobody does.
+    /// How its provider revokes it; `None` if none does.
     pub fn revoked_by(self) -> Option<RevokedBy> {
         self.0.revoked_by
     }
@@ -102,8 +102,8 @@ impl Kind {
         self.0.harm_rank
     }
 
-    /// Whether somebody may ask its provider if a token is alive: not where the question would spend it, and not where
-    /// there is nobody to ask.
+    /// Whether its provider may be asked if a token is alive: not where the question would spend it, and not where there is
+    /// no provider.
     pub fn can_check_liveness(self) -> bool {
         self.0.provider.is_some() && !self.0.single_use
     }

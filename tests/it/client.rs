@@ -125,7 +125,7 @@ fn a_hanging_server_is_not_waited_for_longer_than_the_timeout() {
 }
 
 #[test]
-fn where_nobody_listens_nothing_was_sent() {
+fn where_no_server_listens_nothing_was_sent() {
     let github = github::GitHub::start(Flavour::DotCom);
     let client = client(&github);
     drop(github);
@@ -155,7 +155,7 @@ fn a_poisoned_batch_is_invalid_and_the_rest_of_it_is_not() {
     let mut mint = Mint::new(2);
     let texts = [mint.token(Kind::Pat), mint.token(Kind::Pat)];
     github.poison(&texts[1]);
-    let tokens = texts.each_ref().map(|text| Kind::Pat.secret(&text));
+    let tokens = texts.each_ref().map(|text| Kind::Pat.secret(text));
     assert_eq!(send(&client, &tokens).outcome, Outcome::Invalid);
     assert_eq!(send(&client, &tokens[1..]).outcome, Outcome::Invalid);
     assert_eq!(send(&client, &tokens[..1]).outcome, Outcome::Accepted);
@@ -187,7 +187,7 @@ fn no_credential_goes_to_github_for_a_revocation() {
 }
 
 #[test]
-fn a_server_tells_its_release_and_that_decides_the_kinds() {
+fn the_release_of_a_server_decides_the_kinds() {
     let two = [Kind::Pat, Kind::FineGrainedPat].map(Kind::known);
     for (release, kinds, version) in [
         (Some("3.18"), 2, "2022-11-28"),
@@ -237,7 +237,7 @@ fn a_server_wants_the_right_credential_before_anything_is_sent() {
 }
 
 #[test]
-fn a_version_the_server_does_not_know_is_given_up_for_the_other() {
+fn an_unknown_version_is_replaced_by_the_other() {
     let github = github::GitHub::play(Script { versions: vec!["2022-11-28"], ..Script::of(Flavour::DotCom) });
     let client = client(&github);
     let outcomes: Vec<Outcome> = (0..3).map(|_| send(&client, &pats(1)).outcome).collect();
@@ -259,7 +259,7 @@ fn a_server_without_limits_is_asked_for_its_root() {
 }
 
 #[test]
-fn an_installation_token_ends_itself_once() {
+fn an_installation_token_revokes_itself_once() {
     let github = github::GitHub::start(Flavour::DotCom);
     let client = client(&github);
     let text = Mint::new(12).stateless();

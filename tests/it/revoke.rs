@@ -188,7 +188,7 @@ fn confidence_decides_what_is_held_back() {
 }
 
 #[test]
-fn installation_tokens_end_themselves_and_take_no_slot() {
+fn installation_tokens_revoke_themselves_and_take_no_slot() {
     let mut front = Front::new(8);
     let tokens: Vec<String> = (0..3).map(|_| front.mint.token(Kind::AppInstallation)).collect();
     let pat = front.mint.token(Kind::Pat);

@@ -20,7 +20,7 @@ use crate::support::mint::{Kind, Mint};
 /// Someone who vouches, the certificate of that someone in a file.
 struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
-    folder: TempDir,
+    directory: TempDir,
 }
 
 impl Authority {
@@ -28,13 +28,13 @@ impl Authority {
         let mut params = CertificateParams::new([]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let authority = Authority { issuer, folder: TempDir::new().unwrap() };
+        let authority = Authority { issuer, directory: TempDir::new().unwrap() };
         std::fs::write(authority.file(), authority.issuer.pem()).unwrap();
         authority
     }
 
     fn file(&self) -> PathBuf {
-        self.folder.path().join("ca.pem")
+        self.directory.path().join("ca.pem")
     }
 
     /// A server that calls itself `name` and accepts one batch.

@@ -27,7 +27,7 @@ pub enum CredentialError {
         /// The system's error.
         source: std::io::Error,
     },
-    /// What was found is not one word of printable ASCII.
+    /// What was found is not one run of printable ASCII.
     #[error(
         "{location} does not hold a credential: one line of printable characters without spaces is wanted"
     )]

@@ -39,7 +39,7 @@ impl CallOutcome {
         let hint = match response.status {
             202 if response.is_html() => {
                 // A page that claims acceptance is a portal's, not GitHub's.
-                return CallOutcome { status: None, message: message, request_id: None };
+                return CallOutcome { status: None, message, request_id: None };
             }
             403 => "the credential may not do this: it needs admin:enterprise or admin:org",
             404 => "no such enterprise, organization or user, or the credential may not see it",

@@ -7,7 +7,7 @@ use super::host::Flavour;
 /// A dated version of the REST API; an unknown one is answered with 400.
 /// <https://docs.github.com/en/rest/about-the-rest-api/api-versions>
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ApiVersion {
+pub(super) enum ApiVersion {
     /// Every supported release knows it.
     V2022,
     /// github.com, GHE.com, and Enterprise Server from 3.21 on.
@@ -16,7 +16,7 @@ pub enum ApiVersion {
 
 impl ApiVersion {
     /// The value of the `X-GitHub-Api-Version` header.
-    pub const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             ApiVersion::V2022 => "2022-11-28",
             ApiVersion::V2026 => "2026-03-10",
@@ -25,7 +25,7 @@ impl ApiVersion {
 
     /// The one to try where this one is not known.
     #[must_use]
-    pub const fn other(self) -> ApiVersion {
+    pub(super) const fn other(self) -> ApiVersion {
         match self {
             ApiVersion::V2022 => ApiVersion::V2026,
             ApiVersion::V2026 => ApiVersion::V2022,
@@ -34,7 +34,7 @@ impl ApiVersion {
 
     /// The one to begin with: the newest at GitHub's own hosts; at a server the one its release knows, and the
     /// one all of them know where the release is not known.
-    pub fn for_host(flavour: Flavour, release: Option<Release>) -> ApiVersion {
+    pub(super) fn for_host(flavour: Flavour, release: Option<Release>) -> ApiVersion {
         match (flavour, release) {
             (Flavour::Server, None) => ApiVersion::V2022,
             (Flavour::Server, Some(release)) if release < Release::new(3, 21) => ApiVersion::V2022,

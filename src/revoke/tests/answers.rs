@@ -11,7 +11,7 @@ fn refusing<'a>(clock: &'a FakeClock, bad: &'a [Fingerprint]) -> Server<'a> {
 }
 
 #[test]
-fn bad_entries_end_up_alone_and_the_rest_is_taken() -> Checked {
+fn bad_entries_are_refused_and_the_rest_is_accepted() -> Checked {
     for bad in [vec![0], vec![999], vec![500], vec![3, 4], vec![7, 500, 993]] {
         let fixture = Fixture::new()?;
         fixture.queue_pats(0..1000)?;
@@ -109,7 +109,7 @@ fn spam_stops_the_run_and_cools_the_next_ones_down() -> Checked {
 
 #[test]
 fn limits_are_believed_and_outlive_the_run() -> Checked {
-    for (verdict, limit, wait) in [
+    for (outcome, limit, wait) in [
         (
             Outcome::SecondaryLimit,
             RateLimit { retry_after: Some(Duration::from_secs(77)), ..RateLimit::default() },
@@ -124,7 +124,7 @@ fn limits_are_believed_and_outlive_the_run() -> Checked {
         let server = Server::new(&fixture.clock, |_| {
             let limited = std::mem::take(&mut first);
             if limited {
-                RevokeResponse { limit: limit, ..response(verdict, 403) }
+                RevokeResponse { limit, ..response(outcome, 403) }
             } else {
                 response(Outcome::Accepted, 202)
             }
@@ -132,15 +132,15 @@ fn limits_are_believed_and_outlive_the_run() -> Checked {
         assert_eq!(fixture.run(&server, &options())?.end, EndReason::Later(WaitReason::Server));
         assert_eq!(fixture.state(pat(1))?, State::Queued);
         fixture.clock.advance(Duration::from_secs(wait - 1));
-        assert_eq!(fixture.run(&server, &options())?.counts.requests, 0, "{verdict:?} {wait}");
+        assert_eq!(fixture.run(&server, &options())?.counts.requests, 0, "{outcome:?} {wait}");
         fixture.clock.advance(Duration::from_secs(1));
-        assert_eq!(fixture.run(&server, &options())?.counts.accepted, 10, "{verdict:?} {wait}");
+        assert_eq!(fixture.run(&server, &options())?.counts.accepted, 10, "{outcome:?} {wait}");
     }
     Ok(())
 }
 
 #[test]
-fn patience_grows_while_a_waiting_run_is_told_off() -> Checked {
+fn waits_grow_while_the_limit_stays() -> Checked {
     let fixture = Fixture::new()?;
     fixture.queue_pats(0..10)?;
     let mut left = 4;
@@ -160,7 +160,7 @@ fn patience_grows_while_a_waiting_run_is_told_off() -> Checked {
 fn what_the_server_counts_tightens_what_we_count() -> Checked {
     let fixture = Fixture::new()?;
     fixture.queue_pats(0..10_000)?;
-    // Somebody else behind the same address has used up most of it.
+    // Another client behind the same address has used up most of it.
     let reset = fixture.clock.now().checked_add(Duration::from_mins(20))?;
     let clock = &fixture.clock;
     let mut remaining = 4;
@@ -196,11 +196,11 @@ fn a_denial_ends_the_run_and_keeps_everything() -> Checked {
 }
 
 #[test]
-fn trouble_and_silence_are_tried_again_a_bounded_number_of_times() -> Checked {
-    for (verdict, state) in [(Outcome::Trouble, State::Queued), (Outcome::Unknown, State::Sent)] {
+fn trouble_and_lost_responses_are_tried_again_a_bounded_number_of_times() -> Checked {
+    for (outcome, state) in [(Outcome::Trouble, State::Queued), (Outcome::Unknown, State::Sent)] {
         let fixture = Fixture::new()?;
         fixture.queue_pats(0..10)?;
-        let server = Server::new(&fixture.clock, |_| response(verdict, 502));
+        let server = Server::new(&fixture.clock, |_| response(outcome, 502));
         let outcome = fixture.run(&server, &patient())?;
         assert_eq!((outcome.end, outcome.counts.requests, outcome.waiting()), (EndReason::Trouble, 5, 10));
         assert_eq!(outcome.host_status.requests_last_hour, 5, "each try takes a slot");

@@ -9,7 +9,7 @@ fn ghs(number: u32) -> Fingerprint {
 }
 
 #[test]
-fn installation_tokens_end_themselves_and_take_no_slot() -> Checked {
+fn installation_tokens_revoke_themselves_and_take_no_slot() -> Checked {
     let fixture = Fixture::new()?;
     fixture.queue(Kind::app_installation(), 0..3, SURE)?;
     fixture.queue_pats(0..5)?;
@@ -73,7 +73,7 @@ fn installation_tokens_have_their_turn_while_the_hour_is_full() -> Checked {
 }
 
 #[test]
-fn dead_tokens_are_not_sent_when_asked_first() -> Checked {
+fn dead_tokens_are_not_sent_when_checked_first() -> Checked {
     let fixture = Fixture::new()?;
     fixture.queue_pats(0..20)?;
     fixture.queue(Kind::refresh(), 0..2, SURE)?;
@@ -88,7 +88,7 @@ fn dead_tokens_are_not_sent_when_asked_first() -> Checked {
     // One question each, none about refresh tokens, and none on the quota.
     assert_eq!(server.asked.borrow().len(), 20);
     assert_eq!(outcome.host_status.requests_last_hour, 1);
-    // Without being asked to, nobody asks.
+    // Without the option nothing is checked.
     fixture.queue_pats(30..40)?;
     fixture.run(&server, &options())?;
     assert_eq!(server.asked.borrow().len(), 20);
@@ -96,7 +96,7 @@ fn dead_tokens_are_not_sent_when_asked_first() -> Checked {
 }
 
 #[test]
-fn nobody_is_asked_while_nothing_can_go() -> Checked {
+fn nothing_is_checked_while_nothing_can_be_sent() -> Checked {
     let fixture = Fixture::new()?;
     fixture.queue_pats(0..60_500)?;
     let server = Server::taking(&fixture.clock);
@@ -111,7 +111,7 @@ fn nobody_is_asked_while_nothing_can_go() -> Checked {
 }
 
 #[test]
-fn taken_tokens_are_asked_about_until_they_are_dead() -> Checked {
+fn accepted_tokens_are_checked_until_they_are_dead() -> Checked {
     let fixture = Fixture::new()?;
     fixture.queue_pats(0..4)?;
     fixture.queue(Kind::refresh(), 0..1, SURE)?;
@@ -135,7 +135,7 @@ fn taken_tokens_are_asked_about_until_they_are_dead() -> Checked {
 }
 
 #[test]
-fn questions_that_prove_nothing_end_soon() -> Checked {
+fn checks_that_prove_nothing_end_soon() -> Checked {
     let fixture = Fixture::new()?;
     fixture.queue_pats(0..100)?;
     let server = Server::taking(&fixture.clock).lives(|_| Liveness::Unknown);

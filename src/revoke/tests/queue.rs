@@ -75,7 +75,7 @@ fn a_remainder_joins_the_next_batch_and_pauses_are_kept() -> Checked {
 }
 
 #[test]
-fn the_most_certain_and_widest_reaching_go_first() -> Checked {
+fn the_most_certain_and_most_harmful_go_first() -> Checked {
     let fixture = Fixture::new()?;
     for (kind, sure) in [
         (Kind::fine_grained_pat(), Confidence::Likely),
@@ -149,8 +149,8 @@ fn a_death_with_the_request_under_way_loses_nothing() -> Checked {
     let standing = ledger.standing(&request, &|| clock.now())?;
     assert_eq!((standing.accepted, standing.sent, standing.requests_last_hour), (30, 0, 4));
     let attempts = ledger.attempts(HOST, &pat(3))?;
-    let verdicts: Vec<_> = attempts.iter().map(|attempt| attempt.verdict.as_str()).collect();
-    assert_eq!(verdicts, ["lost", "lost", "lost", "accepted"]);
+    let outcomes: Vec<_> = attempts.iter().map(|attempt| attempt.verdict.as_str()).collect();
+    assert_eq!(outcomes, ["lost", "lost", "lost", "accepted"]);
     verify(&ledger)?;
     server.check();
     Ok(())
@@ -203,7 +203,7 @@ fn kinds_the_host_does_not_take_are_set_aside() -> Checked {
 }
 
 #[test]
-fn a_seal_that_does_not_open_holds_up_nobody() -> Checked {
+fn a_token_whose_seal_does_not_open_blocks_no_other() -> Checked {
     let fixture = Fixture::new()?;
     fixture.queue_pats(0..5)?;
     let stranger = Seal::ephemeral()?;

@@ -116,7 +116,7 @@ impl CredentialType {
         CredentialType::OAuthAppToken,
     ];
 
-    /// GitHub's word for it.
+    /// The value GitHub's API has for it.
     pub const fn as_str(self) -> &'static str {
         match self {
             CredentialType::ClassicPat => "classic_pat",

@@ -21,17 +21,17 @@ const HTML: &str = "<html><h1>502 Bad Gateway</h1></html>";
 
 /// Outcome, status, headers, body.
 const CASES: &[(Outcome, u16, &str, &str)] = &[
-    // Taken: empty, null or an object; never a page.
+    // Accepted: empty, null or an object; never a page.
     (O::Accepted, 202, "", ""),
     (O::Accepted, 202, "", "null"),
     (O::Accepted, 202, "x-ratelimit-remaining: 0", "{}"),
     (O::Trouble, 202, "", "<html>Please log in</html>"),
     (O::Trouble, 202, "content-type: text/html", "Please log in"),
-    // Success of another kind is nobody's answer.
+    // Another success is not documented.
     (O::Trouble, 200, "", "{}"),
     (O::Trouble, 201, "", "{}"),
     (O::Trouble, 204, "", ""),
-    // 422, by its words.
+    // 422, by its message.
     (O::Invalid, 422, "", r#"{"message":"Validation Failed","errors":["credentials is invalid"]}"#),
     (O::Invalid, 422, "", r#"{"message":"Validation Failed"}"#),
     (O::Invalid, 422, "", ""),
@@ -49,7 +49,7 @@ const CASES: &[(Outcome, u16, &str, &str)] = &[
     (O::Invalid, 422, "", r#"{"message":"Validation Failed","documentation_url":"https://x/spam"}"#),
     (O::Invalid, 422, "", r#"{"message":"ghp_spamspamspamspam is not valid"}"#),
     (O::Trouble, 422, "", HTML),
-    // 403 and 429, by headers and words.
+    // 403 and 429, by headers and message.
     (
         O::PrimaryLimit,
         403,
