@@ -121,6 +121,10 @@ impl RawRule {
 
     /// What is wrong with a rule, as far as its own fields show.
     fn problem(&self) -> Option<&'static str> {
+        // Ids are words of the ledger's tables and of reports.
+        if self.id.is_empty() || !self.id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+            return Some("an id is made of letters, digits and `-`");
+        }
         if self.prefix.len() < 3 || !self.prefix.is_ascii() {
             return Some("its prefix needs three ASCII characters at least");
         }

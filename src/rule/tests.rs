@@ -44,6 +44,7 @@ fn contradictions_are_refused() {
     for (from, to) in [
         ("prefix = \"ghp_\"", "prefix = \"gho_\""),
         ("id = \"github-oauth\"", "id = \"github-pat\""),
+        ("id = \"github-pat\"", "id = \"github'pat\""),
         ("length = 40", "length = 400"),
         ("harm_rank = 0", "harm_rank = 10"),
     ] {
