@@ -32,6 +32,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("rusqlite", &["ledger/sqlite"]),
     ("reqwest", &["http"]),
     ("rustls", &["http"]),
+    ("include_dir", &["rule/file"]),
     ("clap", &["cli", "settings"]),
     ("anyhow", &["cli", "settings"]),
     ("indicatif", &["cli/console"]),

@@ -26,6 +26,8 @@ pub(super) fn batch_kinds(release: Option<Release>) -> Vec<Kind> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::host::Flavour;
+    use super::super::version::ApiVersion;
     use super::*;
     use crate::rule;
 
@@ -34,5 +36,29 @@ mod tests {
         for id in [PAT, FINE_GRAINED_PAT, APP_USER, APP_INSTALLATION, REFRESH] {
             assert_eq!(rule::kind(id).and_then(Kind::provider), Some("github"), "{id}");
         }
+    }
+
+    #[test]
+    fn each_release_takes_its_kinds_in_its_version() {
+        let five =
+            vec![Kind::pat(), Kind::fine_grained_pat(), Kind::oauth(), Kind::app_user(), Kind::refresh()];
+        let two = vec![Kind::pat(), Kind::fine_grained_pat()];
+        for (release, can_revoke, takes, version) in [
+            (Some(Release::new(3, 17)), false, &two, ApiVersion::V2022),
+            (Some(Release::new(3, 18)), true, &two, ApiVersion::V2022),
+            (Some(Release::new(3, 19)), true, &two, ApiVersion::V2022),
+            (Some(Release::new(3, 20)), true, &five, ApiVersion::V2022),
+            (Some(Release::new(3, 21)), true, &five, ApiVersion::V2026),
+            (Some(Release::new(4, 0)), true, &five, ApiVersion::V2026),
+            (None, true, &five, ApiVersion::V2022),
+        ] {
+            assert_eq!(&batch_kinds(release), takes, "{release:?}");
+            assert_eq!(ApiVersion::for_host(Flavour::Server, release), version, "{release:?}");
+            assert_eq!(release.is_none_or(Release::can_revoke), can_revoke, "{release:?}");
+        }
+        for flavour in [Flavour::GitHubCom, Flavour::GheCom] {
+            assert_eq!(ApiVersion::for_host(flavour, None), ApiVersion::V2026);
+        }
+        assert!(Release::new(2, 22) < Release::FIRST);
     }
 }

@@ -85,8 +85,6 @@ impl std::fmt::Display for Release {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::github::kinds::batch_kinds;
-    use crate::token::Kind;
 
     #[test]
     fn releases_are_read_from_meta() {
@@ -102,29 +100,5 @@ mod tests {
         }
         assert_eq!(Release::from_meta(b"<html>"), None);
         assert_eq!(Release::from_meta(b"{}"), None);
-    }
-
-    #[test]
-    fn each_release_takes_its_kinds_in_its_version() {
-        let five =
-            vec![Kind::pat(), Kind::fine_grained_pat(), Kind::oauth(), Kind::app_user(), Kind::refresh()];
-        let two = vec![Kind::pat(), Kind::fine_grained_pat()];
-        for (release, can_revoke, takes, version) in [
-            (Some(Release::new(3, 17)), false, &two, ApiVersion::V2022),
-            (Some(Release::new(3, 18)), true, &two, ApiVersion::V2022),
-            (Some(Release::new(3, 19)), true, &two, ApiVersion::V2022),
-            (Some(Release::new(3, 20)), true, &five, ApiVersion::V2022),
-            (Some(Release::new(3, 21)), true, &five, ApiVersion::V2026),
-            (Some(Release::new(4, 0)), true, &five, ApiVersion::V2026),
-            (None, true, &five, ApiVersion::V2022),
-        ] {
-            assert_eq!(&batch_kinds(release), takes, "{release:?}");
-            assert_eq!(ApiVersion::for_host(Flavour::Server, release), version, "{release:?}");
-            assert_eq!(release.is_none_or(Release::can_revoke), can_revoke, "{release:?}");
-        }
-        for flavour in [Flavour::GitHubCom, Flavour::GheCom] {
-            assert_eq!(ApiVersion::for_host(flavour, None), ApiVersion::V2026);
-        }
-        assert!(Release::new(2, 22) < Release::FIRST);
     }
 }
