@@ -120,7 +120,7 @@ fn a_hanging_server_is_not_waited_for_longer_than_the_timeout() {
     let response = send(&client, &pats(1));
     // Far beyond the timeout asked for, and short of the one that is usual.
     assert!(started.elapsed() < Duration::from_secs(20));
-    assert_eq!((response.outcome, response.message.as_str()), (Outcome::Unknown, "no response in time"));
+    assert_eq!((response.outcome, response.message.as_str()), (Outcome::Unknown, "no answer in time"));
     assert_eq!(github.seen().len(), 1);
 }
 
