@@ -10,7 +10,7 @@ use std::path::Path;
 use divan::Bencher;
 use divan::counter::BytesCount;
 use stanch::detect::{DECODE_DEPTH, Detector, Window};
-use stanch::rule::Rules;
+use stanch::rule;
 
 const SIZE: usize = 4 * 1024 * 1024;
 
@@ -116,8 +116,7 @@ fn gather(folder: &Path, bytes: &mut Vec<u8>) {
 }
 
 fn scan(bencher: Bencher<'_, '_>, text: &Text, depth: usize) {
-    let detector =
-        Detector::new(Rules::built_in().expect("they come with the program")).with_decode_depth(depth);
+    let detector = Detector::new(rule::built_in()).with_decode_depth(depth);
     bencher.counter(BytesCount::of_slice(&text.bytes)).bench_local(|| {
         let mut hits = 0;
         // As large blobs are: in windows that stay in a core's own cache.

@@ -13,6 +13,10 @@ use stanch::token::{Fingerprint, Kind, Token};
 
 const HOST: &str = "api.example.test";
 
+fn pat() -> Kind {
+    rule::kind("github-pat").expect("a rule of the program")
+}
+
 fn main() {
     divan::main();
 }
@@ -20,7 +24,7 @@ fn main() {
 /// The same token for the same number, made when needed: a bench that held a million of them would measure that.
 fn token(number: u32) -> Token {
     let body = Fingerprint::of(&number.to_le_bytes()).hex();
-    Token::new(Kind::Pat, [Kind::Pat.prefix(), &body[..36]].concat().as_bytes())
+    Token::new(pat(), [pat().prefix(), &body[..36]].concat().as_bytes())
 }
 
 fn address(home: &tempfile::TempDir) -> LedgerAddress {
@@ -64,10 +68,11 @@ fn one_batch(bencher: Bencher<'_, '_>) {
         let request = BatchRequest {
             host: HOST,
             identity: "anonymous",
+            max_batch: MAX_BATCH,
             per_hour: 60,
             min_interval: Duration::ZERO,
             lease: Duration::from_mins(2),
-            payload: Payload::Batch(&[Kind::Pat]),
+            payload: Payload::Batch(&[pat()]),
         };
         let Next::Send(intent) = ledger.intend(&request, &Timestamp::now).expect("a ledger") else {
             panic!("nothing to send");

@@ -8,7 +8,7 @@ use stanch::blob::Source as _;
 use stanch::detect::Detector;
 use stanch::finding::Findings;
 use stanch::meter::Meter;
-use stanch::rule::Rules;
+use stanch::rule;
 use stanch::scan::Collector;
 use stanch::source::tree::{Options, Tree, excludes};
 use tempfile::TempDir;
@@ -32,7 +32,7 @@ fn text(len: usize) -> Vec<u8> {
 }
 
 fn sweep(root: PathBuf) -> usize {
-    let detector = Detector::new(Rules::built_in().expect("built in"));
+    let detector = Detector::new(rule::built_in());
     let (findings, meter) = (Findings::default(), Meter::default());
     Tree::new(vec![root], options()).drain(&Collector::new(&detector, &findings, &meter));
     findings.finish().0.len()

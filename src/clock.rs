@@ -1,4 +1,4 @@
-//! What time it is, and how to let some of it pass.
+//! The time, and sleeping.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::meter::CancelFlag;
 
-/// What time it is, and how to let some pass. Tests have one that waits for nobody.
+/// The time, and sleeping. Tests have one whose time passes without waiting.
 pub trait Clock {
     /// The wall clock.
     fn now(&self) -> Timestamp;
@@ -19,8 +19,8 @@ pub trait Clock {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
-/// How soon a sleeper notices that it was asked to stop.
-const NOTICE: Duration = Duration::from_millis(50);
+/// How soon a sleeper notices that it was cancelled.
+const POLL: Duration = Duration::from_millis(50);
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
@@ -28,11 +28,12 @@ impl Clock for SystemClock {
     }
 
     fn sleep(&self, length: Duration, cancel: &CancelFlag) {
-        // Whichever clock gets there first: one stands still while the machine sleeps, the other may be set back.
+        // The monotonic clock stands still while the machine is suspended, the wall clock may be set back: the first to get
+        // there counts.
         let (asleep, until) =
             (Instant::now(), Timestamp::now().saturating_add(length).unwrap_or(Timestamp::MAX));
         while !cancel.is_cancelled() && asleep.elapsed() < length && Timestamp::now() < until {
-            std::thread::sleep(NOTICE.min(length.saturating_sub(asleep.elapsed())));
+            std::thread::sleep(POLL.min(length.saturating_sub(asleep.elapsed())));
         }
     }
 }

@@ -87,7 +87,7 @@ pub struct Detector {
 
 impl Detector {
     /// A detector for these rules that peels off [`DECODE_DEPTH`] encodings.
-    pub fn new(rules: Rules) -> Self {
+    pub fn new(rules: &'static Rules) -> Self {
         Detector { finder: Arc::new(Finder::new(rules)), depth: DECODE_DEPTH }
     }
 
@@ -98,8 +98,8 @@ impl Detector {
     }
 
     /// The rules it looks for.
-    pub fn rules(&self) -> &Rules {
-        &self.finder.rules
+    pub fn rules(&self) -> &'static Rules {
+        self.finder.rules
     }
 
     /// Reports every token that starts in `window.emit`, in the order of their places but for what is found within

@@ -131,15 +131,15 @@ impl Finding {
         };
     }
 
-    /// Whether GitHub offers a way to end this token, by itself or in a batch.
+    /// Whether its provider offers a way to revoke this token, in a batch or by itself.
     pub fn revocable(&self) -> bool {
-        self.token.kind() != Kind::Other && self.confidence > Confidence::Lookalike
+        self.token.kind().revoked_by().is_some() && self.confidence > Confidence::Lookalike
     }
 
     /// Takes what another sighting of the same token knows better.
     fn learn(&mut self, seen: &Sighting<'_>) {
         // A rule of the scanned tree's own that matches a GitHub token must not make it unrevocable.
-        if self.token.kind() == Kind::Other && seen.kind != Kind::Other {
+        if self.token.kind() == Kind::OTHER && seen.kind != Kind::OTHER {
             self.rule = Arc::clone(seen.rule);
             self.token = Token::new(seen.kind, seen.text);
             (self.confidence, self.reason, self.owner_id) = (seen.confidence, seen.reason, seen.owner_id);
@@ -158,7 +158,7 @@ impl Finding {
 
     fn absorb(&mut self, mut theirs: Finding) {
         self.more_live |= theirs.more_live;
-        if self.token.kind() == Kind::Other && theirs.token.kind() != Kind::Other {
+        if self.token.kind() == Kind::OTHER && theirs.token.kind() != Kind::OTHER {
             std::mem::swap(&mut self.rule, &mut theirs.rule);
             std::mem::swap(&mut self.token, &mut theirs.token);
             (self.confidence, self.reason, self.owner_id) =

@@ -7,13 +7,16 @@ pub mod blob;
 pub mod finding;
 pub mod meter;
 pub mod revocation;
-pub mod text;
 pub mod token;
 
-// senses
+// senses; `text` is one of them, because it redacts whatever has the prefix of a rule
 pub mod checksum;
 pub mod detect;
 pub mod rule;
+pub mod text;
+
+// the one door to the network
+pub mod http;
 
 // sources, and what they flow through
 pub mod scan;

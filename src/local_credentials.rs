@@ -1,7 +1,7 @@
 //! This machine's own credentials: what its user works with, and must not revoke by accident.
 //!
 //! Read are the environment, `gh`'s hosts file, git's credential files and configuration, `.netrc`, `.npmrc` and
-//! Docker's `config.json`. Out of reach are keychains and credential helpers (the macOS keychain, the Windows
+//! Docker's `config.json`. Not read are keychains and credential helpers (the macOS keychain, the Windows
 //! credential manager, libsecret, `gh`'s own keyring): nothing is run to find out.
 //!
 //! Only fingerprints are kept, and where each was found.
@@ -24,10 +24,10 @@ use crate::token::Fingerprint;
 /// No file of credentials or configuration is this long.
 const LONGEST_FILE: u64 = 16 * 1024 * 1024;
 
-/// What is looked at: a value, so that a test never sees the machine it runs on.
+/// Where credentials are looked for: a value, so that a test never reads the machine it runs on.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
-    /// The environment.
+    /// The environment variables.
     pub env: HashMap<OsString, OsString>,
     /// The user's home.
     pub home: Option<PathBuf>,
@@ -36,7 +36,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Those of this process.
+    /// The environment of this process.
     pub fn of_this_process() -> Self {
         Environment {
             env: std::env::vars_os().collect(),
@@ -60,18 +60,19 @@ impl Environment {
         self.home.as_ref().map(|home| home.join(part))
     }
 
-    /// `$XDG_CONFIG_HOME`, or what stands for it.
+    /// `$XDG_CONFIG_HOME`, or `~/.config`
+    /// (<https://specifications.freedesktop.org/basedir-spec/latest/>).
     fn config_home(&self) -> Option<PathBuf> {
         self.path("XDG_CONFIG_HOME").filter(|path| path.is_absolute()).or_else(|| self.at_home(".config"))
     }
 }
 
-/// A place that may hold a credential and could not be read.
+/// A file that may hold a credential and could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unread {
     /// The file.
     pub path: PathBuf,
-    /// What happened, in words.
+    /// Why not.
     pub reason: String,
 }
 
@@ -83,45 +84,45 @@ pub struct LocalCredentials {
 }
 
 impl LocalCredentials {
-    /// Looks everywhere. What cannot be read is noted in [`LocalCredentials::unread`]; what is not there is nothing.
-    pub fn find(surroundings: &Environment) -> LocalCredentials {
-        let mut own = LocalCredentials::default();
-        for (name, value) in &surroundings.env {
-            let place = format!("the environment variable {}", name.to_string_lossy());
-            own.take(value.as_encoded_bytes(), &place);
+    /// Looks in every location. What cannot be read is noted in [`LocalCredentials::unread`]; what is not there is nothing.
+    pub fn find(environment: &Environment) -> LocalCredentials {
+        let mut credentials = LocalCredentials::default();
+        for (name, value) in &environment.env {
+            let location = format!("the environment variable {}", name.to_string_lossy());
+            credentials.add_from(value.as_encoded_bytes(), &location);
         }
-        for path in paths::of(surroundings) {
-            own.take_file(&path);
+        for path in paths::of(environment) {
+            credentials.add_from_file(&path);
         }
-        git::look(surroundings, &mut own);
-        own
+        git::read(environment, &mut credentials);
+        credentials
     }
 
-    /// Adds a credential that was come by in another way, such as `--auth-token-file`.
-    pub fn add(&mut self, fingerprint: Fingerprint, place: impl Into<String>) {
-        self.found.entry(fingerprint).or_insert_with(|| place.into());
+    /// Adds a credential from elsewhere, such as `--auth-token-file`.
+    pub fn add(&mut self, fingerprint: Fingerprint, location: impl Into<String>) {
+        self.found.entry(fingerprint).or_insert_with(|| location.into());
     }
 
     /// Where a credential of this machine is kept, if this is one.
-    pub fn place_of(&self, fingerprint: Fingerprint) -> Option<&str> {
+    pub fn location_of(&self, fingerprint: Fingerprint) -> Option<&str> {
         self.found.get(&fingerprint).map(String::as_str)
     }
 
-    /// What could not be read, in the order it was come upon.
+    /// What could not be read, in the order in which it was met.
     pub fn unread(&self) -> &[Unread] {
         &self.unread
     }
 
     /// Keeps the fingerprints of every token in a text.
-    fn take(&mut self, text: &[u8], place: &str) {
+    fn add_from(&mut self, text: &[u8], location: &str) {
         extract::tokens(text, &mut |token| {
-            self.found.entry(Fingerprint::of(token)).or_insert_with(|| place.to_owned());
+            self.found.entry(Fingerprint::of(token)).or_insert_with(|| location.to_owned());
         });
     }
 
-    fn take_file(&mut self, path: &Path) {
+    fn add_from_file(&mut self, path: &Path) {
         if let Some(text) = self.read(path) {
-            self.take(&text, &path.display().to_string());
+            self.add_from(&text, &path.display().to_string());
         }
     }
 
@@ -129,7 +130,7 @@ impl LocalCredentials {
     fn read(&mut self, path: &Path) -> Option<Zeroizing<Vec<u8>>> {
         match read_bounded(path) {
             Ok(text) => Some(text),
-            // What is no folder has no such file in it.
+            // A path through something that is no directory names no file.
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => None,
             Err(error) => {
                 self.unread.push(Unread { path: path.to_owned(), reason: error.to_string() });

@@ -1,14 +1,14 @@
-//! What may be sent: decisions about what was found, and what is said before anything leaves. Nothing here reads, writes
-//! or asks.
+//! What may be sent: decisions about what was found, and what the user must know before anything leaves. No I/O.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::finding::{Confidence, Finding};
 use crate::revocation::State;
+use crate::rule;
 use crate::token::{Fingerprint, Kind};
 
-/// The user's word on what may be sent.
+/// The user's settings for what may be sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
     /// Tokens below this are held back.
@@ -48,11 +48,11 @@ impl Policy {
     }
 
     /// What is to become of one token: [`State::Queued`], or set aside. The gravest reason goes first.
-    fn judge(&self, finding: &Finding, facts: &PolicyContext<'_>) -> State {
+    fn decide(&self, finding: &Finding, context: &PolicyContext<'_>) -> State {
         let (kind, fingerprint) = (finding.token.kind(), finding.token.fingerprint());
-        if !self.allow_own && (facts.own)(fingerprint) {
+        if !self.allow_own && (context.own)(fingerprint) {
             State::Own
-        } else if kind != Kind::AppInstallation && !facts.kinds.contains(&kind) {
+        } else if !context.kinds.contains(&kind) {
             State::Unsupported
         } else if finding.confidence < self.least {
             State::Held
@@ -62,19 +62,19 @@ impl Policy {
     }
 }
 
-/// What a plan is made with, besides the user's word.
+/// What a plan is made with, besides the user's settings.
 pub struct PolicyContext<'a> {
-    /// Findings below this do not count, and are not thought of.
+    /// Findings below this do not count, and are left out.
     pub counted: Confidence,
-    /// The kinds a batch may carry at the host.
+    /// The kinds that can be revoked at the host, in a batch or by themselves.
     pub kinds: &'a [Kind],
     /// Whether a token is one of this machine's own credentials.
     pub own: &'a dyn Fn(Fingerprint) -> bool,
-    /// What an earlier run came to know of a token.
+    /// The state in which an earlier run left a token.
     pub known: &'a dyn Fn(Fingerprint) -> Option<State>,
 }
 
-/// Whether a finding can be sent at all: it counts, nothing silences it, and it is GitHub's.
+/// Whether a finding can be sent at all: it counts, nothing suppresses it, and a provider revokes its kind.
 pub fn eligible(finding: &Finding, counted: Confidence) -> bool {
     finding.counts() && finding.revocable() && finding.confidence >= counted
 }
@@ -84,31 +84,31 @@ pub fn eligible(finding: &Finding, counted: Confidence) -> bool {
 pub struct Plan<'a> {
     /// Each token that can be sent, and what is to become of it; those that are done are not among them.
     pub choices: Vec<(&'a Finding, State)>,
-    /// How many were done by an earlier run: accepted, or refused alone.
+    /// How many were done by an earlier run: accepted, or refused.
     pub done: u64,
 }
 
-/// How many tokens something silences that could be sent otherwise.
+/// How many tokens are suppressed that could be sent otherwise.
 pub fn suppressed(findings: &[Finding], counted: Confidence) -> u64 {
-    let silenced = |finding: &&Finding| {
+    let is_suppressed = |finding: &&Finding| {
         finding.suppressed.is_some() && finding.revocable() && finding.confidence >= counted
     };
-    findings.iter().filter(silenced).count() as u64
+    findings.iter().filter(is_suppressed).count() as u64
 }
 
 impl<'a> Plan<'a> {
-    /// Thinks about every finding.
-    pub fn new(findings: &'a [Finding], policy: &Policy, facts: &PolicyContext<'_>) -> Self {
+    /// Decides about every finding.
+    pub fn new(findings: &'a [Finding], policy: &Policy, context: &PolicyContext<'_>) -> Self {
         let mut plan = Plan::default();
         for finding in findings {
-            if !eligible(finding, facts.counted) {
+            if !eligible(finding, context.counted) {
                 continue;
             }
-            match (facts.known)(finding.token.fingerprint()) {
+            match (context.known)(finding.token.fingerprint()) {
                 Some(known) if !known.pending() && !known.aside() => plan.done += 1,
-                // What waits goes on waiting: somebody has said yes to it before.
+                // What waits goes on waiting: the user has agreed to it before.
                 Some(known) if known.pending() => plan.choices.push((finding, State::Queued)),
-                _ => plan.choices.push((finding, policy.judge(finding, facts))),
+                _ => plan.choices.push((finding, policy.decide(finding, context))),
             }
         }
         plan
@@ -136,19 +136,24 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// What a run that sends would do, as far as the tokens tell.
+/// What a run that sends would do, as far as the tokens show.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Impact {
     /// How many tokens.
     pub tokens: u64,
     /// How many of each kind.
     pub kinds: BTreeMap<Kind, u64>,
-    /// The owners whose ids fine-grained tokens tell.
+    /// The owners whose ids the tokens carry.
     pub owners: BTreeSet<u32>,
 }
 
 impl Impact {
-    /// What somebody should know before saying yes, in lines of a terminal's width.
+    /// How many tokens are of kinds with this property.
+    fn count(&self, has: fn(Kind) -> bool) -> u64 {
+        self.kinds.iter().filter(|(kind, _)| has(**kind)).map(|(_, count)| count).sum()
+    }
+
+    /// What the user must know before agreeing, in lines of at most 80 columns.
     pub fn lines(&self, host: &str) -> Vec<String> {
         let mut kinds = String::new();
         for (kind, count) in &self.kinds {
@@ -157,22 +162,31 @@ impl Impact {
             let _ = write!(kinds, "{comma}{count} {}", kind.prefix());
         }
         let mut lines = vec![format!("{} for {host}: {kinds}", counted(self.tokens, "token"))];
-        let named = self.kinds.get(&Kind::FineGrainedPat).copied().unwrap_or_default();
+        let named = self.count(Kind::names_owner);
         if named > 0 {
             let owners = counted(self.owners.len() as u64, "owner");
             let rest = if self.tokens > named { "; the others do not tell theirs" } else { "" };
-            lines.push(format!("The github_pat_ among them have {owners}{rest}."));
+            lines.push(format!("The {} among them have {owners}{rest}.", prefixes(Kind::names_owner)));
         }
         lines.push("It cannot be undone. GitHub e-mails the owners.".to_owned());
-        let apps = [Kind::OAuth, Kind::AppUser, Kind::Refresh];
-        let apps: u64 = apps.iter().filter_map(|kind| self.kinds.get(kind)).sum();
+        let apps = self.count(Kind::ends_authorization);
         if apps > 0 {
             lines.push(format!(
-                "Each gho_, ghu_ and ghr_ ({apps}) ends its user's whole authorization of that app,"
+                "Each {} ({apps}) ends its user's whole authorization of that app,",
+                prefixes(Kind::ends_authorization)
             ));
             lines.push("with every other token made by it.".to_owned());
         }
         lines
+    }
+}
+
+/// The prefixes of all kinds with this property: `gho_, ghu_ and ghr_`.
+fn prefixes(has: fn(Kind) -> bool) -> String {
+    let prefixes: Vec<&str> = rule::kinds().filter(|kind| has(*kind)).map(Kind::prefix).collect();
+    match prefixes.as_slice() {
+        [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        prefixes => prefixes.concat(),
     }
 }
 

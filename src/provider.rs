@@ -1,88 +1,144 @@
-//! Who can end a token. A [`Revoker`] takes batches and gives verdicts; it knows nothing of files, ledgers or waiting.
+//! Who can revoke a token: the [`Revoker`] that speaks to a provider, and the table of providers.
+//!
+//! A rule file names the provider of its kinds. A new provider touches three files: its rules in `rules/`, its own file
+//! beside this one, and the table [`PROVIDERS`].
 
+#[cfg(test)]
+mod acme;
 pub mod github;
-mod wire;
+mod response;
+mod revoker;
 
-use crate::revocation::{Batch, RateLimit};
-use crate::token::{Kind, Token};
+use std::path::PathBuf;
+use std::time::Duration;
 
-pub use github::{GitHub, Options, PER_HOUR, ReachError, TIMEOUT, identity};
-pub use wire::WireError;
+use self::github::host::Host;
+use crate::rule;
+use crate::token::{Kind, RevokedBy, Token};
 
-/// What a revoker asks of those who call it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Whose quota a request counts against: the API host.
-    pub host: String,
-    /// Who asks: `anonymous`, or a fingerprint of the credential (never the credential).
-    pub identity: String,
-    /// How many requests any 3,600 seconds may hold.
+pub use response::{Liveness, Outcome, RevokeResponse};
+pub use revoker::{Limits, Revoker};
+
+/// How long a response is waited for where the user does not say.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Every provider.
+static PROVIDERS: &[&Provider] = &[
+    &github::PROVIDER,
+    #[cfg(test)]
+    &acme::PROVIDER,
+];
+
+/// What is known of a provider before anybody connects to it.
+#[derive(Debug)]
+pub struct Provider {
+    /// The name its rule file uses.
+    pub name: &'static str,
+    /// The most tokens one request may carry.
+    pub max_batch: usize,
+    /// The most requests any 3,600 seconds may hold.
     pub per_hour: u32,
-    /// The kinds a batch may carry here.
-    pub kinds: Vec<Kind>,
+    /// The request that revokes a batch, method and path.
+    pub batch_call: &'static str,
+    /// The request by which a token revokes itself, method and path; empty where none of its kinds does that.
+    pub self_call: &'static str,
+    /// Makes a revoker for one host.
+    connect: fn(Connection) -> Result<Box<dyn Revoker>, ConnectError>,
 }
 
-/// What an answer means for the tokens of the batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// 202: taken. Not yet revoked, and GitHub says so for tokens that never existed, too.
-    Accepted,
-    /// 422 about the content: at least one entry is not to the server's liking.
-    Invalid,
-    /// 422 "spammed": stop, cool down, keep everything.
-    Spammed,
-    /// 403 or 429 with `x-ratelimit-remaining: 0`.
-    PrimaryLimit,
-    /// 403 or 429 that speaks of a secondary limit or says when to come back.
-    SecondaryLimit,
-    /// 401, 403 or 404 for a reason that waiting does not mend: the run ends, everything is kept.
-    Denied,
-    /// 5xx, a redirect, a body that is not GitHub's: try again a bounded number of times.
-    Trouble,
-    /// No answer: whether it arrived is not known, and sending again is harmless.
-    Unknown,
+impl Provider {
+    /// The request that revokes tokens in this way, method and path.
+    pub fn call(&self, revoked_by: RevokedBy) -> &'static str {
+        match revoked_by {
+            RevokedBy::Batch => self.batch_call,
+            RevokedBy::Itself => self.self_call,
+        }
+    }
+
+    /// Its kinds that are revoked in this way, in the order of the rules. A host may take fewer: see
+    /// [`Revoker::limits`].
+    pub fn kinds(&self, revoked_by: RevokedBy) -> Vec<Kind> {
+        let ours = |kind: &Kind| kind.provider() == Some(self.name) && kind.revoked_by() == Some(revoked_by);
+        rule::kinds().filter(ours).collect()
+    }
+
+    /// Its kinds that are revoked in either way.
+    pub fn revocable_kinds(&self) -> Vec<Kind> {
+        [RevokedBy::Batch, RevokedBy::Itself]
+            .into_iter()
+            .flat_map(|revoked_by| self.kinds(revoked_by))
+            .collect()
+    }
 }
 
-/// What came back of one request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// What it means.
-    pub verdict: Verdict,
-    /// The HTTP status, where there was one.
-    pub status: Option<u16>,
-    /// `x-github-request-id`.
-    pub request_id: Option<String>,
-    /// What the server said about its limit.
-    pub limit: RateLimit,
-    /// The server's own words, or the transport's; free of tokens.
-    pub message: String,
+/// The provider of that name.
+pub fn named(name: &str) -> Option<&'static Provider> {
+    PROVIDERS.iter().copied().find(|provider| provider.name == name)
 }
 
-/// Whether a token still lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Liveness {
-    /// It was let in.
-    Alive,
-    /// It was turned away as unknown.
-    Dead,
-    /// Nothing was proved, or this kind cannot be asked about without spending it.
-    Unknown,
+/// The provider that revokes a kind; none for [`Kind::OTHER`].
+pub fn for_kind(kind: Kind) -> Option<&'static Provider> {
+    kind.provider().and_then(named)
 }
 
-/// Something that ends tokens: one implementation speaks HTTP to GitHub, tests script another.
-///
-/// No method waits, retries or counts: pace and memory belong to the caller, who must have written down
-/// that a request leaves before calling.
-pub trait Revoker {
-    /// What this revoker asks of its callers.
-    fn limits(&self) -> Limits;
+/// How to connect to a provider.
+#[derive(Debug)]
+pub struct Connection {
+    /// The host, and the root of its API.
+    pub host: Host,
+    /// The user's own credential, where there is one.
+    pub credential: Option<Token>,
+    /// `--ca-cert`: certificates to trust besides the system's, a file in PEM form.
+    pub ca_cert: Option<PathBuf>,
+    /// How long a request may take.
+    pub timeout: Duration,
+}
 
-    /// Sends one batch.
-    fn revoke(&self, batch: &Batch<'_>) -> Answer;
+impl Connection {
+    /// To a host, in the usual way and without a credential.
+    pub fn new(host: Host) -> Self {
+        Connection { host, credential: None, ca_cert: None, timeout: DEFAULT_TIMEOUT }
+    }
+}
 
-    /// Lets an installation token end itself.
-    fn end_installation(&self, token: &Token) -> Answer;
+/// Why nothing can be sent to a host at all; its message is what the user has to know.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct ConnectError(Box<dyn std::error::Error + Send + Sync>);
 
-    /// Asks whether a token lives.
-    fn liveness(&self, token: &Token) -> Liveness;
+impl ConnectError {
+    /// Wraps a provider's own error.
+    pub fn new(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        ConnectError(Box::new(error))
+    }
+
+    /// The provider's own error, if it is of this type.
+    pub fn downcast_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {
+        self.0.downcast_ref()
+    }
+}
+
+/// Makes ready to revoke at one host of a provider; nothing is sent yet.
+pub fn connect(provider: &Provider, connection: Connection) -> Result<Box<dyn Revoker>, ConnectError> {
+    (provider.connect)(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_provider_and_a_call() {
+        for kind in rule::kinds() {
+            let provider = for_kind(kind).expect("a rule names a provider of the table");
+            let revoked_by = kind.revoked_by().expect("a rule says how");
+            assert!(!provider.call(revoked_by).is_empty(), "{kind:?}");
+            assert!(provider.kinds(revoked_by).contains(&kind));
+        }
+        assert!(for_kind(Kind::OTHER).is_none());
+        assert_eq!(
+            for_kind(Kind::pat()).map(|provider| provider.call(RevokedBy::Batch)),
+            Some("POST /credentials/revoke")
+        );
+    }
 }

@@ -1,4 +1,4 @@
-//! Sends what waits: due → chunk → wait → intend → send → settle.
+//! Sends what waits: due → batch → wait → intend → send → settle.
 //!
 //! Whatever happens on the way, the ledger knows it before this process acts on it. A run may be asked to stop, or be
 //! killed, at any moment: the next one goes on.
@@ -23,9 +23,9 @@ use crate::ledger::{
     BatchRequest, HostStatus, Ledger, LedgerError, Next, Opener, Payload, Selection, StateChange, WaitReason,
 };
 use crate::meter::CancelFlag;
-use crate::provider::{Limits, Revoker, Verdict};
+use crate::provider::{Limits, Outcome, Revoker};
 use crate::revocation::State;
-use crate::token::{Fingerprint, Kind, Token};
+use crate::token::{Fingerprint, Token};
 
 /// Whether to wait for the quota and for a server that asks for patience.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub enum Wait {
     Forever,
 }
 
-/// How a run goes about it.
+/// The settings of a run.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Whether to wait.
@@ -47,11 +47,11 @@ pub struct Options {
     pub min_interval: Duration,
     /// How long a request may take: what is not answered far beyond that was abandoned.
     pub timeout: Duration,
-    /// How often in a row to try again after trouble or silence.
+    /// How often in a row to try again after trouble or without a response.
     pub retries: u32,
-    /// Ask first whether each token lives, and send no dead ones.
+    /// Ask first whether each token is alive, and send no dead ones.
     pub verify: bool,
-    /// Ask afterwards until they are dead.
+    /// Ask afterwards until the accepted ones are dead.
     pub confirm: bool,
 }
 
@@ -73,11 +73,11 @@ impl Default for Options {
 pub enum EndReason {
     /// Nothing waits any more.
     Done,
-    /// The hour is full, or the server asked for patience, and the run was not to wait so long.
+    /// The hour's quota is used up, or the server asked to wait, and the run was not to wait so long.
     Later(WaitReason),
-    /// The server turned the request away for a reason that waiting does not mend.
+    /// The server refused the request for a reason that waiting does not mend.
     Denied,
-    /// Trouble or silence, too often in a row.
+    /// Trouble or no response, too often in a row.
     Trouble,
     /// It was asked to stop.
     Interrupted,
@@ -85,21 +85,21 @@ pub enum EndReason {
 
 /// What a run did, and what it left.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub struct RunOutcome {
     /// Why it ended.
-    pub ended: EndReason,
-    /// The server's words, where it ended for what the server said.
+    pub end: EndReason,
+    /// The server's message, where a response ended it.
     pub message: Option<String>,
     /// What this run did.
-    pub seen: Counts,
+    pub counts: Counts,
     /// What the ledger holds for this host now, whoever brought it there.
-    pub standing: HostStatus,
+    pub host_status: HostStatus,
 }
 
-impl Outcome {
+impl RunOutcome {
     /// How many tokens of this host still wait, or are on their way without an answer.
     pub fn waiting(&self) -> u64 {
-        self.standing.queued + self.standing.sent
+        self.host_status.queued + self.host_status.sent
     }
 }
 
@@ -110,16 +110,16 @@ pub enum RevokeError {
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// An answer came that could not be written down.
+    /// A response came that could not be written down.
     #[error(
-        "the answer to batch {batch} ({verdict}) could not be written down, its tokens stay `sent` and will be sent \
+        "the answer to batch {batch} ({outcome}) could not be written down, its tokens stay `sent` and will be sent \
          again: {source}"
     )]
     Unwritten {
         /// The batch.
         batch: u64,
         /// What the answer was.
-        verdict: &'static str,
+        outcome: &'static str,
         /// Why not.
         source: LedgerError,
     },
@@ -127,22 +127,22 @@ pub enum RevokeError {
 
 /// What a run works with.
 pub struct Context<'a> {
-    /// What remembers.
+    /// What is queued, and what became of it.
     pub ledger: &'a mut dyn Ledger,
-    /// What opens the tokens that wait.
+    /// Opens the sealed tokens that wait.
     pub opener: &'a Opener,
-    /// Who ends them.
+    /// Revokes them.
     pub revoker: &'a dyn Revoker,
-    /// What time it is.
+    /// The time.
     pub clock: &'a dyn Clock,
-    /// Whether to end.
+    /// Asks the run to stop.
     pub cancel: &'a CancelFlag,
-    /// What others may see meanwhile.
+    /// Counts for others to read meanwhile.
     pub progress: &'a Progress,
 }
 
 /// Sends what waits at the revoker's host, as far as quota, server and `options` allow.
-pub fn run<'a>(context: Context<'a>, options: &'a Options) -> Result<Outcome, RevokeError> {
+pub fn run<'a>(context: Context<'a>, options: &'a Options) -> Result<RunOutcome, RevokeError> {
     let limits = context.revoker.limits();
     let mut run = Run {
         start: context.clock.now(),
@@ -151,18 +151,18 @@ pub fn run<'a>(context: Context<'a>, options: &'a Options) -> Result<Outcome, Re
         options,
         message: None,
         checked: HashSet::new(),
-        taken: Vec::new(),
-        silent: 0,
-        alone_done: false,
+        accepted: Vec::new(),
+        unanswered: 0,
+        self_revoking_done: false,
     };
-    run.set_unsupported_aside()?;
-    run.tell_waiting()?;
-    let ended = run.send_batches()?;
-    let ended = run.end_installations(ended)?;
-    let ended = if options.confirm { run.confirm(ended)? } else { ended };
-    let ask = ask_of(&run.limits, options);
-    let standing = run.context.ledger.host_status(&ask, &|| run.context.clock.now())?;
-    Ok(Outcome { ended, message: run.message, seen: run.context.progress.read(), standing })
+    run.mark_unsupported()?;
+    run.count_waiting()?;
+    let end = run.send_batches()?;
+    let end = run.send_self_revoking(end)?;
+    let end = if options.confirm { run.confirm(end)? } else { end };
+    let request = batch_request(&run.limits, options);
+    let host_status = run.context.ledger.host_status(&request, &|| run.context.clock.now())?;
+    Ok(RunOutcome { end, message: run.message, counts: run.context.progress.read(), host_status })
 }
 
 /// A run under way.
@@ -171,48 +171,49 @@ struct Run<'a> {
     limits: Limits,
     options: &'a Options,
     start: Timestamp,
-    /// The last words of a server that did not take a request.
+    /// The last message of a server that did not accept a request.
     message: Option<String>,
-    /// Tokens whose life was asked about before sending.
+    /// Tokens whose liveness was asked about before sending.
     checked: HashSet<Fingerprint>,
-    /// Tokens that were taken, to be asked about afterwards.
-    taken: Vec<Token>,
-    /// How many questions in a row proved nothing.
-    silent: u32,
-    /// Whether installation tokens had their turn.
-    alone_done: bool,
+    /// Tokens that were accepted, to be asked about afterwards.
+    accepted: Vec<Token>,
+    /// How many liveness checks in a row proved nothing.
+    unanswered: u32,
+    /// Whether the tokens that revoke themselves had their turn.
+    self_revoking_done: bool,
 }
 
-/// What to ask the ledger for. Apart from [`Run`], whose ledger is then free to be asked.
-fn ask_of<'a>(limits: &'a Limits, options: &Options) -> BatchRequest<'a> {
+/// What to ask the ledger for. No method of [`Run`], whose ledger must be free to be borrowed meanwhile.
+fn batch_request<'a>(limits: &'a Limits, options: &Options) -> BatchRequest<'a> {
     BatchRequest {
         host: &limits.host,
         identity: &limits.identity,
+        max_batch: limits.max_batch,
         per_hour: limits.per_hour,
         min_interval: options.min_interval,
         // A request may not take longer than its timeout; names and connections have their own share.
         lease: options.timeout.saturating_mul(2).saturating_add(Duration::from_mins(1)),
-        payload: Payload::Batch(&limits.kinds),
+        payload: Payload::Batch(&limits.batch_kinds),
     }
 }
 
 impl Run<'_> {
-    /// Tokens that were queued when the host took their kind, or by a run that did not know better.
-    fn set_unsupported_aside(&mut self) -> Result<(), RevokeError> {
-        let mut kinds = self.limits.kinds.clone();
-        kinds.push(Kind::AppInstallation);
-        let mark = StateChange {
+    /// Sets aside tokens of kinds the host does not take: queued when it took them, or by a run that did not know its
+    /// release.
+    fn mark_unsupported(&mut self) -> Result<(), RevokeError> {
+        let kinds = self.limits.revocable_kinds();
+        let change = StateChange {
             host: &self.limits.host,
             selection: Selection::KindsExcept(&kinds),
             state: State::Unsupported,
             reason: "the host does not take this kind",
         };
         let clock = self.context.clock;
-        self.context.ledger.change_state(&mark, &|| clock.now())?;
+        self.context.ledger.change_state(&change, &|| clock.now())?;
         Ok(())
     }
 
-    fn tell_waiting(&self) -> Result<(), RevokeError> {
+    fn count_waiting(&self) -> Result<(), RevokeError> {
         let count = |state| self.context.ledger.count(&self.limits.host, state);
         self.context.progress.waiting(count(State::Queued)? + count(State::Sent)?);
         Ok(())
@@ -227,8 +228,8 @@ impl Run<'_> {
             if self.options.verify
                 && let Some((at, why)) = self.verify_due()?
             {
-                match self.wait_until(at, why)? {
-                    Some(ended) => return Ok(ended),
+                match self.wait_until(at, reason)? {
+                    Some(end) => return Ok(end),
                     None => continue,
                 }
             }
@@ -236,38 +237,38 @@ impl Run<'_> {
                 return Ok(EndReason::Interrupted);
             }
             let clock = self.context.clock;
-            let ask = ask_of(&self.limits, self.options);
-            let intent = match self.context.ledger.intend(&ask, &|| clock.now())? {
+            let request = batch_request(&self.limits, self.options);
+            let intent = match self.context.ledger.intend(&request, &|| clock.now())? {
                 Next::Nothing => return Ok(EndReason::Done),
-                Next::Later { at, reason: why } => match self.wait_until(at, why)? {
-                    Some(ended) => return Ok(ended),
+                Next::Later { at, reason } => match self.wait_until(at, reason)? {
+                    Some(end) => return Ok(end),
                     None => continue,
                 },
                 Next::Send(intent) => intent,
             };
             match self.send(&intent)? {
-                Some(Verdict::Denied) => return Ok(EndReason::Denied),
-                Some(Verdict::Trouble | Verdict::Unknown) => {
+                Some(Outcome::Denied) => return Ok(EndReason::Denied),
+                Some(Outcome::Trouble | Outcome::Unknown) => {
                     failures += 1;
                     if failures > self.options.retries {
                         return Ok(EndReason::Trouble);
                     }
-                    self.sleep(backoff::pause(failures, backoff::roll()));
+                    self.sleep(backoff::pause(failures, backoff::random()));
                 }
-                // A limit is in the ledger now, and the next question to it brings the wait.
+                // A limit is in the ledger now, and the next request for a batch brings the wait.
                 Some(_) | None => failures = 0,
             }
         }
     }
 
-    /// Waits, or says why not. The pause between two requests and somebody else's request are always waited for: both
-    /// are over in a moment, or when that one's lease is.
+    /// Waits, or returns why the run ends. The pause between two requests and another process's request are always waited
+    /// for: both are over in a moment, or when that request's lease is.
     fn wait_until(&mut self, at: Timestamp, why: WaitReason) -> Result<Option<EndReason>, RevokeError> {
         if matches!(why, WaitReason::Quota | WaitReason::Server) {
-            if !self.alone_done {
-                // They take no slot: now is as good a time as any.
-                let ended = self.end_installations(EndReason::Done)?;
-                return Ok((ended != EndReason::Done).then_some(ended));
+            if !self.self_revoking_done {
+                // They take no slot of the quota, so there is nothing to wait for.
+                let end = self.send_self_revoking(EndReason::Done)?;
+                return Ok((end != EndReason::Done).then_some(end));
             }
             let waits = match self.options.wait {
                 Wait::No => false,
@@ -280,7 +281,7 @@ impl Run<'_> {
         }
         self.context.progress.next_at(Some(at));
         let length = Duration::try_from(at.duration_since(self.context.clock.now())).unwrap_or_default();
-        self.sleep(length.min(LOOK_AGAIN));
+        self.sleep(length.min(RECHECK));
         self.context.progress.next_at(None);
         Ok(None)
     }
@@ -290,9 +291,9 @@ impl Run<'_> {
     }
 }
 
-/// How often a waiting run asks the ledger again: others may have been told something by the server meanwhile, and the
-/// clock may have been set.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// How often a waiting run asks the ledger again: another process may have learned a limit from the server meanwhile, and
+/// the clock may have been set.
+const RECHECK: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
-//! The only type that holds a secret, and the two things that may be said of one in public:
-//! its fingerprint and its redacted form.
+//! The only type that holds a secret, and the two forms of one that may be shown: its fingerprint and its redacted form.
+
+mod kind;
 
 use std::fmt;
 
@@ -8,75 +9,12 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
-/// What a token is, as far as revoking it is concerned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
-    /// `ghp_`: a classic personal access token.
-    Pat,
-    /// `github_pat_`: a fine-grained personal access token.
-    FineGrainedPat,
-    /// `gho_`: an OAuth app's access token.
-    OAuth,
-    /// `ghu_`: a GitHub App's user-to-server token.
-    AppUser,
-    /// `ghs_`: a GitHub App's installation token.
-    AppInstallation,
-    /// `ghr_`: a GitHub App's refresh token.
-    Refresh,
-    /// Found by a rule of the user's own: reported, never revoked.
-    Other,
-}
-
-impl Kind {
-    /// Every kind GitHub issues, in the order of their rules.
-    pub const GITHUB: [Kind; 6] =
-        [Kind::Pat, Kind::FineGrainedPat, Kind::OAuth, Kind::AppUser, Kind::AppInstallation, Kind::Refresh];
-
-    /// The literal every token of this kind starts with; empty for [`Kind::Other`].
-    pub const fn prefix(self) -> &'static str {
-        match self {
-            Kind::Pat => "ghp_",
-            Kind::FineGrainedPat => "github_pat_",
-            Kind::OAuth => "gho_",
-            Kind::AppUser => "ghu_",
-            Kind::AppInstallation => "ghs_",
-            Kind::Refresh => "ghr_",
-            Kind::Other => "",
-        }
-    }
-
-    /// The id of the rule that finds this kind; `custom` for [`Kind::Other`].
-    pub const fn rule_id(self) -> &'static str {
-        match self {
-            Kind::Pat => "github-pat",
-            Kind::FineGrainedPat => "github-fine-grained-pat",
-            Kind::OAuth => "github-oauth",
-            Kind::AppUser => "github-app-user-token",
-            Kind::AppInstallation => "github-app-installation-token",
-            Kind::Refresh => "github-refresh-token",
-            Kind::Other => "custom",
-        }
-    }
-
-    /// The kind behind a rule id, the inverse of [`Kind::rule_id`].
-    pub fn from_rule_id(id: &str) -> Option<Kind> {
-        Kind::GITHUB.into_iter().find(|kind| kind.rule_id() == id)
-    }
-
-    /// The kind a token text announces by its prefix.
-    pub fn of(text: &str) -> Kind {
-        Kind::GITHUB.into_iter().find(|kind| text.starts_with(kind.prefix())).unwrap_or(Kind::Other)
-    }
-
-    /// Whether `POST /credentials/revoke` takes this kind at github.com.
-    pub const fn batchable(self) -> bool {
-        !matches!(self, Kind::AppInstallation | Kind::Other)
-    }
-}
+pub use kind::{Kind, KindInfo, RevokedBy};
 
 /// The SHA-256 of a token: what reports, baselines and the ledger know it by.
 ///
-/// In base64 it is what GitHub's audit log calls `hashed_token`.
+/// In base64 it is what GitHub's audit log calls `hashed_token`:
+/// <https://docs.github.com/en/organizations/keeping-your-organization-secure/managing-security-settings-for-your-organization/identifying-audit-log-events-performed-by-an-access-token>.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(pub [u8; 32]);
 
@@ -187,7 +125,7 @@ fn redact(kind: Kind, text: &str) -> String {
     if text.len() < prefix.len() + 16 || !text.is_ascii() {
         return format!("{prefix}…");
     }
-    let tail = if kind == Kind::Other { 3 } else { 6 };
+    let tail = if kind == Kind::OTHER { 3 } else { 6 };
     format!("{prefix}…{}", &text[text.len() - tail..])
 }
 
@@ -199,7 +137,7 @@ mod tests {
 
     #[test]
     fn debug_and_display_redact() {
-        let token = Token::new(Kind::Pat, PLACEHOLDER.as_bytes());
+        let token = Token::new(Kind::pat(), PLACEHOLDER.as_bytes());
         assert_eq!(token.to_string(), "ghp_…178B4a");
         assert!(!format!("{token:?}").contains("178B4a"));
     }
@@ -212,15 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_know_their_rules() {
-        for kind in Kind::GITHUB {
-            assert_eq!(Kind::from_rule_id(kind.rule_id()), Some(kind));
-            assert_eq!(Kind::of(kind.prefix()), kind);
-        }
-    }
-
-    #[test]
     fn short_secrets_show_nothing() {
-        assert_eq!(Token::new(Kind::Other, b"hunter2").to_string(), "…");
+        assert_eq!(Token::new(Kind::OTHER, b"hunter2").to_string(), "…");
     }
 }

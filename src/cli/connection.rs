@@ -6,10 +6,11 @@ use super::args::{ConnectionArgs, TransportArgs};
 use super::console::Console;
 use crate::ledger::{LedgerAddress, LedgerError};
 use crate::local_credentials::{Environment, LocalCredentials};
-use crate::provider;
+use crate::provider::Connection;
 use crate::provider::github::credential::{self, Credential, CredentialError};
 use crate::provider::github::host::{Flavour, Host, HostChoice, HostError};
 use crate::text::printable;
+use crate::token::Token;
 
 /// A variable that is set to something.
 fn variable(name: &str) -> Option<String> {
@@ -57,9 +58,9 @@ impl ConnectionArgs {
 }
 
 impl TransportArgs {
-    /// How to reach a host.
-    pub(super) fn options(&self, host: Host) -> provider::Options {
-        provider::Options { host, ca_cert: self.ca_cert.clone(), timeout: self.timeout() }
+    /// How to reach a host, with this credential.
+    pub(super) fn connection(&self, host: Host, credential: Option<Token>) -> Connection {
+        Connection { host, credential, ca_cert: self.ca_cert.clone(), timeout: self.timeout() }
     }
 }
 
@@ -67,7 +68,7 @@ impl TransportArgs {
 pub(super) fn own(credential: Option<&Credential>, console: &Console) -> LocalCredentials {
     let mut own = LocalCredentials::find(&Environment::of_this_process());
     if let Some(credential) = credential {
-        own.add(credential.token.fingerprint(), credential.place.clone());
+        own.add(credential.token.fingerprint(), credential.location.clone());
     }
     for unread in own.unread() {
         let (path, reason) = (printable(&unread.path.display().to_string()), printable(&unread.reason));

@@ -11,7 +11,7 @@ use super::console::Console;
 use crate::detect::{Custom, Detector};
 use crate::finding::Findings;
 use crate::meter::Meter;
-use crate::rule::Rules;
+use crate::rule;
 use crate::scan::Collector;
 use crate::settings::{BadConfig, CONFIG, Project, RevokeConfig, UserConfig};
 use crate::suppress::{Baseline, Suppressions};
@@ -45,7 +45,7 @@ impl Detection {
 
     /// The same, with the rules not yet tried on their examples.
     pub(super) fn unproven(flags: &ConfigArgs, roots: &[PathBuf]) -> anyhow::Result<Self> {
-        let detector = Detector::new(Rules::built_in()?);
+        let detector = Detector::new(rule::built_in());
         let redact = |text: &str| detector.redact(text);
         let mut user = flags.user.load(&redact)?;
         let mut rules = std::mem::take(&mut user.rules);
@@ -108,7 +108,7 @@ impl UserConfigArgs {
 
     /// How the user revokes, for verbs that look for nothing.
     pub(super) fn revocation(&self) -> anyhow::Result<RevokeConfig> {
-        let detector = Detector::new(Rules::built_in()?);
+        let detector = Detector::new(rule::built_in());
         Ok(self.load(&|text| detector.redact(text))?.revoke)
     }
 }

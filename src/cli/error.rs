@@ -1,7 +1,7 @@
 //! An error becomes what a person reads: what happened, why, and what to do next.
 
 use crate::detect::Detector;
-use crate::rule::Rules;
+use crate::rule;
 
 /// The error and its causes on one line each. Paths and configuration files may hold tokens, and no error prints one.
 pub(super) fn message(error: &anyhow::Error) -> String {
@@ -14,7 +14,7 @@ pub(super) fn message(error: &anyhow::Error) -> String {
         }
     }
     let text = lines.join("\n  because: ");
-    Rules::built_in().map_or_else(|_| text.clone(), |rules| Detector::new(rules).redact(&text))
+    Detector::new(rule::built_in()).redact(&text)
 }
 
 #[cfg(test)]

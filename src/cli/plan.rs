@@ -18,7 +18,7 @@ pub(super) fn lines(plan: &Plan<'_>, own: &LocalCredentials, host: &str) -> Vec<
     let (sent, aside): (Vec<_>, Vec<_>) = plan.choices.iter().partition(|(_, state)| *state == State::Queued);
     for (finding, state) in sent.iter().chain(&aside).take(NAMED) {
         lines.push(format!("  {:<12} {}", word(*state), name(finding)));
-        if let Some(place) = own.place_of(finding.token.fingerprint()).filter(|_| *state == State::Own) {
+        if let Some(place) = own.location_of(finding.token.fingerprint()).filter(|_| *state == State::Own) {
             lines.push(format!("  {:<12} it is in {}; --allow-own would send it", "", printable(place)));
         }
     }

@@ -4,7 +4,6 @@ use super::decode::hex;
 use crate::checksum::{classic_holds, fine_grained_holds, is_jwt_object, jwt_holds, looks_made_up, owner_id};
 use crate::finding::Confidence::{self, Certain, Likely, Lookalike};
 use crate::rule::{Checksum, Rule};
-use crate::token::Kind;
 
 /// The length that tokens without a dot may grow to, as GitHub says.
 pub(super) const PLAIN: usize = 255;
@@ -39,7 +38,7 @@ pub(super) fn classify(rule: &Rule, bytes: &[u8], at: usize) -> Option<Classifie
 /// The verdict on a text that starts with a whole token, if its checksum holds.
 pub(super) fn prove(rule: &Rule, text: &[u8]) -> Option<Classified> {
     let token = text.get(..rule.length).filter(|token| proven(rule, token))?;
-    let owner_id = if rule.kind == Kind::FineGrainedPat { owner_id(token) } else { None };
+    let owner_id = if rule.kind.names_owner() { owner_id(token) } else { None };
     Some(Classified { len: rule.length, confidence: Certain, reason: "", owner_id })
 }
 

@@ -44,7 +44,7 @@ impl CustomHit<'_> {
         Sighting {
             text: self.text,
             rule: &self.rule.id,
-            kind: Kind::Other,
+            kind: Kind::OTHER,
             confidence: Confidence::Likely,
             reason: REASON,
             owner_id: None,

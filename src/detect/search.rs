@@ -66,7 +66,7 @@ impl<'t> Level<'t> {
 
 /// The rules, and what finds where they may apply.
 pub(super) struct Finder {
-    pub(super) rules: Rules,
+    pub(super) rules: &'static Rules,
     plain: Needles,
     spelled: Needles,
     forms: Forms,
@@ -75,13 +75,13 @@ pub(super) struct Finder {
 }
 
 impl Finder {
-    pub(super) fn new(rules: Rules) -> Self {
+    pub(super) fn new(rules: &'static Rules) -> Self {
         let mut starts = [false; 256];
         for byte in rules.iter().filter_map(|rule| rule.prefix.bytes().next()) {
             starts[usize::from(byte)] = true;
         }
-        let (plain, spelled) = (Needles::plain(&rules), Needles::spelled(&rules));
-        let forms = Forms::new(&rules);
+        let (plain, spelled) = (Needles::plain(rules), Needles::spelled(rules));
+        let forms = Forms::new(rules);
         Finder { rules, plain, spelled, forms, starts }
     }
 

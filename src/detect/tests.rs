@@ -4,9 +4,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::checksum::{crc32_base62, sha256_base32};
+use crate::rule;
 
 fn detector() -> Detector {
-    Detector::new(Rules::built_in().expect("they come with the program"))
+    Detector::new(rule::built_in())
 }
 
 fn hits(bytes: &[u8]) -> Vec<(usize, usize, Confidence)> {

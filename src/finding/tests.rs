@@ -1,7 +1,7 @@
 use super::*;
 
 fn sight(findings: &Findings, rule: &Arc<str>, path: &str, offset: u64) {
-    findings.add(seen(rule, Kind::Pat), place(path, offset));
+    findings.add(seen(rule, Kind::pat()), place(path, offset));
 }
 
 fn seen(rule: &Arc<str>, kind: Kind) -> Sighting<'_> {
@@ -25,14 +25,14 @@ fn one_live_place_keeps_a_token_live_even_when_it_is_not_kept() {
         let findings = Findings::default();
         for offset in 0..250 {
             let place = if offset == live { place("a", offset) } else { silenced("a", offset, SetBy::User) };
-            findings.add(seen(&rule, Kind::Pat), place);
+            findings.add(seen(&rule, Kind::pat()), place);
         }
         assert_eq!(findings.finish().0[0].suppressed, None, "live at {live}");
     }
     let findings = Findings::default();
     for offset in (0..250).rev() {
         let from = if offset == 70 { SetBy::Tree } else { SetBy::User };
-        findings.add(seen(&rule, Kind::Pat), silenced("a", offset, from));
+        findings.add(seen(&rule, Kind::pat()), silenced("a", offset, from));
     }
     let silence = findings.finish().0.remove(0).suppressed;
     assert_eq!(silence.map(|silence| silence.from), Some(SetBy::Tree));
@@ -47,8 +47,8 @@ fn a_version_left_out_keeps_a_token_live_when_the_one_told_is_silenced() {
         (silenced("", 0, SetBy::Tree), place("", 0), false),
     ] {
         let mut findings = Findings::keeping_all();
-        findings.add(seen(&rule, Kind::Pat), version("1", first));
-        findings.add(seen(&rule, Kind::Pat), version("2", other));
+        findings.add(seen(&rule, Kind::pat()), version("1", first));
+        findings.add(seen(&rule, Kind::pat()), version("2", other));
         findings.relocate(&mut |mut places| {
             places.retain(|place| place.object.as_deref() == Some("1"));
             (places, 1)
@@ -61,14 +61,14 @@ fn a_version_left_out_keeps_a_token_live_when_the_one_told_is_silenced() {
 fn a_rule_of_ones_own_does_not_take_a_github_token_away() {
     let (own, built_in) = (Arc::from("mine"), Arc::from("github-pat"));
     for order in
-        [[(&own, Kind::Other), (&built_in, Kind::Pat)], [(&built_in, Kind::Pat), (&own, Kind::Other)]]
+        [[(&own, Kind::OTHER), (&built_in, Kind::pat())], [(&built_in, Kind::pat()), (&own, Kind::OTHER)]]
     {
         let findings = Findings::default();
         for (rule, kind) in order {
             findings.add(seen(rule, kind), place("a", 0));
         }
         let found = findings.finish().0.remove(0);
-        assert_eq!((&*found.rule, found.token.kind()), ("github-pat", Kind::Pat));
+        assert_eq!((&*found.rule, found.token.kind()), ("github-pat", Kind::pat()));
     }
 }
 

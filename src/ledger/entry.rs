@@ -33,7 +33,7 @@ impl Entry {
             Confidence::Likely => 1,
             Confidence::Lookalike => 2,
         };
-        certainty * 10 + kind_rank(self.kind)
+        certainty * 10 + self.kind.harm_rank()
     }
 }
 
@@ -47,28 +47,6 @@ pub(crate) fn sorted_chunk(entries: &mut dyn Iterator<Item = Entry>) -> Vec<Entr
     // The index is on the first eight bytes.
     chunk.sort_by_key(|entry| entry.fingerprint.0.first_chunk().map(|prefix| u64::from_be_bytes(*prefix)));
     chunk
-}
-
-/// The order of kinds by how much harm a live token can do, the worst first.
-///
-/// A classic PAT opens everything its user may touch, within coarse scopes and often without an end. An OAuth token
-/// has the same coarse scopes and lives for as long as it is used. A refresh token lives six months and makes user
-/// tokens at will, so it goes before the eight-hour tokens it makes; both are limited to what their app may do.
-/// A fine-grained PAT names its repositories and permissions and ends after a year at the most.
-/// Installation tokens live one hour and are revoked one by one, so they never stand before a batch.
-///
-/// Lifetimes: <https://docs.github.com/en/organizations/managing-programmatic-access-to-your-organization/github-credential-types>,
-/// <https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens>.
-const fn kind_rank(kind: Kind) -> u8 {
-    match kind {
-        Kind::Pat => 0,
-        Kind::OAuth => 1,
-        Kind::Refresh => 2,
-        Kind::AppUser => 3,
-        Kind::FineGrainedPat => 4,
-        Kind::AppInstallation => 5,
-        Kind::Other => 6,
-    }
 }
 
 /// What became of the tokens handed to [`Ledger::enqueue`](super::Ledger::enqueue).
@@ -187,11 +165,11 @@ mod tests {
             location: String::new(),
             sealed: Vec::new(),
         };
-        let last_of_certain = entry(Kind::Other, Confidence::Certain).rank();
-        assert!(last_of_certain < entry(Kind::Pat, Confidence::Likely).rank());
+        let last_of_certain = entry(Kind::OTHER, Confidence::Certain).rank();
+        assert!(last_of_certain < entry(Kind::pat(), Confidence::Likely).rank());
         assert!(
-            entry(Kind::Pat, Confidence::Certain).rank()
-                < entry(Kind::FineGrainedPat, Confidence::Certain).rank()
+            entry(Kind::pat(), Confidence::Certain).rank()
+                < entry(Kind::fine_grained_pat(), Confidence::Certain).rank()
         );
     }
 }

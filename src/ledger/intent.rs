@@ -15,6 +15,8 @@ pub struct BatchRequest<'a> {
     pub host: &'a str,
     /// Whose quota at that host: `anonymous`, or a fingerprint of the credential.
     pub identity: &'a str,
+    /// The most tokens one request may carry.
+    pub max_batch: usize,
     /// How many requests may leave in any 3,600 seconds.
     pub per_hour: u32,
     /// The least time between the beginnings of two requests.

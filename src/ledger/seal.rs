@@ -131,14 +131,14 @@ mod tests {
     use super::*;
 
     fn token(text: &str) -> Token {
-        Token::new(Kind::Pat, text.as_bytes())
+        Token::new(Kind::pat(), text.as_bytes())
     }
 
     #[test]
     fn what_is_sealed_opens_and_shows_nothing() -> Result<(), LedgerError> {
         let key = SealingKey::ephemeral()?;
         let seal = |token: &Token| key.sealer().seal(token);
-        let open = |token: &Token, sealed: &[u8]| key.opener().open(Kind::Pat, token.fingerprint(), sealed);
+        let open = |token: &Token, sealed: &[u8]| key.opener().open(Kind::pat(), token.fingerprint(), sealed);
         let (one, two) = (token("a secret of some length"), token("another secret of it"));
         let sealed = seal(&one)?;
         assert!(!sealed.windows(6).any(|window| window == b"secret"));
@@ -157,12 +157,12 @@ mod tests {
         for index in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[index] ^= 1;
-            let opened = key.opener().open(Kind::Pat, token.fingerprint(), &changed);
+            let opened = key.opener().open(Kind::pat(), token.fingerprint(), &changed);
             assert!(opened.is_err(), "byte {index}");
         }
-        assert!(key.opener().open(Kind::Pat, token.fingerprint(), &sealed[..10]).is_err());
+        assert!(key.opener().open(Kind::pat(), token.fingerprint(), &sealed[..10]).is_err());
         let other = SealingKey::ephemeral()?.opener();
-        assert!(other.open(Kind::Pat, token.fingerprint(), &sealed).is_err(), "another key");
+        assert!(other.open(Kind::pat(), token.fingerprint(), &sealed).is_err(), "another key");
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! Tokens in the text of a configuration: as it stands, percent-decoded, and in its base64 words.
+//! Tokens in the text of a configuration: plain, percent-decoded, and in runs of base64.
 //!
 //! This errs towards more: a text that is not a token costs a fingerprint, a token overlooked costs its owner.
 
@@ -10,15 +10,16 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use memchr::memmem;
 use zeroize::Zeroizing;
 
+use crate::rule;
 use crate::token::Kind;
 
 /// Behind a prefix, less than this is no token.
 const SHORTEST_BODY: usize = 16;
 
 /// Fewer base64 characters than this hold no token.
-const SHORTEST_WORD: usize = 24;
+const SHORTEST_RUN: usize = 24;
 
-/// As people and tools write base64: with padding or without, and with whatever in the last bits.
+/// Base64 as tools write it: with padding or without, and with whatever in the last bits.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -27,42 +28,37 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// Hands every text that may be a token to `found`, some of them more than once.
-pub fn tokens(text: &[u8], found: &mut dyn FnMut(&[u8])) {
+pub(super) fn tokens(text: &[u8], found: &mut dyn FnMut(&[u8])) {
     plain(text, found);
-    words(text, found);
+    base64_runs(text, found);
     if let Some(decoded) = percent_decoded(text) {
         plain(&decoded, found);
-        words(&decoded, found);
+        base64_runs(&decoded, found);
     }
 }
 
 fn plain(text: &[u8], found: &mut dyn FnMut(&[u8])) {
-    for kind in Kind::GITHUB {
+    for kind in rule::kinds() {
         for at in memmem::find_iter(text, kind.prefix()) {
             candidates(&text[at..], kind, found);
         }
     }
 }
 
-/// Where a token ends is told by its kind or by what follows it; each reading counts.
+/// Where a token ends follows from its kind or from the character behind it; each reading counts.
 fn candidates(text: &[u8], kind: Kind, found: &mut dyn FnMut(&[u8])) {
     let prefix = kind.prefix().len();
-    let run = |also: &[u8]| {
+    let end_of = |also: &[u8]| {
         let part = |byte: &u8| byte.is_ascii_alphanumeric() || also.contains(byte);
         prefix + text[prefix..].iter().position(|byte| !part(byte)).unwrap_or(text.len() - prefix)
     };
-    let mut ends = vec![run(b"_"), run(b"")];
-    let fixed = match kind {
-        Kind::Refresh => 80,
-        Kind::FineGrainedPat => 93,
-        _ => 40,
-    };
-    ends.push(fixed.min(ends[0]));
-    if kind == Kind::AppInstallation {
-        let long = run(b"_.-");
-        let punctuated =
+    let mut ends = vec![end_of(b"_"), end_of(b"")];
+    ends.push(kind.length().min(ends[0]));
+    if kind.is_stateless() {
+        let long = end_of(b"_.-");
+        let unpunctuated =
             text[..long].iter().rposition(|byte| !b".-".contains(byte)).map_or(0, |last| last + 1);
-        ends.extend([long, punctuated]);
+        ends.extend([long, unpunctuated]);
     }
     ends.sort_unstable();
     ends.dedup();
@@ -73,12 +69,13 @@ fn candidates(text: &[u8], kind: Kind, found: &mut dyn FnMut(&[u8])) {
     }
 }
 
-/// Looks into what decodes from base64. A word may be glued to a path before it, so each alignment is tried.
-fn words(text: &[u8], found: &mut dyn FnMut(&[u8])) {
+/// Looks into runs that decode as base64 (RFC 4648, sections 4 and 5). A path may stand right before the encoded text,
+/// so each alignment is tried.
+fn base64_runs(text: &[u8], found: &mut dyn FnMut(&[u8])) {
     let part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
-    for word in text.split(|byte| !part(byte)).filter(|word| word.len() >= SHORTEST_WORD) {
+    for run in text.split(|byte| !part(byte)).filter(|run| run.len() >= SHORTEST_RUN) {
         let standard: Zeroizing<Vec<u8>> = Zeroizing::new(
-            word.iter()
+            run.iter()
                 .map(|byte| match byte {
                     b'-' => b'+',
                     b'_' => b'/',

@@ -8,31 +8,33 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::gitconfig::{self, Entry};
-use super::{Environment, LocalCredentials, extract};
-use crate::token::Fingerprint;
+use super::{Environment, LocalCredentials};
 
-/// As deep as git itself follows includes.
-const DEEPEST: usize = 10;
+/// As deep as git itself follows includes: `MAX_INCLUDE_DEPTH` in git's config.c.
+const MAX_DEPTH: usize = 10;
 
-/// Looks through every file of git's configuration, and the credential stores it names.
-pub fn look(around: &Environment, own: &mut LocalCredentials) {
-    let mut reading = Reading { around, own, seen: HashSet::new() };
-    for path in standard_files(around) {
-        reading.file(&path, 0);
+/// Reads every file of git's configuration (git-config(1), "FILES"), and the credential stores it names.
+pub(super) fn read(environment: &Environment, credentials: &mut LocalCredentials) {
+    let mut reader = ConfigReader { environment, credentials, visited: HashSet::new() };
+    for path in standard_files(environment) {
+        reader.file(&path, 0);
     }
-    reading.environment();
-    let enclosing = around.cwd.as_deref().and_then(|cwd| Repository::enclosing(around, cwd, reading.own));
+    reader.variables();
+    let enclosing = environment
+        .cwd
+        .as_deref()
+        .and_then(|cwd| Repository::enclosing(environment, cwd, reader.credentials));
     if let Some(repository) = enclosing {
-        reading.file(&repository.common.join("config"), 0);
-        reading.file(&repository.folder.join("config.worktree"), 0);
+        reader.file(&repository.common.join("config"), 0);
+        reader.file(&repository.directory.join("config.worktree"), 0);
     }
 }
 
 /// The system's files and the user's, as the variables direct.
-fn standard_files(around: &Environment) -> Vec<PathBuf> {
+fn standard_files(environment: &Environment) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    let off = around.var("GIT_CONFIG_NOSYSTEM").is_some_and(|value| !is_false(&value.to_string_lossy()));
-    match around.path("GIT_CONFIG_SYSTEM") {
+    let off = environment.var("GIT_CONFIG_NOSYSTEM").is_some_and(|value| !is_false(&value.to_string_lossy()));
+    match environment.path("GIT_CONFIG_SYSTEM") {
         _ if off => {}
         Some(path) => files.push(path),
         None => {
@@ -42,11 +44,11 @@ fn standard_files(around: &Environment) -> Vec<PathBuf> {
             );
         }
     }
-    if let Some(path) = around.path("GIT_CONFIG_GLOBAL") {
+    if let Some(path) = environment.path("GIT_CONFIG_GLOBAL") {
         files.push(path);
     } else {
-        files.extend(around.config_home().map(|home| home.join("git/config")));
-        files.extend(around.at_home(".gitconfig"));
+        files.extend(environment.config_home().map(|home| home.join("git/config")));
+        files.extend(environment.at_home(".gitconfig"));
     }
     files
 }
@@ -55,40 +57,41 @@ fn is_false(value: &str) -> bool {
     matches!(value.to_ascii_lowercase().as_str(), "0" | "false" | "no" | "off")
 }
 
-/// A walk through files that include each other.
-struct Reading<'a> {
-    around: &'a Environment,
-    own: &'a mut LocalCredentials,
-    seen: HashSet<PathBuf>,
+/// Reads configuration files that include each other.
+struct ConfigReader<'a> {
+    environment: &'a Environment,
+    credentials: &'a mut LocalCredentials,
+    visited: HashSet<PathBuf>,
 }
 
-impl Reading<'_> {
+impl ConfigReader<'_> {
     fn file(&mut self, path: &Path, depth: usize) {
-        if depth > DEEPEST || !self.seen.insert(path.to_owned()) {
+        if depth > MAX_DEPTH || !self.visited.insert(path.to_owned()) {
             return;
         }
-        let Some(text) = self.own.read(path) else { return };
-        let place = path.display().to_string();
+        let Some(text) = self.credentials.read(path) else { return };
+        let location = path.display().to_string();
         let Some(entries) = gitconfig::parse(&text) else {
             // Git stops at such a file. What it holds is the user's still.
-            self.own.take(&text, &place);
+            self.credentials.add_from(&text, &location);
             return;
         };
         for entry in &entries {
-            self.take(&entry.subsection, &place);
-            self.take(&entry.value, &place);
+            self.add_from(&entry.subsection, &location);
+            self.add_from(&entry.value, &location);
             self.follow(entry, path.parent(), depth);
         }
     }
 
     /// `GIT_CONFIG_KEY_n` and `GIT_CONFIG_VALUE_n`: their tokens were found with the rest of the environment, but
     /// not the files they may name.
-    fn environment(&mut self) {
-        let text = |name: String| self.around.var(&name).map(|value| value.to_string_lossy().into_owned());
+    fn variables(&mut self) {
+        let text =
+            |name: String| self.environment.var(&name).map(|value| value.to_string_lossy().into_owned());
         let count =
             text("GIT_CONFIG_COUNT".to_owned()).and_then(|count| count.parse().ok()).unwrap_or(0_usize);
         // No more than there are variables, whatever the count claims.
-        let entries: Vec<Entry> = (0..count.min(self.around.env.len()))
+        let entries: Vec<Entry> = (0..count.min(self.environment.env.len()))
             .filter_map(|at| {
                 entry_of(&text(format!("GIT_CONFIG_KEY_{at}"))?, text(format!("GIT_CONFIG_VALUE_{at}"))?)
             })
@@ -98,39 +101,42 @@ impl Reading<'_> {
         }
     }
 
-    fn take(&mut self, text: &[u8], place: &str) {
-        let own = &mut *self.own;
-        extract::tokens(text, &mut |token| own.add(Fingerprint::of(token), place));
+    fn add_from(&mut self, text: &[u8], location: &str) {
+        self.credentials.add_from(text, location);
     }
 
     /// Reads the files an entry names: another configuration, or a credential store.
-    fn follow(&mut self, entry: &Entry, folder: Option<&Path>, depth: usize) {
+    fn follow(&mut self, entry: &Entry, directory: Option<&Path>, depth: usize) {
         let value = String::from_utf8_lossy(&entry.value);
         match (entry.section.as_str(), entry.key.as_str()) {
             ("include" | "includeif", "path") => {
-                if let Some(path) = self.expanded(&value, folder) {
+                if let Some(path) = self.expanded(&value, directory) {
                     self.file(&path, depth + 1);
                 }
             }
             ("credential", "helper") => {
                 if let Some(path) = store_of(&value).and_then(|path| self.expanded(path, None)) {
-                    self.own.take_file(&path);
+                    self.credentials.add_from_file(&path);
                 }
             }
             _ => {}
         }
     }
 
-    /// `~/x` is below the home, and what is not absolute is next to the file that says so.
-    fn expanded(&self, path: &str, folder: Option<&Path>) -> Option<PathBuf> {
+    /// `~/x` is below the home, and what is not absolute is next to the file that names it (git-config(1), "Includes").
+    fn expanded(&self, path: &str, directory: Option<&Path>) -> Option<PathBuf> {
         if path.is_empty() {
             return None;
         }
         if let Some(rest) = path.strip_prefix("~/") {
-            return self.around.at_home(rest);
+            return self.environment.at_home(rest);
         }
         let path = Path::new(path);
-        if path.is_absolute() { Some(path.to_owned()) } else { folder.map(|folder| folder.join(path)) }
+        if path.is_absolute() {
+            Some(path.to_owned())
+        } else {
+            directory.map(|directory| directory.join(path))
+        }
     }
 }
 
@@ -154,52 +160,57 @@ fn store_of(helper: &str) -> Option<&str> {
     Some(path.trim_start_matches(['=', ' ']).trim_end().trim_matches(['"', '\'']))
 }
 
-/// A repository: its own folder, and the one it shares with its other work trees.
+/// A repository: its own directory, and the one it shares with its other work trees.
 struct Repository {
-    folder: PathBuf,
+    directory: PathBuf,
     common: PathBuf,
 }
 
 impl Repository {
     /// The repository git would find from `cwd` on.
-    fn enclosing(around: &Environment, cwd: &Path, own: &mut LocalCredentials) -> Option<Repository> {
-        let folder = match around.path("GIT_DIR") {
-            Some(folder) => cwd.join(folder),
-            None => cwd.ancestors().find_map(|folder| git_folder(folder, own))?,
+    fn enclosing(
+        environment: &Environment,
+        cwd: &Path,
+        credentials: &mut LocalCredentials,
+    ) -> Option<Repository> {
+        let directory = match environment.path("GIT_DIR") {
+            Some(directory) => cwd.join(directory),
+            None => cwd.ancestors().find_map(|directory| git_directory(directory, credentials))?,
         };
-        let common = match around.path("GIT_COMMON_DIR") {
+        let common = match environment.path("GIT_COMMON_DIR") {
             Some(common) => cwd.join(common),
-            None => line_of(&folder.join("commondir"), own)
-                .map_or(folder.clone(), |line| folder.join(path_of(&line))),
+            None => line_of(&directory.join("commondir"), credentials)
+                .map_or(directory.clone(), |line| directory.join(path_of(&line))),
         };
-        Some(Repository { folder, common })
+        Some(Repository { directory, common })
     }
 }
 
-/// `.git` as a folder, `.git` as a file that names one, or the folder of a bare repository itself.
-fn git_folder(folder: &Path, own: &mut LocalCredentials) -> Option<PathBuf> {
-    let dot_git = folder.join(".git");
+/// `.git` as a directory, `.git` as a file that names one, or the directory of a bare repository itself
+/// (gitrepository-layout(5)).
+fn git_directory(directory: &Path, credentials: &mut LocalCredentials) -> Option<PathBuf> {
+    let dot_git = directory.join(".git");
     if is_repository(&dot_git) {
         return Some(dot_git);
     }
-    if let Some(line) = line_of(&dot_git, own) {
-        return Some(folder.join(path_of(line.strip_prefix(b"gitdir:")?.trim_ascii())));
+    if let Some(line) = line_of(&dot_git, credentials) {
+        return Some(directory.join(path_of(line.strip_prefix(b"gitdir:")?.trim_ascii())));
     }
-    is_repository(folder).then(|| folder.to_owned())
+    is_repository(directory).then(|| directory.to_owned())
 }
 
-fn is_repository(folder: &Path) -> bool {
+fn is_repository(directory: &Path) -> bool {
     // HEAD may be a symbolic link to a branch that is not born yet.
-    folder.join("HEAD").symlink_metadata().is_ok()
-        && (folder.join("objects").is_dir() || folder.join("commondir").is_file())
+    directory.join("HEAD").symlink_metadata().is_ok()
+        && (directory.join("objects").is_dir() || directory.join("commondir").is_file())
 }
 
 /// The line of a file that names a path, if there is such a file.
-fn line_of(path: &Path, own: &mut LocalCredentials) -> Option<Vec<u8>> {
+fn line_of(path: &Path, credentials: &mut LocalCredentials) -> Option<Vec<u8>> {
     if !path.is_file() {
         return None;
     }
-    own.read(path).map(|text| text.trim_ascii_end().to_vec())
+    credentials.read(path).map(|text| text.trim_ascii_end().to_vec())
 }
 
 #[cfg(unix)]
@@ -233,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_taken_apart_at_its_first_and_last_dot() {
+    fn a_key_is_split_at_its_first_and_last_dot() {
         let entry = entry_of("includeIf.gitdir:/a.b/.PATH", "x".to_owned()).unwrap();
         assert_eq!((entry.section.as_str(), entry.key.as_str()), ("includeif", "path"));
         assert_eq!(entry.subsection.as_slice(), b"gitdir:/a.b/");

@@ -1,21 +1,21 @@
-//! A reader of git's configuration format: what git-config(1) says under "Syntax", as far as values go.
+//! A parser of git's configuration format: git-config(1), "Syntax", as far as values go.
 
 use zeroize::Zeroizing;
 
 /// One variable: `[section "subsection"] key = value`.
-pub struct Entry {
+pub(super) struct Entry {
     /// In lower case.
-    pub section: String,
+    pub(super) section: String,
     /// As written; a URL with a password may stand here.
-    pub subsection: Zeroizing<Vec<u8>>,
+    pub(super) subsection: Zeroizing<Vec<u8>>,
     /// In lower case.
-    pub key: String,
+    pub(super) key: String,
     /// Quotes and escapes resolved.
-    pub value: Zeroizing<Vec<u8>>,
+    pub(super) value: Zeroizing<Vec<u8>>,
 }
 
 /// Every variable of a file, or nothing where git itself could not make sense of it.
-pub fn parse(text: &[u8]) -> Option<Vec<Entry>> {
+pub(super) fn parse(text: &[u8]) -> Option<Vec<Entry>> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut reader = Reader { text, at: 0 };
     let mut entries = Vec::new();

@@ -6,7 +6,6 @@ use super::{Palette, Report, words};
 use crate::blob::LocationKind;
 use crate::finding::{Confidence, Finding, Location};
 use crate::text::printable;
-use crate::token::Kind;
 
 /// How many places of a token are listed; machine-readable formats list more.
 const PLACES: usize = 8;
@@ -139,8 +138,7 @@ fn next_steps(report: &Report<'_>, palette: &Palette, out: &mut dyn Write) -> io
     )?;
     writeln!(out, "  then end it: --revoke on this command asks GitHub to, or its owner does at")?;
     writeln!(out, "  https://github.com/settings/tokens")?;
-    if open.iter().any(|finding| matches!(finding.token.kind(), Kind::OAuth | Kind::AppUser | Kind::Refresh))
-    {
+    if open.iter().any(|finding| finding.token.kind().ends_authorization()) {
         writeln!(out, "  Ending a gho_, ghu_ or ghr_ token ends its user's whole authorization of")?;
         writeln!(out, "  that app.")?;
     }

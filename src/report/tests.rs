@@ -6,6 +6,7 @@ use crate::checksum::crc32_base62;
 use crate::finding::{Findings, SetBy, Sighting, Suppression, SuppressionKind};
 use crate::meter::Reading;
 use crate::revocation::{Revocation, State};
+use crate::rule;
 use crate::text::printable;
 use crate::token::Kind;
 
@@ -39,17 +40,17 @@ fn findings() -> (Vec<Finding>, Vec<Fault>) {
         kind,
         ..place(if kind == LocationKind::Content { "src/a.rs" } else { "" }, 3)
     };
-    add(&found, Kind::Pat, 1, Confidence::Certain, place("a b/é.env", 2));
-    add(&found, Kind::Pat, 1, Confidence::Certain, place("a b/é.env", 9));
-    add(&found, Kind::Pat, 1, Confidence::Certain, place("c.env", 1));
-    add(&found, Kind::OAuth, 2, Confidence::Certain, commit(3, LocationKind::Content));
-    add(&found, Kind::OAuth, 4, Confidence::Certain, commit(8, LocationKind::CommitMessage));
-    add(&found, Kind::AppUser, 3, Confidence::Likely, place(HOSTILE, 1));
-    add(&found, Kind::Pat, 5, Confidence::Lookalike, place("docs/x.md", 1));
+    add(&found, Kind::pat(), 1, Confidence::Certain, place("a b/é.env", 2));
+    add(&found, Kind::pat(), 1, Confidence::Certain, place("a b/é.env", 9));
+    add(&found, Kind::pat(), 1, Confidence::Certain, place("c.env", 1));
+    add(&found, Kind::oauth(), 2, Confidence::Certain, commit(3, LocationKind::Content));
+    add(&found, Kind::oauth(), 4, Confidence::Certain, commit(8, LocationKind::CommitMessage));
+    add(&found, Kind::app_user(), 3, Confidence::Likely, place(HOSTILE, 1));
+    add(&found, Kind::pat(), 5, Confidence::Lookalike, place("docs/x.md", 1));
     let what = Arc::from("stanch:allow");
     let silence = Suppression { by: SuppressionKind::AllowComment, from: SetBy::Tree, what };
     let silenced = Location { suppressed: Some(silence), ..place("s.txt", 1) };
-    add(&found, Kind::Pat, 6, Confidence::Certain, silenced);
+    add(&found, Kind::pat(), 6, Confidence::Certain, silenced);
     let fault = |kind| Fault { path: HOSTILE.to_owned(), kind, reason: "no <permission>".to_owned() };
     found.fault(fault(FaultKind::Unreadable));
     found.fault(fault(FaultKind::TooLarge));
@@ -60,7 +61,7 @@ fn findings() -> (Vec<Finding>, Vec<Fault>) {
 }
 
 fn rendered(format: Format, findings: &[Finding], faults: &[Fault], show_secrets: bool) -> String {
-    let rules = Rules::built_in().expect("built in");
+    let rules = rule::testing::github_rules();
     let least = Confidence::Likely;
     let elapsed = std::time::Duration::from_millis(1500);
     let summary = Summary::new(findings, faults, least, Reading::default(), elapsed);
@@ -70,7 +71,7 @@ fn rendered(format: Format, findings: &[Finding], faults: &[Fault], show_secrets
         findings,
         faults,
         summary: &summary,
-        rules: &rules,
+        rules,
         custom: &custom,
         base: "sub/",
         time,
@@ -94,7 +95,7 @@ fn json(text: &str) -> serde_json::Value {
 #[test]
 fn no_format_prints_a_token_unless_told_to() {
     let (findings, faults) = findings();
-    let whole = [token(Kind::Pat, 1), token(Kind::OAuth, 2), token(Kind::AppUser, 3)];
+    let whole = [token(Kind::pat(), 1), token(Kind::oauth(), 2), token(Kind::app_user(), 3)];
     for format in Format::ALL {
         let text = rendered(format, &findings, &faults, false);
         assert!(whole.iter().all(|token| !text.contains(token.as_str())), "{} holds a token", format.name());
@@ -148,7 +149,7 @@ fn sarif_has_an_alert_for_each_token_in_each_file() {
 fn a_moved_line_is_the_same_alert() {
     let print = |line| {
         let found = Findings::default();
-        add(&found, Kind::Pat, 1, Confidence::Certain, place("a", line));
+        add(&found, Kind::pat(), 1, Confidence::Certain, place("a", line));
         let (found, faults) = found.finish();
         let log = json(&rendered(Format::Sarif, &found, &faults, false));
         let gitlab = json(&rendered(Format::Gitlab, &found, &faults, false));
@@ -214,13 +215,13 @@ fn a_page_runs_and_loads_nothing_but_its_own() {
 #[test]
 fn paths_are_told_from_where_the_program_runs() {
     let (findings, faults) = (Vec::new(), Vec::new());
-    let rules = Rules::built_in().expect("built in");
+    let rules = rule::testing::github_rules();
     let (summary, custom) = (Summary::default(), Custom::new(Vec::new()));
     let report = Report {
         findings: &findings,
         faults: &faults,
         summary: &summary,
-        rules: &rules,
+        rules,
         custom: &custom,
         base: "sub/",
         time: (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),

@@ -59,7 +59,7 @@ pub(super) const fn has_lines(kind: LocationKind) -> bool {
 
 /// What to do about a finding.
 pub(super) fn remedy(finding: &Finding) -> &'static str {
-    if finding.token.kind() == Kind::Other { OWN_REMEDY } else { REMEDY }
+    if finding.token.kind() == Kind::OTHER { OWN_REMEDY } else { REMEDY }
 }
 
 /// What makes a place the same one in a later run: the token and the file. The line may move.

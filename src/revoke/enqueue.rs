@@ -6,8 +6,8 @@ use crate::revocation::State;
 use crate::text::scrub;
 use crate::token::Token;
 
-/// The longest place the ledger keeps, in bytes.
-const PLACE_MAX: usize = 1024;
+/// The longest location the ledger keeps, in bytes.
+const LOCATION_MAX: usize = 1024;
 
 /// A token as an entry of the ledger: sealed if it is to be queued.
 pub fn entry(
@@ -15,14 +15,14 @@ pub fn entry(
     token: &Token,
     confidence: Confidence,
     state: State,
-    place: &str,
+    location: &str,
 ) -> Result<Entry, LedgerError> {
     Ok(Entry {
         fingerprint: token.fingerprint(),
         kind: token.kind(),
         confidence,
         state,
-        location: scrub(place, PLACE_MAX),
+        location: scrub(location, LOCATION_MAX),
         sealed: if state == State::Queued { sealer.seal(token)? } else { Vec::new() },
     })
 }

@@ -1,22 +1,22 @@
-//! Asking whether tokens live, before and after: one question a token at a time, paced, none of them on the quota.
+//! Liveness checks before and after sending: one token at a time, paced, none of them on the quota.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::send::askable;
-use super::{EndReason, RevokeError, Run, Wait, ask_of};
+use super::{EndReason, RevokeError, Run, Wait, batch_request};
 use crate::ledger::{Page, WaitReason};
 use crate::provider::Liveness;
-use crate::revocation::{MAX_BATCH, State};
+use crate::revocation::State;
 use crate::token::{Fingerprint, Token};
 
-/// After so many questions in a row that proved nothing, asking on is an annoyance: GitHub also answers so to somebody who
-/// has shown too many bad credentials.
-const SILENT: u32 = 5;
+/// After so many checks in a row that proved nothing, the rest are left out: GitHub answers so to clients that have shown
+/// too many bad credentials, too.
+/// <https://docs.github.com/en/rest/authentication/authenticating-to-the-rest-api#failed-login-limit>
+const MAX_UNANSWERED: u32 = 5;
 
-/// How long to wait before each round of questions: revoking is asynchronous and takes a while.
-const ROUNDS: [Duration; 6] = [
+/// The pause before each round of checks after sending: revoking is asynchronous and takes a while.
+const CONFIRM_PAUSES: [Duration; 6] = [
     Duration::from_secs(2),
     Duration::from_secs(4),
     Duration::from_secs(8),
@@ -26,23 +26,23 @@ const ROUNDS: [Duration; 6] = [
 ];
 
 impl Run<'_> {
-    /// Asks about the tokens that would go next, each once a run, and marks the dead ones. While nothing can go nobody is
-    /// asked, for what lives now may be dead by then: what stands in the way comes back instead.
+    /// Checks the tokens that would go next, each once a run, and marks the dead ones. While nothing can be sent nothing is
+    /// checked, for what is alive now may be dead by then: until when and why nothing can be sent comes back instead.
     pub(super) fn verify_due(&mut self) -> Result<Option<(Timestamp, WaitReason)>, RevokeError> {
         loop {
-            let page = Page { skip: 0, limit: MAX_BATCH };
-            let due = self.context.ledger.due(&self.limits.host, &self.limits.kinds, page)?;
+            let page = Page { skip: 0, limit: self.limits.max_batch };
+            let due = self.context.ledger.due(&self.limits.host, &self.limits.batch_kinds, page)?;
             let new: Vec<_> = due
                 .into_iter()
-                .filter(|row| askable(row.kind) && !self.checked.contains(&row.fingerprint))
+                .filter(|row| row.kind.can_check_liveness() && !self.checked.contains(&row.fingerprint))
                 .collect();
-            if new.is_empty() || self.silent >= SILENT {
+            if new.is_empty() || self.unanswered >= MAX_UNANSWERED {
                 return Ok(None);
             }
-            let (ask, clock) = (ask_of(&self.limits, self.options), self.context.clock);
-            let standing = self.context.ledger.host_status(&ask, &|| clock.now())?;
+            let (request, clock) = (batch_request(&self.limits, self.options), self.context.clock);
+            let status = self.context.ledger.host_status(&request, &|| clock.now())?;
             if let (Some(at), Some(why @ (WaitReason::Quota | WaitReason::Server))) =
-                (standing.next_slot, standing.wait_reason)
+                (status.next_slot, status.wait_reason)
             {
                 return Ok(Some((at, why)));
             }
@@ -57,29 +57,29 @@ impl Run<'_> {
         }
     }
 
-    /// Asks about the tokens that were taken, in rounds, until they are dead or there is no use in asking on.
-    pub(super) fn confirm(&mut self, ended: EndReason) -> Result<EndReason, RevokeError> {
-        let mut open: Vec<Token> = std::mem::take(&mut self.taken);
-        open.retain(|token| askable(token.kind()));
-        self.silent = 0;
-        for pause in ROUNDS {
-            if open.is_empty() || self.silent >= SILENT || self.late() {
+    /// Checks the tokens that were accepted, in rounds, until they are dead or checking on is of no use.
+    pub(super) fn confirm(&mut self, end: EndReason) -> Result<EndReason, RevokeError> {
+        let mut alive: Vec<Token> = std::mem::take(&mut self.accepted);
+        alive.retain(|token| token.kind().can_check_liveness());
+        self.unanswered = 0;
+        for pause in CONFIRM_PAUSES {
+            if alive.is_empty() || self.unanswered >= MAX_UNANSWERED || self.is_late() {
                 break;
             }
             self.sleep(pause);
-            let dead = self.dead_among(&open);
+            let dead = self.dead_among(&alive);
             let marked = self.mark(&dead, State::Confirmed, "it was dead when asked after sending")?;
             self.context.progress.confirmed(marked);
-            open.retain(|token| !dead.contains(&token.fingerprint()));
+            alive.retain(|token| !dead.contains(&token.fingerprint()));
             if self.context.cancel.is_cancelled() {
                 return Ok(EndReason::Interrupted);
             }
         }
-        Ok(ended)
+        Ok(end)
     }
 
     /// Whether the time the run was given is over.
-    fn late(&self) -> bool {
+    fn is_late(&self) -> bool {
         match self.options.wait {
             Wait::AtMost(length) => {
                 self.start.saturating_add(length).is_ok_and(|end| self.context.clock.now() > end)
@@ -91,17 +91,17 @@ impl Run<'_> {
     fn dead_among(&mut self, tokens: &[Token]) -> Vec<Fingerprint> {
         let mut dead = Vec::new();
         for token in tokens {
-            if self.context.cancel.is_cancelled() || self.silent >= SILENT {
+            if self.context.cancel.is_cancelled() || self.unanswered >= MAX_UNANSWERED {
                 break;
             }
-            self.context.progress.check();
+            self.context.progress.liveness_check();
             match self.context.revoker.liveness(token) {
                 Liveness::Dead => {
                     dead.push(token.fingerprint());
-                    self.silent = 0;
+                    self.unanswered = 0;
                 }
-                Liveness::Alive => self.silent = 0,
-                Liveness::Unknown => self.silent += 1,
+                Liveness::Alive => self.unanswered = 0,
+                Liveness::Unknown => self.unanswered += 1,
             }
             self.sleep(self.options.min_interval);
         }

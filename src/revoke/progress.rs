@@ -1,4 +1,4 @@
-//! What a run has done so far, for somebody who looks while it runs.
+//! What a run has done so far, for others to read while it runs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
@@ -28,19 +28,19 @@ struct Counters {
 pub struct Counts {
     /// Tokens that wait.
     pub waiting: u64,
-    /// Requests that left, those of installation tokens among them.
+    /// Requests that left, those of tokens that revoke themselves among them.
     pub requests: u64,
-    /// Tokens that were taken.
+    /// Tokens that were accepted.
     pub accepted: u64,
-    /// Tokens seen dead afterwards.
+    /// Tokens found dead afterwards.
     pub confirmed: u64,
     /// Tokens that were dead before.
     pub dead: u64,
-    /// Tokens the server refused, each alone.
+    /// Tokens the server refused, each in a batch of its own.
     pub refused: u64,
     /// Sealed tokens that did not open any more.
     pub damaged: u64,
-    /// Questions whether a token lives.
+    /// Liveness checks.
     pub checks: u64,
     /// Until when the run waits, if it does.
     pub next_at: Option<Timestamp>,
@@ -76,7 +76,7 @@ impl Progress {
         self.0.requests.fetch_add(1, Relaxed);
     }
 
-    pub(super) fn check(&self) {
+    pub(super) fn liveness_check(&self) {
         self.0.checks.fetch_add(1, Relaxed);
     }
 
@@ -84,17 +84,17 @@ impl Progress {
         self.0.accepted.fetch_add(settled.accepted, Relaxed);
         self.0.refused.fetch_add(settled.refused, Relaxed);
         self.0.dead.fetch_add(settled.dead, Relaxed);
-        self.gone(settled.accepted + settled.refused + settled.dead);
+        self.take_off_waiting(settled.accepted + settled.refused + settled.dead);
     }
 
     pub(super) fn dead(&self, tokens: u64) {
         self.0.dead.fetch_add(tokens, Relaxed);
-        self.gone(tokens);
+        self.take_off_waiting(tokens);
     }
 
     pub(super) fn damaged(&self, tokens: u64) {
         self.0.damaged.fetch_add(tokens, Relaxed);
-        self.gone(tokens);
+        self.take_off_waiting(tokens);
     }
 
     pub(super) fn confirmed(&self, tokens: u64) {
@@ -102,7 +102,7 @@ impl Progress {
     }
 
     /// Other processes add to the queue and take from it, so the number is a good guess, and never below zero.
-    fn gone(&self, tokens: u64) {
+    fn take_off_waiting(&self, tokens: u64) {
         let less = |waiting: u64| Some(waiting.saturating_sub(tokens));
         // The closure always has a number.
         let _ = self.0.waiting.fetch_update(Relaxed, Relaxed, less);

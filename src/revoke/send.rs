@@ -3,42 +3,43 @@
 use super::{RevokeError, Run};
 use crate::backoff;
 use crate::ledger::{
-    BatchId, BatchOutcome, Intent, LedgerError, SealedToken, Selection, Settled, Settlement, StateChange,
+    BatchId, BatchOutcome, Intent, LedgerError, SealedToken, Selection, Settled, Settlement,
+    StateChange,
 };
-use crate::provider::{Answer, Verdict};
+use crate::provider::{Outcome, RevokeResponse};
 use crate::revocation::{Batch, RateLimit, State};
 use crate::text::scrub;
-use crate::token::{Fingerprint, Kind, Token};
+use crate::token::{Fingerprint, Token};
 
-/// How many bytes of a server's words are kept.
+/// How many bytes of a server's message are kept.
 const MESSAGE_MAX: usize = 500;
 
-/// How often to try to write an answer down while others hold the ledger: each try waits for them.
+/// How often to try to write a response down while others hold the ledger: each try waits for them.
 const SETTLE_TRIES: u32 = 3;
 
 impl Run<'_> {
     /// Sends a batch that is written down. `None` if nothing of it could be opened.
-    pub(super) fn send(&mut self, intent: &Intent) -> Result<Option<Verdict>, RevokeError> {
+    pub(super) fn send(&mut self, intent: &Intent) -> Result<Option<Outcome>, RevokeError> {
         let tokens = self.open(&intent.tokens)?;
         let Some(batch) = Batch::new(&tokens) else {
             self.settle(intent.batch, &unsent())?;
             return Ok(None);
         };
         self.context.progress.request();
-        let answer = self.context.revoker.revoke(&batch);
-        let settled = self.settle(intent.batch, &self.judge(&answer, intent.strikes))?;
+        let response = self.context.revoker.revoke(&batch);
+        let settled = self.settle(intent.batch, &self.settlement_of(&response, intent.strikes))?;
         self.context.progress.settled(settled);
-        let verdict = answer.verdict;
-        match verdict {
-            Verdict::Accepted if self.options.confirm => self.taken.extend(tokens),
-            Verdict::Accepted | Verdict::Invalid => {}
-            _ => self.message = Some(scrub(&answer.message, MESSAGE_MAX)),
+        let outcome = response.outcome;
+        match outcome {
+            Outcome::Accepted if self.options.confirm => self.accepted.extend(tokens),
+            Outcome::Accepted | Outcome::Invalid => {}
+            _ => self.message = Some(scrub(&response.message, MESSAGE_MAX)),
         }
-        Ok(Some(verdict))
+        Ok(Some(outcome))
     }
 
-    /// Opens sealed tokens. What does not open was changed by somebody: it is taken out of the queue, where it would stand
-    /// in the way for ever, and can be queued anew by the next scan that finds it.
+    /// Opens sealed tokens. What does not open was changed by somebody: it is taken out of the queue, where it would
+    /// block it for ever, and can be queued anew by the next scan that finds it.
     pub(super) fn open(&mut self, rows: &[SealedToken]) -> Result<Vec<Token>, RevokeError> {
         let mut damaged: Vec<Fingerprint> = Vec::new();
         let mut tokens = Vec::with_capacity(rows.len());
@@ -61,37 +62,35 @@ impl Run<'_> {
         state: State,
         reason: &str,
     ) -> Result<u64, LedgerError> {
-        let mark =
-            StateChange { host: &self.limits.host, selection: Selection::Tokens(tokens), state, reason };
+        let change = StateChange { host: &self.limits.host, selection: Selection::Tokens(tokens), state, reason };
         let clock = self.context.clock;
-        self.context.ledger.change_state(&mark, &|| clock.now())
+        self.context.ledger.change_state(&change, &|| clock.now())
     }
 
-    /// What an answer to a batch is to the ledger.
-    pub(super) fn judge(&self, answer: &Answer, strikes: u32) -> Settlement {
-        let outcome = match answer.verdict {
-            Verdict::Accepted => BatchOutcome::Accepted,
-            Verdict::Invalid => BatchOutcome::Invalid,
-            Verdict::Unknown => BatchOutcome::Unknown,
-            Verdict::Spammed
-            | Verdict::PrimaryLimit
-            | Verdict::SecondaryLimit
-            | Verdict::Denied
-            | Verdict::Trouble => BatchOutcome::Returned,
+    /// What the ledger is to write down about a response.
+    pub(super) fn settlement_of(&self, response: &RevokeResponse, strikes: u32) -> Settlement {
+        let outcome = match response.outcome {
+            Outcome::Accepted => BatchOutcome::Accepted,
+            Outcome::Invalid => BatchOutcome::Invalid,
+            Outcome::Unknown => BatchOutcome::Unknown,
+            Outcome::Spammed
+            | Outcome::PrimaryLimit
+            | Outcome::SecondaryLimit
+            | Outcome::Denied
+            | Outcome::Trouble => BatchOutcome::Returned,
         };
-        let said = &answer.limit;
         Settlement {
             outcome,
-            verdict: word(answer.verdict),
-            status: answer.status,
-            request_id: answer.request_id.as_deref().map(|id| scrub(id, 128)),
-            message: scrub(&answer.message, MESSAGE_MAX),
-            rate_limit: answer.limit,
-            hold: backoff::patience(answer.verdict, said, strikes, self.context.clock.now()),
+            verdict: response.outcome.as_str(),
+            status: response.status,
+            request_id: response.request_id.as_deref().map(|id| scrub(id, 128)),
+            message: scrub(&response.message, MESSAGE_MAX),
+            rate_limit: response.limit,
+            hold: backoff::server_wait(response.outcome, &response.limit, strikes, self.context.clock.now()),
         }
     }
 
-    /// Writes an answer down. Others may be writing for long; an answer is worth waiting for.
+    /// Writes a response down. Others may be writing for long; a response is worth waiting for.
     pub(super) fn settle(&mut self, batch: BatchId, settlement: &Settlement) -> Result<Settled, RevokeError> {
         let clock = self.context.clock;
         let mut tries = 0;
@@ -101,8 +100,8 @@ impl Run<'_> {
                 Ok(settled) => return Ok(settled),
                 Err(LedgerError::Locked { .. }) if tries < SETTLE_TRIES => {}
                 Err(source) => {
-                    let verdict = settlement.verdict;
-                    return Err(RevokeError::Unwritten { batch: batch.0, verdict, source });
+                    let outcome = settlement.verdict;
+                    return Err(RevokeError::Unwritten { batch: batch.0, outcome, source });
                 }
             }
         }
@@ -119,24 +118,5 @@ pub(super) fn unsent() -> Settlement {
         message: String::new(),
         rate_limit: RateLimit::default(),
         hold: None,
-    }
-}
-
-/// Whether a token's life can be asked about: a refresh token cannot, without spending it.
-pub(super) fn askable(kind: Kind) -> bool {
-    !matches!(kind, Kind::Refresh | Kind::Other)
-}
-
-/// The word the trail has for a verdict.
-const fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Accepted => "accepted",
-        Verdict::Invalid => "invalid",
-        Verdict::Spammed => "spammed",
-        Verdict::PrimaryLimit => "primary-limit",
-        Verdict::SecondaryLimit => "secondary-limit",
-        Verdict::Denied => "denied",
-        Verdict::Trouble => "trouble",
-        Verdict::Unknown => "unknown",
     }
 }

@@ -1,8 +1,10 @@
-//! Runs against a scripted revoker, on a clock that waits for nobody.
+//! Runs against a scripted revoker, on a clock that does not wait.
 
 mod answers;
 mod checks;
+
 mod queue;
+mod second_provider;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -10,9 +12,10 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::clock::fake::FakeClock;
 use crate::finding::Confidence;
-use crate::ledger::{Enqueued, ModelLedger, Sealer, Settlement};
-use crate::provider::{Answer, Liveness};
+use crate::ledger::{Enqueued, ModelLedger, Settlement};
+use crate::provider::{ConnectError, Liveness, RevokeResponse};
 use crate::revocation::{Batch, RateLimit};
+use crate::token::Kind;
 
 pub(super) type Checked<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
@@ -25,12 +28,12 @@ pub(super) fn token(kind: Kind, number: u32) -> Token {
 }
 
 pub(super) fn pat(number: u32) -> Fingerprint {
-    token(Kind::Pat, number).fingerprint()
+    token(Kind::pat(), number).fingerprint()
 }
 
-pub(super) fn answer(verdict: Verdict, status: u16) -> Answer {
-    Answer {
-        verdict,
+pub(super) fn response(outcome: Outcome, status: u16) -> RevokeResponse {
+    RevokeResponse {
+        outcome,
         status: Some(status),
         request_id: Some(format!("ID:{status}")),
         limit: RateLimit::default(),
@@ -45,14 +48,14 @@ pub(super) struct Arrived {
     pub(super) tokens: Vec<Fingerprint>,
 }
 
-type Script<'a> = Box<dyn FnMut(&Arrived) -> Answer + 'a>;
+type Script<'a> = Box<dyn FnMut(&Arrived) -> RevokeResponse + 'a>;
 type Lives<'a> = Box<dyn FnMut(&Token) -> Liveness + 'a>;
 
 /// A server that follows a script.
 pub(super) struct Server<'a> {
     clock: &'a FakeClock,
     script: RefCell<Script<'a>>,
-    alone: RefCell<Script<'a>>,
+    self_revoking: RefCell<Script<'a>>,
     lives: RefCell<Lives<'a>>,
     pub(super) arrived: RefCell<Vec<Arrived>>,
     pub(super) ended: RefCell<Vec<Arrived>>,
@@ -60,11 +63,11 @@ pub(super) struct Server<'a> {
 }
 
 impl<'a> Server<'a> {
-    pub(super) fn new(clock: &'a FakeClock, script: impl FnMut(&Arrived) -> Answer + 'a) -> Self {
+    pub(super) fn new(clock: &'a FakeClock, script: impl FnMut(&Arrived) -> RevokeResponse + 'a) -> Self {
         Server {
             clock,
             script: RefCell::new(Box::new(script)),
-            alone: RefCell::new(Box::new(|_| answer(Verdict::Accepted, 204))),
+            self_revoking: RefCell::new(Box::new(|_| response(Outcome::Accepted, 204))),
             lives: RefCell::new(Box::new(|_| Liveness::Alive)),
             arrived: RefCell::default(),
             ended: RefCell::default(),
@@ -73,11 +76,11 @@ impl<'a> Server<'a> {
     }
 
     pub(super) fn taking(clock: &'a FakeClock) -> Self {
-        Server::new(clock, |_| answer(Verdict::Accepted, 202))
+        Server::new(clock, |_| response(Outcome::Accepted, 202))
     }
 
-    pub(super) fn alone(self, script: impl FnMut(&Arrived) -> Answer + 'a) -> Self {
-        Server { alone: RefCell::new(Box::new(script)), ..self }
+    pub(super) fn self_revoking(self, script: impl FnMut(&Arrived) -> RevokeResponse + 'a) -> Self {
+        Server { self_revoking: RefCell::new(Box::new(script)), ..self }
     }
 
     pub(super) fn lives(self, lives: impl FnMut(&Token) -> Liveness + 'a) -> Self {
@@ -113,12 +116,24 @@ impl Revoker for Server<'_> {
         Limits {
             host: HOST.into(),
             identity: "anonymous".into(),
+            max_batch: 1000,
             per_hour: 60,
-            kinds: vec![Kind::Pat, Kind::FineGrainedPat, Kind::OAuth, Kind::AppUser, Kind::Refresh],
+            batch_kinds: vec![
+                Kind::pat(),
+                Kind::fine_grained_pat(),
+                Kind::oauth(),
+                Kind::app_user(),
+                Kind::refresh(),
+            ],
+            self_kinds: vec![Kind::app_installation()],
         }
     }
 
-    fn revoke(&self, batch: &Batch<'_>) -> Answer {
+    fn prepare(&mut self) -> Result<Option<String>, ConnectError> {
+        Ok(None)
+    }
+
+    fn revoke(&self, batch: &Batch<'_>) -> RevokeResponse {
         let tokens = batch.tokens().iter().map(Token::fingerprint).collect();
         let arrived = Arrived { at: self.clock.now(), tokens };
         self.arrived.borrow_mut().push(arrived.clone());
@@ -127,10 +142,10 @@ impl Revoker for Server<'_> {
         (self.script.borrow_mut())(&arrived)
     }
 
-    fn end_installation(&self, token: &Token) -> Answer {
+    fn revoke_self(&self, token: &Token) -> RevokeResponse {
         let arrived = Arrived { at: self.clock.now(), tokens: vec![token.fingerprint()] };
         self.ended.borrow_mut().push(arrived.clone());
-        (self.alone.borrow_mut())(&arrived)
+        (self.self_revoking.borrow_mut())(&arrived)
     }
 
     fn liveness(&self, token: &Token) -> Liveness {
@@ -139,23 +154,20 @@ impl Revoker for Server<'_> {
     }
 }
 
-/// A ledger in memory with its keys and its clock.
-pub(super) struct SuppressionContext {
+/// A ledger in memory with its seal and its clock.
+pub(super) struct Fixture {
     pub(super) clock: FakeClock,
-    pub(super) sealer: Sealer,
-    pub(super) opener: Opener,
+    pub(super) seal: Seal,
     pub(super) ledger: ModelLedger,
     pub(super) cancel: CancelFlag,
 }
 
-impl SuppressionContext {
+impl Fixture {
     pub(super) fn new() -> Checked<Self> {
-        let ledger = ModelLedger::new();
-        Ok(SuppressionContext {
+        Ok(Fixture {
             clock: FakeClock::new(),
-            sealer: ledger.sealer()?,
-            opener: ledger.opener()?,
-            ledger,
+            seal: SealingKey::ephemeral()?,
+            ledger: ModelLedger::new(),
             cancel: CancelFlag::default(),
         })
     }
@@ -166,24 +178,24 @@ impl SuppressionContext {
         numbers: std::ops::Range<u32>,
         sure: Confidence,
     ) -> Checked<Enqueued> {
-        let sealer = &self.sealer;
+        let seal = &self.seal;
         let entries =
-            numbers.map(|number| entry(sealer, &token(kind, number), sure, State::Queued, "a/file:1"));
+            numbers.map(|number| entry(seal, &token(kind, number), sure, State::Queued, "a/file:1"));
         Ok(enqueue(&mut self.ledger.another(), HOST, entries, &|| self.clock.now())?)
     }
 
     pub(super) fn queue_pats(&self, numbers: std::ops::Range<u32>) -> Checked<Enqueued> {
-        self.queue(Kind::Pat, numbers, Confidence::Certain)
+        self.queue(Kind::pat(), numbers, Confidence::Certain)
     }
 
     /// A run of a process of its own.
-    pub(super) fn run(&self, server: &Server<'_>, options: &Options) -> Checked<Outcome> {
+    pub(super) fn run(&self, server: &Server<'_>, options: &Options) -> Checked<RunOutcome> {
         let mut ledger = self.ledger.another();
         let progress = Progress::default();
         let outcome = run(
             Context {
                 ledger: &mut ledger,
-                opener: &self.opener,
+                seal: &self.seal,
                 revoker: server,
                 clock: &self.clock,
                 cancel: &self.cancel,
@@ -215,9 +227,5 @@ pub(super) fn patient() -> Options {
 
 /// A settlement as another process might write it.
 pub(super) fn accepted() -> Settlement {
-    Settlement {
-        outcome: crate::ledger::BatchOutcome::Accepted,
-        verdict: "accepted",
-        ..super::send::unsent()
-    }
+    Settlement { outcome: crate::ledger::BatchOutcome::Accepted, verdict: "accepted", ..super::send::unsent() }
 }

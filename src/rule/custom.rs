@@ -1,4 +1,4 @@
-//! Rules of the configuration's own: for secrets GitHub knows nothing of. They are reported, and never revoked.
+//! Rules of the configuration's own, for secrets of no provider known here. They are reported, and never revoked.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -6,13 +6,12 @@ use std::sync::Arc;
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
-use super::Error;
-use crate::token::Kind;
+use super::error::Error;
 
 /// How large a compiled expression may grow: a scanned tree may bring its own, and must not eat the machine's memory.
 const SIZE_LIMIT: usize = 4 << 20;
 
-/// The shortest keyword: shorter ones stand everywhere, and sift nothing.
+/// The shortest keyword, in bytes: shorter ones are everywhere and filter nothing out.
 const SHORTEST_KEYWORD: usize = 2;
 
 /// One `[[rules]]` of a configuration file, as it is written.
@@ -38,7 +37,7 @@ pub struct RawCustomRule {
 pub struct CustomRule {
     /// The id reports carry.
     pub id: Arc<str>,
-    /// What it finds, in words.
+    /// What it finds, for people.
     pub description: String,
     /// The shape, tried where a keyword stands nearby. ASCII classes; `(?u:…)` for others.
     pub regex: Regex,
@@ -57,12 +56,12 @@ pub struct CustomRule {
 }
 
 impl CustomRule {
-    /// Compiles what a configuration file says; an id may be there once and must not be one of GitHub's.
+    /// Compiles the rules of a configuration file; an id may be there once and must not be one of the program's.
     pub fn compile_all(raw: Vec<RawCustomRule>, root: Option<&str>) -> Result<Vec<Self>, Error> {
-        let mut seen = HashSet::new();
+        let mut ids = HashSet::new();
         for rule in &raw {
-            if !seen.insert(rule.id.clone()) {
-                return Err(contradiction(&rule.id, "there is another rule with this id"));
+            if !ids.insert(rule.id.clone()) {
+                return Err(Error::contradiction(&rule.id, "there is another rule with this id"));
             }
         }
         let root = root.map(Arc::from);
@@ -71,7 +70,7 @@ impl CustomRule {
 
     fn compile(raw: RawCustomRule, root: Option<Arc<str>>) -> Result<Self, Error> {
         if let Some(problem) = problem(&raw) {
-            return Err(contradiction(&raw.id, problem));
+            return Err(Error::contradiction(&raw.id, problem));
         }
         let regex = RegexBuilder::new(&raw.regex)
             .unicode(false)
@@ -79,10 +78,10 @@ impl CustomRule {
             .build()
             .map_err(|source| Error::Regex { id: raw.id.clone(), source: Box::new(source) })?;
         if raw.secret_group.is_some_and(|group| group >= regex.captures_len()) {
-            return Err(contradiction(&raw.id, "its expression has no group of that `secret_group`"));
+            return Err(Error::contradiction(&raw.id, "its expression has no group of that `secret_group`"));
         }
         if regex.is_match(b"") {
-            return Err(contradiction(&raw.id, "its expression matches the empty text"));
+            return Err(Error::contradiction(&raw.id, "its expression matches the empty text"));
         }
         let examples = |texts: Vec<String>| texts.into_iter().map(|text| text.replace('~', "")).collect();
         Ok(CustomRule {
@@ -105,7 +104,7 @@ fn problem(raw: &RawCustomRule) -> Option<&'static str> {
     if raw.id.is_empty() || !raw.id.chars().all(plain) {
         return Some("an id is made of letters, digits, `-` and `_`");
     }
-    if Kind::from_rule_id(&raw.id).is_some() {
+    if super::kind(&raw.id).is_some() {
         return Some("this id belongs to a rule that comes with the program");
     }
     if raw.keywords.is_empty() {
@@ -118,10 +117,6 @@ fn problem(raw: &RawCustomRule) -> Option<&'static str> {
         return Some("`entropy` is bits a character: from 0 to 8");
     }
     raw.positive.is_empty().then_some("it needs a `positive` example: a text in which it finds something")
-}
-
-fn contradiction(id: &str, problem: &str) -> Error {
-    Error::Contradiction { id: id.to_owned(), problem: problem.to_owned() }
 }
 
 #[cfg(test)]
@@ -162,7 +157,7 @@ mod tests {
             ("'k_([a-z]+)'", "'(?:a{1000}){1000}'", "size"),
         ] {
             let error = compile(&GOOD.replace(from, to)).expect_err(word);
-            assert!(error.contains(word), "{error} says {word}");
+            assert!(error.contains(word), "{error}: {word}");
         }
         assert!(compile(&format!("{GOOD}[[rules]]\n{GOOD}")).is_err_and(|error| error.contains("another")));
     }

@@ -174,7 +174,7 @@ mod tests {
     use super::*;
     use crate::blob::Forward;
     use crate::checksum::crc32_base62;
-    use crate::rule::Rules;
+    use crate::rule;
 
     fn token(n: u32) -> String {
         let body = format!("{n:030}");
@@ -194,7 +194,7 @@ mod tests {
     }
 
     fn stream(bytes: &[u8], head: usize, step: usize) -> Vec<(u64, u64, u64)> {
-        let detector = Detector::new(Rules::built_in().expect("built in"));
+        let detector = Detector::new(rule::built_in());
         let (findings, meter) = (Findings::default(), Meter::default());
         let mut rest = Forward(ShortReads(&bytes[head..], step));
         Collector::new(&detector, &findings, &meter).blob(Blob {
@@ -247,7 +247,7 @@ mod tests {
                 Err(io::Error::other("the disk is gone"))
             }
         }
-        let detector = Detector::new(Rules::built_in().expect("built in"));
+        let detector = Detector::new(rule::built_in());
         let (findings, meter) = (Findings::default(), Meter::default());
         Collector::new(&detector, &findings, &meter).blob(Blob {
             body: Body::Stream { head: token(1).as_bytes(), rest: &mut Forward(Broken) },

@@ -8,13 +8,16 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::finding::{Finding, SuppressionKind};
-use crate::token::{Fingerprint, Kind};
+use crate::token::Fingerprint;
 
 /// The version of the form of a written baseline.
 const VERSION: u32 = 1;
 
 /// How much of a `ghr_` token gitleaks reports: it cuts all of them here.
 const CUT: usize = 40;
+
+/// The prefix of the tokens that gitleaks cuts.
+const REFRESH: &str = "ghr_";
 
 /// A baseline that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +85,7 @@ impl<'de> Deserialize<'de> for Hashed {
                 let fingerprint = Fingerprint::of(text.as_bytes());
                 Ok(if text.is_empty() || text == "REDACTED" || text.ends_with("...") {
                     Hashed::Redacted
-                } else if text.starts_with(Kind::Refresh.prefix()) && text.len() == CUT {
+                } else if text.starts_with(REFRESH) && text.len() == CUT {
                     Hashed::Cut(fingerprint)
                 } else {
                     Hashed::Whole(fingerprint)
@@ -142,7 +145,7 @@ impl Baseline {
 
     /// Whether a refresh token is known by the part of it that gitleaks reports.
     pub(super) fn knows_cut(&self, token: &[u8]) -> Option<(SuppressionKind, Arc<str>)> {
-        let head = token.get(..CUT).filter(|head| head.starts_with(Kind::Refresh.prefix().as_bytes()))?;
+        let head = token.get(..CUT).filter(|head| head.starts_with(REFRESH.as_bytes()))?;
         (!self.cut.is_empty() && self.cut.contains(&Fingerprint::of(head))).then(reason)
     }
 }

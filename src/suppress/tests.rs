@@ -26,7 +26,7 @@ fn sighting(rule: &Arc<str>) -> Sighting<'_> {
     Sighting {
         text: TOKEN,
         rule,
-        kind: Kind::Pat,
+        kind: Kind::pat(),
         confidence: Confidence::Certain,
         reason: "",
         owner_id: None,

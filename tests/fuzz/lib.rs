@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use stanch::checksum::{classic_holds, fine_grained_holds};
 use stanch::detect::{Detector, Window};
 use stanch::finding::Confidence;
-use stanch::rule::Rules;
+use stanch::rule;
 
 /// The decoder that a target is for: what its text is made of.
 #[derive(Clone, Copy)]
@@ -57,7 +57,7 @@ impl Dictionary {
 }
 
 static DETECTOR: LazyLock<Detector> =
-    LazyLock::new(|| Detector::new(Rules::built_in().expect("they come with the program")).with_decode_depth(4));
+    LazyLock::new(|| Detector::new(rule::built_in()).with_decode_depth(4));
 
 /// The texts found from one part of a window.
 fn found(window: &Window<'_>) -> Vec<Vec<u8>> {

@@ -4,10 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use stanch::token::Kind;
-
 use crate::support::cmd::{Ran, World};
-use crate::support::mint::Mint;
+use crate::support::mint::{Kind, Mint};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use stanch::token::Kind;
-
 use crate::support::front::{Front, state};
 use crate::support::github::{Flavour, GitHub, Mischief};
+use crate::support::mint::Kind;
 
 const SEND: [&str; 3] = ["scan", "--revoke", "--yes"];
 
@@ -25,7 +24,7 @@ fn check(front: &Front, queued: u64, accepted: u64) {
 }
 
 #[test]
-fn a_bad_token_is_found_by_halving_and_the_rest_accepted() {
+fn a_bad_token_is_found_by_bisection_and_the_rest_accepted() {
     let mut front = Front::new(101);
     let tokens = leak(&mut front, 1000);
     front.github.poison(&tokens[333]);
@@ -39,7 +38,7 @@ fn a_bad_token_is_found_by_halving_and_the_rest_accepted() {
     let status = front.status();
     assert_eq!((&status["refused"], &status["accepted"]), (&2.into(), &998.into()));
     assert!(front.github.seen().len() <= 42, "{} requests", front.github.seen().len());
-    // Refused alone: never again.
+    // Refused: never again.
     let before = front.github.seen().len();
     assert_eq!(front.run(&SEND).code, 3);
     assert_eq!(front.github.seen().len(), before);
@@ -58,7 +57,7 @@ fn spam_stops_the_run_and_keeps_everything() {
     let next: jiff::Timestamp = status["next_slot"].as_str().expect("a slot").parse().expect("a time");
     let pause = Duration::try_from(next.duration_since(jiff::Timestamp::now())).expect("later");
     assert!(pause > Duration::from_mins(10), "{pause:?}");
-    // It is left alone until then.
+    // Nothing is sent until then.
     let ran = front.run(&["resume"]);
     assert_eq!((ran.code, front.github.seen().len()), (3, 1));
     assert!(ran.stderr.contains("next slot at ") && ran.stderr.contains("stanch resume"), "{}", ran.stderr);
@@ -69,7 +68,7 @@ fn spam_stops_the_run_and_keeps_everything() {
 }
 
 #[test]
-fn limits_are_believed_and_not_spoken_against() {
+fn limits_are_believed_and_not_tested() {
     for (seed, mischief) in [
         (103, Mischief::PrimaryLimit),
         (104, Mischief::SecondaryLimit { retry_after: Some(1800) }),
@@ -133,7 +132,7 @@ fn trouble_that_does_not_end_is_given_up() {
 }
 
 #[test]
-fn silence_ends_with_the_timeout_and_is_sent_again() {
+fn a_missing_response_ends_with_the_timeout_and_is_sent_again() {
     let mut front = Front::new(112);
     let tokens = leak(&mut front, 3);
     front.github.misbehave(Mischief::Hang);
@@ -174,18 +173,18 @@ fn a_server_that_repeats_tokens_does_not_get_them_printed_or_kept() {
 }
 
 #[test]
-fn nobody_at_home_keeps_everything() {
+fn a_host_that_does_not_listen_keeps_everything() {
     let mut front = Front::new(115);
     let tokens = leak(&mut front, 2);
     let closed = GitHub::start(Flavour::DotCom).api_url();
     let mut command =
         front.world.command(&[&SEND[..], &["--api-url", &closed, "--min-interval", "0"]].concat());
     let output = command.arg("--ledger").arg(front.ledger()).output().expect("it runs");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(3), "{said}");
-    assert!(said.contains("2 tokens still wait"), "{said}");
-    assert!(!said.contains(&tokens[0]));
-    // Waiting for another host is not waiting for this one, and is said.
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(stderr.contains("2 tokens still wait"), "{stderr}");
+    assert!(!stderr.contains(&tokens[0]));
+    // Waiting for another host is not waiting for this one, and is reported.
     let ran = front.run(&["resume"]);
     assert_eq!(ran.code, 0);
     assert!(ran.stderr.contains("2 tokens for 127.0.0.1:"), "{}", ran.stderr);

@@ -26,11 +26,10 @@ use serde::Deserialize;
 use snapbox::assert::{Action, DEFAULT_ACTION_ENV};
 use snapbox::data::DataFormat;
 use snapbox::{Assert, Data, Redactions};
-use stanch::token::Kind;
 
 use crate::support::cmd::{Ran, World};
 use crate::support::github::{Flavour, GitHub, Mischief};
-use crate::support::mint::Mint;
+use crate::support::mint::{Kind, Mint};
 use crate::terminal::Session;
 
 #[derive(Deserialize)]

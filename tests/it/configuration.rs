@@ -1,9 +1,7 @@
 //! Configuration files: what they may say, what they may not, and who goes before whom.
 
-use stanch::token::Kind;
-
 use crate::support::cmd::{Ran, World};
-use crate::support::mint::Mint;
+use crate::support::mint::{Kind, Mint};
 
 const RULE: &str = "[[rules]]\nid = 'acme-key'\ndescription = 'Acme key'\nregex = 'acme_([a-z0-9]{12,})'\n\
                     keywords = ['acme_']\nentropy = 2.5\npositive = ['acme_~q1w2e3r4t5y6']\n\

@@ -1,15 +1,16 @@
 //! Every request this program makes, of every flavour, against GitHub's own OpenAPI description.
 
 use serde_json::Value;
+use stanch::provider::github::GitHub;
 use stanch::provider::github::host::{Host, HostChoice};
 use stanch::provider::github::kill_switch::{Call, CredentialType, KillSwitch, Name, Scope};
-use stanch::provider::{GitHub, Liveness, Options, Revoker as _, Verdict};
+use stanch::provider::{Connection, Liveness, Outcome, Revoker as _};
 use stanch::revocation::Batch;
-use stanch::token::{Kind, Token};
+use stanch::token::Token;
 
 use crate::support::github::{self, Flavour, Script};
 use crate::support::http::Seen;
-use crate::support::mint::Mint;
+use crate::support::mint::{Kind, Mint};
 
 const GITHUB_2022: &str = include_str!("../contract/github.com-2022-11-28.json");
 const GITHUB_2026: &str = include_str!("../contract/github.com-2026-03-10.json");
@@ -55,14 +56,14 @@ fn objection(description: &str, base: &str, seen: &Seen) -> Option<String> {
     }
     let schema = &wanted["content"]["application/json"]["schema"];
     let Ok(body) = serde_json::from_str(&seen.body) else { return Some("the body is not JSON".to_owned()) };
-    // Its words would repeat the tokens.
+    // The validator's message would repeat the tokens.
     (!jsonschema::is_valid(schema, &body)).then(|| "the body does not fit its schema".to_owned())
 }
 
-fn options(github: &github::GitHub, host: &str) -> Options {
+fn connection(github: &github::GitHub, host: &str, credential: Option<Token>) -> Connection {
     let choice =
         HostChoice { host: Some(host.to_owned()), api_url: Some(github.api_url()), ..HostChoice::default() };
-    Options::new(Host::choose(&choice).unwrap())
+    Connection { credential, ..Connection::new(Host::choose(&choice).unwrap()) }
 }
 
 fn tokens(kinds: &[Kind], count: usize) -> Vec<Token> {
@@ -73,7 +74,7 @@ fn tokens(kinds: &[Kind], count: usize) -> Vec<Token> {
 /// A credential, and a token that holds the same.
 fn credential() -> (String, Token) {
     let text = Mint::new(5).token(Kind::Pat);
-    let token = Token::new(Kind::Pat, text.as_bytes());
+    let token = Kind::Pat.secret(&text);
     (text, token)
 }
 
@@ -91,16 +92,16 @@ fn revocations_are_as_each_flavour_describes_them() {
         (newer, "ghes.example", SERVER_3_21, "2026-03-10"),
     ] {
         let github = github::GitHub::play(script);
-        let mut client = GitHub::new(&options(&github, host), Some(credential().1)).unwrap();
-        assert_eq!(client.ask_release().unwrap(), None);
+        let mut client = GitHub::new(connection(&github, host, Some(credential().1))).unwrap();
+        assert_eq!(client.prepare().unwrap(), None);
         for count in [1, 1000] {
-            let tokens = tokens(&client.limits().kinds, count);
+            let tokens = tokens(&Kind::of_library(&client.limits().batch_kinds), count);
             let batch = Batch::new(&tokens).unwrap();
-            let answer = match client.revoke(&batch) {
-                answer if answer.verdict == Verdict::Trouble => client.revoke(&batch),
-                answer => answer,
+            let response = match client.revoke(&batch) {
+                response if response.outcome == Outcome::Trouble => client.revoke(&batch),
+                response => response,
             };
-            assert_eq!(answer.verdict, Verdict::Accepted, "{host}: {}", answer.message);
+            assert_eq!(response.outcome, Outcome::Accepted, "{host}: {}", response.message);
         }
         let base = if host == "ghes.example" { "/api/v3" } else { "" };
         let seen = github.seen();
@@ -118,10 +119,10 @@ fn revocations_are_as_each_flavour_describes_them() {
 #[test]
 fn liveness_and_the_end_of_an_installation_are_as_described() {
     let github = github::GitHub::start(Flavour::DotCom);
-    let client = GitHub::new(&options(&github, "github.com"), None).unwrap();
+    let client = GitHub::new(connection(&github, "github.com", None)).unwrap();
     let token = Mint::new(3).secret(Kind::AppInstallation);
     assert_eq!(client.liveness(&token), Liveness::Alive);
-    assert_eq!(client.end_installation(&token).status, Some(204));
+    assert_eq!(client.revoke_self(&token).status, Some(204));
     assert_eq!(client.liveness(&token), Liveness::Dead);
     let seen = github.seen();
     assert_eq!(seen.len(), 3);
@@ -136,15 +137,15 @@ fn kill_switches_are_as_described() {
     let (text, _) = credential();
     for (flavour, host) in [(Flavour::DotCom, "github.com"), (Flavour::GheCom, "octocorp.ghe.com")] {
         let github = github::GitHub::play(Script { credential: text.clone(), ..Script::of(flavour) });
-        let switch = KillSwitch::new(&options(&github, host), credential().1).unwrap();
-        let orders = every_order();
-        for order in &orders {
-            let outcome = switch.call(order);
-            assert!(outcome.accepted(), "{}: {}", order.path(), outcome.message);
+        let switch = KillSwitch::new(connection(&github, host, Some(credential().1))).unwrap();
+        let calls = every_call();
+        for call in &calls {
+            let outcome = switch.call(call);
+            assert!(outcome.accepted(), "{}: {}", call.path(), outcome.message);
             assert_eq!(outcome.message, "Credential authorizations are being revoked");
         }
         let seen = github.seen();
-        assert_eq!(seen.len(), orders.len());
+        assert_eq!(seen.len(), calls.len());
         for seen in &seen {
             assert_eq!(objection(CLOUD, "", seen), None, "{}", seen.path);
             assert_eq!(seen.bearer(), Some(text.as_str()));
@@ -152,28 +153,28 @@ fn kill_switches_are_as_described() {
     }
 }
 
-fn every_order() -> Vec<Call> {
+fn every_call() -> Vec<Call> {
     let name = |text| Name::new("a name", text).unwrap();
     let types = CredentialType::ALL.into_iter().map(Some).chain([None]);
-    let mut orders = Vec::new();
+    let mut calls = Vec::new();
     for only in types {
         for user in [None, Some(name("mona_octo"))] {
             for destroy in [false, true] {
                 for scope in [Scope::Enterprise(name("octo-corp")), Scope::Org(name("octo-org"))] {
-                    orders.extend(Call::new(scope, user.clone(), only, destroy).ok());
+                    calls.extend(Call::new(scope, user.clone(), only, destroy).ok());
                 }
             }
         }
     }
     // 5 types × 2 whoms × 2 scopes, and destruction in enterprises for all types but OAuth tokens.
-    assert_eq!(orders.len(), 20 + 8);
-    orders
+    assert_eq!(calls.len(), 20 + 8);
+    calls
 }
 
 #[test]
 fn the_description_can_object() {
     let github = github::GitHub::start(Flavour::DotCom);
-    let client = GitHub::new(&options(&github, "github.com"), None).unwrap();
+    let client = GitHub::new(connection(&github, "github.com", None)).unwrap();
     let tokens = tokens(&[Kind::Pat], 1000);
     client.revoke(&Batch::new(&tokens).unwrap());
     let good = github.seen().remove(0);

@@ -4,9 +4,9 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use rusqlite::Connection;
-use stanch::token::Kind;
 
 use crate::support::front::Front;
+use crate::support::mint::Kind;
 
 const SEND: [&str; 3] = ["scan", "--revoke", "--yes"];
 

@@ -10,11 +10,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use stanch::token::Kind;
-
 use crate::support::cmd::{Ran, World};
 use crate::support::github::{Flavour, GitHub, Script};
-use crate::support::mint::Mint;
+use crate::support::mint::{Kind, Mint};
 
 /// Flags of other programs that the guide names.
 const OTHERS: &[&str] = &["--list", "--locked", "--path", "--release", "--rm", "--target"];

@@ -3,10 +3,10 @@
 use std::fs;
 
 use serde_json::Value;
-use stanch::token::{Fingerprint, Kind};
+use stanch::token::Fingerprint;
 
 use crate::support::cmd::{Ran, World};
-use crate::support::mint::Mint;
+use crate::support::mint::{Kind, Mint};
 
 fn find<'a>(report: &'a Value, token: &str) -> Option<&'a Value> {
     let hash = Fingerprint::of(token.as_bytes()).hex();

@@ -3,10 +3,10 @@
 use std::fs;
 
 use serde_json::Value;
-use stanch::token::{Fingerprint, Kind};
+use stanch::token::Fingerprint;
 
 use crate::support::cmd::World;
-use crate::support::mint::Mint;
+use crate::support::mint::{Kind, Mint};
 
 /// The places of a token: path, kind, commit, root.
 fn places(report: &Value, token: &str) -> Vec<(String, String, Option<String>)> {

@@ -3,10 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use stanch::token::Kind;
-
 use crate::support::cmd::{Ran, World};
-use crate::support::mint::Mint;
+use crate::support::mint::{Kind, Mint};
 
 /// Runs the program in a folder below the world's.
 fn stanch(world: &World, folder: &str, arguments: &[&str]) -> Ran {

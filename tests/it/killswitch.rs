@@ -2,11 +2,9 @@
 
 use std::process::Output;
 
-use stanch::token::Kind;
-
 use crate::support::front::{Front, exists};
 use crate::support::github::{Flavour, Script};
-use crate::support::mint::Mint;
+use crate::support::mint::{Kind, Mint};
 
 struct Switch {
     front: Front,
@@ -31,7 +29,7 @@ impl Switch {
 }
 
 #[test]
-fn each_call_is_made_told_and_written_down() {
+fn each_call_is_made_reported_and_written_down() {
     let switch = Switch::new(501);
     for (arguments, path, body) in [
         (
@@ -73,16 +71,16 @@ fn each_call_is_made_told_and_written_down() {
 }
 
 #[test]
-fn githubs_own_words_are_shown_when_it_says_no() {
+fn githubs_own_messages_are_shown_when_it_refuses() {
     let switch = Switch::new(502);
-    for (name, status, words) in [
+    for (name, status, message) in [
         ("forbidden", "403", "Must have admin rights"),
         ("missing", "404", "Not Found"),
         ("unmanaged", "422", "Only for Enterprise Managed Users"),
     ] {
         let (code, stdout, stderr) = switch.run(&["enterprise", "revoke-all", name, "--yes"]);
         assert_eq!(code, 2, "{stderr}");
-        assert!(stdout.contains(status) && stdout.contains(words), "{stdout}");
+        assert!(stdout.contains(status) && stdout.contains(message), "{stdout}");
         assert_eq!(switch.front.trail().last().expect("a record")["verdict"], "refused");
     }
 }
@@ -110,7 +108,7 @@ fn many_users_and_types_are_many_calls_one_after_the_other() {
 }
 
 #[test]
-fn nothing_is_called_without_a_word() {
+fn nothing_is_called_without_consent() {
     let switch = Switch::new(504);
     let (code, _, stderr) = switch.run(&["org", "revoke-all", "octo-org"]);
     assert_eq!(code, 2);
@@ -130,7 +128,7 @@ fn nothing_is_called_without_a_word() {
 }
 
 #[test]
-fn what_cannot_be_asked_for_is_refused() {
+fn calls_github_does_not_offer_are_refused() {
     let switch = Switch::new(505);
     for arguments in [
         &["org", "revoke-all", "octo-org", "--destroy-credentials"][..],
@@ -164,9 +162,9 @@ fn a_credential_that_dies_of_its_own_call_is_not_shown_again() {
 }
 
 #[test]
-fn a_ledger_that_cannot_be_used_is_a_switch_not_thrown() {
+fn nothing_is_called_where_the_ledger_cannot_be_used() {
     let switch = Switch::new(508);
-    std::fs::create_dir_all(switch.front.ledger().parent().expect("a folder")).expect("a folder");
+    std::fs::create_dir_all(switch.front.ledger().parent().expect("a directory")).expect("a directory");
     std::fs::write(switch.front.ledger(), "not a database, and others can read it").expect("a file");
     let (code, _, stderr) = switch.run(&["org", "revoke-all", "octo-org", "--yes"]);
     assert_eq!(code, 2, "{stderr}");

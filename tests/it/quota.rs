@@ -5,10 +5,9 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use stanch::token::Kind;
-
 use crate::support::front::Front;
 use crate::support::github::{Flavour, Script};
+use crate::support::mint::Kind;
 
 const SEND: [&str; 3] = ["scan", "--revoke", "--yes"];
 

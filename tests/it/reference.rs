@@ -13,7 +13,6 @@ use snapbox::assert::DEFAULT_ACTION_ENV;
 use snapbox::data::DataFormat;
 use snapbox::{Assert, Data};
 use stanch::revocation::State;
-use stanch::token::Kind;
 
 use crate::support::cmd::World;
 use crate::support::front::Front;

@@ -4,10 +4,9 @@ use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
 
 use serde_json::Value;
-use stanch::token::Kind;
 
 use crate::support::cmd::World;
-use crate::support::mint::Mint;
+use crate::support::mint::{Kind, Mint};
 
 /// A tree with a token of every kind, one of them twice, a silenced one, a placeholder and a hostile name.
 fn tree() -> (World, Vec<String>) {

@@ -1,9 +1,9 @@
 //! `scan --revoke`, `revoke`, `resume`, `status`: what is sent, what is not, and how the run ends.
 
 use serde_json::Value;
-use stanch::token::Kind;
 
 use crate::support::front::{Front, exists, finding, state};
+use crate::support::mint::{Kind, Mint};
 
 const SEND: [&str; 3] = ["scan", "--revoke", "--yes"];
 
@@ -175,7 +175,7 @@ fn confidence_decides_what_is_held_back() {
 }
 
 #[test]
-fn installation_tokens_end_themselves_and_take_no_slot() {
+fn installation_tokens_revoke_themselves_and_take_no_slot() {
     let mut front = Front::new(8);
     let tokens: Vec<String> = (0..3).map(|_| front.mint.token(Kind::AppInstallation)).collect();
     let pat = front.mint.token(Kind::Pat);

@@ -1,11 +1,10 @@
 //! Where revocations go: hosts, servers and what they take, and what the environment says of them.
 
 use serde_json::Value;
-use stanch::token::Kind;
 
 use crate::support::front::{Front, exists, state};
 use crate::support::github::{Flavour, Script};
-use crate::support::mint::Mint;
+use crate::support::mint::{Kind, Mint};
 
 const SEND: [&str; 3] = ["scan", "--revoke", "--yes"];
 

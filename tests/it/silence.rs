@@ -3,10 +3,10 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use stanch::token::{Fingerprint, Kind};
+use stanch::token::Fingerprint;
 
 use crate::support::cmd::World;
-use crate::support::mint::Mint;
+use crate::support::mint::{Kind, Mint};
 
 fn hash(token: &str) -> String {
     Fingerprint::of(token.as_bytes()).hex()

@@ -7,10 +7,10 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::Stdio;
 
 use serde_json::Value;
-use stanch::token::{Fingerprint, Kind};
+use stanch::token::Fingerprint;
 
 use crate::support::cmd::{Ran, World};
-use crate::support::mint::Mint;
+use crate::support::mint::{Kind, Mint};
 
 fn hash(token: &str) -> String {
     Fingerprint::of(token.as_bytes()).hex()

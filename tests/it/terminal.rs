@@ -10,11 +10,10 @@ use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
 use nix::unistd::Pid;
-use stanch::token::Kind;
 
 use crate::support::front::{Front, exists};
 use crate::support::github::{Flavour, Mischief, Script};
-use crate::support::mint::Mint;
+use crate::support::mint::{Kind, Mint};
 
 /// The program at a terminal of its own.
 pub struct Session {

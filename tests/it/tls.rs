@@ -9,18 +9,18 @@ use std::thread;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use stanch::provider::github::GitHub;
 use stanch::provider::github::host::{Host, HostChoice};
-use stanch::provider::{GitHub, Options, Revoker as _, Verdict};
+use stanch::provider::{Connection, Outcome, Revoker as _};
 use stanch::revocation::Batch;
-use stanch::token::Kind;
 use tempfile::TempDir;
 
-use crate::support::mint::Mint;
+use crate::support::mint::{Kind, Mint};
 
 /// Someone who vouches, the certificate of that someone in a file.
 struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
-    folder: TempDir,
+    directory: TempDir,
 }
 
 impl Authority {
@@ -28,13 +28,13 @@ impl Authority {
         let mut params = CertificateParams::new([]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let authority = Authority { issuer, folder: TempDir::new().unwrap() };
+        let authority = Authority { issuer, directory: TempDir::new().unwrap() };
         std::fs::write(authority.file(), authority.issuer.pem()).unwrap();
         authority
     }
 
     fn file(&self) -> PathBuf {
-        self.folder.path().join("ca.pem")
+        self.directory.path().join("ca.pem")
     }
 
     /// A server that calls itself `name` and accepts one batch.
@@ -66,28 +66,28 @@ impl Authority {
     }
 }
 
-fn verdict(address: SocketAddr, ca_cert: Option<PathBuf>) -> (Verdict, String) {
+fn send(address: SocketAddr, ca_cert: Option<PathBuf>) -> (Outcome, String) {
     let url = format!("https://localhost:{}", address.port());
     let host = Host::choose(&HostChoice { api_url: Some(url), ..HostChoice::default() }).unwrap();
-    let client = GitHub::new(&Options { ca_cert, ..Options::new(host) }, None).unwrap();
+    let client = GitHub::new(Connection { ca_cert, ..Connection::new(host) }).unwrap();
     let tokens = [Mint::new(1).secret(Kind::Pat)];
-    let answer = client.revoke(&Batch::new(&tokens).unwrap());
-    (answer.verdict, answer.message)
+    let response = client.revoke(&Batch::new(&tokens).unwrap());
+    (response.outcome, response.message)
 }
 
 #[test]
 fn a_certificate_of_ones_own_is_believed_when_it_is_named() {
     let authority = Authority::new();
-    let (verdict, message) = verdict(authority.serve("localhost"), Some(authority.file()));
-    assert_eq!(verdict, Verdict::Accepted, "{message}");
+    let (outcome, message) = send(authority.serve("localhost"), Some(authority.file()));
+    assert_eq!(outcome, Outcome::Accepted, "{message}");
 }
 
 #[test]
 fn a_stranger_is_sent_nothing() {
     let (authority, other) = (Authority::new(), Authority::new());
     for (name, ca_cert) in [("localhost", other.file()), ("ghes.example", authority.file())] {
-        let (verdict, message) = verdict(authority.serve(name), Some(ca_cert));
-        assert_eq!(verdict, Verdict::Denied, "{message}");
+        let (outcome, message) = send(authority.serve(name), Some(ca_cert));
+        assert_eq!(outcome, Outcome::Denied, "{message}");
         assert!(message.contains("certificate") && message.contains("--ca-cert"), "{message}");
     }
 }

@@ -1,9 +1,10 @@
 //! The audit trail: complete, tamper-evident, free of tokens.
 
 use serde_json::Value;
-use stanch::token::{Fingerprint, Kind};
+use stanch::token::Fingerprint;
 
 use crate::support::front::Front;
+use crate::support::mint::Kind;
 
 /// A front after a run in which one token was sent and another held back.
 fn front_after_a_run(seed: u64) -> (Front, String) {

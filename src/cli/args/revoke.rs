@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use crate::finding::Confidence;
 use crate::policy::Policy;
-use crate::provider::TIMEOUT;
+use crate::provider::DEFAULT_TIMEOUT;
 use crate::provider::github::kill_switch::CredentialType;
 use crate::revoke::{Options, Wait};
 use crate::settings::{RevokeConfig, parse_duration};
@@ -143,7 +143,7 @@ impl TransportArgs {
     }
 
     pub(crate) fn timeout(&self) -> Duration {
-        self.timeout.unwrap_or(TIMEOUT)
+        self.timeout.unwrap_or(DEFAULT_TIMEOUT)
     }
 
     pub(crate) fn min_interval(&self) -> Duration {

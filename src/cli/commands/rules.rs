@@ -8,6 +8,7 @@ use crate::cli::detection::Detection;
 use crate::cli::exit::Exit;
 use crate::detect::Detector;
 use crate::finding::Confidence;
+use crate::provider;
 use crate::rule::Rule;
 use crate::text::printable;
 
@@ -27,7 +28,7 @@ fn list(detection: &Detection, out: &mut dyn Write) -> anyhow::Result<Exit> {
         writeln!(out, "  finds      {}", rule.description)?;
         writeln!(out, "  starts     {}", rule.prefix)?;
         writeln!(out, "  proven by  {}", rule.checksum.as_str())?;
-        writeln!(out, "  ended by   {}", rule.revoked_by.as_str())?;
+        writeln!(out, "  ended by   {}", ended_by(rule))?;
     }
     for rule in detection.custom.rules() {
         writeln!(out, "{}", rule.id)?;
@@ -37,6 +38,13 @@ fn list(detection: &Detection, out: &mut dyn Write) -> anyhow::Result<Exit> {
         writeln!(out, "  ended by   whoever issued it")?;
     }
     Ok(Exit::Clean)
+}
+
+/// The request that revokes what a rule finds.
+fn ended_by(rule: &Rule) -> &'static str {
+    let provider = provider::for_kind(rule.kind);
+    let call = provider.zip(rule.kind.revoked_by()).map(|(provider, revoked_by)| provider.call(revoked_by));
+    call.unwrap_or("whoever issued it")
 }
 
 fn test(detection: &Detection, out: &mut dyn Write) -> anyhow::Result<Exit> {

@@ -9,8 +9,7 @@ use jiff::Timestamp;
 
 use super::{Console, PATIENCE, TICK, count};
 use crate::meter::CancelFlag;
-use crate::provider::PER_HOUR;
-use crate::revocation::MAX_BATCH;
+use crate::provider::github::PROVIDER;
 use crate::revoke::{Counts, Progress};
 
 impl Console {
@@ -86,9 +85,9 @@ fn words(seen: &Counts, now: Timestamp) -> String {
 
 /// How long the rest takes at the least: full batches, each a second after the other, sixty an hour.
 fn left(waiting: u64, pause: Duration) -> Duration {
-    let batches = waiting.div_ceil(MAX_BATCH as u64);
+    let batches = waiting.div_ceil(PROVIDER.max_batch as u64);
     let Some(behind) = batches.checked_sub(1) else { return pause };
-    let hour = u64::from(PER_HOUR);
+    let hour = u64::from(PROVIDER.per_hour);
     pause + Duration::from_secs(behind / hour * 3600 + behind % hour)
 }
 

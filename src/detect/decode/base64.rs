@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn no_two_needles_are_the_same_and_teddy_takes_them_all() {
-        let needles = needles(&Rules::built_in().expect("they come with the program"));
+        let needles = needles(crate::rule::testing::github_rules());
         let texts: std::collections::BTreeSet<_> = needles.iter().map(|needle| &needle.text).collect();
         assert_eq!(texts.len(), needles.len());
         assert!(needles.len() <= 32, "{}", needles.len());

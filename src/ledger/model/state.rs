@@ -14,7 +14,8 @@ use crate::ledger::host::{HostEntry, HostStatus};
 use crate::ledger::intent::BatchRequest;
 use crate::ledger::quota::Quota;
 use crate::ledger::time::{millis, timestamp};
-use crate::revocation::{MAX_BATCH, State};
+use crate::revocation::State;
+use crate::rule;
 use crate::token::{Fingerprint, Kind};
 
 /// Whose quota: host and identity.
@@ -155,12 +156,12 @@ impl ModelState {
     }
 
     /// The group that goes next, and its tokens.
-    fn next_group(&self, host: &str, kinds: &[Kind]) -> Option<(Group, Vec<usize>)> {
+    fn next_group(&self, host: &str, kinds: &[Kind], max_batch: usize) -> Option<(Group, Vec<usize>)> {
         let mut groups: BTreeMap<Group, Vec<usize>> = BTreeMap::new();
         for index in self.due_indices(host, kinds) {
             groups.entry(self.tokens[index].group).or_default().push(index);
         }
-        let clean = groups.get(&0).map_or(0, Vec::len).min(MAX_BATCH);
+        let clean = groups.get(&0).map_or(0, Vec::len).min(max_batch);
         let suspects = groups.iter().filter(|(group, _)| **group > 0).map(|(group, all)| (*group, all.len()));
         let (group, _) = bisect::next(clean, suspects)?;
         Some((group, groups.remove(&group)?))
@@ -176,7 +177,7 @@ impl ModelState {
     }
 
     pub(super) fn due(&self, host: &str, kinds: &[Kind], page: Page) -> Vec<SealedToken> {
-        let Some((_, group)) = self.next_group(host, kinds) else { return Vec::new() };
+        let Some((_, group)) = self.next_group(host, kinds, page.limit) else { return Vec::new() };
         group.into_iter().skip(page.skip).take(page.limit).map(|index| self.sealed_token(index)).collect()
     }
 
@@ -186,7 +187,7 @@ impl ModelState {
                 .filter_map(|token| self.index.get(&(change.host.to_owned(), *token)).copied())
                 .collect(),
             Selection::KindsExcept(kinds) => {
-                let others: Vec<Kind> = (Kind::GITHUB.into_iter().chain([Kind::Other]))
+                let others: Vec<Kind> = rule::kinds().chain([Kind::OTHER])
                     .filter(|kind| !kinds.contains(kind))
                     .collect();
                 self.due_indices(change.host, &others)

@@ -1,15 +1,16 @@
 //! What is put into both ledgers: entries, requests and settlements.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::finding::Confidence;
 use crate::ledger::time::timestamp;
 use crate::ledger::{BatchOutcome, BatchRequest, Entry, Payload, Settlement};
-use crate::revocation::{RateLimit, State};
+use crate::revocation::{MAX_BATCH, RateLimit, State};
 use crate::token::{Fingerprint, Kind};
 
 pub(super) const HOST: &str = "api.example.test";
-const KINDS: &[Kind] = &[Kind::Pat, Kind::OAuth];
+static KINDS: LazyLock<[Kind; 2]> = LazyLock::new(|| [Kind::pat(), Kind::oauth()]);
 /// Small, so that a sequence fills it.
 pub(super) const PER_HOUR: u32 = 5;
 pub(super) const LEASE: Duration = Duration::from_secs(90);
@@ -21,7 +22,7 @@ pub(super) fn entry(number: u32, state: State) -> Entry {
     let fingerprint = Fingerprint::of(&number.to_le_bytes());
     Entry {
         fingerprint,
-        kind: if number.is_multiple_of(3) { Kind::OAuth } else { Kind::Pat },
+        kind: if number.is_multiple_of(3) { Kind::oauth() } else { Kind::pat() },
         confidence: if number.is_multiple_of(7) { Confidence::Likely } else { Confidence::Certain },
         state,
         location: format!("file:{number}"),
@@ -33,10 +34,11 @@ pub(super) fn request(process: usize) -> BatchRequest<'static> {
     BatchRequest {
         host: HOST,
         identity: IDENTITIES[process],
+        max_batch: MAX_BATCH,
         per_hour: PER_HOUR,
         min_interval: Duration::from_secs(1),
         lease: LEASE,
-        payload: Payload::Batch(KINDS),
+        payload: Payload::Batch(&*KINDS),
     }
 }
 

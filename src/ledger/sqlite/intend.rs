@@ -12,7 +12,6 @@ use crate::ledger::entry::{BatchId, Page};
 use crate::ledger::intent::{BatchRequest, Intent, Next, Payload};
 use crate::ledger::quota::WaitReason;
 use crate::ledger::time::{millis, timestamp};
-use crate::revocation::MAX_BATCH;
 use crate::token::Kind;
 
 /// How soon to look again for the end of another process's batch, which may come at any time.
@@ -45,7 +44,7 @@ pub(super) fn intend(
     let later = |until: i64, reason| Ok(Next::Later { at: timestamp(until), reason });
     let Some(host) = rows::host(db, request.host)? else { return Ok(Next::Nothing) };
     let in_flight = take_over_abandoned(db, owner, (host, request.identity), at)?;
-    let Some(candidate) = candidate(db, host, &request.payload)? else {
+    let Some(candidate) = candidate(db, host, request)? else {
         // What another process has in flight may have to be sent again.
         return if in_flight == InFlight::None {
             Ok(Next::Nothing)
@@ -73,7 +72,7 @@ pub(super) fn intend(
     let (group, due) = match candidate {
         Candidate::Token(group, token) => (group, vec![token]),
         Candidate::Group(group, kinds) => {
-            (group, queue::page(db, host, group, kinds, Page { skip: 0, limit: MAX_BATCH })?)
+            (group, queue::page(db, host, group, kinds, Page { skip: 0, limit: request.max_batch })?)
         }
     };
     let new = NewBatch { request, quota_id, group, charged };
@@ -97,11 +96,11 @@ enum Candidate<'a> {
 fn candidate<'a>(
     db: &Connection,
     host: i64,
-    payload: &Payload<'a>,
+    request: &BatchRequest<'a>,
 ) -> rusqlite::Result<Option<Candidate<'a>>> {
-    match *payload {
+    match request.payload {
         Payload::Batch(kinds) => {
-            Ok(queue::next_group(db, host, kinds)?.map(|(group, _)| Candidate::Group(group, kinds)))
+            Ok(queue::next_group(db, host, kinds, request.max_batch)?.map(|(group, _)| Candidate::Group(group, kinds)))
         }
         Payload::SelfRevoking(fingerprint) => db
             .prepare_cached(FIND_ONE)?

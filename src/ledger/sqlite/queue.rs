@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, params};
 use super::rows::number;
 use crate::ledger::bisect::{self, Group};
 use crate::ledger::entry::{Page, SealedToken};
-use crate::revocation::MAX_BATCH;
+use crate::rule;
 use crate::token::{Fingerprint, Kind};
 
 /// The condition for a token that could be sent now, in a query whose `?1` is the host.
@@ -22,11 +22,12 @@ pub(super) fn next_group(
     db: &Connection,
     host: i64,
     kinds: &[Kind],
+    max_batch: usize,
 ) -> rusqlite::Result<Option<(Group, usize)>> {
     let kinds = kind_list(kinds);
     let clean = format!(
         "SELECT count(*) FROM
-            (SELECT 1 FROM token WHERE {DUE} AND bisect_group = 0 AND kind IN ({kinds}) LIMIT {MAX_BATCH})"
+            (SELECT 1 FROM token WHERE {DUE} AND bisect_group = 0 AND kind IN ({kinds}) LIMIT {max_batch})"
     );
     let clean = db.prepare_cached(&clean)?.query_row([host], |row| row.get(0))?;
     let groups = format!(
@@ -53,7 +54,7 @@ impl DueToken {
             id: row.get(0)?,
             token: SealedToken {
                 fingerprint: Fingerprint(row.get(1)?),
-                kind: Kind::from_rule_id(&kind).unwrap_or(Kind::Other),
+                kind: rule::kind(&kind).unwrap_or(Kind::OTHER),
                 sealed: row.get(3)?,
             },
         })

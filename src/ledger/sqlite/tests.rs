@@ -5,6 +5,7 @@ mod handles;
 
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,13 +15,13 @@ use crate::finding::Confidence;
 use crate::ledger::intent::{Intent, Payload};
 use crate::ledger::settlement::BatchOutcome;
 use crate::ledger::{BrokenTrail, TrailError, export, verify};
-use crate::revocation::RateLimit;
+use crate::revocation::{MAX_BATCH, RateLimit};
 use crate::token::Token;
 
 type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 const HOST: &str = "api.example.test";
-const KINDS: &[Kind] = &[Kind::Pat];
+static KINDS: LazyLock<[Kind; 1]> = LazyLock::new(|| [Kind::pat()]);
 
 fn now() -> Timestamp {
     Timestamp::from_second(1_795_000_000).unwrap_or(Timestamp::UNIX_EPOCH)
@@ -30,10 +31,11 @@ fn request() -> BatchRequest<'static> {
     BatchRequest {
         host: HOST,
         identity: "anonymous",
+        max_batch: MAX_BATCH,
         per_hour: 60,
         min_interval: Duration::ZERO,
         lease: Duration::from_secs(90),
-        payload: Payload::Batch(KINDS),
+        payload: Payload::Batch(&*KINDS),
     }
 }
 
@@ -43,14 +45,14 @@ fn body(number: u32) -> String {
 }
 
 fn token(number: u32) -> Token {
-    Token::new(Kind::Pat, [Kind::Pat.prefix(), &body(number)].concat().as_bytes())
+    Token::new(Kind::pat(), [Kind::pat().prefix(), &body(number)].concat().as_bytes())
 }
 
 fn entry(sealer: &Sealer, number: u32) -> Result<Entry, LedgerError> {
     let token = token(number);
     Ok(Entry {
         fingerprint: token.fingerprint(),
-        kind: Kind::Pat,
+        kind: Kind::pat(),
         confidence: Confidence::Certain,
         state: State::Queued,
         location: format!("a/file:{number}"),
@@ -227,7 +229,7 @@ fn the_trail_names_fingerprints_and_no_token() -> TestResult {
     })?;
     let all = lines.join("\n");
     assert!(all.contains(&token(7).fingerprint().hex()));
-    assert!(!all.contains(Kind::Pat.prefix()));
+    assert!(!all.contains(Kind::pat().prefix()));
     // The record of 1,200 tokens holds their digest, that of the batch its thousand fingerprints.
     assert!(lines[0].len() < 1000, "{} bytes", lines[0].len());
     assert!(lines[1].len() > 64_000);

@@ -1,4 +1,5 @@
-//! The user's own credential: where it is looked for, and whether the host takes it. Never from the command line.
+//! The user's own credential: where it is looked for, and whether the host takes it. Never from the command line, which
+//! other users of the machine can read.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -7,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::token::{Kind, Token};
-
 use super::host::{Flavour, Host};
+use super::kinds;
+use crate::rule;
+use crate::token::Token;
 
 /// More than any credential is long.
 const LONGEST: u64 = 64 * 1024;
@@ -22,14 +24,16 @@ pub enum CredentialError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// What was found is not one word of printable ASCII.
-    #[error("{place} does not hold a credential: one line of printable characters without spaces is wanted")]
+    /// What was found is not one run of printable ASCII.
+    #[error(
+        "{location} does not hold a credential: one line of printable characters without spaces is wanted"
+    )]
     Malformed {
         /// Where it was found.
-        place: String,
+        location: String,
     },
     /// None was found where one is needed.
     #[error(
@@ -43,13 +47,13 @@ pub enum CredentialError {
     },
     /// The server would not take it for this call.
     #[error(
-        "{host} does not let {what} revoke credentials; use a classic personal access token (ghp_) or an OAuth token (gho_)"
+        "{host} does not let {kind} revoke credentials; use a classic personal access token (ghp_) or an OAuth token (gho_)"
     )]
     WrongKind {
         /// The host.
         host: String,
-        /// What kind of credential was found.
-        what: &'static str,
+        /// The kind of credential that was found.
+        kind: &'static str,
     },
 }
 
@@ -58,13 +62,14 @@ pub enum CredentialError {
 pub struct Credential {
     /// The credential.
     pub token: Token,
-    /// Where it was found, in words.
-    pub place: String,
-    /// What the user should know: others can read the file.
+    /// Where it was found: the variable's name or the file's path.
+    pub location: String,
+    /// A warning for the user: others can read the file.
     pub warning: Option<String>,
 }
 
-/// The variables that hold a credential for this flavour, first one first.
+/// The variables that hold a credential for this flavour, in the order in which `gh` reads them.
+/// <https://cli.github.com/manual/gh_help_environment>
 const fn variables(flavour: Flavour) -> [&'static str; 2] {
     match flavour {
         Flavour::Server => ["GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"],
@@ -89,8 +94,8 @@ pub fn find(
         if text.is_empty() {
             continue;
         }
-        let token = checked(text).ok_or_else(|| CredentialError::Malformed { place: name.to_owned() })?;
-        return Ok(Some(Credential { token, place: name.to_owned(), warning: None }));
+        let token = checked(text).ok_or_else(|| CredentialError::Malformed { location: name.to_owned() })?;
+        return Ok(Some(Credential { token, location: name.to_owned(), warning: None }));
     }
     Ok(None)
 }
@@ -104,20 +109,21 @@ pub fn require(
     find(host.flavour(), file, variable)?.ok_or_else(|| missing(host))
 }
 
-/// Whether a server takes this credential for revocation. GitHub documents that three kinds do not work.
+/// Whether a server takes this credential for revocation. GitHub documents that three kinds do not work:
+/// <https://docs.github.com/en/enterprise-server@3.18/rest/credentials/revoke>. A refresh token is no credential at all.
 pub(super) fn may_revoke(host: &Host, credential: Option<&Token>) -> Result<(), CredentialError> {
-    let what = match credential.map(Token::kind) {
-        None => return Err(missing(host)),
-        Some(Kind::FineGrainedPat) => "a fine-grained personal access token (github_pat_)",
-        Some(Kind::AppUser) => "a GitHub App's user token (ghu_)",
-        Some(Kind::AppInstallation) => "a GitHub App's installation token (ghs_)",
-        Some(Kind::Refresh) => "a refresh token (ghr_)",
-        Some(Kind::Pat | Kind::OAuth | Kind::Other) => return Ok(()),
+    let Some(credential) = credential else { return Err(missing(host)) };
+    let kind = match credential.kind().rule_id() {
+        kinds::FINE_GRAINED_PAT => "a fine-grained personal access token (github_pat_)",
+        kinds::APP_USER => "a GitHub App's user token (ghu_)",
+        kinds::APP_INSTALLATION => "a GitHub App's installation token (ghs_)",
+        kinds::REFRESH => "a refresh token (ghr_)",
+        _ => return Ok(()),
     };
-    Err(CredentialError::WrongKind { host: host.label().to_owned(), what })
+    Err(CredentialError::WrongKind { host: host.label().to_owned(), kind })
 }
 
-fn missing(host: &Host) -> CredentialError {
+pub(super) fn missing(host: &Host) -> CredentialError {
     let variables = match host.flavour() {
         Flavour::Server => "GH_ENTERPRISE_TOKEN",
         Flavour::GitHubCom | Flavour::GheCom => "GH_TOKEN",
@@ -136,10 +142,10 @@ fn from_file(path: &Path) -> Result<Credential, CredentialError> {
     // Room for all of it at once: a buffer that grows leaves copies behind.
     let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(LONGEST).unwrap_or_default() + 1));
     file.take(LONGEST).read_to_end(&mut text).map_err(unreadable)?;
-    let place = path.display().to_string();
+    let location = path.display().to_string();
     match checked(text.trim_ascii()) {
-        Some(token) => Ok(Credential { token, place, warning }),
-        None => Err(CredentialError::Malformed { place }),
+        Some(token) => Ok(Credential { token, location, warning }),
+        None => Err(CredentialError::Malformed { location }),
     }
 }
 
@@ -162,7 +168,7 @@ fn trimmed(value: &OsStr) -> &[u8] {
 fn checked(text: &[u8]) -> Option<Token> {
     let text = std::str::from_utf8(text).ok()?;
     let whole = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
-    whole.then(|| Token::new(Kind::of(text), text.as_bytes()))
+    whole.then(|| Token::new(rule::kind_of(text), text.as_bytes()))
 }
 
 #[cfg(test)]
@@ -171,14 +177,14 @@ mod tests {
 
     use super::*;
     use crate::provider::github::host::HostChoice;
-    use crate::token::Fingerprint;
+    use crate::token::{Fingerprint, Kind};
 
     fn found(flavour: Flavour, env: &[(&'static str, &str)]) -> Option<(String, Fingerprint)> {
         let env: HashMap<&str, OsString> =
             env.iter().map(|(name, value)| (*name, OsString::from(value))).collect();
         find(flavour, None, &|name| env.get(name).cloned())
             .unwrap()
-            .map(|found| (found.place, found.token.fingerprint()))
+            .map(|found| (found.location, found.token.fingerprint()))
     }
 
     fn server() -> Host {
@@ -195,22 +201,22 @@ mod tests {
             ("GH_TOKEN", "four"),
             ("GITHUB_TOKEN", "five"),
         ];
-        let place = |flavour, from: usize| found(flavour, &all[from..]).map(|(place, _)| place);
+        let location = |flavour, from: usize| found(flavour, &all[from..]).map(|(location, _)| location);
         for flavour in [Flavour::Server, Flavour::GitHubCom, Flavour::GheCom] {
-            assert_eq!(place(flavour, 0).as_deref(), Some("STANCH_AUTH_TOKEN"));
+            assert_eq!(location(flavour, 0).as_deref(), Some("STANCH_AUTH_TOKEN"));
         }
-        assert_eq!(place(Flavour::Server, 1).as_deref(), Some("GH_ENTERPRISE_TOKEN"));
-        assert_eq!(place(Flavour::Server, 2).as_deref(), Some("GITHUB_ENTERPRISE_TOKEN"));
-        assert_eq!(place(Flavour::Server, 3), None);
-        assert_eq!(place(Flavour::GitHubCom, 1).as_deref(), Some("GH_TOKEN"));
-        assert_eq!(place(Flavour::GheCom, 4).as_deref(), Some("GITHUB_TOKEN"));
+        assert_eq!(location(Flavour::Server, 1).as_deref(), Some("GH_ENTERPRISE_TOKEN"));
+        assert_eq!(location(Flavour::Server, 2).as_deref(), Some("GITHUB_ENTERPRISE_TOKEN"));
+        assert_eq!(location(Flavour::Server, 3), None);
+        assert_eq!(location(Flavour::GitHubCom, 1).as_deref(), Some("GH_TOKEN"));
+        assert_eq!(location(Flavour::GheCom, 4).as_deref(), Some("GITHUB_TOKEN"));
     }
 
     #[test]
     fn an_empty_variable_is_unset_and_spaces_around_are_no_part() {
         let env = [("STANCH_AUTH_TOKEN", " "), ("GH_TOKEN", ""), ("GITHUB_TOKEN", " secret\n")];
-        let (place, fingerprint) = found(Flavour::GitHubCom, &env).unwrap();
-        assert_eq!((place.as_str(), fingerprint), ("GITHUB_TOKEN", Fingerprint::of(b"secret")));
+        let (location, fingerprint) = found(Flavour::GitHubCom, &env).unwrap();
+        assert_eq!((location.as_str(), fingerprint), ("GITHUB_TOKEN", Fingerprint::of(b"secret")));
     }
 
     #[test]
@@ -224,13 +230,13 @@ mod tests {
 
     #[test]
     fn a_file_goes_first_and_loses_its_line_end() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("token");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("token");
         for text in ["secret", "secret\n", "secret\r\n"] {
             std::fs::write(&path, text).unwrap();
             let found = find(Flavour::Server, Some(&path), &|_| Some("other".into())).unwrap().unwrap();
             assert_eq!(found.token.fingerprint(), Fingerprint::of(b"secret"));
-            assert_eq!(found.place, path.display().to_string());
+            assert_eq!(found.location, path.display().to_string());
         }
         for text in ["", "\n", "one\ntwo\n"] {
             std::fs::write(&path, text).unwrap();
@@ -239,7 +245,7 @@ mod tests {
                 Err(CredentialError::Malformed { .. })
             ));
         }
-        let missing = folder.path().join("none");
+        let missing = directory.path().join("none");
         assert!(matches!(
             find(Flavour::Server, Some(&missing), &|_| None),
             Err(CredentialError::Unreadable { .. })
@@ -250,8 +256,8 @@ mod tests {
     #[test]
     fn a_file_others_can_read_is_warned_about() {
         use std::os::unix::fs::PermissionsExt as _;
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("token");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("token");
         std::fs::write(&path, "secret").unwrap();
         for (mode, warned) in [(0o600, false), (0o400, false), (0o640, true), (0o604, true)] {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
@@ -264,18 +270,18 @@ mod tests {
     fn a_server_wants_a_classic_or_oauth_token() {
         let host = server();
         for (kind, taken) in [
-            (Kind::Pat, true),
-            (Kind::OAuth, true),
-            (Kind::Other, true),
-            (Kind::FineGrainedPat, false),
-            (Kind::AppUser, false),
-            (Kind::AppInstallation, false),
-            (Kind::Refresh, false),
+            (Kind::pat(), true),
+            (Kind::oauth(), true),
+            (Kind::OTHER, true),
+            (Kind::fine_grained_pat(), false),
+            (Kind::app_user(), false),
+            (Kind::app_installation(), false),
+            (Kind::refresh(), false),
         ] {
             let token = Token::new(kind, format!("{}x", kind.prefix()).as_bytes());
-            let answer = may_revoke(&host, Some(&token));
-            assert_eq!(answer.is_ok(), taken, "{kind:?}");
-            if let Err(error) = answer {
+            let result = may_revoke(&host, Some(&token));
+            assert_eq!(result.is_ok(), taken, "{kind:?}");
+            if let Err(error) = result {
                 assert!(error.to_string().contains(kind.prefix()), "{error}");
             }
         }

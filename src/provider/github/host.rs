@@ -1,6 +1,8 @@
 //! Where the API is and what kind of GitHub answers there.
 //!
-//! Names are checked strictly, because everything that is sent goes to the place they lead to: no user
+//! API roots: <https://docs.github.com/en/rest/using-the-rest-api/getting-started-with-the-rest-api>,
+//! <https://docs.github.com/en/enterprise-server@latest/rest/enterprise-admin> for a server. Names are checked strictly,
+//! because every token that is sent goes to the host they name: no user
 //! information, no path, no control characters, ASCII only, and cleartext only to this very machine.
 
 mod address;
@@ -26,7 +28,7 @@ pub enum HostError {
     /// Not the name of a host, or not a usable URL.
     #[error("{what} {name:?}: {why}")]
     Malformed {
-        /// Which setting said so: `--host`, `GH_HOST`…
+        /// The setting it comes from: `--host`, `GH_HOST`…
         what: &'static str,
         /// What was given, cleaned of what must not be printed.
         name: String,
@@ -36,7 +38,7 @@ pub enum HostError {
     /// Tokens would travel in the clear.
     #[error("{what} {name:?}: http is for this machine only (127.0.0.0/8, [::1], localhost); use https")]
     Cleartext {
-        /// Which setting said so.
+        /// The setting it comes from.
         what: &'static str,
         /// The host named.
         name: String,
@@ -51,7 +53,7 @@ pub enum HostError {
     },
 }
 
-/// What the user and the environment said about the host; empty texts count as unset.
+/// What the user and the environment name; empty texts count as unset.
 #[derive(Clone, Debug, Default)]
 pub struct HostChoice {
     /// `--host`.
@@ -73,31 +75,31 @@ pub struct Host {
 }
 
 impl Host {
-    /// Decides between what was said. Flags go before the environment, `GH_HOST` before `GITHUB_SERVER_URL`,
-    /// and github.com is what is left when nothing was said.
+    /// Decides between the settings. Flags go before the environment, `GH_HOST` before `GITHUB_SERVER_URL`,
+    /// and github.com is the default.
     ///
-    /// `--host` decides the flavour and `--api-url` the address. A URL alone tells its flavour by its host or by
-    /// a path that ends in `/api/v3` (a server's); where it tells nothing (a test on loopback), the environment
-    /// is asked, and then it is taken for github.com.
+    /// `--host` decides the flavour and `--api-url` the address. Without `--host`, the flavour follows from
+    /// the URL's host or from a path that ends in `/api/v3` (a server's); where it does not (a test on loopback), the
+    /// environment decides, and then github.com is assumed.
     pub fn choose(choice: &HostChoice) -> Result<Host, HostError> {
-        let named = match said(choice.host.as_deref()) {
+        let named = match non_empty(choice.host.as_deref()) {
             Some(name) => Some(Host::named("--host", name)?),
             None => None,
         };
-        let Some(url) = said(choice.api_url.as_deref()) else {
+        let Some(url) = non_empty(choice.api_url.as_deref()) else {
             return match named {
                 Some(host) => Ok(host),
                 None => Ok(Self::of_environment(choice)?.unwrap_or_else(Host::github_com)),
             };
         };
         let api = Address::parse("--api-url", url)?;
-        let told = flavour_of_api(&api)?;
-        let host = match (named, told) {
-            (Some(named), Some(told)) if !named.may_answer_at(told, &api) => {
+        let flavour = flavour_of_api(&api)?;
+        let host = match (named, flavour) {
+            (Some(named), Some(flavour)) if !named.may_answer_at(flavour, &api) => {
                 return Err(HostError::Contradiction { host: named.label, url: api.authority() });
             }
             (Some(named), _) => named,
-            (None, Some(told)) => return Ok(Host { flavour: told, label: label_of_api(told, &api), api }),
+            (None, Some(flavour)) => return Ok(Host { flavour, label: label_of_api(flavour, &api), api }),
             (None, None) => match Self::of_environment(choice)? {
                 Some(host) => host,
                 None => return Ok(Host { flavour: Flavour::GitHubCom, label: api.authority(), api }),
@@ -116,10 +118,10 @@ impl Host {
     }
 
     fn of_environment(choice: &HostChoice) -> Result<Option<Host>, HostError> {
-        if let Some(name) = said(choice.gh_host.as_deref()) {
+        if let Some(name) = non_empty(choice.gh_host.as_deref()) {
             return Host::named("GH_HOST", name).map(Some);
         }
-        let Some(url) = said(choice.server_url.as_deref()) else { return Ok(None) };
+        let Some(url) = non_empty(choice.server_url.as_deref()) else { return Ok(None) };
         let server = Address::parse(SERVER_URL, url)?;
         if !server.path.is_empty() {
             return Err(malformed(SERVER_URL, url, "the address of a server has no path"));
@@ -157,10 +159,10 @@ impl Host {
     }
 
     /// GitHub's own hosts are sent no credential, and a server's API is not theirs: such a mix is a mistake.
-    fn may_answer_at(&self, told: Flavour, api: &Address) -> bool {
-        match told {
+    fn may_answer_at(&self, flavour: Flavour, api: &Address) -> bool {
+        match flavour {
             Flavour::Server => true,
-            told => told == self.flavour && label_of_api(told, api) == self.label,
+            flavour => flavour == self.flavour && label_of_api(flavour, api) == self.label,
         }
     }
 
@@ -192,7 +194,7 @@ impl Host {
 }
 
 /// An unset variable and an empty one are the same thing to a shell user.
-fn said(text: Option<&str>) -> Option<&str> {
+fn non_empty(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !text.is_empty())
 }
 

@@ -1,41 +1,45 @@
 //! The kill switches of enterprises and organizations: they act on people, not on the values of tokens, and are
-//! called with a credential that may die of them itself.
+//! called with a credential that they may revoke, too.
+//!
+//! <https://docs.github.com/en/enterprise-cloud@latest/rest/enterprise-admin/credential-authorizations>; those of
+//! organizations are in <https://github.com/github/rest-api-description>.
 
 mod call;
 
 use crate::token::Token;
 
+use super::client::Client;
+use super::error::GitHubError;
 use super::host::Flavour;
-use super::request::Response;
-use super::{Client, Options, ReachError};
-use super::{message, response};
-use crate::provider::wire::TransportError;
+use super::{credential, message, response};
+use crate::http::Response;
+use crate::provider::Connection;
 
 pub use call::{Call, CallError, CredentialType, Name, Scope};
 
-/// What GitHub answered.
+/// What came of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// The HTTP status; none where no answer came.
+pub struct CallOutcome {
+    /// The HTTP status; none where no response came.
     pub status: Option<u16>,
-    /// GitHub's own words, or what the transport said.
+    /// GitHub's own message, or the transport's.
     pub message: String,
     /// `x-github-request-id`.
     pub request_id: Option<String>,
 }
 
-impl Outcome {
-    /// Whether GitHub took the order.
+impl CallOutcome {
+    /// Whether GitHub accepted the call (202).
     pub fn accepted(&self) -> bool {
         self.status == Some(202)
     }
 
-    fn of(reply: &Response) -> Outcome {
-        let said = message::of(reply);
-        let hint = match reply.status {
-            202 if reply.html() => {
+    fn of(response: &Response) -> CallOutcome {
+        let message = message::of(response);
+        let hint = match response.status {
+            202 if response.is_html() => {
                 // A page that claims acceptance is a portal's, not GitHub's.
-                return Outcome { status: None, message: said, request_id: None };
+                return CallOutcome { status: None, message, request_id: None };
             }
             403 => "the credential may not do this: it needs admin:enterprise or admin:org",
             404 => "no such enterprise, organization or user, or the credential may not see it",
@@ -43,40 +47,38 @@ impl Outcome {
             300..=399 => "redirects are not followed",
             _ => "",
         };
-        let message = match (said.is_empty(), hint.is_empty()) {
+        let message = match (message.is_empty(), hint.is_empty()) {
             (true, _) => hint.to_owned(),
-            (false, true) => said,
-            (false, false) => format!("{said} ({hint})"),
+            (false, true) => message,
+            (false, false) => format!("{message} ({hint})"),
         };
-        Outcome { status: Some(reply.status), message, request_id: response::request_id(reply) }
+        CallOutcome { status: Some(response.status), message, request_id: response::request_id(response) }
     }
 }
 
-/// The hand on the switch: one credential at one host.
+/// The kill switches of one host, with the credential that may use them.
 pub struct KillSwitch {
     client: Client,
     credential: Token,
 }
 
 impl KillSwitch {
-    /// Opens a way to the host. Refused for a server: the calls exist at github.com and GHE.com only.
-    pub fn new(options: &Options, credential: Token) -> Result<Self, ReachError> {
-        if options.host.flavour() == Flavour::Server {
-            return Err(ReachError::NoKillSwitch { host: options.host.label().to_owned() });
+    /// Makes ready to call; nothing is sent yet. Refused without a credential, and for a server: the calls exist at
+    /// github.com and GHE.com only.
+    pub fn new(connection: Connection) -> Result<Self, GitHubError> {
+        let Connection { host, credential, ca_cert, timeout } = connection;
+        if host.flavour() == Flavour::Server {
+            return Err(GitHubError::NoKillSwitch { host: host.label().to_owned() });
         }
-        Ok(KillSwitch { client: Client::new(options)?, credential })
+        let credential = credential.ok_or_else(|| credential::missing(&host))?;
+        Ok(KillSwitch { client: Client::new(host, ca_cert, timeout)?, credential })
     }
 
     /// Makes one call. It is never repeated.
-    pub fn call(&self, order: &Call) -> Outcome {
-        let version = self.client.version();
-        match self.client.send(&order.request(&self.credential, version)) {
-            Ok(reply) => Outcome::of(&reply),
-            Err(
-                TransportError::NotSent(message)
-                | TransportError::Untrusted(message)
-                | TransportError::Lost(message),
-            ) => Outcome { status: None, message, request_id: None },
+    pub fn call(&self, call: &Call) -> CallOutcome {
+        match self.client.send(|version| call.request(&self.credential, version)) {
+            Ok(response) => CallOutcome::of(&response),
+            Err(error) => CallOutcome { status: None, message: error.into_message(), request_id: None },
         }
     }
 }
@@ -86,10 +88,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn outcomes_keep_githubs_words() {
+    fn outcomes_keep_githubs_messages() {
         let of = |status, body: &str| {
             let headers = vec![("x-github-request-id".to_owned(), "A:1".to_owned())];
-            Outcome::of(&Response { status, headers, body: body.as_bytes().to_vec() })
+            CallOutcome::of(&Response { status, headers, body: body.as_bytes().to_vec() })
         };
         let accepted = of(202, r#"{"message":"Revocation has been queued"}"#);
         assert!(accepted.accepted());

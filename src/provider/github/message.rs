@@ -1,26 +1,28 @@
-//! What a server said, made fit to be shown: short, on one line, and without anything that looks like a token.
+//! The message of a response, made safe to show: short, on one line, and without anything that looks like a token.
 //! A server may repeat in an error what it was sent.
+//!
+//! The form of errors: <https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api>.
 
 use serde_json::Value;
 
-use super::request::Response;
+use crate::http::Response;
 use crate::text;
 
-/// What a reply's body says, cleaned: GitHub's `message` and `errors`, or the begin of a plain text.
-pub fn of(reply: &Response) -> String {
-    let said = match reply.json() {
+/// The message in a response's body, cleaned: GitHub's `message` and `errors`, or the beginning of a plain text.
+pub(super) fn of(response: &Response) -> String {
+    let message = match response.json() {
         Some(Value::Object(body)) => of_json(&body),
         Some(_) => String::new(),
-        None if reply.body.trim_ascii_start().starts_with(b"<") => {
+        None if response.body.trim_ascii_start().starts_with(b"<") => {
             "an HTML page, not GitHub's JSON".to_owned()
         }
-        None => String::from_utf8_lossy(&reply.body).into_owned(),
+        None => String::from_utf8_lossy(&response.body).into_owned(),
     };
-    text::clean(&said, text::KEPT)
+    text::clean(&message, text::KEPT)
 }
 
 fn of_json(body: &serde_json::Map<String, Value>) -> String {
-    let mut said = body.get("message").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut message = body.get("message").and_then(Value::as_str).unwrap_or_default().to_owned();
     for error in body.get("errors").and_then(Value::as_array).into_iter().flatten() {
         let error = match error {
             Value::String(text) => text.clone(),
@@ -30,12 +32,12 @@ fn of_json(body: &serde_json::Map<String, Value>) -> String {
             },
             _ => continue,
         };
-        if !said.is_empty() {
-            said.push_str("; ");
+        if !message.is_empty() {
+            message.push_str("; ");
         }
-        said.push_str(&error);
+        message.push_str(&error);
     }
-    said
+    message
 }
 
 /// `{"resource": "Credential", "code": "invalid"}` → `resource Credential, code invalid`.
@@ -49,14 +51,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn githubs_errors_are_said_in_full() {
-        let reply =
+    fn githubs_errors_are_kept_in_full() {
+        let response =
             |body: &str| Response { status: 422, headers: Vec::new(), body: body.as_bytes().to_vec() };
         let body = r#"{"message":"Validation Failed","errors":["a",{"message":"b"},{"code":"invalid"},7]}"#;
-        assert_eq!(of(&reply(body)), "Validation Failed; a; b; code invalid");
-        assert_eq!(of(&reply(r#"{"errors":["a"]}"#)), "a");
-        assert_eq!(of(&reply("null")), "");
-        assert_eq!(of(&reply("plain\nwords")), "plain words");
-        assert_eq!(of(&reply("<!DOCTYPE html><p>x")), "an HTML page, not GitHub's JSON");
+        assert_eq!(of(&response(body)), "Validation Failed; a; b; code invalid");
+        assert_eq!(of(&response(r#"{"errors":["a"]}"#)), "a");
+        assert_eq!(of(&response("null")), "");
+        assert_eq!(of(&response("plain\nwords")), "plain words");
+        assert_eq!(of(&response("<!DOCTYPE html><p>x")), "an HTML page, not GitHub's JSON");
     }
 }

@@ -5,140 +5,143 @@ use super::*;
 const SURE: Confidence = Confidence::Certain;
 
 fn ghs(number: u32) -> Fingerprint {
-    token(Kind::AppInstallation, number).fingerprint()
+    token(Kind::app_installation(), number).fingerprint()
 }
 
 #[test]
-fn installation_tokens_end_themselves_and_take_no_slot() -> Checked {
-    let scene = SuppressionContext::new()?;
-    scene.queue(Kind::AppInstallation, 0..3, SURE)?;
-    scene.queue_pats(0..5)?;
-    let server = Server::taking(&scene.clock).alone(|arrived| {
+fn installation_tokens_revoke_themselves_and_take_no_slot() -> Checked {
+    let fixture = Fixture::new()?;
+    fixture.queue(Kind::app_installation(), 0..3, SURE)?;
+    fixture.queue_pats(0..5)?;
+    let server = Server::taking(&fixture.clock).self_revoking(|arrived| {
         if arrived.tokens[0] == ghs(1) {
-            answer(Verdict::Accepted, 401)
+            response(Outcome::Accepted, 401)
         } else {
-            answer(Verdict::Accepted, 204)
+            response(Outcome::Accepted, 204)
         }
     });
-    let outcome = scene.run(&server, &options())?;
-    assert_eq!((outcome.ended, outcome.waiting()), (EndReason::Done, 0));
+    let outcome = fixture.run(&server, &options())?;
+    assert_eq!((outcome.end, outcome.waiting()), (EndReason::Done, 0));
     assert_eq!(server.requests(), 1);
     assert_eq!(server.ended.borrow().len(), 3);
     assert!(server.arrived.borrow()[0].tokens.iter().all(|token| *token != ghs(0)), "one went into a batch");
-    assert_eq!((scene.state(ghs(0))?, scene.state(ghs(1))?), (State::Accepted, State::Dead));
-    assert_eq!(outcome.standing.requests_last_hour, 1);
+    assert_eq!((fixture.state(ghs(0))?, fixture.state(ghs(1))?), (State::Accepted, State::Dead));
+    assert_eq!(outcome.host_status.requests_last_hour, 1);
     let ended = server.ended.borrow();
     assert!(
         ended.windows(2).all(|pair| pair[1].at.duration_since(pair[0].at).as_millis() >= 1000),
         "not paced"
     );
-    assert_eq!(scene.trail()?.matches("\"call\":\"end-installation\"").count(), 3);
-    assert!(!scene.ledger.attempts(HOST, &ghs(2))?.is_empty());
+    assert_eq!(fixture.trail()?.matches("\"call\":\"end-installation\"").count(), 3);
+    assert!(!fixture.ledger.attempts(HOST, &ghs(2))?.is_empty());
     Ok(())
 }
 
 #[test]
 fn one_installation_token_that_fails_does_not_hold_up_the_others() -> Checked {
-    let scene = SuppressionContext::new()?;
-    scene.queue(Kind::AppInstallation, 0..4, SURE)?;
-    let server = Server::taking(&scene.clock).alone(|arrived| match arrived.tokens[0] {
-        token if token == ghs(0) => answer(Verdict::Denied, 403),
-        token if token == ghs(1) => answer(Verdict::Unknown, 0),
-        _ => answer(Verdict::Accepted, 204),
+    let fixture = Fixture::new()?;
+    fixture.queue(Kind::app_installation(), 0..4, SURE)?;
+    let server = Server::taking(&fixture.clock).self_revoking(|arrived| match arrived.tokens[0] {
+        token if token == ghs(0) => response(Outcome::Denied, 403),
+        token if token == ghs(1) => response(Outcome::Unknown, 0),
+        _ => response(Outcome::Accepted, 204),
     });
-    let outcome = scene.run(&server, &options())?;
-    assert_eq!((outcome.seen.accepted, outcome.waiting()), (2, 2));
-    assert_eq!((scene.state(ghs(0))?, scene.state(ghs(1))?), (State::Queued, State::Sent));
+    let outcome = fixture.run(&server, &options())?;
+    assert_eq!((outcome.counts.accepted, outcome.waiting()), (2, 2));
+    assert_eq!((fixture.state(ghs(0))?, fixture.state(ghs(1))?), (State::Queued, State::Sent));
     // One for the denied one, five for the silent one, two for the others.
     assert_eq!(server.ended.borrow().len(), 8);
     // A way that is blocked is not tried for every token.
-    let scene = SuppressionContext::new()?;
-    scene.queue(Kind::AppInstallation, 0..50, SURE)?;
-    let server = Server::taking(&scene.clock).alone(|_| answer(Verdict::Unknown, 0));
-    assert_eq!(scene.run(&server, &options())?.ended, EndReason::Trouble);
+    let fixture = Fixture::new()?;
+    fixture.queue(Kind::app_installation(), 0..50, SURE)?;
+    let server = Server::taking(&fixture.clock).self_revoking(|_| response(Outcome::Unknown, 0));
+    assert_eq!(fixture.run(&server, &options())?.end, EndReason::Trouble);
     assert_eq!(server.ended.borrow().len(), 15);
     Ok(())
 }
 
 #[test]
 fn installation_tokens_have_their_turn_while_the_hour_is_full() -> Checked {
-    let scene = SuppressionContext::new()?;
-    scene.queue_pats(0..61_000)?;
-    scene.queue(Kind::AppInstallation, 0..2, SURE)?;
-    let server = Server::taking(&scene.clock);
-    let outcome = scene.run(&server, &options())?;
-    assert_eq!((outcome.ended, outcome.waiting()), (EndReason::Later(WaitReason::Quota), 1000));
+    let fixture = Fixture::new()?;
+    fixture.queue_pats(0..61_000)?;
+    fixture.queue(Kind::app_installation(), 0..2, SURE)?;
+    let server = Server::taking(&fixture.clock);
+    let outcome = fixture.run(&server, &options())?;
+    assert_eq!((outcome.end, outcome.waiting()), (EndReason::Later(WaitReason::Quota), 1000));
     assert_eq!(server.ended.borrow().len(), 2);
     Ok(())
 }
 
 #[test]
-fn dead_tokens_are_not_sent_when_asked_first() -> Checked {
-    let scene = SuppressionContext::new()?;
-    scene.queue_pats(0..20)?;
-    scene.queue(Kind::Refresh, 0..2, SURE)?;
+fn dead_tokens_are_not_sent_when_checked_first() -> Checked {
+    let fixture = Fixture::new()?;
+    fixture.queue_pats(0..20)?;
+    fixture.queue(Kind::refresh(), 0..2, SURE)?;
     let dead: Vec<Fingerprint> = (0..20).step_by(2).map(pat).collect();
-    let server = Server::taking(&scene.clock)
+    let server = Server::taking(&fixture.clock)
         .lives(|token| if dead.contains(&token.fingerprint()) { Liveness::Dead } else { Liveness::Alive });
     let verify = Options { verify: true, ..options() };
-    let outcome = scene.run(&server, &verify)?;
-    assert_eq!((outcome.seen.dead, outcome.seen.accepted), (10, 12));
-    assert_eq!((scene.state(pat(0))?, scene.state(pat(1))?), (State::Dead, State::Accepted));
+    let outcome = fixture.run(&server, &verify)?;
+    assert_eq!((outcome.counts.dead, outcome.counts.accepted), (10, 12));
+    assert_eq!((fixture.state(pat(0))?, fixture.state(pat(1))?), (State::Dead, State::Accepted));
     assert!(server.times().keys().all(|token| !dead.contains(token)));
     // One question each, none about refresh tokens, and none on the quota.
     assert_eq!(server.asked.borrow().len(), 20);
-    assert_eq!(outcome.standing.requests_last_hour, 1);
-    // Without being asked to, nobody asks.
-    scene.queue_pats(30..40)?;
-    scene.run(&server, &options())?;
+    assert_eq!(outcome.host_status.requests_last_hour, 1);
+    // Without the option nothing is checked.
+    fixture.queue_pats(30..40)?;
+    fixture.run(&server, &options())?;
     assert_eq!(server.asked.borrow().len(), 20);
     Ok(())
 }
 
 #[test]
-fn nobody_is_asked_while_nothing_can_go() -> Checked {
-    let scene = SuppressionContext::new()?;
-    scene.queue_pats(0..60_500)?;
-    let server = Server::taking(&scene.clock);
-    scene.run(&server, &options())?;
+fn nothing_is_checked_while_nothing_can_be_sent() -> Checked {
+    let fixture = Fixture::new()?;
+    fixture.queue_pats(0..60_500)?;
+    let server = Server::taking(&fixture.clock);
+    fixture.run(&server, &options())?;
     let verify = Options { verify: true, ..options() };
-    let outcome = scene.run(&server, &verify)?;
-    assert_eq!((outcome.ended, server.asked.borrow().len()), (EndReason::Later(WaitReason::Quota), 0));
-    scene.clock.advance(Duration::from_hours(1));
-    let outcome = scene.run(&server, &verify)?;
-    assert_eq!((outcome.ended, server.asked.borrow().len()), (EndReason::Done, 500));
+    let outcome = fixture.run(&server, &verify)?;
+    assert_eq!((outcome.end, server.asked.borrow().len()), (EndReason::Later(WaitReason::Quota), 0));
+    fixture.clock.advance(Duration::from_hours(1));
+    let outcome = fixture.run(&server, &verify)?;
+    assert_eq!((outcome.end, server.asked.borrow().len()), (EndReason::Done, 500));
     Ok(())
 }
 
 #[test]
-fn taken_tokens_are_asked_about_until_they_are_dead() -> Checked {
-    let scene = SuppressionContext::new()?;
-    scene.queue_pats(0..4)?;
-    scene.queue(Kind::Refresh, 0..1, SURE)?;
+fn accepted_tokens_are_checked_until_they_are_dead() -> Checked {
+    let fixture = Fixture::new()?;
+    fixture.queue_pats(0..4)?;
+    fixture.queue(Kind::refresh(), 0..1, SURE)?;
     let mut questions = 0;
-    let server = Server::taking(&scene.clock).lives(|token| {
+    let server = Server::taking(&fixture.clock).lives(|token| {
         questions += 1;
         // The first round finds all alive, and one of them stays so.
         if questions <= 4 || token.fingerprint() == pat(3) { Liveness::Alive } else { Liveness::Dead }
     });
     let confirm = Options { confirm: true, ..options() };
-    let outcome = scene.run(&server, &confirm)?;
-    assert_eq!((outcome.ended, outcome.seen.confirmed, outcome.standing.confirmed), (EndReason::Done, 3, 3));
-    assert_eq!((scene.state(pat(0))?, scene.state(pat(3))?), (State::Confirmed, State::Accepted));
-    assert!(!server.asked.borrow().contains(&token(Kind::Refresh, 0).fingerprint()));
+    let outcome = fixture.run(&server, &confirm)?;
+    assert_eq!(
+        (outcome.end, outcome.counts.confirmed, outcome.host_status.confirmed),
+        (EndReason::Done, 3, 3)
+    );
+    assert_eq!((fixture.state(pat(0))?, fixture.state(pat(3))?), (State::Confirmed, State::Accepted));
+    assert!(!server.asked.borrow().contains(&token(Kind::refresh(), 0).fingerprint()));
     // Four, four, then the one that lives, four times more.
     assert_eq!(server.asked.borrow().len(), 12);
     Ok(())
 }
 
 #[test]
-fn questions_that_prove_nothing_end_soon() -> Checked {
-    let scene = SuppressionContext::new()?;
-    scene.queue_pats(0..100)?;
-    let server = Server::taking(&scene.clock).lives(|_| Liveness::Unknown);
+fn checks_that_prove_nothing_end_soon() -> Checked {
+    let fixture = Fixture::new()?;
+    fixture.queue_pats(0..100)?;
+    let server = Server::taking(&fixture.clock).lives(|_| Liveness::Unknown);
     let both = Options { verify: true, confirm: true, ..options() };
-    let outcome = scene.run(&server, &both)?;
-    assert_eq!((outcome.ended, outcome.seen.accepted, outcome.seen.confirmed), (EndReason::Done, 100, 0));
+    let outcome = fixture.run(&server, &both)?;
+    assert_eq!((outcome.end, outcome.counts.accepted, outcome.counts.confirmed), (EndReason::Done, 100, 0));
     assert_eq!(server.asked.borrow().len(), 10);
     Ok(())
 }

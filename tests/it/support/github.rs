@@ -8,9 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use stanch::token::Kind;
-
 use super::http::{self, Reply, Seen};
+use super::mint::Kind;
 pub use super::script::{Flavour, Mischief, Script};
 
 #[derive(Default)]

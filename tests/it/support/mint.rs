@@ -3,10 +3,77 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use stanch::checksum::{crc32_base62, sha256_base32};
-use stanch::token::{Kind, Token};
+use stanch::rule;
+use stanch::token::{self, Token};
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+/// GitHub's kinds of tokens, as the tests know them without asking the library.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Pat,
+    FineGrainedPat,
+    OAuth,
+    AppUser,
+    AppInstallation,
+    Refresh,
+    Other,
+}
+
+impl Kind {
+    pub const GITHUB: [Kind; 6] =
+        [Kind::Pat, Kind::FineGrainedPat, Kind::OAuth, Kind::AppUser, Kind::AppInstallation, Kind::Refresh];
+
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Kind::Pat => "ghp_",
+            Kind::FineGrainedPat => "github_pat_",
+            Kind::OAuth => "gho_",
+            Kind::AppUser => "ghu_",
+            Kind::AppInstallation => "ghs_",
+            Kind::Refresh => "ghr_",
+            Kind::Other => "",
+        }
+    }
+
+    pub const fn rule_id(self) -> &'static str {
+        match self {
+            Kind::Pat => "github-pat",
+            Kind::FineGrainedPat => "github-fine-grained-pat",
+            Kind::OAuth => "github-oauth",
+            Kind::AppUser => "github-app-user-token",
+            Kind::AppInstallation => "github-app-installation-token",
+            Kind::Refresh => "github-refresh-token",
+            Kind::Other => "custom",
+        }
+    }
+
+    /// The kind of a token's text.
+    pub fn of(text: &str) -> Kind {
+        Kind::GITHUB.into_iter().find(|kind| text.starts_with(kind.prefix())).unwrap_or(Kind::Other)
+    }
+
+    /// The same kinds, as the tests know them.
+    pub fn of_library(kinds: &[token::Kind]) -> Vec<Kind> {
+        kinds.iter().map(|kind| Kind::of(kind.prefix())).collect()
+    }
+
+    /// Whether a batch may carry it at github.com.
+    pub const fn batchable(self) -> bool {
+        !matches!(self, Kind::AppInstallation | Kind::Other)
+    }
+
+    /// The same kind, as the library holds it.
+    pub fn known(self) -> token::Kind {
+        rule::kind(self.rule_id()).unwrap_or(token::Kind::OTHER)
+    }
+
+    /// A token of this kind, as the library holds it.
+    pub fn secret(self, text: &str) -> Token {
+        Token::new(self.known(), text.as_bytes())
+    }
+}
 
 /// A seeded source of tokens: the same seed makes the same ones.
 pub struct Mint(u64);
@@ -41,7 +108,7 @@ impl Mint {
 
     /// A valid token, as the library holds it.
     pub fn secret(&mut self, kind: Kind) -> Token {
-        Token::new(kind, self.token(kind).as_bytes())
+        kind.secret(&self.token(kind))
     }
 
     fn classic(&mut self, prefix: &str, body: usize) -> String {

@@ -10,7 +10,7 @@ use crate::ledger::intent::{BatchRequest, Intent, Next, Payload};
 use crate::ledger::quota::WaitReason;
 use crate::ledger::settlement::{BatchOutcome, Settled, Settlement};
 use crate::ledger::time::{millis, timestamp};
-use crate::revocation::{MAX_BATCH, State};
+use crate::revocation::State;
 
 const POLL_MS: i64 = 100;
 
@@ -29,7 +29,7 @@ impl ModelState {
         let in_flight = self.batches.iter().filter(open).count();
         let same_account = self.batches.iter().filter(open).any(|batch| batch.account == account);
         let candidate = match &request.payload {
-            Payload::Batch(kinds) => self.next_group(request.host, kinds),
+            Payload::Batch(kinds) => self.next_group(request.host, kinds, request.max_batch),
             Payload::SelfRevoking(fingerprint) => (self.index.get(&(request.host.to_owned(), *fingerprint)))
                 .filter(|index| self.tokens[**index].batch.is_none() && self.tokens[**index].state.pending())
                 .map(|index| (self.tokens[*index].group, vec![*index])),
@@ -37,7 +37,7 @@ impl ModelState {
         let Some((group, mut indices)) = candidate else {
             return if in_flight == 0 { Next::Nothing } else { later(now + POLL_MS, WaitReason::InFlight) };
         };
-        indices.truncate(MAX_BATCH);
+        indices.truncate(request.max_batch);
         let charged = matches!(request.payload, Payload::Batch(_));
         if charged && same_account {
             return later(now + POLL_MS, WaitReason::InFlight);

@@ -40,7 +40,7 @@ fn names_lead_to_their_api() {
 }
 
 #[test]
-fn a_url_tells_its_flavour_where_it_can() {
+fn a_url_shows_its_flavour_where_it_can() {
     use Flavour::{GheCom, GitHubCom, Server};
     for (url, flavour, label, base) in [
         ("https://api.github.com/", GitHubCom, "github.com", "https://api.github.com"),
@@ -105,14 +105,14 @@ fn flags_go_before_the_environment() {
     assert_eq!(choice("", "", "", "https://github.com").0, "github.com");
     assert_eq!(choice("", "", "", "http://localhost:3000").1, "http://localhost:3000/api/v3");
     assert_eq!(choice("", "", "", "").0, "github.com");
-    // A URL that tells its flavour is not overruled by the environment, one that tells nothing is.
+    // A URL that shows its flavour is not overruled by the environment, one that does not is.
     assert_eq!(choice("", "http://[::1]/api/v3", "github.com", "").2, Flavour::Server);
     assert_eq!(choice("", "http://[::1]:1", "b.example", "").2, Flavour::Server);
     assert_eq!(choice("", "http://[::1]:1", "", "https://x.ghe.com").2, Flavour::GheCom);
 }
 
 #[test]
-fn names_that_lead_astray_are_refused() {
+fn malformed_names_are_refused() {
     for name in [
         "user@github.com",
         "github.com/path",
@@ -156,7 +156,7 @@ fn names_that_lead_astray_are_refused() {
 }
 
 #[test]
-fn urls_that_lead_astray_are_refused() {
+fn malformed_urls_are_refused() {
     for url in [
         "api.github.com",
         "ftp://127.0.0.1",

@@ -1,25 +1,27 @@
-//! What may be asked of a kill switch, and how it is put into a path and a body.
+//! The calls of the kill switches: paths and bodies.
 
 use std::fmt;
 
 use serde_json::json;
 
-use crate::provider::github::request::{ApiVersion, Method, Payload, Request};
+use crate::http::{Body, Method, Request};
+use crate::provider::github::request;
+use crate::provider::github::version::ApiVersion;
 use crate::text;
 use crate::token::Token;
 
 /// Longer than any slug or user name.
 const LONGEST_NAME: usize = 100;
 
-/// What cannot be asked for.
+/// A call that GitHub does not offer.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
     /// Not a slug or user name.
     #[error("{name:?} is not the name of {what}: {why}")]
     Name {
-        /// What it was to name.
+        /// What the name is for.
         what: &'static str,
-        /// What was given, cleaned.
+        /// The given name, cleaned.
         name: String,
         /// What is wrong with it.
         why: &'static str,
@@ -69,7 +71,7 @@ impl fmt::Debug for Name {
     }
 }
 
-/// Percent-encoded: everything but RFC 3986's unreserved characters.
+/// Percent-encoded: everything but the unreserved characters (RFC 3986, section 2.3).
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for byte in self.0.bytes() {
@@ -83,7 +85,7 @@ impl fmt::Display for Name {
     }
 }
 
-/// Whose switch is thrown.
+/// Whose members or users a call acts on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// An enterprise, by its slug.
@@ -114,7 +116,7 @@ impl CredentialType {
         CredentialType::OAuthAppToken,
     ];
 
-    /// GitHub's word for it.
+    /// The value GitHub's API has for it.
     pub const fn as_str(self) -> &'static str {
         match self {
             CredentialType::ClassicPat => "classic_pat",
@@ -166,7 +168,7 @@ impl Call {
     }
 
     /// The body. What was not asked for is not mentioned: GitHub answers 422 where an option is not on offer.
-    fn payload(&self) -> Payload<'static> {
+    fn body(&self) -> Body<'static> {
         let mut body = serde_json::Map::new();
         if let Some(only) = self.only {
             body.insert("credential_type".to_owned(), json!(only.as_str()));
@@ -174,19 +176,15 @@ impl Call {
         if self.destroy {
             body.insert("revoke_credentials".to_owned(), json!(true));
         }
-        if body.is_empty() {
-            Payload::Empty
-        } else {
-            Payload::Json(serde_json::Value::Object(body).to_string())
-        }
+        if body.is_empty() { Body::Empty } else { Body::Json(serde_json::Value::Object(body).to_string()) }
     }
 
-    /// The request, in the name of `credential`.
-    pub fn request<'a>(&self, credential: &'a Token, version: ApiVersion) -> Request<'a> {
+    /// The request, authenticated by `credential`.
+    pub(super) fn request<'a>(&self, credential: &'a Token, version: ApiVersion) -> Request<'a> {
         Request {
             bearer: Some(credential),
-            payload: self.payload(),
-            ..Request::new(Method::Post, self.path(), version)
+            body: self.body(),
+            ..request::new(Method::Post, self.path(), version)
         }
     }
 }
@@ -199,15 +197,15 @@ mod tests {
         Name::new("a user", text).unwrap()
     }
 
-    fn body(order: &Call) -> Option<String> {
-        match order.payload() {
-            Payload::Json(body) => Some(body),
+    fn body(call: &Call) -> Option<String> {
+        match call.body() {
+            Body::Json(body) => Some(body),
             _ => None,
         }
     }
 
     #[test]
-    fn each_order_has_its_path_and_body() {
+    fn each_call_has_its_path_and_body() {
         let enterprise = Scope::Enterprise(name("octo-corp"));
         let org = Scope::Org(name("octo-org"));
         let mona = || Some(name("mona_octo"));
@@ -256,8 +254,8 @@ mod tests {
                 Some(r#"{"credential_type":"ssh_key"}"#),
             ),
         ] {
-            let order = Call::new(scope.clone(), user, only, destroy).unwrap();
-            assert_eq!((order.path().as_str(), body(&order).as_deref()), (path, wanted));
+            let call = Call::new(scope.clone(), user, only, destroy).unwrap();
+            assert_eq!((call.path().as_str(), body(&call).as_deref()), (path, wanted));
         }
     }
 

@@ -10,7 +10,7 @@ use crate::checksum::crc32_base62;
 use crate::detect::Detector;
 use crate::finding::{Confidence, Finding, Findings, Location};
 use crate::meter::{Meter, Reading};
-use crate::rule::Rules;
+use crate::rule;
 use crate::scan::Collector;
 use crate::source::git::{History, Repo};
 
@@ -132,7 +132,7 @@ impl Fixture {
 
 /// Drains `source` through the detector.
 pub(super) fn drain(source: &impl Source, findings: Findings) -> (Findings, Reading) {
-    let detector = Detector::new(Rules::built_in().expect("built in"));
+    let detector = Detector::new(rule::built_in());
     let meter = Meter::default();
     source.drain(&Collector::new(&detector, &findings, &meter));
     (findings, meter.read())
@@ -174,7 +174,7 @@ pub(super) fn changes<S: Source>(
     source: &S,
     retain_added: impl Fn(&S, &mut Findings, &crate::source::git::Rescan<'_>),
 ) -> Scan {
-    let detector = Detector::new(Rules::built_in().expect("built in"));
+    let detector = Detector::new(rule::built_in());
     let mut findings = Findings::keeping_all();
     let meter = Meter::default();
     source.drain(&Collector::new(&detector, &findings, &meter));

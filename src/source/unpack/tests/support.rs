@@ -7,7 +7,7 @@ use crate::checksum::crc32_base62;
 use crate::detect::Detector;
 use crate::finding::Findings;
 use crate::meter::Meter;
-use crate::rule::Rules;
+use crate::rule;
 use crate::scan::Collector;
 use crate::source::unpack::{Limits, Unpack};
 
@@ -100,7 +100,7 @@ impl Rest for Shared {
 }
 
 pub(super) fn unpack_as(form: Form, name: &str, bytes: &[u8], limits: Limits) -> Outcome {
-    let detector = Detector::new(Rules::built_in().expect("they come with the program"));
+    let detector = Detector::new(rule::built_in());
     let (findings, meter) = (Findings::default(), Meter::default());
     let collector = Collector::new(&detector, &findings, &meter);
     let unpack = Unpack::new(&collector, limits);

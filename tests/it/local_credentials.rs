@@ -7,15 +7,15 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use stanch::local_credentials::{Environment, LocalCredentials};
-use stanch::token::{Fingerprint, Kind};
+use stanch::token::Fingerprint;
 
 use crate::support::cmd::World;
-use crate::support::mint::Mint;
+use crate::support::mint::{Kind, Mint};
 
-/// A machine: its files lie in a folder, its environment is a map.
+/// A machine: its files lie in a directory, its environment is a map.
 struct Machine {
     disk: World,
-    around: Environment,
+    environment: Environment,
     mint: Mint,
 }
 
@@ -23,14 +23,14 @@ impl Machine {
     fn new() -> Self {
         let disk = World::new();
         let home = disk.path().join("home");
-        let around =
+        let environment =
             Environment { home: Some(home), cwd: Some(disk.path().join("work")), env: HashMap::new() };
-        let machine = Machine { disk, around, mint: Mint::new(77) };
+        let machine = Machine { disk, environment, mint: Mint::new(77) };
         machine.set("GIT_CONFIG_NOSYSTEM", "1")
     }
 
     fn set(mut self, name: &str, value: impl Into<OsString>) -> Self {
-        self.around.env.insert(name.into(), value.into());
+        self.environment.env.insert(name.into(), value.into());
         self
     }
 
@@ -41,8 +41,8 @@ impl Machine {
         (token, fingerprint)
     }
 
-    fn own(&self) -> LocalCredentials {
-        LocalCredentials::find(&self.around)
+    fn credentials(&self) -> LocalCredentials {
+        LocalCredentials::find(&self.environment)
     }
 
     fn path(&self, part: &str) -> String {
@@ -55,13 +55,14 @@ impl Machine {
         let (token, fingerprint) = self.token();
         let basic = STANDARD.encode(format!("x-access-token:{token}"));
         self.disk.write(path, text.replace("BASIC", &basic).replace("TOKEN", &token));
-        let own = self.own();
-        let place = self.disk.path().join(path).canonicalize().unwrap();
-        let found = own.place_of(fingerprint).map(|found| Path::new(found).canonicalize().unwrap());
-        assert_eq!(found, Some(place), "{path}");
-        assert_eq!(own.unread(), [], "{path}");
+        let credentials = self.credentials();
+        let location = self.disk.path().join(path).canonicalize().unwrap();
+        let found =
+            credentials.location_of(fingerprint).map(|found| Path::new(found).canonicalize().unwrap());
+        assert_eq!(found, Some(location), "{path}");
+        assert_eq!(credentials.unread(), [], "{path}");
         std::fs::remove_file(self.disk.path().join(path)).unwrap();
-        assert_eq!(self.own().place_of(fingerprint), None, "{path}");
+        assert_eq!(self.credentials().location_of(fingerprint), None, "{path}");
     }
 
     /// A repository at `path`.
@@ -73,9 +74,9 @@ impl Machine {
 
 #[test]
 fn an_empty_machine_owns_nothing() {
-    let own = Machine::new().own();
-    assert_eq!(own.unread(), []);
-    assert_eq!(own.place_of(Fingerprint::of(b"x")), None);
+    let credentials = Machine::new().credentials();
+    assert_eq!(credentials.unread(), []);
+    assert_eq!(credentials.location_of(Fingerprint::of(b"x")), None);
 }
 
 #[test]
@@ -89,8 +90,8 @@ fn every_variable_counts() {
         ("GIT_CONFIG_KEY_0", format!("url.https://{token}@github.com/.insteadOf")),
     ] {
         let machine = Machine::new().set(name, value);
-        let place = format!("the environment variable {name}");
-        assert_eq!(machine.own().place_of(fingerprint), Some(place.as_str()));
+        let location = format!("the environment variable {name}");
+        assert_eq!(machine.credentials().location_of(fingerprint), Some(location.as_str()));
     }
 }
 
@@ -157,7 +158,7 @@ fn a_comment_is_not_what_git_reads() {
     let mut machine = Machine::new();
     let (token, fingerprint) = machine.token();
     machine.disk.write("home/.gitconfig", format!("[a]\n\tb = c # {token}\n"));
-    assert_eq!(machine.own().place_of(fingerprint), None);
+    assert_eq!(machine.credentials().location_of(fingerprint), None);
 }
 
 #[test]
@@ -190,7 +191,7 @@ fn includes_are_followed_as_deep_as_git_follows_them() {
     }
     let (token, fingerprint) = machine.token();
     machine.disk.write("home/11", format!("[a]\n\tb = {token}\n"));
-    assert_eq!(machine.own().place_of(fingerprint), None);
+    assert_eq!(machine.credentials().location_of(fingerprint), None);
     machine.finds("home/10", "[a]\n\tb = TOKEN\n");
 }
 
@@ -210,16 +211,17 @@ fn the_repository_around_counts_and_no_other() {
     let config = |token: &str| format!("[http]\n\textraheader = {token}\n");
     let tokens: Vec<_> = ["work", "work/below", "other"]
         .into_iter()
-        .map(|folder| {
+        .map(|directory| {
             let (token, fingerprint) = machine.token();
-            machine.disk.write(&format!("{folder}/.git/config"), config(&token));
+            machine.disk.write(&format!("{directory}/.git/config"), config(&token));
             fingerprint
         })
         .collect();
     let found = |cwd: &str| {
-        let around = Environment { cwd: Some(machine.disk.path().join(cwd)), ..machine.around.clone() };
-        let own = LocalCredentials::find(&around);
-        tokens.iter().map(|token| own.place_of(*token).is_some()).collect::<Vec<_>>()
+        let environment =
+            Environment { cwd: Some(machine.disk.path().join(cwd)), ..machine.environment.clone() };
+        let credentials = LocalCredentials::find(&environment);
+        tokens.iter().map(|token| credentials.location_of(*token).is_some()).collect::<Vec<_>>()
     };
     std::fs::create_dir_all(machine.disk.path().join("work/deep/er")).unwrap();
     assert_eq!(found("work"), [true, false, false]);
@@ -238,31 +240,31 @@ fn work_trees_share_a_configuration() {
     machine.disk.write("work/.git", format!("gitdir: {}\n", machine.path("main/.git/worktrees/w")));
     machine.finds("main/.git/config", "[a]\n\tb = TOKEN\n");
     machine.finds("main/.git/worktrees/w/config.worktree", "[a]\n\tb = TOKEN\n");
-    let folder = machine.path("aside");
-    let mut machine = machine.set("GIT_DIR", folder);
+    let directory = machine.path("aside");
+    let mut machine = machine.set("GIT_DIR", directory);
     machine.finds("aside/config", "[a]\n\tb = TOKEN\n");
 }
 
 #[cfg(unix)]
 #[test]
-fn what_cannot_be_read_is_said() {
+fn what_cannot_be_read_is_reported() {
     let machine = Machine::new().set("NPM_CONFIG_USERCONFIG", "/dev/null").set("NETRC", "/dev/zero");
     std::fs::create_dir_all(machine.disk.path().join("home/.git-credentials")).unwrap();
-    let unread: Vec<_> = machine.own().unread().iter().map(|unread| unread.path.clone()).collect();
+    let unread: Vec<_> = machine.credentials().unread().iter().map(|unread| unread.path.clone()).collect();
     assert_eq!(unread, [machine.disk.path().join("home/.git-credentials"), "/dev/zero".into()]);
 }
 
 #[test]
 fn a_credential_can_be_added() {
-    let mut own = LocalCredentials::default();
-    own.add(Fingerprint::of(b"x"), "--auth-token-file");
-    own.add(Fingerprint::of(b"x"), "elsewhere");
-    assert_eq!(own.place_of(Fingerprint::of(b"x")), Some("--auth-token-file"));
+    let mut credentials = LocalCredentials::default();
+    credentials.add(Fingerprint::of(b"x"), "--auth-token-file");
+    credentials.add(Fingerprint::of(b"x"), "elsewhere");
+    assert_eq!(credentials.location_of(Fingerprint::of(b"x")), Some("--auth-token-file"));
 }
 
 #[test]
-fn this_process_has_surroundings() {
-    let around = Environment::of_this_process();
-    assert_eq!(around.cwd, std::env::current_dir().ok());
-    assert!(around.env.contains_key(&OsString::from("PATH")));
+fn this_process_has_an_environment() {
+    let environment = Environment::of_this_process();
+    assert_eq!(environment.cwd, std::env::current_dir().ok());
+    assert!(environment.env.contains_key(&OsString::from("PATH")));
 }

@@ -5,23 +5,25 @@ use std::time::{Duration, Instant};
 
 use stanch::provider::github::host::{Host, HostChoice};
 use stanch::provider::github::kill_switch::{Call, KillSwitch, Name, Scope};
-use stanch::provider::{Answer, GitHub, Liveness, Options, ReachError, Revoker as _, Verdict};
+use stanch::provider::github::{GitHub, GitHubError};
+use stanch::provider::{Connection, Liveness, Outcome, RevokeResponse, Revoker as _};
 use stanch::revocation::Batch;
-use stanch::token::{Kind, Token};
+use stanch::token::Token;
 
 use crate::support::github::{self, Flavour, Mischief, Script};
-use crate::support::mint::Mint;
+use crate::support::mint::{Kind, Mint};
 
-fn options(github: &github::GitHub) -> Options {
+fn connection(github: &github::GitHub, credential: Option<Token>) -> Connection {
     let choice = HostChoice { api_url: Some(github.api_url()), ..HostChoice::default() };
-    Options { timeout: Duration::from_secs(10), ..Options::new(Host::choose(&choice).unwrap()) }
+    let host = Host::choose(&choice).unwrap();
+    Connection { timeout: Duration::from_secs(10), credential, ..Connection::new(host) }
 }
 
 fn client(github: &github::GitHub) -> GitHub {
-    GitHub::new(&options(github), None).unwrap()
+    GitHub::new(connection(github, None)).unwrap()
 }
 
-fn send(client: &GitHub, tokens: &[Token]) -> Answer {
+fn send(client: &GitHub, tokens: &[Token]) -> RevokeResponse {
     client.revoke(&Batch::new(tokens).unwrap())
 }
 
@@ -34,7 +36,7 @@ fn pats(count: usize) -> Vec<Token> {
 fn server(release: Option<&'static str>) -> (github::GitHub, Token) {
     let text = Mint::new(4).token(Kind::Pat);
     let script = Script { credential: text.clone(), ..Script::of(Flavour::Server(release)) };
-    (github::GitHub::play(script), Token::new(Kind::Pat, text.as_bytes()))
+    (github::GitHub::play(script), Kind::Pat.secret(&text))
 }
 
 #[test]
@@ -42,15 +44,15 @@ fn a_batch_is_accepted_and_its_tokens_die() {
     let github = github::GitHub::start(Flavour::DotCom);
     let client = client(&github);
     let mut mint = Mint::new(1);
-    let kinds = client.limits().kinds;
+    let kinds = Kind::of_library(&client.limits().batch_kinds);
     let texts: Vec<String> = kinds.iter().map(|kind| mint.token(*kind)).collect();
-    let tokens: Vec<Token> = texts.iter().map(|text| Token::new(Kind::of(text), text.as_bytes())).collect();
+    let tokens: Vec<Token> = texts.iter().map(|text| Kind::of(text).secret(text)).collect();
     assert_eq!(client.liveness(&tokens[0]), Liveness::Alive);
-    let answer = send(&client, &tokens);
-    assert_eq!((answer.verdict, answer.status), (Verdict::Accepted, Some(202)));
-    assert_eq!((answer.limit.limit, answer.limit.remaining), (Some(60), Some(59)));
-    assert!(answer.limit.reset.is_some());
-    assert_eq!(answer.request_id.as_deref(), Some("C0DE:2"));
+    let response = send(&client, &tokens);
+    assert_eq!((response.outcome, response.status), (Outcome::Accepted, Some(202)));
+    assert_eq!((response.limit.limit, response.limit.remaining), (Some(60), Some(59)));
+    assert!(response.limit.reset.is_some());
+    assert_eq!(response.request_id.as_deref(), Some("C0DE:2"));
     assert_eq!(github.accepted(), texts);
     for (token, kind) in tokens.iter().zip(&kinds) {
         let wanted = if *kind == Kind::Refresh { Liveness::Unknown } else { Liveness::Dead };
@@ -63,37 +65,37 @@ fn a_batch_is_accepted_and_its_tokens_die() {
 }
 
 #[test]
-fn every_misbehaviour_has_its_verdict_and_is_met_once() {
+fn every_misbehaviour_has_its_outcome_and_is_met_once() {
     let github = github::GitHub::start(Flavour::DotCom);
     let elsewhere = github::GitHub::start(Flavour::DotCom);
     let client = client(&github);
     let tokens = pats(3);
     let redirect = Mischief::Redirect(format!("{}/credentials/revoke", elsewhere.api_url()));
-    for (at, (mischief, verdict, status)) in [
-        (Mischief::ServerError, Verdict::Trouble, Some(500)),
-        (Mischief::HtmlBadGateway, Verdict::Trouble, Some(502)),
-        (Mischief::PrimaryLimit, Verdict::PrimaryLimit, Some(429)),
-        (Mischief::SecondaryLimit { retry_after: Some(7) }, Verdict::SecondaryLimit, Some(403)),
-        (Mischief::SecondaryLimit { retry_after: None }, Verdict::SecondaryLimit, Some(403)),
-        (Mischief::Spammed, Verdict::Spammed, Some(422)),
-        (Mischief::Echo, Verdict::Invalid, Some(422)),
-        (redirect, Verdict::Trouble, Some(307)),
-        (Mischief::DropProcessed, Verdict::Unknown, None),
+    for (at, (mischief, outcome, status)) in [
+        (Mischief::ServerError, Outcome::Trouble, Some(500)),
+        (Mischief::HtmlBadGateway, Outcome::Trouble, Some(502)),
+        (Mischief::PrimaryLimit, Outcome::PrimaryLimit, Some(429)),
+        (Mischief::SecondaryLimit { retry_after: Some(7) }, Outcome::SecondaryLimit, Some(403)),
+        (Mischief::SecondaryLimit { retry_after: None }, Outcome::SecondaryLimit, Some(403)),
+        (Mischief::Spammed, Outcome::Spammed, Some(422)),
+        (Mischief::Echo, Outcome::Invalid, Some(422)),
+        (redirect, Outcome::Trouble, Some(307)),
+        (Mischief::DropProcessed, Outcome::Unknown, None),
     ]
     .into_iter()
     .enumerate()
     {
         github.misbehave(mischief.clone());
-        let answer = send(&client, &tokens);
-        assert_eq!((answer.verdict, answer.status), (verdict, status), "{mischief:?}");
+        let response = send(&client, &tokens);
+        assert_eq!((response.outcome, response.status), (outcome, status), "{mischief:?}");
         assert_eq!(github.seen().len(), at + 1, "{mischief:?}: sent more than once");
         let wait = matches!(mischief, Mischief::SecondaryLimit { retry_after: Some(_) });
-        assert_eq!(answer.limit.retry_after, wait.then_some(Duration::from_secs(7)));
-        assert!(!answer.message.is_empty());
+        assert_eq!(response.limit.retry_after, wait.then_some(Duration::from_secs(7)));
+        assert!(!response.message.is_empty());
     }
     assert!(elsewhere.seen().is_empty(), "a redirect was followed");
     assert_eq!(github.accepted().len(), 3, "only what was dropped after processing was taken");
-    assert_eq!(send(&client, &tokens).verdict, Verdict::Accepted);
+    assert_eq!(send(&client, &tokens).outcome, Outcome::Accepted);
 }
 
 #[test]
@@ -101,10 +103,10 @@ fn a_connection_closed_unread_is_unknown_and_not_tried_again() {
     let github = github::GitHub::start(Flavour::DotCom);
     let client = client(&github);
     // A connection that works comes first: the next request must not take it for reusable and repeat itself.
-    assert_eq!(send(&client, &pats(1)).verdict, Verdict::Accepted);
+    assert_eq!(send(&client, &pats(1)).outcome, Outcome::Accepted);
     github.misbehave(Mischief::DropUnread);
-    let answer = send(&client, &pats(1000));
-    assert_eq!((answer.verdict, answer.status), (Verdict::Unknown, None));
+    let response = send(&client, &pats(1000));
+    assert_eq!((response.outcome, response.status), (Outcome::Unknown, None));
     assert_eq!(github.seen().len(), 1);
 }
 
@@ -112,24 +114,24 @@ fn a_connection_closed_unread_is_unknown_and_not_tried_again() {
 fn a_hanging_server_is_not_waited_for_longer_than_the_timeout() {
     let github = github::GitHub::start(Flavour::DotCom);
     let client =
-        GitHub::new(&Options { timeout: Duration::from_millis(500), ..options(&github) }, None).unwrap();
+        GitHub::new(Connection { timeout: Duration::from_millis(500), ..connection(&github, None) }).unwrap();
     github.misbehave(Mischief::Hang);
     let started = Instant::now();
-    let answer = send(&client, &pats(1));
+    let response = send(&client, &pats(1));
     // Far beyond the timeout asked for, and short of the one that is usual.
     assert!(started.elapsed() < Duration::from_secs(20));
-    assert_eq!((answer.verdict, answer.message.as_str()), (Verdict::Unknown, "no answer in time"));
+    assert_eq!((response.outcome, response.message.as_str()), (Outcome::Unknown, "no answer in time"));
     assert_eq!(github.seen().len(), 1);
 }
 
 #[test]
-fn where_nobody_listens_nothing_was_sent() {
+fn where_no_server_listens_nothing_was_sent() {
     let github = github::GitHub::start(Flavour::DotCom);
     let client = client(&github);
     drop(github);
-    let answer = send(&client, &pats(1));
-    assert_eq!((answer.verdict, answer.status), (Verdict::Trouble, None));
-    assert!(answer.message.starts_with("could not connect"), "{}", answer.message);
+    let response = send(&client, &pats(1));
+    assert_eq!((response.outcome, response.status), (Outcome::Trouble, None));
+    assert!(response.message.starts_with("could not connect"), "{}", response.message);
     assert_eq!(client.liveness(&pats(1)[0]), Liveness::Unknown);
 }
 
@@ -141,8 +143,8 @@ fn no_message_repeats_a_token() {
     for kind in [Kind::Pat, Kind::FineGrainedPat, Kind::Refresh] {
         let text = mint.token(kind);
         github.misbehave(Mischief::Echo);
-        let answer = send(&client, &[Token::new(kind, text.as_bytes())]);
-        assert_eq!(answer.message, format!("{}… is invalid", kind.prefix()));
+        let response = send(&client, &[kind.secret(&text)]);
+        assert_eq!(response.message, format!("{}… is invalid", kind.prefix()));
     }
 }
 
@@ -153,10 +155,10 @@ fn a_poisoned_batch_is_invalid_and_the_rest_of_it_is_not() {
     let mut mint = Mint::new(2);
     let texts = [mint.token(Kind::Pat), mint.token(Kind::Pat)];
     github.poison(&texts[1]);
-    let tokens = texts.each_ref().map(|text| Token::new(Kind::Pat, text.as_bytes()));
-    assert_eq!(send(&client, &tokens).verdict, Verdict::Invalid);
-    assert_eq!(send(&client, &tokens[1..]).verdict, Verdict::Invalid);
-    assert_eq!(send(&client, &tokens[..1]).verdict, Verdict::Accepted);
+    let tokens = texts.each_ref().map(|text| Kind::Pat.secret(text));
+    assert_eq!(send(&client, &tokens).outcome, Outcome::Invalid);
+    assert_eq!(send(&client, &tokens[1..]).outcome, Outcome::Invalid);
+    assert_eq!(send(&client, &tokens[..1]).outcome, Outcome::Accepted);
     assert_eq!(github.accepted(), [texts[0].clone()]);
 }
 
@@ -165,19 +167,19 @@ fn the_61st_request_meets_the_limit_until_an_hour_has_passed() {
     let github = github::GitHub::play(Script { quota: 2, ..Script::of(Flavour::DotCom) });
     let client = client(&github);
     let tokens = pats(1);
-    let verdicts: Vec<Verdict> = (0..3).map(|_| send(&client, &tokens).verdict).collect();
-    assert_eq!(verdicts, [Verdict::Accepted, Verdict::Accepted, Verdict::PrimaryLimit]);
+    let outcomes: Vec<Outcome> = (0..3).map(|_| send(&client, &tokens).outcome).collect();
+    assert_eq!(outcomes, [Outcome::Accepted, Outcome::Accepted, Outcome::PrimaryLimit]);
     github.an_hour_passes();
-    assert_eq!(send(&client, &tokens).verdict, Verdict::Accepted);
+    assert_eq!(send(&client, &tokens).outcome, Outcome::Accepted);
 }
 
 #[test]
 fn no_credential_goes_to_github_for_a_revocation() {
     let github = github::GitHub::start(Flavour::DotCom);
-    let mut client = GitHub::new(&options(&github), Some(Mint::new(8).secret(Kind::Pat))).unwrap();
-    assert_eq!(client.ask_release().unwrap(), None);
+    let mut client = GitHub::new(connection(&github, Some(Mint::new(8).secret(Kind::Pat)))).unwrap();
+    assert_eq!(client.prepare().unwrap(), None);
     assert_eq!(client.limits().identity, "anonymous");
-    assert_eq!(send(&client, &pats(1)).verdict, Verdict::Accepted);
+    assert_eq!(send(&client, &pats(1)).outcome, Outcome::Accepted);
     let seen = github.seen();
     assert_eq!(seen.len(), 1, "nothing else is asked");
     assert_eq!(seen[0].header("authorization"), None);
@@ -185,8 +187,8 @@ fn no_credential_goes_to_github_for_a_revocation() {
 }
 
 #[test]
-fn a_server_tells_its_release_and_that_decides_the_kinds() {
-    let two = [Kind::Pat, Kind::FineGrainedPat];
+fn the_release_of_a_server_decides_the_kinds() {
+    let two = [Kind::Pat, Kind::FineGrainedPat].map(Kind::known);
     for (release, kinds, version) in [
         (Some("3.18"), 2, "2022-11-28"),
         (Some("3.19"), 2, "2022-11-28"),
@@ -196,14 +198,14 @@ fn a_server_tells_its_release_and_that_decides_the_kinds() {
     ] {
         let (github, credential) = server(release);
         let identity = format!("sha256:{}", credential.fingerprint().hex());
-        let mut client = GitHub::new(&options(&github), Some(credential)).unwrap();
-        let note = client.ask_release().unwrap();
+        let mut client = GitHub::new(connection(&github, Some(credential))).unwrap();
+        let note = client.prepare().unwrap();
         assert_eq!(note.is_some(), release.is_none(), "{note:?}");
         assert_eq!(client.release().map(|release| release.to_string()).as_deref(), release);
         let limits = client.limits();
-        assert_eq!((limits.kinds.len(), limits.identity, limits.per_hour), (kinds, identity, 60));
-        assert!(limits.kinds.starts_with(&two));
-        assert_eq!(send(&client, &pats(1)).verdict, Verdict::Accepted);
+        assert_eq!((limits.batch_kinds.len(), limits.identity, limits.per_hour), (kinds, identity, 60));
+        assert!(limits.batch_kinds.starts_with(&two));
+        assert_eq!(send(&client, &pats(1)).outcome, Outcome::Accepted);
         let seen = github.seen();
         assert_eq!(seen[0].path, "/api/v3/meta");
         assert_eq!(seen[1].header("x-github-api-version"), Some(version), "{release:?}");
@@ -213,9 +215,9 @@ fn a_server_tells_its_release_and_that_decides_the_kinds() {
 #[test]
 fn a_server_that_cannot_revoke_is_sent_nothing() {
     let (github, credential) = server(Some("3.17"));
-    let mut client = GitHub::new(&options(&github), Some(credential)).unwrap();
-    let error = client.ask_release().unwrap_err();
-    assert!(matches!(error, ReachError::TooOld { .. }));
+    let mut client = GitHub::new(connection(&github, Some(credential))).unwrap();
+    let error = client.prepare().unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(GitHubError::TooOld { .. })));
     assert!(error.to_string().contains("runs GitHub Enterprise Server 3.17"), "{error}");
 }
 
@@ -223,23 +225,23 @@ fn a_server_that_cannot_revoke_is_sent_nothing() {
 fn a_server_wants_the_right_credential_before_anything_is_sent() {
     let (github, _) = server(Some("3.21"));
     let mut mint = Mint::new(6);
-    assert!(GitHub::new(&options(&github), None).is_err());
+    assert!(GitHub::new(connection(&github, None)).is_err());
     for kind in [Kind::FineGrainedPat, Kind::AppUser, Kind::AppInstallation] {
-        let error = GitHub::new(&options(&github), Some(mint.secret(kind))).err().unwrap().to_string();
+        let error = GitHub::new(connection(&github, Some(mint.secret(kind)))).err().unwrap().to_string();
         assert!(error.contains(kind.prefix()), "{error}");
     }
     assert!(github.seen().is_empty());
-    let stranger = GitHub::new(&options(&github), Some(mint.secret(Kind::OAuth))).unwrap();
-    let answer = send(&stranger, &pats(1));
-    assert_eq!((answer.verdict, answer.status), (Verdict::Denied, Some(401)));
+    let stranger = GitHub::new(connection(&github, Some(mint.secret(Kind::OAuth)))).unwrap();
+    let response = send(&stranger, &pats(1));
+    assert_eq!((response.outcome, response.status), (Outcome::Denied, Some(401)));
 }
 
 #[test]
-fn a_version_the_server_does_not_know_is_given_up_for_the_other() {
+fn an_unknown_version_is_replaced_by_the_other() {
     let github = github::GitHub::play(Script { versions: vec!["2022-11-28"], ..Script::of(Flavour::DotCom) });
     let client = client(&github);
-    let verdicts: Vec<Verdict> = (0..3).map(|_| send(&client, &pats(1)).verdict).collect();
-    assert_eq!(verdicts, [Verdict::Trouble, Verdict::Accepted, Verdict::Accepted]);
+    let outcomes: Vec<Outcome> = (0..3).map(|_| send(&client, &pats(1)).outcome).collect();
+    assert_eq!(outcomes, [Outcome::Trouble, Outcome::Accepted, Outcome::Accepted]);
 }
 
 #[test]
@@ -247,35 +249,35 @@ fn a_server_without_limits_is_asked_for_its_root() {
     let text = Mint::new(4).token(Kind::Pat);
     let script = Script { credential: text.clone(), limits: false, ..Script::of(Flavour::Server(None)) };
     let github = github::GitHub::play(script);
-    let client = GitHub::new(&options(&github), Some(Token::new(Kind::Pat, text.as_bytes()))).unwrap();
+    let client = GitHub::new(connection(&github, Some(Kind::Pat.secret(&text)))).unwrap();
     let dead = Mint::new(30).token(Kind::OAuth);
     github.bury(&dead);
     assert_eq!(client.liveness(&pats(1)[0]), Liveness::Alive);
-    assert_eq!(client.liveness(&Token::new(Kind::OAuth, dead.as_bytes())), Liveness::Dead);
+    assert_eq!(client.liveness(&Kind::OAuth.secret(&dead)), Liveness::Dead);
     let paths: Vec<String> = github.seen().into_iter().map(|seen| seen.path).collect();
     assert_eq!(paths, ["/api/v3/rate_limit", "/api/v3/", "/api/v3/rate_limit", "/api/v3/"]);
 }
 
 #[test]
-fn an_installation_token_ends_itself_once() {
+fn an_installation_token_revokes_itself_once() {
     let github = github::GitHub::start(Flavour::DotCom);
     let client = client(&github);
     let text = Mint::new(12).stateless();
-    let token = Token::new(Kind::AppInstallation, text.as_bytes());
+    let token = Kind::AppInstallation.secret(&text);
     let statuses =
-        [(); 2].map(|()| client.end_installation(&token)).map(|answer| (answer.verdict, answer.status));
-    assert_eq!(statuses, [(Verdict::Accepted, Some(204)), (Verdict::Accepted, Some(401))]);
+        [(); 2].map(|()| client.revoke_self(&token)).map(|response| (response.outcome, response.status));
+    assert_eq!(statuses, [(Outcome::Accepted, Some(204)), (Outcome::Accepted, Some(401))]);
     assert_eq!(github.seen()[0].bearer(), Some(text.as_str()));
     // Of no other kind is anything sent.
-    assert_eq!(client.end_installation(&pats(1)[0]).verdict, Verdict::Denied);
+    assert_eq!(client.revoke_self(&pats(1)[0]).outcome, Outcome::Denied);
     assert_eq!(github.seen().len(), 2);
 }
 
 #[test]
-fn kill_switches_show_githubs_own_words() {
+fn kill_switches_show_githubs_own_messages() {
     let text = Mint::new(4).token(Kind::Pat);
     let github = github::GitHub::play(Script { credential: text.clone(), ..Script::of(Flavour::DotCom) });
-    let switch = KillSwitch::new(&options(&github), Token::new(Kind::Pat, text.as_bytes())).unwrap();
+    let switch = KillSwitch::new(connection(&github, Some(Kind::Pat.secret(&text)))).unwrap();
     for (slug, status, begin) in [
         ("octo-corp", 202, "Credential authorizations are being revoked"),
         ("forbidden", 403, "Must have admin rights"),
@@ -298,8 +300,8 @@ fn kill_switches_show_githubs_own_words() {
 #[test]
 fn a_server_has_no_kill_switch() {
     let (github, credential) = server(Some("3.21"));
-    let error = KillSwitch::new(&options(&github), credential).err().unwrap();
-    assert!(matches!(error, ReachError::NoKillSwitch { .. }));
+    let error = KillSwitch::new(connection(&github, Some(credential))).err().unwrap();
+    assert!(matches!(error, GitHubError::NoKillSwitch { .. }));
     assert!(github.seen().is_empty());
 }
 
@@ -308,7 +310,7 @@ fn what_stays_on_this_machine_passes_no_proxy() {
     // The environment is read by the process, so another one is needed.
     let mut again = Command::new(std::env::current_exe().unwrap());
     again
-        .args(["--exact", "reach::a_batch_is_accepted_and_its_tokens_die"])
+        .args(["--exact", "client::a_batch_is_accepted_and_its_tokens_die"])
         .env_remove("NO_PROXY")
         .env_remove("no_proxy");
     for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {

@@ -1,0 +1,139 @@
+//! The one room that speaks HTTP, and the one door through which a token leaves this program.
+//!
+//! It knows no provider: what is asked, with which headers and of whom, is in the [`Request`]. Nothing here repeats a
+//! request: every connection is used once, redirects are not followed and no retry policy is in force, because each
+//! request was counted against a quota before it left.
+
+mod certificates;
+mod error;
+mod message;
+mod secret;
+
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reqwest::header::AUTHORIZATION;
+use reqwest::{blocking, redirect, retry, tls};
+
+pub use error::{SetupError, TransportError};
+pub use message::{Body, Method, Request, Response};
+
+/// The most bytes of a body that are read: no answer to any request made here is this long.
+const LONGEST_BODY: u64 = 1024 * 1024;
+
+/// Connecting takes no longer than this, however long the user waits for an answer.
+const LONGEST_CONNECT: Duration = Duration::from_secs(10);
+
+/// How to connect to an API.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The root of the API, without a slash at the end. An `http://` one leads to this machine: who makes it sees to that.
+    pub base_url: String,
+    /// Certificates to trust besides the system's: a file in PEM form.
+    pub ca_cert: Option<PathBuf>,
+    /// How long a request may take, connecting and reading included.
+    pub timeout: Duration,
+}
+
+/// A way to one API.
+#[derive(Debug)]
+pub struct Client {
+    client: blocking::Client,
+    base_url: String,
+}
+
+impl Client {
+    /// A client for the API at `options.base_url`; no connection is opened yet.
+    pub fn new(options: &Options) -> Result<Client, SetupError> {
+        // Fails only where a crypto provider is installed already, and then there is one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = blocking::Client::builder()
+            .timeout(options.timeout)
+            .connect_timeout(options.timeout.min(LONGEST_CONNECT))
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .pool_max_idle_per_host(0)
+            .referer(false)
+            .tls_version_min(tls::Version::TLS_1_2);
+        let builder = if options.base_url.starts_with("http://") {
+            // What stays on this machine needs no roots, and must not leave it through a proxy.
+            builder.no_proxy().tls_certs_only([])
+        } else {
+            let mut added = Vec::new();
+            if let Some(path) = &options.ca_cert {
+                added.extend(certificates::from_file("--ca-cert", path)?);
+            }
+            added.extend(certificates::from_environment(std::env::var_os("SSL_CERT_FILE"))?);
+            builder.https_only(true).tls_certs_merge(added)
+        };
+        let client = builder.build().map_err(|error| SetupError::Tls(error::causes(&error)))?;
+        Ok(Client { client, base_url: options.base_url.clone() })
+    }
+
+    /// Sends one request, once, and reads the response.
+    ///
+    /// An error tells whether the request may have arrived: see [`TransportError`].
+    pub fn send(&self, request: &Request<'_>) -> Result<Response, TransportError> {
+        let url = format!("{}{}", self.base_url, request.path);
+        let mut builder = match request.method {
+            Method::Get => self.client.get(url),
+            Method::Post => self.client.post(url),
+            Method::Delete => self.client.delete(url),
+        };
+        for (name, value) in request.headers() {
+            builder = builder.header(name, value);
+        }
+        if let Some(token) = request.bearer {
+            let value = secret::bearer(token).ok_or_else(|| {
+                TransportError::NotSent("the credential holds characters no header can carry".to_owned())
+            })?;
+            builder = builder.header(AUTHORIZATION, value);
+        }
+        builder = match &request.body {
+            Body::Empty => builder,
+            Body::Tokens { field, tokens } => builder.body(secret::json_list(field, tokens)),
+            Body::Json(json) => builder.body(json.clone()),
+        };
+        builder.send().map_err(|error| TransportError::from(&error)).map(read)
+    }
+}
+
+/// The response, with as much of its body as came: the status stands, whatever happens behind it.
+fn read(response: blocking::Response) -> Response {
+    let status = response.status().as_u16();
+    let headers = response
+        .headers()
+        .iter()
+        .map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        })
+        .collect();
+    let mut body = Vec::new();
+    // A body cut short is classified as it is.
+    let _ = response.take(LONGEST_BODY).read_to_end(&mut body);
+    Response { status, headers, body }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_without_certificates_are_refused_by_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ca.pem");
+        let options = Options {
+            base_url: "https://api.example.test".to_owned(),
+            ca_cert: Some(path.clone()),
+            timeout: LONGEST_CONNECT,
+        };
+        let error = || Client::new(&options).unwrap_err().to_string();
+        assert!(error().contains("cannot read the certificates --ca-cert names"));
+        for text in ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+            std::fs::write(&path, text).unwrap();
+            let error = error();
+            assert!(error.contains("ca.pem") || error.contains("TLS"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Why there is no response: no client could be made, or a request brought none.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+/// Why no client could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// A file of certificates could not be read.
+    #[error("cannot read the certificates {what} names, {path}: {source}")]
+    Unreadable {
+        /// `--ca-cert` or `SSL_CERT_FILE`.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// There is no certificate in it.
+    #[error("{what} names {path}, which holds no certificate in PEM form")]
+    NoCertificate {
+        /// `--ca-cert` or `SSL_CERT_FILE`.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+    /// TLS cannot be spoken.
+    #[error("cannot set up TLS: {0} (are the system's CA certificates installed? --ca-cert adds your own)")]
+    Tls(String),
+}
+
+/// No response, and whether the request may have arrived; each with a message for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TransportError {
+    /// No connection came about: nothing was sent.
+    NotSent(String),
+    /// The server could not prove to be the host: nothing was sent, and waiting will not mend it.
+    Untrusted(String),
+    /// It may have arrived, or not.
+    Lost(String),
+}
+
+impl TransportError {
+    /// The message.
+    pub fn into_message(self) -> String {
+        match self {
+            TransportError::NotSent(message)
+            | TransportError::Untrusted(message)
+            | TransportError::Lost(message) => message,
+        }
+    }
+}
+
+impl From<&reqwest::Error> for TransportError {
+    fn from(error: &reqwest::Error) -> Self {
+        let causes = causes(error);
+        if is_untrusted(error) {
+            TransportError::Untrusted(format!(
+                "{causes}; nothing was sent (--ca-cert adds a certificate of your own)"
+            ))
+        } else if error.is_connect() || error.is_builder() {
+            TransportError::NotSent(format!("could not connect: {causes}"))
+        } else if error.is_timeout() {
+            TransportError::Lost("no answer in time".to_owned())
+        } else {
+            TransportError::Lost(format!("the connection broke before an answer came: {causes}"))
+        }
+    }
+}
+
+/// Whether the server's certificate is behind an error.
+fn is_untrusted(error: &(dyn Error + 'static)) -> bool {
+    if let Some(tls) = error.downcast_ref() {
+        return matches!(tls, rustls::Error::InvalidCertificate(_));
+    }
+    // An I/O error's source is that of the error it wraps, not that error itself.
+    match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        Some(wrapped) => is_untrusted(wrapped),
+        None => error.source().is_some_and(is_untrusted),
+    }
+}
+
+/// The causes of an error, innermost last: reqwest's own message is only "error sending request for url".
+pub(super) fn causes(error: &reqwest::Error) -> String {
+    let mut messages = Vec::new();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let message = error.to_string();
+        // hyper's own "client error (Connect)" adds nothing, and wrappers repeat what they wrap.
+        if messages.last() != Some(&message) && !message.starts_with("client error (") {
+            messages.push(message);
+        }
+        cause = error.source();
+    }
+    if messages.is_empty() { error.to_string() } else { messages.join(": ") }
+}

@@ -1,0 +1,78 @@
+//! A second provider, for tests only: what a new one takes is a rule file, a file like this one and a row in the table.
+//!
+//! Acme revokes ten keys a request and takes five requests an hour.
+
+use super::github::host::Host;
+use super::{ConnectError, Connection, Limits, Liveness, Outcome, Provider, RevokeResponse, Revoker};
+use crate::http::{self, Body, Client, Method, Request};
+use crate::revocation::Batch;
+use crate::token::{RevokedBy, Token};
+
+pub(super) static PROVIDER: Provider = Provider {
+    name: "acme",
+    max_batch: 10,
+    per_hour: 5,
+    batch_call: "POST /v1/keys/revoke",
+    self_call: "",
+    connect: |connection| Ok(Box::new(Acme::new(&connection)?)),
+};
+
+struct Acme {
+    client: Client,
+    host: Host,
+}
+
+impl Acme {
+    fn new(connection: &Connection) -> Result<Self, ConnectError> {
+        let options = http::Options {
+            base_url: connection.host.api_base(),
+            ca_cert: connection.ca_cert.clone(),
+            timeout: connection.timeout,
+        };
+        let client = Client::new(&options).map_err(ConnectError::new)?;
+        Ok(Acme { client, host: connection.host.clone() })
+    }
+}
+
+impl Revoker for Acme {
+    fn limits(&self) -> Limits {
+        Limits {
+            host: self.host.api_host(),
+            identity: "anonymous".to_owned(),
+            max_batch: PROVIDER.max_batch,
+            per_hour: PROVIDER.per_hour,
+            batch_kinds: PROVIDER.kinds(RevokedBy::Batch),
+            self_kinds: Vec::new(),
+        }
+    }
+
+    fn prepare(&mut self) -> Result<Option<String>, ConnectError> {
+        Ok(None)
+    }
+
+    fn revoke(&self, batch: &Batch<'_>) -> RevokeResponse {
+        let request = Request {
+            method: Method::Post,
+            path: "/v1/keys/revoke".to_owned(),
+            headers: Vec::new(),
+            bearer: None,
+            body: Body::Tokens { field: "keys", tokens: batch.tokens() },
+        };
+        match self.client.send(&request) {
+            Ok(response) => {
+                let outcome = if response.status == 200 { Outcome::Accepted } else { Outcome::Trouble };
+                let base = RevokeResponse::without_status(outcome, String::new());
+                RevokeResponse { status: Some(response.status), ..base }
+            }
+            Err(error) => RevokeResponse::from_transport(error),
+        }
+    }
+
+    fn revoke_self(&self, _: &Token) -> RevokeResponse {
+        RevokeResponse::without_status(Outcome::Denied, "no key revokes itself".to_owned())
+    }
+
+    fn liveness(&self, _: &Token) -> Liveness {
+        Liveness::Unknown
+    }
+}

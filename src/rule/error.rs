@@ -1,0 +1,31 @@
+//! Why a set of rules cannot be used.
+
+/// Why a set of rules cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Not the TOML that was expected.
+    #[error("the rules cannot be read: {0}")]
+    Syntax(#[from] toml::de::Error),
+    /// The shape of a rule is no regular expression.
+    #[error("rule `{id}`: {source}")]
+    Regex {
+        /// The rule.
+        id: String,
+        /// The error of the expression's parser.
+        source: Box<regex::Error>,
+    },
+    /// A rule that cannot find anything, or contradicts itself.
+    #[error("rule `{id}`: {problem}")]
+    Contradiction {
+        /// The rule.
+        id: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl Error {
+    pub(super) fn contradiction(id: &str, problem: impl Into<String>) -> Error {
+        Error::Contradiction { id: id.to_owned(), problem: problem.into() }
+    }
+}
