@@ -142,10 +142,61 @@ fn secrets_have_few_readers() {
 }
 
 #[test]
-fn the_readme_tells_the_exit_codes() {
+fn the_readme_has_the_table_of_exit_codes() {
     let readme =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("a README");
-    for code in ["| 0 |", "| 1 |", "| 2 |", "| 3 |", "| 130 |"] {
-        assert!(readme.contains(code), "the table of exit codes lacks {code}");
+    for row in stanch::cli::EXIT_CODES {
+        let line = format!("| {} | {} |", row.exit.code(), row.readme);
+        assert!(readme.contains(&line), "the README lacks {line}");
+    }
+}
+
+/// Git's own variables are git's to define; `http` is below the settings, and reads the variable of OpenSSL.
+const READ_ENVIRONMENT: &[&str] = &["settings/env.rs", "source/git/repo.rs", "provider/wire.rs"];
+
+#[test]
+fn settings_are_read_from_the_environment_in_one_file() {
+    let readers: Vec<_> = sources()
+        .into_iter()
+        .filter(|(file, text)| !is_test(file) && program(text).contains("env::var"))
+        .map(|(file, _)| file)
+        .filter(|file| !READ_ENVIRONMENT.contains(&file.as_str()))
+        .collect();
+    assert_eq!(readers, Vec::<String>::new());
+}
+
+/// Modules of a directory that import a sibling, which imports them: hub files and their children may.
+#[test]
+fn siblings_of_cli_and_settings_form_no_circle() {
+    let files: Vec<(String, String)> = sources()
+        .into_iter()
+        .filter(|(file, _)| file.starts_with("cli/") || file.starts_with("settings/"))
+        .map(|(file, text)| (file.trim_end_matches(".rs").to_owned(), program(&text).to_owned()))
+        .collect();
+    let imports = |file: &str| -> Vec<String> {
+        let (directory, _) = file.rsplit_once('/').expect("below a room");
+        let text = files.iter().find(|(name, _)| name == file).map_or("", |(_, text)| text.as_str());
+        files
+            .iter()
+            .filter(|(other, _)| other != file && other.rsplit_once('/').is_some_and(|(d, _)| d == directory))
+            .filter(|(other, _)| {
+                let (_, name) = other.rsplit_once('/').expect("below a room");
+                let inside = directory.replace('/', "::");
+                [format!("super::{name}::"), format!("crate::{inside}::{name}::")]
+                    .iter()
+                    .any(|path| text.contains(path))
+            })
+            .map(|(other, _)| other.clone())
+            .collect()
+    };
+    for (start, _) in &files {
+        let (mut reached, mut next) = (Vec::new(), imports(start));
+        while let Some(file) = next.pop() {
+            assert_ne!(&file, start, "{start} imports a sibling that imports it");
+            if !reached.contains(&file) {
+                next.extend(imports(&file));
+                reached.push(file);
+            }
+        }
     }
 }

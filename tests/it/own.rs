@@ -7,6 +7,7 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use stanch::local_credentials::{Environment, LocalCredentials};
+use stanch::settings::Env;
 use stanch::token::{Fingerprint, Kind};
 
 use crate::support::cmd::World;
@@ -262,7 +263,7 @@ fn a_credential_can_be_added() {
 
 #[test]
 fn this_process_has_surroundings() {
-    let around = Environment::of_this_process();
+    let around = Env::of_this_process().for_local_credentials();
     assert_eq!(around.cwd, std::env::current_dir().ok());
     assert!(around.env.contains_key(&OsString::from("PATH")));
 }
