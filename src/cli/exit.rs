@@ -7,7 +7,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// 0: nothing found, or everything asked for is done.
     Clean,
-    /// 1, or what `--exit-code` says: tokens were found.
+    /// 1, or the number of `--exit-code`: tokens were found.
     Found(u8),
     /// 2: used wrongly, or something went wrong, or some input could not be read and nothing was found.
     Trouble,
@@ -17,7 +17,7 @@ pub enum Exit {
     Interrupted,
 }
 
-/// What an exit code means, in the words of each text that explains it.
+/// What an exit code means, as each text that explains it has it.
 #[derive(Clone, Copy, Debug)]
 pub struct ExitMeaning {
     /// How a run ends with it.

@@ -109,7 +109,7 @@ impl RunOutput<'_> {
         append().with_context(|| format!("cannot write the job's summary to {}", path.display()))
     }
 
-    /// The summary on standard error: what was found, what was looked at, what was not.
+    /// The summary on standard error: what was found, what was scanned, what was not.
     fn print_summary(&self, console: &Console) {
         let faults = self.faults;
         let all = console.verbosity == Verbosity::Verbose;

@@ -62,7 +62,7 @@ impl RevokeSession {
                  --dry-run says what that would be"
             );
         }
-        let settings = RevokeSettings::resolve(&flags, env, user)?;
+        let settings = RevokeSettings::resolve(&flags, env, &user.revoke, &user.connection)?;
         connection::open_existing_ledger(&settings.connection.ledger)?;
         let credential = connection::credential(&settings.connection, env, console)?;
         let own = own_credentials(env, credential.as_ref(), console);

@@ -32,7 +32,7 @@ pub(super) enum RunOutcome {
         /// The ledger's path.
         ledger: PathBuf,
     },
-    /// It was written down, and sent as far as `outcome` says.
+    /// It was written down, and sent as far as `outcome` has it.
     Sent {
         /// The ledger's path.
         ledger: PathBuf,
@@ -190,8 +190,8 @@ fn waiting(outcome: &Outcome, host: &str) -> Option<String> {
     };
     let next = outcome.standing.next_slot.map(|at| format!("; next slot at {}", round_up_to_second(at)));
     let tokens = count(waiting, "token");
-    let verb = if waiting == 1 { "waits" } else { "wait" };
-    Some(format!("{why}: {tokens} still {verb}{}; `stanch resume` goes on", next.unwrap_or_default()))
+    let wait = if waiting == 1 { "waits" } else { "wait" };
+    Some(format!("{why}: {tokens} still {wait}{}; `stanch resume` goes on", next.unwrap_or_default()))
 }
 
 /// The first whole second that is not before `at`.

@@ -12,9 +12,9 @@ use crate::provider::TIMEOUT;
 use crate::provider::github::host::{Host, HostChoice, HostError};
 use crate::revoke;
 
-/// What the command line says, or the user's file: both have the same options, and none of them has to be given.
+/// The options of the command line, or those of the user's file: the same ones, all of them optional.
 ///
-/// Only the user's own file may say any of this, never that of a scanned tree.
+/// A scanned tree's file has none of them.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct ConnectionOptions {
     /// `--host`.
@@ -58,7 +58,7 @@ pub struct ConnectionSettings {
     pub host_is_named: bool,
     /// The ledger's path.
     pub ledger: PathBuf,
-    /// The file with the user's own credential; without one, the environment is looked at.
+    /// The file with the user's own credential; without one, the environment is searched.
     pub auth_token_file: Option<PathBuf>,
     /// Certificates to trust besides the system's.
     pub ca_cert: Option<PathBuf>,
@@ -80,8 +80,8 @@ pub enum BadConnection {
 }
 
 impl ConnectionSettings {
-    /// Merges what was said. A host and its address belong together: where a flag or the environment names either, the
-    /// user's file has no say in both.
+    /// Merges flags, environment and the user's file. A host and its address belong together: where a flag or the
+    /// environment sets either, the user's file sets neither.
     pub fn resolve(
         flags: &ConnectionOptions,
         env: &Env,

@@ -15,7 +15,7 @@ use crate::local_credentials::Environment;
 pub struct Variable {
     /// Its name.
     pub name: &'static str,
-    /// What it sets, in a few words.
+    /// What it sets.
     pub purpose: &'static str,
     /// The flag that goes before it.
     pub flag: Option<&'static str>,

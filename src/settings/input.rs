@@ -1,4 +1,4 @@
-//! What a path on the command line stands for: `-` is standard input where something is read, standard output where
+//! What a path on the command line means: `-` is standard input where something is read, standard output where
 //! something is written.
 
 use std::ffi::OsString;

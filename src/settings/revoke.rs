@@ -4,13 +4,12 @@ use serde::Deserialize;
 
 use super::connection::{BadConnection, ConnectionOptions, ConnectionSettings};
 use super::env::Env;
-use super::user::UserConfig;
 use super::values;
 use crate::finding::Confidence;
 use crate::policy::Policy;
 use crate::revoke::{Options, Wait};
 
-/// What the command line says, or the user's file: both have the same options, and none of them has to be given.
+/// The options of the command line, or those of the user's file: the same ones, all of them optional.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct RevokeOptions {
     /// `--revoke-confidence`.
@@ -27,7 +26,7 @@ pub enum Mode {
     DryRun,
     /// The user, who is asked.
     Ask,
-    /// The user, who has said yes on the command line.
+    /// The user, who gave `--yes`.
     Yes,
 }
 
@@ -64,19 +63,24 @@ pub struct RevokeSettings {
 }
 
 impl RevokeSettings {
-    /// Merges what was said.
-    pub fn resolve(flags: &RevokeFlags, env: &Env, user: &UserConfig) -> Result<Self, BadConnection> {
-        let connection = ConnectionSettings::resolve(&flags.connection, env, &user.connection)?;
-        let confidence = flags.options.revoke_confidence.or(user.revoke.revoke_confidence);
+    /// Merges flags, environment and the user's file, of which there are `user` and `user_connection`.
+    pub fn resolve(
+        flags: &RevokeFlags,
+        env: &Env,
+        user: &RevokeOptions,
+        user_connection: &ConnectionOptions,
+    ) -> Result<Self, BadConnection> {
+        let connection = ConnectionSettings::resolve(&flags.connection, env, user_connection)?;
+        let confidence = flags.options.revoke_confidence.or(user.revoke_confidence);
         let policy = Policy {
-            // A lookalike is never sent, whatever the user's file says.
+            // A lookalike is never sent, whatever the user's file has.
             least: if confidence == Some(Confidence::Likely) {
                 Confidence::Likely
             } else {
                 Confidence::Certain
             },
             allow_own: flags.allow_own,
-            most: flags.options.max_revoke.or(user.revoke.max_revoke),
+            most: flags.options.max_revoke.or(user.max_revoke),
         };
         let options = Options {
             wait: flags.wait,
@@ -87,5 +91,39 @@ impl RevokeSettings {
             ..Options::default()
         };
         Ok(RevokeSettings { policy, options, mode: flags.mode, connection })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_go_before_the_users_file() {
+        let options = |revoke_confidence, max_revoke| RevokeOptions { revoke_confidence, max_revoke };
+        let policy = |flags: RevokeOptions, user: RevokeOptions| {
+            let flags = RevokeFlags {
+                mode: Mode::Ask,
+                wait: Wait::No,
+                allow_own: false,
+                verify: false,
+                confirm: false,
+                options: flags,
+                connection: ConnectionOptions::default(),
+            };
+            let nothing = ConnectionOptions { ledger: Some("l.db".into()), ..ConnectionOptions::default() };
+            let settings = RevokeSettings::resolve(&flags, &Env::default(), &user, &nothing);
+            let policy = settings.expect("good settings").policy;
+            (policy.least, policy.most)
+        };
+        let (certain, likely) = (Some(Confidence::Certain), Some(Confidence::Likely));
+        let nothing = options(None, None);
+        assert_eq!(policy(nothing.clone(), nothing.clone()), (Confidence::Certain, None));
+        assert_eq!(policy(nothing.clone(), options(likely, Some(7))), (Confidence::Likely, Some(7)));
+        assert_eq!(
+            policy(options(certain, Some(1)), options(likely, Some(7))),
+            (Confidence::Certain, Some(1))
+        );
+        assert_eq!(policy(nothing, options(Some(Confidence::Lookalike), None)), (Confidence::Certain, None));
     }
 }

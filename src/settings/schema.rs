@@ -21,7 +21,7 @@ pub struct BadConfig {
 pub(super) struct Schema {
     /// Each key, and the schema of the table that is its value, if it is one.
     pub(super) keys: &'static [(&'static str, Option<&'static Schema>)],
-    /// Keys of another file, and what an error says of one that stands here.
+    /// Keys of another file, and the explanation in the error about one of them here.
     pub(super) foreign: Option<(&'static Schema, &'static str)>,
 }
 

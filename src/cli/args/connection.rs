@@ -59,7 +59,7 @@ pub(crate) struct TransportArgs {
 }
 
 impl ConnectionArgs {
-    /// What these flags say, for the settings.
+    /// These flags as an input of the settings.
     pub(crate) fn options(&self) -> ConnectionOptions {
         ConnectionOptions {
             host: self.host.clone(),
@@ -72,7 +72,7 @@ impl ConnectionArgs {
 }
 
 impl TransportArgs {
-    /// What these flags say, for the settings.
+    /// These flags as an input of the settings.
     pub(crate) fn options(&self) -> ConnectionOptions {
         ConnectionOptions {
             ca_cert: self.ca_cert.clone(),

@@ -69,7 +69,7 @@ impl RevocationArgs {
         }
     }
 
-    /// What these flags say, for the settings.
+    /// These flags as an input of the settings.
     pub(crate) fn flags(&self) -> RevokeFlags {
         RevokeFlags {
             mode: self.mode(),

@@ -17,7 +17,7 @@ use crate::settings::{Env, Mode, RevokeSettings};
 pub(super) fn run(args: &ResumeArgs, env: &Env) -> anyhow::Result<Exit> {
     let console = args.console.console();
     let user = args.user.load_redacted(env)?;
-    let settings = RevokeSettings::resolve(&args.revocation.flags(), env, &user)?;
+    let settings = RevokeSettings::resolve(&args.revocation.flags(), env, &user.revoke, &user.connection)?;
     let (host, path) = (&settings.connection.host, &settings.connection.ledger);
     warn_of_flags_without_effect(&args.revocation, &console);
     let Some(mut ledger) = connection::open_existing_ledger(path)? else {
