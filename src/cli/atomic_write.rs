@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::settings::Destination;
 
-/// How many symbolic links are followed before it is taken for a loop, as in Linux (path_resolution(7)).
+/// How many symbolic links are followed before it is taken for a loop, as in Linux (`path_resolution(7)`).
 const MAX_LINKS: usize = 40;
 
 /// Writes a report; may be called more than once.

@@ -25,7 +25,7 @@ pub(super) enum RunOutcome {
     },
     /// The user answered no: nothing was sent or written.
     Declined,
-    /// The user pressed Ctrl-C when asked: likewise.
+    /// The user pressed Ctrl-C at the prompt: nothing was sent or written.
     Interrupted,
     /// Every token in it was set aside, and that was written down.
     SetAside {
@@ -36,12 +36,14 @@ pub(super) enum RunOutcome {
     Sent {
         /// The ledger's path.
         ledger: PathBuf,
+        /// What was sent, and what was left.
         outcome: Box<Outcome>,
     },
     /// It was written down, and sending could not go on.
     Failed {
         /// The ledger's path.
         ledger: PathBuf,
+        /// Why it could not go on.
         error: anyhow::Error,
     },
 }
@@ -102,7 +104,9 @@ impl RevokeSummary {
         match &self.outcome {
             RunOutcome::DryRun { plan } => {
                 console.info("dry run: nothing was sent, nothing was written; this is what would be sent:");
-                plan.iter().for_each(|line| console.info(line));
+                for line in plan {
+                    console.info(line);
+                }
             }
             RunOutcome::Declined => console.warn("declined: nothing was sent"),
             RunOutcome::Interrupted => console.warn("interrupted: nothing was sent"),

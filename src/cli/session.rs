@@ -12,6 +12,7 @@ use super::detection::Detection;
 use super::exit::{Exit, RunStatus};
 use super::output::RunOutput;
 use super::revoke_session::RevokeSession;
+use super::revoke_summary::RevokeSummary;
 use super::signal;
 use crate::blob::{Fault, Sink};
 use crate::finding::{Finding, Findings};
@@ -133,7 +134,7 @@ impl ScanSession {
         }
         let status = RunStatus {
             interrupted: self.interrupted(),
-            remaining: revoked.as_ref().is_some_and(|revoked| revoked.remaining()),
+            remaining: revoked.as_ref().is_some_and(RevokeSummary::remaining),
             found: summary.findings > 0,
             trouble: summary.incomplete() || !written || revoked.is_some_and(|revoked| revoked.failed()),
         };

@@ -112,7 +112,9 @@ impl KillRequest<'_> {
     fn confirm(&self, host: &str, terminal: Terminal<'_>) -> anyhow::Result<bool> {
         let warning = self.warning(host);
         if self.args.yes {
-            warning.iter().for_each(|line| terminal.console.warn(line));
+            for line in &warning {
+                terminal.console.warn(line);
+            }
             return Ok(true);
         }
         let question = format!("Type {} to go on:", printable(self.slug));

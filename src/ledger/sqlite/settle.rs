@@ -92,7 +92,7 @@ fn settle_quota(quota: &mut Quota, batch: &Batch, settlement: &Settlement, now: 
     match settlement.hold {
         Some(hold) => quota.hold(millis(hold), now),
         None if matches!(settlement.fate, BatchOutcome::Accepted | BatchOutcome::Invalid) => {
-            quota.strikes = 0
+            quota.strikes = 0;
         }
         None => {}
     }

@@ -157,7 +157,7 @@ impl Content {
         match settlement.hold {
             Some(hold) => quota.hold(millis(hold), now),
             None if matches!(settlement.fate, BatchOutcome::Accepted | BatchOutcome::Invalid) => {
-                quota.strikes = 0
+                quota.strikes = 0;
             }
             None => {}
         }

@@ -179,7 +179,7 @@ pub(super) fn changes<S: Source>(
     let meter = Meter::default();
     source.drain(&Collector::new(&detector, &findings, &meter));
     settle(source, &mut findings, &|findings, show| {
-        show(&Collector::new(&detector, findings, &Meter::default()))
+        show(&Collector::new(&detector, findings, &Meter::default()));
     });
     Scan::new(findings, meter.read())
 }
