@@ -36,15 +36,6 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// The environment of this process.
-    pub fn of_this_process() -> Self {
-        Environment {
-            env: std::env::vars_os().collect(),
-            home: etcetera::home_dir().ok(),
-            cwd: std::env::current_dir().ok(),
-        }
-    }
-
     /// A variable, unless it is empty.
     fn var(&self, name: &str) -> Option<&OsStr> {
         self.env.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())

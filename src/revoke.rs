@@ -226,7 +226,7 @@ impl Run<'_> {
                 return Ok(EndReason::Interrupted);
             }
             if self.options.verify
-                && let Some((at, why)) = self.verify_due()?
+                && let Some((at, reason)) = self.verify_due()?
             {
                 match self.wait_until(at, reason)? {
                     Some(end) => return Ok(end),

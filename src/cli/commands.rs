@@ -14,20 +14,21 @@ mod status;
 
 use super::args::Command;
 use super::exit::Exit;
+use crate::settings::Env;
 
-/// Does what the command says.
-pub(super) fn run(command: Command) -> anyhow::Result<Exit> {
+/// Runs a command.
+pub(super) fn run(command: Command, env: &Env) -> anyhow::Result<Exit> {
     match command {
-        Command::Scan(args) => scan::run(&args),
-        Command::Git(args) => git::run(*args),
-        Command::Revoke(args) => revoke::run(*args),
-        Command::Resume(args) => resume::run(&args),
-        Command::Status(args) => status::run(&args),
-        Command::Audit(args) => audit::run(&args),
-        Command::Enterprise(args) => kill_switch::enterprise(&args),
-        Command::Org(args) => kill_switch::org(&args),
-        Command::Hook(args) => hook::run(&args),
-        Command::Rules(args) => rules::run(&args),
+        Command::Scan(args) => scan::run(&args, env),
+        Command::Git(args) => git::run(*args, env),
+        Command::Revoke(args) => revoke::run(*args, env),
+        Command::Resume(args) => resume::run(&args, env),
+        Command::Status(args) => status::run(&args, env),
+        Command::Audit(args) => audit::run(&args, env),
+        Command::Enterprise(args) => kill_switch::enterprise(&args, env),
+        Command::Org(args) => kill_switch::org(&args, env),
+        Command::Hook(args) => hook::run(&args, env),
+        Command::Rules(args) => rules::run(&args, env),
         Command::Completions(args) => generate::completions(&args),
         Command::Man(args) => generate::man(&args),
     }

@@ -1,79 +1,110 @@
-//! From flags and environment to a host, a credential and a ledger.
+//! From connection settings to what a run works with: a credential, a host that answers, a ledger.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
 
-use super::args::{ConnectionArgs, TransportArgs};
-use super::console::Console;
-use crate::ledger::{LedgerAddress, LedgerError};
-use crate::local_credentials::{Environment, LocalCredentials};
-use crate::provider::Connection;
+use super::console::{Console, Terminal};
+use crate::clock::SystemClock;
+use crate::ledger::Ledger;
 use crate::provider::github::credential::{self, Credential, CredentialError};
-use crate::provider::github::host::{Flavour, Host, HostChoice, HostError};
-use crate::text::printable;
-use crate::token::Token;
+use crate::provider::github::host::Flavour;
+use crate::provider::{self, ConnectError, Connection, Limits, Revoker, github};
+use crate::revoke::{self, Context, Options, Progress, RevokeError, RunOutcome};
+use crate::settings::{ConnectionSettings, Env};
 
-/// A variable that is set to something.
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+/// What a provider has to know of the connection.
+pub(super) fn connection(settings: &ConnectionSettings, credential: Option<Credential>) -> Connection {
+    Connection {
+        host: settings.host.clone(),
+        credential: credential.map(|credential| credential.token),
+        ca_cert: settings.ca_cert.clone(),
+        timeout: settings.timeout,
+    }
 }
 
-impl ConnectionArgs {
-    /// The host: flags before the environment.
-    pub(super) fn host(&self) -> Result<Host, HostError> {
-        Host::choose(&HostChoice {
-            host: self.host.clone(),
-            api_url: self.api_url.clone(),
-            gh_host: variable("GH_HOST"),
-            server_url: variable("GITHUB_SERVER_URL"),
-        })
+/// A host that tokens can be sent to.
+pub(super) struct HostConnection {
+    revoker: Box<dyn Revoker>,
+}
+
+impl HostConnection {
+    /// Prepares the connection; sends nothing.
+    pub(super) fn open(
+        settings: &ConnectionSettings,
+        credential: Option<Credential>,
+    ) -> Result<Self, ConnectError> {
+        let revoker = provider::connect(&github::PROVIDER, connection(settings, credential))?;
+        Ok(HostConnection { revoker })
     }
 
-    /// Whether anybody said which host is meant.
-    pub(super) fn host_said(&self) -> bool {
-        self.host.is_some()
-            || self.api_url.is_some()
-            || ["GH_HOST", "GITHUB_SERVER_URL"].into_iter().any(|name| variable(name).is_some())
-    }
-
-    /// The ledger's address: the flag, the environment, the default.
-    pub(super) fn ledger(&self) -> Result<LedgerAddress, LedgerError> {
-        let variable = std::env::var_os("STANCH_LEDGER").filter(|address| !address.is_empty());
-        LedgerAddress::choose(self.ledger.clone().map(PathBuf::into_os_string).or(variable))
-    }
-
-    /// The user's own credential for this host, wherever it is kept. Only a server takes one, so elsewhere a variable that
-    /// holds none is nobody's concern.
-    pub(super) fn credential(&self, host: &Host) -> Result<Option<Credential>, CredentialError> {
-        let (flavour, file) = (host.flavour(), self.auth_token_file.as_deref());
-        match credential::find(flavour, file, &|name| std::env::var_os(name)) {
-            Err(_) if file.is_none() && flavour != Flavour::Server => Ok(None),
-            found => found,
+    /// Asks the host what it takes.
+    pub(super) fn limits(&mut self, console: &Console) -> Result<Limits, ConnectError> {
+        if let Some(note) = self.revoker.prepare()? {
+            console.warn(&note);
         }
+        Ok(self.revoker.limits())
     }
 
-    /// The same, where none is an error.
-    pub(super) fn need_credential(&self, host: &Host) -> Result<Credential, CredentialError> {
-        credential::require(host, self.auth_token_file.as_deref(), &|name| std::env::var_os(name))
+    /// Sends everything that the ledger has queued for the host.
+    pub(super) fn send(
+        &self,
+        ledger: &mut dyn Ledger,
+        options: &Options,
+        terminal: Terminal<'_>,
+    ) -> Result<RunOutcome, RevokeError> {
+        let opener = ledger.opener()?;
+        let progress = Progress::default();
+        let context = Context {
+            ledger,
+            opener: &opener,
+            revoker: &*self.revoker,
+            clock: &SystemClock,
+            cancel: terminal.cancel,
+            progress: &progress,
+        };
+        terminal.watch_sending(&progress, || revoke::run(context, options))
     }
 }
 
-impl TransportArgs {
-    /// How to reach a host, with this credential.
-    pub(super) fn connection(&self, host: Host, credential: Option<Token>) -> Connection {
-        Connection { host, credential, ca_cert: self.ca_cert.clone(), timeout: self.timeout() }
+/// The user's own credential for the host: from the file that was named, or from the environment. Only a server takes
+/// one, so elsewhere a variable with a malformed credential is no error.
+pub(super) fn find_credential(
+    settings: &ConnectionSettings,
+    env: &Env,
+) -> Result<Option<Credential>, CredentialError> {
+    let (flavour, file) = (settings.host.flavour(), settings.auth_token_file.as_deref());
+    match credential::find(flavour, file, &|name| env.raw(name).map(OsStr::to_owned)) {
+        Err(_) if file.is_none() && flavour != Flavour::Server => Ok(None),
+        found => found,
     }
 }
 
-/// This machine's own credentials, the one for this run among them; says what could not be read of them.
-pub(super) fn own(credential: Option<&Credential>, console: &Console) -> LocalCredentials {
-    let mut own = LocalCredentials::find(&Environment::of_this_process());
-    if let Some(credential) = credential {
-        own.add(credential.token.fingerprint(), credential.location.clone());
+/// The same, for use: warns where others can read it.
+pub(super) fn credential(
+    settings: &ConnectionSettings,
+    env: &Env,
+    console: &Console,
+) -> Result<Option<Credential>, CredentialError> {
+    let found = find_credential(settings, env)?;
+    if let Some(credential) = &found {
+        warn_if_exposed(credential, console);
     }
-    for unread in own.unread() {
-        let (path, reason) = (printable(&unread.path.display().to_string()), printable(&unread.reason));
-        console
-            .warn(&format!("{path}: {reason}; if it holds a credential of yours, it is not known as yours"));
+    Ok(found)
+}
+
+/// The same, where a call cannot do without one.
+pub(super) fn require_credential(
+    settings: &ConnectionSettings,
+    env: &Env,
+    console: &Console,
+) -> Result<Credential, CredentialError> {
+    let variable = |name: &str| env.raw(name).map(OsStr::to_owned);
+    let found = credential::require(&settings.host, settings.auth_token_file.as_deref(), &variable)?;
+    warn_if_exposed(&found, console);
+    Ok(found)
+}
+
+fn warn_if_exposed(credential: &Credential, console: &Console) {
+    if let Some(warning) = &credential.warning {
+        console.warn(warning);
     }
-    own
 }

@@ -1,7 +1,7 @@
-//! The terminal: colour, the progress line, warnings. The only room that writes to standard error.
+//! The terminal: colour, the progress line, warnings. The only module that writes to standard error.
 
 mod prompt;
-mod revocation;
+mod revoke_progress;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -12,8 +12,8 @@ use anstream::ColorChoice;
 use anstyle::{AnsiColor, Color, Style};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-pub(super) use self::prompt::somebody_is_there;
-use crate::meter::Meter;
+pub(super) use self::prompt::can_prompt;
+use crate::meter::{CancelFlag, Meter};
 use crate::report::{Palette, Summary};
 use crate::text::printable;
 
@@ -21,9 +21,9 @@ use crate::text::printable;
 const TICK: Duration = Duration::from_millis(100);
 
 /// A run that ends before this shows no progress line.
-const PATIENCE: Duration = Duration::from_millis(400);
+const PROGRESS_DELAY: Duration = Duration::from_millis(400);
 
-/// How much is said on standard error.
+/// How much is written to standard error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Verbosity {
     /// Errors only.
@@ -31,11 +31,11 @@ pub(super) enum Verbosity {
     /// Warnings and a summary.
     #[default]
     Normal,
-    /// Every place that could not be read.
+    /// Every path that could not be read, too.
     Verbose,
 }
 
-/// What may be shown, and how.
+/// What is shown, and how.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Console {
     pub(super) verbosity: Verbosity,
@@ -50,7 +50,7 @@ impl Console {
         Console { verbosity, colour, progress }
     }
 
-    /// One for verbs without flags for it.
+    /// One for commands without flags for it.
     pub(super) fn plain() -> Self {
         Console::new(Verbosity::default(), ColorChoice::Auto, false)
     }
@@ -64,26 +64,26 @@ impl Console {
         if colour == ColorChoice::Never {
             return Palette::default();
         }
-        let ink = |colour: AnsiColor| Style::new().fg_color(Some(Color::Ansi(colour)));
+        let foreground = |colour: AnsiColor| Style::new().fg_color(Some(Color::Ansi(colour)));
         Palette {
-            certain: ink(AnsiColor::Red).bold().render().to_string(),
-            likely: ink(AnsiColor::Yellow).bold().render().to_string(),
-            path: ink(AnsiColor::Magenta).render().to_string(),
+            certain: foreground(AnsiColor::Red).bold().render().to_string(),
+            likely: foreground(AnsiColor::Yellow).bold().render().to_string(),
+            path: foreground(AnsiColor::Magenta).render().to_string(),
             faint: Style::new().dimmed().render().to_string(),
             strong: Style::new().bold().render().to_string(),
             reset: anstyle::Reset.render().to_string(),
         }
     }
 
-    /// Says something that matters although the run goes on.
+    /// Prints a warning, unless quiet.
     pub(super) fn warn(&self, text: &str) {
         if self.verbosity > Verbosity::Quiet {
             self.line("warning: ", AnsiColor::Yellow, text);
         }
     }
 
-    /// Says how it went.
-    pub(super) fn say(&self, text: &str) {
+    /// Prints a line of information, unless quiet.
+    pub(super) fn info(&self, text: &str) {
         if self.verbosity > Verbosity::Quiet {
             self.line("", AnsiColor::White, text);
         }
@@ -93,39 +93,60 @@ impl Console {
         let mut err = anstream::AutoStream::new(io::stderr(), self.colour).lock();
         let style = Style::new().bold().fg_color(Some(Color::Ansi(colour)));
         let (on, off) = if label.is_empty() { (Style::new(), Style::new()) } else { (style, style) };
-        // Nobody is left to tell when standard error is gone.
+        // When standard error is closed, there is nowhere to report that.
         let _ = writeln!(err, "{on}{label}{off:#}{text}");
     }
 
-    /// Does `work` while a line at the terminal tells what `meter` reads.
+    /// Does `work` while a progress line shows what `meter` reads.
     pub(super) fn watch<T>(&self, meter: &Meter, work: impl FnOnce() -> T) -> T {
+        let update = |bar: &ProgressBar| {
+            let read = meter.read();
+            let scanned =
+                if read.objects > 0 { count(read.objects, "object") } else { count(read.files, "file") };
+            bar.set_message(format!("{scanned}  {}  {}", HumanBytes(read.bytes), count(read.hits, "hit")));
+        };
+        self.with_progress("{spinner} {elapsed} {msg}", &update, work)
+    }
+
+    /// Does `work` while another thread draws a progress line, which `update` sets before each time.
+    fn with_progress<T>(
+        &self,
+        template: &str,
+        update: &(dyn Fn(&ProgressBar) + Sync),
+        work: impl FnOnce() -> T,
+    ) -> T {
         if !self.progress {
             return work();
         }
         let done = AtomicBool::new(false);
         thread::scope(|scope| {
-            let line = scope.spawn(|| show(meter, &done));
+            let drawing = scope.spawn(|| draw_progress(template, update, &done));
             let outcome = work();
             done.store(true, Relaxed);
-            line.thread().unpark();
+            drawing.thread().unpark();
             outcome
         })
     }
 }
 
-/// Draws the progress line until the work is done, and leaves nothing behind.
-fn show(meter: &Meter, done: &AtomicBool) {
+/// A console, and whether the user has asked the run to end.
+#[derive(Clone, Copy)]
+pub(super) struct Terminal<'a> {
+    pub(super) console: &'a Console,
+    pub(super) cancel: &'a CancelFlag,
+}
+
+/// Draws a progress line until the work is done, and clears it.
+fn draw_progress(template: &str, update: &dyn Fn(&ProgressBar), done: &AtomicBool) {
     let start = Instant::now();
     let mut bar = None;
     while !done.load(Relaxed) {
         thread::park_timeout(TICK);
-        if start.elapsed() < PATIENCE {
+        if start.elapsed() < PROGRESS_DELAY {
             continue;
         }
-        let bar = bar.get_or_insert_with(progress_bar);
-        let read = meter.read();
-        let looked = if read.objects > 0 { count(read.objects, "object") } else { count(read.files, "file") };
-        bar.set_message(format!("{looked}  {}  {}", HumanBytes(read.bytes), count(read.hits, "hit")));
+        let bar = bar.get_or_insert_with(|| progress_bar(template));
+        update(bar);
         bar.tick();
     }
     if let Some(bar) = bar {
@@ -133,13 +154,12 @@ fn show(meter: &Meter, done: &AtomicBool) {
     }
 }
 
-fn progress_bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{spinner} {elapsed} {msg}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
+fn progress_bar(template: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style)
 }
 
-/// Says why a run cannot go on. Shown even when quiet.
+/// Prints why a run cannot go on, even when quiet.
 pub(super) fn error(text: &str) {
     let style = Style::new().bold().fg_color(Some(Color::Ansi(AnsiColor::Red)));
     // The text may name paths: each of its lines is made safe to print.
@@ -152,7 +172,7 @@ pub(super) fn count(n: u64, noun: &str) -> String {
     format!("{} {noun}{}", HumanCount(n), if n == 1 { "" } else { "s" })
 }
 
-/// A scanned tree that silences its own leaks is worth a word.
+/// How many findings are suppressed. A scanned tree that suppresses its own leaks is named.
 fn suppressed(summary: &Summary) -> String {
     let all = format!("{} suppressed", HumanCount(summary.suppressed));
     match summary.suppressed_by_tree {
@@ -162,7 +182,7 @@ fn suppressed(summary: &Summary) -> String {
     }
 }
 
-/// One line that tells how a run went.
+/// One line that sums up a run.
 pub(super) fn summary_line(summary: &Summary) -> String {
     let mut found = match summary.findings {
         0 => "no tokens found".to_owned(),
@@ -171,28 +191,28 @@ pub(super) fn summary_line(summary: &Summary) -> String {
     let parts: Vec<String> = [(summary.certain, "certain"), (summary.likely, "likely")]
         .into_iter()
         .filter(|(n, _)| *n > 0)
-        .map(|(n, word)| format!("{} {word}", HumanCount(n)))
+        .map(|(n, level)| format!("{} {level}", HumanCount(n)))
         .chain((summary.suppressed > 0).then(|| suppressed(summary)))
         .chain((summary.lookalikes > 0).then(|| count(summary.lookalikes, "lookalike")))
         .collect();
     if !parts.is_empty() {
         found = format!("{found} ({})", parts.join(", "));
     }
-    let mut looked = Vec::new();
+    let mut scanned = Vec::new();
     if summary.objects > 0 {
-        looked.push(count(summary.objects, "object"));
+        scanned.push(count(summary.objects, "object"));
     }
-    if summary.files > 0 || looked.is_empty() {
-        looked.push(count(summary.files, "file"));
+    if summary.files > 0 || scanned.is_empty() {
+        scanned.push(count(summary.files, "file"));
     }
     let seconds = Duration::from_millis(summary.elapsed_ms).as_secs_f64();
     let mut line =
-        format!("{found} in {}, {}, {seconds:.2} s", looked.join(" and "), HumanBytes(summary.bytes));
+        format!("{found} in {}, {}, {seconds:.2} s", scanned.join(" and "), HumanBytes(summary.bytes));
     if summary.unreadable > 0 {
-        line = format!("{line}; {} could not be read", count(summary.unreadable, "place"));
+        line = format!("{line}; {} could not be read", count(summary.unreadable, "path"));
     }
     if summary.cut_short > 0 {
-        line = format!("{line}; {} cut short by a limit", count(summary.cut_short, "place"));
+        line = format!("{line}; {} cut short by a limit", count(summary.cut_short, "path"));
     }
     if summary.too_large > 0 {
         line = format!("{line}; {} passed over for their size", count(summary.too_large, "file"));

@@ -1,4 +1,5 @@
-//! What a run looks for and what silences it: the built-in rules, and what baselines and configuration files add.
+//! What a run looks for, and what suppresses findings: the built-in rules, and what baselines and configuration files
+//! add.
 
 use std::fs;
 use std::io;
@@ -13,123 +14,121 @@ use crate::finding::Findings;
 use crate::meter::Meter;
 use crate::rule;
 use crate::scan::Collector;
-use crate::settings::{BadConfig, CONFIG, Project, RevokeConfig, UserConfig};
+use crate::settings::{BadConfig, CONFIG, Destination, Env, Input, Project, UserConfig, env};
 use crate::suppress::{Baseline, Suppressions};
-use crate::text::path_text;
-use crate::text::printable;
+use crate::text::{path_text, printable};
 
-/// How many globs of a project's `exclude` are named.
-const NAMED: usize = 5;
+/// How many globs of a project's `exclude` are listed.
+const MAX_LISTED: usize = 5;
 
-/// Detectors and silencers, and the user's configuration they partly came from.
+/// Detectors and suppressions, and the user's configuration.
 pub(super) struct Detection {
     pub(super) detector: Detector,
     pub(super) custom: Custom,
-    pub(super) suppressor: Suppressions,
+    pub(super) suppressions: Suppressions,
     pub(super) user: UserConfig,
-    /// For each root, what its own configuration leaves out.
-    left_out: Vec<(PathBuf, Vec<String>)>,
+    /// For each root, the globs of what its own configuration excludes.
+    excluded: Vec<(PathBuf, Vec<String>)>,
 }
 
 impl Detection {
-    /// Reads the user's configuration and those of `roots`, and refuses rules that contradict their own examples.
-    pub(super) fn new(flags: &ConfigArgs, roots: &[PathBuf]) -> anyhow::Result<Self> {
-        let detection = Detection::unproven(flags, roots)?;
+    /// Reads the user's configuration and those of scanned roots, and refuses rules that contradict their own examples.
+    pub(super) fn load(args: &ConfigArgs, inputs: &[Input], env: &Env) -> anyhow::Result<Self> {
+        let detection = Detection::load_untested(args, inputs, env)?;
         for rule in detection.custom.rules() {
-            if let Some(wrong) = detection.custom.contradictions(rule).first() {
-                bail!("rule `{}` {wrong}: `stanch rules test` tries them all", rule.id);
+            if let Some(contradiction) = detection.custom.contradictions(rule).first() {
+                bail!("rule `{}` {contradiction}: `stanch rules test` tries them all", rule.id);
             }
         }
         Ok(detection)
     }
 
-    /// The same, with the rules not yet tried on their examples.
-    pub(super) fn unproven(flags: &ConfigArgs, roots: &[PathBuf]) -> anyhow::Result<Self> {
+    /// The same, without trying rules on their examples.
+    pub(super) fn load_untested(args: &ConfigArgs, inputs: &[Input], env: &Env) -> anyhow::Result<Self> {
         let detector = Detector::new(rule::built_in());
         let redact = |text: &str| detector.redact(text);
-        let mut user = flags.user.load(&redact)?;
+        let mut user = args.user.load(env, &redact)?;
         let mut rules = std::mem::take(&mut user.rules);
-        let (mut trees, mut left_out) = (Vec::new(), Vec::new());
-        for (root, label) in labelled(roots).filter(|_| !flags.no_project_config) {
+        let (mut trees, mut excluded) = (Vec::new(), Vec::new());
+        for (root, label) in labelled(inputs).filter(|_| !args.no_project_config) {
             let project = Project::read(root, label.as_deref(), &redact)?;
             rules.extend(project.rules);
-            trees.push(project.silencers);
-            left_out.push((project.root, project.exclude));
+            trees.push(project.suppressions);
+            excluded.push((project.root, project.exclude));
         }
         let allowlists = std::mem::take(&mut user.allowlists);
-        let suppressor = Suppressions { allowlists, trees, ..Suppressions::default() };
-        Ok(Detection { detector, custom: Custom::new(rules), suppressor, user, left_out })
+        let suppressions = Suppressions { allowlists, trees, ..Suppressions::default() };
+        Ok(Detection { detector, custom: Custom::new(rules), suppressions, user, excluded })
     }
 
-    /// Adds what the flags silence.
-    pub(super) fn silence(&mut self, flags: &SuppressArgs, console: &Console) -> anyhow::Result<()> {
-        self.suppressor.comments = !flags.no_allow_comments;
-        for path in &flags.baseline {
-            let mut baseline = std::mem::take(&mut self.suppressor.baseline);
-            read_baseline(&mut baseline, path, flags.write_baseline.as_deref())?;
-            self.suppressor.baseline = baseline;
+    /// Adds what the flags suppress.
+    pub(super) fn suppress(&mut self, args: &SuppressArgs, console: &Console) -> anyhow::Result<()> {
+        self.suppressions.comments = !args.no_allow_comments;
+        for path in &args.baseline {
+            let mut baseline = std::mem::take(&mut self.suppressions.baseline);
+            read_baseline(&mut baseline, path, args.write_baseline.as_ref())?;
+            self.suppressions.baseline = baseline;
         }
-        let unusable = self.suppressor.baseline.unusable();
+        let unusable = self.suppressions.baseline.unusable();
         if unusable > 0 {
             console.warn(&format!("{unusable} entries of the baseline are redacted, and match nothing"));
         }
         Ok(())
     }
 
-    /// A sink that finds and silences accordingly.
-    pub(super) fn net<'a>(&'a self, findings: &'a Findings, meter: &'a Meter) -> Collector<'a> {
+    /// A sink that detects and suppresses accordingly.
+    pub(super) fn collector<'a>(&'a self, findings: &'a Findings, meter: &'a Meter) -> Collector<'a> {
         Collector::new(&self.detector, findings, meter)
             .with_custom(&self.custom)
-            .with_suppressor(&self.suppressor)
+            .with_suppressor(&self.suppressions)
     }
 
-    /// The globs that a root's own configuration leaves out.
-    pub(super) fn left_out(&self, root: &Path) -> &[String] {
-        self.left_out.iter().find(|(known, _)| known == root).map_or(&[], |(_, globs)| globs)
+    /// The globs of what a root's own configuration excludes.
+    pub(super) fn excluded(&self, root: &Path) -> &[String] {
+        self.excluded.iter().find(|(known, _)| known == root).map_or(&[], |(_, globs)| globs)
     }
 
-    /// Says what scanned roots leave out of themselves: a leak could hide behind that.
-    pub(super) fn tell(&self, console: &Console) {
-        for (root, globs) in self.left_out.iter().filter(|(_, globs)| !globs.is_empty()) {
-            let named: Vec<String> = globs.iter().take(NAMED).map(|glob| printable(glob)).collect();
-            let more = if globs.len() > NAMED { ", …" } else { "" };
+    /// Reports what scanned roots exclude of themselves: a leak could hide behind that.
+    pub(super) fn print_excluded(&self, console: &Console) {
+        for (root, globs) in self.excluded.iter().filter(|(_, globs)| !globs.is_empty()) {
+            let listed: Vec<String> = globs.iter().take(MAX_LISTED).map(|glob| printable(glob)).collect();
+            let more = if globs.len() > MAX_LISTED { ", …" } else { "" };
             let file = printable(&root.join(CONFIG).display().to_string());
-            console.say(&format!("left out by {file}: {}{more}", named.join(", ")));
+            console.info(&format!("left out by {file}: {}{more}", listed.join(", ")));
         }
     }
 }
 
 impl UserConfigArgs {
     /// Reads the user's configuration; `redact` takes tokens out of what an error quotes.
-    pub(super) fn load(&self, redact: &dyn Fn(&str) -> String) -> Result<UserConfig, BadConfig> {
-        let said = || std::env::var_os("STANCH_CONFIG").filter(|value| !value.is_empty()).map(PathBuf::from);
-        UserConfig::load(self.config.clone().or_else(said).as_deref(), redact)
+    fn load(&self, env: &Env, redact: &dyn Fn(&str) -> String) -> Result<UserConfig, BadConfig> {
+        UserConfig::load(self.config.clone().or_else(|| env.path(env::CONFIG)).as_deref(), redact)
     }
 
-    /// How the user revokes, for verbs that look for nothing.
-    pub(super) fn revocation(&self) -> anyhow::Result<RevokeConfig> {
+    /// Reads the user's configuration, for commands that scan nothing.
+    pub(super) fn load_redacted(&self, env: &Env) -> anyhow::Result<UserConfig> {
         let detector = Detector::new(rule::built_in());
-        Ok(self.load(&|text| detector.redact(text))?.revoke)
+        Ok(self.load(env, &|text| detector.redact(text))?)
     }
 }
 
-/// The roots that are paths, each with the name that places give it: none where it is the only one.
-fn labelled(roots: &[PathBuf]) -> impl Iterator<Item = (&Path, Option<String>)> {
-    let paths = || roots.iter().map(PathBuf::as_path).filter(|path| *path != Path::new("-"));
-    let many = paths().count() > 1;
-    paths().map(move |path| (path, many.then(|| label(path))))
+/// The inputs that are paths, each with its name in locations: none where it is the only one.
+fn labelled(inputs: &[Input]) -> impl Iterator<Item = (&Path, Option<String>)> {
+    let many = Input::paths(inputs).count() > 1;
+    Input::paths(inputs).map(move |path| (path, many.then(|| label(path))))
 }
 
-/// What places call a root.
+/// The name of a root in locations.
 pub(super) fn label(root: &Path) -> String {
     path_text(root.as_os_str().as_encoded_bytes())
 }
 
-/// Reads a baseline. One that this very run will write for the first time need not be there yet.
-fn read_baseline(baseline: &mut Baseline, path: &Path, written: Option<&Path>) -> anyhow::Result<()> {
+/// Reads a baseline. One that this very run is going to write need not exist yet.
+fn read_baseline(baseline: &mut Baseline, path: &Path, written: Option<&Destination>) -> anyhow::Result<()> {
+    let is_written = written == Some(&Destination::Path(path.to_owned()));
     let text = match fs::read(path) {
         Ok(text) => zeroize::Zeroizing::new(text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound && written == Some(path) => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && is_written => return Ok(()),
         Err(error) => return Err(error).context(format!("cannot read the baseline {}", path.display())),
     };
     baseline.add(&text).with_context(|| format!("{} is no baseline", path.display()))

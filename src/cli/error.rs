@@ -1,9 +1,10 @@
-//! An error becomes what a person reads: what happened, why, and what to do next.
+//! Error messages for people: what happened, why, and what to do next.
 
 use crate::detect::Detector;
 use crate::rule;
 
-/// The error and its causes on one line each. Paths and configuration files may hold tokens, and no error prints one.
+/// The error and its causes on one line each. Paths and configuration files may hold tokens, which are
+/// redacted.
 pub(super) fn message(error: &anyhow::Error) -> String {
     let mut lines: Vec<String> = Vec::new();
     for cause in error.chain() {

@@ -1,8 +1,8 @@
-//! How a run's outcome reaches those who asked: standard output, report files, a baseline, and what is said at the end.
+//! The output of a run: the report on standard output, report files, a baseline, and a summary on standard error.
 
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -13,35 +13,35 @@ use super::{atomic_write, error};
 use crate::blob::Fault;
 use crate::finding::{Confidence, Finding};
 use crate::report::{self, Format, Report, Summary};
-use crate::settings::{Output, Target};
+use crate::settings::{Destination, Input, Output, ReportTarget};
 use crate::suppress::write_baseline;
 use crate::text::printable;
 
-/// How many places that could not be read are named without `-v`.
-const NAMED: usize = 10;
+/// How many paths that could not be read are listed without `-v`.
+const MAX_LISTED: usize = 10;
 
-/// Where GitHub Actions takes the page of a job's summary from.
-const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
-
-/// What came out of a run, and how it is to be told.
+/// What came out of a run, and how it is reported.
 pub(super) struct RunOutput<'a> {
     pub(super) detection: &'a Detection,
     pub(super) output: &'a Output,
-    /// The paths that were looked at, as they were given.
-    pub(super) roots: &'a [PathBuf],
+    /// What was scanned, as it was given.
+    pub(super) inputs: &'a [Input],
     pub(super) findings: &'a [Finding],
     pub(super) faults: &'a [Fault],
     pub(super) summary: &'a Summary,
     pub(super) started: Timestamp,
     pub(super) interrupted: bool,
+    /// The file of the summary page of an Actions job.
+    pub(super) step_summary: Option<&'a Path>,
 }
 
 impl RunOutput<'_> {
-    /// Prints and writes everything that was asked for, whatever goes wrong on the way; then says what did.
+    /// Prints and writes everything that was asked for. An error does not keep the rest from being written: all errors
+    /// are printed at the end.
     ///
-    /// Whether all of it was written.
+    /// Returns whether all of it was written.
     pub(super) fn write(&self, console: &Console) -> bool {
-        let base = base_of(self.roots);
+        let base = base_of(self.inputs);
         let report = Report {
             findings: self.findings,
             faults: self.faults,
@@ -57,9 +57,9 @@ impl RunOutput<'_> {
         failures.extend(self.print(&report, console).err());
         failures
             .extend(self.output.reports.iter().filter_map(|target| self.write_report(&report, target).err()));
-        failures.extend(self.output.write_baseline.as_deref().and_then(|path| self.baseline(path).err()));
-        failures.extend(self.step_summary(&report).err());
-        self.tell(console);
+        failures.extend(self.output.write_baseline.as_ref().and_then(|to| self.write_baseline(to).err()));
+        failures.extend(self.write_step_summary(&report).err());
+        self.print_summary(console);
         for failure in &failures {
             console::error(&error::message(failure));
         }
@@ -70,71 +70,72 @@ impl RunOutput<'_> {
         let mut out = BufWriter::new(io::stdout().lock());
         let written = report::render(self.output.format, report, &console.palette(), &mut out);
         match written.and_then(|()| out.flush()) {
-            // Whoever reads has seen enough.
+            // The reader has closed the pipe, as `head` does.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             other => other.context("cannot write the report to standard output"),
         }
     }
 
-    fn write_report(&self, report: &Report<'_>, target: &Target) -> anyhow::Result<()> {
+    fn write_report(&self, report: &Report<'_>, target: &ReportTarget) -> anyhow::Result<()> {
         let mut render =
             |out: &mut dyn Write| report::render(target.format, report, &report::Palette::default(), out);
-        atomic_write::write(&target.path, self.output.show_secrets, &mut render).with_context(|| {
-            format!("cannot write the {} report to {}", target.format.name(), target.path.display())
+        atomic_write::write(&target.destination, self.output.show_secrets, &mut render).with_context(|| {
+            format!("cannot write the {} report to {}", target.format.name(), target.destination)
         })
     }
 
-    fn baseline(&self, path: &Path) -> anyhow::Result<()> {
-        let least = self.output.min_confidence;
+    fn write_baseline(&self, destination: &Destination) -> anyhow::Result<()> {
+        let min_confidence = self.output.min_confidence;
         let tokens = || {
-            let counts = |level: Confidence| level > Confidence::Lookalike && level >= least;
+            let counts = |level: Confidence| level > Confidence::Lookalike && level >= min_confidence;
             self.findings.iter().filter(move |finding| counts(finding.confidence))
         };
         let mut render = |out: &mut dyn Write| write_baseline(tokens(), out);
-        atomic_write::write(path, false, &mut render)
-            .with_context(|| format!("cannot write the baseline to {}", path.display()))
+        atomic_write::write(destination, false, &mut render)
+            .with_context(|| format!("cannot write the baseline to {destination}"))
     }
 
-    /// In Actions, annotations come with a page of their own.
-    fn step_summary(&self, report: &Report<'_>) -> anyhow::Result<()> {
+    /// In Actions, annotations are accompanied by a Markdown summary of the job
+    /// (<https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary>).
+    fn write_step_summary(&self, report: &Report<'_>) -> anyhow::Result<()> {
         let formats = self.output.reports.iter().map(|target| target.format);
-        let asked_for = formats.chain([self.output.format]).any(|format| format == Format::Github);
-        let path = std::env::var_os(STEP_SUMMARY).filter(|path| asked_for && !path.is_empty());
-        let Some(path) = path.map(PathBuf::from) else { return Ok(()) };
+        let annotates = formats.chain([self.output.format]).any(|format| format == Format::Github);
+        let Some(path) = self.step_summary.filter(|_| annotates) else { return Ok(()) };
         let append = || {
-            let mut file = BufWriter::new(OpenOptions::new().append(true).create(true).open(&path)?);
+            let mut file = BufWriter::new(OpenOptions::new().append(true).create(true).open(path)?);
             report::step_summary(report, &mut file)?;
             file.flush()
         };
         append().with_context(|| format!("cannot write the job's summary to {}", path.display()))
     }
 
-    /// The summary on standard error: what was found, what was looked at, what was not.
-    fn tell(&self, console: &Console) {
+    /// The summary on standard error: what was found, what was scanned, what was not.
+    fn print_summary(&self, console: &Console) {
         let faults = self.faults;
         let all = console.verbosity == Verbosity::Verbose;
-        let named = if all { faults.len() } else { NAMED.min(faults.len()) };
-        for fault in &faults[..named] {
+        let listed = if all { faults.len() } else { MAX_LISTED.min(faults.len()) };
+        for fault in &faults[..listed] {
             console.warn(&format!("{}: {}", printable(&fault.path), printable(&fault.reason)));
         }
-        if named < faults.len() {
+        if listed < faults.len() {
             console
-                .warn(&format!("{} more places could not be read: -v names them all", faults.len() - named));
+                .warn(&format!("{} more paths could not be read: -v names them all", faults.len() - listed));
         }
         if self.interrupted {
             console.warn("interrupted: this is what was found so far");
         }
-        self.detection.tell(console);
-        console.say(&console::summary_line(self.summary));
+        self.detection.print_excluded(console);
+        console.info(&console::summary_line(self.summary));
     }
 }
 
-/// What stands between where the program runs and a place's path, where one folder was looked at: `sub/`, or nothing.
-fn base_of(roots: &[PathBuf]) -> String {
-    let mut paths = roots.iter().filter(|path| *path != Path::new("-"));
+/// What has to be put before the paths of findings, to make them relative to the current directory: `sub/` where one
+/// directory was scanned, or nothing.
+fn base_of(inputs: &[Input]) -> String {
+    let mut paths = Input::paths(inputs);
     let (Some(root), None) = (paths.next(), paths.next()) else { return String::new() };
-    let here = std::env::current_dir().unwrap_or_default();
-    let relative = root.strip_prefix(&here).unwrap_or(root);
+    let current_dir = std::env::current_dir().unwrap_or_default();
+    let relative = root.strip_prefix(&current_dir).unwrap_or(root);
     if !root.is_dir() || relative.is_absolute() {
         return String::new();
     }

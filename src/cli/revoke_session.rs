@@ -6,188 +6,184 @@ use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 
 use super::args::RevocationArgs;
-use super::console::{Console, somebody_is_there};
-use super::revoke_summary::{RevokeSummary, Unsent};
-use super::{connection, plan};
-use crate::clock::SystemClock;
+use super::connection::{self, HostConnection};
+use super::console::{Console, Terminal, can_prompt};
+use super::plan;
+use super::revoke_summary::{RevokeSummary, RunOutcome};
 use crate::finding::{Confidence, Finding, Location};
-use crate::ledger::{self, Digest, Event, Ledger, LedgerAddress, LedgerError, TokenRecord};
+use crate::ledger::{self, Digest, Event, Ledger, LedgerError, TokenRecord};
 use crate::local_credentials::LocalCredentials;
-use crate::meter::CancelFlag;
-use crate::policy::{self, Plan, Policy, PolicyContext, eligible};
-use crate::provider::github::request;
-use crate::provider::{GitHub, Revoker as _};
+use crate::policy::{self, Plan, PolicyContext, eligible};
+use crate::provider::github;
+use crate::provider::github::credential::Credential;
 use crate::revocation::{Revocation, State};
-use crate::revoke::{self, Context, Options, Outcome, Progress, RevokeError};
+use crate::revoke;
+use crate::settings::{Env, Mode, RevokeSettings, UserConfig};
+use crate::text::printable;
 use crate::token::{Fingerprint, Kind};
 
-/// What a run may do, on whose word.
-enum Mode {
-    /// Say what would be sent.
-    DryRun,
-    /// Send; `yes` where nobody is to be asked.
-    Real { github: Box<GitHub>, yes: bool },
+/// What is done with the plan.
+enum Action {
+    /// It is shown.
+    Show,
+    /// It is sent, after a question where `ask` is set.
+    Send { host: HostConnection, ask: bool },
 }
 
-/// Everything a revoking run needs, made ready and checked before anything is looked at: who learns after an hour of
-/// scanning that the ledger is locked has lost an hour.
+/// Everything a revoking run needs, made ready and checked before anything is scanned: a ledger that turns out to be
+/// locked after an hour of scanning costs that hour.
 pub(super) struct RevokeSession {
-    policy: Policy,
-    options: Options,
-    mode: Mode,
-    /// What people call the host.
-    label: String,
-    /// What the ledger calls it.
-    host: String,
-    ledger: LedgerAddress,
+    settings: RevokeSettings,
+    action: Action,
+    /// This machine's own credentials.
     own: LocalCredentials,
 }
 
 impl RevokeSession {
     /// A flag of revocation without `--revoke` is a mistake.
-    pub(super) fn unwanted(revoke: bool, flags: &RevocationArgs) -> anyhow::Result<()> {
-        match flags.given().filter(|_| !revoke) {
+    pub(super) fn refuse_stray_flags(revoke: bool, args: &RevocationArgs) -> anyhow::Result<()> {
+        match args.first_given().filter(|_| !revoke) {
             Some(flag) => bail!("{flag} is for runs with --revoke: nothing was looked at, nothing was sent"),
             None => Ok(()),
         }
     }
 
     /// Checks everything that can be checked; sends and writes nothing.
-    pub(super) fn prepare(flags: &RevocationArgs, console: &Console) -> anyhow::Result<Self> {
-        if !flags.yes && !flags.dry_run && !somebody_is_there() {
+    pub(super) fn prepare(
+        args: &RevocationArgs,
+        env: &Env,
+        user: &UserConfig,
+        console: &Console,
+    ) -> anyhow::Result<Self> {
+        let flags = args.flags();
+        if flags.mode == Mode::Ask && !can_prompt() {
             bail!(
                 "nobody can be asked here whether to send tokens, and nothing was sent: --yes sends what is found, \
                  --dry-run says what that would be"
             );
         }
-        let place = &flags.reach.place;
-        let host = place.host()?;
-        let ledger = place.ledger()?;
-        ledger::open_existing(&ledger)?;
-        let credential = place.credential(&host)?;
-        if let Some(warning) = credential.as_ref().and_then(|credential| credential.warning.as_deref()) {
-            console.warn(warning);
-        }
-        let own = connection::own(credential.as_ref(), console);
-        let (label, api_host) = (host.label().to_owned(), host.api_host());
-        let github = GitHub::new(&flags.reach.options(host), credential.map(|credential| credential.token));
-        let mode = match github {
-            Err(error) if flags.dry_run => {
+        let settings = RevokeSettings::resolve(&flags, env, &user.revoke, &user.connection)?;
+        ledger::open_existing(&settings.connection.ledger)?;
+        let credential = connection::credential(&settings.connection, env, console)?;
+        let own = own_credentials(env, credential.as_ref(), console);
+        let action = match (HostConnection::open(&settings.connection, credential), settings.mode) {
+            (Err(error), Mode::DryRun) => {
                 console.warn(&format!("without --dry-run this would be refused: {error}"));
-                Mode::DryRun
+                Action::Show
             }
-            Ok(_) if flags.dry_run => Mode::DryRun,
-            github => Mode::Real { github: Box::new(github?), yes: flags.yes },
+            (Ok(_), Mode::DryRun) => Action::Show,
+            (host, mode) => Action::Send { host: host?, ask: mode == Mode::Ask },
         };
-        let (policy, options) = (flags.policy(), flags.options());
-        Ok(RevokeSession { policy, options, mode, label, host: api_host, ledger, own })
+        Ok(RevokeSession { settings, action, own })
     }
 
-    /// Sends what was found, as far as the policy, the user and the quota allow, and notes on each finding what became of
-    /// it. Findings below `counted` are not thought of.
+    /// Sends what was found, as far as the policy, the user and the quota allow, and writes on each finding what became
+    /// of it. Findings below `counted` are left out.
     pub(super) fn revoke(
         mut self,
         findings: &mut [Finding],
         counted: Confidence,
-        console: &Console,
-        cancel: &CancelFlag,
+        terminal: Terminal<'_>,
     ) -> anyhow::Result<RevokeSummary> {
-        let mut after = RevokeSummary::new(&self.label, policy::suppressed(findings, counted));
+        let suppressed = policy::suppressed(findings, counted);
         if !findings.iter().any(|finding| eligible(finding, counted)) {
-            return Ok(after);
+            return Ok(RevokeSummary::new(self.label(), suppressed, RunOutcome::NothingToDo));
         }
-        let kinds = self.kinds(console)?;
+        let kinds = self.kinds(terminal.console)?;
         let known = self.known(findings, counted)?;
-        let facts = PolicyContext {
+        let context = PolicyContext {
             counted,
             kinds: &kinds,
-            own: &|fingerprint| self.own.place_of(fingerprint).is_some(),
-            known: &|fingerprint| known.get(&fingerprint).map(|known| known.state),
+            own: &|fingerprint| self.own.location_of(fingerprint).is_some(),
+            known: &|fingerprint| known.get(&fingerprint).map(|record| record.state),
         };
-        let plan = Plan::new(findings, &self.policy, &facts);
-        self.policy.allow(plan.count(State::Queued))?;
-        self.act(&plan, &mut after, console, cancel)?;
+        let plan = Plan::new(findings, &self.settings.policy, &context);
+        self.settings.policy.allow(plan.count(State::Queued))?;
+        let outcome = self.carry_out(&plan, suppressed, terminal)?;
         let known = self.known(findings, counted)?;
         for finding in findings.iter_mut().filter(|finding| eligible(finding, counted)) {
             finding.revocation = known.get(&finding.token.fingerprint()).map(revocation);
         }
-        after.count(findings, counted);
-        Ok(after)
+        Ok(RevokeSummary::new(self.label(), suppressed, outcome).with_findings(findings, counted))
     }
 
-    /// The kinds the host takes. A dry run asks nobody.
+    /// The host's name for people.
+    fn label(&self) -> &str {
+        self.settings.connection.host.label()
+    }
+
+    /// The host's name in the ledger.
+    fn api_host(&self) -> String {
+        self.settings.connection.host.api_host()
+    }
+
+    /// The kinds the host takes. A dry run does not ask it.
     fn kinds(&mut self, console: &Console) -> anyhow::Result<Vec<Kind>> {
-        let Mode::Real { github, .. } = &mut self.mode else { return Ok(request::kinds(None)) };
-        if let Some(note) = github.ask_release()? {
-            console.warn(&note);
+        match &mut self.action {
+            Action::Show => Ok(github::PROVIDER.revocable_kinds()),
+            Action::Send { host, .. } => Ok(host.limits(console)?.revocable_kinds()),
         }
-        Ok(github.limits().kinds)
     }
 
-    /// What the ledger knows of what was found; makes none.
+    /// What the ledger has on what was found; does not make a ledger.
     fn known(
         &self,
         findings: &[Finding],
         counted: Confidence,
     ) -> Result<HashMap<Fingerprint, TokenRecord>, LedgerError> {
-        let Some(ledger) = ledger::open_existing(&self.ledger)? else { return Ok(HashMap::new()) };
+        let ledger = ledger::open_existing(&self.settings.connection.ledger)?;
+        let Some(ledger) = ledger else { return Ok(HashMap::new()) };
         let eligible = findings.iter().filter(|finding| eligible(finding, counted));
         let tokens: Vec<Fingerprint> = eligible.map(|finding| finding.token.fingerprint()).collect();
-        let known = ledger.tokens(&self.host, &tokens)?;
-        Ok(tokens.into_iter().zip(known).filter_map(|(token, known)| Some((token, known?))).collect())
+        let known = ledger.tokens(&self.api_host(), &tokens)?;
+        Ok(tokens.into_iter().zip(known).filter_map(|(token, record)| Some((token, record?))).collect())
     }
 
-    /// Says, asks, writes down, sends: whatever the mode is.
-    fn act(
+    /// Shows the plan, or asks, writes it down and sends it.
+    fn carry_out(
         &self,
         plan: &Plan<'_>,
-        after: &mut RevokeSummary,
-        console: &Console,
-        cancel: &CancelFlag,
-    ) -> anyhow::Result<()> {
-        let impact = plan.impact();
-        let (github, yes) = match &self.mode {
-            Mode::DryRun => {
-                after.rehearsed = Some(plan::lines(plan, &self.own, &self.label));
-                return Ok(());
+        suppressed: u64,
+        terminal: Terminal<'_>,
+    ) -> anyhow::Result<RunOutcome> {
+        let (host, ask) = match &self.action {
+            Action::Show => {
+                return Ok(RunOutcome::DryRun { plan: plan::lines(plan, &self.own, self.label()) });
             }
-            // All of it is done, and written down where that was done.
-            Mode::Real { .. } if plan.choices.is_empty() => return Ok(()),
-            Mode::Real { github, yes } => (github, *yes),
+            // All of it was done, and written down, by earlier runs.
+            Action::Send { .. } if plan.choices.is_empty() => return Ok(RunOutcome::NothingToDo),
+            Action::Send { host, ask } => (host, *ask),
         };
-        if impact.tokens > 0 && !yes {
-            let lines = plan::lines(plan, &self.own, &self.label);
-            let answer = console.ask(&lines, "Send them? [y/N]", cancel);
-            if !answer.is_some_and(|answer| ["y", "yes"].contains(&answer.to_ascii_lowercase().as_str())) {
-                after.unsent =
-                    Some(if cancel.is_cancelled() { Unsent::Interrupted } else { Unsent::Declined });
-                return Ok(());
-            }
+        let nothing_to_send = plan.impact().tokens == 0;
+        if ask && !nothing_to_send && !self.confirmed(plan, terminal) {
+            let interrupted = terminal.cancel.is_cancelled();
+            return Ok(if interrupted { RunOutcome::Interrupted } else { RunOutcome::Declined });
         }
-        let mut ledger = ledger::open(&self.ledger)?;
-        self.enqueue(
-            ledger.as_mut(),
-            plan,
-            after.suppressed,
-            if yes { "--yes" } else { "yes at the terminal" },
-        )?;
-        after.ledger = Some(self.ledger.to_string());
-        if impact.tokens > 0 {
-            match send(ledger.as_mut(), github, &self.options, (console, cancel)) {
-                Ok(outcome) => after.outcome = Some(outcome),
-                Err(error) => after.error = Some(error.into()),
-            }
+        let mut ledger = ledger::open(&self.settings.connection.ledger)?;
+        let description = ledger.description();
+        self.enqueue(ledger.as_mut(), plan, suppressed, if ask { "yes at the terminal" } else { "--yes" })?;
+        if nothing_to_send {
+            return Ok(RunOutcome::SetAside { ledger: description });
         }
-        Ok(())
+        Ok(match host.send(ledger.as_mut(), &self.settings.options, terminal) {
+            Ok(outcome) => RunOutcome::Sent { ledger: description, outcome: Box::new(outcome) },
+            Err(error) => RunOutcome::Failed { ledger: description, error: error.into() },
+        })
     }
 
-    /// Writes the plan down: what is to be sent, what is set aside, and on whose word.
+    fn confirmed(&self, plan: &Plan<'_>, terminal: Terminal<'_>) -> bool {
+        let lines = plan::lines(plan, &self.own, self.label());
+        let answer = terminal.ask(&lines, "Send them? [y/N]");
+        answer.is_some_and(|answer| ["y", "yes"].contains(&answer.to_ascii_lowercase().as_str()))
+    }
+
+    /// Writes the plan down: what is to be sent, what is set aside, and on whose decision.
     fn enqueue(
         &self,
         ledger: &mut dyn Ledger,
         plan: &Plan<'_>,
         suppressed: u64,
-        word: &str,
+        decision: &str,
     ) -> anyhow::Result<()> {
         let sealer = ledger.sealer()?;
         let mut counts = BTreeMap::from([("done", plan.done), ("suppressed", suppressed)]);
@@ -198,50 +194,44 @@ impl RevokeSession {
         }
         counts.retain(|_, count| *count > 0);
         let event = Event::Policy {
-            host: self.host.clone(),
-            decision: word.to_owned(),
+            host: self.api_host(),
+            decision: decision.to_owned(),
             counts: counts.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
             tokens: digest.finish().1,
         };
         ledger.record(&event, &Timestamp::now)?;
         let entries = plan.choices.iter().map(|(finding, state)| {
-            let place = finding.locations.first().map(place).unwrap_or_default();
-            revoke::entry(&sealer, &finding.token, finding.confidence, *state, &place)
+            let location = finding.locations.first().map(first_location).unwrap_or_default();
+            revoke::entry(&sealer, &finding.token, finding.confidence, *state, &location)
         });
-        revoke::enqueue(ledger, &self.host, entries, &Timestamp::now)
+        revoke::enqueue(ledger, &self.api_host(), entries, &Timestamp::now)
             .context("the tokens could not be queued, and none was sent")?;
         Ok(())
     }
 }
 
-/// Sends all that waits at the host.
-pub(super) fn send(
-    ledger: &mut dyn Ledger,
-    github: &GitHub,
-    options: &Options,
-    (console, cancel): (&Console, &CancelFlag),
-) -> Result<Outcome, RevokeError> {
-    let opener = ledger.opener()?;
-    let progress = Progress::default();
-    let context = Context {
-        ledger,
-        opener: &opener,
-        revoker: github,
-        clock: &SystemClock,
-        cancel,
-        progress: &progress,
-    };
-    console.watch_sending(&progress, cancel, || revoke::run(context, options))
+/// This machine's own credentials, the one for this run among them; warns of files that could not be read.
+fn own_credentials(env: &Env, credential: Option<&Credential>, console: &Console) -> LocalCredentials {
+    let mut own = LocalCredentials::find(&env.for_local_credentials());
+    if let Some(credential) = credential {
+        own.add(credential.token.fingerprint(), credential.location.clone());
+    }
+    for unread in own.unread() {
+        let (path, reason) = (printable(&unread.path.display().to_string()), printable(&unread.reason));
+        console
+            .warn(&format!("{path}: {reason}; if it holds a credential of yours, it is not known as yours"));
+    }
+    own
 }
 
 /// Where a token was first found, as the ledger keeps it.
-fn place(location: &Location) -> String {
+fn first_location(location: &Location) -> String {
     let root = location.root.as_deref().map(|root| format!("{}/", root.trim_end_matches('/')));
     let commit = location.commit.as_deref().map(|commit| format!(" in {commit}"));
     let (root, commit) = (root.unwrap_or_default(), commit.unwrap_or_default());
     format!("{root}{}:{}{commit}", location.path, location.line)
 }
 
-fn revocation(known: &TokenRecord) -> Revocation {
-    Revocation { state: known.state, at: known.at, request_id: known.request_id.clone() }
+fn revocation(record: &TokenRecord) -> Revocation {
+    Revocation { state: record.state, at: record.at, request_id: record.request_id.clone() }
 }

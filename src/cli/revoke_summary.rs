@@ -1,4 +1,4 @@
-//! What a revoking run says when it is over, and what that makes of the exit code.
+//! How a revoking run ended: what it reports on standard error, and whether tokens remain.
 
 use std::collections::BTreeMap;
 
@@ -10,175 +10,195 @@ use crate::finding::{Confidence, Finding};
 use crate::ledger::WaitReason;
 use crate::policy::eligible;
 use crate::revocation::State;
-use crate::revoke::{EndReason, Outcome};
+use crate::revoke::{self, EndReason};
 use crate::text::printable;
 
-/// How a question ended that was not answered with yes.
-#[derive(Clone, Copy)]
-pub(super) enum Unsent {
-    /// With a no.
+/// What became of a plan.
+pub(super) enum RunOutcome {
+    /// No token could be sent, or earlier runs have sent them all.
+    NothingToDo,
+    /// It was shown.
+    DryRun {
+        /// As lines of text.
+        plan: Vec<String>,
+    },
+    /// The user answered no: nothing was sent or written.
     Declined,
-    /// With Ctrl-C.
+    /// The user pressed Ctrl-C at the prompt: nothing was sent or written.
     Interrupted,
+    /// Every token in it was set aside, and that was written down.
+    SetAside {
+        /// The ledger's name for people.
+        ledger: String,
+    },
+    /// It was written down, and sent as far as `outcome` has it.
+    Sent {
+        /// The ledger's name for people.
+        ledger: String,
+        /// What was sent, and what was left.
+        outcome: Box<revoke::RunOutcome>,
+    },
+    /// It was written down, and sending could not go on.
+    Failed {
+        /// The ledger's name for people.
+        ledger: String,
+        /// Why it could not go on.
+        error: anyhow::Error,
+    },
 }
 
-/// What became of it all.
-#[derive(Default)]
+/// A revoking run that is over.
 pub(super) struct RevokeSummary {
-    /// What people call the host.
+    /// The host's name for people.
     host: String,
-    /// Tokens passed over because something silences them.
-    pub(super) suppressed: u64,
-    /// What a dry run has to say.
-    pub(super) rehearsed: Option<Vec<String>>,
-    /// Why nothing was sent although there was something to send.
-    pub(super) unsent: Option<Unsent>,
-    /// The ledger, if anything was written.
-    pub(super) ledger: Option<String>,
-    /// What the run did, if there was one.
-    pub(super) outcome: Option<Outcome>,
-    /// Why it could not go on.
-    pub(super) error: Option<anyhow::Error>,
-    /// The tokens of this run by the word for their state; without one where nothing is known of them.
+    /// How many tokens were not sent because they are suppressed.
+    suppressed: u64,
+    outcome: RunOutcome,
+    /// The tokens of this run by the name of their state; without one where nothing is known of them.
     states: BTreeMap<String, u64>,
-    /// How many of them still work, as far as anybody knows.
+    /// How many of them still work, as far as is known.
     open: u64,
 }
 
 impl RevokeSummary {
-    pub(super) fn new(host: &str, suppressed: u64) -> Self {
-        RevokeSummary { host: host.to_owned(), suppressed, ..RevokeSummary::default() }
+    /// A run that looked at no findings, such as `stanch resume`.
+    pub(super) fn new(host: &str, suppressed: u64, outcome: RunOutcome) -> Self {
+        RevokeSummary { host: host.to_owned(), suppressed, outcome, states: BTreeMap::new(), open: 0 }
     }
 
-    /// A run over what waited in the ledger alone.
-    pub(super) fn of_queue(host: &str, outcome: Outcome, ledger: String) -> Self {
-        RevokeSummary { ledger: Some(ledger), outcome: Some(outcome), ..RevokeSummary::new(host, 0) }
-    }
-
-    /// Counts what became of the tokens that could be sent.
-    pub(super) fn count(&mut self, findings: &[Finding], counted: Confidence) {
+    /// Counts what became of the findings that could be sent.
+    pub(super) fn with_findings(mut self, findings: &[Finding], counted: Confidence) -> Self {
         let done = [State::Accepted, State::Confirmed, State::Dead].map(State::as_str);
         for finding in findings.iter().filter(|finding| eligible(finding, counted)) {
             let state = finding.revocation.as_ref().map_or("", |revocation| revocation.state.as_str());
             *self.states.entry(state.to_owned()).or_default() += 1;
             self.open += u64::from(!done.contains(&state));
         }
+        self
     }
 
     /// Whether tokens remain that GitHub did not accept: those of this run, and what a run cut short left in the queue.
     pub(super) fn remaining(&self) -> bool {
-        let left = self
-            .outcome
-            .as_ref()
-            .filter(|outcome| outcome.ended != EndReason::Done)
-            .map_or(0, Outcome::waiting);
-        let refused = self.outcome.as_ref().map_or(0, |outcome| outcome.seen.refused + outcome.seen.damaged);
-        self.open + left + refused > 0
+        let of_queue = match &self.outcome {
+            RunOutcome::Sent { outcome, .. } => {
+                let left = if outcome.end == EndReason::Done { 0 } else { outcome.waiting() };
+                left + outcome.counts.refused + outcome.counts.damaged
+            }
+            _ => 0,
+        };
+        self.open + of_queue > 0
     }
 
-    fn of(&self, state: State) -> u64 {
+    /// Whether sending could not go on.
+    pub(super) fn failed(&self) -> bool {
+        matches!(self.outcome, RunOutcome::Failed { .. })
+    }
+
+    fn in_state(&self, state: State) -> u64 {
         self.states.get(state.as_str()).copied().unwrap_or_default()
     }
 
-    /// Says it all on standard error.
-    pub(super) fn tell(&self, console: &Console) {
-        if let Some(lines) = &self.rehearsed {
-            console.say("dry run: nothing was sent, nothing was written; this is what would be sent:");
-            for line in lines {
-                console.say(line);
+    /// Reports it on standard error.
+    pub(super) fn print(&self, console: &Console) {
+        match &self.outcome {
+            RunOutcome::DryRun { plan } => {
+                console.info("dry run: nothing was sent, nothing was written; this is what would be sent:");
+                for line in plan {
+                    console.info(line);
+                }
             }
-        }
-        match self.unsent {
-            Some(Unsent::Declined) => console.warn("nothing was sent, as you said"),
-            Some(Unsent::Interrupted) => console.warn("interrupted: nothing was sent"),
-            None => {}
-        }
-        if let Some(outcome) = &self.outcome {
-            self.tell_outcome(outcome, console);
-        }
-        if let Some(failure) = &self.error {
-            console::error(&error::message(failure));
-        }
-        if self.rehearsed.is_none() && self.unsent.is_none() {
-            self.tell_asides(console);
+            RunOutcome::Declined => console.warn("declined: nothing was sent"),
+            RunOutcome::Interrupted => console.warn("interrupted: nothing was sent"),
+            RunOutcome::NothingToDo | RunOutcome::SetAside { .. } => self.print_set_aside(console),
+            RunOutcome::Sent { outcome, .. } => {
+                self.print_sent(outcome, console);
+                self.print_set_aside(console);
+            }
+            RunOutcome::Failed { error, .. } => {
+                console::error(&error::message(error));
+                self.print_set_aside(console);
+            }
         }
         if self.suppressed > 0 {
             console.warn(&format!("{} passed over, not sent", count(self.suppressed, "suppressed token")));
         }
-        if let Some(ledger) = &self.ledger {
-            console.say(&format!("ledger: {}", printable(ledger)));
+        if let RunOutcome::SetAside { ledger }
+        | RunOutcome::Sent { ledger, .. }
+        | RunOutcome::Failed { ledger, .. } = &self.outcome
+        {
+            console.info(&format!("ledger: {}", printable(ledger)));
         }
     }
 
-    fn tell_outcome(&self, outcome: &Outcome, console: &Console) {
-        let seen = &outcome.seen;
+    fn print_sent(&self, outcome: &revoke::RunOutcome, console: &Console) {
+        let counts = &outcome.counts;
         let host = &self.host;
-        if seen.requests > 0 {
-            let (accepted, requests) = (count(seen.accepted, "token"), count(seen.requests, "request"));
-            let hint = if seen.accepted > 0 && seen.checks == 0 {
+        if counts.requests > 0 {
+            let (accepted, requests) = (count(counts.accepted, "token"), count(counts.requests, "request"));
+            let hint = if counts.accepted > 0 && counts.checks == 0 {
                 " (taken, not yet known to be dead: --confirm asks)"
             } else {
                 ""
             };
-            console.say(&format!("{host} accepted {accepted} in {requests}{hint}"));
+            console.info(&format!("{host} accepted {accepted} in {requests}{hint}"));
         }
-        for (n, words) in [
-            (seen.confirmed, "seen dead afterwards"),
-            (seen.dead, "dead before, not sent"),
-            (seen.refused, "refused by the server, each alone"),
+        for (n, what) in [
+            (counts.confirmed, "seen dead afterwards"),
+            (counts.dead, "dead before, not sent"),
+            (counts.refused, "refused by the server, each in a request of its own"),
         ] {
             if n > 0 {
-                console.say(&format!("{} {words}", count(n, "token")));
+                console.info(&format!("{} {what}", count(n, "token")));
             }
         }
-        if seen.damaged > 0 {
-            let damaged = count(seen.damaged, "token");
+        if counts.damaged > 0 {
+            let damaged = count(counts.damaged, "token");
             console.warn(&format!("{damaged} could not be opened any more: scan again to queue them anew"));
         }
-        if let Some(words) = left_behind(outcome, host) {
-            console.warn(&words);
+        if let Some(message) = waiting(outcome, host) {
+            console.warn(&message);
         }
     }
 
     /// What was set aside, and what would send it.
-    fn tell_asides(&self, console: &Console) {
-        for (state, words) in [
+    fn print_set_aside(&self, console: &Console) {
+        for (state, why) in [
             (State::Held, "held back: below --revoke-confidence"),
             (State::Own, "not sent: this machine's own credentials (--allow-own sends them, too)"),
             (State::Unsupported, "not sent: the host does not take their kind"),
         ] {
-            if self.of(state) > 0 {
-                console.warn(&format!("{} {words}", count(self.of(state), "token")));
+            if self.in_state(state) > 0 {
+                console.warn(&format!("{} {why}", count(self.in_state(state), "token")));
             }
         }
     }
 }
 
-/// What waits, why, and what sends it.
-fn left_behind(outcome: &Outcome, host: &str) -> Option<String> {
+/// How many tokens still wait, why, and what sends them; none where nothing waits.
+fn waiting(outcome: &revoke::RunOutcome, host: &str) -> Option<String> {
     let waiting = outcome.waiting();
     if waiting == 0 {
         return None;
     }
-    let said = outcome.message.as_deref().map(printable).filter(|said| !said.is_empty());
-    let said = said.map(|said| format!(": {said}")).unwrap_or_default();
-    let (used, limit) = (outcome.standing.requests_last_hour, outcome.standing.limit);
-    let why = match outcome.ended {
-        EndReason::Later(WaitReason::Server) if used < limit => format!("{host} asked for patience{said}"),
+    let message = outcome.message.as_deref().map(printable).filter(|message| !message.is_empty());
+    let message = message.map(|message| format!(": {message}")).unwrap_or_default();
+    let (used, limit) = (outcome.host_status.requests_last_hour, outcome.host_status.limit);
+    let why = match outcome.end {
+        EndReason::Later(WaitReason::Server) if used < limit => format!("{host} asked for patience{message}"),
         EndReason::Later(_) => format!("the hour's quota is used up ({used} of {limit} requests)"),
-        EndReason::Denied => format!("{host} turned the request away{said}"),
-        EndReason::Trouble => format!("no usable answer from {host}{said}"),
+        EndReason::Denied => format!("{host} turned the request away{message}"),
+        EndReason::Trouble => format!("no usable answer from {host}{message}"),
         EndReason::Interrupted => "interrupted".to_owned(),
-        EndReason::Done => format!("not all could be sent{said}"),
+        EndReason::Done => format!("not all could be sent{message}"),
     };
-    let next = outcome.standing.next_slot.map(|at| format!("; next slot at {}", to_the_second(at)));
+    let next = outcome.host_status.next_slot.map(|at| format!("; next slot at {}", round_up_to_second(at)));
     let tokens = count(waiting, "token");
-    let verb = if waiting == 1 { "waits" } else { "wait" };
-    Some(format!("{why}: {tokens} still {verb}{}; `stanch resume` goes on", next.unwrap_or_default()))
+    let wait = if waiting == 1 { "waits" } else { "wait" };
+    Some(format!("{why}: {tokens} still {wait}{}; `stanch resume` goes on", next.unwrap_or_default()))
 }
 
-/// The first whole second at which it is over.
-pub(super) fn to_the_second(at: Timestamp) -> Timestamp {
+/// The first whole second that is not before `at`.
+pub(super) fn round_up_to_second(at: Timestamp) -> Timestamp {
     let up = TimestampRound::new().smallest(Unit::Second).mode(jiff::RoundMode::Ceil);
     at.round(up).or_else(|_| at.checked_add(SignedDuration::from_secs(1))).unwrap_or(at)
 }

@@ -1,4 +1,4 @@
-//! What every verb that looks for tokens does before and after looking.
+//! What every command that looks for tokens does before and after the scan.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -7,21 +7,21 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 
 use super::args::CommonArgs;
-use super::console::Console;
+use super::console::{Console, Terminal};
 use super::detection::Detection;
-use super::exit::{Exit, Outcome};
+use super::exit::{Exit, RunStatus};
 use super::output::RunOutput;
 use super::revoke_session::RevokeSession;
+use super::revoke_summary::RevokeSummary;
 use super::signal;
 use crate::blob::{Fault, Sink};
 use crate::finding::{Finding, Findings};
-use crate::meter::CancelFlag;
-use crate::meter::Meter;
+use crate::meter::{CancelFlag, Meter};
 use crate::report::Summary;
-use crate::settings::Settings;
+use crate::settings::{Env, Input, Settings, env};
 use crate::source::unpack::Unpack;
 
-/// One run, from the flags to the exit code.
+/// One scan, from the flags to the exit code.
 pub(super) struct ScanSession {
     start: Instant,
     started: Timestamp,
@@ -30,44 +30,61 @@ pub(super) struct ScanSession {
     pub(super) settings: Settings,
     pub(super) meter: Meter,
     cancel: CancelFlag,
-    /// What is found goes to GitHub.
-    sender: Option<RevokeSession>,
+    /// Revokes what is found, where that was asked for.
+    revoke_session: Option<RevokeSession>,
+    /// The summary page of an Actions job, where the program runs in one.
+    step_summary: Option<PathBuf>,
 }
 
 impl ScanSession {
     /// Gets ready: configuration, rules, counters, signals.
-    pub(super) fn begin(common: &CommonArgs, paths: Vec<PathBuf>) -> anyhow::Result<Self> {
+    pub(super) fn prepare(common: &CommonArgs, inputs: Vec<Input>, env: &Env) -> anyhow::Result<Self> {
         let console = common.console();
-        RevokeSession::unwanted(common.revoke, &common.revocation)?;
-        let mut detection = Detection::new(&common.config, &paths)?;
-        detection.silence(&common.silence, &console)?;
-        let settings = common.settings(paths, &detection.user)?;
-        let revocation = common.revocation.clone().or(&detection.user.revoke);
-        let sender = common.revoke.then(|| RevokeSession::prepare(&revocation, &console)).transpose()?;
-        ScanSession::over(console, detection, settings, sender)
+        RevokeSession::refuse_stray_flags(common.revoke, &common.revocation)?;
+        let mut detection = Detection::load(&common.config, &inputs, env)?;
+        detection.suppress(&common.suppress, &console)?;
+        let settings = common.settings(inputs, &detection.user)?;
+        let revoke_session = common
+            .revoke
+            .then(|| RevokeSession::prepare(&common.revocation, env, &detection.user, &console))
+            .transpose()?;
+        Ok(ScanSession { revoke_session, ..ScanSession::new(console, detection, settings, env)? })
     }
 
-    /// A run over what was made ready elsewhere.
-    pub(super) fn over(
+    /// A session with detection and settings that were made elsewhere.
+    pub(super) fn new(
         console: Console,
         mut detection: Detection,
         settings: Settings,
-        sender: Option<RevokeSession>,
+        env: &Env,
     ) -> anyhow::Result<Self> {
-        let (start, started) = (Instant::now(), Timestamp::now());
         detection.detector = detection.detector.with_decode_depth(settings.decode_depth);
         let cancel = signal::listen()?;
-        let meter = Meter::new(cancel.clone());
-        Ok(ScanSession { start, started, console, detection, settings, meter, cancel, sender })
+        Ok(ScanSession {
+            start: Instant::now(),
+            started: Timestamp::now(),
+            console,
+            detection,
+            settings,
+            meter: Meter::new(cancel.clone()),
+            cancel,
+            revoke_session: None,
+            step_summary: env.path(env::GITHUB_STEP_SUMMARY),
+        })
     }
 
-    /// Calls `show` with a sink that puts what is found into `findings`.
-    pub(super) fn look(&self, findings: &Findings, meter: &Meter, show: &mut dyn FnMut(&dyn Sink)) {
-        let net = self.detection.net(findings, meter);
-        show(&Unpack::new(&net, self.settings.limits));
+    /// The same, revoking what is found.
+    pub(super) fn revoking(self, revoke_session: RevokeSession) -> Self {
+        ScanSession { revoke_session: Some(revoke_session), ..self }
     }
 
-    /// As many threads as were asked for, for sources that share rayon's own.
+    /// Calls `drain` with a sink that puts what is found into `findings`.
+    pub(super) fn scan(&self, findings: &Findings, meter: &Meter, drain: &mut dyn FnMut(&dyn Sink)) {
+        let collector = self.detection.collector(findings, meter);
+        drain(&Unpack::new(&collector, self.settings.limits));
+    }
+
+    /// Limits the threads of sources that use rayon's global pool to what was asked for.
     pub(super) fn limit_threads(&self) -> anyhow::Result<()> {
         if self.settings.walk.threads > 0 {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(self.settings.walk.threads);
@@ -76,46 +93,51 @@ impl ScanSession {
         Ok(())
     }
 
-    /// What was found, in the order in which it is told, and what could not be read.
-    pub(super) fn settle(&self, mut findings: Findings) -> (Vec<Finding>, Vec<Fault>) {
-        // A history's paths and commits are known only now.
-        self.detection.suppressor.settle(&mut findings);
+    /// The findings in the order of reports, and what could not be read.
+    pub(super) fn finalize(&self, mut findings: Findings) -> (Vec<Finding>, Vec<Fault>) {
+        // Suppressions by path or commit: a history's are known only now.
+        self.detection.suppressions.settle(&mut findings);
         findings.finish()
     }
 
-    /// Whether somebody asked the run to end.
+    /// Whether the user asked the run to end.
     pub(super) fn interrupted(&self) -> bool {
         self.cancel.is_cancelled()
     }
 
-    /// Sends what was found where that was asked for, reports it, and says how it ended.
-    pub(super) fn conclude(mut self, findings: Findings, shallow: bool) -> anyhow::Result<Exit> {
-        let (mut findings, faults) = self.settle(findings);
-        let least = self.settings.output.min_confidence;
-        let (elapsed, cut_short) = (self.start.elapsed(), self.cancel.is_cancelled());
-        let sender = self.sender.take().filter(|_| !cut_short);
-        let sent = sender.map(|sender| sender.revoke(&mut findings, least, &self.console, &self.cancel));
-        let mut summary = Summary::new(&findings, &faults, least, self.meter.read(), elapsed);
+    /// Revokes what was found where that was asked for, reports it, and decides on the exit code.
+    pub(super) fn finish(mut self, findings: Findings, shallow: bool) -> anyhow::Result<Exit> {
+        let (mut findings, faults) = self.finalize(findings);
+        let min_confidence = self.settings.output.min_confidence;
+        let (elapsed, scan_interrupted) = (self.start.elapsed(), self.interrupted());
+        let revoke_session = self.revoke_session.take().filter(|_| !scan_interrupted);
+        let terminal = Terminal { console: &self.console, cancel: &self.cancel };
+        let revoked = revoke_session.map(|session| session.revoke(&mut findings, min_confidence, terminal));
+        let mut summary = Summary::new(&findings, &faults, min_confidence, self.meter.read(), elapsed);
         summary.shallow = shallow;
         let output = RunOutput {
             detection: &self.detection,
             output: &self.settings.output,
-            roots: &self.settings.paths,
+            inputs: &self.settings.inputs,
             findings: &findings,
             faults: &faults,
             summary: &summary,
             started: self.started,
-            interrupted: cut_short,
+            interrupted: scan_interrupted,
+            step_summary: self.step_summary.as_deref(),
         };
         let written = output.write(&self.console);
-        let after = sent.transpose()?.unwrap_or_default();
-        after.tell(&self.console);
-        let outcome = Outcome {
-            interrupted: self.cancel.is_cancelled(),
-            remaining: after.remaining(),
+        // The report is written even where revocation failed.
+        let revoked = revoked.transpose()?;
+        if let Some(revoked) = &revoked {
+            revoked.print(&self.console);
+        }
+        let status = RunStatus {
+            interrupted: self.interrupted(),
+            remaining: revoked.as_ref().is_some_and(RevokeSummary::remaining),
             found: summary.findings > 0,
-            trouble: summary.incomplete() || !written || after.error.is_some(),
+            trouble: summary.incomplete() || !written || revoked.is_some_and(|revoked| revoked.failed()),
         };
-        Ok(Exit::of(outcome, self.settings.exit.found))
+        Ok(Exit::of(status, self.settings.exit.found))
     }
 }

@@ -5,16 +5,16 @@ use anyhow::Context as _;
 use super::exit::Exit;
 use crate::meter::CancelFlag;
 
-/// The first signal asks the run to end, and it still reports what it has; the second ends it. Nothing is lost by that:
-/// what a run owes is in the ledger before it acts.
+/// The first signal asks the run to end, and it still reports what it has; the second ends the process. Nothing is lost
+/// by that: the ledger has every request before it is sent.
 pub(super) fn listen() -> anyhow::Result<CancelFlag> {
     let cancel = CancelFlag::default();
-    let asked = cancel.clone();
+    let flag = cancel.clone();
     ctrlc::set_handler(move || {
-        if asked.is_cancelled() {
+        if flag.is_cancelled() {
             std::process::exit(i32::from(Exit::Interrupted.code()));
         }
-        asked.cancel();
+        flag.cancel();
     })
     .context("cannot listen for Ctrl-C")?;
     Ok(cancel)

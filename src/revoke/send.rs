@@ -3,8 +3,7 @@
 use super::{RevokeError, Run};
 use crate::backoff;
 use crate::ledger::{
-    BatchId, BatchOutcome, Intent, LedgerError, SealedToken, Selection, Settled, Settlement,
-    StateChange,
+    BatchId, BatchOutcome, Intent, LedgerError, SealedToken, Selection, Settled, Settlement, StateChange,
 };
 use crate::provider::{Outcome, RevokeResponse};
 use crate::revocation::{Batch, RateLimit, State};
@@ -62,7 +61,8 @@ impl Run<'_> {
         state: State,
         reason: &str,
     ) -> Result<u64, LedgerError> {
-        let change = StateChange { host: &self.limits.host, selection: Selection::Tokens(tokens), state, reason };
+        let change =
+            StateChange { host: &self.limits.host, selection: Selection::Tokens(tokens), state, reason };
         let clock = self.context.clock;
         self.context.ledger.change_state(&change, &|| clock.now())
     }

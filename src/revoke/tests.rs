@@ -227,5 +227,9 @@ pub(super) fn patient() -> Options {
 
 /// A settlement as another process might write it.
 pub(super) fn accepted() -> Settlement {
-    Settlement { outcome: crate::ledger::BatchOutcome::Accepted, verdict: "accepted", ..super::send::unsent() }
+    Settlement {
+        outcome: crate::ledger::BatchOutcome::Accepted,
+        verdict: "accepted",
+        ..super::send::unsent()
+    }
 }

@@ -1,5 +1,5 @@
-//! What a scanned root says of itself: `.stanch.toml` and `.stanchignore`. Whoever leaked the token may have written
-//! them, so they may add to what is looked for and silence findings visibly, and nothing else.
+//! The configuration of a scanned root: `.stanch.toml` and `.stanchignore`. Whoever leaked the token may have written
+//! them, so they may add rules and suppress findings visibly, and nothing else.
 
 use std::fs;
 use std::io;
@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::config::{ALLOWLIST, RULE, USER};
-use super::strict::{BadConfig, Shape, Source};
+use super::schema::{BadConfig, ConfigText, PROJECT};
 use crate::rule::{CustomRule, RawCustomRule};
 use crate::source::tree;
 use crate::suppress::{Allowlist, IgnoreFile, ProjectSuppressions, RawAllowlist};
@@ -19,17 +18,8 @@ pub const CONFIG: &str = ".stanch.toml";
 /// A project's ignore file.
 pub const IGNORE: &str = ".stanchignore";
 
-/// The most that such a file may hold: enough for thirty thousand hashes.
-const LARGEST: u64 = 4 << 20;
-
-const PROJECT: Shape = Shape {
-    keys: &[("exclude", None), ("rules", Some(&RULE)), ("allowlists", Some(&ALLOWLIST))],
-    elsewhere: Some((
-        &USER,
-        "cannot be set by a scanned tree, which must not aim or switch off the revoker: it belongs into your own \
-         configuration ($XDG_CONFIG_HOME/stanch/config.toml, or --config FILE)",
-    )),
-};
+/// In bytes, the most that such a file may hold: enough for thirty thousand hashes.
+const MAX_SIZE: u64 = 4 << 20;
 
 #[derive(Deserialize)]
 struct Raw {
@@ -41,47 +31,47 @@ struct Raw {
     allowlists: Vec<RawAllowlist>,
 }
 
-/// What one root says.
+/// The configuration of one root.
 #[derive(Debug, Default)]
 pub struct Project {
     /// The root, as it was given.
     pub root: PathBuf,
-    /// Globs of what it wants left out.
+    /// Globs of what is left out of the scan.
     pub exclude: Vec<String>,
     /// Rules of its own, for its own files.
     pub rules: Vec<CustomRule>,
-    /// What it wants silenced.
-    pub silencers: ProjectSuppressions,
+    /// What suppresses findings in it.
+    pub suppressions: ProjectSuppressions,
 }
 
 impl Project {
-    /// Reads the two files of a root, where they are there. `label` is the root's name in places, where a run has
-    /// several; `redact` takes tokens out of what an error quotes.
+    /// Reads the two files of a root, where they are there. `label` is the root's name in locations, where a run
+    /// has several; `redact` takes tokens out of what an error quotes.
     pub fn read(
         root: &Path,
         label: Option<&str>,
         redact: &dyn Fn(&str) -> String,
     ) -> Result<Self, BadConfig> {
         let mut project = Project { root: root.to_owned(), ..Project::default() };
-        project.silencers.root = label.map(str::to_owned);
+        project.suppressions.root = label.map(str::to_owned);
         if !root.is_dir() {
             return Ok(project);
         }
         let file = root.join(CONFIG);
         if let Some(text) = read(&file)? {
-            let source = Source { file: &file, text: &text, redact };
-            let raw: Raw = source.read(&PROJECT)?;
+            let config = ConfigText { file: &file, text: &text, redact };
+            let raw: Raw = config.parse(&PROJECT)?;
             tree::excludes(raw.exclude.iter().map(String::as_str))
-                .map_err(|error| source.bad(text.find("exclude").unwrap_or(0), &error.to_string()))?;
+                .map_err(|error| config.error_at(text.find("exclude").unwrap_or(0), &error.to_string()))?;
             project.exclude = raw.exclude;
             project.rules = CustomRule::compile_all(raw.rules, label)
-                .map_err(|error| source.bad(table_start(&text, "rules"), &error.to_string()))?;
-            project.silencers.allowlists = Allowlist::compile_all(raw.allowlists, redact)
-                .map_err(|error| source.bad(table_start(&text, "allowlists"), &error.to_string()))?;
+                .map_err(|error| config.error_in_table("rules", &error.to_string()))?;
+            project.suppressions.allowlists = Allowlist::compile_all(raw.allowlists, redact)
+                .map_err(|error| config.error_in_table("allowlists", &error.to_string()))?;
         }
         let file = root.join(IGNORE);
         if let Some(text) = read(&file)? {
-            project.silencers.ignore = IgnoreFile::parse(&text).map_err(|error| {
+            project.suppressions.ignore = IgnoreFile::parse(&text).map_err(|error| {
                 let problem = redact(&error.problem);
                 BadConfig { file: file.clone(), line: Some(error.line), problem }
             })?;
@@ -90,8 +80,8 @@ impl Project {
     }
 }
 
-/// The text of a file of the tree, if there is one. A link, a pipe or a device is refused: a tree must not make the
-/// program read, and quote in an error, what stands elsewhere, nor wait for what never comes.
+/// The text of a file of the tree, if there is one. A link, a pipe or a device is refused: a tree must not
+/// make the program read, and quote in an error, a file elsewhere, nor wait for input that never comes.
 fn read(file: &Path) -> Result<Option<String>, BadConfig> {
     let bad = |problem: String| BadConfig { file: file.to_owned(), line: None, problem };
     let metadata = match fs::symlink_metadata(file) {
@@ -102,34 +92,30 @@ fn read(file: &Path) -> Result<Option<String>, BadConfig> {
     if !metadata.is_file() {
         return Err(bad("is not a regular file; --no-project-config goes on without it".to_owned()));
     }
-    if metadata.len() > LARGEST {
-        return Err(bad(format!("is larger than {LARGEST} bytes")));
+    if metadata.len() > MAX_SIZE {
+        return Err(bad(format!("is larger than {MAX_SIZE} bytes")));
     }
     fs::read_to_string(file).map(Some).map_err(|error| bad(format!("cannot be read: {error}")))
 }
 
-/// Where the first `[[name]]` starts, for errors that concern a table as a whole.
-pub(super) fn table_start(text: &str, name: &str) -> usize {
-    text.find(&format!("[[{name}]]")).unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::schema::USER;
     use super::*;
 
     fn project(config: &str) -> Result<Project, String> {
-        let dir = tempfile::tempdir().expect("a folder");
+        let dir = tempfile::tempdir().expect("a directory");
         fs::write(dir.path().join(CONFIG), config).expect("a file");
         Project::read(dir.path(), None, &str::to_owned).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn only_three_things_may_be_said() {
-        let said = project("exclude = ['a']\n[[allowlists]]\npaths = ['x']\n").expect("a good file");
-        assert_eq!((said.exclude.len(), said.silencers.allowlists.len()), (1, 1));
+    fn only_three_keys_are_allowed() {
+        let good = project("exclude = ['a']\n[[allowlists]]\npaths = ['x']\n").expect("a good file");
+        assert_eq!((good.exclude.len(), good.suppressions.allowlists.len()), (1, 1));
         let own = ["rules", "allowlists", "exclude"];
         for (key, _) in USER.keys.iter().filter(|(key, _)| !own.contains(key)) {
-            let error = project(&format!("# first\n{key} = 'x'\n")).expect_err("a tree may not say that");
+            let error = project(&format!("# first\n{key} = 'x'\n")).expect_err("not for a tree");
             assert!(error.contains(&format!(":2: `{key}` cannot be set by a scanned tree")), "{error}");
         }
         assert!(project("[revoke]\nhost = 'x'").is_err_and(|error| error.contains("unknown key `revoke`")));
@@ -138,7 +124,8 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_link_to_elsewhere_is_not_followed() {
-        let (dir, outside) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+        let (dir, outside) =
+            (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
         let target = outside.path().join("private");
         fs::write(&target, "password = 'hunter2'").expect("a file");
         for name in [CONFIG, IGNORE] {

@@ -21,7 +21,7 @@ struct Runner {
 impl Runner {
     fn new() -> Self {
         let world = World::new();
-        fs::create_dir(world.path().join("work")).expect("a folder");
+        fs::create_dir(world.path().join("work")).expect("a directory");
         let mut runner = Runner { world, main: String::new(), topic: String::new() };
         runner.git(&["init", "-q", "-b", "main"]);
         runner.commit("README.md", "# A project\n");

@@ -1,4 +1,6 @@
-//! Configuration files: what they may say, what they may not, and who goes before whom.
+//! Configuration files and the environment: what may be set where, and the order of precedence.
+
+use stanch::settings::env::VARIABLES;
 
 use crate::support::cmd::{Ran, World};
 use crate::support::mint::{Kind, Mint};
@@ -13,9 +15,9 @@ fn run_with(world: &World, arguments: &[&str], variables: &[(&str, &str)]) -> Ra
 }
 
 #[test]
-fn mistakes_are_told_with_file_line_and_nearest_name() {
+fn mistakes_are_reported_with_file_line_and_nearest_name() {
     let world = World::new();
-    for (file, text, told) in [
+    for (file, text, expected) in [
         (".stanch.toml", "\nexclud = []", "./.stanch.toml:2: unknown key `exclud`: did you mean `exclude`?"),
         (
             ".stanch.toml",
@@ -28,7 +30,7 @@ fn mistakes_are_told_with_file_line_and_nearest_name() {
         world.write(file, text);
         let ran = world.run(&["scan"]);
         assert_eq!(ran.code, 2);
-        assert!(ran.stderr.contains(told), "{} says {told}", ran.stderr);
+        assert!(ran.stderr.contains(expected), "{}", ran.stderr);
     }
     assert_eq!(world.run(&["scan", "--no-project-config"]).code, 0);
 }
@@ -169,4 +171,12 @@ fn a_pipe_in_place_of_a_configuration_does_not_hang() {
     let ran = world.run(&["scan"]);
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("not a regular file"), "{}", ran.stderr);
+}
+
+#[test]
+fn the_guide_names_every_variable() {
+    let page = include_str!("../../docs/configuration.md");
+    for variable in VARIABLES {
+        assert!(page.contains(&format!("`{}`", variable.name)), "{}", variable.name);
+    }
 }

@@ -13,10 +13,10 @@ fn find<'a>(report: &'a Value, token: &str) -> Option<&'a Value> {
     report["findings"].as_array().expect("findings").iter().find(|finding| finding["sha256"] == hash.as_str())
 }
 
-/// The kind, path and commit of a token's first place.
+/// The kind, path and commit of a token's first location.
 fn first(report: &Value, token: &str) -> (String, String, Option<String>) {
-    let place = &find(report, token).expect("it is found")["locations"][0];
-    let text = |field: &str| place[field].as_str().map(str::to_owned);
+    let location = &find(report, token).expect("it is found")["locations"][0];
+    let text = |field: &str| location[field].as_str().map(str::to_owned);
     (text("kind").expect("a kind"), text("path").expect("a path"), text("commit"))
 }
 
@@ -24,11 +24,11 @@ fn found(report: &Value) -> u64 {
     report["summary"]["findings"].as_u64().expect("a number")
 }
 
-/// What a token is expected to be told as: kind, path, and commit where there is one.
+/// How a token is expected to be reported: kind, path, and commit where there is one.
 type Expected = (String, &'static str, String, Option<String>);
 
-/// A repository with a token in each place that one may hide in.
-#[expect(clippy::too_many_lines, reason = "a list, one hiding place after another")]
+/// A repository with a token in each part that may hold one.
+#[expect(clippy::too_many_lines, reason = "a list, one part of a repository after another")]
 fn hiding_places(world: &World, mint: &mut Mint) -> Vec<Expected> {
     let mut expected = Vec::new();
     let mut token = || mint.token(Kind::Pat);
@@ -123,8 +123,8 @@ fn all_hiding_places_loose_and_packed() {
         let (code, report) = world.json(&["git", "r"]);
         assert_eq!((code, found(&report)), (1, expected.len() as u64), "packed: {packed}");
         for (token, kind, path, commit) in &expected {
-            let place = ((*kind).to_owned(), path.clone(), commit.clone());
-            assert_eq!(first(&report, token), place, "packed: {packed}");
+            let expected = ((*kind).to_owned(), path.clone(), commit.clone());
+            assert_eq!(first(&report, token), expected, "packed: {packed}");
         }
         let blob = &find(&report, &expected.last().expect("the blob").0).expect("found")["locations"][0];
         assert_eq!(blob["path"], format!("blob/{}", blob["object"].as_str().expect("an id")));
@@ -183,7 +183,7 @@ fn staged_is_the_index_and_never_the_work_tree() {
     let (code, report) = in_repo(&["git", "--staged"]);
     assert_eq!((code, found(&report), report["summary"]["objects"].as_u64()), (1, 1, Some(1)));
     assert_eq!(first(&report, &staged), ("content".to_owned(), "f".to_owned(), None));
-    // From a folder below, and only below a path.
+    // From a directory below, and only below a path.
     world.commit("r", "f", &known);
     world.write("r/sub/dir/g", &sub);
     world.write("r/other", &staged);
@@ -271,8 +271,8 @@ fn bare_linked_nested_and_named_from_below() {
     for repo in ["r", "r/d", "r/.git", "bare.git", "linked", "shared"] {
         let (code, report) = world.json(&["git", repo]);
         assert_eq!(code, 1, "{repo}");
-        let place = ("content".to_owned(), "d/f".to_owned(), Some(id.clone()));
-        assert_eq!(first(&report, &token), place, "{repo}");
+        let expected = ("content".to_owned(), "d/f".to_owned(), Some(id.clone()));
+        assert_eq!(first(&report, &token), expected, "{repo}");
     }
     let ran = world.run(&["git", "."]);
     assert_eq!(ran.code, 2);
@@ -285,7 +285,7 @@ fn what_an_environment_of_a_hook_says_holds() {
     let token = mint.token(Kind::Pat);
     world.init("r", &[]);
     world.commit("r", "f", "clean");
-    fs::create_dir(world.path().join("quarantine")).expect("a folder");
+    fs::create_dir(world.path().join("quarantine")).expect("a directory");
     world.write("blob", &token);
     let quarantine = world.path().join("quarantine");
     let wrote = world

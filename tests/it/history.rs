@@ -1,4 +1,4 @@
-//! `stanch scan --history`: the histories of the repositories below a folder.
+//! `stanch scan --history`: the histories of the repositories below a directory.
 
 use std::fs;
 
@@ -8,17 +8,17 @@ use stanch::token::Fingerprint;
 use crate::support::cmd::World;
 use crate::support::mint::{Kind, Mint};
 
-/// The places of a token: path, kind, commit, root.
-fn places(report: &Value, token: &str) -> Vec<(String, String, Option<String>)> {
+/// The locations of a token: path, kind, commit, root.
+fn locations(report: &Value, token: &str) -> Vec<(String, String, Option<String>)> {
     let hash = Fingerprint::of(token.as_bytes()).hex();
-    let text = |place: &Value, field: &str| place[field].as_str().map(str::to_owned);
+    let text = |location: &Value, field: &str| location[field].as_str().map(str::to_owned);
     let findings = report["findings"].as_array().expect("findings");
     let of_token = findings.iter().filter(|finding| finding["sha256"] == hash.as_str());
     of_token
-        .flat_map(|finding| finding["locations"].as_array().expect("places"))
-        .map(|place| {
-            let path = text(place, "path").expect("a path");
-            (path, text(place, "kind").expect("a kind"), text(place, "commit"))
+        .flat_map(|finding| finding["locations"].as_array().expect("locations"))
+        .map(|location| {
+            let path = text(location, "path").expect("a path");
+            (path, text(location, "kind").expect("a kind"), text(location, "commit"))
         })
         .collect()
 }
@@ -51,15 +51,15 @@ fn every_repository_below_is_looked_through_once() {
     assert_eq!((code, plain["summary"]["findings"].as_u64()), (1, Some(1)), "the branch's name is a file");
     let (code, report) = world.json(&["scan", "--history", "all"]);
     assert_eq!(code, 1);
-    assert_eq!(places(&report, &outer), [content("outer/d/f", &a)]);
-    assert_eq!(places(&report, &inner), [content("outer/vendor/inner/f", &b)]);
-    assert_eq!(places(&report, &bare), [content("bare.git/f", &c)]);
-    assert_eq!(places(&report, &module), [content("outer/module/f", &d)]);
+    assert_eq!(locations(&report, &outer), [content("outer/d/f", &a)]);
+    assert_eq!(locations(&report, &inner), [content("outer/vendor/inner/f", &b)]);
+    assert_eq!(locations(&report, &bare), [content("bare.git/f", &c)]);
+    assert_eq!(locations(&report, &module), [content("outer/module/f", &d)]);
     let name = format!("outer/refs/heads/fix/ghp_…{}", &branch[34..]);
-    assert!(places(&report, &branch).iter().any(|(path, kind, _)| *path == name && kind == "ref-name"));
+    assert!(locations(&report, &branch).iter().any(|(path, kind, _)| *path == name && kind == "ref-name"));
     let summary = &report["summary"];
     let commits = [&["rev-list", "--all", "--count"][..]; 1];
-    let count = |folder: &str| world.git(folder, commits[0]).parse::<u64>().expect("a number");
+    let count = |repo: &str| world.git(repo, commits[0]).parse::<u64>().expect("a number");
     let expected = count("all/outer") + count("all/outer/vendor/inner") + count("src") + count("lib");
     assert_eq!((summary["commits"].as_u64(), summary["unreadable"].as_u64()), (Some(expected), Some(0)));
     assert_eq!(summary["shallow"], false);
@@ -67,7 +67,7 @@ fn every_repository_below_is_looked_through_once() {
     let (_, report) = world.json(&["scan", "--history", "all", "all/outer", "src"]);
     assert_eq!(report["summary"]["commits"].as_u64(), Some(expected + 2));
     let (_, report) = world.json(&["scan", "--history", "all", "--exclude", "vendor"]);
-    assert_eq!((places(&report, &inner).len(), places(&report, &outer).len()), (0, 1));
+    assert_eq!((locations(&report, &inner).len(), locations(&report, &outer).len()), (0, 1));
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn broken_and_shallow_repositories_are_told_and_the_sweep_goes_on() {
     world.git("", &["clone", "-q", "src", "all/whole"]);
     let ran = world.run(&["scan", "--history", "all"]);
     assert_eq!(ran.code, 1);
-    for said in ["git fetch --unshallow", "broken", "lost"] {
-        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    for part in ["git fetch --unshallow", "broken", "lost"] {
+        assert!(ran.stderr.contains(part), "{}", ran.stderr);
     }
 }

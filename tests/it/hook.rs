@@ -6,19 +6,19 @@ use std::os::unix::fs::PermissionsExt as _;
 use crate::support::cmd::{Ran, World};
 use crate::support::mint::{Kind, Mint};
 
-/// Runs the program in a folder below the world's.
-fn stanch(world: &World, folder: &str, arguments: &[&str]) -> Ran {
+/// Runs the program in a directory below the world's.
+fn stanch(world: &World, directory: &str, arguments: &[&str]) -> Ran {
     let mut command = world.command(arguments);
-    Ran::from(command.current_dir(world.path().join(folder)).output().expect("the program starts"))
+    Ran::from(command.current_dir(world.path().join(directory)).output().expect("the program starts"))
 }
 
-fn install(world: &World, folder: &str, more: &[&str]) {
-    let ran = stanch(world, folder, &[&["hook", "install"], more].concat());
+fn install(world: &World, directory: &str, more: &[&str]) {
+    let ran = stanch(world, directory, &[&["hook", "install"], more].concat());
     assert_eq!(ran.code, 0, "{}", ran.stderr);
 }
 
-fn uninstall(world: &World, folder: &str, more: &[&str]) {
-    let ran = stanch(world, folder, &[&["hook", "uninstall"], more].concat());
+fn uninstall(world: &World, directory: &str, more: &[&str]) {
+    let ran = stanch(world, directory, &[&["hook", "uninstall"], more].concat());
     assert_eq!(ran.code, 0, "{}", ran.stderr);
 }
 
@@ -36,12 +36,12 @@ fn read(world: &World, path: &str) -> String {
     fs::read_to_string(world.path().join(path)).expect("a file")
 }
 
-/// Says where, and nothing of the token but what is redacted.
-fn refused(ran: &Ran, token: &str, place: &str) {
+/// The message names the location, and shows no more of the token than its redacted form.
+fn refused(ran: &Ran, token: &str, location: &str) {
     assert_ne!(ran.code, 0, "{}", ran.stderr);
-    assert!(ran.stderr.contains(place), "{}", ran.stderr);
-    let said = format!("{}{}", ran.stdout, ran.stderr);
-    assert!(!said.contains(token) && !said.contains(&token[8..34]), "a token was printed");
+    assert!(ran.stderr.contains(location), "{}", ran.stderr);
+    let output = format!("{}{}", ran.stdout, ran.stderr);
+    assert!(!output.contains(token) && !output.contains(&token[8..34]), "a token was printed");
 }
 
 #[test]
@@ -92,11 +92,11 @@ fn a_hook_that_is_there_runs_first_and_comes_back() {
     assert_eq!(read(&world, "log"), "ran \n");
     world.git("r", &["push", "-q", "origin", "main"]);
     let zero = "0".repeat(40);
-    let told = format!("ran \nran origin ../up.git\nrefs/heads/main {id} refs/heads/main {zero}\n");
-    assert_eq!(read(&world, "log"), told);
+    let expected = format!("ran \nran origin ../up.git\nrefs/heads/main {id} refs/heads/main {zero}\n");
+    assert_eq!(read(&world, "log"), expected);
     world.write("r/f", &token);
     refused(&world.try_git("r", &["commit", "-qam", "leak"]), &token, "f:1:1");
-    // Its word counts.
+    // Its exit code counts.
     own_hook(&world, "r/.git/hooks/pre-commit.stanch-chained", 7);
     world.write("r/f", "clean as well");
     assert_ne!(world.try_git("r", &["commit", "-qam", "no"]).code, 0);
@@ -111,7 +111,7 @@ fn a_hook_that_is_there_runs_first_and_comes_back() {
 }
 
 #[test]
-fn hooks_that_cannot_be_moved_are_left_alone() {
+fn hooks_that_cannot_be_renamed_are_left_as_they_are() {
     let world = World::new();
     world.init("r", &[]);
     let dispatcher = "#!/bin/sh\nexec manager \"$(basename \"$0\")\" \"$@\"\n";
@@ -124,8 +124,8 @@ fn hooks_that_cannot_be_moved_are_left_alone() {
     own_hook(&world, "r/.git/hooks/pre-commit", 0);
     install(&world, "r", &[]);
     world.write("r/.git/hooks/pre-commit", "#!/bin/sh\n# another\n");
-    for verb in ["install", "uninstall"] {
-        let ran = stanch(&world, "r", &["hook", verb]);
+    for command in ["install", "uninstall"] {
+        let ran = stanch(&world, "r", &["hook", command]);
         assert_eq!(ran.code, 2, "{}", ran.stderr);
         assert_eq!(read(&world, "r/.git/hooks/pre-commit"), "#!/bin/sh\n# another\n");
         assert!(world.path().join("r/.git/hooks/pre-commit.stanch-chained").exists());
@@ -137,7 +137,7 @@ fn hooks_that_cannot_be_moved_are_left_alone() {
 }
 
 #[test]
-fn the_folder_that_git_is_told_is_where_the_hook_goes() {
+fn the_hook_goes_to_the_directory_of_core_hooks_path() {
     let (world, mut mint) = (World::new(), Mint::new(82));
     let token = mint.token(Kind::Pat);
     world.init("r", &[]);
@@ -160,7 +160,7 @@ fn the_folder_that_git_is_told_is_where_the_hook_goes() {
 }
 
 #[test]
-fn without_the_program_nothing_passes() {
+fn without_the_program_everything_is_refused() {
     let world = World::new();
     world.init("r", &[]);
     install(&world, "r", &[]);
@@ -173,7 +173,7 @@ fn without_the_program_nothing_passes() {
     assert_ne!(ran.code, 0);
     assert!(ran.stderr.contains("git commit --no-verify"), "{}", ran.stderr);
     // It is found on the path, too.
-    fs::create_dir(world.path().join("bin")).expect("a folder");
+    fs::create_dir(world.path().join("bin")).expect("a directory");
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_stanch"), world.path().join("bin/stanch"))
         .expect("a link");
     let mut command = world.git_command("r", &["commit", "-qm", "first"]);
@@ -183,7 +183,7 @@ fn without_the_program_nothing_passes() {
 }
 
 #[test]
-fn a_push_is_held_against_what_the_remote_has() {
+fn a_push_is_compared_with_what_the_remote_has() {
     let (world, mut mint) = (World::new(), Mint::new(83));
     let [old, token, other] = std::array::from_fn(|_| mint.token(Kind::Pat));
     world.init("up.git", &["--bare"]);
@@ -192,7 +192,7 @@ fn a_push_is_held_against_what_the_remote_has() {
     world.commit("r", "old", &old);
     world.git("r", &["push", "-q", "origin", "main"]);
     install(&world, "r", &["--type", "pre-push"]);
-    // What it has is not looked at again, on a branch of another name neither.
+    // What it has is not scanned again, not even on a branch of another name.
     world.commit("r", "f", "clean");
     world.git("r", &["push", "-q", "origin", "main", "main:other"]);
     let leak = world.commit("r", "f", &token);
@@ -211,7 +211,7 @@ fn a_push_is_held_against_what_the_remote_has() {
     world.init("empty.git", &["--bare"]);
     refused(&world.try_git("r", &["push", "../empty.git", "HEAD~2:refs/heads/main"]), &old, "old:1:1");
     world.git("r", &["push", "-q", "origin", ":other", "HEAD~2:refs/heads/third"]);
-    // The remote has what never came here: that is no trouble.
+    // The remote has commits that were never fetched here: that is no error.
     world.git("", &["clone", "-q", "up.git", "clone"]);
     world.commit("clone", "theirs", "clean");
     world.git("clone", &["push", "-q", "origin", "main"]);
@@ -221,7 +221,7 @@ fn a_push_is_held_against_what_the_remote_has() {
 }
 
 #[test]
-fn a_server_takes_no_token_and_tells_no_part_of_it() {
+fn a_server_refuses_tokens_and_shows_no_part_of_them() {
     let (world, mut mint) = (World::new(), Mint::new(84));
     let [token, named] = std::array::from_fn(|_| mint.token(Kind::Pat));
     world.init("up.git", &["--bare"]);
@@ -230,7 +230,7 @@ fn a_server_takes_no_token_and_tells_no_part_of_it() {
     world.git("r", &["remote", "add", "origin", "../up.git"]);
     world.commit("r", "f", "clean");
     world.git("r", &["push", "-q", "origin", "main"]);
-    // The pushed tree has no say in it.
+    // The configuration of the pushed tree is ignored.
     world.write("r/.stanchignore", "*\n");
     world.write("r/.stanch.toml", "exclude = ['*']\n");
     let leak = world.commit("r", "d/f", format!("{token} # stanch:allow\n"));
@@ -260,8 +260,8 @@ fn one_hook_for_all_repositories() {
     let token = mint.token(Kind::Pat);
     install(&world, "", &["--global"]);
     install(&world, "", &["--global", "--type", "pre-push"]);
-    let folder = world.home().join(".config/stanch/hooks");
-    assert_eq!(world.git("", &["config", "--global", "core.hooksPath"]), folder.display().to_string());
+    let directory = world.home().join(".config/stanch/hooks");
+    assert_eq!(world.git("", &["config", "--global", "core.hooksPath"]), directory.display().to_string());
     world.init("r", &[]);
     world.init("up.git", &["--bare"]);
     own_hook(&world, "r/.git/hooks/commit-msg", 0);
@@ -279,12 +279,12 @@ fn one_hook_for_all_repositories() {
     uninstall(&world, "", &["--global", "--type", "pre-push"]);
     world.git("r", &["push", "-q", "../up.git", "main"]);
     uninstall(&world, "", &["--global"]);
-    assert!(!folder.exists());
+    assert!(!directory.exists());
     assert_ne!(world.try_git("", &["config", "--global", "core.hooksPath"]).code, 0);
-    // Somebody else's folder stays theirs.
+    // A directory that somebody else configured stays.
     world.git("", &["config", "--global", "core.hooksPath", "/srv/hooks"]);
     let ran = stanch(&world, "", &["hook", "install", "--global"]);
     assert_eq!(ran.code, 2, "{}", ran.stderr);
     assert_eq!(world.git("", &["config", "--global", "core.hooksPath"]), "/srv/hooks");
-    assert!(!folder.exists());
+    assert!(!directory.exists());
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use stanch::local_credentials::{Environment, LocalCredentials};
+use stanch::settings::Env;
 use stanch::token::Fingerprint;
 
 use crate::support::cmd::World;
@@ -264,7 +265,7 @@ fn a_credential_can_be_added() {
 
 #[test]
 fn this_process_has_an_environment() {
-    let environment = Environment::of_this_process();
+    let environment = Env::of_this_process().for_local_credentials();
     assert_eq!(environment.cwd, std::env::current_dir().ok());
     assert!(environment.env.contains_key(&OsString::from("PATH")));
 }

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use stanch::settings::env::VARIABLES;
+
 use crate::support::cmd::World;
 
 #[test]
@@ -35,7 +37,16 @@ fn the_manual_has_a_page_for_every_command() {
     {
         assert!(pages.contains(&format!(".TH {title}")), "{title}");
     }
-    fs::create_dir(world.path().join("man1")).expect("a folder");
+    fs::create_dir(world.path().join("man1")).expect("a directory");
     assert_eq!(world.run(&["man", "--dir", "man1"]).code, 0);
     assert!(world.path().join("man1/stanch-scan.1").is_file());
+}
+
+#[test]
+fn the_manual_names_the_variables_below_flags() {
+    let pages = World::new().run(&["man"]).stdout;
+    let own = VARIABLES.iter().filter(|variable| variable.library.is_none() && variable.flag.is_some());
+    for variable in own {
+        assert!(pages.contains(variable.name), "{}", variable.name);
+    }
 }

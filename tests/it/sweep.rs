@@ -20,16 +20,16 @@ fn findings(report: &Value) -> &Vec<Value> {
     report["findings"].as_array().expect("a list of findings")
 }
 
-/// The places of a token: path, line, column, offset.
-fn places(report: &Value, token: &str) -> Vec<(String, u64, u64, u64)> {
-    let number = |place: &Value, field: &str| place[field].as_u64().expect("a number");
+/// The locations of a token: path, line, column, offset.
+fn locations(report: &Value, token: &str) -> Vec<(String, u64, u64, u64)> {
+    let number = |location: &Value, field: &str| location[field].as_u64().expect("a number");
     findings(report)
         .iter()
         .filter(|finding| finding["sha256"] == hash(token))
-        .flat_map(|finding| finding["locations"].as_array().expect("places"))
-        .map(|place| {
-            let path = place["path"].as_str().expect("a path").to_owned();
-            (path, number(place, "line"), number(place, "column"), number(place, "offset"))
+        .flat_map(|finding| finding["locations"].as_array().expect("locations"))
+        .map(|location| {
+            let path = location["path"].as_str().expect("a path").to_owned();
+            (path, number(location, "line"), number(location, "column"), number(location, "offset"))
         })
         .collect()
 }
@@ -46,9 +46,9 @@ fn every_kind_is_found_with_its_place() {
     let (code, report) = world.json(&["scan"]);
     assert_eq!(code, 1);
     for (n, token) in tokens.iter().enumerate() {
-        assert_eq!(places(&report, token), [(format!("dir/{n}.txt"), 2, 8, 13)], "kind {n}");
+        assert_eq!(locations(&report, token), [(format!("dir/{n}.txt"), 2, 8, 13)], "kind {n}");
     }
-    assert_eq!(places(&report, &stateless), [(".env".to_owned(), 1, 7, 6)]);
+    assert_eq!(locations(&report, &stateless), [(".env".to_owned(), 1, 7, 6)]);
     let rules: BTreeSet<_> = findings(&report).iter().map(|f| f["rule"].as_str().expect("an id")).collect();
     assert_eq!(rules, Kind::GITHUB.iter().map(|kind| kind.rule_id()).collect());
     let summary = &report["summary"];
@@ -73,15 +73,15 @@ fn glued_hidden_ignored_binary_and_long_lines() {
     world.write("vendor/.git/config", format!("\turl = https://x-access-token:{nested}@github.com/a/b\n"));
     let (code, report) = world.json(&["scan", "."]);
     assert_eq!(code, 1);
-    assert_eq!(places(&report, &glued), [("glued".to_owned(), 1, 2, 1)]);
-    assert_eq!(places(&report, &hidden), [(".hidden/.deep/.npmrc".to_owned(), 1, 1, 0)]);
-    assert_eq!(places(&report, &ignored), [("out.log".to_owned(), 1, 1, 0)]);
-    assert_eq!(places(&report, &binary), [("a.bin".to_owned(), 2, 1, 5)]);
-    assert_eq!(places(&report, &long), [("long.min.js".to_owned(), 1, (3 << 20) + 1, 3 << 20)]);
-    assert_eq!(places(&report, &nested), [("vendor/.git/config".to_owned(), 1, 31, 30)]);
+    assert_eq!(locations(&report, &glued), [("glued".to_owned(), 1, 2, 1)]);
+    assert_eq!(locations(&report, &hidden), [(".hidden/.deep/.npmrc".to_owned(), 1, 1, 0)]);
+    assert_eq!(locations(&report, &ignored), [("out.log".to_owned(), 1, 1, 0)]);
+    assert_eq!(locations(&report, &binary), [("a.bin".to_owned(), 2, 1, 5)]);
+    assert_eq!(locations(&report, &long), [("long.min.js".to_owned(), 1, (3 << 20) + 1, 3 << 20)]);
+    assert_eq!(locations(&report, &nested), [("vendor/.git/config".to_owned(), 1, 31, 30)]);
     let (_, report) = world.json(&["scan", "--gitignore"]);
-    assert_eq!(places(&report, &ignored), []);
-    assert_eq!(places(&report, &hidden).len(), 1);
+    assert_eq!(locations(&report, &ignored), []);
+    assert_eq!(locations(&report, &hidden).len(), 1);
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn no_edge_of_any_buffer_loses_a_token() {
     world.write("big", &content);
     let (_, report) = world.json(&["scan"]);
     for (token, at) in expected {
-        assert_eq!(places(&report, &token), [("big".to_owned(), 1, at + 1, at)]);
+        assert_eq!(locations(&report, &token), [("big".to_owned(), 1, at + 1, at)]);
     }
 }
 
@@ -127,8 +127,8 @@ fn lookalikes_are_notes_and_count_for_nothing() {
 #[test]
 fn names_and_links_are_text_too() {
     let (world, mut mint) = (World::new(), Mint::new(5));
-    let (file, folder, target) = (mint.token(Kind::Pat), mint.token(Kind::OAuth), mint.token(Kind::Pat));
-    world.write(&format!("a/{folder}/b/backup-{file}.txt"), "nothing in it");
+    let (file, directory, target) = (mint.token(Kind::Pat), mint.token(Kind::OAuth), mint.token(Kind::Pat));
+    world.write(&format!("a/{directory}/b/backup-{file}.txt"), "nothing in it");
     symlink(format!("https://{target}@github.com"), world.path().join("link")).expect("a link");
     let (code, report) = world.json(&["scan"]);
     assert_eq!(code, 1);
@@ -137,11 +137,11 @@ fn names_and_links_are_text_too() {
         let found = findings(&report).iter().find(|f| f["sha256"] == hash(token)).expect("a finding");
         found["locations"][0]["kind"].as_str().expect("a kind").to_owned()
     };
-    assert_eq!([kind(&file), kind(&folder), kind(&target)], ["file-name", "file-name", "symlink-target"]);
-    assert_eq!(places(&report, &folder)[0].3, 2);
-    assert_eq!(places(&report, &file)[0].3, 2 + 40 + 3 + 7);
+    assert_eq!([kind(&file), kind(&directory), kind(&target)], ["file-name", "file-name", "symlink-target"]);
+    assert_eq!(locations(&report, &directory)[0].3, 2);
+    assert_eq!(locations(&report, &file)[0].3, 2 + 40 + 3 + 7);
     let text = report.to_string();
-    for token in [file, folder, target] {
+    for token in [file, directory, target] {
         assert!(!text.contains(&token), "a token stands in the report");
     }
 }
@@ -162,8 +162,8 @@ fn loops_pipes_and_object_databases_are_survived() {
     for arguments in [&["scan"][..], &["scan", "--follow-symlinks"]] {
         let (code, report) = world.json(arguments);
         assert_eq!(code, 1);
-        assert_eq!(places(&report, &kept).len(), 1);
-        assert_eq!(places(&report, &passed).len(), 0);
+        assert_eq!(locations(&report, &kept).len(), 1);
+        assert_eq!(locations(&report, &passed).len(), 0);
         assert_eq!((findings(&report).len(), &report["summary"]["unreadable"]), (2, &Value::from(0)));
     }
 }
@@ -207,9 +207,9 @@ fn standard_input_files_and_many_roots() {
     child.stdin.take().expect("a pipe").write_all(format!("a\n {piped}").as_bytes()).expect("it reads");
     let ran = Ran::from(child.wait_with_output().expect("it ends"));
     let report: Value = serde_json::from_str(&ran.stdout).expect("JSON");
-    assert_eq!(places(&report, &piped), [("<stdin>".to_owned(), 2, 2, 3)]);
-    assert_eq!(places(&report, &single), [("single.txt".to_owned(), 1, 1, 0)]);
-    assert_eq!(places(&report, &first), [("x".to_owned(), 1, 1, 0)]);
+    assert_eq!(locations(&report, &piped), [("<stdin>".to_owned(), 2, 2, 3)]);
+    assert_eq!(locations(&report, &single), [("single.txt".to_owned(), 1, 1, 0)]);
+    assert_eq!(locations(&report, &first), [("x".to_owned(), 1, 1, 0)]);
     let root = |token: &str| {
         let found = findings(&report).iter().find(|f| f["sha256"] == hash(token)).expect("a finding");
         found["locations"][0]["root"].as_str().map(str::to_owned)
@@ -224,7 +224,7 @@ fn what_cannot_be_read_is_named_and_decides_only_when_nothing_is_found() {
     let ran = world.run(&["scan", "clean", "missing"]);
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("missing: No such file"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("1 place could not be read"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("1 path could not be read"), "{}", ran.stderr);
     world.write("found", mint.token(Kind::Pat));
     assert_eq!(world.run(&["scan", "found", "missing"]).code, 1);
     let (_, report) = world.json(&["scan", "found", "missing"]);
@@ -256,8 +256,8 @@ fn sizes_globs_and_confidence() {
     let (_, report) = world.json(&["scan", "--exclude", "/a", "--exclude", "*.txt"]);
     assert_eq!(findings(&report).len(), 0);
     let (_, report) = world.json(&["scan", "--exclude", "a/"]);
-    assert_eq!(places(&report, &large).len(), 1);
-    assert_eq!(places(&report, &small).len(), 0);
+    assert_eq!(locations(&report, &large).len(), 1);
+    assert_eq!(locations(&report, &small).len(), 0);
     let ran = world.run(&["scan", "--exclude", "a{"]);
     assert_eq!(ran.code, 2);
 }
@@ -308,7 +308,7 @@ fn a_wall_of_prefixes_is_walked_through() {
         world.write(name, format!("{}\n{token}", brick.repeat(4_000_000 / brick.len())));
     }
     let (code, report) = world.json(&["scan"]);
-    assert_eq!((code, places(&report, &token).len()), (1, 5));
+    assert_eq!((code, locations(&report, &token).len()), (1, 5));
 }
 
 #[test]

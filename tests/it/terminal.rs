@@ -84,8 +84,8 @@ fn yes_sends_and_the_question_says_what() {
     let (front, token) = leak(601);
     let (code, shown) = Session::start(&mut front.command(&["scan", "--revoke"])).answer("y\n");
     assert_eq!(code, Some(1), "{shown}");
-    for words in ["2 tokens for ", "1 ghp_, 1 gho_", "cannot be undone", "e-mails", "whole", "[y/N]"] {
-        assert!(shown.contains(words), "{words}: {shown}");
+    for part in ["2 tokens for ", "1 ghp_, 1 gho_", "cannot be undone", "e-mails", "whole", "[y/N]"] {
+        assert!(shown.contains(part), "{part}: {shown}");
     }
     assert!(!shown.contains(&token));
     assert_eq!(front.github.accepted().len(), 2);
@@ -102,7 +102,7 @@ fn anything_else_is_a_no() {
     for line in ["\n", "n\n", "yess\n", "\u{4}"] {
         let (code, shown) = Session::start(&mut front.command(&["revoke", "f"])).answer(line);
         assert_eq!(code, Some(3), "{line:?}: {shown}");
-        assert!(shown.contains("nothing was sent, as you said"), "{shown}");
+        assert!(shown.contains("declined: nothing was sent"), "{shown}");
     }
     assert!(!exists(&front.ledger()));
     assert_eq!(front.github.seen().len(), 0);

@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 
-use anstream::ColorChoice;
-use clap::{Args, FromArgMatches as _, ValueEnum};
+use clap::{Args, FromArgMatches as _, ValueHint};
 
-use super::RevocationArgs;
-use crate::cli::console::{Console, Verbosity};
+use super::{ConfigArgs, ConsoleArgs, RevocationArgs};
+use crate::cli::console::Console;
 use crate::detect::DECODE_DEPTH;
 use crate::finding::Confidence;
 use crate::report::Format;
-use crate::settings::{BadTarget, ExitPolicy, Output, Settings, Target, UserConfig, parse_size};
+use crate::settings::{
+    BadReportTarget, Destination, ExitPolicy, Input, Output, ReportTarget, Settings, UserConfig, parse_size,
+};
 use crate::source::tree;
 use crate::source::unpack::Limits;
 
@@ -29,7 +30,7 @@ pub(crate) struct CommonArgs {
     #[arg(long, value_name = "N", help_heading = "What is looked at")]
     max_archive_depth: Option<u32>,
 
-    /// How many encodings within encodings are peeled off; 0 looks at the bytes as they are [default: 2]
+    /// How many encodings within encodings are decoded; 0 looks at the bytes as they are [default: 2]
     #[arg(long, value_name = "N", help_heading = "What is looked at")]
     max_decode_depth: Option<u32>,
 
@@ -37,13 +38,13 @@ pub(crate) struct CommonArgs {
     #[arg(short = 'j', long, value_name = "N", help_heading = "What is looked at")]
     threads: Option<usize>,
 
-    /// The form of the report on standard output [default: pretty]
+    /// The format of the report on standard output [default: pretty]
     #[arg(short, long, value_enum, help_heading = "What is reported")]
     format: Option<Format>,
 
-    /// Write a report to a file, too; the format is told by its ending where it is left out; may be repeated
+    /// Write a report to a file, too; the format follows from its extension where it is left out; may be repeated
     #[arg(short, long = "report", value_name = "[FORMAT=]PATH", help_heading = "What is reported")]
-    reports: Vec<Target>,
+    reports: Vec<ReportTarget>,
 
     /// Findings below this do not count [default: likely]
     #[arg(long, value_enum, value_name = "LEVEL", help_heading = "What is reported")]
@@ -69,7 +70,7 @@ pub(crate) struct CommonArgs {
     pub(crate) revocation: RevocationArgs,
 
     #[command(flatten)]
-    pub(crate) silence: SuppressArgs,
+    pub(crate) suppress: SuppressArgs,
 
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
@@ -78,36 +79,8 @@ pub(crate) struct CommonArgs {
     console: ConsoleArgs,
 }
 
-/// What is shown at the terminal.
-#[derive(Args)]
-pub(crate) struct ConsoleArgs {
-    /// When to use colour
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t, help_heading = "At the terminal")]
-    color: Colour,
-
-    /// Show no progress
-    #[arg(long, help_heading = "At the terminal")]
-    no_progress: bool,
-
-    /// Say nothing but errors on standard error
-    #[arg(short, long, conflicts_with = "verbose", help_heading = "At the terminal")]
-    quiet: bool,
-
-    /// Name every place that could not be read
-    #[arg(short, long, help_heading = "At the terminal")]
-    verbose: bool,
-}
-
-#[derive(Clone, Copy, Default, ValueEnum)]
-enum Colour {
-    #[default]
-    Auto,
-    Always,
-    Never,
-}
-
 impl CommonArgs {
-    /// None of these flags given, for those who look for tokens and take none.
+    /// None of these flags given, for what looks for tokens and takes none.
     pub(crate) fn none() -> Result<Self, clap::Error> {
         let command = CommonArgs::augment_args(clap::Command::new("stanch").no_binary_name(true));
         CommonArgs::from_arg_matches(&command.try_get_matches_from(None::<&str>)?)
@@ -116,54 +89,34 @@ impl CommonArgs {
     pub(crate) fn console(&self) -> Console {
         self.console.console()
     }
-}
 
-impl ConsoleArgs {
-    pub(crate) fn console(&self) -> Console {
-        let verbosity = match (self.quiet, self.verbose) {
-            (true, _) => Verbosity::Quiet,
-            (_, true) => Verbosity::Verbose,
-            _ => Verbosity::Normal,
-        };
-        let colour = match self.color {
-            Colour::Auto => ColorChoice::Auto,
-            Colour::Always => ColorChoice::AlwaysAnsi,
-            Colour::Never => ColorChoice::Never,
-        };
-        Console::new(verbosity, colour, !self.no_progress)
-    }
-}
-
-impl CommonArgs {
-    /// What is printed and written: flags, over what the user's file says, over defaults.
-    pub(crate) fn output(&self, user: &UserConfig) -> Result<Output, BadTarget> {
-        Target::distinct(&self.reports)?;
+    /// What is reported: flags over the user's file over defaults.
+    fn output(&self, user: &UserConfig) -> Result<Output, BadReportTarget> {
+        ReportTarget::distinct(&self.reports)?;
         Ok(Output {
             format: self.format.or(user.format).unwrap_or_default(),
             min_confidence: self.min_confidence.or(user.min_confidence).unwrap_or(Confidence::Likely),
             show_secrets: self.show_secrets,
             reports: self.reports.clone(),
-            write_baseline: self.silence.write_baseline.clone(),
+            write_baseline: self.suppress.write_baseline.clone(),
         })
     }
 
-    /// Globs that are left out of every root.
+    /// The globs of what is left out of every root.
     fn exclude<'a>(&'a self, user: &'a UserConfig) -> impl Iterator<Item = &'a str> {
         self.exclude.iter().chain(&user.exclude).map(String::as_str)
     }
 
-    pub(crate) fn exit(&self) -> ExitPolicy {
+    fn exit(&self) -> ExitPolicy {
         ExitPolicy { found: if self.exit_zero { 0 } else { self.exit_code } }
     }
-}
 
-impl CommonArgs {
-    /// What a run over `paths` is to do: flags, over what the user's file says, over defaults.
-    pub(crate) fn settings(&self, paths: Vec<PathBuf>, user: &UserConfig) -> anyhow::Result<Settings> {
+    /// What a run over `inputs` is to do: flags over the user's file over defaults.
+    pub(crate) fn settings(&self, inputs: Vec<Input>, user: &UserConfig) -> anyhow::Result<Settings> {
         let limits = user.limits;
-        let (archives, encodings) = (self.max_archive_depth, self.max_decode_depth);
+        let (archive_depth, decode_depth) = (self.max_archive_depth, self.max_decode_depth);
         Ok(Settings {
-            paths,
+            inputs,
             walk: tree::Options {
                 gitignore: false,
                 exclude: tree::excludes(self.exclude(user))?,
@@ -173,52 +126,30 @@ impl CommonArgs {
             },
             exclude: self.exclude(user).map(str::to_owned).collect(),
             limits: Limits {
-                max_archive_depth: archives.or(user.max_archive_depth).unwrap_or(limits.max_archive_depth),
+                max_archive_depth: archive_depth
+                    .or(user.max_archive_depth)
+                    .unwrap_or(limits.max_archive_depth),
                 ..limits
             },
-            decode_depth: encodings.or(user.max_decode_depth).map_or(DECODE_DEPTH, |depth| depth as usize),
+            decode_depth: decode_depth.or(user.max_decode_depth).map_or(DECODE_DEPTH, |depth| depth as usize),
             output: self.output(user)?,
             exit: self.exit(),
         })
     }
 }
 
-/// The user's own configuration.
-#[derive(Args, Clone, Default)]
-pub(crate) struct UserConfigArgs {
-    #[arg(
-        short,
-        long,
-        value_name = "FILE",
-        help_heading = "Configuration",
-        help = "The user's configuration [env: STANCH_CONFIG] [default: $XDG_CONFIG_HOME/stanch/config.toml]"
-    )]
-    pub(crate) config: Option<PathBuf>,
-}
-
-/// Which configuration files are read.
-#[derive(Args, Default)]
-pub(crate) struct ConfigArgs {
-    #[command(flatten)]
-    pub(crate) user: UserConfigArgs,
-
-    /// Do not read .stanch.toml and .stanchignore of what is scanned
-    #[arg(long, help_heading = "Configuration")]
-    pub(crate) no_project_config: bool,
-}
-
-/// What silences findings.
+/// What suppresses findings.
 #[derive(Args)]
 pub(crate) struct SuppressArgs {
     /// Tokens known before: a JSON report, a written baseline, or a JSON report of gitleaks; may be repeated
-    #[arg(short, long, value_name = "FILE", help_heading = "What is silenced")]
+    #[arg(short, long, value_name = "FILE", help_heading = "What is suppressed")]
     pub(crate) baseline: Vec<PathBuf>,
 
     /// Write a baseline of all that is found
-    #[arg(long, value_name = "FILE", help_heading = "What is silenced")]
-    pub(crate) write_baseline: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::AnyPath, help_heading = "What is suppressed")]
+    pub(crate) write_baseline: Option<Destination>,
 
     /// Findings count although a comment on their line allows them (`stanch:allow`, `gitleaks:allow`, …)
-    #[arg(long, help_heading = "What is silenced")]
+    #[arg(long, help_heading = "What is suppressed")]
     pub(crate) no_allow_comments: bool,
 }

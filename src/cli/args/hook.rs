@@ -1,4 +1,4 @@
-//! The flags of `stanch hook`.
+//! The arguments of `stanch hook`.
 
 use std::ffi::OsString;
 
@@ -16,8 +16,8 @@ pub(crate) enum HookCommand {
 
 /// Let git look for tokens by itself
 ///
-/// A hook that is there already is kept, and runs first. A repository whose `core.hooksPath` names a folder gets the hook
-/// there.
+/// A hook that is there already is kept, and runs first. A repository whose `core.hooksPath` names a directory gets the
+/// hook there.
 #[derive(Args)]
 #[command(after_long_help = "\
 Examples:
@@ -27,19 +27,19 @@ Examples:
   stanch hook install --type pre-receive    on a server, for all who push")]
 pub(crate) struct HookInstallArgs {
     #[command(flatten)]
-    pub(crate) which: Which,
+    pub(crate) hook: HookSelection,
 }
 
 /// Take a hook out again, and put back what was there before
 #[derive(Args)]
 pub(crate) struct HookUninstallArgs {
     #[command(flatten)]
-    pub(crate) which: Which,
+    pub(crate) hook: HookSelection,
 }
 
 /// Which hook.
 #[derive(Args)]
-pub(crate) struct Which {
+pub(crate) struct HookSelection {
     /// When it runs
     #[arg(long = "type", value_enum, value_name = "TYPE", default_value_t)]
     pub(crate) kind: HookKind,
@@ -49,13 +49,13 @@ pub(crate) struct Which {
     pub(crate) global: bool,
 }
 
-/// What a hook hands over.
+/// What an installed hook passes on.
 #[derive(Args)]
 pub(crate) struct HookRunArgs {
     #[arg(long = "type", value_enum, value_name = "TYPE")]
     pub(crate) kind: HookKind,
 
-    /// What git called the hook with
+    /// The arguments that git gave to the hook
     #[arg(last = true, value_name = "ARGUMENT")]
     pub(crate) arguments: Vec<OsString>,
 }
@@ -78,7 +78,7 @@ pub(crate) enum HookKind {
 impl HookKind {
     pub(crate) const ALL: [HookKind; 3] = [HookKind::Commit, HookKind::Push, HookKind::Receive];
 
-    /// The name of git's hook.
+    /// The name of the hook (githooks(5)).
     pub(crate) const fn name(self) -> &'static str {
         match self {
             HookKind::Commit => "pre-commit",

@@ -1,4 +1,4 @@
-//! `stanch audit`: the trail as JSON lines, and whether it holds.
+//! `stanch audit`: the audit trail as JSON lines, or a check that it is unbroken.
 
 use std::io::{self, BufWriter, Write as _};
 
@@ -6,25 +6,27 @@ use crate::cli::args::AuditArgs;
 use crate::cli::console::{Console, count};
 use crate::cli::exit::Exit;
 use crate::ledger::{self, LedgerError};
+use crate::settings::{self, Env};
 use crate::text::printable;
 
 /// Why an export ended early.
-enum Cut {
+enum ExportError {
     Ledger(LedgerError),
-    Out(io::Error),
+    Output(io::Error),
 }
 
-impl From<LedgerError> for Cut {
+impl From<LedgerError> for ExportError {
     fn from(error: LedgerError) -> Self {
-        Cut::Ledger(error)
+        ExportError::Ledger(error)
     }
 }
 
-pub(super) fn run(args: &AuditArgs) -> anyhow::Result<Exit> {
-    let address = args.place().or(&args.user.revocation()?).ledger()?;
+pub(super) fn run(args: &AuditArgs, env: &Env) -> anyhow::Result<Exit> {
+    let user = args.user.load_redacted(env)?;
+    let address = settings::ledger(args.ledger.as_deref(), env, &user.connection)?;
     let Some(ledger) = ledger::open_existing(&address)? else {
         let address = printable(&address.to_string());
-        Console::plain().say(&format!("there is no ledger at {address}, and so no trail"));
+        Console::plain().info(&format!("there is no ledger at {address}, and so no trail"));
         return Ok(Exit::Clean);
     };
     let mut out = BufWriter::new(io::stdout().lock());
@@ -34,12 +36,13 @@ pub(super) fn run(args: &AuditArgs) -> anyhow::Result<Exit> {
         out.flush()?;
         return Ok(Exit::Clean);
     }
-    let written = ledger::export(ledger.as_ref(), |line| writeln!(out, "{line}").map_err(Cut::Out));
-    match written.and_then(|()| out.flush().map_err(Cut::Out)) {
+    let written =
+        ledger::export(ledger.as_ref(), |line| writeln!(out, "{line}").map_err(ExportError::Output));
+    match written.and_then(|()| out.flush().map_err(ExportError::Output)) {
         Ok(()) => Ok(Exit::Clean),
-        // Whoever reads has seen enough.
-        Err(Cut::Out(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Clean),
-        Err(Cut::Out(error)) => Err(error.into()),
-        Err(Cut::Ledger(error)) => Err(error.into()),
+        // The reader has closed the pipe, as `head` does.
+        Err(ExportError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Clean),
+        Err(ExportError::Output(error)) => Err(error.into()),
+        Err(ExportError::Ledger(error)) => Err(error.into()),
     }
 }

@@ -1,4 +1,4 @@
-//! What a shell and a reader of manuals want: completions, and man pages of every command.
+//! `stanch completions` and `stanch man`: shell completions, and a man page for every command.
 
 use std::io::{self, Write as _};
 
@@ -9,14 +9,14 @@ use clap_mangen::Man;
 use crate::cli::args::{Cli, CompletionsArgs, ManArgs};
 use crate::cli::exit::Exit;
 
-pub(super) fn completions(flags: &CompletionsArgs) -> anyhow::Result<Exit> {
+pub(super) fn completions(args: &CompletionsArgs) -> anyhow::Result<Exit> {
     let mut script = Vec::new();
-    clap_complete::generate(flags.shell, &mut Cli::command(), "stanch", &mut script);
+    clap_complete::generate(args.shell, &mut Cli::command(), "stanch", &mut script);
     print(&script)
 }
 
-pub(super) fn man(flags: &ManArgs) -> anyhow::Result<Exit> {
-    if let Some(dir) = &flags.dir {
+pub(super) fn man(args: &ManArgs) -> anyhow::Result<Exit> {
+    if let Some(dir) = &args.dir {
         clap_mangen::generate_to(Cli::command(), dir)
             .with_context(|| format!("cannot write the pages into {}", dir.display()))?;
         return Ok(Exit::Clean);
@@ -36,7 +36,7 @@ fn render(command: &Command, out: &mut Vec<u8>) -> io::Result<()> {
 
 fn print(bytes: &[u8]) -> anyhow::Result<Exit> {
     match io::stdout().lock().write_all(bytes) {
-        // Whoever reads has seen enough.
+        // The reader has closed the pipe, as `head` does.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Clean),
         other => other.map(|()| Exit::Clean).context("cannot write to standard output"),
     }

@@ -8,96 +8,101 @@ use crate::cli::exit::Exit;
 use crate::cli::session::ScanSession;
 use crate::finding::{Findings, Location};
 use crate::meter::Meter;
+use crate::settings::{Env, Input};
 use crate::source::git::{History, Range, Repo, Rescan, Staged};
 use crate::source::tree;
 
-/// What of a repository is looked at.
-pub(super) enum What {
+/// What of a repository is scanned.
+pub(super) enum Scope {
     History,
+    /// Below these paths; none of them is everywhere.
     Staged(Vec<PathBuf>),
+    /// A range as gitrevisions(7) has it.
     Range(String),
 }
 
-pub(super) fn run(flags: GitArgs) -> anyhow::Result<Exit> {
-    let (path, what) = what(flags.repo, flags.staged, flags.range);
-    let (run, repo) = begin(&flags.common, &path)?;
-    let incomplete = if let What::Staged(_) = what { None } else { repo.incomplete() };
-    if let Some(lacks) = &incomplete {
-        if flags.require_full_history {
-            anyhow::bail!("{lacks}");
+pub(super) fn run(args: GitArgs, env: &Env) -> anyhow::Result<Exit> {
+    let (path, scope) = scope(args.repo, args.staged, args.range);
+    let (session, repo) = prepare(&args.common, &path, env)?;
+    let incomplete = if let Scope::Staged(_) = scope { None } else { repo.incomplete() };
+    if let Some(missing) = &incomplete {
+        if args.require_full_history {
+            anyhow::bail!("{missing}");
         }
-        run.console.warn(&lacks.to_string());
+        session.console.warn(&missing.to_string());
     }
-    run.limit_threads()?;
-    let mut findings = look(&run, &repo, &what)?;
-    findings.retain(&mut |_, location| !is_excluded(&run.settings.walk, location));
-    run.conclude(findings, incomplete.is_some())
+    session.limit_threads()?;
+    let mut findings = scan(&session, &repo, &scope)?;
+    findings.retain(&mut |_, location| !is_excluded(&session.settings.walk, location));
+    session.finish(findings, incomplete.is_some())
 }
 
-/// Opens the repository at or around `path`, and gets ready to look through it.
-pub(super) fn begin(common: &CommonArgs, path: &Path) -> anyhow::Result<(ScanSession, Repo)> {
+/// Opens the repository at or around `path`, and a session to scan it.
+pub(super) fn prepare(common: &CommonArgs, path: &Path, env: &Env) -> anyhow::Result<(ScanSession, Repo)> {
     let repo = Repo::discover(path)?;
-    // Paths in a history start at its own root, wherever below it the program was started.
+    // Paths in a history start at the root of the work tree, wherever below it the program was started.
     let root = if repo.root() == Path::new("") { PathBuf::from(".") } else { repo.root().to_owned() };
-    let mut run = ScanSession::begin(common, vec![root.clone()])?;
-    let globs = run.settings.exclude.iter().chain(run.detection.left_out(&root)).map(String::as_str);
-    run.settings.walk.exclude = tree::excludes(globs)?;
-    let repo = repo.with_max_blob_size(run.settings.walk.max_file_size.unwrap_or(u64::MAX));
-    Ok((run, repo))
+    let mut session = ScanSession::prepare(common, vec![Input::Path(root.clone())], env)?;
+    let globs = session.settings.exclude.iter().chain(session.detection.excluded(&root)).map(String::as_str);
+    session.settings.walk.exclude = tree::excludes(globs)?;
+    let repo = repo.with_max_blob_size(session.settings.walk.max_file_size.unwrap_or(u64::MAX));
+    Ok((session, repo))
 }
 
-/// Sorts out which argument is what: the only path after `--staged` may be the repository itself.
-fn what(repo: PathBuf, staged: Option<Vec<PathBuf>>, range: Option<String>) -> (PathBuf, What) {
+/// Decides which argument is what: the only path after `--staged` may be the repository itself.
+fn scope(repo: PathBuf, staged: Option<Vec<PathBuf>>, range: Option<String>) -> (PathBuf, Scope) {
     match (staged, range) {
         (Some(paths), _) => match &paths[..] {
             [only] if repo == Path::new(".") && only.join(".git").exists() => {
-                (only.clone(), What::Staged(Vec::new()))
+                (only.clone(), Scope::Staged(Vec::new()))
             }
-            _ => (repo, What::Staged(paths)),
+            _ => (repo, Scope::Staged(paths)),
         },
-        (None, Some(range)) => (repo, What::Range(range)),
-        (None, None) => (repo, What::History),
+        (None, Some(range)) => (repo, Scope::Range(range)),
+        (None, None) => (repo, Scope::History),
     }
 }
 
-/// Looks, and finds out where what was found came from, or whether it was there before.
-pub(super) fn look(run: &ScanSession, repo: &Repo, what: &What) -> anyhow::Result<Findings> {
-    Ok(match what {
-        What::History => {
+/// Scans, and determines which commit introduced each finding, or whether it was there before.
+pub(super) fn scan(session: &ScanSession, repo: &Repo, scope: &Scope) -> anyhow::Result<Findings> {
+    Ok(match scope {
+        Scope::History => {
             let (history, mut findings) = (History::new(repo), Findings::keeping_all());
-            drain(run, &history, &findings);
-            run.console.watch(&run.meter, || history.attribute(&mut findings));
+            drain(session, &history, &findings);
+            session.console.watch(&session.meter, || history.attribute(&mut findings));
             findings
         }
-        What::Staged(paths) => {
+        Scope::Staged(paths) => {
             let (staged, mut findings) = (Staged::new(repo, paths)?, Findings::keeping_all());
-            drain(run, &staged, &findings);
-            before(run, &mut |rescan| staged.retain_added(&mut findings, rescan));
+            drain(session, &staged, &findings);
+            compare(session, &mut |rescan| staged.retain_added(&mut findings, rescan));
             findings
         }
-        What::Range(spec) => added(run, &Range::new(repo, spec)?),
+        Scope::Range(spec) => scan_range(session, &Range::new(repo, spec)?),
     })
 }
 
-/// What the commits of a range add.
-pub(super) fn added(run: &ScanSession, range: &Range<'_>) -> Findings {
+/// Scans what the commits of a range add.
+pub(super) fn scan_range(session: &ScanSession, range: &Range<'_>) -> Findings {
     let mut findings = Findings::keeping_all();
-    drain(run, range, &findings);
-    before(run, &mut |rescan| range.retain_added(&mut findings, rescan));
+    drain(session, range, &findings);
+    compare(session, &mut |rescan| range.retain_added(&mut findings, rescan));
     findings
 }
 
-/// Calls `retain_added` with a rescan of what was there before, which is not counted as looked at.
-fn before(run: &ScanSession, retain_added: &mut dyn FnMut(&Rescan<'_>)) {
+/// Calls `retain_added` with a rescan of what was there before. The report's counters leave that out.
+fn compare(session: &ScanSession, retain_added: &mut dyn FnMut(&Rescan<'_>)) {
     let uncounted = Meter::default();
-    retain_added(&|findings, show| run.look(findings, &uncounted, show));
+    retain_added(&|findings, drain| session.scan(findings, &uncounted, drain));
 }
 
-fn drain(run: &ScanSession, source: &dyn Source, findings: &Findings) {
-    run.look(findings, &run.meter, &mut |sink| run.console.watch(&run.meter, || source.drain(sink)));
+fn drain(session: &ScanSession, source: &dyn Source, findings: &Findings) {
+    session.scan(findings, &session.meter, &mut |sink| {
+        session.console.watch(&session.meter, || source.drain(sink));
+    });
 }
 
-/// Whether `--exclude` names the file that a place is in.
+/// Whether `--exclude` names the file of a location.
 pub(super) fn is_excluded(options: &tree::Options, location: &Location) -> bool {
     let in_tree =
         matches!(location.kind, LocationKind::Content | LocationKind::FileName | LocationKind::SymlinkTarget);

@@ -1,70 +1,70 @@
-//! `scan --history`: the histories of the repositories below what is scanned.
+//! `stanch scan --history`: the histories of the repositories below what is scanned.
 
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::git::is_excluded;
-use super::scan::is_pipe;
 use crate::blob::{Fault, FaultKind, LocationKind, Source as _};
 use crate::cli::detection::label;
 use crate::cli::session::ScanSession;
 use crate::finding::{Findings, Location};
 use crate::scan::WithRoot;
+use crate::settings::Input;
 use crate::source::git::{History, Repo, find_repositories};
 use crate::source::tree;
 use crate::text::printable;
 
-/// Puts what all those histories hold into `findings`. Whether one of them is incomplete.
+/// Scans all those histories into `findings`. Returns whether one of them is incomplete.
 pub(super) fn sweep(session: &ScanSession, findings: &Findings) -> anyhow::Result<bool> {
     session.limit_threads()?;
-    let roots: Vec<&PathBuf> = session.settings.paths.iter().filter(|path| !is_pipe(path)).collect();
-    let mut sweep = Sweep { session, findings, seen: HashSet::new(), shallow: false };
-    for root in &roots {
-        let globs =
-            session.settings.exclude.iter().chain(session.detection.left_out(root)).map(String::as_str);
-        let options = tree::Options { exclude: tree::excludes(globs)?, ..session.settings.walk.clone() };
-        let name = (roots.len() > 1 && root.is_dir()).then(|| label(root));
-        let root = Root { path: root, name, options };
-        for path in find_repositories(root.path) {
+    let settings = &session.settings;
+    let roots: Vec<&Path> = Input::paths(&settings.inputs).collect();
+    let mut sweep = Sweep { session, findings, scanned: HashSet::new(), shallow: false };
+    for path in &roots {
+        let globs = settings.exclude.iter().chain(session.detection.excluded(path)).map(String::as_str);
+        let options = tree::Options { exclude: tree::excludes(globs)?, ..settings.walk.clone() };
+        let name = (roots.len() > 1 && path.is_dir()).then(|| label(path));
+        let root = Root { path, name, options };
+        for repository in find_repositories(root.path) {
             if session.interrupted() {
                 return Ok(sweep.shallow);
             }
-            sweep.repository(&root, &path);
+            sweep.repository(&root, &repository);
         }
     }
     Ok(sweep.shallow)
 }
 
-/// A scanned folder.
+/// A scanned directory.
 struct Root<'a> {
     path: &'a Path,
-    /// What places call it, where there are several.
+    /// Its name in locations, where there are several.
     name: Option<String>,
     options: tree::Options,
 }
 
 impl Root<'_> {
-    /// What stands in front of a path in a repository's history: the way from this root to the repository, and a slash.
-    fn way_to(&self, folder: &Path) -> Option<String> {
-        let whole = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let way = label(whole(folder).strip_prefix(whole(self.path)).ok()?);
-        Some(if way.is_empty() { way } else { format!("{way}/") })
+    /// The prefix of paths in a repository's history: the path from this root to the repository, and a slash.
+    fn prefix_of(&self, directory: &Path) -> Option<String> {
+        let absolute = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let relative = label(absolute(directory).strip_prefix(absolute(self.path)).ok()?);
+        Some(if relative.is_empty() { relative } else { format!("{relative}/") })
     }
 }
 
 struct Sweep<'a> {
     session: &'a ScanSession,
     findings: &'a Findings,
-    /// Repositories looked at, by what all their work trees share: roots may overlap.
-    seen: HashSet<PathBuf>,
+    /// Repositories that were scanned, by the directory that all their work trees share: roots may overlap.
+    scanned: HashSet<PathBuf>,
     shallow: bool,
 }
 
 impl Sweep<'_> {
     fn repository(&mut self, root: &Root<'_>, path: &Path) {
-        let place = root.way_to(path).unwrap_or_default();
-        if root.options.excludes_file(place.trim_end_matches('/')) {
+        let prefix = root.prefix_of(path).unwrap_or_default();
+        if root.options.excludes_file(prefix.trim_end_matches('/')) {
             return;
         }
         let repo = match Repo::open(path) {
@@ -75,25 +75,25 @@ impl Sweep<'_> {
                 return self.findings.fault(Fault { path, kind, reason });
             }
         };
-        if !self.seen.insert(repo.common_dir()) {
+        if !self.scanned.insert(repo.common_dir()) {
             return;
         }
-        if let Some(lacks) = repo.incomplete() {
-            self.session.console.warn(&format!("{}: {lacks}", printable(&label(path))));
+        if let Some(missing) = repo.incomplete() {
+            self.session.console.warn(&format!("{}: {missing}", printable(&label(path))));
             self.shallow = true;
         }
-        // A submodule's files stand in its work tree, wherever its repository is kept.
-        let place = root.way_to(repo.root()).unwrap_or(place);
-        let mut found = self.look(&repo, root, &place);
-        found.review(&mut |_, location| move_below(location, &place));
+        // The files of a submodule are in its work tree, wherever its repository is.
+        let prefix = root.prefix_of(repo.root()).unwrap_or(prefix);
+        let mut found = self.scan(&repo, root, &prefix);
+        found.review(&mut |_, location| add_prefix(location, &prefix));
         found.retain(&mut |_, location| !is_excluded(&root.options, location));
         self.findings.absorb(found);
     }
 
-    fn look(&self, repo: &Repo, root: &Root<'_>, place: &str) -> Findings {
+    fn scan(&self, repo: &Repo, root: &Root<'_>, prefix: &str) -> Findings {
         let (history, mut found) = (History::new(repo), Findings::keeping_all());
-        self.session.look(&found, &self.session.meter, &mut |sink| {
-            let named = WithRoot::repository(sink, root.name.as_deref(), place.trim_end_matches('/'));
+        self.session.scan(&found, &self.session.meter, &mut |sink| {
+            let named = WithRoot::repository(sink, root.name.as_deref(), prefix.trim_end_matches('/'));
             self.session.console.watch(&self.session.meter, || history.drain(&named));
         });
         self.session.console.watch(&self.session.meter, || history.attribute(&mut found));
@@ -101,12 +101,12 @@ impl Sweep<'_> {
     }
 }
 
-/// A place in a repository becomes one below the scanned root.
-fn move_below(location: &mut Location, place: &str) {
-    location.path.insert_str(0, place);
+/// Makes a location in a repository one below the scanned root.
+fn add_prefix(location: &mut Location, prefix: &str) {
+    location.path.insert_str(0, prefix);
     // The token is in the path itself.
     if matches!(location.kind, LocationKind::FileName | LocationKind::RefName) {
-        location.offset += place.len() as u64;
-        location.column += place.len() as u64;
+        location.offset += prefix.len() as u64;
+        location.column += prefix.len() as u64;
     }
 }

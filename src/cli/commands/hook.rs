@@ -3,6 +3,7 @@
 mod global;
 mod hooks_dir;
 mod message;
+mod purpose;
 mod ref_updates;
 mod run;
 mod script;
@@ -12,75 +13,68 @@ use std::path::Path;
 use anyhow::bail;
 
 use self::hooks_dir::{HooksDir, Installed, Removed};
+use self::purpose::purpose;
 use self::script::Script;
-use crate::cli::args::{HookCommand, HookKind, Which};
+use crate::cli::args::{HookCommand, HookSelection};
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
+use crate::settings::Env;
 use crate::source::git::Repo;
 
-pub(super) fn run(command: &HookCommand) -> anyhow::Result<Exit> {
+pub(super) fn run(command: &HookCommand, env: &Env) -> anyhow::Result<Exit> {
     let console = Console::plain();
     match command {
-        HookCommand::Install(flags) if flags.which.global => global::install(flags.which.kind, &console)?,
-        HookCommand::Uninstall(flags) if flags.which.global => global::uninstall(flags.which.kind, &console)?,
-        HookCommand::Install(flags) => install(&flags.which, &console)?,
-        HookCommand::Uninstall(flags) => uninstall(&flags.which, &console)?,
-        HookCommand::Run(flags) => return run::run(flags),
+        HookCommand::Install(args) if args.hook.global => global::install(args.hook.kind, &console)?,
+        HookCommand::Uninstall(args) if args.hook.global => global::uninstall(args.hook.kind, &console)?,
+        HookCommand::Install(args) => install(&args.hook, &console)?,
+        HookCommand::Uninstall(args) => uninstall(&args.hook, &console)?,
+        HookCommand::Run(args) => return run::run(args, env),
     }
     Ok(Exit::Clean)
 }
 
-/// The hooks of the repository around here.
-fn here() -> anyhow::Result<HooksDir> {
+/// The hooks directory of the repository around the current directory.
+fn hooks_dir() -> anyhow::Result<HooksDir> {
     let repo = Repo::discover(Path::new("."))?;
-    let folder = repo.hooks_dir()?;
-    // The folder for all repositories calls each one's own hooks.
-    if global::folder().is_ok_and(|global| global == folder) {
+    let directory = repo.hooks_dir()?;
+    // The directory for all repositories calls each one's own hooks.
+    if global::directory().is_ok_and(|global| global == directory) {
         return Ok(HooksDir::new(repo.default_hooks_dir()));
     }
-    let manager = folder.ends_with(".husky/_").then_some("husky");
+    let manager = directory.ends_with(".husky/_").then_some("husky");
     if let Some(manager) = manager {
         bail!(
             "the hooks in `{}` are written by {manager}, which would write over this one; \
              put this line into `.husky/pre-commit` instead: stanch git --staged",
-            folder.display()
+            directory.display()
         );
     }
-    Ok(HooksDir::new(folder))
+    Ok(HooksDir::new(directory))
 }
 
-fn install(which: &Which, console: &Console) -> anyhow::Result<()> {
-    let (kind, folder) = (which.kind, here()?);
+fn install(hook: &HookSelection, console: &Console) -> anyhow::Result<()> {
+    let (kind, hooks) = (hook.kind, hooks_dir()?);
     let script = Script::new(kind)?;
-    let installed = folder.install(kind.name(), &script.local())?;
-    console.say(&format!("installed: {}", folder.hook(kind.name()).display()));
+    let installed = hooks.install(kind.name(), &script.local())?;
+    console.info(&format!("installed: {}", hooks.path_of(kind.name()).display()));
     if installed == Installed::Chained {
-        console.say("  the hook that was there is kept, and runs first");
+        console.info("  the hook that was there is kept, and runs first");
     }
-    console.say(&format!("  {}", purpose(kind)));
+    console.info(&format!("  {}", purpose(kind)));
     Ok(())
 }
 
-fn uninstall(which: &Which, console: &Console) -> anyhow::Result<()> {
-    let (name, folder) = (which.kind.name(), here()?);
-    match folder.uninstall(name)? {
-        Removed::Nothing => console.say(&format!("no {name} hook of stanch is installed here")),
-        Removed::Hook => console.say(&format!("removed: {}", folder.hook(name).display())),
+fn uninstall(hook: &HookSelection, console: &Console) -> anyhow::Result<()> {
+    let (name, hooks) = (hook.kind.name(), hooks_dir()?);
+    match hooks.uninstall(name)? {
+        Removed::Nothing => console.info(&format!("no {name} hook of stanch is installed here")),
+        Removed::Hook => console.info(&format!("removed: {}", hooks.path_of(name).display())),
         Removed::Restored => {
-            console.say(&format!(
+            console.info(&format!(
                 "removed: {}; the hook that was there before is back",
-                folder.hook(name).display()
+                hooks.path_of(name).display()
             ));
         }
     }
     Ok(())
-}
-
-/// What an installed hook is good for.
-fn purpose(kind: HookKind) -> &'static str {
-    match kind {
-        HookKind::Commit => "a commit that would add a token is refused; git commit --no-verify goes past it",
-        HookKind::Push => "a push that would publish a token is refused; git push --no-verify goes past it",
-        HookKind::Receive => "what others push is refused when it holds a token",
-    }
 }

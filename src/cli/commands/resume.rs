@@ -1,26 +1,73 @@
-//! `stanch resume`: what earlier runs left queued.
+//! `stanch resume`: sends what earlier runs left queued.
 
 use anyhow::Context as _;
 
-use crate::cli::args::ResumeArgs;
-use crate::cli::console::{Console, count};
-use crate::cli::exit::{self, Exit};
-use crate::cli::revoke_summary::RevokeSummary;
-use crate::cli::{revoke_session, signal};
+use crate::cli::args::{ResumeArgs, RevocationArgs};
+use crate::cli::connection::{self, HostConnection};
+use crate::cli::console::{Console, Terminal, count};
+use crate::cli::exit::{Exit, RunStatus};
+use crate::cli::revoke_summary::{RevokeSummary, RunOutcome};
+use crate::cli::signal;
 use crate::ledger::{self, Ledger, LedgerError};
 use crate::provider::github::host::Host;
-use crate::provider::{GitHub, Revoker as _};
 use crate::revocation::State;
+use crate::settings::{Env, Mode, RevokeSettings};
 
-/// Nobody is asked: what waits was said yes to when it was queued.
-pub(super) fn run(args: &ResumeArgs) -> anyhow::Result<Exit> {
-    let (given, console) = (&args.revocation, args.console.console());
-    let flags = &given.clone().or(&args.user.revocation()?);
-    let place = &flags.reach.place;
-    let host = place.host()?;
-    let address = place.ledger()?;
+/// Does not ask: the user agreed to what waits when it was queued.
+pub(super) fn run(args: &ResumeArgs, env: &Env) -> anyhow::Result<Exit> {
+    let console = args.console.console();
+    let user = args.user.load_redacted(env)?;
+    let settings = RevokeSettings::resolve(&args.revocation.flags(), env, &user.revoke, &user.connection)?;
+    let (host, address) = (&settings.connection.host, &settings.connection.ledger);
+    warn_of_flags_without_effect(&args.revocation, &console);
+    let Some(mut ledger) = ledger::open_existing(address)? else {
+        console.info(&format!("nothing waits: there is no ledger at {address}"));
+        return Ok(Exit::Clean);
+    };
+    let waiting = waiting(ledger.as_ref(), &host.api_host())?;
+    if waiting == 0 {
+        return nothing_waits(ledger.as_ref(), host, &console);
+    }
+    settings.policy.allow(waiting)?;
+    if settings.mode == Mode::DryRun {
+        console.info(&format!("dry run: {} would be sent to {}", count(waiting, "token"), host.label()));
+        return Ok(Exit::Remaining);
+    }
+    let credential = connection::credential(&settings.connection, env, &console)?;
+    let connection = HostConnection::open(&settings.connection, credential)?;
+    send(connection, ledger.as_mut(), &settings, &console)
+}
+
+fn send(
+    mut connection: HostConnection,
+    ledger: &mut dyn Ledger,
+    settings: &RevokeSettings,
+    console: &Console,
+) -> anyhow::Result<Exit> {
+    let cancel = signal::listen()?;
+    let terminal = Terminal { console, cancel: &cancel };
+    let (label, host) = (settings.connection.host.label(), connection.limits(console)?.host);
+    let unsupported_before = ledger.count(&host, State::Unsupported)?;
+    let outcome =
+        connection.send(ledger, &settings.options, terminal).context("what waits could not all be sent")?;
+    let unsupported = ledger.count(&host, State::Unsupported)?.saturating_sub(unsupported_before);
+    let outcome = RunOutcome::Sent { ledger: ledger.description(), outcome: Box::new(outcome) };
+    let summary = RevokeSummary::new(label, 0, outcome);
+    summary.print(console);
+    if unsupported > 0 {
+        console.warn(&format!("{} set aside: {label} does not take their kind", count(unsupported, "token")));
+    }
+    let status = RunStatus {
+        interrupted: cancel.is_cancelled(),
+        remaining: summary.remaining() || unsupported > 0,
+        ..RunStatus::default()
+    };
+    Ok(Exit::of(status, 0))
+}
+
+fn warn_of_flags_without_effect(args: &RevocationArgs, console: &Console) {
     for (given, name) in
-        [(given.allow_own, "--allow-own"), (given.revoke_confidence.is_some(), "--revoke-confidence")]
+        [(args.allow_own, "--allow-own"), (args.revoke_confidence.is_some(), "--revoke-confidence")]
     {
         if given {
             console.warn(&format!(
@@ -28,61 +75,22 @@ pub(super) fn run(args: &ResumeArgs) -> anyhow::Result<Exit> {
             ));
         }
     }
-    let Some(mut ledger) = ledger::open_existing(&address)? else {
-        console.say(&format!("nothing waits: there is no ledger at {address}"));
-        return Ok(Exit::Clean);
-    };
-    let waiting = waiting(ledger.as_ref(), &host.api_host())?;
-    if waiting == 0 {
-        return nothing_waits(ledger.as_ref(), &host, &console);
-    }
-    flags.policy().allow(waiting)?;
-    if flags.dry_run {
-        console.say(&format!("dry run: {} would be sent to {}", count(waiting, "token"), host.label()));
-        return Ok(Exit::Remaining);
-    }
-    let label = host.label().to_owned();
-    let credential = place.credential(&host)?;
-    if let Some(warning) = credential.as_ref().and_then(|credential| credential.warning.as_deref()) {
-        console.warn(warning);
-    }
-    let token = credential.map(|credential| credential.token);
-    let mut github = GitHub::new(&flags.reach.options(host), token)?;
-    let cancel = signal::listen()?;
-    if let Some(note) = github.ask_release()? {
-        console.warn(&note);
-    }
-    let set_aside = ledger.count(&github.limits().host, State::Unsupported)?;
-    let outcome = revoke_session::send(ledger.as_mut(), &github, &flags.options(), (&console, &cancel))
-        .context("what waits could not all be sent")?;
-    let set_aside = ledger.count(&github.limits().host, State::Unsupported)?.saturating_sub(set_aside);
-    let after = RevokeSummary::of_queue(&label, outcome, address.to_string());
-    after.tell(&console);
-    if set_aside > 0 {
-        console.warn(&format!("{} set aside: {label} does not take their kind", count(set_aside, "token")));
-    }
-    let outcome = exit::Outcome {
-        interrupted: cancel.is_cancelled(),
-        remaining: after.remaining() || set_aside > 0,
-        ..exit::Outcome::default()
-    };
-    Ok(Exit::of(outcome, 0))
 }
 
 fn waiting(ledger: &dyn Ledger, host: &str) -> Result<u64, LedgerError> {
     Ok(ledger.count(host, State::Queued)? + ledger.count(host, State::Sent)?)
 }
 
-/// Says so, and where something waits.
+/// Reports that nothing waits for the host, and how much waits for others.
 fn nothing_waits(ledger: &dyn Ledger, host: &Host, console: &Console) -> anyhow::Result<Exit> {
-    console.say(&format!("nothing waits for {}", host.label()));
-    for party in ledger.hosts()? {
-        let others = waiting(ledger, &party.host)?;
-        if others > 0 {
-            let tokens = count(others, "token");
+    console.info(&format!("nothing waits for {}", host.label()));
+    for other in ledger.hosts()? {
+        let waiting = waiting(ledger, &other.host)?;
+        if waiting > 0 {
+            let tokens = count(waiting, "token");
             console.warn(&format!(
                 "{tokens} for {} in the same ledger: name it with --host or --api-url",
-                party.host
+                other.host
             ));
         }
     }

@@ -1,4 +1,4 @@
-//! `stanch revoke`: the tokens in any text.
+//! `stanch revoke`: sends the tokens in any text.
 
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 
 use crate::blob::{Sink, Source as _};
-use crate::cli::args::{ConfigArgs, RevokeCommandArgs};
+use crate::cli::args::{ConfigArgs, RevokeArgs};
 use crate::cli::detection::Detection;
 use crate::cli::exit::Exit;
 use crate::cli::revoke_session::RevokeSession;
@@ -14,40 +14,41 @@ use crate::cli::session::ScanSession;
 use crate::detect::DECODE_DEPTH;
 use crate::finding::{Confidence, Findings};
 use crate::report::Format;
-use crate::settings::{ExitPolicy, Output, Settings};
+use crate::settings::{Env, ExitPolicy, Input, Output, Settings};
 use crate::source::stdin::Stdin;
 use crate::source::tree::{self, Tree};
 use crate::source::unpack::Limits;
 use crate::text::printable;
 
-pub(super) fn run(flags: RevokeCommandArgs) -> anyhow::Result<Exit> {
-    let console = flags.console.console();
-    if let Some(folder) = flags.files.iter().find(|path| path.is_dir()) {
-        let folder = printable(&folder.display().to_string());
-        bail!("{folder} is a folder: `stanch scan --revoke {folder}` sweeps it");
+pub(super) fn run(args: RevokeArgs, env: &Env) -> anyhow::Result<Exit> {
+    let console = args.console.console();
+    if let Some(directory) = Input::paths(&args.inputs).find(|path| path.is_dir()) {
+        let directory = printable(&directory.display().to_string());
+        bail!("{directory} is a directory: `stanch scan --revoke {directory}` sweeps it");
     }
-    // What is given here is given to be revoked: no file beside it, and no comment in it, has a say.
-    let config = ConfigArgs { user: flags.user, no_project_config: true };
-    let detection = Detection::new(&config, &[])?;
-    let sender = RevokeSession::prepare(&flags.revocation.or(&detection.user.revoke), &console)?;
-    if flags.files.iter().any(|path| is_pipe(path)) && io::stdin().is_terminal() {
-        console.say("reading from the terminal: Ctrl-D on a line of its own ends it");
+    // What is named here is meant to be revoked: no file beside it, and no comment in it, suppresses a finding.
+    let config = ConfigArgs { user: args.user, no_project_config: true };
+    let detection = Detection::load(&config, &[], env)?;
+    let revoke_session = RevokeSession::prepare(&args.revocation, env, &detection.user, &console)?;
+    if args.inputs.contains(&Input::Stdin) && io::stdin().is_terminal() {
+        console.info("reading from the terminal: Ctrl-D on a line of its own ends it");
     }
-    let session = ScanSession::over(console, detection, settings(flags.files, flags.format)?, Some(sender))?;
+    let settings = settings(args.inputs, args.format)?;
+    let session = ScanSession::new(console, detection, settings, env)?.revoking(revoke_session);
     let findings = Findings::default();
-    session.look(&findings, &session.meter, &mut |sink| {
-        session.console.watch(&session.meter, || read(&session.settings, sink));
+    session.scan(&findings, &session.meter, &mut |sink| {
+        session.console.watch(&session.meter, || drain(&session.settings, sink));
     });
-    session.conclude(findings, false)
+    session.finish(findings, false)
 }
 
-fn settings(paths: Vec<PathBuf>, format: Format) -> Result<Settings, tree::BadGlob> {
+fn settings(inputs: Vec<Input>, format: Format) -> Result<Settings, tree::BadGlob> {
     Ok(Settings {
-        paths,
+        inputs,
         walk: tree::Options {
             gitignore: false,
             exclude: tree::excludes([])?,
-            // A file that is named is meant, wherever it lies.
+            // A file that is named is meant, even where it is a link.
             follow_symlinks: true,
             max_file_size: None,
             threads: 1,
@@ -62,20 +63,16 @@ fn settings(paths: Vec<PathBuf>, format: Format) -> Result<Settings, tree::BadGl
             reports: Vec::new(),
             write_baseline: None,
         },
-        // To have found tokens is what this command is for.
+        // To find tokens is what this command is for.
         exit: ExitPolicy { found: 0 },
     })
 }
 
-fn is_pipe(path: &Path) -> bool {
-    path == Path::new("-")
-}
-
-fn read(settings: &Settings, sink: &dyn Sink) {
-    let (pipes, files): (Vec<PathBuf>, Vec<PathBuf>) =
-        settings.paths.iter().cloned().partition(|path| is_pipe(path));
-    if !pipes.is_empty() {
+/// Drains every input into `sink`.
+fn drain(settings: &Settings, sink: &dyn Sink) {
+    if settings.inputs.contains(&Input::Stdin) {
         Stdin.drain(sink);
     }
+    let files: Vec<PathBuf> = Input::paths(&settings.inputs).map(Path::to_owned).collect();
     Tree::new(files, settings.walk.clone()).drain(sink);
 }

@@ -1,7 +1,6 @@
-//! `stanch rules`: what is looked for, and the proof that each rule finds it.
+//! `stanch rules`: the rules in force, and a test of each on its own examples.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 use crate::cli::args::RulesCommand;
 use crate::cli::detection::Detection;
@@ -10,11 +9,12 @@ use crate::detect::Detector;
 use crate::finding::Confidence;
 use crate::provider;
 use crate::rule::Rule;
+use crate::settings::{Env, Input};
 use crate::text::printable;
 
-pub(super) fn run(command: &RulesCommand) -> anyhow::Result<Exit> {
-    let (RulesCommand::List(flags) | RulesCommand::Test(flags)) = command;
-    let detection = Detection::unproven(flags, &[PathBuf::from(".")])?;
+pub(super) fn run(command: &RulesCommand, env: &Env) -> anyhow::Result<Exit> {
+    let (RulesCommand::List(args) | RulesCommand::Test(args)) = command;
+    let detection = Detection::load_untested(args, &[Input::Path(".".into())], env)?;
     let mut out = io::stdout().lock();
     match command {
         RulesCommand::List(_) => list(&detection, &mut out),
@@ -52,30 +52,35 @@ fn test(detection: &Detection, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let mut failed = 0;
     for rule in detection.detector.rules() {
         let examples = rule.positive.len() + rule.negative.len();
-        failed += tell(&rule.id, examples, &contradictions(&detection.detector, rule), out)?;
+        failed += report(&rule.id, examples, &contradictions(&detection.detector, rule), out)?;
     }
     for rule in detection.custom.rules() {
         let examples = rule.positive.len() + rule.negative.len();
-        failed += tell(&rule.id, examples, &detection.custom.contradictions(rule), out)?;
+        failed += report(&rule.id, examples, &detection.custom.contradictions(rule), out)?;
     }
     if failed > 0 {
-        anyhow::bail!("{failed} examples are not judged as their rule says");
+        anyhow::bail!("{failed} examples contradict their rule");
     }
     Ok(Exit::Clean)
 }
 
-/// Tells how a rule did, and how many examples it got wrong.
-fn tell(id: &str, examples: usize, wrong: &[String], out: &mut dyn Write) -> anyhow::Result<usize> {
-    if wrong.is_empty() {
+/// Prints how a rule did, and returns how many examples contradict it.
+fn report(
+    id: &str,
+    examples: usize,
+    contradictions: &[String],
+    out: &mut dyn Write,
+) -> anyhow::Result<usize> {
+    if contradictions.is_empty() {
         writeln!(out, "ok    {id}  {examples} example{}", if examples == 1 { "" } else { "s" })?;
     }
-    for example in wrong {
-        writeln!(out, "FAIL  {id}  {example}")?;
+    for contradiction in contradictions {
+        writeln!(out, "FAIL  {id}  {contradiction}")?;
     }
-    Ok(wrong.len())
+    Ok(contradictions.len())
 }
 
-/// The examples a rule gets wrong, named by their place in the list: the text may be a secret.
+/// The examples that contradict a rule, by their number in the list: their text may be a secret.
 fn contradictions(detector: &Detector, rule: &Rule) -> Vec<String> {
     let finds = |text: &String| detector.surest(text.as_bytes()) >= Some(Confidence::Likely);
     let positive = rule.positive.iter().enumerate().filter(|(_, text)| !finds(text));

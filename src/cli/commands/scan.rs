@@ -1,6 +1,6 @@
-//! `stanch scan`: sweep, report, exit.
+//! `stanch scan`: sweeps files and directories.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::history;
 use crate::blob::{Sink, Source as _};
@@ -10,54 +10,51 @@ use crate::cli::exit::Exit;
 use crate::cli::session::ScanSession;
 use crate::finding::Findings;
 use crate::scan::WithRoot;
-use crate::settings::Settings;
+use crate::settings::{Env, Input, Settings};
 use crate::source::stdin::Stdin;
 use crate::source::tree::{self, Tree};
 
-pub(super) fn run(flags: &ScanArgs) -> anyhow::Result<Exit> {
-    let mut session = ScanSession::begin(&flags.common, flags.paths.clone())?;
-    session.settings.walk = flags.walk(session.settings.walk);
+pub(super) fn run(args: &ScanArgs, env: &Env) -> anyhow::Result<Exit> {
+    let mut session = ScanSession::prepare(&args.common, args.inputs.clone(), env)?;
+    session.settings.walk = args.walk(session.settings.walk);
     let walks = walks(&session.settings, &session.detection)?;
     let findings = Findings::default();
-    session.look(&findings, &session.meter, &mut |sink| {
+    session.scan(&findings, &session.meter, &mut |sink| {
         session.console.watch(&session.meter, || sweep(&session.settings, &walks, sink));
     });
-    let shallow = flags.history && history::sweep(&session, &findings)?;
-    session.conclude(findings, shallow)
+    let shallow = args.history && history::sweep(&session, &findings)?;
+    session.finish(findings, shallow)
 }
 
-/// A walk, and the name that the places it comes upon need.
+/// A walk, and the name of its root in locations where the walk itself does not know it.
 struct Walk {
     tree: Tree,
     label: Option<String>,
 }
 
-/// One walk of all roots where they leave out the same; one for each where some have globs of their own.
+/// One walk of all roots where they exclude the same; one for each where some have globs of their own.
 fn walks(settings: &Settings, detection: &Detection) -> Result<Vec<Walk>, tree::BadGlob> {
-    let roots: Vec<PathBuf> = settings.paths.iter().filter(|path| !is_pipe(path)).cloned().collect();
-    if roots.iter().all(|root| detection.left_out(root).is_empty()) {
+    let roots: Vec<&Path> = Input::paths(&settings.inputs).collect();
+    if roots.iter().all(|root| detection.excluded(root).is_empty()) {
+        let roots = roots.into_iter().map(Path::to_owned).collect();
         return Ok(vec![Walk { tree: Tree::new(roots, settings.walk.clone()), label: None }]);
     }
     let many = roots.len() > 1;
     roots
         .into_iter()
         .map(|root| {
-            let globs = settings.exclude.iter().chain(detection.left_out(&root));
+            let globs = settings.exclude.iter().chain(detection.excluded(root));
             let exclude = tree::excludes(globs.map(String::as_str))?;
-            let label = (many && root.is_dir()).then(|| label(&root));
+            let label = (many && root.is_dir()).then(|| label(root));
             let options = tree::Options { exclude, ..settings.walk.clone() };
-            Ok(Walk { tree: Tree::new(vec![root], options), label })
+            Ok(Walk { tree: Tree::new(vec![root.to_owned()], options), label })
         })
         .collect()
 }
 
-pub(super) fn is_pipe(path: &Path) -> bool {
-    path == Path::new("-")
-}
-
-/// Looks into everything the settings name.
+/// Drains every input into `sink`.
 fn sweep(settings: &Settings, walks: &[Walk], sink: &dyn Sink) {
-    if settings.paths.iter().any(|path| is_pipe(path)) {
+    if settings.inputs.contains(&Input::Stdin) {
         Stdin.drain(sink);
     }
     for Walk { tree, label } in walks {

@@ -5,38 +5,38 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use super::Console;
-use crate::meter::CancelFlag;
+use super::Terminal;
 
-/// How soon a question notices that the run was asked to stop.
-const NOTICE: Duration = Duration::from_millis(50);
+/// How often a prompt checks whether the run was asked to end.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Whether there is somebody to ask: who reads the question must be the one whose answer is read.
-pub(crate) fn somebody_is_there() -> bool {
+/// Whether somebody can be asked: the question is read from standard error and answered on standard input, so both have
+/// to be terminals.
+pub(crate) fn can_prompt() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-impl Console {
-    /// Says `lines`, asks `question`, and gives the answer; none where the run was asked to stop meanwhile. Shown even when
-    /// quiet.
-    pub(crate) fn ask(&self, lines: &[String], question: &str, cancel: &CancelFlag) -> Option<String> {
-        let mut err = anstream::AutoStream::new(io::stderr(), self.colour).lock();
+impl Terminal<'_> {
+    /// Prints `lines` and `question`, even when quiet, and returns the answer; none where the run was asked to end
+    /// meanwhile.
+    pub(crate) fn ask(&self, lines: &[String], question: &str) -> Option<String> {
+        let mut err = anstream::AutoStream::new(io::stderr(), self.console.colour).lock();
         for line in lines {
-            // Nobody is left to ask when standard error is gone: the answer will be no.
+            // Where standard error is closed, nobody has read the question, and the answer will not be yes.
             let _ = writeln!(err, "{line}");
         }
         let _ = write!(err, "{question} ");
         let _ = err.flush();
         drop(err);
-        // A read cannot be taken back; who stops waiting for it leaves it behind.
-        let (tell, hear) = mpsc::channel();
+        // A blocking read cannot be cancelled: it gets a thread of its own, which is left behind after Ctrl-C.
+        let (sender, receiver) = mpsc::channel();
         thread::spawn(move || {
             let mut answer = String::new();
             let read = io::stdin().read_line(&mut answer).map(|_| answer);
-            let _ = tell.send(read.unwrap_or_default());
+            let _ = sender.send(read.unwrap_or_default());
         });
-        while !cancel.is_cancelled() {
-            match hear.recv_timeout(NOTICE) {
+        while !self.cancel.is_cancelled() {
+            match receiver.recv_timeout(POLL_INTERVAL) {
                 Ok(answer) => return Some(answer.trim().to_owned()),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return None,

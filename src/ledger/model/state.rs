@@ -187,9 +187,8 @@ impl ModelState {
                 .filter_map(|token| self.index.get(&(change.host.to_owned(), *token)).copied())
                 .collect(),
             Selection::KindsExcept(kinds) => {
-                let others: Vec<Kind> = rule::kinds().chain([Kind::OTHER])
-                    .filter(|kind| !kinds.contains(kind))
-                    .collect();
+                let others: Vec<Kind> =
+                    rule::kinds().chain([Kind::OTHER]).filter(|kind| !kinds.contains(kind)).collect();
                 self.due_indices(change.host, &others)
             }
         };

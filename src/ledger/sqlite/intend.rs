@@ -99,9 +99,8 @@ fn candidate<'a>(
     request: &BatchRequest<'a>,
 ) -> rusqlite::Result<Option<Candidate<'a>>> {
     match request.payload {
-        Payload::Batch(kinds) => {
-            Ok(queue::next_group(db, host, kinds, request.max_batch)?.map(|(group, _)| Candidate::Group(group, kinds)))
-        }
+        Payload::Batch(kinds) => Ok(queue::next_group(db, host, kinds, request.max_batch)?
+            .map(|(group, _)| Candidate::Group(group, kinds))),
         Payload::SelfRevoking(fingerprint) => db
             .prepare_cached(FIND_ONE)?
             .query_row(params![host, rows::prefix_of(&fingerprint), fingerprint.0], |row| {

@@ -1,7 +1,7 @@
-//! Hooks for all repositories of a user: a folder that `core.hooksPath` names.
+//! Hooks for all repositories of a user: a directory that `core.hooksPath` names (git-config(1)).
 //!
-//! Git looks for every hook in that folder then, and for none in a repository's own. So the folder has one for each name
-//! that git knows, and each calls the repository's own.
+//! Git looks for every hook in that directory then, and for none in a repository's own. So the directory has one for each
+//! name that git knows, and each calls the repository's own.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -10,17 +10,17 @@ use std::process::{Command, Output};
 use anyhow::{Context as _, bail};
 
 use super::hooks_dir::HooksDir;
-use super::purpose;
-use super::script::{Script, passing_on};
+use super::purpose::purpose;
+use super::script::{Script, delegating};
 use crate::cli::args::HookKind;
 use crate::cli::console::Console;
-use crate::settings::user_folder;
+use crate::settings::user_config_dir;
 
-const KEY: &str = "core.hooksPath";
+const HOOKS_PATH: &str = "core.hooksPath";
 
-/// What git runs besides what looks for tokens (see githooks(5)). Two are left out, as git does something of its own where
-/// they are not there, and a script cannot ask it to: `push-to-checkout` and `proc-receive`.
-const OTHERS: [&str; 22] = [
+/// The other hooks of git (githooks(5)). Two are left out: without `push-to-checkout` and `proc-receive` git does something
+/// of its own, which a script cannot ask it to do.
+const OTHER_HOOKS: [&str; 22] = [
     "applypatch-msg",
     "pre-applypatch",
     "post-applypatch",
@@ -45,88 +45,88 @@ const OTHERS: [&str; 22] = [
     "p4-pre-submit",
 ];
 
-/// The folder: `$XDG_CONFIG_HOME/stanch/hooks`.
-pub(super) fn folder() -> anyhow::Result<PathBuf> {
-    Ok(user_folder()
-        .context("there is no home folder to keep hooks in: set HOME or XDG_CONFIG_HOME")?
+/// The directory: `$XDG_CONFIG_HOME/stanch/hooks`.
+pub(super) fn directory() -> anyhow::Result<PathBuf> {
+    Ok(user_config_dir()
+        .context("there is no home directory to keep hooks in: set HOME or XDG_CONFIG_HOME")?
         .join("hooks"))
 }
 
 pub(super) fn install(kind: HookKind, console: &Console) -> anyhow::Result<()> {
-    let folder = HooksDir::new(folder()?);
-    let said = hooks_path()?;
-    if let Some(other) = said.as_ref().filter(|said| *said != folder.path()) {
+    let hooks = HooksDir::new(directory()?);
+    let configured = hooks_path()?;
+    if let Some(other) = configured.as_ref().filter(|path| *path != hooks.path()) {
         bail!(
-            "your git configuration has {KEY} = {} already, and is left as it is; \
+            "your git configuration has {HOOKS_PATH} = {} already, and is left as it is; \
              to install the hook there, run this in a repository: stanch hook install --type {}",
             other.display(),
             kind.name()
         );
     }
-    for name in OTHERS {
-        folder.install(name, &passing_on(name))?;
+    for name in OTHER_HOOKS {
+        hooks.install(name, &delegating(name))?;
     }
     for other in HookKind::ALL {
         if other == kind {
-            folder.install(kind.name(), &Script::new(kind)?.global())?;
-        } else if !folder.has(other.name())? {
-            folder.install(other.name(), &passing_on(other.name()))?;
+            hooks.install(kind.name(), &Script::new(kind)?.global())?;
+        } else if !hooks.has(other.name())? {
+            hooks.install(other.name(), &delegating(other.name()))?;
         }
     }
-    if said.is_none() {
-        let output = git(&["--global".as_ref(), KEY.as_ref(), folder.path().as_os_str()])?;
+    if configured.is_none() {
+        let output = git(&["--global".as_ref(), HOOKS_PATH.as_ref(), hooks.path().as_os_str()])?;
         if !output.status.success() {
-            bail!("git cannot set {KEY}: {}", String::from_utf8_lossy(&output.stderr).trim());
+            bail!("git cannot set {HOOKS_PATH}: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
     }
-    console.say(&format!("installed for all your repositories: {}", folder.hook(kind.name()).display()));
-    console.say("  the hooks that a repository has of its own run first");
-    console.say(&format!("  {}", purpose(kind)));
+    console.info(&format!("installed for all your repositories: {}", hooks.path_of(kind.name()).display()));
+    console.info("  the hooks that a repository has of its own run first");
+    console.info(&format!("  {}", purpose(kind)));
     Ok(())
 }
 
 pub(super) fn uninstall(kind: HookKind, console: &Console) -> anyhow::Result<()> {
-    let folder = HooksDir::new(folder()?);
-    if !looks(&folder, kind) {
-        console.say(&format!("no {} hook of stanch is installed for all your repositories", kind.name()));
+    let hooks = HooksDir::new(directory()?);
+    if !scans(&hooks, kind) {
+        console.info(&format!("no {} hook of stanch is installed for all your repositories", kind.name()));
         return Ok(());
     }
-    if HookKind::ALL.iter().any(|other| *other != kind && looks(&folder, *other)) {
-        folder.install(kind.name(), &passing_on(kind.name()))?;
-        console.say(&format!("removed: {}", folder.hook(kind.name()).display()));
+    if HookKind::ALL.iter().any(|other| *other != kind && scans(&hooks, *other)) {
+        hooks.install(kind.name(), &delegating(kind.name()))?;
+        console.info(&format!("removed: {}", hooks.path_of(kind.name()).display()));
         return Ok(());
     }
-    // The last one: everything is as it was. Git first, so that it never looks into an empty folder.
-    if hooks_path()?.is_some_and(|said| said == folder.path()) {
-        let output = git(&["--global".as_ref(), "--unset".as_ref(), KEY.as_ref()])?;
+    // The last one: everything becomes as it was. Git first, so that it never looks into an empty directory.
+    if hooks_path()?.is_some_and(|path| path == hooks.path()) {
+        let output = git(&["--global".as_ref(), "--unset".as_ref(), HOOKS_PATH.as_ref()])?;
         if !output.status.success() {
-            bail!("git cannot unset {KEY}: {}", String::from_utf8_lossy(&output.stderr).trim());
+            bail!("git cannot unset {HOOKS_PATH}: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
     }
-    for name in OTHERS.into_iter().chain(HookKind::ALL.map(HookKind::name)) {
-        folder.uninstall(name)?;
+    for name in OTHER_HOOKS.into_iter().chain(HookKind::ALL.map(HookKind::name)) {
+        hooks.uninstall(name)?;
     }
-    // Only when nothing else is in it.
-    let _ = std::fs::remove_dir(folder.path());
-    console.say(&format!("removed: {}", folder.hook(kind.name()).display()));
+    // Fails, as it should, when anything else is in it.
+    let _ = std::fs::remove_dir(hooks.path());
+    console.info(&format!("removed: {}", hooks.path_of(kind.name()).display()));
     Ok(())
 }
 
-/// Whether the hook of that kind is there, and looks for tokens.
-fn looks(folder: &HooksDir, kind: HookKind) -> bool {
-    let text = std::fs::read_to_string(folder.hook(kind.name())).unwrap_or_default();
+/// Whether the hook of that kind is installed, and scans for tokens.
+fn scans(hooks: &HooksDir, kind: HookKind) -> bool {
+    let text = std::fs::read_to_string(hooks.path_of(kind.name())).unwrap_or_default();
     text.contains(&format!("hook run --type {}", kind.name()))
 }
 
-/// What the user's own configuration says.
+/// `core.hooksPath` in the user's own configuration.
 fn hooks_path() -> anyhow::Result<Option<PathBuf>> {
-    let arguments = ["--global", "--type=path", "--get", KEY];
+    let arguments = ["--global", "--type=path", "--get", HOOKS_PATH];
     let output = git(&arguments.map(OsStr::new))?;
-    let said = String::from_utf8_lossy(&output.stdout).trim_end_matches(['\r', '\n']).to_owned();
-    Ok(Some(said).filter(|said| output.status.success() && !said.is_empty()).map(PathBuf::from))
+    let path = String::from_utf8_lossy(&output.stdout).trim_end_matches(['\r', '\n']).to_owned();
+    Ok(Some(path).filter(|path| output.status.success() && !path.is_empty()).map(PathBuf::from))
 }
 
-/// Where its configuration is, and how it is written, git alone knows.
+/// Runs `git config`: only git knows where its configuration is.
 fn git(arguments: &[&OsStr]) -> anyhow::Result<Output> {
     Command::new("git").arg("config").args(arguments).output().context("cannot run git")
 }

@@ -1,4 +1,4 @@
-//! A folder of hooks: ours goes beside what is there, never over it.
+//! A directory of hooks: ours is chained to the hook that is there, which is never lost.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use super::script::{asks_its_name, is_ours};
+use super::script::{depends_on_its_name, is_ours};
 
-/// What is put behind the name of a hook that was there before.
-const CHAINED: &str = ".stanch-chained";
+/// The suffix of a hook that was there before.
+const CHAINED_SUFFIX: &str = ".stanch-chained";
 
 /// Where git looks for hooks.
 pub(super) struct HooksDir(PathBuf);
@@ -17,16 +17,16 @@ pub(super) struct HooksDir(PathBuf);
 /// What an installation found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Installed {
-    /// No other hook: ours is the only one.
-    Alone,
+    /// No other hook.
+    Only,
     /// Somebody's hook, which now runs before ours.
     Chained,
 }
 
-/// What taking a hook out left behind.
+/// What is left after a hook was removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Removed {
-    /// There was nothing of ours.
+    /// No hook of ours was there.
     Nothing,
     /// No hook is left.
     Hook,
@@ -43,13 +43,14 @@ impl HooksDir {
         &self.0
     }
 
-    /// The hook of this name.
-    pub(super) fn hook(&self, name: &str) -> PathBuf {
+    /// The path of the hook of this name.
+    pub(super) fn path_of(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
-    fn chained(&self, name: &str) -> PathBuf {
-        self.0.join(format!("{name}{CHAINED}"))
+    /// The path of the hook of this name that was there before ours.
+    fn chained_path_of(&self, name: &str) -> PathBuf {
+        self.0.join(format!("{name}{CHAINED_SUFFIX}"))
     }
 
     /// Whether the hook of this name is one of ours.
@@ -57,9 +58,9 @@ impl HooksDir {
         Ok(self.read(name)?.is_some_and(|text| is_ours(&text)))
     }
 
-    /// The text of a hook; none where there is none. A link that leads nowhere is a hook without text.
+    /// The text of a hook; none where there is none. A dangling link is a hook without text.
     fn read(&self, name: &str) -> anyhow::Result<Option<Vec<u8>>> {
-        let hook = self.hook(name);
+        let hook = self.path_of(name);
         match fs::symlink_metadata(&hook) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).context(format!("cannot look at {}", hook.display())),
@@ -73,12 +74,12 @@ impl HooksDir {
 
     /// Writes a hook. One that is there and not ours is kept under another name.
     pub(super) fn install(&self, name: &str, script: &str) -> anyhow::Result<Installed> {
-        let (hook, chained) = (self.hook(name), self.chained(name));
+        let (hook, chained) = (self.path_of(name), self.chained_path_of(name));
         let cannot = || format!("cannot write {}", hook.display());
         fs::create_dir_all(&self.0).with_context(cannot)?;
-        let there = self.read(name)?.filter(|text| !is_ours(text));
+        let existing = self.read(name)?.filter(|text| !is_ours(text));
         let is_chained = fs::symlink_metadata(&chained).is_ok();
-        if there.is_some() && is_chained {
+        if existing.is_some() && is_chained {
             bail!(
                 "{} was written by somebody else after stanch had been installed, and {} is still kept: \
                  look at both, leave one, and try again",
@@ -86,7 +87,7 @@ impl HooksDir {
                 chained.display()
             );
         }
-        if there.as_ref().is_some_and(|text| asks_its_name(text)) {
+        if existing.as_ref().is_some_and(|text| depends_on_its_name(text)) {
             bail!(
                 "{} looks at its own name, so it cannot be kept under another one; let it run this itself: \
                  stanch hook run --type {name} -- \"$@\"",
@@ -95,20 +96,20 @@ impl HooksDir {
         }
         let mut file = tempfile::NamedTempFile::new_in(&self.0).with_context(cannot)?;
         file.write_all(script.as_bytes()).with_context(cannot)?;
-        allow_to_run(file.path()).with_context(cannot)?;
-        if there.is_some() {
-            // Linked first, so that there is a hook at every instant.
+        make_executable(file.path()).with_context(cannot)?;
+        if existing.is_some() {
+            // Linked first, so that there is a hook at any moment.
             fs::hard_link(&hook, &chained)
                 .or_else(|_| fs::rename(&hook, &chained))
                 .with_context(|| format!("cannot keep {}", hook.display()))?;
         }
         file.persist(&hook).with_context(cannot)?;
-        Ok(if there.is_some() || is_chained { Installed::Chained } else { Installed::Alone })
+        Ok(if existing.is_some() || is_chained { Installed::Chained } else { Installed::Only })
     }
 
-    /// Takes a hook of ours out, and puts back what was there before.
+    /// Removes a hook of ours, and puts back what was there before.
     pub(super) fn uninstall(&self, name: &str) -> anyhow::Result<Removed> {
-        let (hook, chained) = (self.hook(name), self.chained(name));
+        let (hook, chained) = (self.path_of(name), self.chained_path_of(name));
         let is_chained = fs::symlink_metadata(&chained).is_ok();
         let cannot = || format!("cannot remove {}", hook.display());
         match self.read(name)? {
@@ -135,12 +136,12 @@ impl HooksDir {
 }
 
 #[cfg(unix)]
-fn allow_to_run(path: &Path) -> io::Result<()> {
+fn make_executable(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     fs::set_permissions(path, fs::Permissions::from_mode(0o755))
 }
 
 #[cfg(not(unix))]
-fn allow_to_run(_: &Path) -> io::Result<()> {
+fn make_executable(_: &Path) -> io::Result<()> {
     Ok(())
 }

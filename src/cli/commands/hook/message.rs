@@ -1,4 +1,4 @@
-//! What a hook says: what, where, and what to do.
+//! The message of a hook: what was found, where, and what to do.
 
 use crate::blob::{Fault, LocationKind};
 use crate::cli::args::HookKind;
@@ -6,11 +6,11 @@ use crate::cli::console::count;
 use crate::finding::{Finding, Location};
 use crate::text::printable;
 
-/// How many places are named.
-const NAMED: usize = 10;
+/// How many locations are listed.
+const MAX_LISTED: usize = 10;
 
-/// What stands in a path where a token was cut out of it.
-const CUT: char = '…';
+/// What a redacted path has instead of a token.
+const REDACTED: char = '…';
 
 /// What a hook found.
 pub(super) struct Message<'a> {
@@ -32,18 +32,18 @@ impl Message<'_> {
                 }
                 HookKind::Receive => format!("stanch: nothing is taken, because it holds {tokens}"),
             });
-            let places: Vec<String> = self.places().collect();
-            lines.extend(places.iter().take(NAMED).cloned());
-            if places.len() > NAMED {
-                lines.push(format!("  … and {} more", places.len() - NAMED));
+            let locations: Vec<String> = self.locations().collect();
+            lines.extend(locations.iter().take(MAX_LISTED).cloned());
+            if locations.len() > MAX_LISTED {
+                lines.push(format!("  … and {} more", locations.len() - MAX_LISTED));
             }
         }
-        for fault in self.faults.iter().take(NAMED) {
+        for fault in self.faults.iter().take(MAX_LISTED) {
             let (path, reason) = (printable(&self.safe(&fault.path)), printable(&self.safe(&fault.reason)));
             lines.push(format!("stanch: {path} could not be looked through: {reason}"));
         }
-        if self.faults.len() > NAMED {
-            lines.push(format!("  … and {} more", self.faults.len() - NAMED));
+        if self.faults.len() > MAX_LISTED {
+            lines.push(format!("  … and {} more", self.faults.len() - MAX_LISTED));
         }
         if !lines.is_empty() {
             lines.extend(self.advice().into_iter().map(str::to_owned));
@@ -51,17 +51,17 @@ impl Message<'_> {
         lines
     }
 
-    fn places(&self) -> impl Iterator<Item = String> {
+    fn locations(&self) -> impl Iterator<Item = String> {
         self.found.iter().flat_map(|finding| {
-            let live = finding.locations.iter().filter(|place| place.suppressed.is_none());
-            live.map(|place| self.place(finding, place))
+            let live = finding.locations.iter().filter(|location| location.suppressed.is_none());
+            live.map(|location| self.line(finding, location))
         })
     }
 
-    /// Where a token is, and which. Whoever pushes to a server is told no part of it.
-    fn place(&self, finding: &Finding, place: &Location) -> String {
-        let what = match place.kind {
-            LocationKind::Content | LocationKind::Note => format!(":{}:{}", place.line, place.column),
+    /// Where a token is, and which. A server shows no part of it to those who push.
+    fn line(&self, finding: &Finding, location: &Location) -> String {
+        let what = match location.kind {
+            LocationKind::Content | LocationKind::Note => format!(":{}:{}", location.line, location.column),
             LocationKind::FileName => " (in the name)".to_owned(),
             LocationKind::SymlinkTarget => " (in the link's target)".to_owned(),
             LocationKind::CommitMessage => " (in the message)".to_owned(),
@@ -69,21 +69,21 @@ impl Message<'_> {
             LocationKind::CommitAuthor => " (in the author's name)".to_owned(),
             LocationKind::RefName => " (in the ref's name)".to_owned(),
         };
-        let commit = place.commit.as_deref().map(|id| format!("commit {}  ", id.get(..12).unwrap_or(id)));
+        let commit = location.commit.as_deref().map(|id| format!("commit {}  ", id.get(..12).unwrap_or(id)));
         let token = match self.kind {
             HookKind::Receive => String::new(),
             _ => format!("  {}", printable(&finding.token.redacted())),
         };
-        let (commit, path) = (commit.unwrap_or_default(), printable(&self.safe(&place.path)));
+        let (commit, path) = (commit.unwrap_or_default(), printable(&self.safe(&location.path)));
         format!("  {commit}{path}{what}  {}{token}", printable(&finding.rule))
     }
 
-    /// A text in which tokens are redacted, for those who may see nothing of them.
+    /// The text, without what is left of redacted tokens where no part of them may be shown.
     fn safe(&self, text: &str) -> String {
         if self.kind != HookKind::Receive {
             return text.to_owned();
         }
-        let hide = |part: &str| if part.contains(CUT) { "(token)".to_owned() } else { part.to_owned() };
+        let hide = |part: &str| if part.contains(REDACTED) { "(token)".to_owned() } else { part.to_owned() };
         text.split('/').map(hide).collect::<Vec<_>>().join("/")
     }
 

@@ -1,16 +1,16 @@
-//! What git tells hooks of a push, a line a ref.
+//! What git passes to the hooks of a push, a line a ref (githooks(5)).
 
 use anyhow::{Context as _, bail};
 
 use crate::cli::args::HookKind;
 
-/// A push: which commits and tags the other side is to have, and which it has.
+/// The refs that a push updates.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct RefUpdates {
-    /// What its refs are to point to.
+    /// The objects that they are to point to.
     pub(super) tips: Vec<String>,
-    /// What they point to now.
-    pub(super) had: Vec<String>,
+    /// The objects that they point to now.
+    pub(super) old_tips: Vec<String>,
     /// Their names.
     pub(super) names: Vec<String>,
 }
@@ -19,44 +19,44 @@ impl RefUpdates {
     /// Reads what a `pre-push` hook gets (`<local ref> <local id> <remote ref> <remote id>`), or a `pre-receive` hook
     /// (`<old id> <new id> <ref>`). An id of zeros is no object: a ref that is new, or one that is deleted.
     pub(super) fn read(kind: HookKind, lines: &str) -> anyhow::Result<Self> {
-        let mut pushed = RefUpdates::default();
+        let mut updates = RefUpdates::default();
         for line in lines.lines().filter(|line| !line.trim().is_empty()) {
-            let (tip, had, name) =
-                fields(kind, line).filter(|(tip, had, _)| is_id(tip) && is_id(had)).with_context(|| {
-                    format!("this is no line that git gives to a {} hook: {line}", kind.name())
-                })?;
+            let (tip, old_tip, name) =
+                fields(kind, line).filter(|(tip, old_tip, _)| is_id(tip) && is_id(old_tip)).with_context(
+                    || format!("this is not a line that git passes to a {} hook: {line}", kind.name()),
+                )?;
             if is_zero(tip) {
                 continue;
             }
-            pushed.tips.push(tip.to_owned());
-            pushed.names.push(name.to_owned());
-            if !is_zero(had) {
-                pushed.had.push(had.to_owned());
+            updates.tips.push(tip.to_owned());
+            updates.names.push(name.to_owned());
+            if !is_zero(old_tip) {
+                updates.old_tips.push(old_tip.to_owned());
             }
         }
-        if pushed.tips.len() != pushed.names.len() {
-            bail!("the lines that git gave are damaged");
+        if updates.tips.len() != updates.names.len() {
+            bail!("the lines from git are damaged");
         }
-        Ok(pushed)
+        Ok(updates)
     }
 
-    /// Whether refs are deleted, and nothing else.
+    /// Whether refs are only deleted.
     pub(super) fn is_empty(&self) -> bool {
         self.tips.is_empty()
     }
 }
 
-/// The tip, what was had, and the ref's name.
+/// The new tip, the old one, and the ref's name.
 fn fields(kind: HookKind, line: &str) -> Option<(&str, &str, &str)> {
     if kind == HookKind::Receive {
         let (old, rest) = line.split_once(' ')?;
         let (new, name) = rest.split_once(' ')?;
         return Some((new, old, name));
     }
-    // What is pushed is named as the user did, and that may have spaces in it.
-    let mut words = line.trim_end().rsplitn(4, ' ');
-    let (remote, name, local) = (words.next()?, words.next()?, words.next()?);
-    words.next()?;
+    // The local ref is what the user typed, which may have spaces in it, as `HEAD@{1 day ago}` has.
+    let mut fields = line.trim_end().rsplitn(4, ' ');
+    let (remote, name, local) = (fields.next()?, fields.next()?, fields.next()?);
+    fields.next()?;
     Some((local, remote, name))
 }
 
@@ -78,13 +78,13 @@ mod tests {
         let lines = format!(
             "refs/heads/x {a} refs/heads/x {zero}\nHEAD@{{1 day ago}} {b} refs/heads/y {a}\n(delete) {zero} refs/heads/z {b}\n"
         );
-        let pushed = RefUpdates::read(HookKind::Push, &lines).expect("good lines");
-        assert_eq!((pushed.tips, pushed.had), (vec![a.clone(), b.clone()], vec![a.clone()]));
-        assert_eq!(pushed.names, ["refs/heads/x", "refs/heads/y"]);
+        let updates = RefUpdates::read(HookKind::Push, &lines).expect("good lines");
+        assert_eq!((updates.tips, updates.old_tips), (vec![a.clone(), b.clone()], vec![a.clone()]));
+        assert_eq!(updates.names, ["refs/heads/x", "refs/heads/y"]);
         let lines = format!("{zero} {a} refs/heads/x\n{a} {zero} refs/heads/y\n");
-        let pushed = RefUpdates::read(HookKind::Receive, &lines).expect("good lines");
+        let updates = RefUpdates::read(HookKind::Receive, &lines).expect("good lines");
         assert_eq!(
-            (pushed.tips, pushed.had, pushed.names),
+            (updates.tips, updates.old_tips, updates.names),
             (vec![a], vec![], vec!["refs/heads/x".to_owned()])
         );
         assert!(RefUpdates::read(HookKind::Receive, "").expect("nothing").is_empty());

@@ -1,5 +1,5 @@
-//! What an installed hook does: it looks at what git is about to do, says in a few lines what is wrong with it, and how
-//! to go on. Whatever cannot be looked at does not pass.
+//! What an installed hook does: it scans what git is about to commit, push or receive, and explains in a few lines why it
+//! is refused, and how to go on. What cannot be scanned is refused.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -10,52 +10,53 @@ use super::message::Message;
 use super::ref_updates::RefUpdates;
 use crate::blob::{Blob, Body, FaultKind, LocationKind, Origin};
 use crate::cli::args::{CommonArgs, HookKind, HookRunArgs};
-use crate::cli::commands::git::{self, What};
-use crate::cli::exit::{Exit, Outcome};
+use crate::cli::commands::git::{self, Scope};
+use crate::cli::exit::{Exit, RunStatus};
 use crate::cli::session::ScanSession;
 use crate::finding::Findings;
+use crate::settings::Env;
 use crate::source::git::{Range, Repo};
 
-pub(super) fn run(flags: &HookRunArgs) -> anyhow::Result<Exit> {
+pub(super) fn run(args: &HookRunArgs, env: &Env) -> anyhow::Result<Exit> {
     let mut common = CommonArgs::none()?;
-    if flags.kind == HookKind::Receive {
-        // What is pushed has no say in what is refused.
+    if args.kind == HookKind::Receive {
+        // Those who push must not decide what is refused.
         common.config.no_project_config = true;
-        common.silence.no_allow_comments = true;
+        common.suppress.no_allow_comments = true;
     }
-    let (session, repo) = git::begin(&common, Path::new("."))?;
+    let (session, repo) = git::prepare(&common, Path::new("."), env)?;
     session.limit_threads()?;
-    let mut findings = if flags.kind == HookKind::Commit {
-        git::look(&session, &repo, &What::Staged(Vec::new()))?
+    let mut findings = if args.kind == HookKind::Commit {
+        git::scan(&session, &repo, &Scope::Staged(Vec::new()))?
     } else {
         let mut lines = Vec::new();
-        std::io::stdin().read_to_end(&mut lines).context("cannot read what git tells of the push")?;
-        let pushed = RefUpdates::read(flags.kind, &String::from_utf8_lossy(&lines))?;
-        if pushed.is_empty() {
+        std::io::stdin().read_to_end(&mut lines).context("cannot read the ref updates from git")?;
+        let updates = RefUpdates::read(args.kind, &String::from_utf8_lossy(&lines))?;
+        if updates.is_empty() {
             return Ok(Exit::Clean);
         }
-        look(&session, &repo, flags, &pushed)?
+        scan_push(&session, &repo, args, &updates)?
     };
     findings.retain(&mut |_, location| !git::is_excluded(&session.settings.walk, location));
-    Ok(conclude(&session, flags.kind, findings))
+    Ok(finish(&session, args.kind, findings))
 }
 
-/// Looks at what a push brings.
-fn look(
+/// Scans what a push adds.
+fn scan_push(
     session: &ScanSession,
     repo: &Repo,
-    flags: &HookRunArgs,
-    pushed: &RefUpdates,
+    args: &HookRunArgs,
+    updates: &RefUpdates,
 ) -> anyhow::Result<Findings> {
-    let remote = flags.arguments.first().and_then(|remote| remote.to_str()).unwrap_or_default();
+    let remote = args.arguments.first().and_then(|remote| remote.to_str()).unwrap_or_default();
     let tracking = format!("refs/remotes/{remote}/");
-    // Here is what has all that refs lead to, or the remote, as far as it is known.
-    let known = |name: &[u8]| flags.kind == HookKind::Receive || name.starts_with(tracking.as_bytes());
-    let range = Range::for_push(repo, &pushed.tips, &pushed.had, &known)?;
-    let findings = git::added(session, &range);
+    // A server has what its refs reach; a remote has, as far as is known here, what its tracking refs reach.
+    let known = |name: &[u8]| args.kind == HookKind::Receive || name.starts_with(tracking.as_bytes());
+    let range = Range::for_push(repo, &updates.tips, &updates.old_tips, &known)?;
+    let findings = git::scan_range(session, &range);
     let names = Findings::default();
-    session.look(&names, &session.meter, &mut |sink| {
-        for name in &pushed.names {
+    session.scan(&names, &session.meter, &mut |sink| {
+        for name in &updates.names {
             let origin = || Origin { kind: LocationKind::RefName, ..Origin::file(name.clone()) };
             sink.blob(Blob { body: Body::Whole(name.as_bytes()), origin: &origin });
         }
@@ -64,20 +65,21 @@ fn look(
     Ok(findings)
 }
 
-fn conclude(session: &ScanSession, kind: HookKind, findings: Findings) -> Exit {
-    let (findings, mut faults) = session.settle(findings);
-    let least = session.settings.output.min_confidence;
-    let found = findings.iter().filter(|finding| finding.counts() && finding.confidence >= least).collect();
+fn finish(session: &ScanSession, kind: HookKind, findings: Findings) -> Exit {
+    let (findings, mut faults) = session.finalize(findings);
+    let min_confidence = session.settings.output.min_confidence;
+    let found =
+        findings.iter().filter(|finding| finding.counts() && finding.confidence >= min_confidence).collect();
     faults.retain(|fault| {
         matches!(fault.kind, FaultKind::Unreadable | FaultKind::Damaged | FaultKind::CutShort)
     });
-    let told = Message { kind, found, faults: &faults };
-    told.lines().iter().for_each(|line| session.console.say(line));
-    let outcome = Outcome {
+    let message = Message { kind, found, faults: &faults };
+    message.lines().iter().for_each(|line| session.console.info(line));
+    let status = RunStatus {
         interrupted: session.interrupted(),
-        found: !told.found.is_empty(),
+        found: !message.found.is_empty(),
         trouble: !faults.is_empty(),
-        ..Outcome::default()
+        ..RunStatus::default()
     };
-    Exit::of(outcome, 1)
+    Exit::of(status, 1)
 }

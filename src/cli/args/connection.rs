@@ -1,0 +1,93 @@
+//! Which GitHub and which ledger, and how to get there.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::settings::{ConnectionOptions, env, parse_duration};
+
+fn host_help() -> String {
+    let env = env::help(&[env::GH_HOST, env::GITHUB_SERVER_URL]);
+    format!("github.com, SUBDOMAIN.ghe.com or a server's name {env} [default: github.com]")
+}
+
+pub(super) fn ledger_help() -> String {
+    format!("The ledger {} [default: $XDG_STATE_HOME/stanch/ledger.db]", env::help(&[env::LEDGER]))
+}
+
+fn credential_help() -> String {
+    let any = env::names(&[env::AUTH_TOKEN, env::GH_TOKEN, env::GITHUB_TOKEN]);
+    let servers = env::names(&[env::GH_ENTERPRISE_TOKEN, env::GITHUB_ENTERPRISE_TOKEN]);
+    format!("A file with your own credential, for servers and kill switches [env: {any}; servers: {servers}]")
+}
+
+/// Which GitHub, and which ledger.
+#[derive(Args, Clone, Default)]
+pub(crate) struct ConnectionArgs {
+    #[arg(long, value_name = "HOST", help_heading = "Where to", help = host_help())]
+    pub(crate) host: Option<String>,
+
+    /// The root of its API, where that is not the usual one
+    #[arg(long, value_name = "URL", help_heading = "Where to")]
+    pub(crate) api_url: Option<String>,
+
+    #[arg(long, value_name = "PATH", help_heading = "Where to", help = ledger_help())]
+    pub(crate) ledger: Option<PathBuf>,
+
+    #[arg(long, value_name = "FILE", help_heading = "Where to", help = credential_help())]
+    pub(crate) auth_token_file: Option<PathBuf>,
+}
+
+/// How to get there.
+#[derive(Args, Clone, Default)]
+pub(crate) struct TransportArgs {
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+
+    /// Certificates to trust besides the system's
+    #[arg(long, value_name = "PEM", help_heading = "Where to")]
+    pub(crate) ca_cert: Option<PathBuf>,
+
+    /// How long to wait for an answer [default: 30]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_timeout, help_heading = "Where to")]
+    pub(crate) timeout: Option<Duration>,
+
+    /// The pause between two requests [default: 1s]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, help_heading = "Where to")]
+    pub(crate) min_interval: Option<Duration>,
+}
+
+impl ConnectionArgs {
+    /// These flags as an input of the settings.
+    pub(crate) fn options(&self) -> ConnectionOptions {
+        ConnectionOptions {
+            host: self.host.clone(),
+            api_url: self.api_url.clone(),
+            ledger: self.ledger.clone(),
+            auth_token_file: self.auth_token_file.clone(),
+            ..ConnectionOptions::default()
+        }
+    }
+}
+
+impl TransportArgs {
+    /// These flags as an input of the settings.
+    pub(crate) fn options(&self) -> ConnectionOptions {
+        ConnectionOptions {
+            ca_cert: self.ca_cert.clone(),
+            timeout: self.timeout,
+            min_interval: self.min_interval,
+            ..self.connection.options()
+        }
+    }
+}
+
+/// No request can be answered in no time.
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    match parse_duration(text) {
+        Ok(timeout) if timeout.is_zero() => Err("no answer comes in no time at all".to_owned()),
+        Ok(timeout) => Ok(timeout),
+        Err(error) => Err(error.to_string()),
+    }
+}

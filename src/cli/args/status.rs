@@ -1,0 +1,31 @@
+//! The arguments of `stanch status`.
+
+use clap::{Args, ValueEnum};
+
+use super::{ConnectionArgs, UserConfigArgs};
+
+/// The queue, the quota used in the last hour, the next free slot
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  stanch status
+  stanch status -f json | jq .queued")]
+pub(crate) struct StatusArgs {
+    /// The format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) format: StatusFormat,
+
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+
+    #[command(flatten)]
+    pub(crate) user: UserConfigArgs,
+}
+
+/// How a status is printed.
+#[derive(Clone, Copy, Default, ValueEnum)]
+pub(crate) enum StatusFormat {
+    #[default]
+    Pretty,
+    Json,
+}

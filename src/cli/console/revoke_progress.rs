@@ -1,0 +1,86 @@
+//! The progress line of a revoking run.
+
+use std::time::Duration;
+
+use indicatif::{HumanCount, HumanDuration, ProgressBar};
+use jiff::Timestamp;
+
+use super::{Terminal, count};
+use crate::provider::github;
+use crate::revocation::MAX_BATCH;
+use crate::revoke::{Counts, Progress};
+
+/// The message after the first Ctrl-C: a request that was sent is waited for, because its answer is worth having.
+const STOPPING: &str = "stopping after the answer that is under way; Ctrl-C again does not wait for it";
+
+impl Terminal<'_> {
+    /// Does `work` while a progress line shows what `progress` reads.
+    pub(crate) fn watch_sending<T>(&self, progress: &Progress, work: impl FnOnce() -> T) -> T {
+        let update = |bar: &ProgressBar| {
+            let counts = progress.read();
+            let done = counts.accepted + counts.dead + counts.refused + counts.damaged;
+            bar.set_length(done + counts.waiting);
+            bar.set_position(done);
+            let stopping = self.cancel.is_cancelled();
+            bar.set_message(if stopping { STOPPING.to_owned() } else { message(&counts, Timestamp::now()) });
+        };
+        self.console.with_progress("{spinner} {elapsed} [{bar:20}] {msg}", &update, work)
+    }
+}
+
+/// The text beside the bar.
+fn message(counts: &Counts, now: Timestamp) -> String {
+    let mut message =
+        format!("{} accepted, {} waiting", HumanCount(counts.accepted), HumanCount(counts.waiting));
+    if counts.checks > 0 {
+        message = format!("{message}, {}", count(counts.checks, "check"));
+    }
+    let pause = counts.next_at.and_then(|at| Duration::try_from(at.duration_since(now)).ok());
+    if let Some(pause) = pause.filter(|pause| *pause >= Duration::from_secs(2)) {
+        message = format!("{message}, next request in {}", HumanDuration(pause));
+    }
+    let left = min_time_left(counts.waiting, pause.unwrap_or_default());
+    if left >= Duration::from_mins(1) {
+        message = format!("{message}, about {} left", HumanDuration(left));
+    }
+    message
+}
+
+/// How long the rest takes at the least: full batches, one a second and [`github::PROVIDER.per_hour`] an hour.
+fn min_time_left(waiting: u64, pause: Duration) -> Duration {
+    let batches = waiting.div_ceil(MAX_BATCH as u64);
+    let Some(later) = batches.checked_sub(1) else { return pause };
+    let hour = u64::from(github::PROVIDER.per_hour);
+    pause + Duration::from_secs(later / hour * 3600 + later % hour)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_is_counted_in_full_batches_and_hours() {
+        let minute = Duration::from_mins(1);
+        assert_eq!(min_time_left(0, minute), minute);
+        assert_eq!(min_time_left(1000, minute), minute);
+        assert_eq!(min_time_left(1001, Duration::ZERO), Duration::from_secs(1));
+        assert_eq!(min_time_left(60_000, Duration::ZERO), Duration::from_secs(59));
+        assert_eq!(min_time_left(60_001, Duration::ZERO), Duration::from_hours(1));
+    }
+
+    #[test]
+    fn the_line_shows_what_is_waited_for() {
+        let now = Timestamp::UNIX_EPOCH;
+        let counts = Counts {
+            waiting: 1500,
+            accepted: 60_000,
+            next_at: now.checked_add(Duration::from_mins(30)).ok(),
+            ..Counts::default()
+        };
+        assert_eq!(
+            message(&counts, now),
+            "60,000 accepted, 1,500 waiting, next request in 30 minutes, about 30 minutes left"
+        );
+        assert_eq!(message(&Counts { waiting: 1, ..Counts::default() }, now), "0 accepted, 1 waiting");
+    }
+}

@@ -1,0 +1,181 @@
+//! The environment variables that decide what a run does: one table, which the code, the help texts and the
+//! documentation share. No other file of the program reads a setting from the environment.
+//!
+//! Git's own variables (`GIT_DIR` and its like, see git(1)) are not settings of this program: `source::git` reads them as
+//! git does.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use crate::local_credentials::Environment;
+
+/// An environment variable, as the table has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it sets.
+    pub purpose: &'static str,
+    /// The flag that goes before it.
+    pub flag: Option<&'static str>,
+    /// The library that reads it where stanch does not read it itself.
+    pub library: Option<&'static str>,
+}
+
+impl Variable {
+    const fn new(name: &'static str, purpose: &'static str) -> Self {
+        Variable { name, purpose, flag: None, library: None }
+    }
+
+    const fn below_flag(self, flag: &'static str) -> Self {
+        Variable { flag: Some(flag), ..self }
+    }
+
+    const fn read_by(self, library: &'static str) -> Self {
+        Variable { library: Some(library), ..self }
+    }
+}
+
+/// The user's configuration file.
+pub const CONFIG: Variable =
+    Variable::new("STANCH_CONFIG", "the user's configuration file").below_flag("--config");
+
+/// The ledger's path.
+pub const LEDGER: Variable = Variable::new("STANCH_LEDGER", "the ledger").below_flag("--ledger");
+
+/// The user's own credential, for any host.
+pub const AUTH_TOKEN: Variable =
+    Variable::new("STANCH_AUTH_TOKEN", "your own credential, at any host").below_flag("--auth-token-file");
+
+/// The user's own credential at github.com and GHE.com (<https://cli.github.com/manual/gh_help_environment>).
+pub const GH_TOKEN: Variable = Variable::new("GH_TOKEN", "your own credential at github.com and GHE.com")
+    .below_flag("--auth-token-file");
+
+/// The same, by the name that GitHub Actions uses.
+pub const GITHUB_TOKEN: Variable =
+    Variable::new("GITHUB_TOKEN", "your own credential at github.com and GHE.com")
+        .below_flag("--auth-token-file");
+
+/// The user's own credential at a server (<https://cli.github.com/manual/gh_help_environment>).
+pub const GH_ENTERPRISE_TOKEN: Variable =
+    Variable::new("GH_ENTERPRISE_TOKEN", "your own credential at a server").below_flag("--auth-token-file");
+
+/// The same, by its other name.
+pub const GITHUB_ENTERPRISE_TOKEN: Variable =
+    Variable::new("GITHUB_ENTERPRISE_TOKEN", "your own credential at a server")
+        .below_flag("--auth-token-file");
+
+/// The host (<https://cli.github.com/manual/gh_help_environment>).
+pub const GH_HOST: Variable = Variable::new("GH_HOST", "the host").below_flag("--host");
+
+/// The URL of the GitHub that runs an Actions job
+/// (<https://docs.github.com/en/actions/reference/workflows-and-actions/variables>).
+pub const GITHUB_SERVER_URL: Variable =
+    Variable::new("GITHUB_SERVER_URL", "the host, by its URL").below_flag("--host");
+
+/// The file that holds the Markdown summary of an Actions job
+/// (<https://docs.github.com/en/actions/reference/workflows-and-actions/variables>).
+pub const GITHUB_STEP_SUMMARY: Variable =
+    Variable::new("GITHUB_STEP_SUMMARY", "where a job's summary is written, with -f github");
+
+/// Every variable, those of libraries among them.
+pub const VARIABLES: [Variable; 16] = [
+    CONFIG,
+    LEDGER,
+    AUTH_TOKEN,
+    GH_TOKEN,
+    GITHUB_TOKEN,
+    GH_ENTERPRISE_TOKEN,
+    GITHUB_ENTERPRISE_TOKEN,
+    GH_HOST,
+    GITHUB_SERVER_URL,
+    GITHUB_STEP_SUMMARY,
+    Variable::new("SSL_CERT_FILE", "certificates to trust besides the system's")
+        .below_flag("--ca-cert")
+        .read_by("http"),
+    Variable::new("HTTPS_PROXY", "the proxy on the way to the host").read_by("reqwest"),
+    Variable::new("NO_PROXY", "hosts that are reached without a proxy").read_by("reqwest"),
+    Variable::new("NO_COLOR", "no colour").read_by("anstream"),
+    Variable::new("XDG_CONFIG_HOME", "the directory of stanch/config.toml").read_by("etcetera"),
+    Variable::new("XDG_STATE_HOME", "the directory of stanch/ledger.db").read_by("etcetera"),
+];
+
+/// The names of some variables as help texts have them: `[env: A, B]`.
+pub fn help(variables: &[Variable]) -> String {
+    format!("[env: {}]", names(variables))
+}
+
+/// The names of some variables, separated by commas.
+pub fn names(variables: &[Variable]) -> String {
+    variables.iter().map(|variable| variable.name).collect::<Vec<_>>().join(", ")
+}
+
+/// The environment of a process: a value, so that a test never depends on the machine it runs on.
+///
+/// A variable that is set to nothing counts as not set.
+#[derive(Clone, Debug, Default)]
+pub struct Env(HashMap<OsString, OsString>);
+
+impl Env {
+    /// That of this process.
+    pub fn of_this_process() -> Self {
+        Env(std::env::vars_os().collect())
+    }
+
+    /// The value of a variable, as it is.
+    pub fn raw(&self, name: &str) -> Option<&OsStr> {
+        self.0.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
+    }
+
+    /// Whether a variable has a value.
+    pub fn is_set(&self, variable: Variable) -> bool {
+        self.raw(variable.name).is_some()
+    }
+
+    /// The value of a variable, where it is text.
+    pub fn text(&self, variable: Variable) -> Option<String> {
+        self.raw(variable.name)?.to_str().map(str::to_owned)
+    }
+
+    /// The value of a variable that names a file.
+    pub fn path(&self, variable: Variable) -> Option<PathBuf> {
+        self.raw(variable.name).map(PathBuf::from)
+    }
+
+    /// Everything that credentials of this machine are searched in.
+    pub fn for_local_credentials(&self) -> Environment {
+        Environment {
+            env: self.0.clone(),
+            home: etcetera::home_dir().ok(),
+            cwd: std::env::current_dir().ok(),
+        }
+    }
+}
+
+impl<K: Into<OsString>, V: Into<OsString>> FromIterator<(K, V)> for Env {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
+        Env(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_set_to_nothing_is_not_set() {
+        let env = Env::from_iter([("GH_HOST", ""), ("STANCH_LEDGER", "l.db")]);
+        assert_eq!((env.is_set(GH_HOST), env.text(GH_HOST)), (false, None));
+        assert_eq!(env.path(LEDGER), Some(PathBuf::from("l.db")));
+        assert_eq!(help(&[GH_HOST, GITHUB_SERVER_URL]), "[env: GH_HOST, GITHUB_SERVER_URL]");
+    }
+
+    #[test]
+    fn each_variable_is_listed_once() {
+        let mut names: Vec<_> = VARIABLES.iter().map(|variable| variable.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), VARIABLES.len());
+    }
+}
