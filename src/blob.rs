@@ -6,6 +6,9 @@ use serde::Serialize;
 
 use crate::meter::Meter;
 
+/// The path that reports give for standard input.
+pub const STDIN: &str = "<stdin>";
+
 /// What part of its place a token stood in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -57,7 +57,7 @@ impl Detection {
             left_out.push((project.root, project.exclude));
         }
         let allowlists = std::mem::take(&mut user.allowlists);
-        let suppressor = Suppressions { allowlists, trees, ..Suppressions::default() };
+        let suppressor = Suppressions { allowlists, projects: trees, ..Suppressions::default() };
         Ok(Detection { detector, custom: Custom::new(rules), suppressor, user, left_out })
     }
 

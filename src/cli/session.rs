@@ -79,7 +79,7 @@ impl ScanSession {
     /// What was found, in the order in which it is told, and what could not be read.
     pub(super) fn settle(&self, mut findings: Findings) -> (Vec<Finding>, Vec<Fault>) {
         // A history's paths and commits are known only now.
-        self.detection.suppressor.settle(&mut findings);
+        self.detection.suppressor.reapply(&mut findings);
         findings.finish()
     }
 

@@ -3,7 +3,7 @@
 use crate::finding::Confidence;
 use crate::ledger::{Enqueued, Entry, Ledger, LedgerError, Now, Seal};
 use crate::revocation::State;
-use crate::text::scrub;
+use crate::text::redacted;
 use crate::token::Token;
 
 /// The longest place the ledger keeps, in bytes.
@@ -22,7 +22,7 @@ pub fn entry(
         kind: token.kind(),
         confidence,
         state,
-        place: scrub(place, PLACE_MAX),
+        place: redacted(place, PLACE_MAX),
         sealed: if state == State::Queued { seal.seal(token)? } else { Vec::new() },
     })
 }

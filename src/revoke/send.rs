@@ -8,7 +8,7 @@ use crate::ledger::{
 };
 use crate::provider::{Answer, Verdict};
 use crate::revocation::{Batch, State};
-use crate::text::scrub;
+use crate::text::redacted;
 use crate::token::{Fingerprint, Kind, Token};
 
 /// How many bytes of a server's words are kept.
@@ -33,7 +33,7 @@ impl Run<'_> {
         match verdict {
             Verdict::Accepted if self.options.confirm => self.taken.extend(tokens),
             Verdict::Accepted | Verdict::Invalid => {}
-            _ => self.message = Some(scrub(&answer.message, MESSAGE_MAX)),
+            _ => self.message = Some(redacted(&answer.message, MESSAGE_MAX)),
         }
         Ok(Some(verdict))
     }
@@ -84,8 +84,8 @@ impl Run<'_> {
             fate,
             verdict: word(answer.verdict),
             status: answer.status,
-            request_id: answer.request_id.as_deref().map(|id| scrub(id, 128)),
-            message: scrub(&answer.message, MESSAGE_MAX),
+            request_id: answer.request_id.as_deref().map(|id| redacted(id, 128)),
+            message: redacted(&answer.message, MESSAGE_MAX),
             heard: Heard {
                 limit: said.limit,
                 remaining: said.remaining,

@@ -67,8 +67,11 @@ impl<'a> Collector<'a> {
             let mut place = Location::new(origin, at, line, column, caught.decoded.to_vec());
             if let Some(silencer) = self.silencer {
                 let line = line_around(window.bytes, caught.span);
-                place.suppressed =
-                    silencer.silence(&SuppressionContext { token: caught.seen.text, line, place: &place });
+                place.suppressed = silencer.suppression(&SuppressionContext {
+                    token: caught.seen.text,
+                    line,
+                    location: &place,
+                });
             }
             if caught.seen.confidence > Confidence::Lookalike {
                 self.meter.hit();

@@ -64,7 +64,7 @@ impl FromStr for Target {
         if path.is_empty() {
             return Err(BadTarget::NoPath(text.to_owned()));
         }
-        let told = format.or_else(|| Format::of_path(Path::new(path)));
+        let told = format.or_else(|| Format::from_path(Path::new(path)));
         let format = told.ok_or_else(|| BadTarget::NoFormat(path.to_owned()))?;
         Ok(Target { format, path: PathBuf::from(path) })
     }

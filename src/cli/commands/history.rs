@@ -85,9 +85,9 @@ impl Sweep<'_> {
         // A submodule's files stand in its work tree, wherever its repository is kept.
         let place = root.way_to(repo.root()).unwrap_or(place);
         let mut found = self.look(&repo, root, &place);
-        found.review(&mut |_, location| move_below(location, &place));
+        found.for_each_location_mut(&mut |_, location| move_below(location, &place));
         found.retain(&mut |_, location| !is_excluded(&root.options, location));
-        self.findings.absorb(found);
+        self.findings.merge(found);
     }
 
     fn look(&self, repo: &Repo, root: &Root<'_>, place: &str) -> Findings {

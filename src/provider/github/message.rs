@@ -16,7 +16,7 @@ pub fn of(reply: &Response) -> String {
         }
         None => String::from_utf8_lossy(&reply.body).into_owned(),
     };
-    text::clean(&said, text::KEPT)
+    text::one_line(&said, text::MESSAGE_LIMIT)
 }
 
 fn of_json(body: &serde_json::Map<String, Value>) -> String {

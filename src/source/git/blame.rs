@@ -20,16 +20,16 @@ use crate::text::path_text;
 /// Gives every location in `findings` that names an object without a commit its path and commit.
 pub(super) fn attribute(repo: &Repo, objects: &ObjectDb, findings: &mut Findings) {
     let mut wanted = HashSet::new();
-    findings.each_location(&mut |location| wanted.extend(sought(location)));
+    findings.for_each_location(&mut |location| wanted.extend(sought(location)));
     if wanted.is_empty() {
-        findings.relocate(&mut |locations| (locations, 0));
+        findings.replace_locations(&mut |locations| (locations, 0));
         return;
     }
     let tips = refs::tips(repo);
     let commits = graph::ordered(repo, objects, &tips);
     let places = Ancestry::search(objects, repo.hash(), wanted).places(&commits);
     let mut blame = Blame { repo, commits: &commits, places, bylines: HashMap::new() };
-    findings.relocate(&mut |locations| blame.relocate(locations));
+    findings.replace_locations(&mut |locations| blame.relocate(locations));
 }
 
 /// The object whose place has to be searched for.

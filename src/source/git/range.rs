@@ -92,7 +92,7 @@ impl<'a> Range<'a> {
     /// in the same file, or in one that the commit removes: that is not what it adds.
     pub fn settle(&self, findings: &mut Findings, pipe: &Pipe<'_>) {
         additions::subtract(self.repo, &self.changes, findings, pipe);
-        findings.relocate(&mut |locations| (locations, 0));
+        findings.replace_locations(&mut |locations| (locations, 0));
     }
 }
 

@@ -45,7 +45,7 @@ impl<'a> Staged<'a> {
     /// file, or in one whose removal is staged, too: that is not what this change adds.
     pub fn settle(&self, findings: &mut Findings, pipe: &Pipe<'_>) {
         additions::subtract(self.repo, &self.changes, findings, pipe);
-        findings.relocate(&mut |locations| (locations, 0));
+        findings.replace_locations(&mut |locations| (locations, 0));
     }
 }
 

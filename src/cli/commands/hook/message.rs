@@ -4,13 +4,10 @@ use crate::blob::{Fault, LocationKind};
 use crate::cli::args::HookKind;
 use crate::cli::console::count;
 use crate::finding::{Finding, Location};
-use crate::text::printable;
+use crate::text::{printable, without_redacted_parts};
 
 /// How many places are named.
 const NAMED: usize = 10;
-
-/// What stands in a path where a token was cut out of it.
-const CUT: char = '…';
 
 /// What a hook found.
 pub(super) struct Message<'a> {
@@ -83,8 +80,7 @@ impl Message<'_> {
         if self.kind != HookKind::Receive {
             return text.to_owned();
         }
-        let hide = |part: &str| if part.contains(CUT) { "(token)".to_owned() } else { part.to_owned() };
-        text.split('/').map(hide).collect::<Vec<_>>().join("/")
+        without_redacted_parts(text)
     }
 
     fn advice(&self) -> [&'static str; 2] {

@@ -60,7 +60,7 @@ fn look(
             sink.blob(Blob { body: Body::Whole(name.as_bytes()), origin: &origin });
         }
     });
-    findings.absorb(names);
+    findings.merge(names);
     Ok(findings)
 }
 
