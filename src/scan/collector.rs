@@ -5,7 +5,7 @@ use std::io;
 use std::ops::Range;
 
 use crate::blob::{Blob, Body, Fault, FaultKind, Origin, Prefilter, Rest, Sink, fill};
-use crate::detect::{Custom, Detector, Hit, REACH, Window};
+use crate::detect::{Custom, Detector, Hit, MAX_SPAN, Window};
 use crate::finding::{Confidence, Findings, Location, Sighting, SuppressionContext, Suppressor};
 use crate::meter::Meter;
 use crate::scan::lines::{Lead, Lines, line_around};
@@ -99,7 +99,7 @@ impl<'a> Collector<'a> {
     fn windows(&self, head: &[u8], rest: &mut dyn Rest, origin: &dyn Fn() -> Origin) -> io::Result<()> {
         // Taken out rather than borrowed: a source may hand over a blob from within another one.
         let mut buffer = WINDOW.take();
-        let room = head.len().max(2 * REACH) + STEP;
+        let room = head.len().max(2 * MAX_SPAN) + STEP;
         buffer.resize(room.max(buffer.len()), 0);
         buffer[..head.len()].copy_from_slice(head);
         let (mut offset, mut lead, mut decided, mut fresh) = (0_u64, Lead::default(), 0, head.len());
@@ -107,14 +107,14 @@ impl<'a> Collector<'a> {
             let (read, outcome) = fill(rest, &mut buffer[fresh..fresh + STEP]);
             let bytes = &buffer[..fresh + read];
             let whole = !matches!(outcome, Ok(true));
-            // What starts within the last REACH bytes may end in the next window, and is decided there.
-            let emit = if whole { bytes.len() } else { bytes.len().saturating_sub(REACH).max(decided) };
+            // What starts within the last MAX_SPAN bytes may end in the next window, and is decided there.
+            let emit = if whole { bytes.len() } else { bytes.len().saturating_sub(MAX_SPAN).max(decided) };
             self.look(&Window { bytes, emit: decided..emit }, offset, lead, origin);
             self.meter.bytes(read as u64);
             if whole || self.stopped() {
                 break outcome.map(drop);
             }
-            let past = emit.saturating_sub(REACH);
+            let past = emit.saturating_sub(MAX_SPAN);
             lead = lead.past(&bytes[..past]);
             fresh = bytes.len() - past;
             buffer.copy_within(past..past + fresh, 0);
@@ -203,7 +203,7 @@ mod tests {
         }
         // Around every edge a window could have, tokens at all offsets within a token's length.
         let mut starts = Vec::new();
-        let edges = (1..=3).flat_map(|n| [n * STEP, n * STEP - REACH, n * STEP + 1000]);
+        let edges = (1..=3).flat_map(|n| [n * STEP, n * STEP - MAX_SPAN, n * STEP + 1000]);
         for (n, edge) in edges.enumerate() {
             let at = edge - 45 + n * 4;
             let text = token(u32::try_from(n).unwrap_or(0));
