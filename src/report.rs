@@ -61,7 +61,7 @@ pub struct Report<'a> {
     pub time: (Timestamp, Timestamp),
     /// Whether tokens are printed whole.
     pub show_secrets: bool,
-    /// What was asked for; see [`Report::shown`] for what that leaves out.
+    /// The confidence that was asked for. Only `Certain` leaves findings out: lookalikes stay as notes at the default.
     pub min_confidence: Confidence,
 }
 

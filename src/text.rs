@@ -5,17 +5,17 @@
 //!
 //! | function | for | what never comes out |
 //! |---|---|---|
-//! | [`printable`] | terminals | control, direction and invisible characters, line ends |
-//! | [`one_line`] | messages of servers | the same, tokens, more than the limit |
-//! | [`redacted`] | the ledger | the same, tokens, more than the limit |
-//! | [`path_text`] | paths that are not UTF-8 | bytes that are not UTF-8 |
-//! | [`without_redacted_parts`] | people who may see no part of a token | what is left of a redacted token |
-//! | [`xml_escaped`] | XML and HTML | mark-up, characters XML leaves out |
-//! | [`markdown_cell`] | cells of Markdown tables | mark-up, the end of the cell |
-//! | [`spreadsheet_cell`] | CSV | formulas |
-//! | [`workflow_data`], [`workflow_property`] | GitHub Actions' workflow commands | the end of the command |
-//! | [`sarif_message`] | messages in SARIF | embedded links |
-//! | [`uri_path`] | URIs | reserved characters but `/` and `!` |
+//! | `printable` | terminals | control, direction and invisible characters, line ends |
+//! | `one_line` | messages of servers | the same, tokens, more than the limit |
+//! | `redacted` | the ledger | the same, tokens, more than the limit |
+//! | `path_text` | paths that are not UTF-8 | bytes that are not UTF-8 |
+//! | `without_redacted_parts` | people who may see no part of a token | what is left of a redacted token |
+//! | `xml_escaped` | XML and HTML | mark-up, characters XML leaves out |
+//! | `markdown_cell` | cells of Markdown tables | mark-up, the end of the cell |
+//! | `spreadsheet_cell` | CSV | formulas |
+//! | `workflow_data`, `workflow_property` | GitHub Actions' workflow commands | the end of the command |
+//! | `sarif_message` | messages in SARIF | embedded links |
+//! | `uri_path` | URIs | reserved characters but `/` and `!` |
 
 mod markup;
 mod printable;

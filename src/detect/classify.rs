@@ -47,7 +47,7 @@ pub(super) fn classify_proven(rule: &Rule, text: &[u8]) -> Option<Classified> {
 
 /// Classifies a text that starts a word with the rule's prefix, without a checksum that holds; `next` follows the text.
 pub(super) fn classify_unproven(rule: &Rule, text: &[u8], next: Option<u8>) -> Option<Classified> {
-    let window = &text[..shape_window(rule, text)];
+    let window = &text[..shape_window_len(rule, text)];
     let len = rule.shape.len_at_start(window)?;
     let following = text.get(len).copied().or(next);
     // A word that is longer than the longest token is no token: it is somebody's data.
@@ -59,7 +59,7 @@ pub(super) fn classify_unproven(rule: &Rule, text: &[u8], next: Option<u8>) -> O
 }
 
 /// How many bytes the shape is matched with: only the stateless form is longer than [`MAX_PLAIN_LENGTH`].
-fn shape_window(rule: &Rule, window: &[u8]) -> usize {
+fn shape_window_len(rule: &Rule, window: &[u8]) -> usize {
     if starts_jwt(rule, window) { window.len() } else { window.len().min(MAX_PLAIN_LENGTH) }
 }
 
