@@ -69,6 +69,7 @@ fn location_line(palette: &Palette, location: &Location, out: &mut dyn Write) ->
         shown = format!("{}/{shown}", printable(root).trim_end_matches('/'));
     }
     write!(out, "  {path}{shown}{reset}")?;
+    let (line, column) = (location.line, location.column);
     match location.kind {
         LocationKind::FileName => write!(out, " {faint}(in the name){reset}")?,
         LocationKind::SymlinkTarget => write!(out, " {faint}(in the link's target){reset}")?,
@@ -76,10 +77,8 @@ fn location_line(palette: &Palette, location: &Location, out: &mut dyn Write) ->
         LocationKind::TagMessage => write!(out, " {faint}(in the tag message){reset}")?,
         LocationKind::CommitAuthor => write!(out, " {faint}(in the author line){reset}")?,
         LocationKind::RefName => write!(out, " {faint}(in the name of the ref){reset}")?,
-        LocationKind::Note => {
-            write!(out, ":{}:{} {faint}(in a note){reset}", location.line, location.column)?
-        }
-        LocationKind::Content => write!(out, ":{}:{}", location.line, location.column)?,
+        LocationKind::Note => write!(out, ":{line}:{column} {faint}(in a note){reset}")?,
+        LocationKind::Content => write!(out, ":{line}:{column}")?,
     }
     if !location.decoded.is_empty() {
         write!(out, " {faint}({}){reset}", location.decoded.join(" of "))?;
