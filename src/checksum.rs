@@ -2,7 +2,7 @@
 //!
 //! GitHub describes the checksum of classic tokens in
 //! <https://github.blog/2021-04-05-behind-githubs-new-authentication-token-formats/>. The format of fine-grained tokens is not
-//! documented: what is said of it here was derived from published tokens, such as those in the tests below.
+//! documented: what is stated of it here was derived from published tokens, such as those in the tests below.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

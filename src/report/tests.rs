@@ -175,7 +175,7 @@ fn csv_is_read_back_cell_by_cell() {
 fn annotations_are_one_line_each_and_name_the_file() {
     let text = sample(Format::Github);
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines.len(), 8, "seven places that are live and a fault");
+    assert_eq!(lines.len(), 8, "seven unsuppressed locations and a fault");
     assert!(lines.iter().all(|line| {
         ["::error ", "::warning ", "::notice "].iter().any(|command| line.starts_with(command))
     }));
