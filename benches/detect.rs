@@ -1,8 +1,8 @@
-//! How many bytes a second the detector looks through: as they are, and with every encoding looked for.
+//! How many bytes a second the detector scans: `plain` without decoding anything, `decoding` with every encoding.
 //!
-//! `cargo bench --bench detect`. The texts are made here, so that the numbers can be compared; `STANCH_BENCH_TREE`
-//! names a folder whose files are looked through as well. A number is only worth something beside the one it is
-//! compared with: `plain` looks for the six prefixes alone.
+//! `cargo bench --bench detect`. The texts are generated, so that the numbers of two versions can be compared;
+//! `STANCH_BENCH_TREE` names a directory whose files are scanned as well. `plain` searches for the six prefixes alone, and
+//! is what `decoding` is to be compared with.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -18,7 +18,7 @@ fn main() {
     divan::main();
 }
 
-/// A text that is looked through.
+/// A text that is scanned.
 struct Text {
     name: &'static str,
     bytes: Vec<u8>,
@@ -95,20 +95,20 @@ fn texts() -> Vec<Text> {
     ];
     if let Some(tree) = std::env::var_os("STANCH_BENCH_TREE") {
         let mut bytes = Vec::new();
-        gather(Path::new(&tree), &mut bytes);
+        read_tree(Path::new(&tree), &mut bytes);
         texts.push(Text { name: "tree", bytes });
     }
     texts
 }
 
-/// The first 256 MiB of the files below a folder.
-fn gather(folder: &Path, bytes: &mut Vec<u8>) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+/// Appends the first 256 MiB of the files below a directory.
+fn read_tree(directory: &Path, bytes: &mut Vec<u8>) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         if bytes.len() > 256 * 1024 * 1024 {
             return;
         }
         match entry.file_type() {
-            Ok(kind) if kind.is_dir() => gather(&entry.path(), bytes),
+            Ok(kind) if kind.is_dir() => read_tree(&entry.path(), bytes),
             Ok(kind) if kind.is_file() => bytes.extend(std::fs::read(entry.path()).unwrap_or_default()),
             _ => {}
         }

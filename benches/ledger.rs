@@ -7,8 +7,9 @@ use divan::counter::ItemsCount;
 use jiff::Timestamp;
 use stanch::finding::Confidence;
 use stanch::ledger::{self, BatchOutcome, BatchRequest, Ledger, LedgerAddress, Next, Payload, Settlement};
-use stanch::revocation::{RateLimit, State};
+use stanch::revocation::{MAX_BATCH, RateLimit, State};
 use stanch::revoke::{enqueue, entry};
+use stanch::rule;
 use stanch::token::{Fingerprint, Kind, Token};
 
 const HOST: &str = "api.example.test";

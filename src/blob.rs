@@ -6,6 +6,9 @@ use serde::Serialize;
 
 use crate::meter::Meter;
 
+/// The path that reports give for standard input.
+pub const STDIN: &str = "<stdin>";
+
 /// What part of a file, git object or ref a blob is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]

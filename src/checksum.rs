@@ -1,16 +1,22 @@
-//! Offline proof: the checksums GitHub builds into its tokens, and what else a token tells about itself.
+//! Offline proof: the checksums that GitHub builds into its tokens, and what else a token contains.
+//!
+//! GitHub describes the checksum of classic tokens in
+//! <https://github.blog/2021-04-05-behind-githubs-new-authentication-token-formats/>. The format of fine-grained tokens is not
+//! documented: what is stated of it here was derived from published tokens, such as those in the tests below.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
+/// Digits, capitals, small letters: GitHub's alphabet for base62, which no standard defines.
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// RFC 4648, section 6.
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /// How many characters of a classic token are its checksum.
 const CRC_LEN: usize = 6;
 
-/// The six characters that end a classic token: base62 of the CRC-32 of its body, left-padded with `0`.
+/// The six characters that end a classic token: base62 of the CRC-32 (IEEE 802.3) of its body, padded with `0` on the left.
 pub fn crc32_base62(body: &[u8]) -> [u8; CRC_LEN] {
     let mut rest = crc32fast::hash(body);
     let mut out = [b'0'; CRC_LEN];
@@ -21,7 +27,7 @@ pub fn crc32_base62(body: &[u8]) -> [u8; CRC_LEN] {
     out
 }
 
-/// Whether a classic token's last six characters are the checksum of what stands between them and `prefix`.
+/// Whether a classic token's last six characters are the checksum of what is between them and `prefix`.
 pub fn classic_holds(token: &[u8], prefix: &[u8]) -> bool {
     token
         .strip_prefix(prefix)
@@ -29,7 +35,8 @@ pub fn classic_holds(token: &[u8], prefix: &[u8]) -> bool {
         .is_some_and(|(body, sum)| crc32_base62(body) == *sum)
 }
 
-/// The eight characters that stand sixteen before the end of a fine-grained token: base32 of the SHA-256 of all before them.
+/// The eight characters that start sixteen before the end of a fine-grained token: base32 of the first 40 bits of the SHA-256
+/// of all before them.
 pub fn sha256_base32(signed: &[u8]) -> [u8; 8] {
     base32_8(*Sha256::digest(signed).first_chunk().unwrap_or(&[0; 5]))
 }
@@ -56,7 +63,8 @@ pub fn owner_id(token: &[u8]) -> Option<u32> {
     u32::try_from(bits >> 3).ok()
 }
 
-/// Whether `jwt` has three parts and the first two decode to JSON objects.
+/// Whether `jwt` has the three parts of a JWT in JWS compact serialization (RFC 7519, section 3; RFC 7515, section 7.1), the
+/// first two of which decode to JSON objects.
 pub fn jwt_holds(jwt: &[u8]) -> bool {
     let mut parts = jwt.split(|byte| *byte == b'.');
     let (Some(header), Some(payload), Some(_signature), None) =
@@ -67,35 +75,35 @@ pub fn jwt_holds(jwt: &[u8]) -> bool {
     [header, payload].into_iter().all(is_jwt_object)
 }
 
-/// Whether a part of a JWT decodes to a JSON object, as its header and its payload do.
+/// Whether a part of a JWT decodes to a JSON object, as its header and its payload do (base64url without padding).
 pub fn is_jwt_object(part: &[u8]) -> bool {
     URL_SAFE_NO_PAD
         .decode(part)
         .is_ok_and(|json| serde_json::from_slice::<serde_json::Map<_, _>>(&json).is_ok())
 }
 
-/// Whether a token's body was written by a person rather than drawn at random: a run of six equal or consecutive
-/// characters (`xxxxxx`, `123456`, `ABCDEF`), few distinct ones, or no mix of digits and letters of both cases.
+/// Whether a token's body was written by a person rather than generated: a run of six equal or consecutive characters
+/// (`xxxxxx`, `123456`, `ABCDEF`), few distinct ones, or no mix of digits and letters of both cases.
 ///
 /// Random base62 text of 36 characters holds such a run about once in 10^8.
 pub fn looks_made_up(body: &[u8]) -> bool {
     const RUN: usize = 6;
-    let steady = |step: u8| {
+    let has_run = |step: u8| {
         let mut run = 1;
         body.windows(2).any(|pair| {
             run = if pair[0].wrapping_add(step) == pair[1] { run + 1 } else { 1 };
             run >= RUN
         })
     };
-    let mut seen = [false; 256];
+    let mut occurs = [false; 256];
     for byte in body {
-        seen[usize::from(*byte)] = true;
+        occurs[usize::from(*byte)] = true;
     }
-    let distinct = seen.iter().filter(|seen| **seen).count();
+    let distinct = occurs.iter().filter(|occurs| **occurs).count();
     let mixed = body.iter().any(u8::is_ascii_digit)
         && body.iter().any(u8::is_ascii_uppercase)
         && body.iter().any(u8::is_ascii_lowercase);
-    !mixed || distinct < 12 || steady(0) || steady(1) || steady(u8::MAX)
+    !mixed || distinct < 12 || has_run(0) || has_run(1) || has_run(u8::MAX)
 }
 
 #[cfg(test)]

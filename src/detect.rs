@@ -1,7 +1,8 @@
-//! Bytes in, tokens out: one literal pass, then the shape where a literal stood, then the proof. No I/O.
+//! Bytes in, tokens out: one pass for literals, then the shape where a literal is, then the checksum. No I/O.
 //!
-//! A token may be encoded: the pass also looks for the forms its prefix takes in each encoding, and decodes only
-//! around them. The checksum decides.
+//! The formats are GitHub's
+//! (<https://github.blog/2021-04-05-behind-githubs-new-authentication-token-formats/>). A token may be
+//! encoded: the pass also looks for what each encoding makes of its prefix, and decodes only around that.
 
 mod classify;
 mod custom;
@@ -15,23 +16,23 @@ use std::sync::Arc;
 use crate::blob::Prefilter;
 use crate::finding::{Confidence, Sighting};
 use crate::rule::{Rule, Rules};
-use search::{Finder, Found, Level};
+use search::{Finder, Found, Layer};
 
 pub use custom::{Custom, CustomHit};
 
-/// The most bytes of a blob that one finding may span, encodings included: how far windows overlap.
-pub const REACH: usize = 32 * 1024;
+/// The most bytes of a blob that one finding may span, encodings included: how far the windows of a large blob overlap.
+pub const MAX_SPAN: usize = 32 * 1024;
 
-/// How many encodings are peeled off one after the other unless somebody says otherwise: PowerShell's base64 of UTF-16
-/// is two.
+/// How many encodings are decoded, one inside the other, unless the user says otherwise: PowerShell's `-EncodedCommand` is
+/// base64 of UTF-16, which is two.
 pub const DECODE_DEPTH: usize = 2;
 
-/// A stretch of a blob. Only findings that start within `emit` are reported from it; the bytes around are context.
+/// A part of a blob. Only findings that start within `emit` are reported from it; the bytes around are context.
 #[derive(Clone)]
 pub struct Window<'a> {
     /// The bytes, context included.
     pub bytes: &'a [u8],
-    /// Where a finding may start.
+    /// Where reported findings start.
     pub emit: Range<usize>,
 }
 
@@ -48,24 +49,24 @@ pub struct Hit<'a> {
     pub rule: &'a Rule,
     /// The token, decoded.
     pub text: &'a [u8],
-    /// Where it, or the encoded text that holds it, stands in the window.
+    /// Where it, or the encoded text that contains it, is in the window.
     ///
-    /// Of a text encoded character by character, this is the token's own first character. Base64 starts with the word
-    /// on the line where the token starts (the `d` of `dXNlcjpnaHBf…`); where that word is very long (8 KiB before the
-    /// token), with the character that holds the token's first byte.
+    /// Where characters are encoded one by one, the span starts with the token's own first character. In base64 it starts
+    /// with the word on the line where the token starts (the `d` of `dXNlcjpnaHBf…`); where that word starts more than 8 KiB
+    /// before the token, with the character that encodes the token's first bits.
     pub span: Range<usize>,
-    /// The encodings peeled off, outermost first.
+    /// The encodings that were decoded, outermost first.
     pub decoded: &'a [&'static str],
     /// How sure we are.
     pub confidence: Confidence,
-    /// Why no more than that; empty where certain.
+    /// Why we are no surer; empty where certain.
     pub reason: &'static str,
     /// The owner's numeric user id.
     pub owner_id: Option<u32>,
 }
 
 impl Hit<'_> {
-    /// The hit without its place.
+    /// The hit without its location.
     pub fn sighting(&self) -> Sighting<'_> {
         Sighting {
             text: self.text,
@@ -86,12 +87,12 @@ pub struct Detector {
 }
 
 impl Detector {
-    /// A detector for these rules that peels off [`DECODE_DEPTH`] encodings.
+    /// A detector for these rules that decodes [`DECODE_DEPTH`] encodings.
     pub fn new(rules: &'static Rules) -> Self {
         Detector { finder: Arc::new(Finder::new(rules)), depth: DECODE_DEPTH }
     }
 
-    /// The same, peeling off at most `depth` encodings one after the other; 0 looks at the bytes as they are.
+    /// The same, decoding at most `depth` encodings, one inside the other; 0 searches the bytes as they are.
     #[must_use]
     pub fn with_decode_depth(self, depth: usize) -> Self {
         Detector { depth, ..self }
@@ -102,17 +103,16 @@ impl Detector {
         self.finder.rules
     }
 
-    /// Reports every token that starts in `window.emit`, in the order of their places but for what is found within
-    /// one run of base64.
+    /// Reports every token that starts in `window.emit`, in order but for tokens within one run of base64.
     pub fn scan(&self, window: &Window<'_>, on_hit: &mut dyn FnMut(&Hit<'_>)) {
         let Window { bytes, emit } = window.clone();
-        let level = Level::outermost(bytes, emit, self.depth);
-        self.finder.look(&level, &mut |found: Found<'_>| {
+        let layer = Layer::outermost(bytes, emit, self.depth);
+        self.finder.search(&layer, &mut |found: Found<'_>| {
             on_hit(&Hit {
                 rule: found.rule,
                 text: found.text,
                 span: found.span,
-                decoded: &found.chain,
+                decoded: &found.decoded,
                 confidence: found.classified.confidence,
                 reason: found.classified.reason,
                 owner_id: found.classified.owner_id,
@@ -120,33 +120,33 @@ impl Detector {
         });
     }
 
-    /// The surest token in `text`, for rules to be tried on their own examples.
+    /// How sure the surest token in `text` is, for rules to be tried on their own examples.
     pub fn surest(&self, text: &[u8]) -> Option<Confidence> {
         let mut surest = None;
         self.scan(&Window::whole(text), &mut |hit| surest = surest.max(Some(hit.confidence)));
         surest
     }
 
-    /// `text` with the middle of every token-shaped part left out, lookalikes included; of an encoded token, all.
+    /// `text` with the middle of every token and lookalike replaced by `…`; of an encoded token, all of it.
     pub fn redact(&self, text: &str) -> String {
-        let mut hidden = Vec::new();
+        let mut spans = Vec::new();
         self.scan(&Window::whole(text.as_bytes()), &mut |hit| {
-            let mut part = hit.span.clone();
+            let mut span = hit.span.clone();
             if hit.decoded.is_empty() {
-                let body = part.len().saturating_sub(hit.rule.prefix.len());
-                part.start = part.end - body;
-                // A short one shows nothing of itself.
-                part.end -= if body < 16 { 0 } else { 6 };
+                let body = span.len().saturating_sub(hit.rule.prefix.len());
+                span.start = span.end - body;
+                // Of a short one, nothing is shown.
+                span.end -= if body < 16 { 0 } else { 6 };
             }
-            hidden.push(part);
+            spans.push(span);
         });
-        hidden.sort_by_key(|part| part.start);
+        spans.sort_by_key(|span| span.start);
         let mut out = String::with_capacity(text.len());
         let mut kept = 0;
-        for part in hidden {
-            // What was found is ASCII, but a rule of the user's own may match anything.
-            let end = text.ceil_char_boundary(part.end.max(kept));
-            if let Some(before) = text.get(kept..part.start) {
+        for span in spans {
+            // Spans count bytes, and need not end where a character does.
+            let end = text.ceil_char_boundary(span.end.max(kept));
+            if let Some(before) = text.get(kept..span.start) {
                 out.push_str(before);
                 out.push('…');
             }
@@ -157,14 +157,14 @@ impl Detector {
     }
 }
 
-/// Every finding starts from a clue, and an object that holds none is harmless.
+/// Every finding starts from a needle, and in an object without one nothing is found.
 impl Prefilter for Detector {
     fn may_match(&self, bytes: &[u8]) -> bool {
         self.finder.may_match(bytes, self.depth)
     }
 
     fn context(&self) -> usize {
-        search::CLUE
+        search::MATCH_CONTEXT
     }
 
     fn must_open(&self, _: &[u8]) -> bool {

@@ -1,5 +1,5 @@
-//! A finding is a token, a location is a place it stood in. [`Findings`] gathers both from many threads:
-//! each token once, its places ordered and bounded, whatever order the threads came in.
+//! A finding is a token, a location is where it was found. [`Findings`] collects both from many threads: each token once,
+//! its locations ordered and bounded, whatever order the threads came in.
 
 mod findings;
 mod suppression;
@@ -15,14 +15,14 @@ use crate::token::{Kind, Token};
 pub use findings::Findings;
 pub use suppression::{SetBy, Suppression, SuppressionContext, SuppressionKind, Suppressor};
 
-/// How many places of one token are kept; the rest is counted.
-pub const LOCATIONS_KEPT: usize = 100;
+/// How many locations of one token are kept; the rest is counted.
+pub const MAX_LOCATIONS: usize = 100;
 
 /// How sure we are that a finding is a token. Ordered: a greater one is surer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
-    /// A classic shape whose checksum or length is wrong: a placeholder.
+    /// A token's shape, but its checksum or length is wrong: a placeholder.
     Lookalike,
     /// The right shape, with no checksum that could prove it.
     Likely,
@@ -41,26 +41,26 @@ impl Confidence {
     }
 }
 
-/// One place a token stood in.
+/// Where a token was found.
 ///
 /// The order (path, kind, commit, object, offset) is the order of reports.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Location {
     /// Relative to the scanned root, tokens in it redacted.
     pub path: String,
-    /// What part of the place.
+    /// What part of the file or git object it was found in.
     pub kind: LocationKind,
-    /// The commit that introduced it.
+    /// The commit that introduced it, in hex.
     pub commit: Option<String>,
-    /// The git object it stands in.
+    /// The git object that contains it, in hex.
     pub object: Option<String>,
-    /// Byte offset of the token, or of the encoded text.
+    /// Byte offset of the token, or of the encoded text that contains it.
     pub offset: u64,
     /// From 1.
     pub line: u64,
     /// From 1, in bytes.
     pub column: u64,
-    /// The encodings peeled off, outermost first.
+    /// The encodings that were decoded, outermost first.
     pub decoded: Vec<&'static str>,
     /// The commit's author.
     pub author: Option<String>,
@@ -68,12 +68,12 @@ pub struct Location {
     pub date: Option<String>,
     /// The scanned root, where a run has more than one.
     pub root: Option<String>,
-    /// What silences the token here, and only here.
+    /// What suppresses the token at this location, and only here.
     pub suppressed: Option<Suppression>,
 }
 
 impl Location {
-    /// A place within a blob; `offset`, `line` and `column` are the token's own.
+    /// A location within a blob; `offset` (from 0), `line` and `column` (both from 1) are the token's own.
     pub fn new(origin: Origin, offset: u64, line: u64, column: u64, decoded: Vec<&'static str>) -> Self {
         Location {
             path: origin.path,
@@ -92,7 +92,7 @@ impl Location {
     }
 }
 
-/// A token, and where it was found.
+/// A token, and every location it was found at.
 #[derive(Debug)]
 pub struct Finding {
     /// The id of the rule that found it.
@@ -101,63 +101,65 @@ pub struct Finding {
     pub token: Token,
     /// How sure we are.
     pub confidence: Confidence,
-    /// Why it is no more than that, in words; empty where it is certain.
+    /// Why we are no surer; empty where it is certain.
     pub reason: &'static str,
-    /// The numeric user id of the owner, which fine-grained tokens tell.
+    /// The numeric user id of the owner, which fine-grained tokens carry.
     pub owner_id: Option<u32>,
-    /// What silenced it everywhere it stands.
+    /// What suppresses it at every location.
     pub suppressed: Option<Suppression>,
-    /// What became of it in a revoking run.
+    /// What a run that revokes did about it.
     pub revocation: Option<Revocation>,
-    /// At most [`LOCATIONS_KEPT`] places, the first in report order.
+    /// At most [`MAX_LOCATIONS`], the first in report order.
     pub locations: Vec<Location>,
-    /// How many more places there are.
+    /// How many more locations there are.
     pub more_locations: u64,
-    /// Whether nothing silences the token in one of those.
-    pub more_live: bool,
+    /// Whether nothing suppresses the token at one of those.
+    pub more_unsuppressed: bool,
 }
 
 impl Finding {
-    /// Settles whether the finding is silenced: it is when it is so in every place, those that are not kept included.
+    /// Decides whether the finding is suppressed: it is when it is so at every location, those that are not kept included.
     ///
-    /// Where both somebody's own silencer and one of the scanned tree were needed for that, the tree's is named.
-    pub fn settle(&mut self) {
-        let silences = || self.locations.iter().map(|place| place.suppressed.as_ref());
-        self.suppressed = if self.more_live || silences().any(|silence| silence.is_none()) {
+    /// Where both the user's suppressions and the scanned tree's were needed for that, one of the tree's is named.
+    fn decide_suppression(&mut self) {
+        let suppressions = || self.locations.iter().map(|location| location.suppressed.as_ref());
+        self.suppressed = if self.more_unsuppressed || suppressions().any(|one| one.is_none()) {
             None
         } else {
-            let of_tree = silences().flatten().find(|silence| silence.from == SetBy::Tree);
-            of_tree.or_else(|| silences().flatten().next()).cloned()
+            let by_tree = suppressions().flatten().find(|one| one.set_by == SetBy::Tree);
+            by_tree.or_else(|| suppressions().flatten().next()).cloned()
         };
     }
 
-    /// Whether its provider offers a way to revoke this token, in a batch or by itself.
+    /// Whether GitHub offers a way to end this token, by itself or in a batch.
     pub fn revocable(&self) -> bool {
         self.token.kind().revoked_by().is_some() && self.confidence > Confidence::Lookalike
     }
 
     /// Takes what another sighting of the same token knows better.
-    fn learn(&mut self, seen: &Sighting<'_>) {
-        // A rule of the scanned tree's own that matches a GitHub token must not make it unrevocable.
-        if self.token.kind() == Kind::OTHER && seen.kind != Kind::OTHER {
-            self.rule = Arc::clone(seen.rule);
-            self.token = Token::new(seen.kind, seen.text);
-            (self.confidence, self.reason, self.owner_id) = (seen.confidence, seen.reason, seen.owner_id);
-        } else if seen.confidence > self.confidence {
-            (self.confidence, self.reason) = (seen.confidence, seen.reason);
+    fn merge_sighting(&mut self, sighting: &Sighting<'_>) {
+        // A custom rule of the scanned tree that matches a GitHub token must not make it unrevocable.
+        if self.token.kind() == Kind::OTHER && sighting.kind != Kind::OTHER {
+            self.rule = Arc::clone(sighting.rule);
+            self.token = Token::new(sighting.kind, sighting.text);
+            (self.confidence, self.reason, self.owner_id) =
+                (sighting.confidence, sighting.reason, sighting.owner_id);
+        } else if sighting.confidence > self.confidence {
+            (self.confidence, self.reason) = (sighting.confidence, sighting.reason);
         }
     }
 
-    /// Counts the places beyond [`LOCATIONS_KEPT`] instead of keeping them.
-    fn cut(&mut self) {
-        let dropped = self.locations.get(LOCATIONS_KEPT..).unwrap_or_default();
+    /// Counts the locations beyond [`MAX_LOCATIONS`] instead of keeping them.
+    fn truncate_locations(&mut self) {
+        let dropped = self.locations.get(MAX_LOCATIONS..).unwrap_or_default();
         self.more_locations += dropped.len() as u64;
-        self.more_live |= dropped.iter().any(|place| place.suppressed.is_none());
-        self.locations.truncate(LOCATIONS_KEPT);
+        self.more_unsuppressed |= dropped.iter().any(|location| location.suppressed.is_none());
+        self.locations.truncate(MAX_LOCATIONS);
     }
 
-    fn absorb(&mut self, mut theirs: Finding) {
-        self.more_live |= theirs.more_live;
+    /// Takes in the same token as another run found it; the locations are ordered and bounded at the end.
+    fn merge(&mut self, mut theirs: Finding) {
+        self.more_unsuppressed |= theirs.more_unsuppressed;
         if self.token.kind() == Kind::OTHER && theirs.token.kind() != Kind::OTHER {
             std::mem::swap(&mut self.rule, &mut theirs.rule);
             std::mem::swap(&mut self.token, &mut theirs.token);
@@ -171,13 +173,13 @@ impl Finding {
         self.more_locations += theirs.more_locations;
     }
 
-    /// Whether it counts: not a lookalike, and not suppressed.
+    /// Whether it counts as a leak: not a lookalike, and not suppressed.
     pub fn counts(&self) -> bool {
         self.confidence > Confidence::Lookalike && self.suppressed.is_none()
     }
 }
 
-/// What the detector says of one token it came upon; the text is copied only when it is new.
+/// One token as a detector found it. Its text is copied only when the token is new.
 #[derive(Clone, Copy)]
 pub struct Sighting<'a> {
     /// The token's text.
@@ -188,9 +190,9 @@ pub struct Sighting<'a> {
     pub kind: Kind,
     /// How sure we are.
     pub confidence: Confidence,
-    /// Why no more than that.
+    /// Why we are no surer; empty where it is certain.
     pub reason: &'static str,
-    /// The owner's numeric id.
+    /// The numeric user id of the owner, where the token carries it.
     pub owner_id: Option<u32>,
 }
 

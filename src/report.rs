@@ -1,114 +1,29 @@
-//! What is said of a run. One format a file; every format is given the same [`Report`] and writes it to any writer.
+//! Reports of a run. Each format has its file; every one is given the same [`Report`] and writes it to any writer.
 
 mod csv;
+mod format;
 mod github;
 mod gitlab;
+mod grouping;
 mod html;
 mod json;
 mod junit;
+mod labels;
 mod pretty;
 mod sarif;
+mod step_summary;
 mod summary;
-mod words;
-
-use std::io::{self, Write};
-use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::blob::{Fault, FaultKind, LocationKind};
+use crate::blob::{Fault, FaultKind, LocationKind, STDIN};
 use crate::detect::Custom;
 use crate::finding::{Confidence, Finding, Location};
 use crate::rule::Rules;
-use crate::source::stdin;
 
-pub use github::step_summary;
+pub use format::{Format, render};
+pub use step_summary::step_summary;
 pub use summary::Summary;
-
-/// How a report is written down.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Format {
-    /// For people.
-    #[default]
-    Pretty,
-    /// One JSON document.
-    Json,
-    /// One finding a line, then one line of summary.
-    Jsonl,
-    /// SARIF 2.1.0, for code scanning.
-    Sarif,
-    /// A table, one place a row.
-    Csv,
-    /// GitHub Actions' workflow commands.
-    Github,
-    /// GitLab's secret detection report.
-    Gitlab,
-    /// `JUnit` XML, one test case a token.
-    Junit,
-    /// A page that needs nothing but itself.
-    Html,
-}
-
-impl Format {
-    /// Every format, in the order that help shows them.
-    pub const ALL: [Format; 9] = [
-        Format::Pretty,
-        Format::Json,
-        Format::Jsonl,
-        Format::Sarif,
-        Format::Csv,
-        Format::Github,
-        Format::Gitlab,
-        Format::Junit,
-        Format::Html,
-    ];
-
-    /// The word that names it on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Format::Pretty => "pretty",
-            Format::Json => "json",
-            Format::Jsonl => "jsonl",
-            Format::Sarif => "sarif",
-            Format::Csv => "csv",
-            Format::Github => "github",
-            Format::Gitlab => "gitlab",
-            Format::Junit => "junit",
-            Format::Html => "html",
-        }
-    }
-
-    /// The format of this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Format::ALL.into_iter().find(|format| format.name() == name)
-    }
-
-    /// All names, for messages.
-    pub fn names() -> String {
-        Format::ALL.map(Format::name).join(", ")
-    }
-
-    /// The format that a file's name tells: by its ending, or because GitLab has a name of its own for it.
-    pub fn of_path(path: &Path) -> Option<Self> {
-        let name = path.file_name()?.to_str()?.to_ascii_lowercase();
-        if name == "gl-secret-detection-report.json" {
-            return Some(Format::Gitlab);
-        }
-        if name.ends_with(".sarif.json") {
-            return Some(Format::Sarif);
-        }
-        Some(match name.rsplit_once('.')?.1 {
-            "json" => Format::Json,
-            "jsonl" | "ndjson" => Format::Jsonl,
-            "sarif" => Format::Sarif,
-            "csv" => Format::Csv,
-            "xml" => Format::Junit,
-            "html" | "htm" => Format::Html,
-            "txt" | "text" | "log" => Format::Pretty,
-            _ => return None,
-        })
-    }
-}
 
 /// The escape sequences that a terminal gets and a file does not: empty where there is no colour.
 #[derive(Clone, Debug, Default)]
@@ -127,7 +42,7 @@ pub struct Palette {
     pub reset: String,
 }
 
-/// All that there is to say about a run.
+/// All that a report contains.
 pub struct Report<'a> {
     /// The findings, in report order.
     pub findings: &'a [Finding],
@@ -139,19 +54,19 @@ pub struct Report<'a> {
     pub rules: &'a Rules,
     /// The configuration's own rules.
     pub custom: &'a Custom,
-    /// The scanned root relative to where the program runs, ending in `/`, or empty: what makes a place's path one
-    /// that code hosts know. Reports for people and JSON do without it.
+    /// The scanned root relative to the working directory, ending in `/`, or empty: in front of a location's path, it
+    /// makes one that code hosts know. Reports for people and JSON do without it.
     pub base: &'a str,
-    /// When the run began and ended.
+    /// When the run started and ended.
     pub time: (Timestamp, Timestamp),
     /// Whether tokens are printed whole.
     pub show_secrets: bool,
-    /// Findings below this are left out; lookalikes stay as notes at the default.
+    /// The confidence that was asked for. Only `Certain` leaves findings out: lookalikes stay as notes at the default.
     pub min_confidence: Confidence,
 }
 
 impl Report<'_> {
-    /// The findings that are shown at this level: lookalikes are notes, and only a demand for certainty silences them.
+    /// The findings that are shown: all, but only the certain ones where certainty was asked for. Lookalikes are notes.
     fn shown(&self) -> impl Iterator<Item = &Finding> {
         let least = match self.min_confidence {
             Confidence::Certain => Confidence::Certain,
@@ -160,30 +75,30 @@ impl Report<'_> {
         self.findings.iter().filter(move |finding| finding.confidence >= least)
     }
 
-    /// The places that should have been looked into and were not, or not wholly.
+    /// What should have been read and was not, or not wholly; what a setting leaves out is none of it.
     fn unread(&self) -> impl Iterator<Item = &Fault> {
-        let meant = |kind| matches!(kind, FaultKind::TooLarge | FaultKind::PassedOver);
-        self.faults.iter().filter(move |fault| !meant(fault.kind))
+        let intended = |kind| matches!(kind, FaultKind::TooLarge | FaultKind::PassedOver);
+        self.faults.iter().filter(move |fault| !intended(fault.kind))
     }
 
-    /// What the rule of a finding finds, in words.
+    /// The description of the rule that found it.
     fn description<'f>(&'f self, finding: &'f Finding) -> &'f str {
         let built_in = self.rules.iter().find(|rule| rule.id == finding.rule).map(|rule| &rule.description);
-        let own = || self.custom.rules().iter().find(|rule| rule.id == finding.rule);
-        built_in.or_else(|| own().map(|rule| &rule.description)).map_or(&*finding.rule, String::as_str)
+        let custom = || self.custom.rules().iter().find(|rule| rule.id == finding.rule);
+        built_in.or_else(|| custom().map(|rule| &rule.description)).map_or(&*finding.rule, String::as_str)
     }
 
-    /// A place's path from where the program runs: what editors, code hosts and people there call the file.
-    fn path(&self, place: &Location) -> String {
-        match &place.root {
-            // A commit's message is in no file, and a ref below no folder.
-            _ if place.path.is_empty() || place.kind == LocationKind::RefName => place.path.clone(),
+    /// A location's path from the working directory: what editors, code hosts and people there call the file.
+    fn path(&self, location: &Location) -> String {
+        match &location.root {
+            // A commit's message is in no file, and a ref below no directory.
+            _ if location.path.is_empty() || location.kind == LocationKind::RefName => location.path.clone(),
             Some(root) => match root.trim_start_matches("./").trim_end_matches('/') {
-                "" | "." => place.path.clone(),
-                root => format!("{root}/{}", place.path),
+                "" | "." => location.path.clone(),
+                root => format!("{root}/{}", location.path),
             },
-            None if place.path == stdin::NAME || place.path.starts_with('/') => place.path.clone(),
-            None => format!("{}{}", self.base, place.path),
+            None if location.path == STDIN || location.path.starts_with('/') => location.path.clone(),
+            None => format!("{}{}", self.base, location.path),
         }
     }
 
@@ -194,21 +109,6 @@ impl Report<'_> {
     )]
     fn token(&self, finding: &Finding) -> String {
         if self.show_secrets { finding.token.reveal().to_owned() } else { finding.token.redacted() }
-    }
-}
-
-/// Writes `report` to `out` in the given format.
-pub fn render(format: Format, report: &Report<'_>, palette: &Palette, out: &mut dyn Write) -> io::Result<()> {
-    match format {
-        Format::Pretty => pretty::write(report, palette, out),
-        Format::Json => json::document(report, out),
-        Format::Jsonl => json::lines(report, out),
-        Format::Sarif => sarif::write(report, out),
-        Format::Csv => csv::write(report, out),
-        Format::Github => github::annotations(report, out),
-        Format::Gitlab => gitlab::write(report, out),
-        Format::Junit => junit::write(report, out),
-        Format::Html => html::write(report, out),
     }
 }
 

@@ -1,6 +1,6 @@
-//! What silences a finding: a baseline, an ignore file, a comment on the same line, an allowlist.
+//! What suppresses a finding: a baseline, an ignore file, a comment on the same line, an allowlist.
 //!
-//! A silenced finding stays in every report, with what silenced it and whose that was: what a scanned tree says of
+//! A suppressed finding stays in every report, with what suppresses it and who set that: what a scanned tree says of
 //! itself may have been written by whoever leaked the token.
 
 mod allowlist;
@@ -9,10 +9,10 @@ mod comment;
 mod hashes;
 mod ignore_file;
 
+use crate::blob::STDIN;
 use crate::finding::{
     Findings, Location, SetBy, Suppression, SuppressionContext, SuppressionKind, Suppressor,
 };
-use crate::source::stdin;
 use crate::token::Fingerprint;
 
 pub use allowlist::{Allowlist, BadAllowlist, RawAllowlist};
@@ -20,10 +20,10 @@ pub use baseline::{BadBaseline, Baseline, write_baseline};
 pub use hashes::BadHash;
 pub use ignore_file::{BadIgnoreFile, IgnoreFile};
 
-/// What one scanned root says of itself.
+/// What one scanned root suppresses in itself.
 #[derive(Debug, Default)]
 pub struct ProjectSuppressions {
-    /// The root as places name it; `None` where it is the only one of the run.
+    /// The root as [`Location::root`] names it; `None` where it is the only one of the run.
     pub root: Option<String>,
     /// Its `.stanchignore`.
     pub ignore: IgnoreFile,
@@ -31,96 +31,107 @@ pub struct ProjectSuppressions {
     pub allowlists: Vec<Allowlist>,
 }
 
-/// Everything that silences findings in a run.
+/// Everything that suppresses findings in a run.
 ///
-/// Somebody's own silencers go before those of a scanned tree, so that a finding is put down to the tree only where
-/// nothing else would have silenced it.
+/// The user's own suppressions go before those of a scanned tree, so that the tree is named only where nothing else would
+/// have suppressed the finding.
 #[derive(Debug, Default)]
 pub struct Suppressions {
-    /// Tokens known before.
+    /// The tokens of the user's baselines.
     pub baseline: Baseline,
     /// Whether a comment may allow a line: not with `--no-allow-comments`.
     pub comments: bool,
     /// The allowlists of the user's own configuration.
     pub allowlists: Vec<Allowlist>,
-    /// What each scanned root says.
-    pub trees: Vec<ProjectSuppressions>,
+    /// What each scanned root suppresses in itself.
+    pub projects: Vec<ProjectSuppressions>,
 }
 
 impl Suppressions {
-    /// Looks again at findings whose places have changed since they were found, as a history's do when it becomes
-    /// known which commits and paths an object stands in.
-    pub fn settle(&self, findings: &mut Findings) {
-        findings.review(&mut |fingerprint, place| {
-            if place.suppressed.is_none() {
-                place.suppressed = self.by_place(fingerprint, place, &place.path);
+    /// Applies the suppressions again to locations that have changed since they were found, as those in a history do when
+    /// it becomes known which commits and paths an object has.
+    pub fn reapply(&self, findings: &mut Findings) {
+        findings.for_each_location_mut(&mut |fingerprint, location| {
+            if location.suppressed.is_none() {
+                location.suppressed = self.by_location(fingerprint, location, &location.path);
             }
         });
     }
 
-    /// What the token's hash, path and commit tell, without its text. No path is tried where it is empty.
-    fn by_place(&self, fingerprint: Fingerprint, place: &Location, path: &str) -> Option<Suppression> {
-        let own = self.baseline.knows(fingerprint);
-        let own = own.or_else(|| allowed(&self.allowlists, fingerprint, place, path));
-        if let Some((by, what)) = own {
-            return Some(Suppression { by, from: SetBy::User, what });
+    /// What the token's hash, path and commit decide, without its text. An empty path is not tried.
+    fn by_location(&self, fingerprint: Fingerprint, location: &Location, path: &str) -> Option<Suppression> {
+        let by_user = self.baseline.contains(fingerprint);
+        let by_user = by_user.or_else(|| allowlisted(&self.allowlists, fingerprint, location, path));
+        if let Some((kind, detail)) = by_user {
+            return Some(Suppression { kind, set_by: SetBy::User, detail });
         }
-        let of_tree = self.trees.iter().filter(|tree| tree.holds(place)).find_map(|tree| {
-            let ignored = tree.ignore.ignores(fingerprint, path);
+        let by_tree = self.projects_of(location).find_map(|project| {
+            let ignored = project.ignore.ignores(fingerprint, path);
             ignored
-                .map(|what| (SuppressionKind::IgnoreFile, what))
-                .or_else(|| allowed(&tree.allowlists, fingerprint, place, path))
+                .map(|detail| (SuppressionKind::IgnoreFile, detail))
+                .or_else(|| allowlisted(&project.allowlists, fingerprint, location, path))
         });
-        of_tree.map(|(by, what)| Suppression { by, from: SetBy::Tree, what })
+        by_tree.map(|(kind, detail)| Suppression { kind, set_by: SetBy::Tree, detail })
     }
 
-    /// What the token's text and its line tell.
-    fn by_text(&self, scene: &SuppressionContext<'_>) -> Option<Suppression> {
-        let own =
-            self.baseline.knows_cut(scene.token).or_else(|| allowed_text(&self.allowlists, scene.token));
-        if let Some((by, what)) = own {
-            return Some(Suppression { by, from: SetBy::User, what });
+    /// What the token's text and its line decide.
+    fn by_text(&self, context: &SuppressionContext<'_>) -> Option<Suppression> {
+        let SuppressionContext { token, line, location } = *context;
+        let by_user = self.baseline.contains_truncated(token);
+        let by_user = by_user.or_else(|| allowlisted_text(&self.allowlists, token));
+        if let Some((kind, detail)) = by_user {
+            return Some(Suppression { kind, set_by: SetBy::User, detail });
         }
-        let comment = if self.comments { comment::mark(scene.line) } else { None };
-        let comment = comment.map(|what| (SuppressionKind::AllowComment, what.into()));
-        let mut trees = self.trees.iter().filter(|tree| tree.holds(scene.place));
-        let of_tree = comment.or_else(|| trees.find_map(|tree| allowed_text(&tree.allowlists, scene.token)));
-        of_tree.map(|(by, what)| Suppression { by, from: SetBy::Tree, what })
+        let comment = if self.comments { comment::marker(line) } else { None };
+        let comment = comment.map(|detail| (SuppressionKind::AllowComment, detail.into()));
+        let listed =
+            || self.projects_of(location).find_map(|project| allowlisted_text(&project.allowlists, token));
+        let by_tree = comment.or_else(listed);
+        by_tree.map(|(kind, detail)| Suppression { kind, set_by: SetBy::Tree, detail })
+    }
+
+    fn projects_of(&self, location: &Location) -> impl Iterator<Item = &ProjectSuppressions> {
+        self.projects.iter().filter(move |project| project.contains(location))
     }
 }
 
 impl Suppressor for Suppressions {
-    fn silence(&self, scene: &SuppressionContext<'_>) -> Option<Suppression> {
-        let SuppressionContext { token, place, .. } = scene;
-        // Until an object of a history has its commit, it has no path either: `settle` asks again.
-        let placed = place.object.is_none() || place.commit.is_some();
-        let path = if placed { place.path.as_str() } else { "" };
-        let by_place = self.by_place(Fingerprint::of(token), place, path);
-        match by_place {
-            Some(silence) if silence.from == SetBy::User => Some(silence),
-            of_tree => match self.by_text(scene) {
-                Some(silence) if silence.from == SetBy::User => Some(silence),
-                by_text => of_tree.or(by_text),
+    fn suppression(&self, context: &SuppressionContext<'_>) -> Option<Suppression> {
+        let SuppressionContext { token, location, .. } = *context;
+        // Until an object of a history has its commit, it has no path either: `reapply` asks again.
+        let path_known = location.object.is_none() || location.commit.is_some();
+        let path = if path_known { location.path.as_str() } else { "" };
+        match self.by_location(Fingerprint::of(token), location, path) {
+            Some(suppression) if suppression.set_by == SetBy::User => Some(suppression),
+            by_tree => match self.by_text(context) {
+                Some(suppression) if suppression.set_by == SetBy::User => Some(suppression),
+                by_text => by_tree.or(by_text),
             },
         }
     }
 }
 
 impl ProjectSuppressions {
-    /// Whether a place lies in this tree.
-    fn holds(&self, place: &Location) -> bool {
-        self.root == place.root && place.path != stdin::NAME
+    /// Whether a location lies in this root.
+    fn contains(&self, location: &Location) -> bool {
+        self.root == location.root && location.path != STDIN
     }
 }
 
+/// What suppresses a token, before it is known who set it.
 type Reason = (SuppressionKind, std::sync::Arc<str>);
 
-fn allowed(lists: &[Allowlist], fingerprint: Fingerprint, place: &Location, path: &str) -> Option<Reason> {
-    let list = lists.iter().find(|list| list.allows(fingerprint, place.commit.as_deref(), path))?;
+fn allowlisted(
+    lists: &[Allowlist],
+    fingerprint: Fingerprint,
+    location: &Location,
+    path: &str,
+) -> Option<Reason> {
+    let list = lists.iter().find(|list| list.allows(fingerprint, location.commit.as_deref(), path))?;
     Some((SuppressionKind::Allowlist, list.label()))
 }
 
-fn allowed_text(lists: &[Allowlist], token: &[u8]) -> Option<Reason> {
+fn allowlisted_text(lists: &[Allowlist], token: &[u8]) -> Option<Reason> {
     let list = lists.iter().find(|list| list.allows_text(token))?;
     Some((SuppressionKind::Allowlist, list.label()))
 }

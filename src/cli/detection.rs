@@ -57,7 +57,7 @@ impl Detection {
             excluded.push((project.root, project.exclude));
         }
         let allowlists = std::mem::take(&mut user.allowlists);
-        let suppressions = Suppressions { allowlists, trees, ..Suppressions::default() };
+        let suppressions = Suppressions { allowlists, projects: trees, ..Suppressions::default() };
         Ok(Detection { detector, custom: Custom::new(rules), suppressions, user, excluded })
     }
 

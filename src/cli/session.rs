@@ -96,7 +96,7 @@ impl ScanSession {
     /// The findings in the order of reports, and what could not be read.
     pub(super) fn finalize(&self, mut findings: Findings) -> (Vec<Finding>, Vec<Fault>) {
         // Suppressions by path or commit: a history's are known only now.
-        self.detection.suppressions.settle(&mut findings);
+        self.detection.suppressions.reapply(&mut findings);
         findings.finish()
     }
 

@@ -1,4 +1,4 @@
-//! The pass for rules of the configuration's own: it runs only where there are any, beside the one for GitHub's tokens.
+//! The search for custom rules of the configuration: it runs only where there are any, beside the one for GitHub's tokens.
 
 use std::ops::Range;
 
@@ -10,16 +10,16 @@ use crate::finding::{Confidence, Sighting};
 use crate::rule::CustomRule;
 use crate::token::Kind;
 
-/// The most bytes a match may span. Well below what windows overlap by, so that none is cut in two.
-const LONGEST: usize = 8 * 1024;
+/// The most bytes a match may span: well below [`MAX_SPAN`](super::MAX_SPAN), so that no window cuts one in two.
+const MAX_MATCH: usize = 8 * 1024;
 
-/// How far from a match its keyword may stand.
-const NEAR: usize = 1024;
+/// How many bytes its keyword may be away from a match.
+const MAX_KEYWORD_DISTANCE: usize = 1024;
 
-/// What stands in place of the reason that a proof would be.
+/// Why a match of a custom rule is no surer.
 const REASON: &str = "a rule of the configuration, with no checksum to test";
 
-/// Finds what the configuration's own rules say.
+/// Finds what custom rules match.
 #[derive(Debug)]
 pub struct Custom {
     rules: Vec<CustomRule>,
@@ -34,12 +34,12 @@ pub struct CustomHit<'a> {
     pub rule: &'a CustomRule,
     /// The secret.
     pub text: &'a [u8],
-    /// Where it stands in the window.
+    /// Where it is in the window.
     pub span: Range<usize>,
 }
 
 impl CustomHit<'_> {
-    /// The hit without its place.
+    /// The hit without its location.
     pub fn sighting(&self) -> Sighting<'_> {
         Sighting {
             text: self.text,
@@ -63,7 +63,7 @@ impl Custom {
             .match_kind(MatchKind::Standard)
             .build(keywords.iter().map(|(_, word)| word));
         let owners = keywords.iter().map(|(owner, _)| *owner).collect();
-        // An automaton is refused only beyond sizes no configuration file has; without one, every rule is tried.
+        // The automaton fails to build only beyond sizes that no configuration file has; without one, every rule is tried.
         Custom { keywords: automaton.ok(), owners, rules }
     }
 
@@ -79,33 +79,33 @@ impl Custom {
 
     /// Reports every secret that starts in `window.emit`.
     pub fn scan(&self, window: &Window<'_>, on_hit: &mut dyn FnMut(&CustomHit<'_>)) {
-        let places = self.keyword_places(window.bytes);
-        for (rule, places) in self.rules.iter().zip(&places) {
-            if !places.is_empty() {
-                search(rule, places, window, on_hit);
+        let positions = self.keyword_positions(window.bytes);
+        for (rule, positions) in self.rules.iter().zip(&positions) {
+            if !positions.is_empty() {
+                search_rule(rule, positions, window, on_hit);
             }
         }
     }
 
-    /// For each rule, where its keywords stand, in rising order.
-    fn keyword_places(&self, bytes: &[u8]) -> Vec<Vec<usize>> {
-        let mut places = vec![Vec::new(); self.rules.len()];
+    /// For each rule, where its keywords are, in ascending order.
+    fn keyword_positions(&self, bytes: &[u8]) -> Vec<Vec<usize>> {
+        let mut positions = vec![Vec::new(); self.rules.len()];
         let Some(automaton) = &self.keywords else {
-            for places in &mut places {
-                places.extend((0..bytes.len()).step_by(NEAR));
+            for positions in &mut positions {
+                positions.extend((0..bytes.len()).step_by(MAX_KEYWORD_DISTANCE));
             }
-            return places;
+            return positions;
         };
         for found in automaton.find_overlapping_iter(Input::new(bytes)) {
             let owner = self.owners.get(found.pattern().as_usize());
-            if let Some(places) = owner.and_then(|owner| places.get_mut(*owner)) {
-                places.push(found.start());
+            if let Some(positions) = owner.and_then(|owner| positions.get_mut(*owner)) {
+                positions.push(found.start());
             }
         }
-        places
+        positions
     }
 
-    /// What a rule gets wrong of its own examples, named by their place in the list: the text may be a secret.
+    /// What a rule gets wrong of its own examples, each named by its number in the list: the text may be a secret.
     pub fn contradictions(&self, rule: &CustomRule) -> Vec<String> {
         let finds = |text: &String| {
             let mut found = false;
@@ -140,15 +140,16 @@ impl Custom {
     }
 }
 
-/// Tries one rule on a window, from a match's length before it on, so that the matches fall as they would in the whole.
-fn search(
+/// Tries one rule on a window, from a match's length in front of it on, so that the matches are those that the whole text
+/// has.
+fn search_rule(
     rule: &CustomRule,
     keywords: &[usize],
     window: &Window<'_>,
     on_hit: &mut dyn FnMut(&CustomHit<'_>),
 ) {
     let Window { bytes, emit } = window;
-    let mut at = emit.start.saturating_sub(LONGEST);
+    let mut at = emit.start.saturating_sub(MAX_MATCH);
     while at <= bytes.len() {
         let Some(captures) = rule.regex.captures_at(bytes, at) else { break };
         let Some(whole) = captures.get(0) else { break };
@@ -156,9 +157,9 @@ fn search(
             break;
         }
         at = whole.end().max(whole.start() + 1);
-        let near = whole.start().saturating_sub(NEAR)..whole.end() + NEAR;
-        let first = keywords.partition_point(|place| *place < near.start);
-        if whole.len() > LONGEST || keywords.get(first).is_none_or(|place| *place >= near.end) {
+        let near = whole.start().saturating_sub(MAX_KEYWORD_DISTANCE)..whole.end() + MAX_KEYWORD_DISTANCE;
+        let first = keywords.partition_point(|position| *position < near.start);
+        if whole.len() > MAX_MATCH || keywords.get(first).is_none_or(|position| *position >= near.end) {
             continue;
         }
         let Some(span) = secret(rule, &captures) else { continue };
@@ -227,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_that_is_wrong_about_itself_is_told_so() {
+    fn a_rule_that_is_wrong_about_its_examples_is_reported() {
         let custom = custom(&ACME.replace("aaaaaaaaaa", "abcdefghij").replace("~a1b2c3d4e5", "short"));
         let rule = &custom.rules()[0];
         assert_eq!(
@@ -237,12 +238,12 @@ mod tests {
     }
 
     #[test]
-    fn a_keyword_must_stand_near() {
+    fn a_keyword_must_be_near() {
         let custom = custom(
             "[[rules]]\nid = 'k'\nregex = 'x[0-9]{6}'\nkeywords = ['vault']\npositive = ['vault x123456']\n",
         );
         assert_eq!(found(&custom, b"vault: x123456"), ["x123456"]);
-        let far = [b"vault".as_slice(), &vec![b' '; 2 * NEAR], b"x123456"].concat();
+        let far = [b"vault".as_slice(), &vec![b' '; 2 * MAX_KEYWORD_DISTANCE], b"x123456"].concat();
         assert!(found(&custom, &far).is_empty());
     }
 

@@ -1,8 +1,9 @@
-//! Tokens written in another alphabet: what each spelling looks like, and how one character of it is read.
+//! Encodings: what each looks like, and how it is decoded.
 //!
-//! A spelling that replaces characters one by one ([`Spelling`]) is read from a token's first character on. Base64
-//! mixes its characters, so it is found by the forms its prefixes take there ([`base64`]) and decoded around them.
+//! An encoding of single characters ([`CharEncoding`]) is decoded from a token's first character on. Base64 encodes three bytes
+//! at a time, so it is found by the forms that prefixes have in it ([`base64`]) and decoded around them.
 
+mod alphabet;
 pub(super) mod base64;
 pub(super) mod base64_runs;
 mod entity;
@@ -16,9 +17,9 @@ pub(super) mod utf16;
 
 use zeroize::Zeroizing;
 
-/// A way to write a text character by character.
+/// An encoding of single characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Spelling {
+pub(super) enum CharEncoding {
     /// `%67`, or the character itself.
     Percent,
     /// `\u0067`, `\u{67}`, `\x67`, `\147`, or the character itself.
@@ -35,13 +36,13 @@ pub(super) enum Spelling {
     Utf16Be,
 }
 
-impl Spelling {
-    /// The spelling whose encoded characters start with `byte`, for those that also let plain ones stand.
+impl CharEncoding {
+    /// The encoding whose encoded characters start with `byte`, for those in which others may be plain.
     pub(super) fn introduced_by(byte: u8) -> Option<Self> {
         match byte {
-            b'%' => Some(Spelling::Percent),
-            b'\\' => Some(Spelling::Escape),
-            b'&' => Some(Spelling::Entity),
+            b'%' => Some(CharEncoding::Percent),
+            b'\\' => Some(CharEncoding::Escape),
+            b'&' => Some(CharEncoding::Entity),
             _ => None,
         }
     }
@@ -49,85 +50,86 @@ impl Spelling {
     /// What reports call it; `encoded` is the text it was found in.
     fn name(self, encoded: &[u8]) -> &'static str {
         match self {
-            Spelling::Percent => "percent",
-            Spelling::Escape => escape::name(encoded),
-            Spelling::Entity => "html-entity",
-            Spelling::Hex | Spelling::SpacedHex => "hex",
-            Spelling::Utf16Le => "utf-16le",
-            Spelling::Utf16Be => "utf-16be",
+            CharEncoding::Percent => "percent",
+            CharEncoding::Escape => escape::name(encoded),
+            CharEncoding::Entity => "html-entity",
+            CharEncoding::Hex | CharEncoding::SpacedHex => "hex",
+            CharEncoding::Utf16Le => "utf-16le",
+            CharEncoding::Utf16Be => "utf-16be",
         }
     }
 
     /// The first character of `rest`, and how many bytes it takes.
-    fn unit(self, rest: &[u8]) -> Option<(u8, usize)> {
+    fn first_char(self, rest: &[u8]) -> Option<(u8, usize)> {
         let encoded = match self {
-            Spelling::Hex => return hex::unit(rest),
-            Spelling::SpacedHex => return hex::spaced_unit(rest),
-            Spelling::Utf16Le => return utf16::unit_le(rest),
-            Spelling::Utf16Be => return utf16::unit_be(rest),
-            Spelling::Percent => percent::unit(rest),
-            Spelling::Escape => escape::unit(rest),
-            Spelling::Entity => entity::unit(rest),
+            CharEncoding::Hex => return hex::first_char(rest),
+            CharEncoding::SpacedHex => return hex::first_char_spaced(rest),
+            CharEncoding::Utf16Le => return utf16::first_char_le(rest),
+            CharEncoding::Utf16Be => return utf16::first_char_be(rest),
+            CharEncoding::Percent => percent::first_char(rest),
+            CharEncoding::Escape => escape::first_char(rest),
+            CharEncoding::Entity => entity::first_char(rest),
         };
         match *rest.first()? {
-            byte if Spelling::introduced_by(byte) == Some(self) => encoded,
-            // No token goes on behind a blank.
+            byte if CharEncoding::introduced_by(byte) == Some(self) => encoded,
+            // No token contains a blank.
             byte if byte > b' ' => Some((byte, 1)),
             _ => None,
         }
     }
 
-    /// The most bytes that one character takes.
-    fn widest(self) -> usize {
+    /// The most bytes that one encoded character takes.
+    fn max_width(self) -> usize {
         match self {
-            Spelling::Hex | Spelling::Utf16Le | Spelling::Utf16Be => 2,
-            Spelling::Percent | Spelling::SpacedHex => 3,
-            Spelling::Escape | Spelling::Entity => WIDEST,
+            CharEncoding::Hex | CharEncoding::Utf16Le | CharEncoding::Utf16Be => 2,
+            CharEncoding::Percent | CharEncoding::SpacedHex => 3,
+            CharEncoding::Escape | CharEncoding::Entity => MAX_CHAR_WIDTH,
         }
     }
 }
 
-/// The most bytes that a character takes in any spelling: `&#x0000000067;`, `\\\\\\\\U00000067`.
-const WIDEST: usize = 20;
+/// The most bytes that an encoded character takes: `&#x0000000067;`, `\\\\\\\\U00000067`.
+const MAX_CHAR_WIDTH: usize = 20;
 
-/// How many spellings are looked for on top of each other.
-const LAYERS: usize = 4;
+/// How many encodings of single characters are decoded, one inside the other.
+const MAX_ENCODINGS: usize = 4;
 
-/// Spellings on top of each other, outermost first: `%2567` is percent of percent, `&amp;#103;` entity of entity.
+/// Encodings, one inside the other, outermost first: `%2567` is percent of percent, `&amp;#103;` entity of entity.
 #[derive(Clone, Copy)]
-pub(super) struct Layers {
-    layers: [Spelling; LAYERS],
+pub(super) struct Encodings {
+    encodings: [CharEncoding; MAX_ENCODINGS],
     count: usize,
 }
 
-impl Layers {
-    /// One layer.
-    pub(super) fn one(spelling: Spelling) -> Self {
-        Layers { layers: [spelling; LAYERS], count: 1 }
+impl Encodings {
+    /// A single encoding.
+    pub(super) fn single(encoding: CharEncoding) -> Self {
+        Encodings { encodings: [encoding; MAX_ENCODINGS], count: 1 }
     }
 
-    /// With one more inside, if there may be so many.
-    pub(super) fn and(mut self, inner: Spelling, depth: usize) -> Option<Self> {
-        if self.count >= depth.min(LAYERS) {
+    /// With one more inside, if no more than `depth` are.
+    pub(super) fn with_inner(mut self, inner: CharEncoding, depth: usize) -> Option<Self> {
+        if self.count >= depth.min(MAX_ENCODINGS) {
             return None;
         }
-        self.layers[self.count] = inner;
+        self.encodings[self.count] = inner;
         self.count += 1;
         Some(self)
     }
 
-    /// At most `limit` characters, as far as the spelling goes, or until one that is the `last`.
+    /// Decodes at most `limit` characters: as far as the encoding goes, or up to one of which `last`, called with its index and
+    /// itself, is true.
     pub(super) fn read(
         &self,
         encoded: &[u8],
         limit: usize,
         last: impl Fn(usize, u8) -> bool,
     ) -> Zeroizing<Vec<u8>> {
-        // Reserved at once: a buffer that grows leaves copies behind.
+        // Reserved at once: a buffer that grows leaves copies of a secret behind.
         let mut text = Zeroizing::new(Vec::with_capacity(limit));
         let mut rest = encoded;
         while text.len() < limit
-            && let Some((byte, width)) = self.unit(rest)
+            && let Some((byte, width)) = self.first_char(rest)
         {
             text.push(byte);
             if last(text.len() - 1, byte) {
@@ -138,10 +140,10 @@ impl Layers {
         text
     }
 
-    fn unit(&self, rest: &[u8]) -> Option<(u8, usize)> {
+    fn first_char(&self, rest: &[u8]) -> Option<(u8, usize)> {
         match self.count {
-            1 => self.layers[0].unit(rest),
-            _ => unit(&self.layers[..self.count], rest),
+            1 => self.encodings[0].first_char(rest),
+            _ => first_char(&self.encodings[..self.count], rest),
         }
     }
 
@@ -150,7 +152,7 @@ impl Layers {
         let mut at = 0;
         for _ in 0..count {
             let rest = encoded.get(at..).unwrap_or_default();
-            let Some((_, width)) = self.unit(rest) else { break };
+            let Some((_, width)) = self.first_char(rest) else { break };
             at += width;
         }
         at.min(encoded.len())
@@ -158,60 +160,60 @@ impl Layers {
 
     /// What reports call them; `encoded` is the text they were found in.
     pub(super) fn names(&self, encoded: &[u8]) -> Vec<&'static str> {
-        let name = |layer: usize| {
-            if layer == 0 {
-                return self.layers[0].name(encoded);
+        let name = |index: usize| {
+            if index == 0 {
+                return self.encodings[0].name(encoded);
             }
-            let outer = Layers { count: layer, ..*self };
-            self.layers[layer].name(&outer.read(encoded, encoded.len(), |_, _| false))
+            let outer = Encodings { count: index, ..*self };
+            self.encodings[index].name(&outer.read(encoded, encoded.len(), |_, _| false))
         };
         (0..self.count).map(name).collect()
     }
 }
 
-/// The first character of `rest`, and how many bytes it takes, under all those layers.
-fn unit(layers: &[Spelling], rest: &[u8]) -> Option<(u8, usize)> {
-    let (inner, outer) = layers.split_last()?;
+/// The first character of `rest` in all those encodings, and how many bytes it takes.
+fn first_char(encodings: &[CharEncoding], rest: &[u8]) -> Option<(u8, usize)> {
+    let (inner, outer) = encodings.split_last()?;
     if outer.is_empty() {
-        return inner.unit(rest);
+        return inner.first_char(rest);
     }
-    let (mut text, mut ends) = ([0; WIDEST], [0; WIDEST]);
+    let (mut text, mut ends) = ([0; MAX_CHAR_WIDTH], [0; MAX_CHAR_WIDTH]);
     let (mut count, mut at) = (0, 0);
-    while count < inner.widest()
-        && let Some((byte, width)) = unit(outer, rest.get(at..)?)
+    while count < inner.max_width()
+        && let Some((byte, width)) = first_char(outer, rest.get(at..)?)
     {
         at += width;
         (text[count], ends[count]) = (byte, at);
         count += 1;
         // A plain character takes no more.
-        if count == 1 && Spelling::introduced_by(byte) != Some(*inner) {
+        if count == 1 && CharEncoding::introduced_by(byte) != Some(*inner) {
             break;
         }
     }
-    let (byte, used) = inner.unit(&text[..count])?;
+    let (byte, used) = inner.first_char(&text[..count])?;
     Some((byte, ends[used.checked_sub(1)?]))
 }
 
-/// Where the encoded character starts whose digits (`67` in `\u0067` or `&#x67;`) stand at `digits`.
-pub(super) fn introduced(bytes: &[u8], digits: usize) -> Option<(Spelling, usize)> {
+/// The encoding and the start of the encoded character whose digits (`67` in `\u0067` or `&#x67;`) are at `digits`.
+pub(super) fn encoded_char_at(bytes: &[u8], digits: usize) -> Option<(CharEncoding, usize)> {
     let before = &bytes[..digits];
-    let back = before.iter().rev().take(LONGEST_LEAD);
+    let back = before.iter().rev().take(MAX_LEAD);
     let lead = back.take_while(|byte| matches!(byte, b'0' | b'u' | b'U' | b'x' | b'X' | b'{' | b'#')).count();
     let lead = digits - lead;
     let before = &bytes[..lead];
     if before.ends_with(b"&amp;") {
-        return Some((Spelling::Entity, lead - 5));
+        return Some((CharEncoding::Entity, lead - 5));
     }
     match before.last()? {
-        b'&' => Some((Spelling::Entity, lead - 1)),
-        // However many: a text within a text within a text doubles them each time.
+        b'&' => Some((CharEncoding::Entity, lead - 1)),
+        // However many: each string within a string doubles them.
         b'\\' => {
-            let slashes = before.iter().rev().take(LONGEST_LEAD).take_while(|byte| **byte == b'\\').count();
-            Some((Spelling::Escape, lead - slashes))
+            let slashes = before.iter().rev().take(MAX_LEAD).take_while(|byte| **byte == b'\\').count();
+            Some((CharEncoding::Escape, lead - slashes))
         }
         _ => None,
     }
 }
 
-/// How far the digits of an encoded character stand from its start: leading zeros and backslashes are limited.
-const LONGEST_LEAD: usize = 16;
+/// How many bytes the digits of an encoded character may be from its start: leading zeros and backslashes are limited.
+const MAX_LEAD: usize = 16;

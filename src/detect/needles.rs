@@ -1,123 +1,131 @@
 //! The one pass over every byte: a few literals at once, with SIMD where the machine has it.
 //!
-//! Whatever a token's characters are written as, one of the needles here stands in its prefix: `ghp` for a plain one
-//! (the underscore may be encoded), `gh%` for one whose third character is, `%67` for one whose first is. Base64 is
-//! looked for elsewhere, in long runs of its characters (see [`runs`](super::decode::base64_runs)).
+//! However a token's characters are encoded, one of the needles here is part of its prefix: `ghp` where the first three are
+//! plain (the underscore may be encoded), `gh%` where the third is percent-encoded, `%67` where the first is. Base64 is
+//! looked for elsewhere, in long runs of its characters (see [`base64_runs`](super::decode::base64_runs)).
+//!
+//! Teddy is the packed multiple-substring search of Hyperscan, as the aho-corasick crate has it
+//! (<https://github.com/BurntSushi/aho-corasick/blob/master/src/packed/teddy/README.md>).
 
 use aho_corasick::packed;
 use aho_corasick::{AhoCorasick, Input};
 
-use super::decode::Spelling;
+use super::decode::CharEncoding;
 use crate::rule::Rules;
 
-/// What a needle says about the text it stands in.
+/// Which part of a token a needle is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Clue {
+pub(super) enum NeedleKind {
     /// The first characters of a token; others may be encoded.
-    Head,
+    TokenStart,
     /// Some of the first five characters of a token, its `g` close in front of them; others may be encoded.
-    Inside,
+    InsidePrefix,
     /// An encoded first or second character.
     Percent,
-    /// The digits of an encoded first character, whose start stands before them.
+    /// The digits of an encoded first character, whose start is in front of them.
     Digits,
     /// The start of an encoded first or second character, a letter or bracket in front of its digits: `\u{67}`, `\x68`.
     Escape,
-    /// A token of which every character is spelled so.
-    All(Spelling),
+    /// The start of a token of which every character is encoded so.
+    Encoded(CharEncoding),
     /// The underscore of a prefix in UTF-16, of either byte order.
     Utf16,
 }
 
-/// Needles that find GitHub's prefixes in every spelling.
+/// Needles that find GitHub's prefixes in every encoding.
 ///
-/// Of `github_pat_`, the first character that is encoded decides: `gi%`, `it%`, `th%`, and `thu` if it comes later; `git`
-/// is a word.
+/// Which needle finds `github_pat_` depends on its first encoded character: `gi%`, `it%`, `th%`, or `thu` if none of those
+/// is encoded; `git` alone is too common a word.
 ///
-/// No more than 32 and none shorter than three bytes: Teddy then looks at 32 bytes at a time. It tells needles apart
-/// by the low and high halves of their first three bytes, in eight groups: the place in this list modulo eight, or that
-/// of an earlier one with the same three low halves (`ghu` and `gh%`). Those that look alike share a group: this order
-/// gives a false alarm every 3,000 bytes of a checkout of git and every 1,500 of Rust's crates or of a log full of
-/// numbers. `benches/detect.rs` measures it.
-const SPELLED: [(&str, Clue); 32] = [
-    ("it\\", Clue::Inside),
-    ("h&#", Clue::Inside),
-    ("gho", Clue::Head),
-    ("676", Clue::All(Spelling::Hex)),
-    ("th\\", Clue::Inside),
-    ("103;", Clue::Digits),
-    ("gi&", Clue::Head),
-    ("u{6", Clue::Escape),
-    ("gi\\", Clue::Head),
-    ("it%", Clue::Inside),
-    ("\0_\0", Clue::Utf16),
-    ("67;", Clue::Digits),
-    ("gh%", Clue::Head),
-    ("067", Clue::Digits),
-    ("gi%", Clue::Head),
-    ("%67", Clue::Percent),
-    ("ghr", Clue::Head),
-    ("g&#", Clue::Head),
-    ("ghs", Clue::Head),
-    ("67:6", Clue::All(Spelling::SpacedHex)),
-    ("thu", Clue::Inside),
-    ("th%", Clue::Inside),
-    ("g%6", Clue::Head),
-    ("%25", Clue::Percent),
-    ("gh\\", Clue::Head),
-    ("it&", Clue::Inside),
-    ("ghp", Clue::Head),
-    ("67 6", Clue::All(Spelling::SpacedHex)),
-    ("g\\u0", Clue::Head),
-    ("ghu", Clue::Head),
-    ("\\147", Clue::Digits),
-    ("\\x6", Clue::Escape),
+/// No more than 32 and none shorter than three bytes, because Teddy then takes 32 bytes at a time. It distinguishes needles
+/// by the low and high nibbles of their first three bytes, in eight buckets: a needle's index in this list modulo eight, or
+/// the bucket of an earlier one with the same three low nibbles (`ghu` and `gh%`). In this order, similar needles share
+/// buckets: there is a false candidate every 3,000 bytes of a checkout of git and every 1,500 of Rust's crates or of a log
+/// full of numbers. `benches/detect.rs` measures it.
+const ENCODED_NEEDLES: [(&str, NeedleKind); 32] = [
+    ("it\\", NeedleKind::InsidePrefix),
+    ("h&#", NeedleKind::InsidePrefix),
+    ("gho", NeedleKind::TokenStart),
+    ("676", NeedleKind::Encoded(CharEncoding::Hex)),
+    ("th\\", NeedleKind::InsidePrefix),
+    ("103;", NeedleKind::Digits),
+    ("gi&", NeedleKind::TokenStart),
+    ("u{6", NeedleKind::Escape),
+    ("gi\\", NeedleKind::TokenStart),
+    ("it%", NeedleKind::InsidePrefix),
+    ("\0_\0", NeedleKind::Utf16),
+    ("67;", NeedleKind::Digits),
+    ("gh%", NeedleKind::TokenStart),
+    ("067", NeedleKind::Digits),
+    ("gi%", NeedleKind::TokenStart),
+    ("%67", NeedleKind::Percent),
+    ("ghr", NeedleKind::TokenStart),
+    ("g&#", NeedleKind::TokenStart),
+    ("ghs", NeedleKind::TokenStart),
+    ("67:6", NeedleKind::Encoded(CharEncoding::SpacedHex)),
+    ("thu", NeedleKind::InsidePrefix),
+    ("th%", NeedleKind::InsidePrefix),
+    ("g%6", NeedleKind::TokenStart),
+    ("%25", NeedleKind::Percent),
+    ("gh\\", NeedleKind::TokenStart),
+    ("it&", NeedleKind::InsidePrefix),
+    ("ghp", NeedleKind::TokenStart),
+    ("67 6", NeedleKind::Encoded(CharEncoding::SpacedHex)),
+    ("g\\u0", NeedleKind::TokenStart),
+    ("ghu", NeedleKind::TokenStart),
+    ("\\147", NeedleKind::Digits),
+    ("\\x6", NeedleKind::Escape),
 ];
 
-/// How far behind the first byte of a token its needle may start: `&amp;#x0000000067;`.
-pub(super) const LATE: usize = 32;
+/// How far behind the first byte of a token its needle may start, in bytes: `&amp;#x0000000067;`.
+pub(super) const MAX_NEEDLE_OFFSET: usize = 32;
 
 /// Finds where a token may start.
 pub(super) struct Needles {
     search: Search,
-    clues: Vec<Clue>,
+    kinds: Vec<NeedleKind>,
     longest: usize,
 }
 
 enum Search {
-    /// Teddy: several bytes of every needle compared with a whole register of text at a time.
+    /// Teddy: the first bytes of every needle are compared with a whole vector register of text at a time.
     Packed(packed::Searcher),
-    /// The automaton, on machines without the vector instructions and for texts shorter than a register.
+    /// The automaton, on machines without the vector instructions.
     Automaton(AhoCorasick),
     /// Nothing to look for.
     Nothing,
 }
 
 impl Needles {
-    /// Finds the rules' prefixes as they are.
+    /// Needles for the rules' prefixes in plain text.
     pub(super) fn plain(rules: &Rules) -> Self {
-        Needles::new(rules.iter().map(|rule| (rule.prefix.as_str(), Clue::Head)).collect())
+        Needles::new(rules.iter().map(|rule| (rule.prefix.as_str(), NeedleKind::TokenStart)).collect())
     }
 
-    /// Finds them in every spelling.
-    pub(super) fn spelled(rules: &Rules) -> Self {
-        let covered = |prefix: &str| SPELLED.iter().any(|(needle, _)| prefix.contains(needle));
+    /// Needles for them in plain text and in every encoding but base64.
+    pub(super) fn encoded(rules: &Rules) -> Self {
+        let covered = |prefix: &str| ENCODED_NEEDLES.iter().any(|(needle, _)| prefix.contains(needle));
         let others = rules.iter().map(|rule| rule.prefix.as_str()).filter(|prefix| !covered(prefix));
-        Needles::new(SPELLED.into_iter().chain(others.map(|prefix| (prefix, Clue::Head))).collect())
+        Needles::new(
+            ENCODED_NEEDLES
+                .into_iter()
+                .chain(others.map(|prefix| (prefix, NeedleKind::TokenStart)))
+                .collect(),
+        )
     }
 
-    fn new(needles: Vec<(&str, Clue)>) -> Self {
+    fn new(needles: Vec<(&str, NeedleKind)>) -> Self {
         let texts = || needles.iter().map(|(text, _)| *text);
         let search = match packed::Searcher::new(texts()) {
             Some(searcher) => Search::Packed(searcher),
             None => AhoCorasick::new(texts()).map_or(Search::Nothing, Search::Automaton),
         };
         let longest = texts().map(str::len).max().unwrap_or(0);
-        Needles { search, longest, clues: needles.into_iter().map(|(_, clue)| clue).collect() }
+        Needles { search, longest, kinds: needles.into_iter().map(|(_, kind)| kind).collect() }
     }
 
-    /// The first needle that starts at or after `from` and before `end`: what it says, and its place.
-    pub(super) fn next(&self, bytes: &[u8], from: usize, end: usize) -> Option<(Clue, usize)> {
+    /// The first needle that starts at or after `from` and before `end`, and where it does.
+    pub(super) fn next(&self, bytes: &[u8], from: usize, end: usize) -> Option<(NeedleKind, usize)> {
         if from >= end {
             return None;
         }
@@ -136,7 +144,7 @@ impl Needles {
         if start >= end {
             return None;
         }
-        self.clues.get(pattern.as_usize()).map(|clue| (*clue, start))
+        self.kinds.get(pattern.as_usize()).map(|kind| (*kind, start))
     }
 }
 
@@ -147,7 +155,7 @@ mod tests {
     #[test]
     fn every_prefix_is_among_the_needles_and_teddy_takes_them_all() {
         let rules = crate::rule::testing::github_rules();
-        assert_eq!(Needles::spelled(rules).clues.len(), SPELLED.len());
-        assert!(SPELLED.iter().all(|(needle, _)| needle.len() >= 3));
+        assert_eq!(Needles::encoded(rules).kinds.len(), ENCODED_NEEDLES.len());
+        assert!(ENCODED_NEEDLES.iter().all(|(needle, _)| needle.len() >= 3));
     }
 }

@@ -1,4 +1,4 @@
-//! Goes through one text, and through every text that is encoded in it.
+//! Searches a text, and every text that is encoded in it.
 
 mod base64_run;
 mod char_encoded;
@@ -7,219 +7,244 @@ mod may_match;
 use std::cell::Cell;
 use std::ops::Range;
 
-pub(super) use may_match::CLUE;
+pub(super) use may_match::MATCH_CONTEXT;
 
 use super::classify::{Classified, classify};
-use super::decode::base64::Forms;
-use super::decode::base64_runs::{STRETCH, Spots};
-use super::decode::utf16::{Text, is_big_endian};
-use super::decode::{Spelling, introduced};
-use super::needles::{Clue, LATE, Needles};
+use super::decode::base64::Base64Needles;
+use super::decode::base64_runs::{Candidates, SEGMENT};
+use super::decode::utf16::{Utf16Text, is_big_endian};
+use super::decode::{CharEncoding, encoded_char_at};
+use super::needles::{MAX_NEEDLE_OFFSET, NeedleKind, Needles};
 use crate::finding::Confidence::Certain;
 use crate::rule::{Rule, Rules};
-use char_encoded::{PEEK, Spelled};
+use char_encoded::{EncodedToken, PREFIX_WINDOW};
 
-/// How far in front of an encoded token the start of its word may stand to be named as its place.
+/// How far in front of an encoded token the start of its word may be to be reported as its location, in bytes.
 const LOOKBACK: usize = 8 * 1024;
 
-/// How far apart the places are where a text in UTF-16 is looked for; a blob that is one starts with it.
-const WIDE_STRIDE: usize = 4 * 1024;
+/// At every so many bytes a text in UTF-16 is looked for; a blob that is one starts with it.
+const UTF16_STRIDE: usize = 4 * 1024;
 
-/// A token in a text.
+/// A token found in a text.
 pub(super) struct Found<'t> {
     pub(super) rule: &'t Rule,
     pub(super) text: &'t [u8],
+    /// Where it, or the encoded text that contains it, is in the layer's bytes.
     pub(super) span: Range<usize>,
-    /// Outermost first.
-    pub(super) chain: Vec<&'static str>,
+    /// The encodings that were decoded, outermost first.
+    pub(super) decoded: Vec<&'static str>,
     pub(super) classified: Classified,
 }
 
-type Report<'r> = &'r mut dyn FnMut(Found<'_>);
+/// Called with each token found.
+type OnFound<'r> = &'r mut dyn FnMut(Found<'_>);
 
-/// One text to go through.
-pub(super) struct Level<'t> {
+/// One text to search: a window of a blob, or what was decoded from a layer outside.
+pub(super) struct Layer<'t> {
     pub(super) bytes: &'t [u8],
     /// Where a finding may start.
     pub(super) emit: Range<usize>,
-    /// How many encodings may still be peeled off.
+    /// How many encodings may still be decoded, one inside the other.
     pub(super) depth: usize,
-    /// How far the start of a word is looked for; in a decoded text nobody asks for it.
+    /// How far back the start of a word is looked for, in bytes. Locations in decoded texts are not reported, so there it is
+    /// not looked for at all.
     pub(super) lookback: usize,
-    /// How many bytes of the text stand in front of these, where that is known.
+    /// How many bytes of the text precede these, where that is known; even is enough.
     offset: Option<usize>,
-    /// The place of a character in UTF-16 whose byte order is known.
-    order: Cell<Option<(usize, bool)>>,
+    /// The index of a UTF-16 character whose byte order is known, and whether it is big-endian.
+    byte_order: Cell<Option<(usize, bool)>>,
 }
 
-impl<'t> Level<'t> {
-    /// A stretch of a blob. Large ones are read in pieces of even length.
+impl<'t> Layer<'t> {
+    /// A window of a blob. Those of large blobs start at even offsets.
     pub(super) fn outermost(bytes: &'t [u8], emit: Range<usize>, depth: usize) -> Self {
-        Level { bytes, emit, depth, lookback: LOOKBACK, offset: Some(0), order: Cell::default() }
+        Layer { bytes, emit, depth, lookback: LOOKBACK, offset: Some(0), byte_order: Cell::default() }
     }
 
-    /// A text that was decoded, so many bytes behind its start.
+    /// A decoded text, or the part of one from `offset` on.
     fn inner(bytes: &'t [u8], emit: Range<usize>, depth: usize, offset: Option<usize>) -> Self {
-        Level { bytes, emit, depth, lookback: 0, offset, order: Cell::default() }
+        Layer { bytes, emit, depth, lookback: 0, offset, byte_order: Cell::default() }
     }
 }
 
-/// The rules, and what finds where they may apply.
+/// The rules, and the needles that find where they may match.
 pub(super) struct Finder {
     pub(super) rules: &'static Rules,
-    plain: Needles,
-    spelled: Needles,
-    forms: Forms,
-    /// The bytes that a token may start with.
-    starts: [bool; 256],
+    plain_needles: Needles,
+    encoded_needles: Needles,
+    base64_needles: Base64Needles,
+    /// Whether a token may start with this byte.
+    first_bytes: [bool; 256],
 }
 
 impl Finder {
     pub(super) fn new(rules: &'static Rules) -> Self {
-        let mut starts = [false; 256];
+        let mut first_bytes = [false; 256];
         for byte in rules.iter().filter_map(|rule| rule.prefix.bytes().next()) {
-            starts[usize::from(byte)] = true;
+            first_bytes[usize::from(byte)] = true;
         }
-        let (plain, spelled) = (Needles::plain(rules), Needles::spelled(rules));
-        let forms = Forms::new(rules);
-        Finder { rules, plain, spelled, forms, starts }
+        let (plain_needles, encoded_needles) = (Needles::plain(rules), Needles::encoded(rules));
+        let base64_needles = Base64Needles::new(rules);
+        Finder { rules, plain_needles, encoded_needles, base64_needles, first_bytes }
     }
 
-    /// Reports every token that starts in `level.emit`, in the order of their places as far as that is known.
-    pub(super) fn look(&self, level: &Level<'_>, report: Report<'_>) {
-        let prefilter = if level.depth == 0 { &self.plain } else { &self.spelled };
-        let length = level.bytes.len();
-        let needles_end = length.min(level.emit.end + LATE);
-        let runs_end = if level.depth == 0 { 0 } else { length.min(level.emit.end + level.lookback + LATE) };
-        let (mut at, mut looked, mut wide) = (level.emit.start, 0, 0);
-        let mut start = level.emit.start;
+    fn needles(&self, depth: usize) -> &Needles {
+        if depth == 0 { &self.plain_needles } else { &self.encoded_needles }
+    }
+
+    /// Reports every token that starts in `layer.emit`, in order but for tokens within one run of base64.
+    pub(super) fn search(&self, layer: &Layer<'_>, report: OnFound<'_>) {
+        let needles = self.needles(layer.depth);
+        let length = layer.bytes.len();
+        let needles_end = length.min(layer.emit.end + MAX_NEEDLE_OFFSET);
+        let runs_end = if layer.depth == 0 {
+            0
+        } else {
+            length.min(layer.emit.end + layer.lookback + MAX_NEEDLE_OFFSET)
+        };
+        let (mut at, mut base64_end, mut utf16_end) = (layer.emit.start, 0, 0);
+        let mut start = layer.emit.start;
         while start < needles_end.max(runs_end) {
-            let end = start + STRETCH;
-            let mut spots = Spots::of(level.bytes, start..end.min(runs_end));
-            if level.depth > 1 {
-                self.wide_texts(level, start..end.min(needles_end), &mut wide, report);
+            let end = start + SEGMENT;
+            let mut candidates = Candidates::in_segment(layer.bytes, start..end.min(runs_end));
+            if layer.depth > 1 {
+                self.search_utf16_texts(layer, start..end.min(needles_end), &mut utf16_end, report);
             }
             loop {
-                let next = prefilter.next(level.bytes, at, end.min(needles_end));
+                let next = needles.next(layer.bytes, at, end.min(needles_end));
                 let until = next.map_or(end, |(_, found)| found);
-                while let Some(place) = spots.next_before(until) {
-                    self.run(level, place, &mut looked, report);
+                while let Some(candidate) = candidates.next_before(until) {
+                    self.search_base64_run(layer, candidate, &mut base64_end, report);
                 }
-                let Some((clue, found)) = next else {
-                    // No stretch is looked at twice.
+                let Some((needle, found)) = next else {
+                    // No segment is searched twice.
                     at = at.max(end.min(needles_end));
                     break;
                 };
-                at = self.clue(level, clue, found, report).unwrap_or(found).max(found + 1);
+                at = self.follow(layer, needle, found, report).unwrap_or(found).max(found + 1);
             }
             start = end;
         }
     }
 
-    /// Looks for what is encoded in texts in UTF-16; their plain tokens have needles of their own.
-    fn wide_texts(&self, level: &Level<'_>, stretch: Range<usize>, looked: &mut usize, report: Report<'_>) {
-        for at in stretch.step_by(WIDE_STRIDE) {
-            if at < *looked {
+    /// Searches texts in UTF-16 for what is encoded in them; their plain tokens are found by [`NeedleKind::Utf16`]. `end`
+    /// is the end of the last text that was searched.
+    fn search_utf16_texts(
+        &self,
+        layer: &Layer<'_>,
+        segment: Range<usize>,
+        end: &mut usize,
+        report: OnFound<'_>,
+    ) {
+        for at in segment.step_by(UTF16_STRIDE) {
+            if at < *end {
                 continue;
             }
-            let Some(text) = Text::around(level.bytes, at, *looked) else { continue };
-            *looked = text.end();
-            let inside = Level::inner(&text.ascii, 0..text.ascii.len(), level.depth - 1, Some(0));
-            let inside = Level { lookback: level.lookback / 2, ..inside };
-            self.look(&inside, &mut |mut found| {
+            let Some(text) = Utf16Text::around(layer.bytes, at, *end) else { continue };
+            *end = text.end();
+            let inner = Layer::inner(&text.ascii, 0..text.ascii.len(), layer.depth - 1, Some(0));
+            let inner = Layer { lookback: layer.lookback / 2, ..inner };
+            self.search(&inner, &mut |mut found| {
                 found.span = text.start + 2 * found.span.start..text.start + 2 * found.span.end;
-                if !found.chain.is_empty() && level.emit.contains(&found.span.start) {
-                    found.chain.insert(0, if text.big { "utf-16be" } else { "utf-16le" });
+                if !found.decoded.is_empty() && layer.emit.contains(&found.span.start) {
+                    found.decoded.insert(0, if text.big_endian { "utf-16be" } else { "utf-16le" });
                     report(found);
                 }
             });
         }
     }
 
-    /// Follows one needle; returns where a token ends that was found there for certain.
-    fn clue(&self, level: &Level<'_>, clue: Clue, at: usize, report: Report<'_>) -> Option<usize> {
-        let bytes = level.bytes;
-        let found = match clue {
-            Clue::Head => return self.head(level, at, report),
-            Clue::Inside => return self.head(level, first_letter(bytes, at)?, report),
-            Clue::Percent => self.first_or_second(level, Spelling::Percent, at),
-            Clue::Digits => {
+    /// Looks for a token at the needle at `at`; returns where one ends that is certain.
+    fn follow(&self, layer: &Layer<'_>, needle: NeedleKind, at: usize, report: OnFound<'_>) -> Option<usize> {
+        let bytes = layer.bytes;
+        let found = match needle {
+            NeedleKind::TokenStart => return self.token_at(layer, at, report),
+            NeedleKind::InsidePrefix => return self.token_at(layer, prefix_start(bytes, at)?, report),
+            NeedleKind::Percent => self.first_or_second_encoded(layer, CharEncoding::Percent, at),
+            NeedleKind::Digits => {
                 // The needle may include the backslash.
                 let digits = at + usize::from(bytes.get(at) == Some(&b'\\'));
-                let (spelling, start) = introduced(bytes, digits)?;
-                self.spelled_at(level, spelling, start)
+                let (encoding, start) = encoded_char_at(bytes, digits)?;
+                self.encoded_token_at(layer, encoding, start)
             }
-            Clue::Escape => {
-                let (spelling, start) = introduced(bytes, at + 2)?;
-                self.first_or_second(level, spelling, start)
+            NeedleKind::Escape => {
+                let (encoding, start) = encoded_char_at(bytes, at + 2)?;
+                self.first_or_second_encoded(layer, encoding, start)
             }
-            Clue::All(spelling) => self.spelled_at(level, spelling, at),
-            Clue::Utf16 => wide_starts(bytes, at).find_map(|start| self.wide(level, start)),
+            NeedleKind::Encoded(encoding) => self.encoded_token_at(layer, encoding, at),
+            NeedleKind::Utf16 => utf16_starts(bytes, at).find_map(|start| self.utf16_token_at(layer, start)),
         };
-        found?.report(level, report)
+        found?.report(layer, report)
     }
 
-    /// A token whose first encoded character stands at `at`: its first one, or its second behind a plain `g`.
-    fn first_or_second(&self, level: &Level<'_>, spelling: Spelling, at: usize) -> Option<Spelled<'_>> {
-        self.spelled_at(level, spelling, at).or_else(|| {
-            let first = at.checked_sub(1).filter(|first| level.bytes[*first] == b'g')?;
-            self.spelled_at(level, spelling, first)
+    /// A token whose first encoded character is at `at`: its first one, or its second behind a plain `g`.
+    fn first_or_second_encoded(
+        &self,
+        layer: &Layer<'_>,
+        encoding: CharEncoding,
+        at: usize,
+    ) -> Option<EncodedToken<'_>> {
+        self.encoded_token_at(layer, encoding, at).or_else(|| {
+            let first = at.checked_sub(1).filter(|first| layer.bytes[*first] == b'g')?;
+            self.encoded_token_at(layer, encoding, first)
         })
     }
 
-    /// A token in UTF-16 whose first letter stands at `at`.
-    fn wide(&self, level: &Level<'_>, at: usize) -> Option<Spelled<'_>> {
-        let little = self.spelled_at(level, Spelling::Utf16Le, at);
-        let big = at.checked_sub(1).and_then(|at| self.spelled_at(level, Spelling::Utf16Be, at));
+    /// A token in UTF-16 whose first letter is at `at`.
+    fn utf16_token_at(&self, layer: &Layer<'_>, at: usize) -> Option<EncodedToken<'_>> {
+        let little = self.encoded_token_at(layer, CharEncoding::Utf16Le, at);
+        let big = at.checked_sub(1).and_then(|at| self.encoded_token_at(layer, CharEncoding::Utf16Be, at));
         let (Some(_), Some(_)) = (&little, &big) else { return little.or(big) };
-        let order = is_big_endian(level.bytes, at, level.offset, level.order.get());
-        level.order.set(Some((at, order)));
-        if order { big } else { little }
+        // Characters and zeros alternate, so both readings may succeed: then the start of the text decides.
+        let big_endian = is_big_endian(layer.bytes, at, layer.offset, layer.byte_order.get());
+        layer.byte_order.set(Some((at, big_endian)));
+        if big_endian { big } else { little }
     }
 
-    /// A token whose first characters are plain: all of it may be, or others may be encoded.
-    fn head(&self, level: &Level<'_>, at: usize, report: Report<'_>) -> Option<usize> {
-        let bytes = level.bytes;
-        let rule = self.rule_of(&bytes[at..]);
+    /// Looks for a token whose first characters are plain; others may be encoded. Returns where it ends if it is certain.
+    fn token_at(&self, layer: &Layer<'_>, at: usize, report: OnFound<'_>) -> Option<usize> {
+        let bytes = layer.bytes;
+        let rule = self.rule_for(&bytes[at..]);
         let plain = rule.and_then(|rule| Some((rule, classify(rule, bytes, at)?)));
-        let sure = plain.as_ref().map(|(_, classified)| classified.confidence);
-        if level.depth > 0 && sure != Some(Certain) {
-            let reach = bytes.len().min(at + rule.map_or(PEEK, |rule| rule.length));
-            let strange =
-                bytes[at..reach].iter().find(|byte| !(byte.is_ascii_alphanumeric() || **byte == b'_'));
-            let spelling = strange.and_then(|byte| Spelling::introduced_by(*byte));
-            if let Some(found) = spelling.and_then(|spelling| self.spelled_at(level, spelling, at))
-                && Some(found.classified.confidence) > sure
+        let plain_confidence = plain.as_ref().map(|(_, classified)| classified.confidence);
+        if layer.depth > 0 && plain_confidence != Some(Certain) {
+            let end = bytes.len().min(at + rule.map_or(PREFIX_WINDOW, |rule| rule.length));
+            let foreign =
+                bytes[at..end].iter().find(|byte| !(byte.is_ascii_alphanumeric() || **byte == b'_'));
+            let encoding = foreign.and_then(|byte| CharEncoding::introduced_by(*byte));
+            if let Some(found) = encoding.and_then(|encoding| self.encoded_token_at(layer, encoding, at))
+                && Some(found.classified.confidence) > plain_confidence
             {
-                return found.report(level, report);
+                return found.report(layer, report);
             }
         }
         let (rule, classified) = plain?;
         let span = at..at + classified.len;
         let end = (classified.confidence == Certain).then_some(span.end);
-        if level.emit.contains(&at) {
-            report(Found { rule, text: &bytes[span.clone()], span, chain: Vec::new(), classified });
+        if layer.emit.contains(&at) {
+            report(Found { rule, text: &bytes[span.clone()], span, decoded: Vec::new(), classified });
         }
         end
     }
 
-    fn rule_of(&self, text: &[u8]) -> Option<&Rule> {
-        // Their third characters differ most.
-        let alike = |prefix: &[u8]| {
+    /// The rule whose prefix `text` starts with.
+    fn rule_for(&self, text: &[u8]) -> Option<&Rule> {
+        // Compared first, because the prefixes differ most in their third characters.
+        let starts_with = |prefix: &[u8]| {
             prefix.get(2).is_none_or(|third| text.get(2) == Some(third)) && text.starts_with(prefix)
         };
-        self.rules.iter().find(|rule| alike(rule.prefix.as_bytes()))
+        self.rules.iter().find(|rule| starts_with(rule.prefix.as_bytes()))
     }
 }
 
-/// Where the `g` stands in front of one of the needles that are found [`Inside`](Clue::Inside) a prefix.
-fn first_letter(bytes: &[u8], at: usize) -> Option<usize> {
+/// Where the `g` is that a prefix starts with, in front of a needle from [inside](NeedleKind::InsidePrefix) it.
+fn prefix_start(bytes: &[u8], at: usize) -> Option<usize> {
     (at.saturating_sub(3)..at).rev().find(|start| bytes[*start] == b'g')
 }
 
-/// Where a `g` stands to which the underscore behind the zero at `at` may belong: as the fourth or as the seventh
-/// character of a prefix, two bytes each.
-fn wide_starts(bytes: &[u8], at: usize) -> impl Iterator<Item = usize> {
+/// Where a UTF-16 prefix may start whose underscore is behind the zero at `at`: as its fourth character (`ghp_`) or its
+/// seventh (`github_pat_`), two bytes each.
+fn utf16_starts(bytes: &[u8], at: usize) -> impl Iterator<Item = usize> {
     let starts = [5, 11].into_iter().filter_map(move |back| at.checked_sub(back));
     starts.filter(|start| bytes[*start] == b'g')
 }

@@ -36,7 +36,7 @@ fn any_token() -> impl Strategy<Value = String> {
     prop_oneof![short, refresh, fine]
 }
 
-/// So many cases, and no file of failed ones: it would hold tokens that a scanner takes for leaks.
+/// So many cases, and no file of failed ones: it would contain tokens that a scanner takes for leaks.
 fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
@@ -63,7 +63,7 @@ proptest! {
         let proven = if token.starts_with("github_pat_") { token.len() - 8 } else { token.len() };
         let at = at.index(proven);
         prop_assume!(bytes[at] != to.as_bytes()[0]);
-        // `ghp_` and its like differ in one letter that is not hashed: the change makes another token of it.
+        // The prefix is not hashed: a change of its third letter makes a token of another kind.
         prop_assume!(at >= 4);
         bytes[at] = to.as_bytes()[0];
         prop_assert!(hits(&bytes).iter().all(|hit| hit.2 != Confidence::Certain));
@@ -143,9 +143,9 @@ fn stateless_tokens_are_likely_from_their_first_character_to_their_last() {
         assert_eq!(found(&format!("t={token}\"")), [(2, token.len(), Confidence::Likely)]);
         assert_eq!(found(&format!("t={token}.")), [(2, token.len(), Confidence::Likely)]);
         assert_eq!(found(&format!("t{token}")), []);
-        // Longer than any token: it is no token.
+        // Longer than any token.
         assert_eq!(found(&format!("{token}{}", "A".repeat(4000))), []);
-        // Without its payload, it is a word with a dot behind it.
+        // Without a payload, it is a word with a dot behind it.
         let header = token.split('.').next().unwrap_or_default();
         assert_eq!(found(&format!("{header}.example.org")), []);
     }

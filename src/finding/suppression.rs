@@ -1,4 +1,4 @@
-//! The vocabulary of silencing: what does it, whose it is, and who is asked.
+//! Why a finding does not count: what suppresses it, who set that, and who is asked.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Location;
 
-/// What silenced a finding.
+/// What kind of thing suppresses a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SuppressionKind {
@@ -20,7 +20,19 @@ pub enum SuppressionKind {
     Allowlist,
 }
 
-/// Who put a silencer where it is.
+impl SuppressionKind {
+    /// The word reports use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            SuppressionKind::Baseline => "baseline",
+            SuppressionKind::IgnoreFile => "ignore-file",
+            SuppressionKind::AllowComment => "allow-comment",
+            SuppressionKind::Allowlist => "allowlist",
+        }
+    }
+}
+
+/// Who set a suppression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SetBy {
@@ -30,29 +42,42 @@ pub enum SetBy {
     Tree,
 }
 
-/// What silences a token in a place.
+/// Why a token does not count at a location.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Suppression {
-    /// What kind of silencer.
-    pub by: SuppressionKind,
-    /// Whose it is.
-    pub from: SetBy,
-    /// Which one, in words: a glob, a comment, an allowlist's description. Never a token.
-    pub what: Arc<str>,
+    /// What kind of thing suppresses it.
+    pub kind: SuppressionKind,
+    /// Who set it.
+    pub set_by: SetBy,
+    /// Which one: a glob, a comment, an allowlist's description. Never a token.
+    pub detail: Arc<str>,
 }
 
-/// All that may decide whether a token is silenced where it stands.
+/// All that may decide whether a token is suppressed at a location.
 pub struct SuppressionContext<'a> {
     /// The token.
     pub token: &'a [u8],
-    /// The line it stands on, as far as it matters.
+    /// The line it starts on, or as much of it as is at hand.
     pub line: &'a [u8],
-    /// The place.
-    pub place: &'a Location,
+    /// The location.
+    pub location: &'a Location,
 }
 
-/// Decides which findings are silenced. Asked for hits only, from many threads.
+/// Decides which findings are suppressed. Asked for hits only, from many threads.
 pub trait Suppressor: Sync {
-    /// What silences the token in this place, if anything does.
-    fn silence(&self, scene: &SuppressionContext<'_>) -> Option<Suppression>;
+    /// What suppresses the token at this location, if anything does.
+    fn suppression(&self, context: &SuppressionContext<'_>) -> Option<Suppression>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_use_one_word_for_each_kind() {
+        use SuppressionKind::{AllowComment, Allowlist, Baseline, IgnoreFile};
+        for kind in [Baseline, IgnoreFile, AllowComment, Allowlist] {
+            assert_eq!(serde_json::to_value(kind).expect("a word"), kind.as_str());
+        }
+    }
 }

@@ -16,7 +16,7 @@ fn finding(kind: Kind, number: u32, confidence: Confidence) -> Finding {
         revocation: None,
         locations: Vec::new(),
         more_locations: 0,
-        more_live: false,
+        more_unsuppressed: false,
     }
 }
 
@@ -85,8 +85,8 @@ fn suppressed_tokens_are_counted_and_never_sent() {
     let mut findings =
         [finding(Kind::pat(), 0, Confidence::Certain), finding(Kind::pat(), 1, Confidence::Lookalike)];
     for finding in &mut findings {
-        let (by, from) = (SuppressionKind::Baseline, SetBy::User);
-        finding.suppressed = Some(Suppression { by, from, what: Arc::from("known before") });
+        let (kind, set_by) = (SuppressionKind::Baseline, SetBy::User);
+        finding.suppressed = Some(Suppression { kind, set_by, detail: Arc::from("known before") });
     }
     let plan = Plan::new(&findings, &Policy::default(), &context(&few(), &|_| false, &|_| None));
     assert_eq!((suppressed(&findings, Confidence::Likely), plan.choices.len()), (1, 0));

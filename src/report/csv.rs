@@ -1,10 +1,10 @@
-//! CSV with a header, one place a row, safe to open in a spreadsheet.
+//! CSV (RFC 4180) with a header and a row for each location, safe to open in a spreadsheet.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
-use super::{Report, words};
-use crate::finding::{Finding, Location};
+use super::{Report, labels};
+use crate::finding::{Finding, Location, Suppression};
+use crate::text::spreadsheet_cell;
 
 const HEADER: [&str; 19] = [
     "rule",
@@ -32,16 +32,18 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     let mut table = ::csv::Writer::from_writer(out);
     table.write_record(HEADER)?;
     for finding in report.shown() {
-        for place in &finding.locations {
-            table.write_record(row(report, finding, place).iter().map(|cell| defused(cell).into_owned()))?;
+        for location in &finding.locations {
+            table.write_record(
+                row(report, finding, location).iter().map(|cell| spreadsheet_cell(cell).into_owned()),
+            )?;
         }
     }
     table.flush()
 }
 
-fn row(report: &Report<'_>, finding: &Finding, place: &Location) -> [String; 19] {
+fn row(report: &Report<'_>, finding: &Finding, location: &Location) -> [String; 19] {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let silence = place.suppressed.as_ref().map(|silence| words::silencer_word(silence.by));
+    let suppressed = |suppression: &Suppression| suppression.kind.as_str();
     [
         finding.rule.to_string(),
         finding.confidence.as_str().to_owned(),
@@ -49,37 +51,18 @@ fn row(report: &Report<'_>, finding: &Finding, place: &Location) -> [String; 19]
         finding.token.fingerprint().hex(),
         finding.owner_id.map(|id| id.to_string()).unwrap_or_default(),
         finding.revocable().to_string(),
-        silence.unwrap_or_default().to_owned(),
+        location.suppressed.as_ref().map(suppressed).unwrap_or_default().to_owned(),
         finding.revocation.as_ref().map(|revocation| revocation.state.to_string()).unwrap_or_default(),
-        report.path(place),
-        place.line.to_string(),
-        place.column.to_string(),
-        place.offset.to_string(),
-        words::part(place.kind).to_owned(),
-        place.decoded.join(" of "),
-        text(&place.commit),
-        text(&place.author),
-        text(&place.date),
-        text(&place.object),
+        report.path(location),
+        location.line.to_string(),
+        location.column.to_string(),
+        location.offset.to_string(),
+        labels::location_kind(location.kind).to_owned(),
+        location.decoded.join(" of "),
+        text(&location.commit),
+        text(&location.author),
+        text(&location.date),
+        text(&location.object),
         finding.reason.to_owned(),
     ]
-}
-
-/// A cell that a spreadsheet takes for text. What starts like a formula would be run: paths and authors are hostile.
-fn defused(cell: &str) -> Cow<'_, str> {
-    let formula = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
-    if cell.starts_with(formula) { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn formulas_become_text() {
-        for cell in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1"] {
-            assert_eq!(defused(cell), format!("'{cell}"));
-        }
-        assert_eq!(defused("a=1"), "a=1");
-    }
 }

@@ -1,16 +1,21 @@
-//! GitLab's secret detection report, by its published schema (15.0.x), read as the artifact `secret_detection`.
+//! GitLab's secret detection report, which GitLab reads as the artifact `artifacts:reports:secret_detection`, by version 15.0
+//! of its schema: `dist/secret-detection-report-format.json` in
+//! <https://gitlab.com/gitlab-org/security-products/security-report-schemas>.
 
 use std::io::{self, Write};
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Report, words};
+use super::{Report, grouping, labels};
 use crate::finding::{Confidence, Finding, Location};
 use crate::token::Fingerprint;
 
-/// The version of the schema that the report holds to.
+/// The version of the schema that the report conforms to.
 const VERSION: &str = "15.0.7";
+
+/// The longest name that the schema allows, in characters.
+const MAX_NAME: usize = 255;
 
 /// What GitLab's own analyzers give for a file that is in no commit yet.
 const NO_COMMIT: &str = "0000000";
@@ -32,7 +37,7 @@ struct Scan {
     end_time: String,
     status: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    messages: Vec<Said>,
+    messages: Vec<Message>,
 }
 
 #[derive(Clone, Copy, Serialize)]
@@ -49,7 +54,7 @@ struct Vendor {
 }
 
 #[derive(Serialize)]
-struct Said {
+struct Message {
     level: &'static str,
     value: String,
 }
@@ -63,7 +68,7 @@ struct Vulnerability<'a> {
     severity: &'static str,
     solution: &'static str,
     identifiers: [Identifier<'a>; 2],
-    location: Spot<'a>,
+    location: FileLocation<'a>,
 }
 
 #[derive(Serialize)]
@@ -77,7 +82,7 @@ struct Identifier<'a> {
 }
 
 #[derive(Serialize)]
-struct Spot<'a> {
+struct FileLocation<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -114,12 +119,12 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
             end_time: time(report.time.1),
             status: "success",
             messages: faults
-                .map(|fault| Said { level: "warn", value: format!("{}: {}", fault.path, fault.reason) })
+                .map(|fault| Message { level: "warn", value: format!("{}: {}", fault.path, fault.reason) })
                 .collect(),
         },
         vulnerabilities: report
             .shown()
-            .filter(|finding| told(report, finding))
+            .filter(|finding| is_reported(report, finding))
             .flat_map(|finding| rows(report, finding))
             .collect(),
     };
@@ -128,21 +133,21 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
 }
 
 /// Whether a finding becomes a vulnerability: placeholders do only when they were asked for.
-fn told(report: &Report<'_>, finding: &Finding) -> bool {
+fn is_reported(report: &Report<'_>, finding: &Finding) -> bool {
     finding.suppressed.is_none()
         && (finding.confidence > Confidence::Lookalike || report.min_confidence == Confidence::Lookalike)
 }
 
 fn rows<'a>(report: &Report<'_>, finding: &'a Finding) -> Vec<Vulnerability<'a>> {
-    let files = words::by_file(finding, |place| report.path(place));
+    let files = grouping::by_file(finding, |location| report.path(location));
     files
         .into_iter()
-        .flat_map(|(file, places)| {
-            places
+        .flat_map(|(file, locations)| {
+            locations
                 .into_iter()
-                .filter(|place| place.suppressed.is_none())
+                .filter(|location| location.suppressed.is_none())
                 .enumerate()
-                .map(move |(n, place)| row(report, finding, (&file, n), place))
+                .map(move |(n, location)| row(report, finding, (&file, n), location))
                 .collect::<Vec<_>>()
         })
         .collect()
@@ -152,24 +157,23 @@ fn row<'a>(
     report: &Report<'_>,
     finding: &'a Finding,
     (file, n): (&str, usize),
-    place: &'a Location,
+    location: &'a Location,
 ) -> Vulnerability<'a> {
     let what = report.description(finding);
-    let reason = if finding.reason.is_empty() { "its checksum holds" } else { finding.reason };
-    let description = format!("{what} {} ({reason})", report.token(finding));
+    let description = format!("{what} {} ({})", report.token(finding), labels::reason(finding));
     let rule: &str = &finding.rule;
-    let lines = words::has_lines(place.kind).then_some(place.line);
+    let lines = labels::has_lines(location.kind).then_some(location.line);
     Vulnerability {
-        id: uuid(words::identity(finding, &format!("{file}\n{n}"))),
+        id: uuid(grouping::stable_id(finding, &format!("{file}\n{n}"))),
         category: "secret_detection",
-        name: what.chars().take(255).collect(),
+        name: what.chars().take(MAX_NAME).collect(),
         description,
         severity: match finding.confidence {
             Confidence::Certain => "Critical",
             Confidence::Likely => "High",
             Confidence::Lookalike => "Info",
         },
-        solution: words::remedy(finding),
+        solution: labels::remedy(finding),
         identifiers: [
             Identifier {
                 kind: "stanch_rule_id",
@@ -184,32 +188,32 @@ fn row<'a>(
                 url: Some("https://cwe.mitre.org/data/definitions/798.html"),
             },
         ],
-        location: Spot {
+        location: FileLocation {
             file: Some(file.to_owned()).filter(|file| !file.is_empty()),
             start_line: lines,
             end_line: lines,
             commit: Commit {
-                sha: place.commit.as_deref().unwrap_or(NO_COMMIT),
-                author: place.author.as_deref(),
-                date: place.date.as_deref(),
+                sha: location.commit.as_deref().unwrap_or(NO_COMMIT),
+                author: location.author.as_deref(),
+                date: location.date.as_deref(),
             },
         },
     }
 }
 
-/// A UUID (version 8: made of somebody's own bits) that is the same whenever the fingerprint is.
+/// A UUID that is the same whenever the fingerprint is: version 8, for custom formats (RFC 9562, section 5.8).
 fn uuid(fingerprint: Fingerprint) -> String {
     let mut hex = fingerprint.hex();
     hex.truncate(32);
     hex.replace_range(12..13, "8");
     hex.replace_range(16..17, "8");
-    for at in [20, 16, 12, 8] {
-        hex.insert(at, '-');
+    for index in [20, 16, 12, 8] {
+        hex.insert(index, '-');
     }
     hex
 }
 
-/// A moment as the schema wants it: UTC, without saying so.
+/// A time as the schema's pattern has it: UTC, without an offset.
 fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S").to_string()
 }
@@ -219,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_have_the_form_of_a_uuid() {
+    fn ids_are_uuids() {
         let id = uuid(Fingerprint::of(b"x"));
         assert_eq!(id, uuid(Fingerprint::of(b"x")));
         let lengths: Vec<usize> = id.split('-').map(str::len).collect();

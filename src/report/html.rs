@@ -1,5 +1,5 @@
-//! One page that needs nothing but itself, for a responder to hand on: what leaked, where, since when, and what became
-//! of it. It never holds a token, whatever was asked for elsewhere.
+//! A self-contained page for people who respond to an incident: what leaked, where, since when, and whether it is revoked.
+//! It never contains a whole token, even with `--show-secrets`: such pages are handed on.
 
 mod charts;
 mod table;
@@ -10,20 +10,20 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-use super::words::{self, escaped};
-use super::{Report, Summary};
-use crate::finding::Finding;
+use super::{Report, Summary, labels};
+use crate::finding::{Confidence, Finding};
+use crate::text::xml_escaped;
 
 const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
 
 pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let told: Vec<&Finding> = report.shown().filter(|finding| finding.counts()).collect();
+    let counted: Vec<&Finding> = report.shown().filter(|finding| finding.counts()).collect();
     head(report, out)?;
-    headline(report, &told, out)?;
-    cards(report.summary, &told, out)?;
-    if !told.is_empty() {
-        charts::write(report, &told, out)?;
+    headline(report, &counted, out)?;
+    cards(report.summary, &counted, out)?;
+    if !counted.is_empty() {
+        charts::write(report, &counted, out)?;
         steps(out)?;
     }
     table::tokens(report, out)?;
@@ -33,7 +33,8 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
 
 fn head(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let (style, script) = (hash(STYLE), hash(SCRIPT));
-    // Nothing is loaded and nothing runs but what stands in this file: a path in it cannot become a script.
+    // Nothing is loaded and nothing runs but this file's own style and script, named by their hashes, so a path cannot become
+    // a script (Content Security Policy Level 3, <https://www.w3.org/TR/CSP3/>).
     let policy = format!(
         "default-src 'none'; style-src '{style}'; script-src '{script}'; base-uri 'none'; form-action 'none'"
     );
@@ -56,22 +57,22 @@ fn head(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     )
 }
 
-/// A hash as a content security policy names it.
+/// A hash source of a content security policy.
 fn hash(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
 }
 
-fn headline(report: &Report<'_>, told: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
+fn headline(report: &Report<'_>, counted: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
     let at = report.time.1.strftime("%Y-%m-%d %H:%M UTC");
     writeln!(out, "<h1>Leaked GitHub tokens</h1>")?;
     writeln!(out, r#"<p class="faint">{at}, stanch {}</p>"#, env!("CARGO_PKG_VERSION"))?;
-    let ended = told.iter().filter(|finding| table::ended(finding)).count();
-    match told.len() {
+    let ended = counted.iter().filter(|finding| table::ended(finding)).count();
+    match counted.len() {
         0 => writeln!(out, r#"<p><span class="good">No token was found</span> that counts.</p>"#)?,
-        n => {
-            let (s, were) = if n == 1 { ("", "was") } else { ("s", "were") };
-            let open = n - ended;
-            write!(out, r#"<p><span class="certain">{n} token{s}</span> {were} found. "#)?;
+        count => {
+            let (s, were) = if count == 1 { ("", "was") } else { ("s", "were") };
+            let open = count - ended;
+            write!(out, r#"<p><span class="certain">{count} token{s}</span> {were} found. "#)?;
             if open == 0 {
                 writeln!(out, r#"<span class="good">GitHub has taken every one for revocation.</span></p>"#)?;
             } else {
@@ -92,20 +93,19 @@ fn headline(report: &Report<'_>, told: &[&Finding], out: &mut dyn Write) -> io::
     )
 }
 
-fn cards(summary: &Summary, told: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
-    let certain =
-        told.iter().filter(|finding| finding.confidence == crate::finding::Confidence::Certain).count();
-    let places: u64 =
-        told.iter().map(|finding| finding.locations.len() as u64 + finding.more_locations).sum();
+fn cards(summary: &Summary, counted: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
+    let certain = counted.iter().filter(|finding| finding.confidence == Confidence::Certain).count();
+    let locations: u64 =
+        counted.iter().map(|finding| finding.locations.len() as u64 + finding.more_locations).sum();
     writeln!(out, r#"<div class="cards">"#)?;
-    let mut card = |number: u64, class: &str, words: &str| {
+    let mut card = |number: u64, class: &str, label: &str| {
         let class = if number == 0 { "" } else { class };
-        writeln!(out, r#"<div class="card"><b class="{class}">{number}</b><span>{words}</span></div>"#)
+        writeln!(out, r#"<div class="card"><b class="{class}">{number}</b><span>{label}</span></div>"#)
     };
-    card(told.len() as u64, "certain", "tokens that count")?;
+    card(counted.len() as u64, "certain", "tokens that count")?;
     card(certain as u64, "certain", "certain: their checksum holds")?;
-    card(told.len() as u64 - certain as u64, "likely", "likely: right shape, no proof")?;
-    card(places, "", "places they stand in")?;
+    card(counted.len() as u64 - certain as u64, "likely", "likely: right shape, no proof")?;
+    card(locations, "", "places they stand in")?;
     card(summary.suppressed, "", "suppressed")?;
     if summary.suppressed_by_tree > 0 {
         card(summary.suppressed_by_tree, "likely", "of those by the scanned tree itself")?;
@@ -123,11 +123,11 @@ fn cards(summary: &Summary, told: &[&Finding], out: &mut dyn Write) -> io::Resul
 }
 
 fn steps(out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "<h2>What to do</h2>\n<p>{}</p>", escaped(words::REMEDY))?;
+    writeln!(out, "<h2>What to do</h2>\n<p>{}</p>", xml_escaped(labels::REMEDY))?;
     writeln!(
         out,
         r#"<p>Revoking cannot be undone, and the owner is told by e-mail. For <code>gho_</code>, <code>ghu_</code> and <code>ghr_</code> tokens it ends the user's whole authorization of that app. <span class="screen"><a href="{}" rel="noreferrer">How GitHub revokes credentials</a></span></p>"#,
-        words::HELP
+        labels::HELP_URL
     )
 }
 
@@ -136,9 +136,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn style_and_script_can_stand_in_a_page() {
+    fn style_and_script_do_not_end_their_elements() {
         for text in [STYLE, SCRIPT] {
-            assert!(!text.contains("</"), "it would end its own element");
+            assert!(!text.contains("</"));
         }
         assert!(!SCRIPT.contains("innerHTML") && !STYLE.contains("url("));
     }

@@ -1,4 +1,4 @@
-//! JSON, as one document or as lines. Field names are a contract: see the README.
+//! JSON, as one document or as lines. Field names are a contract: `docs/formats.md`.
 
 use std::io::{self, Write};
 
@@ -9,7 +9,7 @@ use crate::blob::{FaultKind, LocationKind};
 use crate::finding::{Confidence, Finding, Location, SetBy, Suppression, SuppressionKind};
 use crate::revocation::Revocation;
 
-/// The version of the document's form.
+/// The version of the document's format.
 const VERSION: u32 = 1;
 
 #[derive(Serialize)]
@@ -70,35 +70,38 @@ struct LocationRow<'a> {
     suppressed: Option<SuppressionKind>,
 }
 
-/// What silenced a finding, and whether the scanned tree said so itself.
+/// What suppresses a finding, and who set that.
 #[derive(Serialize)]
 struct SuppressionRow<'a> {
-    by: SuppressionKind,
-    from: SetBy,
-    what: &'a str,
+    #[serde(rename = "by")]
+    kind: SuppressionKind,
+    #[serde(rename = "from")]
+    set_by: SetBy,
+    #[serde(rename = "what")]
+    detail: &'a str,
 }
 
 impl<'a> From<&'a Suppression> for SuppressionRow<'a> {
-    fn from(silence: &'a Suppression) -> Self {
-        SuppressionRow { by: silence.by, from: silence.from, what: &silence.what }
+    fn from(suppression: &'a Suppression) -> Self {
+        SuppressionRow { kind: suppression.kind, set_by: suppression.set_by, detail: &suppression.detail }
     }
 }
 
 impl<'a> From<&'a Location> for LocationRow<'a> {
-    fn from(place: &'a Location) -> Self {
+    fn from(location: &'a Location) -> Self {
         LocationRow {
-            path: &place.path,
-            root: place.root.as_deref(),
-            line: place.line,
-            column: place.column,
-            offset: place.offset,
-            kind: place.kind,
-            decoded: &place.decoded,
-            commit: place.commit.as_deref(),
-            author: place.author.as_deref(),
-            date: place.date.as_deref(),
-            object: place.object.as_deref(),
-            suppressed: place.suppressed.as_ref().map(|silence| silence.by),
+            path: &location.path,
+            root: location.root.as_deref(),
+            line: location.line,
+            column: location.column,
+            offset: location.offset,
+            kind: location.kind,
+            decoded: &location.decoded,
+            commit: location.commit.as_deref(),
+            author: location.author.as_deref(),
+            date: location.date.as_deref(),
+            object: location.object.as_deref(),
+            suppressed: location.suppressed.as_ref().map(|suppression| suppression.kind),
         }
     }
 }
@@ -114,7 +117,7 @@ fn row<'a>(report: &Report<'_>, finding: &'a Finding) -> FindingRow<'a> {
         hashed_token: fingerprint.base64(),
         owner_id: finding.owner_id,
         revocable: finding.revocable(),
-        suppressed: finding.suppressed.as_ref().map(|silence| silence.by),
+        suppressed: finding.suppressed.as_ref().map(|suppression| suppression.kind),
         suppression: finding.suppressed.as_ref().map(SuppressionRow::from),
         revocation: finding.revocation.as_ref(),
         locations: finding.locations.iter().map(LocationRow::from).collect(),
@@ -150,13 +153,13 @@ pub(super) fn document(report: &Report<'_>, out: &mut dyn Write) -> io::Result<(
 /// One finding a line, then one line of summary.
 pub(super) fn lines(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     #[derive(Serialize)]
-    struct Last<'a> {
+    struct LastLine<'a> {
         summary: &'a Summary,
     }
     for finding in report.shown() {
         serde_json::to_writer(&mut *out, &row(report, finding))?;
         out.write_all(b"\n")?;
     }
-    serde_json::to_writer(&mut *out, &Last { summary: report.summary })?;
+    serde_json::to_writer(&mut *out, &LastLine { summary: report.summary })?;
     out.write_all(b"\n")
 }

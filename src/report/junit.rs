@@ -1,20 +1,23 @@
-//! `JUnit` XML: every finding that counts is a failed test case, every place that could not be read one in error.
+//! `JUnit` XML, by the schema that Jenkins and GitLab read
+//! (<https://github.com/jenkinsci/xunit-plugin/blob/master/src/main/resources/org/jenkinsci/plugins/xunit/types/model/xsd/junit-10.xsd>).
+//!
+//! Every finding that counts is a failed test case, every file that could not be read one in error.
 
 use std::io::{self, Write};
 
-use super::words::escaped;
-use super::{Report, words};
-use crate::finding::{Confidence, Finding};
+use super::{Report, labels};
+use crate::finding::{Confidence, Finding, Location};
+use crate::text::xml_escaped;
 
 pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let told: Vec<&Finding> =
+    let cases: Vec<&Finding> =
         report.shown().filter(|finding| finding.confidence > Confidence::Lookalike).collect();
-    let skipped = told.iter().filter(|finding| finding.suppressed.is_some()).count();
-    let failures = told.len() - skipped;
+    let skipped = cases.iter().filter(|finding| finding.suppressed.is_some()).count();
+    let failures = cases.len() - skipped;
     let faults: Vec<_> = report.unread().collect();
     let passed = usize::from(failures == 0);
     let seconds = std::time::Duration::from_millis(report.summary.elapsed_ms).as_secs_f64();
-    let tests = told.len() + faults.len() + passed;
+    let tests = cases.len() + faults.len() + passed;
     let counts = format!(
         r#"tests="{tests}" failures="{failures}" errors="{}" skipped="{skipped}" time="{seconds:.3}""#,
         faults.len()
@@ -27,11 +30,11 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     )?;
     let started = report.time.0.strftime("%Y-%m-%dT%H:%M:%S");
     writeln!(out, r#"  <testsuite name="stanch" {counts} timestamp="{started}">"#)?;
-    for finding in told {
+    for finding in cases {
         case(report, finding, out)?;
     }
     for fault in faults {
-        let (path, reason) = (escaped(&fault.path), escaped(&fault.reason));
+        let (path, reason) = (xml_escaped(&fault.path), xml_escaped(&fault.reason));
         writeln!(out, r#"    <testcase classname="stanch.reading" name="{path}" time="0">"#)?;
         writeln!(out, r#"      <error type="unreadable" message="{reason}"/>"#)?;
         writeln!(out, "    </testcase>")?;
@@ -43,37 +46,38 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
 }
 
 fn case(report: &Report<'_>, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
-    let (rule, token) = (escaped(&finding.rule), escaped(&report.token(finding)));
-    let places: Vec<String> = finding.locations.iter().map(|place| where_it_is(report, place)).collect();
-    let first = escaped(places.first().map_or("", String::as_str));
+    let (rule, token) = (xml_escaped(&finding.rule), xml_escaped(&report.token(finding)));
+    let locations: Vec<String> =
+        finding.locations.iter().map(|location| location_text(report, location)).collect();
+    let first = xml_escaped(locations.first().map_or("", String::as_str));
     writeln!(out, r#"    <testcase classname="stanch.{rule}" name="{token} in {first}" time="0">"#)?;
-    if let Some(silence) = &finding.suppressed {
-        let by = escaped(&words::silencer(silence));
+    if let Some(suppression) = &finding.suppressed {
+        let by = xml_escaped(&labels::suppressed_by(suppression));
         writeln!(out, r#"      <skipped message="suppressed by {by}"/>"#)?;
     } else {
-        let (kind, what) = (finding.confidence.as_str(), escaped(report.description(finding)));
+        let (kind, what) = (finding.confidence.as_str(), xml_escaped(report.description(finding)));
         writeln!(out, r#"      <failure type="{kind}" message="{what}: {token}">"#)?;
-        for place in &places {
-            writeln!(out, "{}", escaped(place))?;
+        for location in &locations {
+            writeln!(out, "{}", xml_escaped(location))?;
         }
         if finding.more_locations > 0 {
             writeln!(out, "and {} more places", finding.more_locations)?;
         }
         writeln!(out, "sha256 {}", finding.token.fingerprint().hex())?;
-        writeln!(out, "{}</failure>", escaped(words::remedy(finding)))?;
+        writeln!(out, "{}</failure>", xml_escaped(labels::remedy(finding)))?;
     }
     writeln!(out, "    </testcase>")
 }
 
-fn where_it_is(report: &Report<'_>, place: &crate::finding::Location) -> String {
-    let mut text = report.path(place);
-    if words::has_lines(place.kind) {
-        text = format!("{text}:{}:{}", place.line, place.column);
+fn location_text(report: &Report<'_>, location: &Location) -> String {
+    let mut text = report.path(location);
+    if labels::has_lines(location.kind) {
+        text = format!("{text}:{}:{}", location.line, location.column);
     } else {
-        text = format!("{text} ({})", words::part(place.kind));
+        text = format!("{text} ({})", labels::location_kind(location.kind));
         text = String::from(text.trim_start());
     }
-    match &place.commit {
+    match &location.commit {
         Some(commit) => format!("{text} in commit {commit}"),
         None => text,
     }

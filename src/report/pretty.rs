@@ -1,26 +1,26 @@
-//! The report that people read: one block a token, surest first, then notes, then what to do.
+//! The report for people: a block for each token, surest first, then lookalikes, then what to do.
 
 use std::io::{self, Write};
 
-use super::{Palette, Report, words};
+use super::{Palette, Report, labels};
 use crate::blob::LocationKind;
 use crate::finding::{Confidence, Finding, Location};
 use crate::text::printable;
 
-/// How many places of a token are listed; machine-readable formats list more.
-const PLACES: usize = 8;
+/// How many locations of a token are listed; machine-readable formats list more.
+const MAX_LOCATIONS: usize = 8;
 
 /// How many lookalikes are listed unless they were asked for.
-const NOTES: usize = 10;
+const MAX_LOOKALIKES: usize = 10;
 
-/// Writes the whole report; nothing at all where there is nothing to say.
+/// Writes the whole report; nothing at all where nothing was found.
 pub(super) fn write(report: &Report<'_>, palette: &Palette, out: &mut dyn Write) -> io::Result<()> {
-    let (notes, found): (Vec<_>, Vec<_>) =
+    let (lookalikes, others): (Vec<_>, Vec<_>) =
         report.shown().partition(|finding| finding.confidence == Confidence::Lookalike);
-    for finding in &found {
+    for finding in &others {
         block(report, palette, finding, out)?;
     }
-    lookalikes(report, palette, &notes, out)?;
+    lookalike_list(report, palette, &lookalikes, out)?;
     next_steps(report, palette, out)
 }
 
@@ -40,18 +40,18 @@ fn block(report: &Report<'_>, palette: &Palette, finding: &Finding, out: &mut dy
     if !finding.reason.is_empty() {
         writeln!(out, "  {faint}{}{reset}", finding.reason)?;
     }
-    for place in finding.locations.iter().take(PLACES) {
-        location(palette, place, out)?;
+    for location in finding.locations.iter().take(MAX_LOCATIONS) {
+        location_line(palette, location, out)?;
     }
-    let more = finding.more_locations + finding.locations.len().saturating_sub(PLACES) as u64;
+    let more = finding.more_locations + finding.locations.len().saturating_sub(MAX_LOCATIONS) as u64;
     if more > 0 {
         writeln!(out, "  {faint}… and {more} more {}{reset}", plural(more, "place"))?;
     }
     if let Some(owner) = finding.owner_id {
         writeln!(out, "  {faint}owner id {owner}{reset}")?;
     }
-    if let Some(silence) = &finding.suppressed {
-        writeln!(out, "  {faint}suppressed by {}{reset}", printable(&words::silencer(silence)))?;
+    if let Some(suppression) = &finding.suppressed {
+        writeln!(out, "  {faint}suppressed by {}{reset}", printable(&labels::suppressed_by(suppression)))?;
     }
     if let Some(revocation) = &finding.revocation {
         let request = revocation.request_id.as_deref().map(|id| format!(" (request {id})"));
@@ -61,55 +61,56 @@ fn block(report: &Report<'_>, palette: &Palette, finding: &Finding, out: &mut dy
     writeln!(out, "  {faint}sha256 {}{reset}\n", finding.token.fingerprint().hex())
 }
 
-fn location(palette: &Palette, place: &Location, out: &mut dyn Write) -> io::Result<()> {
+fn location_line(palette: &Palette, location: &Location, out: &mut dyn Write) -> io::Result<()> {
     let Palette { path, faint, reset, .. } = palette;
-    let mut shown = printable(&place.path);
-    if let Some(root) = &place.root {
+    let mut shown = printable(&location.path);
+    if let Some(root) = &location.root {
         shown = format!("{}/{shown}", printable(root).trim_end_matches('/'));
     }
     write!(out, "  {path}{shown}{reset}")?;
-    match place.kind {
+    let (line, column) = (location.line, location.column);
+    match location.kind {
         LocationKind::FileName => write!(out, " {faint}(in the name){reset}")?,
         LocationKind::SymlinkTarget => write!(out, " {faint}(in the link's target){reset}")?,
         LocationKind::CommitMessage => write!(out, " {faint}(in the commit message){reset}")?,
         LocationKind::TagMessage => write!(out, " {faint}(in the tag message){reset}")?,
         LocationKind::CommitAuthor => write!(out, " {faint}(in the author line){reset}")?,
         LocationKind::RefName => write!(out, " {faint}(in the name of the ref){reset}")?,
-        LocationKind::Note => write!(out, ":{}:{} {faint}(in a note){reset}", place.line, place.column)?,
-        LocationKind::Content => write!(out, ":{}:{}", place.line, place.column)?,
+        LocationKind::Note => write!(out, ":{line}:{column} {faint}(in a note){reset}")?,
+        LocationKind::Content => write!(out, ":{line}:{column}")?,
     }
-    if !place.decoded.is_empty() {
-        write!(out, " {faint}({}){reset}", place.decoded.join(" of "))?;
+    if !location.decoded.is_empty() {
+        write!(out, " {faint}({}){reset}", location.decoded.join(" of "))?;
     }
-    if let Some(commit) = &place.commit {
+    if let Some(commit) = &location.commit {
         let short = commit.get(..10).unwrap_or(commit);
-        let author = place.author.as_deref().map(printable).unwrap_or_default();
-        let date = place.date.as_deref().unwrap_or_default();
+        let author = location.author.as_deref().map(printable).unwrap_or_default();
+        let date = location.date.as_deref().unwrap_or_default();
         write!(out, "\n    {faint}commit {short}  {date}  {author}{reset}")?;
-    } else if place.object.as_ref().is_some_and(|object| place.path.contains(object.as_str())) {
+    } else if location.object.as_ref().is_some_and(|object| location.path.contains(object.as_str())) {
         write!(out, "\n    {faint}in an object that no ref leads to{reset}")?;
     }
     writeln!(out)
 }
 
-fn lookalikes(
+fn lookalike_list(
     report: &Report<'_>,
     palette: &Palette,
-    notes: &[&Finding],
+    lookalikes: &[&Finding],
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    if notes.is_empty() {
+    if lookalikes.is_empty() {
         return Ok(());
     }
     let Palette { path, faint, reset, .. } = palette;
-    let (count, noun) = (notes.len(), plural(notes.len() as u64, "lookalike"));
+    let (count, noun) = (lookalikes.len(), plural(lookalikes.len() as u64, "lookalike"));
     writeln!(out, "{faint}{count} {noun}, not counted: the shape of a token, but none{reset}")?;
     let all = report.min_confidence == Confidence::Lookalike;
-    let listed = if all { count } else { count.min(NOTES) };
-    for finding in &notes[..listed] {
-        let Some(place) = finding.locations.first() else { continue };
-        let (token, shown) = (printable(&report.token(finding)), printable(&place.path));
-        let (line, column, reason) = (place.line, place.column, finding.reason);
+    let listed = if all { count } else { count.min(MAX_LOOKALIKES) };
+    for finding in &lookalikes[..listed] {
+        let Some(location) = finding.locations.first() else { continue };
+        let (token, shown) = (printable(&report.token(finding)), printable(&location.path));
+        let (line, column, reason) = (location.line, location.column, finding.reason);
         let others = finding.more_locations + finding.locations.len() as u64 - 1;
         let others = if others > 0 { format!(" (and {others} more)") } else { String::new() };
         writeln!(

@@ -1,20 +1,23 @@
-//! SARIF 2.1.0, as code scanning at GitHub and elsewhere reads it.
+//! SARIF 2.1.0 (<https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>), as GitHub's code scanning reads it
+//! (<https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning>).
 //!
-//! One result is one token in one file: that is what an alert is about, and it stays the same alert when its line moves.
+//! A result is one token in one file, because it becomes one alert, and it stays the same alert when its line moves.
 
 mod log;
 
 use std::io::{self, Write};
 
-use super::{Report, words};
+use super::{Report, grouping, labels};
 use crate::blob::{Fault, FaultKind};
 use crate::finding::{Confidence, Finding, Location, SuppressionKind};
+use crate::text::sarif_message;
 use log::{
-    Artifact, Descriptor, Driver, Invocation, Level, Log, Logical, Message, Notification, Physical, Place,
-    Region, ResultBag, ResultRow, Rule, RuleBag, RuleLevel, Run, Suppressed, Text, Tool,
+    ArtifactLocation, Descriptor, Driver, Invocation, Level, Log, LogicalLocation, Message, Notification,
+    PhysicalLocation, Region, ResultLocation, ResultProperties, ResultRow, Rule, RuleConfiguration,
+    RuleProperties, Run, SuppressionRow, Tool, UriBase,
 };
 
-/// The name of the folder that relative paths start at.
+/// The name of the directory that relative URIs start at (section 3.14.14, `originalUriBaseIds`).
 const ROOT: &str = "SRCROOT";
 
 pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -23,10 +26,10 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     let results = report
         .shown()
         .flat_map(|finding| {
-            let files = words::by_file(finding, |place| file_name(report, place));
-            files.into_iter().map(move |(file, places)| (finding, file, places))
+            let files = grouping::by_file(finding, |location| file_name(report, location));
+            files.into_iter().map(move |(file, locations)| (finding, file, locations))
         })
-        .map(|(finding, file, places)| result(report, finding, &file, &places, index(finding)))
+        .map(|(finding, file, locations)| result(report, finding, &file, &locations, index(finding)))
         .collect();
     let version = env!("CARGO_PKG_VERSION");
     let run = Run {
@@ -34,7 +37,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
         invocations: [invocation(report)],
         original_uri_base_ids: [(
             ROOT,
-            Text { description: Message::new("The folder the scan was started in.") },
+            UriBase { description: Message::new("The folder the scan was started in.") },
         )]
         .into(),
         results,
@@ -46,16 +49,16 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
 fn rules<'a>(report: &'a Report<'_>) -> Vec<Rule<'a>> {
     let built_in = report.rules.iter().map(|rule| {
         let full = format!("{}. Whoever reads it can act as whom it was given to.", rule.description);
-        let (help, uri) = (words::REMEDY, Some(words::HELP));
+        let (help, uri) = (labels::REMEDY, Some(labels::HELP_URL));
         rule_row(&rule.id, &rule.description, &full, (help, uri, Level::Error))
     });
-    let own = report.custom.rules().iter().map(|rule| {
+    let custom = report.custom.rules().iter().map(|rule| {
         let full = format!("{}. Found by a rule of the configuration.", rule.description);
-        rule_row(&rule.id, &rule.description, &full, (words::OWN_REMEDY, None, Level::Warning))
+        rule_row(&rule.id, &rule.description, &full, (labels::CUSTOM_REMEDY, None, Level::Warning))
     });
     // Several scanned roots may each bring a rule of the same name; SARIF knows an id once.
     let mut rows: Vec<Rule<'a>> = Vec::new();
-    for row in built_in.chain(own) {
+    for row in built_in.chain(custom) {
         if !rows.iter().any(|known| known.id == row.id) {
             rows.push(row);
         }
@@ -72,13 +75,13 @@ fn rule_row<'a>(
     let more = help_uri.map(|uri| format!("\n\n[How GitHub revokes credentials]({uri})"));
     Rule {
         id,
-        name: id.split(['-', '_']).map(capitalised).collect(),
+        name: id.split(['-', '_']).map(capitalized).collect(),
         short_description: Message::new(short),
         full_description: Message::new(full),
         help: Message { markdown: Some(format!("{help}{}", more.unwrap_or_default())), ..Message::new(help) },
         help_uri,
-        default_configuration: RuleLevel { level },
-        properties: RuleBag {
+        default_configuration: RuleConfiguration { level },
+        properties: RuleProperties {
             tags: ["security", "secret", "external/cwe/cwe-798"],
             precision: if level == Level::Error { "very-high" } else { "medium" },
             severity: if level == Level::Error { "9.8" } else { "7.0" },
@@ -86,7 +89,7 @@ fn rule_row<'a>(
     }
 }
 
-fn capitalised(word: &str) -> String {
+fn capitalized(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
 }
@@ -95,41 +98,42 @@ fn result<'a>(
     report: &Report<'_>,
     finding: &'a Finding,
     file: &str,
-    places: &[&'a Location],
+    locations: &[&'a Location],
     rule_index: Option<usize>,
 ) -> ResultRow<'a> {
     let hash = finding.token.fingerprint().hex();
-    let line_hash = words::identity(finding, file).hex();
-    let first = places.first();
+    let line_hash = grouping::stable_id(finding, file).hex();
+    let first = locations.first();
     ResultRow {
         rule_id: &finding.rule,
         rule_index,
         level: level(finding),
         message: Message::new(&message(report, finding)),
-        locations: places.iter().take(1).map(|place| location(file, place, None)).collect(),
-        related_locations: places
+        locations: locations.iter().take(1).map(|location| result_location(file, location, None)).collect(),
+        related_locations: locations
             .iter()
             .enumerate()
             .skip(1)
-            .map(|(n, place)| location(file, place, Some(n)))
+            .map(|(n, location)| result_location(file, location, Some(n)))
             .collect(),
         partial_fingerprints: [
-            // GitHub compares this one; a number behind the colon tells equal ones of a run apart.
+            // The one GitHub compares, under the name and in the format that CodeQL gives it: a hash, a colon, and a number
+            // that distinguishes equal hashes. See "Providing data to track code scanning alerts across runs" on the page above.
             ("primaryLocationLineHash", format!("{}:1", &line_hash[..16])),
             ("stanchToken/v1", hash),
         ]
         .into(),
-        suppressions: suppressions(places),
-        properties: ResultBag {
+        suppressions: suppressions(locations),
+        properties: ResultProperties {
             confidence: finding.confidence,
             hashed_token: finding.token.fingerprint().base64(),
             owner_id: finding.owner_id,
             revocable: finding.revocable(),
             revocation: finding.revocation.as_ref(),
-            commit: first.and_then(|place| place.commit.as_deref()),
-            author: first.and_then(|place| place.author.as_deref()),
-            date: first.and_then(|place| place.date.as_deref()),
-            decoded: first.map_or(&[], |place| &place.decoded),
+            commit: first.and_then(|location| location.commit.as_deref()),
+            author: first.and_then(|location| location.author.as_deref()),
+            date: first.and_then(|location| location.date.as_deref()),
+            decoded: first.map_or(&[], |location| &location.decoded),
         },
     }
 }
@@ -142,7 +146,7 @@ fn level(finding: &Finding) -> Level {
     }
 }
 
-/// What an alert says. No path is in it: the location tells that, and a path could be made to read as a link.
+/// The message of an alert. No path is in it: the location has that, and a path could be written to read as a link.
 fn message(report: &Report<'_>, finding: &Finding) -> String {
     let (what, token) = (report.description(finding), report.token(finding));
     let reason = match finding.confidence {
@@ -153,18 +157,19 @@ fn message(report: &Report<'_>, finding: &Finding) -> String {
     let advice = if finding.confidence == Confidence::Lookalike {
         "A placeholder is no leak."
     } else {
-        words::remedy(finding)
+        labels::remedy(finding)
     };
-    format!("{what}: {token} ({reason}). {advice}").replace('[', "\\[").replace(']', "\\]")
+    sarif_message(&format!("{what}: {token} ({reason}). {advice}"))
 }
 
-fn suppressions(places: &[&Location]) -> Option<Vec<Suppressed>> {
-    let silences: Option<Vec<_>> = places.iter().map(|place| place.suppressed.as_ref()).collect();
-    let silences = silences.unwrap_or_default();
-    let mut rows: Vec<Suppressed> = Vec::new();
-    for silence in silences {
-        let kind = if silence.by == SuppressionKind::AllowComment { "inSource" } else { "external" };
-        let row = Suppressed { kind, justification: words::silencer(silence) };
+/// What suppresses a result; it is suppressed where one is given (section 3.27.23), so only if every location is.
+fn suppressions(locations: &[&Location]) -> Option<Vec<SuppressionRow>> {
+    let suppressed: Option<Vec<_>> = locations.iter().map(|location| location.suppressed.as_ref()).collect();
+    let suppressed = suppressed.unwrap_or_default();
+    let mut rows: Vec<SuppressionRow> = Vec::new();
+    for suppression in suppressed {
+        let kind = if suppression.kind == SuppressionKind::AllowComment { "inSource" } else { "external" };
+        let row = SuppressionRow { kind, justification: labels::suppressed_by(suppression) };
         if !rows.contains(&row) {
             rows.push(row);
         }
@@ -172,38 +177,40 @@ fn suppressions(places: &[&Location]) -> Option<Vec<Suppressed>> {
     (!rows.is_empty()).then_some(rows)
 }
 
-fn location(file: &str, place: &Location, id: Option<usize>) -> Place {
-    let lines = words::has_lines(place.kind);
-    // Of what was decoded or unpacked, the file's own bytes tell nothing.
-    let plain = place.decoded.is_empty() && !place.path.contains('!');
-    Place {
+fn result_location(file: &str, location: &Location, id: Option<usize>) -> ResultLocation {
+    let has_lines = labels::has_lines(location.kind);
+    // What was decoded or unpacked has no offset among the file's own bytes.
+    let plain = location.decoded.is_empty() && !location.path.contains('!');
+    ResultLocation {
         id,
-        physical_location: Physical {
-            artifact_location: Artifact::new(file, ROOT),
-            region: lines.then(|| Region {
-                start_line: place.line,
-                start_column: place.column,
-                byte_offset: plain.then_some(place.offset),
+        physical_location: PhysicalLocation {
+            artifact_location: ArtifactLocation::new(file, ROOT),
+            region: has_lines.then(|| Region {
+                start_line: location.line,
+                start_column: location.column,
+                byte_offset: plain.then_some(location.offset),
             }),
         },
-        logical_locations: (!lines)
-            .then(|| vec![Logical { kind: words::part(place.kind), name: object_name(place) }]),
+        logical_locations: (!has_lines).then(|| {
+            vec![LogicalLocation { kind: labels::location_kind(location.kind), name: object_name(location) }]
+        }),
     }
 }
 
-fn object_name(place: &Location) -> String {
-    let object = place.commit.as_ref().or(place.object.as_ref());
-    object.map_or_else(|| place.path.clone(), Clone::clone)
+fn object_name(location: &Location) -> String {
+    let object = location.commit.as_ref().or(location.object.as_ref());
+    object.map_or_else(|| location.path.clone(), Clone::clone)
 }
 
-/// The file an alert is put at: GitHub takes none without one, so a commit's message is at the commit's object.
-fn file_name(report: &Report<'_>, place: &Location) -> String {
-    match place.object.as_deref().or(place.commit.as_deref()) {
-        Some(object) if place.path.is_empty() => match object.split_at_checked(2) {
-            Some((folder, name)) => format!(".git/objects/{folder}/{name}"),
+/// The file of an alert. GitHub takes no alert without one, so a commit's message is at the commit's loose object
+/// (gitrepository-layout(5)).
+fn file_name(report: &Report<'_>, location: &Location) -> String {
+    match location.object.as_deref().or(location.commit.as_deref()) {
+        Some(object) if location.path.is_empty() => match object.split_at_checked(2) {
+            Some((directory, name)) => format!(".git/objects/{directory}/{name}"),
             None => object.to_owned(),
         },
-        _ => report.path(place),
+        _ => report.path(location),
     }
 }
 

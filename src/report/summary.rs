@@ -11,31 +11,31 @@ use crate::meter::Reading;
 /// What was looked at, what was found, what could not be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
-    /// Files looked into.
+    /// Files scanned.
     pub files: u64,
-    /// Git objects looked into.
+    /// Git objects scanned.
     pub objects: u64,
     /// Commits among them.
     pub commits: u64,
-    /// Bytes looked through.
+    /// Bytes scanned.
     pub bytes: u64,
     /// Certain and likely findings that are not suppressed and not below the confidence asked for.
     pub findings: u64,
-    /// The certain ones among all findings.
+    /// Certain findings that are not suppressed, at any confidence asked for.
     pub certain: u64,
-    /// The likely ones.
+    /// Likely findings that are not suppressed.
     pub likely: u64,
-    /// Placeholders.
+    /// Lookalikes that are not suppressed.
     pub lookalikes: u64,
-    /// Certain and likely findings that something silenced.
+    /// Certain and likely findings that are suppressed.
     pub suppressed: u64,
-    /// Those among them that only something in the scanned tree silenced: its ignore file, its allowlists, its comments.
+    /// Those among them that would not be suppressed without the scanned tree's own ignore file, allowlists or comments.
     pub suppressed_by_tree: u64,
-    /// Places that could not be read, or not wholly.
+    /// Faults: files and objects that could not be read, or not wholly.
     pub unreadable: u64,
-    /// Places that a limit cut short.
+    /// Faults: what a limit cut short.
     pub cut_short: u64,
-    /// Files passed over for their size, as `--max-file-size` asks.
+    /// Faults: files skipped because of `--max-file-size`.
     pub too_large: u64,
     /// Whether a history was incomplete.
     pub shallow: bool,
@@ -44,7 +44,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Counts up a run's outcome.
+    /// Counts the outcome of a run; findings below `least` are not counted in [`Summary::findings`].
     pub fn new(
         findings: &[Finding],
         faults: &[Fault],
@@ -56,7 +56,7 @@ impl Summary {
             |test: &dyn Fn(&Finding) -> bool| findings.iter().filter(|finding| test(finding)).count() as u64;
         let of =
             |level: Confidence| count(&|finding| finding.confidence == level && finding.suppressed.is_none());
-        let places_of =
+        let faults_of =
             |kinds: &[FaultKind]| faults.iter().filter(|fault| kinds.contains(&fault.kind)).count() as u64;
         Summary {
             files: read.files,
@@ -67,25 +67,25 @@ impl Summary {
             certain: of(Confidence::Certain),
             likely: of(Confidence::Likely),
             lookalikes: of(Confidence::Lookalike),
-            suppressed: count(&|finding| silenced(finding).is_some()),
+            suppressed: count(&|finding| suppression(finding).is_some()),
             suppressed_by_tree: count(&|finding| {
-                silenced(finding).is_some_and(|silence| silence.from == SetBy::Tree)
+                suppression(finding).is_some_and(|suppression| suppression.set_by == SetBy::Tree)
             }),
-            unreadable: places_of(&[FaultKind::Unreadable, FaultKind::Damaged]),
-            cut_short: places_of(&[FaultKind::CutShort]),
-            too_large: places_of(&[FaultKind::TooLarge]),
+            unreadable: faults_of(&[FaultKind::Unreadable, FaultKind::Damaged]),
+            cut_short: faults_of(&[FaultKind::CutShort]),
+            too_large: faults_of(&[FaultKind::TooLarge]),
             shallow: false,
             elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
         }
     }
 
-    /// Whether some input could not be read. What a limit cut short was left out on the user's word, and is said.
+    /// Whether some input could not be read. What a limit cut short does not make a run incomplete: the user set it.
     pub fn incomplete(&self) -> bool {
         self.unreadable > 0
     }
 }
 
-/// What silences a finding that would count without.
-fn silenced(finding: &Finding) -> Option<&Suppression> {
+/// What suppresses a finding that would count otherwise.
+fn suppression(finding: &Finding) -> Option<&Suppression> {
     finding.suppressed.as_ref().filter(|_| finding.confidence > Confidence::Lookalike)
 }

@@ -7,10 +7,9 @@ use crate::finding::{Findings, SetBy, Sighting, Suppression, SuppressionKind};
 use crate::meter::Reading;
 use crate::revocation::{Revocation, State};
 use crate::rule;
-use crate::text::printable;
 use crate::token::Kind;
 
-/// A path that is mark-up, a formula, a workflow command and a cursor movement at once.
+/// A path that is mark-up, a formula, a workflow command and a terminal escape at once.
 const HOSTILE: &str = "=1+1|\"'</script><script>alert(1)</script>\n::error::x\u{202e}\x1b[2J,%.txt";
 
 fn token(kind: Kind, n: u32) -> String {
@@ -18,18 +17,19 @@ fn token(kind: Kind, n: u32) -> String {
     format!("{}{body}{}", kind.prefix(), String::from_utf8_lossy(&crc32_base62(body.as_bytes())))
 }
 
-fn place(path: &str, line: u64) -> Location {
+fn location(path: &str, line: u64) -> Location {
     Location::new(Origin::file(path), line * 10, line, 4, Vec::new())
 }
 
-fn add(findings: &Findings, kind: Kind, n: u32, confidence: Confidence, place: Location) {
+fn add(findings: &Findings, kind: Kind, n: u32, confidence: Confidence, location: Location) {
     let (text, rule) = (token(kind, n), Arc::from(kind.rule_id()));
     let reason = if confidence == Confidence::Certain { "" } else { "a reason" };
-    let seen = Sighting { text: text.as_bytes(), rule: &rule, kind, confidence, reason, owner_id: Some(n) };
-    findings.add(seen, place);
+    let sighting =
+        Sighting { text: text.as_bytes(), rule: &rule, kind, confidence, reason, owner_id: Some(n) };
+    findings.add(sighting, location);
 }
 
-/// Findings of every sort: in files, in commits, silenced, revoked, placeholders, in a hostile place.
+/// Findings of every kind: in files, in commits, suppressed, revoked, placeholders, at a hostile path.
 fn findings() -> (Vec<Finding>, Vec<Fault>) {
     let found = Findings::default();
     let commit = |n: u32, kind| Location {
@@ -38,19 +38,19 @@ fn findings() -> (Vec<Finding>, Vec<Fault>) {
         date: Some(format!("2024-{:02}-17T10:00:00+01:00", n % 12 + 1)),
         object: Some(format!("{:040x}", n + 7)),
         kind,
-        ..place(if kind == LocationKind::Content { "src/a.rs" } else { "" }, 3)
+        ..location(if kind == LocationKind::Content { "src/a.rs" } else { "" }, 3)
     };
-    add(&found, Kind::pat(), 1, Confidence::Certain, place("a b/é.env", 2));
-    add(&found, Kind::pat(), 1, Confidence::Certain, place("a b/é.env", 9));
-    add(&found, Kind::pat(), 1, Confidence::Certain, place("c.env", 1));
+    add(&found, Kind::pat(), 1, Confidence::Certain, location("a b/é.env", 2));
+    add(&found, Kind::pat(), 1, Confidence::Certain, location("a b/é.env", 9));
+    add(&found, Kind::pat(), 1, Confidence::Certain, location("c.env", 1));
     add(&found, Kind::oauth(), 2, Confidence::Certain, commit(3, LocationKind::Content));
     add(&found, Kind::oauth(), 4, Confidence::Certain, commit(8, LocationKind::CommitMessage));
-    add(&found, Kind::app_user(), 3, Confidence::Likely, place(HOSTILE, 1));
-    add(&found, Kind::pat(), 5, Confidence::Lookalike, place("docs/x.md", 1));
-    let what = Arc::from("stanch:allow");
-    let silence = Suppression { by: SuppressionKind::AllowComment, from: SetBy::Tree, what };
-    let silenced = Location { suppressed: Some(silence), ..place("s.txt", 1) };
-    add(&found, Kind::pat(), 6, Confidence::Certain, silenced);
+    add(&found, Kind::app_user(), 3, Confidence::Likely, location(HOSTILE, 1));
+    add(&found, Kind::pat(), 5, Confidence::Lookalike, location("docs/x.md", 1));
+    let detail = Arc::from("stanch:allow");
+    let suppression = Suppression { kind: SuppressionKind::AllowComment, set_by: SetBy::Tree, detail };
+    let suppressed = Location { suppressed: Some(suppression), ..location("s.txt", 1) };
+    add(&found, Kind::pat(), 6, Confidence::Certain, suppressed);
     let fault = |kind| Fault { path: HOSTILE.to_owned(), kind, reason: "no <permission>".to_owned() };
     found.fault(fault(FaultKind::Unreadable));
     found.fault(fault(FaultKind::TooLarge));
@@ -93,24 +93,24 @@ fn json(text: &str) -> serde_json::Value {
 }
 
 #[test]
-fn no_format_prints_a_token_unless_told_to() {
+fn no_format_prints_a_token_unless_asked_to() {
     let (findings, faults) = findings();
     let whole = [token(Kind::pat(), 1), token(Kind::oauth(), 2), token(Kind::app_user(), 3)];
     for format in Format::ALL {
         let text = rendered(format, &findings, &faults, false);
         assert!(whole.iter().all(|token| !text.contains(token.as_str())), "{} holds a token", format.name());
         let text = rendered(format, &findings, &faults, true);
-        let told = whole.iter().all(|token| text.contains(token.as_str()));
-        assert_eq!(told, format != Format::Html, "{} with --show-secrets", format.name());
+        let shown = whole.iter().all(|token| text.contains(token.as_str()));
+        assert_eq!(shown, format != Format::Html, "{} with --show-secrets", format.name());
     }
 }
 
 #[test]
-fn every_format_is_whole_when_there_is_nothing_to_say() {
+fn every_format_is_complete_when_nothing_was_found() {
     for format in Format::ALL {
         let text = rendered(format, &[], &[], false);
-        let silent = matches!(format, Format::Pretty | Format::Github);
-        assert_eq!(text.is_empty(), silent, "{}", format.name());
+        let empty = matches!(format, Format::Pretty | Format::Github);
+        assert_eq!(text.is_empty(), empty, "{}", format.name());
     }
     assert!(rendered(Format::Junit, &[], &[], false).contains(r#"tests="1" failures="0""#));
 }
@@ -138,8 +138,9 @@ fn sarif_has_an_alert_for_each_token_in_each_file() {
     assert_eq!(uri(message), Some(object));
     let levels: Vec<_> = results.iter().map(|result| result["level"].as_str().unwrap_or_default()).collect();
     assert_eq!(levels.iter().filter(|level| **level == "note").count(), 1);
-    let silenced = results.iter().find(|result| result["suppressions"].is_array()).expect("a silenced one");
-    assert_eq!(silenced["suppressions"][0]["kind"], "inSource");
+    let suppressed =
+        results.iter().find(|result| result["suppressions"].is_array()).expect("a suppressed one");
+    assert_eq!(suppressed["suppressions"][0]["kind"], "inSource");
     let invocation = &log["runs"][0]["invocations"][0];
     assert_eq!(invocation["executionSuccessful"], false);
     assert_eq!(invocation["toolExecutionNotifications"].as_array().map(Vec::len), Some(1));
@@ -149,7 +150,7 @@ fn sarif_has_an_alert_for_each_token_in_each_file() {
 fn a_moved_line_is_the_same_alert() {
     let print = |line| {
         let found = Findings::default();
-        add(&found, Kind::pat(), 1, Confidence::Certain, place("a", line));
+        add(&found, Kind::pat(), 1, Confidence::Certain, location("a", line));
         let (found, faults) = found.finish();
         let log = json(&rendered(Format::Sarif, &found, &faults, false));
         let gitlab = json(&rendered(Format::Gitlab, &found, &faults, false));
@@ -175,7 +176,7 @@ fn csv_is_read_back_cell_by_cell() {
 fn annotations_are_one_line_each_and_name_the_file() {
     let text = sample(Format::Github);
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines.len(), 8, "seven places that are live and a fault");
+    assert_eq!(lines.len(), 8, "seven unsuppressed locations and a fault");
     assert!(lines.iter().all(|line| {
         ["::error ", "::warning ", "::notice "].iter().any(|command| line.starts_with(command))
     }));
@@ -185,7 +186,7 @@ fn annotations_are_one_line_each_and_name_the_file() {
 }
 
 #[test]
-fn junit_counts_what_it_holds() {
+fn junit_counts_what_it_contains() {
     let text = sample(Format::Junit);
     let page = roxmltree::Document::parse(&text).expect("XML");
     let count = |name: &str| page.descendants().filter(|node| node.has_tag_name(name)).count();
@@ -199,7 +200,7 @@ fn junit_counts_what_it_holds() {
 }
 
 #[test]
-fn a_page_runs_and_loads_nothing_but_its_own() {
+fn the_page_runs_and_loads_nothing_but_its_own() {
     let text = sample(Format::Html);
     assert_eq!(text.matches("<script").count(), 1, "a path has become a script");
     assert_eq!(text.matches("</script>").count(), 1);
@@ -213,7 +214,7 @@ fn a_page_runs_and_loads_nothing_but_its_own() {
 }
 
 #[test]
-fn paths_are_told_from_where_the_program_runs() {
+fn paths_start_at_the_working_directory() {
     let (findings, faults) = (Vec::new(), Vec::new());
     let rules = rule::testing::github_rules();
     let (summary, custom) = (Summary::default(), Custom::new(Vec::new()));
@@ -228,20 +229,15 @@ fn paths_are_told_from_where_the_program_runs() {
         show_secrets: false,
         min_confidence: Confidence::Likely,
     };
-    for (path, root, told) in [
+    for (path, root, expected) in [
         ("a/b", None, "sub/a/b"),
         ("/abs", None, "/abs"),
-        (stdin::NAME, None, stdin::NAME),
+        (STDIN, None, STDIN),
         ("a", Some("./one/"), "one/a"),
         ("a", Some("."), "a"),
         ("a", Some("/srv"), "/srv/a"),
     ] {
-        let place = Location { root: root.map(str::to_owned), ..place(path, 1) };
-        assert_eq!(report.path(&place), told);
+        let location = Location { root: root.map(str::to_owned), ..location(path, 1) };
+        assert_eq!(report.path(&location), expected);
     }
-}
-
-#[test]
-fn nothing_printed_moves_the_cursor() {
-    assert_eq!(printable("a\x1b[2J\nb\u{202e}c"), "a\\u{1b}[2J\\nb\\u{202e}c");
 }

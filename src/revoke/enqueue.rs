@@ -3,7 +3,7 @@
 use crate::finding::Confidence;
 use crate::ledger::{Enqueued, Entry, Ledger, LedgerError, Now, Sealer};
 use crate::revocation::State;
-use crate::text::scrub;
+use crate::text::redacted;
 use crate::token::Token;
 
 /// The longest location the ledger keeps, in bytes.
@@ -22,7 +22,7 @@ pub fn entry(
         kind: token.kind(),
         confidence,
         state,
-        location: scrub(location, LOCATION_MAX),
+        location: redacted(location, LOCATION_MAX),
         sealed: if state == State::Queued { sealer.seal(token)? } else { Vec::new() },
     })
 }

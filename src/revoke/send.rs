@@ -7,7 +7,7 @@ use crate::ledger::{
 };
 use crate::provider::{Outcome, RevokeResponse};
 use crate::revocation::{Batch, RateLimit, State};
-use crate::text::scrub;
+use crate::text::redacted;
 use crate::token::{Fingerprint, Token};
 
 /// How many bytes of a server's message are kept.
@@ -32,7 +32,7 @@ impl Run<'_> {
         match outcome {
             Outcome::Accepted if self.options.confirm => self.accepted.extend(tokens),
             Outcome::Accepted | Outcome::Invalid => {}
-            _ => self.message = Some(scrub(&response.message, MESSAGE_MAX)),
+            _ => self.message = Some(redacted(&response.message, MESSAGE_MAX)),
         }
         Ok(Some(outcome))
     }
@@ -83,8 +83,8 @@ impl Run<'_> {
             outcome,
             verdict: response.outcome.as_str(),
             status: response.status,
-            request_id: response.request_id.as_deref().map(|id| scrub(id, 128)),
-            message: scrub(&response.message, MESSAGE_MAX),
+            request_id: response.request_id.as_deref().map(|id| redacted(id, 128)),
+            message: redacted(&response.message, MESSAGE_MAX),
             rate_limit: response.limit,
             hold: backoff::server_wait(response.outcome, &response.limit, strikes, self.context.clock.now()),
         }

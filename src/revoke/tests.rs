@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::clock::fake::FakeClock;
 use crate::finding::Confidence;
-use crate::ledger::{Enqueued, ModelLedger, Settlement};
+use crate::ledger::{Enqueued, ModelLedger, Sealer, Settlement};
 use crate::provider::{ConnectError, Liveness, RevokeResponse};
 use crate::revocation::{Batch, RateLimit};
 use crate::token::Kind;
@@ -154,20 +154,23 @@ impl Revoker for Server<'_> {
     }
 }
 
-/// A ledger in memory with its seal and its clock.
+/// A ledger in memory with its keys and its clock.
 pub(super) struct Fixture {
     pub(super) clock: FakeClock,
-    pub(super) seal: Seal,
+    pub(super) sealer: Sealer,
+    pub(super) opener: Opener,
     pub(super) ledger: ModelLedger,
     pub(super) cancel: CancelFlag,
 }
 
 impl Fixture {
     pub(super) fn new() -> Checked<Self> {
+        let ledger = ModelLedger::new();
         Ok(Fixture {
             clock: FakeClock::new(),
-            seal: SealingKey::ephemeral()?,
-            ledger: ModelLedger::new(),
+            sealer: ledger.sealer()?,
+            opener: ledger.opener()?,
+            ledger,
             cancel: CancelFlag::default(),
         })
     }
@@ -178,9 +181,9 @@ impl Fixture {
         numbers: std::ops::Range<u32>,
         sure: Confidence,
     ) -> Checked<Enqueued> {
-        let seal = &self.seal;
+        let sealer = &self.sealer;
         let entries =
-            numbers.map(|number| entry(seal, &token(kind, number), sure, State::Queued, "a/file:1"));
+            numbers.map(|number| entry(sealer, &token(kind, number), sure, State::Queued, "a/file:1"));
         Ok(enqueue(&mut self.ledger.another(), HOST, entries, &|| self.clock.now())?)
     }
 
@@ -195,7 +198,7 @@ impl Fixture {
         let outcome = run(
             Context {
                 ledger: &mut ledger,
-                seal: &self.seal,
+                opener: &self.opener,
                 revoker: server,
                 clock: &self.clock,
                 cancel: &self.cancel,

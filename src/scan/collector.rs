@@ -5,7 +5,7 @@ use std::io;
 use std::ops::Range;
 
 use crate::blob::{Blob, Body, Fault, FaultKind, Origin, Prefilter, Rest, Sink, fill};
-use crate::detect::{Custom, Detector, Hit, REACH, Window};
+use crate::detect::{Custom, Detector, Hit, MAX_SPAN, Window};
 use crate::finding::{Confidence, Findings, Location, Sighting, SuppressionContext, Suppressor};
 use crate::meter::Meter;
 use crate::scan::lines::{LinePosition, Lines, line_around};
@@ -76,7 +76,7 @@ impl<'a> Collector<'a> {
                 let line = line_around(window.bytes, found.span);
                 let token = found.sighting.text;
                 location.suppressed =
-                    suppressor.silence(&SuppressionContext { token, line, place: &location });
+                    suppressor.suppression(&SuppressionContext { token, line, location: &location });
             }
             if found.sighting.confidence > Confidence::Lookalike {
                 self.meter.hit();
@@ -109,7 +109,7 @@ impl<'a> Collector<'a> {
     fn scan_windows(&self, head: &[u8], rest: &mut dyn Rest, origin: &dyn Fn() -> Origin) -> io::Result<()> {
         // Taken out rather than borrowed: a source may hand over a blob from within another one.
         let mut buffer = WINDOW.take();
-        let capacity = head.len().max(2 * REACH) + STEP;
+        let capacity = head.len().max(2 * MAX_SPAN) + STEP;
         buffer.resize(capacity.max(buffer.len()), 0);
         buffer[..head.len()].copy_from_slice(head);
         // `decided` bytes of the buffer were scanned for what starts in them; `filled` are in it.
@@ -119,14 +119,14 @@ impl<'a> Collector<'a> {
             let (read, outcome) = fill(rest, &mut buffer[filled..filled + STEP]);
             let bytes = &buffer[..filled + read];
             let last = !matches!(outcome, Ok(true));
-            // What starts within the last REACH bytes may end in the next window, and is decided there.
-            let emit = if last { bytes.len() } else { bytes.len().saturating_sub(REACH).max(decided) };
+            // What starts within the last MAX_SPAN bytes may end in the next window, and is decided there.
+            let emit = if last { bytes.len() } else { bytes.len().saturating_sub(MAX_SPAN).max(decided) };
             self.scan_window(&Window { bytes, emit: decided..emit }, offset, position, origin);
             self.meter.bytes(read as u64);
             if last || self.stopped() {
                 break outcome.map(drop);
             }
-            let dropped = emit.saturating_sub(REACH);
+            let dropped = emit.saturating_sub(MAX_SPAN);
             position = position.advanced_by(&bytes[..dropped]);
             filled = bytes.len() - dropped;
             buffer.copy_within(dropped..dropped + filled, 0);
@@ -217,7 +217,7 @@ mod tests {
         }
         // Around every edge a window could have, tokens at all offsets within a token's length.
         let mut starts = Vec::new();
-        let edges = (1..=3).flat_map(|n| [n * STEP, n * STEP - REACH, n * STEP + 1000]);
+        let edges = (1..=3).flat_map(|n| [n * STEP, n * STEP - MAX_SPAN, n * STEP + 1000]);
         for (n, edge) in edges.enumerate() {
             let at = edge - 45 + n * 4;
             let text = token(u32::try_from(n).unwrap_or(0));

@@ -67,7 +67,7 @@ impl FromStr for ReportTarget {
         if path.is_empty() {
             return Err(BadReportTarget::NoPath(text.to_owned()));
         }
-        let format = format.or_else(|| Format::of_path(Path::new(path)));
+        let format = format.or_else(|| Format::from_path(Path::new(path)));
         let format = format.ok_or_else(|| BadReportTarget::NoFormat(path.to_owned()))?;
         Ok(ReportTarget { format, destination: Destination::from(OsString::from(path)) })
     }

@@ -2,10 +2,7 @@
 
 use std::io::{self, Read};
 
-use crate::blob::{Blob, Body, Fault, FaultKind, Forward, Origin, Sink, Source, fill};
-
-/// The path reports give for standard input.
-pub const NAME: &str = "<stdin>";
+use crate::blob::{Blob, Body, Fault, FaultKind, Forward, Origin, STDIN, Sink, Source, fill};
 
 /// How many bytes are read before it is decided whether there are more.
 const HEAD: usize = 256 * 1024;
@@ -15,7 +12,7 @@ pub struct Stdin;
 
 impl Source for Stdin {
     fn drain(&self, sink: &dyn Sink) {
-        drain(&mut io::stdin().lock(), NAME, sink);
+        drain(&mut io::stdin().lock(), STDIN, sink);
     }
 }
 

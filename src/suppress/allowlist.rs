@@ -1,4 +1,5 @@
-//! `[[allowlists]]` of a configuration file, with the keys that gitleaks has them under.
+//! `[[allowlists]]` of a configuration file, with the keys that gitleaks gives them
+//! (<https://github.com/gitleaks/gitleaks#configuration>).
 
 use std::sync::Arc;
 
@@ -9,17 +10,17 @@ use serde::Deserialize;
 use super::hashes::Hashes;
 use crate::token::Fingerprint;
 
-/// The fewest digits that name a commit.
+/// The fewest hexadecimal digits that name a commit: as many as git shows of one in a small repository.
 const SHORTEST_COMMIT: usize = 7;
 
-/// How large the compiled expressions of a list may grow.
+/// How many bytes the compiled expressions of a list may take.
 const SIZE_LIMIT: usize = 4 << 20;
 
 /// An allowlist that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("allowlist {name}: {problem}")]
 pub struct BadAllowlist {
-    /// Its description, or its place in the file.
+    /// Its description, or its number in the file, from 1.
     pub name: String,
     /// What is wrong with it.
     pub problem: String,
@@ -36,13 +37,13 @@ pub struct RawAllowlist {
     commits: Vec<String>,
 }
 
-/// A list of what is allowed: a finding is silenced when any one entry fits.
+/// What is allowed: a finding is suppressed when any one entry matches.
 #[derive(Debug)]
 pub struct Allowlist {
     label: Arc<str>,
     /// Regular expressions on the path, found anywhere in it.
     paths: RegexSet,
-    /// Entries that start with `*`, which no expression can: gitignore globs.
+    /// Entries that start with `*`, which no regular expression can: gitignore(5) patterns.
     globs: Gitignore,
     /// Regular expressions on the token.
     texts: RegexSet,
@@ -102,7 +103,7 @@ impl Allowlist {
         Arc::clone(&self.label)
     }
 
-    /// Whether it names this token by its hash, or the commit or path it stands in.
+    /// Whether it names this token by its hash, or the commit or path it was found in.
     pub(super) fn allows(&self, fingerprint: Fingerprint, commit: Option<&str>, path: &str) -> bool {
         self.hashes.contains(fingerprint)
             || (!path.is_empty() && self.allows_path(path))
@@ -122,7 +123,7 @@ impl Allowlist {
 }
 
 fn expressions(texts: &[impl AsRef<str>]) -> Result<RegexSet, String> {
-    // An empty expression fits everything, and is never what was meant.
+    // An empty expression matches everything, and is never what was meant.
     if texts.iter().any(|text| text.as_ref().is_empty()) {
         return Err("an empty expression would allow everything".to_owned());
     }
@@ -176,7 +177,7 @@ mod tests {
             ("commits = ['xyzxyzxyz']", "7 or more"),
         ] {
             let error = list(toml).expect_err(word);
-            assert!(error.contains(word), "{error} says {word}");
+            assert!(error.contains(word), "{error} contains {word}");
         }
     }
 }

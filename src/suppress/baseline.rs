@@ -1,4 +1,4 @@
-//! Baselines: tokens known before, by their hash. A line that moved or a history rewritten changes nothing.
+//! Baselines: tokens known before, by their hash. A line that moved or a history that was rewritten changes nothing.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -10,25 +10,26 @@ use serde::{Deserialize, Serialize};
 use crate::finding::{Finding, SuppressionKind};
 use crate::token::Fingerprint;
 
-/// The version of the form of a written baseline.
+/// The version of the format of a written baseline.
 const VERSION: u32 = 1;
 
-/// How much of a `ghr_` token gitleaks reports: it cuts all of them here.
-const CUT: usize = 40;
+/// How many characters of a `ghr_` token gitleaks reports: its rule for them matches 36 behind the prefix
+/// (`github-refresh-token` in <https://github.com/gitleaks/gitleaks/blob/master/config/gitleaks.toml>).
+const TRUNCATED_LENGTH: usize = 40;
 
-/// The prefix of the tokens that gitleaks cuts.
+/// The prefix of the tokens that gitleaks truncates.
 const REFRESH: &str = "ghr_";
 
 /// A baseline that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum BadBaseline {
-    /// Not JSON of a form that is known. The parser's own words are left out: they may quote a secret.
+    /// Not JSON of a known format. The parser's own message is left out: it may quote a secret.
     #[error("line {0}, column {1}: neither a JSON report of this program nor one of gitleaks")]
     Form(usize, usize),
-    /// An entry has nothing to know its token by.
+    /// An entry, counted from 1, identifies no token.
     #[error("entry {0} has neither `sha256` nor `Secret`")]
     Nameless(usize),
-    /// A hash is none.
+    /// The hash of an entry, counted from 1, is none.
     #[error("entry {0}: `sha256` is not 64 hexadecimal digits")]
     Hash(usize),
 }
@@ -37,13 +38,13 @@ pub enum BadBaseline {
 #[derive(Debug, Default)]
 pub struct Baseline {
     known: HashSet<Fingerprint>,
-    /// Refresh tokens that gitleaks has cut short.
-    cut: HashSet<Fingerprint>,
+    /// Refresh tokens that gitleaks has truncated.
+    truncated: HashSet<Fingerprint>,
     /// Entries whose secret was redacted, and which can match nothing.
     unusable: usize,
 }
 
-/// Any entry of any form: a secret is hashed as it is read and kept nowhere.
+/// An entry of any of the formats. A secret is hashed as it is read and kept nowhere.
 #[derive(Deserialize)]
 struct Entry {
     sha256: Option<String>,
@@ -58,10 +59,10 @@ struct Document {
     findings: Vec<Entry>,
 }
 
-/// What is left of a secret when it was read.
+/// What is kept of a secret that was read.
 enum Hashed {
     Whole(Fingerprint),
-    Cut(Fingerprint),
+    Truncated(Fingerprint),
     Redacted,
 }
 
@@ -73,8 +74,8 @@ impl From<serde_json::Error> for BadBaseline {
 
 impl<'de> Deserialize<'de> for Hashed {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Hash;
-        impl Visitor<'_> for Hash {
+        struct HashVisitor;
+        impl Visitor<'_> for HashVisitor {
             type Value = Hashed;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -85,14 +86,14 @@ impl<'de> Deserialize<'de> for Hashed {
                 let fingerprint = Fingerprint::of(text.as_bytes());
                 Ok(if text.is_empty() || text == "REDACTED" || text.ends_with("...") {
                     Hashed::Redacted
-                } else if text.starts_with(REFRESH) && text.len() == CUT {
-                    Hashed::Cut(fingerprint)
+                } else if text.starts_with(REFRESH) && text.len() == TRUNCATED_LENGTH {
+                    Hashed::Truncated(fingerprint)
                 } else {
                     Hashed::Whole(fingerprint)
                 })
             }
         }
-        deserializer.deserialize_str(Hash)
+        deserializer.deserialize_str(HashVisitor)
     }
 }
 
@@ -111,12 +112,12 @@ impl Baseline {
             },
         };
         for (n, entry) in entries.into_iter().enumerate() {
-            self.entry(n + 1, entry)?;
+            self.add_entry(n + 1, entry)?;
         }
         Ok(())
     }
 
-    fn entry(&mut self, n: usize, entry: Entry) -> Result<(), BadBaseline> {
+    fn add_entry(&mut self, n: usize, entry: Entry) -> Result<(), BadBaseline> {
         match entry {
             Entry { sha256: Some(hex), .. } => {
                 self.known.insert(Fingerprint::from_hex(&hex).ok_or(BadBaseline::Hash(n))?);
@@ -124,8 +125,8 @@ impl Baseline {
             Entry { secret: Some(Hashed::Whole(fingerprint)), .. } => {
                 self.known.insert(fingerprint);
             }
-            Entry { secret: Some(Hashed::Cut(fingerprint)), .. } => {
-                self.cut.insert(fingerprint);
+            Entry { secret: Some(Hashed::Truncated(fingerprint)), .. } => {
+                self.truncated.insert(fingerprint);
             }
             Entry { secret: Some(Hashed::Redacted), .. } => self.unusable += 1,
             Entry { summary: Some(_), .. } => {}
@@ -134,19 +135,19 @@ impl Baseline {
         Ok(())
     }
 
-    /// How many entries hold a redacted secret, and so match nothing.
+    /// How many entries contain a redacted secret, and so match nothing.
     pub fn unusable(&self) -> usize {
         self.unusable
     }
 
-    pub(super) fn knows(&self, fingerprint: Fingerprint) -> Option<(SuppressionKind, Arc<str>)> {
+    pub(super) fn contains(&self, fingerprint: Fingerprint) -> Option<(SuppressionKind, Arc<str>)> {
         self.known.contains(&fingerprint).then(reason)
     }
 
-    /// Whether a refresh token is known by the part of it that gitleaks reports.
-    pub(super) fn knows_cut(&self, token: &[u8]) -> Option<(SuppressionKind, Arc<str>)> {
-        let head = token.get(..CUT).filter(|head| head.starts_with(REFRESH.as_bytes()))?;
-        (!self.cut.is_empty() && self.cut.contains(&Fingerprint::of(head))).then(reason)
+    /// Whether the part of a refresh token that gitleaks reports is known.
+    pub(super) fn contains_truncated(&self, token: &[u8]) -> Option<(SuppressionKind, Arc<str>)> {
+        let head = token.get(..TRUNCATED_LENGTH).filter(|head| head.starts_with(REFRESH.as_bytes()))?;
+        (!self.truncated.is_empty() && self.truncated.contains(&Fingerprint::of(head))).then(reason)
     }
 }
 
@@ -161,7 +162,7 @@ fn lines(text: &[u8]) -> Option<Vec<Entry>> {
 }
 
 #[derive(Serialize)]
-struct Written<'a> {
+struct BaselineFile<'a> {
     version: u32,
     tool: &'static str,
     baseline: Vec<Row<'a>>,
@@ -176,31 +177,31 @@ struct Row<'a> {
     line: u64,
 }
 
-/// Writes a baseline of all findings that count. It holds no token. Those that a baseline already silenced are in it
-/// again: the file that was read may be the one that is being written.
+/// Writes a baseline of all findings, without their tokens, but for those that something else than a baseline suppresses.
+/// What a baseline already suppresses is written again: the file that was read may be the one that is being written.
 pub fn write_baseline<'a>(
     findings: impl Iterator<Item = &'a Finding>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let known = |finding: &&Finding| {
-        finding.suppressed.as_ref().is_none_or(|silence| silence.by == SuppressionKind::Baseline)
+    let included = |finding: &&Finding| {
+        finding.suppressed.as_ref().is_none_or(|suppression| suppression.kind == SuppressionKind::Baseline)
     };
     let mut baseline: Vec<Row<'_>> = findings
-        .filter(known)
+        .filter(included)
         .map(|finding| {
-            let place = finding.locations.first();
+            let location = finding.locations.first();
             Row {
                 sha256: finding.token.fingerprint().hex(),
                 rule: &finding.rule,
                 token: finding.token.redacted(),
-                path: place.map_or("", |place| &place.path),
-                line: place.map_or(1, |place| place.line),
+                path: location.map_or("", |location| &location.path),
+                line: location.map_or(1, |location| location.line),
             }
         })
         .collect();
     baseline.sort_by(|a, b| a.sha256.cmp(&b.sha256));
-    let written = Written { version: VERSION, tool: env!("CARGO_PKG_NAME"), baseline };
-    serde_json::to_writer_pretty(&mut *out, &written)?;
+    let file = BaselineFile { version: VERSION, tool: env!("CARGO_PKG_NAME"), baseline };
+    serde_json::to_writer_pretty(&mut *out, &file)?;
     out.write_all(b"\n")
 }
 
@@ -211,11 +212,11 @@ mod tests {
     fn knows(text: &str, token: &[u8]) -> bool {
         let mut baseline = Baseline::default();
         baseline.add(text.as_bytes()).expect("a baseline");
-        baseline.knows(Fingerprint::of(token)).is_some() || baseline.knows_cut(token).is_some()
+        baseline.contains(Fingerprint::of(token)).is_some() || baseline.contains_truncated(token).is_some()
     }
 
     #[test]
-    fn every_form_is_read() {
+    fn every_format_is_read() {
         let hex = Fingerprint::of(b"token").hex();
         for text in [
             format!(r#"{{"version": 1, "findings": [{{"sha256": "{hex}", "rule": "x"}}]}}"#),
@@ -231,15 +232,15 @@ mod tests {
     }
 
     #[test]
-    fn what_gitleaks_cuts_short_is_known_whole() {
+    fn what_gitleaks_truncates_is_known_whole() {
         let token = format!("ghr_{}", "aB3".repeat(26));
-        let text = format!(r#"[{{"Secret": "{}"}}]"#, &token[..CUT]);
+        let text = format!(r#"[{{"Secret": "{}"}}]"#, &token[..TRUNCATED_LENGTH]);
         assert!(knows(&text, token.as_bytes()));
         assert!(!knows(&text, token.replacen('a', "c", 1).as_bytes()));
     }
 
     #[test]
-    fn a_redacted_report_is_told_from_a_useful_one() {
+    fn redacted_entries_are_counted_as_unusable() {
         let mut baseline = Baseline::default();
         baseline.add(br#"[{"Secret": "REDACTED"}, {"Secret": "ghp_ab..."}]"#).expect("a baseline");
         assert_eq!(baseline.unusable(), 2);

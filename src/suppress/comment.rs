@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr_iter};
 
-/// What allows a line, in any comment syntax and either case.
-const MARKS: [&str; 7] = [
+/// What allows a line, in any comment syntax and either case: this program's marker, and those of gitleaks
+/// (<https://github.com/gitleaks/gitleaks#gitleaksallow>), betterleaks, trufflehog, kingfisher and detect-secrets
+/// (<https://github.com/Yelp/detect-secrets#inline-allowlisting>).
+const MARKERS: [&str; 7] = [
     "stanch:allow",
     "gitleaks:allow",
     "betterleaks:allow",
@@ -15,9 +17,9 @@ const MARKS: [&str; 7] = [
     "pragma:allowlist secret",
 ];
 
-/// The mark on this line, if there is one. Asked for each hit, and a line may be long and full of them: so only
-/// colons are looked at.
-pub(super) fn mark(line: &[u8]) -> Option<&'static str> {
+/// The marker on this line, if there is one. Asked for each hit, and a line may be long and full of hits: so only colons
+/// are looked at.
+pub(super) fn marker(line: &[u8]) -> Option<&'static str> {
     memchr(b':', line)?;
     // In UTF-16 every second byte of ASCII text is zero.
     let line = if line.contains(&0) {
@@ -25,20 +27,20 @@ pub(super) fn mark(line: &[u8]) -> Option<&'static str> {
     } else {
         Cow::Borrowed(line)
     };
-    memchr_iter(b':', &line).find_map(|colon| mark_around(&line[..colon], &line[colon + 1..]))
+    memchr_iter(b':', &line).find_map(|colon| marker_around(&line[..colon], &line[colon + 1..]))
 }
 
-/// The mark whose colon stands between these.
-fn mark_around(before: &[u8], behind: &[u8]) -> Option<&'static str> {
+/// The marker whose colon is between these.
+fn marker_around(before: &[u8], behind: &[u8]) -> Option<&'static str> {
     let is =
         |text: Option<&[u8]>, word: &str| text.is_some_and(|text| text.eq_ignore_ascii_case(word.as_bytes()));
-    let stands = |mark: &str| {
-        mark.split_once(':').is_some_and(|(name, verb)| {
+    let matches = |marker: &str| {
+        marker.split_once(':').is_some_and(|(name, verb)| {
             is(behind.get(..verb.len()), verb)
                 && is(before.len().checked_sub(name.len()).and_then(|start| before.get(start..)), name)
         })
     };
-    MARKS.into_iter().find(|mark| stands(mark))
+    MARKERS.into_iter().find(|marker| matches(marker))
 }
 
 #[cfg(test)]
@@ -46,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_of_the_field_are_known() {
+    fn markers_of_other_scanners_are_known() {
         for line in [
             "x # stanch:allow",
             "x // gitleaks:allow",
@@ -55,12 +57,12 @@ mod tests {
             "x ; Kingfisher:Ignore",
             "x # pragma: allowlist secret",
         ] {
-            assert!(mark(line.as_bytes()).is_some(), "{line}");
+            assert!(marker(line.as_bytes()).is_some(), "{line}");
             let wide: Vec<u8> = line.encode_utf16().flat_map(u16::to_le_bytes).collect();
-            assert!(mark(&wide).is_some(), "{line} in UTF-16");
+            assert!(marker(&wide).is_some(), "{line} in UTF-16");
         }
         for line in ["stanch allow", ":allow", "stanch:", "stanch:all", "x: stanchallow:", ""] {
-            assert_eq!(mark(line.as_bytes()), None, "{line}");
+            assert_eq!(marker(line.as_bytes()), None, "{line}");
         }
     }
 }

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 
 use crate::token::Fingerprint;
 
-/// The fewest digits that name a token: 64 bits, as many as nobody meets twice by accident.
-const SHORTEST: usize = 16;
+/// The fewest hexadecimal digits that name a token: 64 bits, as many as nobody meets twice by accident.
+const MIN_DIGITS: usize = 16;
 
-/// Something that was to be a hash and is none.
+/// A text that was to be a hash and is none.
 #[derive(Debug, thiserror::Error)]
-#[error("a hash is {SHORTEST} to 64 hexadecimal digits of the token's SHA-256 (`sha256` in every report)")]
+#[error("a hash is {MIN_DIGITS} to 64 hexadecimal digits of the token's SHA-256 (`sha256` in every report)")]
 pub struct BadHash;
 
-/// A set of hashes, each whole or cut short, found by their first [`SHORTEST`] digits.
+/// A set of hashes, each whole or a prefix of one, keyed by their first [`MIN_DIGITS`] digits.
 #[derive(Debug, Default)]
 pub(super) struct Hashes(HashMap<u64, Vec<String>>);
 
@@ -20,9 +20,10 @@ impl Hashes {
     /// Adds one; a leading `sha256:` is no part of it.
     pub(super) fn add(&mut self, text: &str) -> Result<(), BadHash> {
         let digits = text.strip_prefix("sha256:").unwrap_or(text).to_ascii_lowercase();
-        let good = (SHORTEST..=64).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit());
-        let key = digits.get(..SHORTEST).and_then(|first| u64::from_str_radix(first, 16).ok());
-        let key = key.filter(|_| good).ok_or(BadHash)?;
+        let valid =
+            (MIN_DIGITS..=64).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit());
+        let key = digits.get(..MIN_DIGITS).and_then(|first| u64::from_str_radix(first, 16).ok());
+        let key = key.filter(|_| valid).ok_or(BadHash)?;
         self.0.entry(key).or_default().push(digits);
         Ok(())
     }
@@ -31,7 +32,7 @@ impl Hashes {
         self.0.is_empty()
     }
 
-    /// Whether one of them begins this fingerprint.
+    /// Whether this fingerprint starts with one of them.
     pub(super) fn contains(&self, fingerprint: Fingerprint) -> bool {
         if self.0.is_empty() {
             return false;

@@ -1,4 +1,4 @@
-//! `.stanchignore`: a hash or a gitignore glob a line.
+//! `.stanchignore`: on each line a hash, or a pattern as in gitignore(5).
 
 use std::sync::Arc;
 
@@ -11,13 +11,13 @@ use crate::token::Fingerprint;
 #[derive(Debug, thiserror::Error)]
 #[error("line {line}: {problem}")]
 pub struct BadIgnoreFile {
-    /// Counted from 1.
+    /// The line's number, from 1.
     pub line: usize,
     /// What is wrong with it.
     pub problem: String,
 }
 
-/// Tokens and paths whose findings are silenced. Such paths are looked into all the same.
+/// Tokens and paths whose findings are suppressed. Such paths are scanned all the same.
 #[derive(Debug)]
 pub struct IgnoreFile {
     hashes: Hashes,
@@ -38,7 +38,7 @@ impl IgnoreFile {
         for (n, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
             let bad = |problem: String| BadIgnoreFile { line: n + 1, problem };
             if line.trim_start().starts_with("sha256:") {
-                // A comment may follow: a list of hashes alone tells nobody why.
+                // A comment may follow: nobody can read from a hash why it is here.
                 let hash = line.split('#').next().unwrap_or_default().trim();
                 hashes.add(hash).map_err(|error| bad(error.to_string()))?;
             } else {
@@ -58,13 +58,13 @@ impl IgnoreFile {
     }
 }
 
-/// The glob that names a path, or the archive that a path leads into.
+/// The glob that matches a path, or the archive that a path leads into (the part in front of a `!`).
 fn ignored(globs: &Gitignore, path: &str) -> Option<Arc<str>> {
     let path = path.trim_start_matches('/');
     if globs.is_empty() || path.is_empty() {
         return None;
     }
-    let containers = path.match_indices('!').map(|(at, _)| &path[..at]);
+    let containers = path.match_indices('!').map(|(index, _)| &path[..index]);
     std::iter::once(path)
         .chain(containers)
         .filter(|path| !path.is_empty())
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_too_short_is_told_with_its_line() {
+    fn a_hash_too_short_is_reported_with_its_line() {
         let error = IgnoreFile::parse("a\nsha256:abc\n").expect_err("too short");
         assert!(error.to_string().starts_with("line 2: a hash is 16"), "{error}");
     }

@@ -7,12 +7,12 @@ use crate::token::Kind;
 
 const TOKEN: &[u8] = b"ghp_placeholder";
 
-fn place(path: &str, root: Option<&str>) -> Location {
+fn location(path: &str, root: Option<&str>) -> Location {
     let origin = Origin { root: root.map(str::to_owned), ..Origin::file(path) };
     Location::new(origin, 0, 1, 1, Vec::new())
 }
 
-fn tree(root: Option<&str>, ignore: &str) -> ProjectSuppressions {
+fn project(root: Option<&str>, ignore: &str) -> ProjectSuppressions {
     let ignore = IgnoreFile::parse(ignore).expect("a good file");
     ProjectSuppressions { root: root.map(str::to_owned), ignore, allowlists: Vec::new() }
 }
@@ -33,54 +33,62 @@ fn sighting(rule: &Arc<str>) -> Sighting<'_> {
     }
 }
 
-fn ask(suppressor: &Suppressions, line: &str, place: &Location) -> Option<(SuppressionKind, SetBy)> {
-    let scene = SuppressionContext { token: TOKEN, line: line.as_bytes(), place };
-    suppressor.silence(&scene).map(|silence| (silence.by, silence.from))
+fn suppression(
+    suppressor: &Suppressions,
+    line: &str,
+    location: &Location,
+) -> Option<(SuppressionKind, SetBy)> {
+    let context = SuppressionContext { token: TOKEN, line: line.as_bytes(), location };
+    suppressor.suppression(&context).map(|suppression| (suppression.kind, suppression.set_by))
 }
 
 #[test]
-fn a_tree_is_named_only_where_nothing_of_ones_own_would_do() {
+fn the_tree_is_named_only_where_the_user_suppresses_nothing() {
     let mut suppressor =
-        Suppressions { comments: true, trees: vec![tree(None, "a.txt")], ..Suppressions::default() };
-    let at = place("a.txt", None);
-    assert_eq!(ask(&suppressor, "", &at), Some((SuppressionKind::IgnoreFile, SetBy::Tree)));
-    let elsewhere = place("b.txt", None);
-    assert_eq!(ask(&suppressor, "", &elsewhere), None);
+        Suppressions { comments: true, projects: vec![project(None, "a.txt")], ..Suppressions::default() };
+    let listed = location("a.txt", None);
+    assert_eq!(suppression(&suppressor, "", &listed), Some((SuppressionKind::IgnoreFile, SetBy::Tree)));
+    let elsewhere = location("b.txt", None);
+    assert_eq!(suppression(&suppressor, "", &elsewhere), None);
     let comment = Some((SuppressionKind::AllowComment, SetBy::Tree));
-    assert_eq!(ask(&suppressor, "stanch:allow", &elsewhere), comment);
+    assert_eq!(suppression(&suppressor, "stanch:allow", &elsewhere), comment);
     suppressor.allowlists = list("regexes = ['placeholder']");
-    assert_eq!(ask(&suppressor, "", &at), Some((SuppressionKind::Allowlist, SetBy::User)));
+    assert_eq!(suppression(&suppressor, "", &listed), Some((SuppressionKind::Allowlist, SetBy::User)));
     let known = format!(r#"{{"findings": [{{"sha256": "{}"}}]}}"#, Fingerprint::of(TOKEN).hex());
     suppressor.baseline.add(known.as_bytes()).expect("a baseline");
-    assert_eq!(ask(&suppressor, "stanch:allow", &at), Some((SuppressionKind::Baseline, SetBy::User)));
+    assert_eq!(
+        suppression(&suppressor, "stanch:allow", &listed),
+        Some((SuppressionKind::Baseline, SetBy::User))
+    );
 }
 
 #[test]
-fn a_tree_speaks_for_itself_only() {
+fn a_tree_suppresses_only_in_itself() {
     let everything = format!("*\nsha256:{}\n", Fingerprint::of(TOKEN).hex());
     let suppressor = Suppressions {
-        trees: vec![tree(Some("one"), &everything), tree(Some("two"), "")],
+        projects: vec![project(Some("one"), &everything), project(Some("two"), "")],
         ..Suppressions::default()
     };
-    assert!(ask(&suppressor, "", &place("f", Some("one"))).is_some());
-    assert!(ask(&suppressor, "", &place("f", Some("two"))).is_none());
-    let alone = Suppressions { trees: vec![tree(None, &everything)], ..Suppressions::default() };
-    assert!(ask(&alone, "", &place(stdin::NAME, None)).is_none());
+    assert!(suppression(&suppressor, "", &location("f", Some("one"))).is_some());
+    assert!(suppression(&suppressor, "", &location("f", Some("two"))).is_none());
+    let single = Suppressions { projects: vec![project(None, &everything)], ..Suppressions::default() };
+    assert!(suppression(&single, "", &location(STDIN, None)).is_none());
 }
 
 #[test]
-fn places_that_become_known_later_are_asked_about_again() {
+fn locations_that_become_known_later_are_checked_again() {
     let rule = Arc::from("github-pat");
-    let seen = sighting(&rule);
-    let suppressor = Suppressions { trees: vec![tree(None, "vendor/\n/name")], ..Suppressions::default() };
-    let object = Location { object: Some("1234".to_owned()), ..place("name", None) };
-    assert_eq!(ask(&suppressor, "", &object), None, "its path is not known yet");
-    let found_in = |places: &[&str]| {
+    let sighting = sighting(&rule);
+    let suppressor =
+        Suppressions { projects: vec![project(None, "vendor/\n/name")], ..Suppressions::default() };
+    let object = Location { object: Some("1234".to_owned()), ..location("name", None) };
+    assert_eq!(suppression(&suppressor, "", &object), None, "its path is not known yet");
+    let found_in = |paths: &[&str]| {
         let mut found = Findings::default();
-        for path in places {
-            found.add(seen, Location { path: (*path).to_owned(), ..object.clone() });
+        for path in paths {
+            found.add(sighting, Location { path: (*path).to_owned(), ..object.clone() });
         }
-        suppressor.settle(&mut found);
+        suppressor.reapply(&mut found);
         found.finish().0.remove(0).suppressed
     };
     assert!(found_in(&["sub/name"]).is_none());
@@ -89,18 +97,18 @@ fn places_that_become_known_later_are_asked_about_again() {
 }
 
 #[test]
-fn a_history_of_many_places_is_judged_whole() {
+fn a_history_of_many_locations_is_decided_as_a_whole() {
     let rule = Arc::from("github-pat");
-    let seen = sighting(&rule);
-    let suppressor = Suppressions { trees: vec![tree(None, "vendor/")], ..Suppressions::default() };
+    let sighting = sighting(&rule);
+    let suppressor = Suppressions { projects: vec![project(None, "vendor/")], ..Suppressions::default() };
     for (last, suppressed) in [("vendor/z", true), ("z", false)] {
         let mut found = Findings::keeping_all();
         for n in 0..150 {
-            found.add(seen, place(&format!("vendor/{n}"), None));
+            found.add(sighting, location(&format!("vendor/{n}"), None));
         }
-        found.add(seen, place(last, None));
-        found.relocate(&mut |places| (places, 0));
-        suppressor.settle(&mut found);
+        found.add(sighting, location(last, None));
+        found.replace_locations(&mut |locations| (locations, 0));
+        suppressor.reapply(&mut found);
         assert_eq!(found.finish().0[0].suppressed.is_some(), suppressed, "{last}");
     }
 }

@@ -16,6 +16,7 @@ use stanch::revocation::State;
 
 use crate::support::cmd::World;
 use crate::support::front::Front;
+use crate::support::mint::Kind;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

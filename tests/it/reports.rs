@@ -1,4 +1,4 @@
-//! `-f` and `-r`: each report is read by somebody else's schema or parser, and gets where it was sent.
+//! `-f` and `-r`: each report is valid by its published schema or another parser, and is written where it should be.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::cmd::World;
 use crate::support::mint::{Kind, Mint};
 
-/// A tree with a token of every kind, one of them twice, a silenced one, a placeholder and a hostile name.
+/// A tree with a token of every kind, one of them twice, a suppressed one, a placeholder and a hostile name.
 fn tree() -> (World, Vec<String>) {
     let (world, mut mint) = (World::new(), Mint::new(61));
     let tokens: Vec<String> = Kind::GITHUB.into_iter().map(|kind| mint.token(kind)).collect();
@@ -35,8 +35,8 @@ fn assert_valid(schema: &jsonschema::Validator, text: &str) -> Value {
     report
 }
 
-/// A unique file name for each format.
-const EVERY: [&str; 9] = [
+/// A target for each format.
+const TARGETS: [&str; 9] = [
     "pretty=r/p.txt",
     "r/j.json",
     "r/l.jsonl",
@@ -49,27 +49,27 @@ const EVERY: [&str; 9] = [
 ];
 
 #[test]
-fn sarif_holds_to_the_schema_of_oasis() {
+fn sarif_is_valid_by_the_schema_of_oasis() {
     let (world, _) = tree();
     let schema = schema("sarif-2.1.0.json");
     let log = assert_valid(&schema, &world.run(&["scan", "-f", "sarif"]).stdout);
     let results = log["runs"][0]["results"].as_array().expect("results");
-    assert_eq!(results.len(), 9, "six tokens, one of them in two files, one silenced, one placeholder");
+    assert_eq!(results.len(), 9, "six tokens, one of them in two files, one suppressed, one placeholder");
     for result in results {
         let index = usize::try_from(result["ruleIndex"].as_u64().expect("an index")).expect("small");
         assert_eq!(log["runs"][0]["tool"]["driver"]["rules"][index]["id"], result["ruleId"]);
     }
     assert_valid(&schema, &World::new().run(&["scan", "-f", "sarif"]).stdout);
-    assert!(!schema.is_valid(&serde_json::json!({"version": "2.1.0"})), "the schema asks for something");
+    assert!(!schema.is_valid(&serde_json::json!({"version": "2.1.0"})), "the schema requires something");
 }
 
 #[test]
-fn gitlab_holds_to_what_gitlab_publishes() {
+fn gitlab_is_valid_by_the_schema_of_gitlab() {
     let (world, _) = tree();
     let schema = schema("gitlab-secret-detection.json");
     let report = assert_valid(&schema, &world.run(&["scan", "-f", "gitlab"]).stdout);
     let rows = report["vulnerabilities"].as_array().expect("rows");
-    assert_eq!(rows.len(), 7, "one for each place that is live; placeholders are none");
+    assert_eq!(rows.len(), 7, "one for each unsuppressed location, none for placeholders");
     let ids: std::collections::HashSet<_> = rows.iter().map(|row| row["id"].as_str()).collect();
     assert_eq!(ids.len(), 7);
     assert_valid(&schema, &World::new().run(&["scan", "-f", "gitlab"]).stdout);
@@ -78,12 +78,12 @@ fn gitlab_holds_to_what_gitlab_publishes() {
 #[test]
 fn all_reports_of_one_run_are_written_and_hold_no_token() {
     let (world, tokens) = tree();
-    fs::create_dir(world.path().join("r")).expect("a folder");
+    fs::create_dir(world.path().join("r")).expect("a directory");
     let mut arguments = vec!["scan", "-q", "--exclude", "r"];
-    arguments.extend(EVERY.iter().flat_map(|target| ["-r", target]));
+    arguments.extend(TARGETS.iter().flat_map(|target| ["-r", target]));
     let ran = world.run(&arguments);
     assert_eq!((ran.code, &*ran.stderr), (1, ""));
-    for target in EVERY {
+    for target in TARGETS {
         let path = target.split_once('=').map_or(target, |(_, path)| path);
         let text = fs::read_to_string(world.path().join(path)).expect(path);
         assert!(!text.is_empty(), "{path}");
@@ -107,10 +107,10 @@ fn reports_are_written_when_nothing_is_found() {
     let world = World::new();
     let mut arguments = vec!["scan", "-q", "none", "--exit-zero"];
     world.write("none/f", "nothing");
-    fs::create_dir(world.path().join("r")).expect("a folder");
-    arguments.extend(EVERY.iter().flat_map(|target| ["-r", target]));
+    fs::create_dir(world.path().join("r")).expect("a directory");
+    arguments.extend(TARGETS.iter().flat_map(|target| ["-r", target]));
     assert_eq!(world.run(&arguments).code, 0);
-    assert_eq!(fs::read_dir(world.path().join("r")).expect("a folder").count(), EVERY.len());
+    assert_eq!(fs::read_dir(world.path().join("r")).expect("a directory").count(), TARGETS.len());
 }
 
 #[test]
@@ -143,29 +143,29 @@ fn a_report_replaces_a_file_and_keeps_a_link() {
 }
 
 #[test]
-fn a_report_that_cannot_be_written_is_said_after_the_others() {
+fn a_report_that_cannot_be_written_is_an_error_after_the_others() {
     let world = World::new();
-    let ran = world.run(&["scan", "-r", "no/such/folder/a.json", "-r", "b.json"]);
+    let ran = world.run(&["scan", "-r", "no/such/directory/a.json", "-r", "b.json"]);
     assert_eq!(ran.code, 2);
     assert!(
-        ran.stderr.contains("error: cannot write the json report to no/such/folder/a.json"),
+        ran.stderr.contains("error: cannot write the json report to no/such/directory/a.json"),
         "{}",
         ran.stderr
     );
     assert!(world.path().join("b.json").is_file());
     let (world, _) = tree();
-    assert_eq!(world.run(&["scan", "-q", "-r", "json=."]).code, 1, "tokens found go before trouble");
+    assert_eq!(world.run(&["scan", "-q", "-r", "json=."]).code, 1, "tokens found go before errors");
 }
 
 #[test]
-fn what_is_no_target_is_a_usage_error() {
+fn a_bad_target_is_a_usage_error() {
     let world = World::new();
-    for (target, told) in
+    for (target, expected) in
         [("out.pdf", "FORMAT=out.pdf"), ("srif=x", "did you mean `sarif`?"), ("json=", "no path")]
     {
         let ran = world.run(&["scan", "-r", target]);
         assert_eq!(ran.code, 2);
-        assert!(ran.stderr.contains(told), "{}", ran.stderr);
+        assert!(ran.stderr.contains(expected), "{}", ran.stderr);
     }
     let twice = world.run(&["scan", "-r", "a.json", "-r", "sarif=a.json"]);
     assert_eq!(twice.code, 2);
@@ -173,15 +173,19 @@ fn what_is_no_target_is_a_usage_error() {
 }
 
 #[test]
-fn paths_are_those_of_the_folder_the_program_runs_in() {
+fn paths_start_at_the_working_directory() {
     let (world, mut mint) = (World::new(), Mint::new(62));
     world.write("sub/deep/f", mint.token(Kind::Pat));
     let whole = world.path().join("sub").display().to_string();
     for root in ["sub", "./sub/", &whole] {
         let log: Value =
             serde_json::from_str(&world.run(&["scan", "-q", "-f", "sarif", root]).stdout).expect("SARIF");
-        let place = &log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"];
-        assert_eq!((&place["uri"], &place["uriBaseId"]), (&"sub/deep/f".into(), &"SRCROOT".into()), "{root}");
+        let location = &log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"];
+        assert_eq!(
+            (&location["uri"], &location["uriBaseId"]),
+            (&"sub/deep/f".into(), &"SRCROOT".into()),
+            "{root}"
+        );
         let (_, report) = world.json(&["scan", "-q", root]);
         assert_eq!(report["findings"][0]["locations"][0]["path"], "deep/f", "JSON starts at the root");
     }
@@ -205,7 +209,7 @@ fn actions_get_a_summary_of_the_job() {
 }
 
 #[test]
-fn people_read_this() {
+fn junit_without_findings_is_one_passed_case() {
     let world = World::new();
     world.write("a.md", Mint::new(63).lookalike("ghp_"));
     let ran = world.run(&["scan", "-q", "-f", "junit"]);

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::support::front::{Front, exists, finding, state};
-use crate::support::mint::{Kind, Mint};
+use crate::support::mint::Kind;
 
 const SEND: [&str; 3] = ["scan", "--revoke", "--yes"];
 

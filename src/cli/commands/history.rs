@@ -85,9 +85,9 @@ impl Sweep<'_> {
         // The files of a submodule are in its work tree, wherever its repository is.
         let prefix = root.prefix_of(repo.root()).unwrap_or(prefix);
         let mut found = self.scan(&repo, root, &prefix);
-        found.review(&mut |_, location| add_prefix(location, &prefix));
+        found.for_each_location_mut(&mut |_, location| add_prefix(location, &prefix));
         found.retain(&mut |_, location| !is_excluded(&root.options, location));
-        self.findings.absorb(found);
+        self.findings.merge(found);
     }
 
     fn scan(&self, repo: &Repo, root: &Root<'_>, prefix: &str) -> Findings {

@@ -1,8 +1,9 @@
-//! Base64, standard and URL-safe: the forms a prefix takes in it, and decoding from any character on.
+//! Base64, standard and URL-safe (RFC 4648, sections 4 and 5): needles for prefixes in it, and decoding from any character
+//! on.
 //!
-//! Three bytes become four characters, so a prefix has three forms, one for each place it may take among the three.
-//! Of each form, the characters at its ends also depend on the neighbours; those in between are always the same, and
-//! are what is searched for. They tell the alignment, too: whatever is glued to the encoded text does no harm.
+//! Three bytes become four characters, so a prefix has three forms, one for each alignment. The characters at the ends of a
+//! form also depend on the neighboring bytes; those in between are always the same, and are the needle. A needle also gives
+//! away the alignment, so characters in front of the encoded text do no harm.
 
 use std::ops::Range;
 
@@ -10,35 +11,16 @@ use aho_corasick::packed;
 use aho_corasick::{AhoCorasick, Input};
 use zeroize::Zeroizing;
 
+use super::alphabet::{STANDARD, VALUES, is_base64_or_break};
 use super::inflate::Wrapper;
 use super::simd::any_capital;
 use crate::rule::Rules;
 
-const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/// The value of each character of both alphabets, 64 for any other byte.
-const VALUES: [u8; 256] = {
-    let mut values = [64; 256];
-    let mut value = 0;
-    while value < 64 {
-        values[STANDARD[value as usize] as usize] = value;
-        value += 1;
-    }
-    values[b'-' as usize] = 62;
-    values[b'_' as usize] = 63;
-    values
-};
-
-/// Whether `byte` belongs to either alphabet.
-pub(super) const fn is_character(byte: u8) -> bool {
-    VALUES[byte as usize] < 64
-}
-
-/// Whether a text may hold an encoded token: without a single capital, it is the digits of a hash, or a word.
+/// Whether a text may contain an encoded token: without a single capital, it is the digits of a hash, or a word.
 ///
-/// Three random letters and digits become four characters without a capital once in twenty times, and a token has a
-/// dozen times as many: once in 10^15 tokens. UTF-16 in base64 is full of them.
-pub(in crate::detect) fn may_hold(text: &[u8]) -> bool {
+/// Three random letters and digits become four characters without a capital once in twenty times, and a token is a dozen
+/// times as long: once in 10^15 tokens. UTF-16 in base64 is full of capitals.
+pub(in crate::detect) fn may_hold_token(text: &[u8]) -> bool {
     any_capital(text)
 }
 
@@ -47,22 +29,22 @@ pub(in crate::detect) fn decode(text: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut out = Zeroizing::new(Vec::with_capacity(text.len() / 4 * 3 + 3));
     let mut quads = text.chunks_exact(4);
     for quad in &mut quads {
-        out.extend_from_slice(&bytes_of(quad)[1..]);
+        out.extend_from_slice(&decode_quad(quad)[1..]);
     }
     let rest = quads.remainder();
-    out.extend_from_slice(&bytes_of(rest)[1..=rest.len().saturating_sub(1)]);
+    out.extend_from_slice(&decode_quad(rest)[1..=rest.len().saturating_sub(1)]);
     out
 }
 
 /// The bytes that at most four characters stand for, behind a zero.
-fn bytes_of(quad: &[u8]) -> [u8; 4] {
+fn decode_quad(quad: &[u8]) -> [u8; 4] {
     let bits = quad.iter().fold(0, |bits: u32, byte| bits << 6 | u32::from(VALUES[usize::from(*byte)] & 63));
     (bits << (6 * (4 - quad.len()))).to_be_bytes()
 }
 
-/// The characters that `plain` always has in base64 when so many bytes of a group of three stand before it, and how
-/// many characters of its group of four stand before those.
-fn form(plain: &[u8], before: usize) -> (Vec<u8>, usize) {
+/// The characters that `plain` always has in base64 when `before` bytes of its group of three precede it, and how many
+/// characters of the group of four precede those.
+fn aligned_form(plain: &[u8], before: usize) -> (Vec<u8>, usize) {
     let first = (before * 8).div_ceil(6);
     let last = (before + plain.len()) * 8 / 6;
     let bit = |at: usize| match (at / 8).checked_sub(before).and_then(|byte| plain.get(byte)) {
@@ -73,106 +55,106 @@ fn form(plain: &[u8], before: usize) -> (Vec<u8>, usize) {
     ((first..last).map(character).collect(), first)
 }
 
-/// What a needle in base64 stands for.
+/// What a needle in base64 is a part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::detect) enum Clue {
-    /// A prefix: so many characters of its group of four stand before it.
+pub(in crate::detect) enum NeedleKind {
+    /// A prefix: so many characters of its group of four precede it.
     Prefix(usize),
-    /// The header of a compressed text, first in its group.
-    Packed(Wrapper),
+    /// The header of compressed data, at the start of a group.
+    Compressed(Wrapper),
 }
 
-/// One form of a prefix.
+/// One form of a prefix, or of a header.
 struct Needle {
     text: Vec<u8>,
-    clue: Clue,
+    kind: NeedleKind,
     /// How many encodings deep the token is at least, this one included.
-    depth: usize,
+    min_depth: usize,
 }
 
 /// How many characters of a longer form are searched for: enough to be rare, few enough to be shared by many prefixes.
-const SHARED: usize = 4;
+const SHARED_LENGTH: usize = 4;
 
 fn needles(rules: &Rules) -> Vec<Needle> {
     let mut needles: Vec<Needle> = Vec::new();
-    let mut add = |plain: &[u8], depth: usize| {
+    let mut add = |plain: &[u8], min_depth: usize| {
         for before in 0..3 {
-            let (mut text, skip) = form(plain, before);
-            if depth > 1 {
-                text.truncate(SHARED);
+            let (mut text, skip) = aligned_form(plain, before);
+            if min_depth > 1 {
+                text.truncate(SHARED_LENGTH);
             }
-            if text.len() >= SHARED && needles.iter().all(|needle| needle.text != text) {
-                needles.push(Needle { text, clue: Clue::Prefix(skip), depth });
+            if text.len() >= SHARED_LENGTH && needles.iter().all(|needle| needle.text != text) {
+                needles.push(Needle { text, kind: NeedleKind::Prefix(skip), min_depth });
             }
         }
     };
     for rule in rules {
         add(rule.prefix.as_bytes(), 1);
-        // UTF-16 of either byte order: the zeros of the one are the zeros of the other, one byte on.
-        let wide: Vec<u8> = rule.prefix.bytes().flat_map(|byte| [byte, 0]).collect();
-        add(&wide[..wide.len().saturating_sub(1)], 2);
+        // UTF-16 of either byte order: without the zero at its end, little-endian is a part of both.
+        let utf16: Vec<u8> = rule.prefix.bytes().flat_map(|byte| [byte, 0]).collect();
+        add(&utf16[..utf16.len().saturating_sub(1)], 2);
     }
-    needles.push(Needle { text: b"H4sI".to_vec(), clue: Clue::Packed(Wrapper::Gzip), depth: 2 });
+    // The magic number and the method of gzip, 1f 8b 08 (RFC 1952, section 2.3.1).
+    needles.push(Needle {
+        text: b"H4sI".to_vec(),
+        kind: NeedleKind::Compressed(Wrapper::Gzip),
+        min_depth: 2,
+    });
     needles
 }
 
-/// How many characters tell that the text in them is encoded itself: eighteen bytes in a row that base64, the ends of its
-/// lines, or another spelling is made of.
-const NESTED: usize = 24;
+/// How many characters decide that the text in them is encoded itself: eighteen bytes in a row that base64, its line ends, or
+/// another encoding consist of.
+const NESTED_BLOCK: usize = 24;
 
 /// The bytes of the shortest token that is encoded itself: `ghp%5F` and 36 more; one in base64 takes 54.
 const SHORTEST_NESTED: usize = 42;
 
-/// How far apart they may be looked for: in base64, those bytes hold thirteen whole groups of four, wherever they start.
-const NESTED_STRIDE: usize = (SHORTEST_NESTED - 3) / 3 * 4 - NESTED + 4;
+/// One block in so many characters is enough: in base64, those bytes fill thirteen whole groups of four, wherever they start.
+const NESTED_STRIDE: usize = (SHORTEST_NESTED - 3) / 3 * 4 - NESTED_BLOCK + 4;
 
-/// The places in `text[range]`, in each alignment, where base64 of something that is encoded itself goes on.
+/// Where in `text[range]`, in each alignment, base64 encodes something that is itself encoded.
 ///
-/// Its needles would be many, and the inner text may be wrapped in the middle of them: so the same is done here as
-/// with plain base64, and looked for long runs.
+/// Needles for that would be many, and inner lines may end in the middle of them: so, as with the outermost base64, long runs
+/// are looked for.
 pub(in crate::detect) fn nested(text: &[u8], range: Range<usize>) -> impl Iterator<Item = usize> {
     let starts = range.step_by(NESTED_STRIDE).flat_map(|start| start..start + 4);
     starts.filter(|start| {
-        let block = text.get(*start..*start + NESTED);
+        let block = text.get(*start..*start + NESTED_BLOCK);
         block.is_some_and(|block| {
-            block.chunks_exact(4).all(|quad| bytes_of(quad)[1..].iter().all(|byte| is_encoded(*byte)))
+            block.chunks_exact(4).all(|quad| decode_quad(quad)[1..].iter().all(|byte| is_nested_byte(*byte)))
         })
     })
 }
 
-/// Whether `byte` may stand in the middle of a token in any encoding.
-const fn is_encoded(byte: u8) -> bool {
-    is_loose(byte) || matches!(byte, b'%' | b'&' | b'#' | b';' | b'{' | b'}')
+/// Whether `byte` may be part of a token in any encoding.
+const fn is_nested_byte(byte: u8) -> bool {
+    is_base64_or_break(byte) || matches!(byte, b'%' | b'&' | b'#' | b';' | b'{' | b'}')
 }
 
-/// Whether `byte` belongs to base64 or may end a line of it.
-pub(super) const fn is_loose(byte: u8) -> bool {
-    is_character(byte) || matches!(byte, b'\n' | b'\r' | b'\\')
-}
-
-/// Finds the forms of every prefix in base64 text.
-pub(in crate::detect) struct Forms {
+/// Finds needles in base64 text.
+pub(in crate::detect) struct Base64Needles {
     needles: Vec<Needle>,
     packed: Option<packed::Searcher>,
     automaton: Option<AhoCorasick>,
 }
 
-impl Forms {
+impl Base64Needles {
     pub(in crate::detect) fn new(rules: &Rules) -> Self {
         let needles = needles(rules);
         let texts = || needles.iter().map(|needle| &needle.text);
         let packed = packed::Searcher::new(texts());
         let automaton = if packed.is_none() { AhoCorasick::new(texts()).ok() } else { None };
-        Forms { needles, packed, automaton }
+        Base64Needles { needles, packed, automaton }
     }
 
-    /// The first needle at or after `from` that a search so many encodings deep can follow, and its place.
+    /// The first needle at or after `from` that a search `depth` encodings deep can follow, and where it starts.
     pub(in crate::detect) fn next(
         &self,
         text: &[u8],
         mut from: usize,
         depth: usize,
-    ) -> Option<(Clue, usize)> {
+    ) -> Option<(NeedleKind, usize)> {
         while from < text.len() {
             let (pattern, start) = match (&self.packed, &self.automaton) {
                 (Some(packed), _) => {
@@ -186,8 +168,8 @@ impl Forms {
                 (None, None) => return None,
             };
             let needle = self.needles.get(pattern.as_usize())?;
-            if needle.depth <= depth {
-                return Some((needle.clue, start));
+            if needle.min_depth <= depth {
+                return Some((needle.kind, start));
             }
             from = start + 1;
         }
@@ -205,16 +187,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn decoding_is_what_everybody_else_does(plain in prop::collection::vec(any::<u8>(), 0..80)) {
+        fn decoding_agrees_with_the_base64_crate(plain in prop::collection::vec(any::<u8>(), 0..80)) {
             prop_assert_eq!(&*decode(STANDARD_NO_PAD.encode(&plain).as_bytes()), &plain);
             prop_assert_eq!(&*decode(URL_SAFE_NO_PAD.encode(&plain).as_bytes()), &plain);
         }
 
         #[test]
-        fn a_form_stands_in_every_encoding(
+        fn a_form_is_in_every_encoding(
             before in prop::collection::vec(any::<u8>(), 0..9), after in prop::collection::vec(any::<u8>(), 0..9),
         ) {
-            let (form, skip) = form(b"ghp_", before.len() % 3);
+            let (form, skip) = aligned_form(b"ghp_", before.len() % 3);
             let encoded = STANDARD_NO_PAD.encode([&before, &b"ghp_"[..], &after].concat());
             let at = before.len() / 3 * 4 + skip;
             prop_assert_eq!(&encoded.as_bytes()[at..at + form.len()], &form);

@@ -1,70 +1,68 @@
-//! Where long runs of base64 characters are, without looking at every byte.
+//! Where long runs of base64 are, without looking at every byte.
 //!
-//! The shortest token takes [`SHORTEST`] characters of base64, line ends of wrapped text not counted. A run of that
-//! length covers a whole [`BLOCK`] in every [`STRIDE`] bytes, so one block a stride is enough to miss none. In text
-//! and code nine blocks of ten hold a blank or a quote; the answers are gathered without a branch, because no
-//! processor could foretell them.
+//! The shortest token takes [`SHORTEST_RUN`] characters of base64, line ends of wrapped text not counted. A run of that
+//! length covers a whole [`BLOCK`] in every [`STRIDE`] bytes, so one block a stride is enough to miss none. In text and code
+//! nine blocks of ten contain a blank or a quote. The results are collected without branches, because no processor could
+//! predict those.
 
 use std::ops::Range;
 
+use super::alphabet::SHORTEST_RUN;
 use super::base64;
-use super::simd::{self, BLOCK, all_may_be_loose, leading, may_be_loose, trailing};
+use super::simd::{self, BLOCK, blocks_may_be_base64, leading, may_be_base64, trailing};
 
-/// The characters of base64 that forty bytes take.
-pub(in crate::detect) const SHORTEST: usize = 54;
+const STRIDE: usize = SHORTEST_RUN - BLOCK + 1;
 
-const STRIDE: usize = SHORTEST - BLOCK + 1;
+/// How many bytes are searched at a time: few enough to stay in the first-level cache until needles are looked for.
+pub(in crate::detect) const SEGMENT: usize = 32 * 1024;
 
-/// How many bytes are looked at in one go: few enough to stay in the first cache until the needles' turn.
-pub(in crate::detect) const STRETCH: usize = 32 * 1024;
-
-/// How many places are looked at in one go, and how many words of a bit for each place a stretch takes.
+/// How many blocks are classified at a time, and how many words a segment takes at a bit for each block.
 const GROUP: usize = 16;
 const WORD: usize = u64::BITS as usize;
-const WORDS: usize = STRETCH.div_ceil(STRIDE * WORD);
+const WORDS: usize = SEGMENT.div_ceil(STRIDE * WORD);
 
-/// Places in a stretch around which a long run may be: a bit for each stride.
-pub(in crate::detect) struct Spots {
+/// The blocks in a segment that may be part of a long run: a bit for each stride.
+pub(in crate::detect) struct Candidates {
     words: [u64; WORDS],
     start: usize,
-    /// How many words have none left.
+    /// How many of the first words have no bit left.
     done: usize,
 }
 
-impl Spots {
-    /// The places in `stretch`, which is at most [`STRETCH`] long.
-    pub(in crate::detect) fn of(bytes: &[u8], stretch: Range<usize>) -> Self {
-        let mut spots = Spots { words: [0; WORDS], start: stretch.start, done: 0 };
-        let places = bytes.get(stretch.start..bytes.len().min(stretch.end + BLOCK - 1)).unwrap_or_default();
-        let (groups, rest) = places.as_chunks();
+impl Candidates {
+    /// The candidates in `segment`, which is at most [`SEGMENT`] bytes long.
+    pub(in crate::detect) fn in_segment(bytes: &[u8], segment: Range<usize>) -> Self {
+        let mut candidates = Candidates { words: [0; WORDS], start: segment.start, done: 0 };
+        let strides = bytes.get(segment.start..bytes.len().min(segment.end + BLOCK - 1)).unwrap_or_default();
+        let (groups, rest) = strides.as_chunks();
         let rest = rest.chunks(STRIDE).map_while(<[u8]>::first_chunk);
-        let rest =
-            (0..).zip(rest).fold(0, |bits, (place, block)| bits | u64::from(may_be_loose(block)) << place);
+        let rest = (0..).zip(rest).fold(0, |bits, (n, block)| bits | u64::from(may_be_base64(block)) << n);
         for (n, bits) in groups.iter().map(bits).chain([rest]).enumerate() {
-            if let Some(word) = spots.words.get_mut(n * GROUP / WORD) {
+            if let Some(word) = candidates.words.get_mut(n * GROUP / WORD) {
                 *word |= bits << (n * GROUP % WORD);
             }
         }
-        // One after the other, because each turns most away and costs more; without a branch where that is cheaper.
-        spots.keep(|at| goes_on(bytes, at) & is_no_hash(bytes, at));
-        spots.keep(|at| is_long(bytes, at));
-        spots
+        // One test after the other, because each rules most out and costs more than the one before; without a branch where that
+        // is cheaper.
+        candidates.retain(|at| neighbor_may_be_base64(bytes, at) & has_capital_nearby(bytes, at));
+        candidates.retain(|at| is_long(bytes, at));
+        candidates
     }
 
-    /// Keeps the places of which `worth` says so.
-    fn keep(&mut self, worth: impl Fn(usize) -> bool) {
+    /// Keeps the candidates for which `test` is true.
+    fn retain(&mut self, test: impl Fn(usize) -> bool) {
         for (n, word) in self.words.iter_mut().enumerate() {
             let mut rest = *word;
             while rest != 0 {
-                let place = rest.trailing_zeros();
+                let bit = rest.trailing_zeros();
                 rest &= rest - 1;
-                let at = self.start + (n * WORD + place as usize) * STRIDE;
-                *word ^= u64::from(!worth(at)) << place;
+                let at = self.start + (n * WORD + bit as usize) * STRIDE;
+                *word ^= u64::from(!test(at)) << bit;
             }
         }
     }
 
-    /// The first place left, if it stands before `end`; it is left no more.
+    /// Takes the first candidate, if it is before `end`.
     pub(in crate::detect) fn next_before(&mut self, end: usize) -> Option<usize> {
         while *self.words.get(self.done)? == 0 {
             self.done += 1;
@@ -79,37 +77,37 @@ impl Spots {
     }
 }
 
-/// A bit for each place of a group of which a first look does not tell that there is no run.
+/// A bit for each stride of a group whose block may be part of a run.
 fn bits(group: &[u8; GROUP * STRIDE]) -> u64 {
-    let (places, _) = group.as_chunks::<STRIDE>();
+    let (strides, _) = group.as_chunks::<STRIDE>();
     const { assert!(BLOCK <= STRIDE) };
-    u64::from(all_may_be_loose(|place| places[place].first_chunk().unwrap_or(&[0; BLOCK])))
+    u64::from(blocks_may_be_base64(|n| strides[n].first_chunk().unwrap_or(&[0; BLOCK])))
 }
 
-/// Whether the run that the block at `at` may be part of may go on to one side of it at least. Without a branch, because two
-/// sure answers cost less than one wrong guess.
-fn goes_on(bytes: &[u8], at: usize) -> bool {
+/// Whether the block on one side of that at `at` may be base64 as well. Without a branch, because two tests cost less than a
+/// misprediction.
+fn neighbor_may_be_base64(bytes: &[u8], at: usize) -> bool {
     let block =
-        |at: Option<usize>| at.and_then(|at| bytes.get(at..)?.first_chunk()).is_some_and(may_be_loose);
+        |at: Option<usize>| at.and_then(|at| bytes.get(at..)?.first_chunk()).is_some_and(may_be_base64);
     block(at.checked_sub(BLOCK)) | block(at.checked_add(BLOCK))
 }
 
-/// How far around a block the encoded text of a token that the block is part of can extend.
-const AROUND: usize = (SHORTEST - BLOCK).next_multiple_of(BLOCK / 2);
+/// How far around a block the shortest encoded token that it is part of extends, in bytes.
+const CONTEXT: usize = (SHORTEST_RUN - BLOCK).next_multiple_of(BLOCK / 2);
 
-/// Whether there is a capital near the block: see [`base64::may_hold`]. Most runs are hashes in hex.
-fn is_no_hash(bytes: &[u8], at: usize) -> bool {
-    let near = at.checked_sub(AROUND).and_then(|start| bytes.get(start..)?.first_chunk());
-    near.is_none_or(|near: &[u8; BLOCK + 2 * AROUND]| base64::may_hold(near))
+/// Whether there is a capital near the block (see [`base64::may_hold_token`]): most runs are hashes in hex.
+fn has_capital_nearby(bytes: &[u8], at: usize) -> bool {
+    let near = at.checked_sub(CONTEXT).and_then(|start| bytes.get(start..)?.first_chunk());
+    near.is_none_or(|near: &[u8; BLOCK + 2 * CONTEXT]| base64::may_hold_token(near))
 }
 
-/// Whether the run around the block at `at` is as long as a token needs, or ends like a line that goes on in the next.
+/// Whether the run around the block at `at` is as long as a token needs, or ends like a line that continues on the next one.
 fn is_long(bytes: &[u8], at: usize) -> bool {
-    let loose = simd::loose;
-    let after = leading(&bytes[at..bytes.len().min(at + SHORTEST)], loose);
-    after >= SHORTEST
-        || after + trailing(&bytes[at.saturating_sub(SHORTEST)..at], loose) >= SHORTEST
-        || super::line_wrapped::goes_on_below(&bytes[at..], after)
+    let base64_or_break = simd::base64_or_break;
+    let after = leading(&bytes[at..bytes.len().min(at + SHORTEST_RUN)], base64_or_break);
+    after >= SHORTEST_RUN
+        || after + trailing(&bytes[at.saturating_sub(SHORTEST_RUN)..at], base64_or_break) >= SHORTEST_RUN
+        || super::line_wrapped::continues_on_next_line(&bytes[at..], after)
 }
 
 #[cfg(test)]
@@ -117,12 +115,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_run_is_missed_wherever_it_stands() {
+    fn no_run_is_missed_wherever_it_is() {
         for at in 0..3 * STRIDE {
             let mut text = vec![b' '; 200];
-            text[at..at + SHORTEST].fill(b'Q');
-            let spot = Spots::of(&text, 0..text.len()).next_before(text.len()).expect("a place in the run");
-            assert!((at..at + SHORTEST).contains(&spot), "run at {at}, spot at {spot}");
+            text[at..at + SHORTEST_RUN].fill(b'Q');
+            let candidate = Candidates::in_segment(&text, 0..text.len())
+                .next_before(text.len())
+                .expect("a candidate in the run");
+            assert!((at..at + SHORTEST_RUN).contains(&candidate), "run at {at}, candidate at {candidate}");
         }
     }
 }

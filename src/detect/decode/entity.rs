@@ -1,13 +1,14 @@
-//! `&#103;&#x68;`: HTML and XML.
+//! `&#103;&#x68;`: character references of HTML and XML
+//! (<https://html.spec.whatwg.org/multipage/syntax.html#character-references>).
 
 use super::hex;
 
-/// The most zeros in front of a number.
-const ZEROS: usize = 8;
+/// How many zeros in front of a number are read.
+const MAX_ZEROS: usize = 8;
 
 /// The encoded character that `rest` starts with: decimal, hexadecimal, leading zeros, `&lowbar;`; or the ampersand
-/// of an entity that was itself escaped.
-pub(super) fn unit(rest: &[u8]) -> Option<(u8, usize)> {
+/// of a reference that was itself escaped.
+pub(super) fn first_char(rest: &[u8]) -> Option<(u8, usize)> {
     match rest {
         [b'&', b'#', b'x' | b'X', number @ ..] => {
             let zeros = zeros(number);
@@ -33,5 +34,5 @@ pub(super) fn unit(rest: &[u8]) -> Option<(u8, usize)> {
 }
 
 fn zeros(number: &[u8]) -> usize {
-    number.iter().take(ZEROS).take_while(|byte| **byte == b'0').count()
+    number.iter().take(MAX_ZEROS).take_while(|byte| **byte == b'0').count()
 }

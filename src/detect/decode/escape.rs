@@ -2,13 +2,13 @@
 
 use super::hex;
 
-/// The most backslashes in front of one escape: a text in a text in a text doubles them each time.
-const SLASHES: usize = 8;
+/// How many backslashes in front of one escape are read: each string within a string doubles them.
+const MAX_BACKSLASHES: usize = 8;
 
 /// The encoded character that `rest` starts with: `\u0067`, `\u{67}`, `\U00000067`, `\x67` or `\147`.
-pub(super) fn unit(rest: &[u8]) -> Option<(u8, usize)> {
-    let slashes = slashes(rest);
-    let (byte, width) = match &rest[slashes..] {
+pub(super) fn first_char(rest: &[u8]) -> Option<(u8, usize)> {
+    let backslashes = backslashes(rest);
+    let (byte, width) = match &rest[backslashes..] {
         [b'u', b'{', code @ ..] => {
             let zeros = code.iter().take(4).take_while(|byte| **byte == b'0').count();
             let [high, low, b'}', ..] = &code[zeros..] else { return None };
@@ -22,17 +22,17 @@ pub(super) fn unit(rest: &[u8]) -> Option<(u8, usize)> {
         }
         _ => return None,
     };
-    (slashes > 0).then_some((byte, slashes + width))
+    (backslashes > 0).then_some((byte, backslashes + width))
 }
 
-fn slashes(rest: &[u8]) -> usize {
-    rest.iter().take(SLASHES).take_while(|byte| **byte == b'\\').count()
+fn backslashes(rest: &[u8]) -> usize {
+    rest.iter().take(MAX_BACKSLASHES).take_while(|byte| **byte == b'\\').count()
 }
 
 /// What reports call the first escape in `encoded`.
 pub(super) fn name(encoded: &[u8]) -> &'static str {
     let first = memchr::memchr(b'\\', encoded).map_or(&[][..], |at| &encoded[at..]);
-    match first.get(slashes(first)) {
+    match first.get(backslashes(first)) {
         Some(b'x') => "hex-escape",
         Some(b'0'..=b'1') => "octal-escape",
         _ => "unicode-escape",

@@ -1,4 +1,5 @@
-//! `67 68 70 5f`: dumps, `xxd`, database literals; either case, in one piece or with a colon or blank between bytes.
+//! `67 68 70 5f` (base16, RFC 4648, section 8): `xxd` and other dumps, database literals; in either case, with or without a
+//! colon, dash or blank between bytes.
 
 /// The byte that two hexadecimal digits of either case stand for.
 pub(in crate::detect) fn pair(high: u8, low: u8) -> Option<u8> {
@@ -8,7 +9,7 @@ pub(in crate::detect) fn pair(high: u8, low: u8) -> Option<u8> {
 }
 
 /// The character that `rest` starts with, two digits each.
-pub(super) fn unit(rest: &[u8]) -> Option<(u8, usize)> {
+pub(super) fn first_char(rest: &[u8]) -> Option<(u8, usize)> {
     match rest {
         [high, low, ..] => pair(*high, *low).map(|byte| (byte, 2)),
         _ => None,
@@ -16,8 +17,8 @@ pub(super) fn unit(rest: &[u8]) -> Option<(u8, usize)> {
 }
 
 /// The same where one colon, dash or blank may follow each pair of digits.
-pub(super) fn spaced_unit(rest: &[u8]) -> Option<(u8, usize)> {
-    let (byte, width) = unit(rest)?;
-    let apart = matches!(rest.get(width), Some(b':' | b' ' | b'-'));
-    Some((byte, width + usize::from(apart)))
+pub(super) fn first_char_spaced(rest: &[u8]) -> Option<(u8, usize)> {
+    let (byte, width) = first_char(rest)?;
+    let separated = matches!(rest.get(width), Some(b':' | b' ' | b'-'));
+    Some((byte, width + usize::from(separated)))
 }

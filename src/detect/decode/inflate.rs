@@ -1,19 +1,19 @@
-//! Compressed text inside an encoding: gzip and zlib in memory, never more than a fixed multiple of what is there.
+//! Compressed text inside an encoding: gzip and zlib, inflated in memory to no more than a fixed multiple of the input.
 
 use flate2::{Decompress, FlushDecompress, Status};
 use zeroize::Zeroizing;
 
-/// How many bytes may come out of each one that goes in: text with a token in it shrinks to a tenth, hardly to a
-/// hundredth. What a bomb holds behind that is not looked at, so time and memory stay in proportion to the input.
-const RATIO: usize = 100;
+/// How many bytes may come out of each one that goes in: text with a token in it shrinks to a tenth, hardly to a hundredth.
+/// The rest of a decompression bomb is not inflated, so time and memory stay in proportion to the input.
+const MAX_RATIO: usize = 100;
 
-/// What the ratio does not apply to: the start of any stream.
-const FREE: usize = 1024;
+/// How many bytes may come out of any stream, however short it is.
+const MIN_LIMIT: usize = 1024;
 
-/// The most bytes that come out of one stream.
-const MOST: usize = 4 * 1024 * 1024;
+/// How many bytes may come out of one stream, however long it is.
+const MAX_LIMIT: usize = 4 * 1024 * 1024;
 
-/// How a compressed text starts.
+/// The format around a deflate stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::detect) enum Wrapper {
     /// RFC 1952.
@@ -31,35 +31,37 @@ impl Wrapper {
         }
     }
 
-    /// Where the compressed text itself starts, if this is such a wrapper.
-    fn header(self, packed: &[u8]) -> Option<usize> {
+    /// Where the deflate stream starts, if `compressed` starts with such a wrapper's header.
+    fn header(self, compressed: &[u8]) -> Option<usize> {
         match self {
             Wrapper::Zlib => {
-                let [method, flags, ..] = packed else { return None };
-                let sound = method & 15 == 8 && u16::from_be_bytes([*method, *flags]) % 31 == 0;
-                (sound && flags & 32 == 0).then_some(2)
+                let [method, flags, ..] = compressed else { return None };
+                // RFC 1950, section 2.2: deflate, check bits that hold, and no preset dictionary.
+                let valid = method & 15 == 8 && u16::from_be_bytes([*method, *flags]) % 31 == 0;
+                (valid && flags & 32 == 0).then_some(2)
             }
-            Wrapper::Gzip => gzip_header(packed),
+            Wrapper::Gzip => gzip_header(compressed),
         }
     }
 }
 
-/// The length of a gzip member's header: ten bytes, and what its flags say follows.
-fn gzip_header(packed: &[u8]) -> Option<usize> {
-    let [0x1f, 0x8b, 8, flags @ 0..=31, _, _, _, _, _, _, ..] = packed else { return None };
+/// The length of a gzip member's header: ten bytes, and the fields that its flags announce (RFC 1952, section 2.3).
+fn gzip_header(compressed: &[u8]) -> Option<usize> {
+    let [0x1f, 0x8b, 8, flags @ 0..=31, _, _, _, _, _, _, ..] = compressed else { return None };
     let mut at = 10;
     if flags & 4 != 0 {
-        let length = packed.get(at..at + 2)?;
+        let length = compressed.get(at..at + 2)?;
         at += 2 + usize::from(u16::from_le_bytes([length[0], length[1]]));
     }
     for _name_or_comment in 0..(flags >> 3 & 1) + (flags >> 4 & 1) {
-        at += memchr::memchr(0, packed.get(at..)?)? + 1;
+        at += memchr::memchr(0, compressed.get(at..)?)? + 1;
     }
     at += usize::from(flags & 2);
-    (at < packed.len()).then_some(at)
+    (at < compressed.len()).then_some(at)
 }
 
-/// Whether the first block of a deflate stream (RFC 1951) has a header that may be: most that is none fails here.
+/// Whether the header of the first block of a deflate stream is a possible one (RFC 1951, section 3.2.3): most data that is
+/// none fails this.
 fn may_be_deflate(body: &[u8]) -> bool {
     match body {
         [first, rest @ ..] if first & 6 == 0 => matches!(rest, [a, b, c, d, ..] if (*a, *b) == (!c, !d)),
@@ -72,26 +74,27 @@ fn may_be_deflate(body: &[u8]) -> bool {
     }
 }
 
-/// What came out, and how many bytes of the input that took. Of a damaged text, what came out before the damage.
+/// What was inflated, and from how many bytes of the input. Of damaged data, what precedes the damage.
 pub(in crate::detect) struct Inflated {
     pub(in crate::detect) text: Zeroizing<Vec<u8>>,
-    pub(in crate::detect) taken: usize,
+    pub(in crate::detect) consumed: usize,
 }
 
-/// Inflates one text after the other with the same machine: making one costs more than most attempts.
+/// Inflates one stream after the other with the same decompressor: making one costs more than most attempts.
 #[derive(Default)]
 pub(in crate::detect) struct Inflater(Option<Decompress>);
 
 impl Inflater {
-    /// Inflates what `packed` starts with.
-    pub(in crate::detect) fn inflate(&mut self, wrapper: Wrapper, packed: &[u8]) -> Option<Inflated> {
-        let start = wrapper.header(packed).filter(|start| may_be_deflate(&packed[*start..]))?;
-        let machine = self.0.get_or_insert_with(|| Decompress::new(false));
-        machine.reset(false);
-        let body = &packed[start..];
-        let taken = |machine: &Decompress| usize::try_from(machine.total_in()).unwrap_or(body.len());
-        let limit = (FREE + body.len() * RATIO).min(MOST);
-        let mut text = Zeroizing::new(Vec::with_capacity(FREE.min(limit)));
+    /// Inflates what `compressed` starts with.
+    pub(in crate::detect) fn inflate(&mut self, wrapper: Wrapper, compressed: &[u8]) -> Option<Inflated> {
+        let start = wrapper.header(compressed).filter(|start| may_be_deflate(&compressed[*start..]))?;
+        let decompressor = self.0.get_or_insert_with(|| Decompress::new(false));
+        decompressor.reset(false);
+        let body = &compressed[start..];
+        let consumed =
+            |decompressor: &Decompress| usize::try_from(decompressor.total_in()).unwrap_or(body.len());
+        let limit = (MIN_LIMIT + body.len() * MAX_RATIO).min(MAX_LIMIT);
+        let mut text = Zeroizing::new(Vec::with_capacity(MIN_LIMIT.min(limit)));
         while text.len() < limit {
             if text.len() == text.capacity() {
                 // Grown by hand, so that the old buffer is wiped as well.
@@ -99,15 +102,15 @@ impl Inflater {
                 wider.extend_from_slice(&text);
                 text = wider;
             }
-            let (read, had) = (taken(machine), text.len());
+            let (read, inflated) = (consumed(decompressor), text.len());
             let rest = body.get(read..).unwrap_or_default();
-            let step = machine.decompress_vec(rest, &mut text, FlushDecompress::None);
-            let stuck = text.len() == had && taken(machine) == read;
+            let step = decompressor.decompress_vec(rest, &mut text, FlushDecompress::None);
+            let stuck = text.len() == inflated && consumed(decompressor) == read;
             if stuck || !matches!(step, Ok(Status::Ok | Status::BufError)) {
                 break;
             }
         }
-        (!text.is_empty()).then(|| Inflated { taken: start + taken(machine), text })
+        (!text.is_empty()).then(|| Inflated { consumed: start + consumed(decompressor), text })
     }
 }
 
@@ -117,17 +120,17 @@ mod tests {
 
     use super::*;
 
-    fn packed(bytes: &[u8]) -> Vec<u8> {
+    fn compressed(bytes: &[u8]) -> Vec<u8> {
         let mut packer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
         packer.write_all(bytes).and_then(|()| packer.finish()).expect("writing to memory")
     }
 
     #[test]
     fn what_comes_out_is_in_proportion_to_what_goes_in() {
-        let bomb = packed(&vec![0; 3_000_000]);
-        let inflated = Inflater::default().inflate(Wrapper::Zlib, &bomb).expect("sound");
+        let bomb = compressed(&vec![0; 3_000_000]);
+        let inflated = Inflater::default().inflate(Wrapper::Zlib, &bomb).expect("valid");
         assert!(
-            inflated.text.len() <= FREE + bomb.len() * RATIO,
+            inflated.text.len() <= MIN_LIMIT + bomb.len() * MAX_RATIO,
             "{} of {}",
             inflated.text.len(),
             bomb.len()
@@ -135,19 +138,19 @@ mod tests {
     }
 
     #[test]
-    fn of_a_damaged_text_the_sound_part_comes_out() {
+    fn damaged_data_is_inflated_up_to_the_damage() {
         let text: Vec<u8> = (0..4000_u32).flat_map(|n| n.to_string().into_bytes()).collect();
-        let whole = packed(&text);
+        let whole = compressed(&text);
         let mut inflater = Inflater::default();
-        let cut = inflater.inflate(Wrapper::Zlib, &whole[..whole.len() / 2]).expect("half of it is sound");
+        let cut = inflater.inflate(Wrapper::Zlib, &whole[..whole.len() / 2]).expect("half of it is valid");
         assert!(cut.text.len() > 1000 && text.starts_with(&cut.text));
         assert!(inflater.inflate(Wrapper::Gzip, &whole).is_none());
-        let again = inflater.inflate(Wrapper::Zlib, &whole).expect("the same machine again");
-        assert_eq!((&*again.text, again.taken), (&text, whole.len() - 4));
+        let again = inflater.inflate(Wrapper::Zlib, &whole).expect("the same decompressor again");
+        assert_eq!((&*again.text, again.consumed), (&text, whole.len() - 4));
     }
 
     #[test]
-    fn a_header_says_how_long_it_is() {
+    fn the_length_of_a_header_is_read_from_its_flags() {
         let plain = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0];
         assert_eq!(gzip_header(&plain), Some(10));
         let named =

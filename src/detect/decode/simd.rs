@@ -1,4 +1,4 @@
-//! Sixteen bytes told apart at once, in a register of the processor: base64 and what only looks like it.
+//! Sixteen bytes classified at once, in a vector register: base64 and what only looks like it.
 
 use wide::bytemuck::cast;
 use wide::{i8x16, i16x16, u8x16};
@@ -6,41 +6,41 @@ use wide::{i8x16, i16x16, u8x16};
 /// How many bytes fill a register.
 pub(super) const BLOCK: usize = 16;
 
-/// As many bytes.
+/// The bytes of one register.
 pub(super) type Block = [u8; BLOCK];
 
 /// A bit for each byte that is a character of base64, the lowest for the first.
-pub(super) fn characters(block: &Block) -> u16 {
-    bits(are_characters(u8x16::new(*block)))
+pub(super) fn base64_characters(block: &Block) -> u16 {
+    bits(are_base64(u8x16::new(*block)))
 }
 
-/// The same for characters and what may stand between two lines of them; for other control characters next to the line
-/// ends, too.
-pub(super) fn loose(block: &Block) -> u16 {
+/// The same for the characters of base64 and of line ends, as they are or escaped. Vertical tab and form feed, between the two
+/// in ASCII, count as well.
+pub(super) fn base64_or_break(block: &Block) -> u16 {
     let bytes = u8x16::new(*block);
-    bits(are_characters(bytes) | bytes.simd_eq(u8x16::splat(b'\\')) | are_within(bytes, b'\n', b'\r'))
+    bits(are_base64(bytes) | bytes.simd_eq(u8x16::splat(b'\\')) | within(bytes, b'\n', b'\r'))
 }
 
-/// Whether a block may be nothing but such bytes: no blank, quote, bracket, colon or equals sign, and nothing beyond
+/// Whether a block may be nothing but such bytes: there is no blank, quote, bracket, colon or equals sign, and nothing but
 /// ASCII.
-pub(super) fn may_be_loose(block: &Block) -> bool {
-    strangers(block).simd_eq(u8x16::splat(0)).all()
+pub(super) fn may_be_base64(block: &Block) -> bool {
+    surely_other(block).simd_eq(u8x16::splat(0)).all()
 }
 
-/// A bit for each of sixteen blocks of which that is so, `block` being asked for each of them: as few operations as can
-/// be, because nearly all that is looked at is turned away here.
-pub(super) fn all_may_be_loose<'b>(block: impl Fn(usize) -> &'b Block) -> u16 {
-    // Two blocks become one, a byte for each two of theirs, which is zero only where both were: sixteen blocks end as one.
-    let two = |n| narrow(strangers(block(n)), strangers(block(n + 1)));
+/// A bit for each of sixteen blocks of which [`may_be_base64`] is true; `block` returns them by their index. This takes as few
+/// operations as possible, because nearly all input is ruled out here.
+pub(super) fn blocks_may_be_base64<'b>(block: impl Fn(usize) -> &'b Block) -> u16 {
+    // Two blocks become one that has a byte for each two of theirs, zero only where both are; so sixteen become one.
+    let two = |n| narrow(surely_other(block(n)), surely_other(block(n + 1)));
     let four = |n| narrow(two(n), two(n + 2));
     let eight = |n| narrow(four(n), four(n + 4));
     bits(narrow(eight(0), eight(8)).simd_eq(u8x16::splat(0)))
 }
 
-/// The bytes of a block that surely are no such, as anything but zero.
-fn strangers(block: &Block) -> u8x16 {
+/// Nonzero for the bytes of a block that are surely neither base64 nor a line end.
+fn surely_other(block: &Block) -> u8x16 {
     let bytes = u8x16::new(*block);
-    // Signed, what is beyond ASCII is below zero.
+    // As signed numbers, bytes beyond ASCII are negative.
     let low = i8x16::splat(b'+'.cast_signed()).simd_gt(i8x16::new(block.map(u8::cast_signed)));
     let no_control = (bytes & u8x16::splat(0xf8)) ^ u8x16::splat(8);
     let (first, count) = (b':', b'@' - b':' + 1);
@@ -57,48 +57,48 @@ fn narrow(first: u8x16, second: u8x16) -> u8x16 {
 pub(super) fn any_capital(bytes: &[u8]) -> bool {
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
     let none = u8x16::splat(0);
-    let capitals = blocks.iter().fold(none, |any, block| any | are_within(u8x16::new(*block), b'A', b'Z'));
+    let capitals = blocks.iter().fold(none, |any, block| any | within(u8x16::new(*block), b'A', b'Z'));
     capitals.any() || rest.iter().any(u8::is_ascii_uppercase)
 }
 
-/// How many of the first bytes are of the kind that `kind` has a bit for.
-pub(super) fn leading(bytes: &[u8], kind: impl Fn(&Block) -> u16) -> usize {
+/// How many of the first bytes are of the class that `class` has a bit for.
+pub(super) fn leading(bytes: &[u8], class: impl Fn(&Block) -> u16) -> usize {
     let (blocks, rest) = bytes.as_chunks();
     for (n, block) in blocks.iter().enumerate() {
-        let bits = kind(block);
+        let bits = class(block);
         if bits != u16::MAX {
             return n * BLOCK + bits.trailing_ones() as usize;
         }
     }
-    // Zeros are of no kind.
+    // Zeros are of no class.
     let mut last = [0; BLOCK];
     last[..rest.len()].copy_from_slice(rest);
-    blocks.len() * BLOCK + kind(&last).trailing_ones() as usize
+    blocks.len() * BLOCK + class(&last).trailing_ones() as usize
 }
 
-/// How many of the last bytes are of that kind.
-pub(super) fn trailing(bytes: &[u8], kind: impl Fn(&Block) -> u16) -> usize {
+/// How many of the last bytes are of that class.
+pub(super) fn trailing(bytes: &[u8], class: impl Fn(&Block) -> u16) -> usize {
     let (rest, blocks) = bytes.as_rchunks();
     for (n, block) in blocks.iter().rev().enumerate() {
-        let bits = kind(block);
+        let bits = class(block);
         if bits != u16::MAX {
             return n * BLOCK + bits.leading_ones() as usize;
         }
     }
     let mut first = [0; BLOCK];
     first[BLOCK - rest.len()..].copy_from_slice(rest);
-    blocks.len() * BLOCK + kind(&first).leading_ones() as usize
+    blocks.len() * BLOCK + class(&first).leading_ones() as usize
 }
 
-fn are_characters(bytes: u8x16) -> u8x16 {
-    let letters = are_within(bytes | u8x16::splat(32), b'a', b'z');
-    // `+`, `-` and `/` are odd numbers, the comma and the point between them even ones.
+fn are_base64(bytes: u8x16) -> u8x16 {
+    let letters = within(bytes | u8x16::splat(32), b'a', b'z');
+    // `+`, `-` and `/` are odd numbers, the comma and the dot between them even ones.
     let odd = (bytes & u8x16::splat(1)).simd_eq(u8x16::splat(1));
-    let signs = odd & are_within(bytes, b'+', b'/');
-    letters | are_within(bytes, b'0', b'9') | signs | bytes.simd_eq(u8x16::splat(b'_'))
+    let signs = odd & within(bytes, b'+', b'/');
+    letters | within(bytes, b'0', b'9') | signs | bytes.simd_eq(u8x16::splat(b'_'))
 }
 
-fn are_within(bytes: u8x16, first: u8, last: u8) -> u8x16 {
+fn within(bytes: u8x16, first: u8, last: u8) -> u8x16 {
     (bytes - u8x16::splat(first)).simd_le(u8x16::splat(last - first))
 }
 
@@ -111,40 +111,40 @@ fn bits(mask: u8x16) -> u16 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::base64::{is_character, is_loose};
+    use super::super::alphabet::{is_base64_or_break, is_character};
     use super::*;
 
     #[test]
-    fn bytes_are_told_apart_as_one_by_one() {
+    fn blocks_are_classified_as_bytes_are() {
         for byte in 0..=u8::MAX {
             let block = [byte; BLOCK];
-            assert_eq!(characters(&block) == u16::MAX, is_character(byte), "{byte}");
+            assert_eq!(base64_characters(&block) == u16::MAX, is_character(byte), "{byte}");
             let control = (b'\n'..=b'\r').contains(&byte);
-            assert_eq!(loose(&block) == u16::MAX, is_loose(byte) || control, "{byte}");
-            assert!(may_be_loose(&block) || loose(&block) == 0, "{byte}");
+            assert_eq!(base64_or_break(&block) == u16::MAX, is_base64_or_break(byte) || control, "{byte}");
+            assert!(may_be_base64(&block) || base64_or_break(&block) == 0, "{byte}");
             assert_eq!(any_capital(&block), byte.is_ascii_uppercase(), "{byte}");
         }
-        assert!(!may_be_loose(b"two words, three"));
+        assert!(!may_be_base64(b"two words, three"));
     }
 
     proptest! {
         #[test]
-        fn they_are_counted_as_one_by_one(
+        fn bytes_are_counted_as_one_by_one(
             bytes in prop::collection::vec(prop_oneof![20 => b'A'..=b'z', 1 => any::<u8>()], 0..90),
         ) {
             let is_one = |byte: &&u8| is_character(**byte);
-            prop_assert_eq!(leading(&bytes, characters), bytes.iter().take_while(is_one).count());
-            prop_assert_eq!(trailing(&bytes, characters), bytes.iter().rev().take_while(is_one).count());
+            prop_assert_eq!(leading(&bytes, base64_characters), bytes.iter().take_while(is_one).count());
+            prop_assert_eq!(trailing(&bytes, base64_characters), bytes.iter().rev().take_while(is_one).count());
             prop_assert_eq!(any_capital(&bytes), bytes.iter().any(u8::is_ascii_uppercase));
         }
 
         #[test]
-        fn sixteen_blocks_are_told_apart_as_one_by_one(
+        fn sixteen_blocks_are_classified_as_one_by_one(
             bytes in prop::collection::vec(prop_oneof![40 => b'A'..=b'z', 1 => any::<u8>()], 16 * BLOCK),
         ) {
             let (blocks, _) = bytes.as_chunks::<BLOCK>();
-            let one_by_one = blocks.iter().rev().fold(0, |bits, block| bits << 1 | u16::from(may_be_loose(block)));
-            prop_assert_eq!(all_may_be_loose(|n| &blocks[n]), one_by_one);
+            let one_by_one = blocks.iter().rev().fold(0, |bits, block| bits << 1 | u16::from(may_be_base64(block)));
+            prop_assert_eq!(blocks_may_be_base64(|n| &blocks[n]), one_by_one);
         }
     }
 }

@@ -1,152 +1,166 @@
-//! Base64: what to decode of a long run, and to inflate.
+//! Searches a long run of base64: decodes it around needles, and inflates what is compressed in it.
 
 use std::ops::Range;
 
-use super::{Finder, Found, Level, Report};
+use super::{Finder, Found, Layer, OnFound};
 use crate::detect::decode::base64;
 use crate::detect::decode::inflate::{Inflater, Wrapper};
-use crate::detect::decode::line_wrapped::Joined;
-use crate::detect::needles::LATE;
+use crate::detect::decode::line_wrapped::Unwrapped;
+use crate::detect::needles::MAX_NEEDLE_OFFSET;
 use crate::finding::Confidence::Lookalike;
 
-/// How many characters of base64 in front of a token are decoded as well: what stands before it tells whether it
-/// stands on its own, and what byte order its text has.
+/// How many characters of base64 in front of a needle are decoded as well: what precedes a token decides whether it starts a
+/// word, and what byte order its text has.
 const CONTEXT: usize = 1024;
 
 /// How many characters of base64 are decoded at once, and then not again.
 const CHUNK: usize = 8 * 1024;
 
 /// How many are decoded behind those: as many as the longest token takes, in UTF-16.
-const TAIL: usize = 12 * 1024;
+const OVERLAP: usize = 12 * 1024;
 
-/// A base64 text being looked through.
+/// A run of base64 while it is searched.
 struct Run<'r, 't> {
-    joined: &'r Joined<'t>,
-    level: &'r Level<'t>,
-    /// The byte before which tokens were reported already.
-    from: usize,
-    /// In each alignment, the character before which all was decoded.
-    covered: [usize; 4],
+    unwrapped: &'r Unwrapped<'t>,
+    layer: &'r Layer<'t>,
+    /// The byte before which tokens are reported already.
+    start: usize,
+    /// For each alignment, the character before which everything is decoded.
+    decoded_to: [usize; 4],
     inflater: Inflater,
 }
 
 impl Run<'_, '_> {
-    /// Reports a token that takes the characters `found.span`, placed where its word starts on its line: or where it
-    /// starts itself, if the word is longer than windows overlap. Placeholders stay unsaid.
-    fn report(&self, mut found: Found<'_>, report: Report<'_>) {
+    /// Reports a token in the characters `found.span`. Its location is where its word starts on its line, or where it starts
+    /// itself if that is further back than [`Layer::lookback`]. Lookalikes are not reported.
+    fn report(&self, mut found: Found<'_>, report: OnFound<'_>) {
         let Range { start, end } = found.span;
-        let token = self.joined.byte(start);
-        let word = self.joined.word(start);
-        let start = if token - word <= self.level.lookback { word } else { token };
-        let ours = token >= self.from && token < self.joined.end && self.level.emit.contains(&start);
-        if ours && found.classified.confidence > Lookalike {
-            found.span = start..self.joined.byte(end.saturating_sub(1)) + 1;
+        let token = self.unwrapped.byte_of(start);
+        let word = self.unwrapped.line_start(start);
+        let start = if token - word <= self.layer.lookback { word } else { token };
+        let reported_here =
+            token >= self.start && token < self.unwrapped.end && self.layer.emit.contains(&start);
+        if reported_here && found.classified.confidence > Lookalike {
+            found.span = start..self.unwrapped.byte_of(end.saturating_sub(1)) + 1;
             report(found);
         }
     }
 }
 
 impl Finder {
-    /// The base64 text around `spot`, unless it was `looked` at.
-    pub(super) fn run(&self, level: &Level<'_>, spot: usize, looked: &mut usize, report: Report<'_>) {
-        if spot < *looked {
+    /// Searches the run of base64 around `candidate`, unless that is in front of `searched`, the end of the last one.
+    pub(super) fn search_base64_run(
+        &self,
+        layer: &Layer<'_>,
+        candidate: usize,
+        searched: &mut usize,
+        report: OnFound<'_>,
+    ) {
+        if candidate < *searched {
             return;
         }
-        let Some(joined) = Joined::around(level.bytes, spot, *looked) else { return };
-        if !base64::may_hold(&joined.text) {
-            *looked = joined.end;
+        let Some(unwrapped) = Unwrapped::around(layer.bytes, candidate, *searched) else { return };
+        if !base64::may_hold_token(&unwrapped.text) {
+            *searched = unwrapped.end;
             return;
         }
         let mut run = Run {
-            joined: &joined,
-            level,
-            from: (*looked).max(level.emit.start),
-            covered: [0; 4],
+            unwrapped: &unwrapped,
+            layer,
+            start: (*searched).max(layer.emit.start),
+            decoded_to: [0; 4],
             inflater: Inflater::default(),
         };
-        *looked = joined.end;
-        let first = joined.character(run.from);
-        let last = joined.character(level.emit.end + level.lookback + LATE);
-        let mut nested = (level.depth > 1).then(|| base64::nested(&joined.text, first..last).peekable());
-        let (mut unpacked, mut at) = (0, first);
+        *searched = unwrapped.end;
+        let first = unwrapped.character_from(run.start);
+        let last = unwrapped.character_from(layer.emit.end + layer.lookback + MAX_NEEDLE_OFFSET);
+        let mut nested = (layer.depth > 1).then(|| base64::nested(&unwrapped.text, first..last).peekable());
+        let (mut inflated_to, mut at) = (0, first);
         loop {
-            let next = self.forms.next(&joined.text, at, level.depth).filter(|(_, found)| *found < last);
-            // In the order of their places, so that what was decoded is one stretch in each alignment.
+            let next =
+                self.base64_needles.next(&unwrapped.text, at, layer.depth).filter(|(_, found)| *found < last);
+            // In ascending order, so that one index for each alignment describes what is decoded.
             let until = next.map_or(last, |(_, found)| found);
             while let Some(group) = nested.as_mut().and_then(|nested| nested.next_if(|group| *group < until))
             {
-                self.decode(&mut run, group, report);
+                self.decode_around(&mut run, group, report);
             }
-            let Some((clue, found)) = next else { break };
+            let Some((needle, found)) = next else { break };
             at = found + 1;
-            match clue {
-                base64::Clue::Prefix(skip) => {
+            match needle {
+                base64::NeedleKind::Prefix(skip) => {
                     if let Some(group) = found.checked_sub(skip) {
-                        self.decode(&mut run, group, report);
+                        self.decode_around(&mut run, group, report);
                     }
                 }
-                base64::Clue::Packed(wrapper) if found >= unpacked => {
-                    unpacked = self.unpack(&mut run, wrapper, found, report);
+                base64::NeedleKind::Compressed(wrapper) if found >= inflated_to => {
+                    inflated_to = self.inflate_at(&mut run, wrapper, found, report);
                 }
-                base64::Clue::Packed(_) => {}
+                base64::NeedleKind::Compressed(_) => {}
             }
         }
-        if level.depth > 1 {
-            let mut behind = first;
-            for start in joined.zlib_starts().take_while(|start| *start < last) {
-                if start >= behind {
-                    behind = self.unpack(&mut run, Wrapper::Zlib, start, report);
+        if layer.depth > 1 {
+            let mut inflated_to = first;
+            for start in unwrapped.zlib_starts().take_while(|start| *start < last) {
+                if start >= inflated_to {
+                    inflated_to = self.inflate_at(&mut run, Wrapper::Zlib, start, report);
                 }
             }
         }
     }
 
-    /// Decodes around a group of four characters, unless that part was decoded in the same alignment.
-    fn decode(&self, run: &mut Run<'_, '_>, group: usize, report: Report<'_>) {
-        let text = &*run.joined.text;
-        let covered = &mut run.covered[group % 4];
-        if group < *covered {
+    /// Decodes around a group of four characters and searches that, unless it is decoded in the same alignment already.
+    fn decode_around(&self, run: &mut Run<'_, '_>, group: usize, report: OnFound<'_>) {
+        let text = &*run.unwrapped.text;
+        let decoded_to = &mut run.decoded_to[group % 4];
+        if group < *decoded_to {
             return;
         }
         let start = group - (group / 4 * 4).min(CONTEXT);
-        let from = start.max(*covered);
-        let end = text.len().min(group + CHUNK + TAIL);
+        let from = start.max(*decoded_to);
+        let end = text.len().min(group + CHUNK + OVERLAP);
         let decoded = base64::decode(&text[start..end]);
         let whole = end == text.len();
-        *covered = if whole { usize::MAX } else { group + CHUNK };
+        *decoded_to = if whole { usize::MAX } else { group + CHUNK };
         let until = if whole { decoded.len() } else { (group + CHUNK - start) / 4 * 3 };
         let emit = (from - start) / 4 * 3..until;
-        let begins = run.joined.begins(run.level.bytes, run.level.emit.start == 0);
-        let offset = begins.then_some(start / 4 * 3);
-        let inside = Level::inner(&decoded, emit, run.level.depth - 1, offset);
-        self.look(&inside, &mut |mut found| {
-            let Range { start: first, end: behind } = found.span;
-            found.span = start + first * 4 / 3..start + (behind * 4).div_ceil(3);
-            found.chain.insert(0, "base64");
+        let starts_text = run.unwrapped.starts_text(run.layer.bytes, run.layer.emit.start == 0);
+        let offset = starts_text.then_some(start / 4 * 3);
+        let inner = Layer::inner(&decoded, emit, run.layer.depth - 1, offset);
+        self.search(&inner, &mut |mut found| {
+            let Range { start: first, end: last } = found.span;
+            found.span = start + first * 4 / 3..start + (last * 4).div_ceil(3);
+            found.decoded.insert(0, "base64");
             run.report(found, report);
         });
     }
 
-    /// Inflates what the base64 from `found` on holds; returns the first character behind it.
-    fn unpack(&self, run: &mut Run<'_, '_>, wrapper: Wrapper, found: usize, report: Report<'_>) -> usize {
-        let text = &run.joined.text[found..];
-        let mut behind = found;
-        // Most of what looks like a header is none: a little tells.
-        for most in [256, 16 * 1024, 512 * 1024] {
-            let packed = base64::decode(&text[..text.len().min(most)]);
-            let Some(inflated) = run.inflater.inflate(wrapper, &packed) else { return behind };
-            behind = found + inflated.taken * 4 / 3;
-            if inflated.taken < packed.len() || text.len() <= most || most == 512 * 1024 {
+    /// Inflates what the base64 from `found` on contains and searches that; returns the first character behind it.
+    fn inflate_at(
+        &self,
+        run: &mut Run<'_, '_>,
+        wrapper: Wrapper,
+        found: usize,
+        report: OnFound<'_>,
+    ) -> usize {
+        let text = &run.unwrapped.text[found..];
+        let mut end = found;
+        // Most of what looks like a header is none, which a few bytes show.
+        for limit in [256, 16 * 1024, 512 * 1024] {
+            let compressed = base64::decode(&text[..text.len().min(limit)]);
+            let Some(inflated) = run.inflater.inflate(wrapper, &compressed) else { return end };
+            end = found + inflated.consumed * 4 / 3;
+            if inflated.consumed < compressed.len() || text.len() <= limit || limit == 512 * 1024 {
                 let emit = 0..inflated.text.len();
-                let inside = Level::inner(&inflated.text, emit, run.level.depth - 2, Some(0));
-                self.look(&inside, &mut |mut inner| {
-                    inner.span = found..behind.min(found + text.len());
-                    inner.chain.splice(0..0, ["base64", wrapper.name()]);
-                    run.report(inner, report);
+                let inner = Layer::inner(&inflated.text, emit, run.layer.depth - 2, Some(0));
+                self.search(&inner, &mut |mut token| {
+                    token.span = found..end.min(found + text.len());
+                    token.decoded.splice(0..0, ["base64", wrapper.name()]);
+                    run.report(token, report);
                 });
                 break;
             }
         }
-        behind
+        end
     }
 }

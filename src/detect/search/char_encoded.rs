@@ -1,79 +1,80 @@
-//! A token spelled character by character, from its first one on.
+//! Tokens that are encoded character by character, from the first one on.
 
 use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-use super::{Finder, Found, Level, Report};
-use crate::detect::classify::{Classified, HEADER, PLAIN, prove, stands_free, starts_a_jwt, weigh};
-use crate::detect::decode::{Layers, Spelling, utf16};
+use super::{Finder, Found, Layer, OnFound};
+use crate::detect::classify::{
+    Classified, MAX_JWT_HEADER, MAX_PLAIN_LENGTH, classify_proven, classify_unproven, starts_jwt, starts_word,
+};
+use crate::detect::decode::{CharEncoding, Encodings, utf16};
 use crate::finding::Confidence::{Certain, Lookalike};
 use crate::rule::{Checksum, Rule};
 
-/// How many characters of a spelled text tell whether it starts like a token: the longest prefix.
-pub(super) const PEEK: usize = 12;
+/// How many characters decide whether a text starts like a token: the longest prefix, `github_pat_`, and one more.
+pub(super) const PREFIX_WINDOW: usize = 12;
 
-/// A token, and the text it was spelled in.
-pub(super) struct Spelled<'f> {
+/// A token, and the encoded text it was read from.
+pub(super) struct EncodedToken<'f> {
     rule: &'f Rule,
     text: Zeroizing<Vec<u8>>,
     span: Range<usize>,
-    layers: Layers,
+    encodings: Encodings,
     pub(super) classified: Classified,
 }
 
-impl Spelled<'_> {
-    /// Reports it if it starts where it should; returns where it ends if it is one for certain.
-    pub(super) fn report(self, level: &Level<'_>, report: Report<'_>) -> Option<usize> {
-        let Spelled { rule, text, span, layers, classified } = self;
+impl EncodedToken<'_> {
+    /// Reports it if it starts in `layer.emit`; returns where it ends if it is certain.
+    pub(super) fn report(self, layer: &Layer<'_>, report: OnFound<'_>) -> Option<usize> {
+        let EncodedToken { rule, text, span, encodings, classified } = self;
         let end = (classified.confidence == Certain).then_some(span.end);
-        if level.emit.contains(&span.start) {
-            let chain = layers.names(&level.bytes[span.clone()]);
-            report(Found { rule, text: &text[..classified.len], span, chain, classified });
+        if layer.emit.contains(&span.start) {
+            let decoded = encodings.names(&layer.bytes[span.clone()]);
+            report(Found { rule, text: &text[..classified.len], span, decoded, classified });
         }
         end
     }
 }
 
 impl Finder {
-    /// The token spelled so from `start` on, or spelled so and then again.
+    /// The token that is encoded so from `start` on, or encoded so again, up to the depth of the layer.
     ///
-    /// Without a proof, it is one only where the same text in plain would count: a placeholder somebody encoded is
-    /// nobody's concern.
-    pub(super) fn spelled_at(
+    /// Without a checksum that holds, only what would count in plain text is a token: encoded placeholders are not reported.
+    pub(super) fn encoded_token_at(
         &self,
-        level: &Level<'_>,
-        spelling: Spelling,
+        layer: &Layer<'_>,
+        encoding: CharEncoding,
         start: usize,
-    ) -> Option<Spelled<'_>> {
-        let encoded = &level.bytes[start..];
-        let mut layers = Layers::one(spelling);
+    ) -> Option<EncodedToken<'_>> {
+        let encoded = &layer.bytes[start..];
+        let mut encodings = Encodings::single(encoding);
         loop {
-            // No more than tells: in a wall of half-tokens, everything else is read for nothing.
-            let strange = |at, byte| at == 0 && !self.starts[usize::from(byte)];
-            let peek = layers.read(encoded, PEEK, strange);
-            let rule = self.rule_of(&peek);
+            // Only as much as decides: in text full of prefixes, everything else would be read in vain.
+            let foreign = |at, byte| at == 0 && !self.first_bytes[usize::from(byte)];
+            let peek = encodings.read(encoded, PREFIX_WINDOW, foreign);
+            let rule = self.rule_for(&peek);
             let text = rule.map_or(peek, |rule| {
                 let token = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
                 let prefix = rule.prefix.len();
-                let once = rule.checksum == Checksum::Crc32Base62;
-                let last = |at, byte| at >= prefix && (!token(byte) || (once && byte == b'_'));
-                layers.read(encoded, rule.length, last)
+                let classic = rule.checksum == Checksum::Crc32Base62;
+                let last = |at, byte| at >= prefix && (!token(byte) || (classic && byte == b'_'));
+                encodings.read(encoded, rule.length, last)
             });
             if let Some(rule) = rule
-                && let Some(classified) = prove(rule, &text)
+                && let Some(classified) = classify_proven(rule, &text)
             {
-                return spelled(rule, text, layers, (encoded, start), classified);
+                return encoded_token(rule, text, encodings, (encoded, start), classified);
             }
-            let inner = text.iter().find_map(|byte| Spelling::introduced_by(*byte));
-            match inner.and_then(|inner| layers.and(inner, level.depth)) {
-                Some(deeper) => layers = deeper,
-                None if rule.is_some() && is_free(level.bytes, spelling, start) => {
+            let inner = text.iter().find_map(|byte| CharEncoding::introduced_by(*byte));
+            match inner.and_then(|inner| encodings.with_inner(inner, layer.depth)) {
+                Some(more) => encodings = more,
+                None if rule.is_some() && starts_encoded_word(layer.bytes, encoding, start) => {
                     let rule = rule?;
-                    let text = read_token(rule, layers, encoded);
-                    let classified =
-                        weigh(rule, &text, None).filter(|classified| classified.confidence > Lookalike)?;
-                    return spelled(rule, text, layers, (encoded, start), classified);
+                    let text = read_token(rule, encodings, encoded);
+                    let classified = classify_unproven(rule, &text, None)
+                        .filter(|classified| classified.confidence > Lookalike)?;
+                    return encoded_token(rule, text, encodings, (encoded, start), classified);
                 }
                 None => return None,
             }
@@ -81,36 +82,42 @@ impl Finder {
     }
 }
 
-fn spelled<'f>(
+fn encoded_token<'f>(
     rule: &'f Rule,
     text: Zeroizing<Vec<u8>>,
-    layers: Layers,
+    encodings: Encodings,
     (encoded, start): (&[u8], usize),
     classified: Classified,
-) -> Option<Spelled<'f>> {
-    let width = layers.width(encoded, classified.len);
-    // As wide as it is long: nothing was encoded, or nothing that matters.
-    (width > classified.len).then(|| Spelled { rule, text, span: start..start + width, layers, classified })
+) -> Option<EncodedToken<'f>> {
+    let width = encodings.width(encoded, classified.len);
+    // As many bytes as characters: nothing of the token itself is encoded.
+    (width > classified.len).then(|| EncodedToken {
+        rule,
+        text,
+        span: start..start + width,
+        encodings,
+        classified,
+    })
 }
 
-/// As much of the text as a token by this rule may take: a wall of half-tokens must not cost the longest match for each
-/// of them.
-fn read_token(rule: &Rule, layers: Layers, encoded: &[u8]) -> Zeroizing<Vec<u8>> {
+/// As much of the text as a token of this rule may take. The stateless form is read only behind its header, so that text full
+/// of prefixes does not cost the longest match for each of them.
+fn read_token(rule: &Rule, encodings: Encodings, encoded: &[u8]) -> Zeroizing<Vec<u8>> {
     let end = |_, byte: u8| !(byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
-    let text = layers.read(encoded, PLAIN + 1, end);
-    if rule.longest <= PLAIN || text.len() <= PLAIN {
+    let text = encodings.read(encoded, MAX_PLAIN_LENGTH + 1, end);
+    if rule.longest <= MAX_PLAIN_LENGTH || text.len() <= MAX_PLAIN_LENGTH {
         return text;
     }
-    let header = layers.read(encoded, HEADER, end);
-    if starts_a_jwt(rule, &header) { layers.read(encoded, rule.longest + 1, end) } else { text }
+    let header = encodings.read(encoded, MAX_JWT_HEADER, end);
+    if starts_jwt(rule, &header) { encodings.read(encoded, rule.longest + 1, end) } else { text }
 }
 
-/// Whether the text spelled so from `start` on stands on its own.
-fn is_free(bytes: &[u8], spelling: Spelling, start: usize) -> bool {
-    let wide = match spelling {
-        Spelling::Utf16Le => start,
-        Spelling::Utf16Be => start + 1,
-        _ => return stands_free(&bytes[..start]),
+/// Whether the text that is encoded so from `start` on starts a word.
+fn starts_encoded_word(bytes: &[u8], encoding: CharEncoding, start: usize) -> bool {
+    let first = match encoding {
+        CharEncoding::Utf16Le => start,
+        CharEncoding::Utf16Be => start + 1,
+        _ => return starts_word(&bytes[..start]),
     };
-    utf16::before(bytes, wide).is_none_or(|byte| stands_free(&[byte]))
+    utf16::char_before(bytes, first).is_none_or(|byte| starts_word(&[byte]))
 }

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_S
 
 use super::*;
 
-/// What was found for certain: the token, its place, and the chain of encodings.
+/// The certain findings: the token, its location, and the chain of encodings.
 fn certain_in(bytes: &[u8], depth: usize) -> Vec<(Vec<u8>, usize, Vec<&'static str>)> {
     let mut out = Vec::new();
     detector().with_decode_depth(depth).scan(&Window::whole(bytes), &mut |hit| {
@@ -20,22 +20,22 @@ fn certain_in(bytes: &[u8], depth: usize) -> Vec<(Vec<u8>, usize, Vec<&'static s
     out
 }
 
-/// Checks that `token` is found once, at `place`, and through `chain`.
+/// Checks that `token` is found once, at `location`, and through `chain`.
 fn assert_found(
     bytes: &[u8],
     token: &str,
-    place: usize,
+    location: usize,
     chain: &[&'static str],
 ) -> Result<(), TestCaseError> {
     let found = certain_in(bytes, chain.len().max(DECODE_DEPTH));
-    prop_assert_eq!(found, vec![(token.as_bytes().to_vec(), place, chain.to_vec())]);
+    prop_assert_eq!(found, vec![(token.as_bytes().to_vec(), location, chain.to_vec())]);
     prop_assert!(certain_in(bytes, chain.len() - 1).is_empty());
     Ok(())
 }
 
-/// Text of a kind that ends a run of base64.
+/// Text that ends with what ends a run of base64.
 fn surroundings() -> impl Strategy<Value = String> {
-    "|[ -~\n]{0,60}[ \"':,.(\n]".prop_filter("no half tokens", |text| !text.contains("gh"))
+    "|[ -~\n]{0,60}[ \"':,.(\n]".prop_filter("no parts of tokens", |text| !text.contains("gh"))
 }
 
 /// Lines of `width` characters with `line_end` between them.
@@ -60,15 +60,15 @@ fn zlib(bytes: &[u8]) -> Vec<u8> {
     packer.write_all(bytes).and_then(|()| packer.finish()).expect("writing to memory")
 }
 
-/// `text` with each character written by `spell` where `which` says so, and at least one.
-fn spelled(text: &str, which: &[bool], spell: impl Fn(u8) -> String) -> String {
-    let any = which.iter().take(text.len()).any(|spelled| *spelled);
+/// `text` with each character encoded by `encode` for which `which` is true, and at least one.
+fn encoded(text: &str, which: &[bool], encode: impl Fn(u8) -> String) -> String {
+    let any = which.iter().take(text.len()).any(|encoded| *encoded);
     text.bytes()
         .zip(which.iter().cycle())
         .enumerate()
         .map(
             |(n, (byte, which))| {
-                if *which || (!any && n == 7) { spell(byte) } else { char::from(byte).to_string() }
+                if *which || (!any && n == 7) { encode(byte) } else { char::from(byte).to_string() }
             },
         )
         .collect()
@@ -84,8 +84,8 @@ proptest! {
     ) {
         let marked = format!("{}{text}{token}{rest}", if mark { "\u{feff}" } else { "" });
         let bytes = [&raw[..], &utf16(&marked, big)].concat();
-        let place = raw.len() + 2 * (text.len() + usize::from(mark));
-        assert_found(&bytes, &token, place, &[if big { "utf-16be" } else { "utf-16le" }])?;
+        let location = raw.len() + 2 * (text.len() + usize::from(mark));
+        assert_found(&bytes, &token, location, &[if big { "utf-16be" } else { "utf-16le" }])?;
     }
 
     #[test]
@@ -93,22 +93,22 @@ proptest! {
         token in any_token(), text in "[ -~\r\n]{20,200}", rest in "[ -~\r\n]{0,40}", mark in any::<bool>(), big in any::<bool>(), width in 4_usize..200,
     ) {
         let head = format!("{}{text} ", if mark { "\u{feff}" } else { "" });
-        let place = 2 * (text.len() + 1 + usize::from(mark));
+        let location = 2 * (text.len() + 1 + usize::from(mark));
         let name = if big { "utf-16be" } else { "utf-16le" };
         let inner = wrapped(&STANDARD.encode(&token), width, "\r\n");
-        assert_found(&utf16(&format!("{head}{inner} {rest}"), big), &token, place, &[name, "base64"])?;
-        let inner = spelled(&token, &[false, true], |byte| format!("%{byte:02X}"));
-        assert_found(&utf16(&format!("{head}{inner} {rest}"), big), &token, place, &[name, "percent"])?;
+        assert_found(&utf16(&format!("{head}{inner} {rest}"), big), &token, location, &[name, "base64"])?;
+        let inner = encoded(&token, &[false, true], |byte| format!("%{byte:02X}"));
+        assert_found(&utf16(&format!("{head}{inner} {rest}"), big), &token, location, &[name, "percent"])?;
     }
 
     #[test]
     fn percent_whole_or_in_part(
         token in any_token(), before in surroundings(), after in surroundings(), which in prop::collection::vec(any::<bool>(), 1..100), upper in any::<bool>(),
     ) {
-        let spell = |byte: u8| if upper { format!("%{byte:02X}") } else { format!("%{byte:02x}") };
-        let text = spelled(&token, &which, spell);
+        let encode = |byte: u8| if upper { format!("%{byte:02X}") } else { format!("%{byte:02x}") };
+        let text = encoded(&token, &which, encode);
         assert_found(format!("{before}{text}{after}").as_bytes(), &token, before.len(), &["percent"])?;
-        let twice = spelled(&token, &which, |byte| spell(byte).replace('%', "%25"));
+        let twice = encoded(&token, &which, |byte| encode(byte).replace('%', "%25"));
         assert_found(format!("{before}{twice}{after}").as_bytes(), &token, before.len(), &["percent", "percent"])?;
     }
 
@@ -116,16 +116,16 @@ proptest! {
     fn escapes_whole_or_in_part(
         token in any_token(), before in surroundings(), after in surroundings(), which in prop::collection::vec(any::<bool>(), 1..100), upper in any::<bool>(),
     ) {
-        let spells: [(&str, &dyn Fn(u8) -> String); 3] = [
+        let encodings: [(&str, &dyn Fn(u8) -> String); 3] = [
             ("unicode-escape", &|byte| if upper { format!("\\u{{{byte:X}}}") } else { format!("\\u{{{byte:x}}}") }),
             ("unicode-escape", &|byte| if upper { format!("\\u{byte:04X}") } else { format!("\\u{byte:04x}") }),
             ("hex-escape", &|byte| if upper { format!("\\x{byte:02X}") } else { format!("\\x{byte:02x}") }),
         ];
-        for (name, spell) in spells {
-            let text = spelled(&token, &which, spell);
+        for (name, encode) in encodings {
+            let text = encoded(&token, &which, encode);
             assert_found(format!("{before}{text}{after}").as_bytes(), &token, before.len(), &[name])?;
         }
-        let text = spelled(&token, &[true], |byte| format!("\\{byte:03o}"));
+        let text = encoded(&token, &[true], |byte| format!("\\{byte:03o}"));
         assert_found(format!("{before}{text}{after}").as_bytes(), &token, before.len(), &["octal-escape"])?;
     }
 
@@ -135,12 +135,12 @@ proptest! {
         amp in prop::sample::select(vec!["&", "&amp;"]),
     ) {
         let zeros = "0".repeat(zeros);
-        let spells: [&dyn Fn(u8) -> String; 3] = [
+        let encodings: [&dyn Fn(u8) -> String; 3] = [
             &|byte| format!("{amp}#{zeros}{byte};"), &|byte| format!("{amp}#x{zeros}{byte:x};"), &|byte| format!("{amp}#X{zeros}{byte:X};"),
         ];
-        for spell in spells {
-            // What was escaped twice was so as a whole.
-            let text = spelled(&token, if amp == "&" { &which } else { &[true] }, spell);
+        for encode in encodings {
+            // What is escaped twice is so as a whole.
+            let text = encoded(&token, if amp == "&" { &which } else { &[true] }, encode);
             let chain = &["html-entity"; 2][..if amp == "&" { 1 } else { 2 }];
             assert_found(format!("{before}{text}{after}").as_bytes(), &token, before.len(), chain)?;
         }
@@ -148,14 +148,14 @@ proptest! {
 
     #[test]
     fn glued_to_anything(token in any_token(), before in "[ -~]{0,8}|[a-z]{0,3}(g|gh|gi|git|6|67|%|%2|&|&amp;|\\\\)") {
-        let spells: [&dyn Fn(u8) -> String; 8] = [
+        let encodings: [&dyn Fn(u8) -> String; 8] = [
             &|byte| format!("%{byte:02x}"), &|byte| format!("%25{byte:02x}"), &|byte| format!("\\u{byte:04x}"), &|byte| format!("\\u{{{byte:x}}}"),
             &|byte| format!("\\x{byte:02x}"), &|byte| format!("\\{byte:03o}"), &|byte| format!("&#{byte};"), &|byte| format!("{byte:02x}"),
         ];
-        for spell in spells {
-            let text: String = token.bytes().map(spell).collect();
+        for encode in encodings {
+            let text: String = token.bytes().map(encode).collect();
             let found: Vec<_> = certain_in(format!("{before}{text}").as_bytes(), 2).into_iter().map(|(text, _, _)| text).collect();
-            prop_assert_eq!(found, [token.as_bytes()], "{} behind {:?}", spell(b'g'), before);
+            prop_assert_eq!(found, [token.as_bytes()], "{} behind {:?}", encode(b'g'), before);
         }
     }
 
@@ -172,18 +172,18 @@ proptest! {
     }
 
     #[test]
-    fn no_half_token_makes_it_panic(
+    fn no_part_of_a_token_makes_it_panic(
         text in "(Z2hwX|ZG9jR|H4sIA|eJw|dpdGh1Yl9wYXRf|%67%68|gh%|\\\\u0067|\\\\x67h|g\0h\0|\0g\0h|6768705f|67:68|&#103;|&amp;#x67;h|[ -~\n\r]|\\PC){0,300}",
     ) {
         prop_assert!(certain_in(text.as_bytes(), 4).is_empty());
     }
 }
 
-/// What two windows find between them that part at `cut`, as a large blob is gone through.
+/// What is found in two windows that meet at `cut`, as large blobs are scanned.
 fn in_two_windows(bytes: &[u8], cut: usize) -> Vec<(Vec<u8>, usize, Vec<&'static str>)> {
     let mut out = Vec::new();
-    let back = cut.saturating_sub(REACH);
-    let ahead = bytes.len().min(cut + REACH);
+    let back = cut.saturating_sub(MAX_SPAN);
+    let ahead = bytes.len().min(cut + MAX_SPAN);
     for (start, window) in [
         (0, Window { bytes: &bytes[..ahead], emit: 0..cut }),
         (back, Window { bytes: &bytes[back..], emit: cut - back..bytes.len() - back }),
@@ -203,17 +203,17 @@ proptest! {
     #[test]
     fn no_window_edge_loses_or_doubles_an_encoded_token(
         token in any_token(), before in 0_usize..70_000, after in 0_usize..70_000, width in prop::sample::select(vec![4, 61, 76, 5000, 1_000_000]),
-        way in 0..6, near in -60_000_isize..60_000, seed in 0_usize..1000,
+        encoding in 0..6, near in -60_000_isize..60_000, seed in 0_usize..1000,
     ) {
         let letters = b"abcdefghijklmnopqrstuvwxyz";
         let junk = |length: usize| (0..length).map(|n| letters[((n * 7919) ^ seed) % 26]).collect::<Vec<u8>>();
         let text = [junk(before), b" ".to_vec(), token.clone().into_bytes(), b" ".to_vec(), junk(after)].concat();
-        let bytes = match way {
+        let bytes = match encoding {
             0 => STANDARD.encode(text),
             1 => wrapped(&STANDARD.encode(text), width, "\n"),
             2 => wrapped(&STANDARD.encode(wrapped(&STANDARD.encode(text), 76, "\n")), width, "\n"),
             3 => wrapped(&STANDARD.encode(utf16(&String::from_utf8_lossy(&text), false)), width, "\r\n"),
-            4 => String::from_utf8_lossy(&text).replace(&token, &spelled(&token, &[true], |byte| format!("\\u{byte:04x}"))),
+            4 => String::from_utf8_lossy(&text).replace(&token, &encoded(&token, &[true], |byte| format!("\\u{byte:04x}"))),
             _ => {
                 let tail = STANDARD.encode(gzip(token.as_bytes()));
                 format!("{} {} {}", STANDARD.encode(junk(before)), wrapped(&tail, width, "\n"), STANDARD.encode(junk(after)))
@@ -229,7 +229,7 @@ proptest! {
     }
 }
 
-/// Everything found, with its place.
+/// Everything found, with its location.
 fn found(bytes: &[u8]) -> Vec<(usize, Confidence, Vec<&'static str>)> {
     let mut out = Vec::new();
     detector().scan(&Window::whole(bytes), &mut |hit| {
@@ -251,7 +251,7 @@ fn an_encoded_token_without_a_proof_is_likely_where_a_plain_one_is() {
 }
 
 #[test]
-fn encoded_placeholders_stay_unsaid() {
+fn encoded_placeholders_are_not_reported() {
     let placeholder = ["ghp_", "16C7e42F292c6912E7710c838347Ae178B4a"].concat();
     let hex: String = placeholder.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let percent = placeholder.replace('_', "%5F");
@@ -274,7 +274,7 @@ fn a_plain_token_is_not_found_again_as_an_encoded_one() {
 }
 
 #[test]
-fn a_list_of_encoded_tokens_is_told_line_by_line() {
+fn a_list_of_encoded_tokens_is_reported_line_by_line() {
     let mut bytes = String::new();
     let mut expected = Vec::new();
     for n in 0..2000 {
@@ -298,7 +298,7 @@ fn redacting_hides_encoded_tokens() {
 }
 
 #[test]
-fn depth_is_how_many_encodings_are_peeled_off() {
+fn depth_is_how_many_encodings_are_decoded() {
     let token = classic("ghp_", &"aB3".repeat(10));
     let mut text = token.clone();
     for depth in 1..=5 {

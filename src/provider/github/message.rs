@@ -18,7 +18,7 @@ pub(super) fn of(response: &Response) -> String {
         }
         None => String::from_utf8_lossy(&response.body).into_owned(),
     };
-    text::clean(&message, text::KEPT)
+    text::one_line(&message, text::MESSAGE_LIMIT)
 }
 
 fn of_json(body: &serde_json::Map<String, Value>) -> String {

@@ -1,22 +1,22 @@
-//! The charts of the page: plain bars, drawn without a style of their own, which the page's policy forbids.
+//! The charts of the page: bars in SVG, without inline styles, which the page's content security policy forbids.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::super::Report;
-use super::super::words::escaped;
 use crate::finding::Finding;
+use crate::text::xml_escaped;
 
 /// How many bars a chart has at most.
-const BARS: usize = 10;
+const MAX_BARS: usize = 10;
 
 /// With more months than this, the bars of the timeline are years.
-const MONTHS: usize = 48;
+const MAX_MONTHS: usize = 48;
 
-pub(super) fn write(report: &Report<'_>, told: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(report: &Report<'_>, counted: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<h2>At a glance</h2>\n<div class=\"charts\">")?;
-    bars("By type", told, out, |finding| vec![report.description(finding).to_owned()])?;
-    bars("By state of revocation", told, out, |finding| {
+    bars("By type", counted, out, |finding| vec![report.description(finding).to_owned()])?;
+    bars("By state of revocation", counted, out, |finding| {
         vec![
             finding
                 .revocation
@@ -25,49 +25,49 @@ pub(super) fn write(report: &Report<'_>, told: &[&Finding], out: &mut dyn Write)
                 .to_owned(),
         ]
     })?;
-    bars("By path", told, out, |finding| {
+    bars("By path", counted, out, |finding| {
         let mut paths: Vec<String> = finding
             .locations
             .iter()
-            .map(|place| report.path(place))
+            .map(|location| report.path(location))
             .map(|path| if path.is_empty() { "(commits, tags and refs)".to_owned() } else { path })
             .collect();
         paths.sort_unstable();
         paths.dedup();
         paths
     })?;
-    if told.iter().any(|finding| finding.owner_id.is_some()) {
-        bars("By owner (GitHub user id)", told, out, |finding| {
+    if counted.iter().any(|finding| finding.owner_id.is_some()) {
+        bars("By owner (GitHub user id)", counted, out, |finding| {
             vec![finding.owner_id.map_or_else(|| "not told by the token".to_owned(), |id| id.to_string())]
         })?;
     }
-    timeline(told, out)?;
+    timeline(counted, out)?;
     writeln!(out, "</div>")
 }
 
-/// Counts tokens by the words `of` gives for each, most frequent first.
+/// Draws how many tokens have each of the labels that `labels` returns for them, most frequent first.
 fn bars(
     title: &str,
-    told: &[&Finding],
+    counted: &[&Finding],
     out: &mut dyn Write,
-    of: impl Fn(&Finding) -> Vec<String>,
+    labels: impl Fn(&Finding) -> Vec<String>,
 ) -> io::Result<()> {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-    for word in told.iter().flat_map(|finding| of(finding)) {
-        *counts.entry(word).or_default() += 1;
+    for label in counted.iter().flat_map(|finding| labels(finding)) {
+        *counts.entry(label).or_default() += 1;
     }
     let mut counts: Vec<(String, u64)> = counts.into_iter().collect();
     counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    let others = counts.len().saturating_sub(BARS);
-    counts.truncate(BARS);
+    let others = counts.len().saturating_sub(MAX_BARS);
+    counts.truncate(MAX_BARS);
     let most = counts.iter().map(|(_, count)| *count).max().unwrap_or(1);
     writeln!(out, r#"<div class="chart"><h3>{title}</h3><table class="bars"><tbody>"#)?;
-    for (word, count) in counts {
+    for (label, count) in counts {
         let width = count * 100 / most;
         writeln!(
             out,
             r#"<tr><td>{}</td><td><svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect width="{width}" height="10"/></svg></td><td class="number">{count}</td></tr>"#,
-            escaped(&word)
+            xml_escaped(&label)
         )?;
     }
     writeln!(out, "</tbody></table>")?;
@@ -78,17 +78,17 @@ fn bars(
 }
 
 /// How many tokens were first committed in each month.
-fn timeline(told: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
+fn timeline(counted: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
     let mut counts: BTreeMap<(i32, i32), u64> = BTreeMap::new();
-    for month in told.iter().filter_map(|finding| first_month(finding)) {
+    for month in counted.iter().filter_map(|finding| first_month(finding)) {
         *counts.entry(month).or_default() += 1;
     }
     let (Some((first, _)), Some((last, _))) = (counts.first_key_value(), counts.last_key_value()) else {
         return Ok(());
     };
     let (first, last) = (*first, *last);
-    let by_year = (last.0 - first.0) * 12 + last.1 - first.1 >= i32::try_from(MONTHS).unwrap_or(i32::MAX);
-    let steps: Vec<(String, u64)> = if by_year {
+    let by_year = (last.0 - first.0) * 12 + last.1 - first.1 >= i32::try_from(MAX_MONTHS).unwrap_or(i32::MAX);
+    let bars: Vec<(String, u64)> = if by_year {
         (first.0..=last.0)
             .map(|year| {
                 (format!("{year}"), counts.range((year, 1)..=(year, 12)).map(|(_, count)| count).sum())
@@ -97,35 +97,34 @@ fn timeline(told: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
     } else {
         (first.0 * 12 + first.1 - 1..last.0 * 12 + last.1)
             .map(|month| (month / 12, month % 12 + 1))
-            .map(|at| (format!("{}-{:02}", at.0, at.1), counts.get(&at).copied().unwrap_or(0)))
+            .map(|month| (format!("{}-{:02}", month.0, month.1), counts.get(&month).copied().unwrap_or(0)))
             .collect()
     };
-    draw(&steps, out)
+    draw(&bars, out)
 }
 
-/// Year and month of the earliest commit that a token is known to stand in.
+/// Year and month of the earliest commit that a token is known to be in.
 fn first_month(finding: &Finding) -> Option<(i32, i32)> {
-    let dates = finding.locations.iter().filter_map(|place| place.date.as_deref());
+    let dates = finding.locations.iter().filter_map(|location| location.date.as_deref());
     let mut parts = dates.min()?.splitn(3, '-');
     let (year, month) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-    // A commit may claim any date, and a chart of ten thousand years tells nothing.
+    // A commit may claim any date, and a chart of ten thousand years shows nothing.
     ((1970..2200).contains(&year) && (1..=12).contains(&month)).then_some((year, month))
 }
 
-fn draw(steps: &[(String, u64)], out: &mut dyn Write) -> io::Result<()> {
-    let most = steps.iter().map(|(_, count)| *count).max().unwrap_or(1).max(1);
-    let each = 900 / steps.len().max(1);
-    let wide = each.min(60);
-    // A label a bar where there is room, else one in so many.
-    let every = 50_usize.div_ceil(wide.max(1));
+fn draw(bars: &[(String, u64)], out: &mut dyn Write) -> io::Result<()> {
+    let most = bars.iter().map(|(_, count)| *count).max().unwrap_or(1).max(1);
+    let pitch = (900 / bars.len().max(1)).min(60);
+    // Every bar has a label where there is room, else every so many.
+    let label_step = 50_usize.div_ceil(pitch.max(1));
     writeln!(out, r#"<div class="chart wide"><h3>When they were committed first</h3>"#)?;
     writeln!(
         out,
         r#"<svg class="time" viewBox="0 0 920 150" role="img" aria-label="tokens by date of first commit">"#
     )?;
-    for (n, (label, count)) in steps.iter().enumerate() {
-        let (x, height) = (10 + n * wide, count * 105 / most);
-        let bar = (wide * 4 / 5).max(1);
+    for (n, (label, count)) in bars.iter().enumerate() {
+        let (x, height) = (10 + n * pitch, count * 105 / most);
+        let bar = (pitch * 4 / 5).max(1);
         let middle = x + bar / 2;
         if *count > 0 {
             writeln!(
@@ -136,7 +135,7 @@ fn draw(steps: &[(String, u64)], out: &mut dyn Write) -> io::Result<()> {
             )?;
             writeln!(out, r#"<text x="{middle}" y="{}">{count}</text>"#, 121 - height)?;
         }
-        if n % every == 0 {
+        if n % label_step == 0 {
             writeln!(out, r#"<text x="{middle}" y="141">{label}</text>"#)?;
         }
     }

@@ -1,22 +1,25 @@
-//! The tables of the page: every token with its places, and what could not be read.
+//! The tables of the page: every token with its locations, and what could not be read.
 
 use std::io::{self, Write};
 
-use super::super::Report;
-use super::super::words::{self, escaped};
+use super::super::{Report, labels};
 use crate::finding::{Confidence, Finding, Location};
 use crate::revocation::State;
+use crate::text::xml_escaped;
 
 /// How many lookalikes are listed unless they were asked for.
-const NOTES: usize = 50;
+const MAX_LOOKALIKES: usize = 50;
 
 pub(super) fn tokens(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let (mut notes, mut rows): (Vec<&Finding>, Vec<&Finding>) =
+    let (mut lookalikes, mut rows): (Vec<&Finding>, Vec<&Finding>) =
         report.shown().partition(|finding| finding.confidence == Confidence::Lookalike);
-    let hidden =
-        if report.min_confidence == Confidence::Lookalike { 0 } else { notes.len().saturating_sub(NOTES) };
-    notes.truncate(notes.len() - hidden);
-    rows.append(&mut notes);
+    let hidden = if report.min_confidence == Confidence::Lookalike {
+        0
+    } else {
+        lookalikes.len().saturating_sub(MAX_LOOKALIKES)
+    };
+    lookalikes.truncate(lookalikes.len() - hidden);
+    rows.append(&mut lookalikes);
     if rows.is_empty() {
         return Ok(());
     }
@@ -42,45 +45,46 @@ pub(super) fn tokens(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
 }
 
 fn row(report: &Report<'_>, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
-    let (word, rank) = match finding.confidence {
+    let (confidence, rank) = match finding.confidence {
         Confidence::Certain => ("certain", 0),
         Confidence::Likely => ("likely", 1),
         Confidence::Lookalike => ("lookalike", 2),
     };
-    let class = if finding.counts() { word } else { "faint" };
+    let class = if finding.counts() { confidence } else { "faint" };
     let hash = finding.token.fingerprint();
     writeln!(
         out,
-        r#"<tr><td data-sort="{rank}" title="{}"><span class="{class}">{word}</span></td>"#,
+        r#"<tr><td data-sort="{rank}" title="{}"><span class="{class}">{confidence}</span></td>"#,
         finding.reason
     )?;
     writeln!(
         out,
         r#"<td class="token"><code title="sha256 {}">{}</code></td>"#,
         hash.hex(),
-        escaped(&finding.token.redacted())
+        xml_escaped(&finding.token.redacted())
     )?;
-    writeln!(out, "<td>{}</td><td>", escaped(report.description(finding)))?;
-    places(report, finding, &hash.base64(), out)?;
-    let places = finding.locations.len() as u64 + finding.more_locations;
-    let date = finding.locations.iter().filter_map(|place| place.date.as_deref()).min().unwrap_or_default();
+    writeln!(out, "<td>{}</td><td>", xml_escaped(report.description(finding)))?;
+    location_list(report, finding, &hash.base64(), out)?;
+    let count = finding.locations.len() as u64 + finding.more_locations;
+    let date =
+        finding.locations.iter().filter_map(|location| location.date.as_deref()).min().unwrap_or_default();
     let owner = finding.owner_id.map(|id| id.to_string()).unwrap_or_default();
     writeln!(
         out,
-        r#"</td><td class="number">{places}</td><td>{}</td><td>{owner}</td><td>{}</td></tr>"#,
-        escaped(date.get(..10).unwrap_or(date)),
+        r#"</td><td class="number">{count}</td><td>{}</td><td>{owner}</td><td>{}</td></tr>"#,
+        xml_escaped(date.get(..10).unwrap_or(date)),
         state(finding)
     )
 }
 
-fn places(report: &Report<'_>, finding: &Finding, hash: &str, out: &mut dyn Write) -> io::Result<()> {
+fn location_list(report: &Report<'_>, finding: &Finding, hash: &str, out: &mut dyn Write) -> io::Result<()> {
     let Some((first, others)) = finding.locations.split_first() else { return Ok(()) };
-    writeln!(out, "{}", place(report, finding, first))?;
+    writeln!(out, "{}", location_cell(report, finding, first))?;
     let more = others.len() as u64 + finding.more_locations;
-    let words = if more > 0 { format!("and {more} more") } else { "hash".to_owned() };
-    writeln!(out, "<details><summary>{words}</summary><ul>")?;
+    let label = if more > 0 { format!("and {more} more") } else { "hash".to_owned() };
+    writeln!(out, "<details><summary>{label}</summary><ul>")?;
     for other in others {
-        writeln!(out, "<li>{}</li>", place(report, finding, other))?;
+        writeln!(out, "<li>{}</li>", location_cell(report, finding, other))?;
     }
     if finding.more_locations > 0 {
         writeln!(out, "<li>{} places are not listed</li>", finding.more_locations)?;
@@ -88,37 +92,41 @@ fn places(report: &Report<'_>, finding: &Finding, hash: &str, out: &mut dyn Writ
     writeln!(out, r#"<li class="faint">hashed_token <code>{hash}</code></li></ul></details>"#)
 }
 
-fn place(report: &Report<'_>, finding: &Finding, place: &Location) -> String {
-    let path = escaped(&report.path(place));
-    let mut text = if words::has_lines(place.kind) {
-        format!("<code>{path}:{}:{}</code>", place.line, place.column)
+fn location_cell(report: &Report<'_>, finding: &Finding, location: &Location) -> String {
+    let path = xml_escaped(&report.path(location));
+    let mut text = if labels::has_lines(location.kind) {
+        format!("<code>{path}:{}:{}</code>", location.line, location.column)
     } else {
-        format!("<code>{path}</code> <span class=\"faint\">({})</span>", words::part(place.kind))
+        format!("<code>{path}</code> <span class=\"faint\">({})</span>", labels::location_kind(location.kind))
     };
-    if let Some(commit) = &place.commit {
-        let short = escaped(commit.get(..10).unwrap_or(commit));
-        let author = escaped(place.author.as_deref().unwrap_or_default());
+    if let Some(commit) = &location.commit {
+        let short = xml_escaped(commit.get(..10).unwrap_or(commit));
+        let author = xml_escaped(location.author.as_deref().unwrap_or_default());
         text = format!("{text} <span class=\"faint\">commit <code>{short}</code> {author}</span>");
     }
-    if !place.decoded.is_empty() {
-        text = format!("{text} <span class=\"faint\">({})</span>", escaped(&place.decoded.join(" of ")));
+    if !location.decoded.is_empty() {
+        text =
+            format!("{text} <span class=\"faint\">({})</span>", xml_escaped(&location.decoded.join(" of ")));
     }
-    if let Some(silence) = place.suppressed.as_ref().filter(|_| finding.suppressed.is_none()) {
-        let by = escaped(&words::silencer(silence));
+    if let Some(suppression) = location.suppressed.as_ref().filter(|_| finding.suppressed.is_none()) {
+        let by = xml_escaped(&labels::suppressed_by(suppression));
         text = format!("{text} <span class=\"faint\">suppressed by {by}</span>");
     }
     text
 }
 
-/// Whether GitHub has taken a token for revocation, or it was dead already.
+/// Whether GitHub has accepted a token for revocation, or it was dead already.
 pub(super) fn ended(finding: &Finding) -> bool {
     let state = finding.revocation.as_ref().map(|revocation| revocation.state);
     matches!(state, Some(State::Accepted | State::Confirmed | State::Dead))
 }
 
 fn state(finding: &Finding) -> String {
-    if let Some(silence) = &finding.suppressed {
-        return format!("<span class=\"faint\">suppressed by {}</span>", escaped(&words::silencer(silence)));
+    if let Some(suppression) = &finding.suppressed {
+        return format!(
+            "<span class=\"faint\">suppressed by {}</span>",
+            xml_escaped(&labels::suppressed_by(suppression))
+        );
     }
     if finding.confidence == Confidence::Lookalike {
         return "<span class=\"faint\">no token</span>".to_owned();
@@ -133,7 +141,7 @@ fn state(finding: &Finding) -> String {
     }
 }
 
-/// What could not be read, so that nobody takes silence for safety.
+/// Lists what could not be read, so that nobody takes its absence for safety.
 pub(super) fn faults(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     if report.summary.shallow {
         writeln!(
@@ -153,8 +161,8 @@ pub(super) fn faults(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
         writeln!(
             out,
             "<tr><td><code>{}</code></td><td>{}</td></tr>",
-            escaped(&fault.path),
-            escaped(&fault.reason)
+            xml_escaped(&fault.path),
+            xml_escaped(&fault.reason)
         )?;
     }
     writeln!(out, "</tbody></table></div>")

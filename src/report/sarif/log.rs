@@ -1,4 +1,4 @@
-//! The parts of the SARIF object model that are used. Field names are the standard's.
+//! The parts of the SARIF 2.1.0 object model (section 3) that are used. Field names are the standard's.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use crate::finding::Confidence;
 use crate::revocation::Revocation;
+use crate::text::uri_path;
 
-/// The schema that the log holds to.
+/// The schema that the log conforms to.
 pub(super) const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
@@ -25,7 +26,7 @@ pub(super) struct Log<'a> {
 pub(super) struct Run<'a> {
     pub(super) tool: Tool<'a>,
     pub(super) invocations: [Invocation<'a>; 1],
-    pub(super) original_uri_base_ids: BTreeMap<&'static str, Text>,
+    pub(super) original_uri_base_ids: BTreeMap<&'static str, UriBase>,
     pub(super) results: Vec<ResultRow<'a>>,
 }
 
@@ -53,18 +54,18 @@ pub(super) struct Rule<'a> {
     pub(super) help: Message,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) help_uri: Option<&'static str>,
-    pub(super) default_configuration: RuleLevel,
-    pub(super) properties: RuleBag,
+    pub(super) default_configuration: RuleConfiguration,
+    pub(super) properties: RuleProperties,
 }
 
 #[derive(Serialize)]
-pub(super) struct RuleLevel {
+pub(super) struct RuleConfiguration {
     pub(super) level: Level,
 }
 
-/// What GitHub sorts alerts by.
+/// What GitHub filters and sorts alerts by: `tags[]`, `precision` and `security-severity`.
 #[derive(Serialize)]
-pub(super) struct RuleBag {
+pub(super) struct RuleProperties {
     pub(super) tags: [&'static str; 3],
     pub(super) precision: &'static str,
     #[serde(rename = "security-severity")]
@@ -93,7 +94,7 @@ impl Message {
 }
 
 #[derive(Serialize)]
-pub(super) struct Text {
+pub(super) struct UriBase {
     pub(super) description: Message,
 }
 
@@ -126,18 +127,18 @@ pub(super) struct ResultRow<'a> {
     pub(super) rule_index: Option<usize>,
     pub(super) level: Level,
     pub(super) message: Message,
-    pub(super) locations: Vec<Place>,
+    pub(super) locations: Vec<ResultLocation>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) related_locations: Vec<Place>,
+    pub(super) related_locations: Vec<ResultLocation>,
     pub(super) partial_fingerprints: BTreeMap<&'static str, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) suppressions: Option<Vec<Suppressed>>,
-    pub(super) properties: ResultBag<'a>,
+    pub(super) suppressions: Option<Vec<SuppressionRow>>,
+    pub(super) properties: ResultProperties<'a>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ResultBag<'a> {
+pub(super) struct ResultProperties<'a> {
     pub(super) confidence: Confidence,
     pub(super) hashed_token: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -156,44 +157,44 @@ pub(super) struct ResultBag<'a> {
 }
 
 #[derive(PartialEq, Eq, Serialize)]
-pub(super) struct Suppressed {
+pub(super) struct SuppressionRow {
     pub(super) kind: &'static str,
     pub(super) justification: String,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Place {
+pub(super) struct ResultLocation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) id: Option<usize>,
-    pub(super) physical_location: Physical,
+    pub(super) physical_location: PhysicalLocation,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) logical_locations: Option<Vec<Logical>>,
+    pub(super) logical_locations: Option<Vec<LogicalLocation>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Physical {
-    pub(super) artifact_location: Artifact,
+pub(super) struct PhysicalLocation {
+    pub(super) artifact_location: ArtifactLocation,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) region: Option<Region>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Artifact {
+pub(super) struct ArtifactLocation {
     pub(super) uri: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) uri_base_id: Option<&'static str>,
 }
 
-impl Artifact {
+impl ArtifactLocation {
     /// A file by its path: a URI of its own where that is absolute, else one relative to `base`.
     pub(super) fn new(path: &str, base: &'static str) -> Self {
         if path.starts_with('/') {
-            return Artifact { uri: format!("file://{}", encoded(path)), uri_base_id: None };
+            return ArtifactLocation { uri: format!("file://{}", uri_path(path)), uri_base_id: None };
         }
-        Artifact { uri: encoded(path), uri_base_id: Some(base) }
+        ArtifactLocation { uri: uri_path(path), uri_base_id: Some(base) }
     }
 }
 
@@ -207,29 +208,14 @@ pub(super) struct Region {
 }
 
 #[derive(Serialize)]
-pub(super) struct Logical {
+pub(super) struct LogicalLocation {
     pub(super) kind: &'static str,
     pub(super) name: String,
 }
 
-/// A moment as SARIF has it: UTC, to the millisecond.
+/// A time as SARIF has it (section 3.9): UTC, to the millisecond.
 pub(super) fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
-}
-
-/// A path as part of a URI: everything but unreserved characters and `/` percent-encoded.
-fn encoded(path: &str) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/!".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -238,9 +224,9 @@ mod tests {
 
     #[test]
     fn paths_become_uris() {
-        assert_eq!(Artifact::new("a b/é#?.txt!in", "R").uri, "a%20b/%C3%A9%23%3F.txt!in");
-        let absolute = Artifact::new("/srv/x y", "R");
+        assert_eq!(ArtifactLocation::new("a b/é#?.txt!in", "R").uri, "a%20b/%C3%A9%23%3F.txt!in");
+        let absolute = ArtifactLocation::new("/srv/x y", "R");
         assert_eq!((&*absolute.uri, absolute.uri_base_id), ("file:///srv/x%20y", None));
-        assert_eq!(Artifact::new("a:b", "R").uri, "a%3Ab");
+        assert_eq!(ArtifactLocation::new("a:b", "R").uri, "a%3Ab");
     }
 }

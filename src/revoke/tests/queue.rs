@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::*;
-use crate::ledger::{LedgerError, SqliteLedger, verify};
+use crate::ledger::{self, LedgerAddress, LedgerError, SealingKey, verify};
 
 #[test]
 fn an_hour_holds_sixty_thousand_and_the_next_one_the_rest() -> Checked {
@@ -118,12 +118,14 @@ fn what_was_accepted_is_never_sent_again() -> Checked {
 #[test]
 fn a_death_with_the_request_under_way_loses_nothing() -> Checked {
     let home = tempfile::tempdir()?;
-    let path = home.path().join("ledger.db");
+    let address = LedgerAddress::Sqlite(home.path().join("ledger.db"));
     let clock = FakeClock::new();
-    let seal = SqliteLedger::open(&path)?.seal()?;
+    let keys = ledger::open(&address)?;
+    let (sealer, opener) = (keys.sealer()?, keys.opener()?);
+    drop(keys);
     let entries = (0..30)
-        .map(|number| entry(&seal, &token(Kind::pat(), number), Confidence::Certain, State::Queued, "a"));
-    enqueue(&mut SqliteLedger::open(&path)?, HOST, entries, &|| clock.now())?;
+        .map(|number| entry(&sealer, &token(Kind::pat(), number), Confidence::Certain, State::Queued, "a"));
+    enqueue(ledger::open(&address)?.as_mut(), HOST, entries, &|| clock.now())?;
     let (cancel, progress) = (CancelFlag::default(), Progress::default());
     let (options, mut deaths) = (options(), 0);
     let server = Server::new(&clock, |_| {
@@ -132,10 +134,10 @@ fn a_death_with_the_request_under_way_loses_nothing() -> Checked {
         response(Outcome::Accepted, 202)
     });
     for death in 0..4 {
-        let mut ledger = SqliteLedger::open(&path)?;
+        let mut ledger = ledger::open(&address)?;
         let context = Context {
-            ledger: &mut ledger,
-            seal: &seal,
+            ledger: ledger.as_mut(),
+            opener: &opener,
             revoker: &server,
             clock: &clock,
             cancel: &cancel,
@@ -144,14 +146,14 @@ fn a_death_with_the_request_under_way_loses_nothing() -> Checked {
         let died = catch_unwind(AssertUnwindSafe(|| run(context, &options))).is_err();
         assert_eq!(died, death < 3);
     }
-    let ledger = SqliteLedger::open(&path)?;
+    let ledger = ledger::open(&address)?;
     let request = request_of_test();
     let standing = ledger.host_status(&request, &|| clock.now())?;
     assert_eq!((standing.accepted, standing.sent, standing.requests_last_hour), (30, 0, 4));
     let attempts = ledger.attempts(HOST, &pat(3))?;
     let outcomes: Vec<_> = attempts.iter().map(|attempt| attempt.verdict.as_str()).collect();
     assert_eq!(outcomes, ["lost", "lost", "lost", "accepted"]);
-    verify(&ledger)?;
+    verify(ledger.as_ref())?;
     server.check();
     Ok(())
 }
@@ -206,7 +208,7 @@ fn kinds_the_host_does_not_take_are_set_aside() -> Checked {
 fn a_token_whose_seal_does_not_open_blocks_no_other() -> Checked {
     let fixture = Fixture::new()?;
     fixture.queue_pats(0..5)?;
-    let stranger = SealingKey::ephemeral()?;
+    let stranger = SealingKey::ephemeral()?.sealer();
     let forged = entry(&stranger, &token(Kind::pat(), 7), Confidence::Certain, State::Queued, "x")?;
     enqueue(&mut fixture.ledger.another(), HOST, [Ok(forged)], &|| fixture.clock.now())?;
     let server = Server::taking(&fixture.clock);
@@ -229,7 +231,7 @@ fn a_token_whose_seal_does_not_open_blocks_no_other() -> Checked {
 #[test]
 fn an_entry_that_cannot_be_made_ends_the_queueing() -> Checked {
     let fixture = Fixture::new()?;
-    let one = entry(&fixture.seal, &token(Kind::pat(), 1), Confidence::Certain, State::Queued, "a")?;
+    let one = entry(&fixture.sealer, &token(Kind::pat(), 1), Confidence::Certain, State::Queued, "a")?;
     let entries = [Ok(one), Err(LedgerError::NoHome)];
     let failed = enqueue(&mut fixture.ledger.another(), HOST, entries, &|| fixture.clock.now());
     assert!(matches!(failed, Err(LedgerError::NoHome)));

@@ -93,14 +93,14 @@ fn a_second_provider_revokes_its_tokens_within_its_own_limits() -> Checked {
 
     let fixture = Fixture::new()?;
     let entries = plan.choices.iter().map(|(finding, state)| {
-        entry(&fixture.seal, &finding.token, finding.confidence, *state, "keys.env:1")
+        entry(&fixture.sealer, &finding.token, finding.confidence, *state, "keys.env:1")
     });
     enqueue(&mut fixture.ledger.another(), &limits.host, entries, &|| fixture.clock.now())?;
     let (mut ledger, progress) = (fixture.ledger.another(), Progress::default());
     let mut run_once = |options: &Options| {
         let context = Context {
             ledger: &mut ledger,
-            seal: &fixture.seal,
+            opener: &fixture.opener,
             revoker: &*revoker,
             clock: &fixture.clock,
             cancel: &fixture.cancel,

@@ -41,7 +41,7 @@ impl<'a> Staged<'a> {
     /// this change adds. `findings` must be of this source only, and made by [`Findings::keeping_all`].
     pub fn retain_added(&self, findings: &mut Findings, rescan: &Rescan<'_>) {
         change::retain_added(self.repo, &self.changes, findings, rescan);
-        findings.relocate(&mut |locations| (locations, 0));
+        findings.replace_locations(&mut |locations| (locations, 0));
     }
 }
 

@@ -4,13 +4,10 @@ use crate::blob::{Fault, LocationKind};
 use crate::cli::args::HookKind;
 use crate::cli::console::count;
 use crate::finding::{Finding, Location};
-use crate::text::printable;
+use crate::text::{printable, without_redacted_parts};
 
 /// How many locations are listed.
 const MAX_LISTED: usize = 10;
-
-/// What a redacted path has instead of a token.
-const REDACTED: char = '…';
 
 /// What a hook found.
 pub(super) struct Message<'a> {
@@ -83,8 +80,7 @@ impl Message<'_> {
         if self.kind != HookKind::Receive {
             return text.to_owned();
         }
-        let hide = |part: &str| if part.contains(REDACTED) { "(token)".to_owned() } else { part.to_owned() };
-        text.split('/').map(hide).collect::<Vec<_>>().join("/")
+        without_redacted_parts(text)
     }
 
     fn advice(&self) -> [&'static str; 2] {

@@ -61,7 +61,7 @@ fn scan_push(
             sink.blob(Blob { body: Body::Whole(name.as_bytes()), origin: &origin });
         }
     });
-    findings.absorb(names);
+    findings.merge(names);
     Ok(findings)
 }
 

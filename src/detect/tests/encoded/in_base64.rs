@@ -49,18 +49,18 @@ proptest! {
     }
 
     #[test]
-    fn base64_of_what_is_spelled_out(
+    fn base64_of_encoded_characters(
         token in any_token(), (before, after) in ("[ -~]{0,40}", "[ -~]{0,40}"), which in prop::collection::vec(any::<bool>(), 1..100),
     ) {
-        let spells: [(&str, &dyn Fn(u8) -> String); 5] = [
+        let encodings: [(&str, &dyn Fn(u8) -> String); 5] = [
             ("percent", &|byte| format!("%{byte:02X}")),
             ("unicode-escape", &|byte| format!("\\u{byte:04x}")),
             ("unicode-escape", &|byte| format!("\\u{{{byte:x}}}")),
             ("hex-escape", &|byte| format!("\\x{byte:02x}")),
             ("html-entity", &|byte| format!("&#{byte};")),
         ];
-        for (name, spell) in spells {
-            let inner = spelled(&token, &which, spell);
+        for (name, encode) in encodings {
+            let inner = encoded(&token, &which, encode);
             let found = certain_in(STANDARD.encode(format!("{before} {inner} {after}")).as_bytes(), 2);
             prop_assert_eq!(found.len(), 1, "{}", inner);
             prop_assert_eq!(&found[0].0, token.as_bytes());

@@ -109,5 +109,5 @@ fn loopback(name: &str) -> bool {
 pub(super) fn malformed(what: &'static str, text: &str, why: &'static str) -> HostError {
     // What stands before an `@` may be a password.
     let name = text.rsplit('@').next().unwrap_or_default();
-    HostError::Malformed { what, name: text::clean(name, 100), why }
+    HostError::Malformed { what, name: text::one_line(name, 100), why }
 }

@@ -56,7 +56,7 @@ impl Name {
         } else {
             return Ok(Name(text.to_owned()));
         };
-        Err(CallError::Name { what, name: text::clean(text, 60), why })
+        Err(CallError::Name { what, name: text::one_line(text, 60), why })
     }
 
     /// As it was given.

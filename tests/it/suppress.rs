@@ -1,4 +1,4 @@
-//! Baselines, ignore files, allow comments, allowlists: what is silenced, by what, and whose that was.
+//! Baselines, ignore files, allow comments, allowlists: what is suppressed, by what, and who set that.
 
 use std::fs;
 
@@ -12,14 +12,14 @@ fn hash(token: &str) -> String {
     Fingerprint::of(token.as_bytes()).hex()
 }
 
-/// What silences a token, and whether the tree said so: `None` where it is live.
-fn silencer(report: &Value, token: &str) -> Option<(String, String)> {
+/// What suppresses a token, and who set it; `None` where nothing does.
+fn suppression(report: &Value, token: &str) -> Option<(String, String)> {
     let finding =
         report["findings"].as_array().expect("findings").iter().find(|f| f["sha256"] == hash(token));
-    let finding = finding.expect("a silenced token is told, too");
+    let finding = finding.expect("a suppressed token is reported, too");
     let by = finding["suppressed"].as_str()?;
     assert_eq!(finding["suppression"]["by"], by);
-    Some((by.to_owned(), finding["suppression"]["from"].as_str().expect("whose").to_owned()))
+    Some((by.to_owned(), finding["suppression"]["from"].as_str().expect("who set it").to_owned()))
 }
 
 fn by(what: &str, from: &str) -> (String, String) {
@@ -37,11 +37,11 @@ fn a_baseline_knows_tokens_wherever_they_move() {
     fs::remove_file(world.path().join("a/f")).expect("gone");
     world.write("a/moved", format!("\n\n  {old}\n"));
     let (code, report) = world.json(&["scan", "a", "-b", "base.json"]);
-    assert_eq!((code, silencer(&report, &old)), (0, Some(by("baseline", "user"))));
+    assert_eq!((code, suppression(&report, &old)), (0, Some(by("baseline", "user"))));
     assert_eq!(report["summary"]["suppressed"], 1);
     world.write("a/new", &new);
     let (code, report) = world.json(&["scan", "a", "-b", "base.json"]);
-    assert_eq!((code, silencer(&report, &new)), (1, None));
+    assert_eq!((code, suppression(&report, &new)), (1, None));
 }
 
 #[test]
@@ -79,14 +79,14 @@ fn baselines_come_in_several_forms() {
 }
 
 #[test]
-fn a_baseline_that_is_none_is_an_error_without_its_text() {
+fn a_bad_baseline_is_an_error_without_its_text() {
     let (world, token) = (World::new(), Mint::new(74).token(Kind::Pat));
-    for (text, told) in [(format!("[\"{token}\"]"), "no baseline"), (String::new(), "no baseline")] {
+    for (text, expected) in [(format!("[\"{token}\"]"), "no baseline"), (String::new(), "no baseline")] {
         world.write("bad.json", text);
         let ran = world.run(&["scan", "-b", "bad.json"]);
         assert_eq!(ran.code, 2);
         assert!(
-            ran.stderr.contains(told) && !ran.stderr.contains(&token),
+            ran.stderr.contains(expected) && !ran.stderr.contains(&token),
             "{}",
             ran.stderr.replace(&token, "…")
         );
@@ -106,8 +106,8 @@ fn the_ignore_file_names_hashes_and_paths() {
     world.write("t/.stanchignore", format!("# why\nsha256:{}\nfixtures/\n", &hash(&tokens[0])[..16]));
     let (code, report) = world.json(&["scan", "t"]);
     assert_eq!(code, 1);
-    let told: Vec<_> = tokens.iter().map(|token| silencer(&report, token)).collect();
-    assert_eq!(told, [Some(by("ignore-file", "tree")), Some(by("ignore-file", "tree")), None, None]);
+    let suppressions: Vec<_> = tokens.iter().map(|token| suppression(&report, token)).collect();
+    assert_eq!(suppressions, [Some(by("ignore-file", "tree")), Some(by("ignore-file", "tree")), None, None]);
     assert_eq!(report["summary"]["suppressed_by_tree"], 2);
     let ran = world.run(&["scan", "t"]);
     assert!(ran.stderr.contains("2 suppressed by the scanned tree itself"), "{}", ran.stderr);
@@ -122,7 +122,7 @@ fn the_ignore_file_names_hashes_and_paths() {
 #[test]
 fn comments_allow_their_own_line_only() {
     let (world, mut mint) = (World::new(), Mint::new(76));
-    let marks = [
+    let markers = [
         "# stanch:allow",
         "// gitleaks:allow",
         "-- betterleaks:allow",
@@ -130,13 +130,13 @@ fn comments_allow_their_own_line_only() {
         "; kingfisher:ignore",
         "# pragma: allowlist secret",
     ];
-    for (n, mark) in marks.iter().enumerate() {
-        world.write(&format!("t/{n}"), format!("{} {mark}\n", mint.token(Kind::Pat)));
+    for (n, marker) in markers.iter().enumerate() {
+        world.write(&format!("t/{n}"), format!("{} {marker}\n", mint.token(Kind::Pat)));
     }
     let live = mint.token(Kind::Pat);
     world.write("t/live", format!("# stanch:allow\n{live}\n# stanch:allow\n"));
     let (code, report) = world.json(&["scan", "t"]);
-    assert_eq!((code, silencer(&report, &live)), (1, None));
+    assert_eq!((code, suppression(&report, &live)), (1, None));
     let summary = &report["summary"];
     assert_eq!((&summary["suppressed"], &summary["findings"]), (&6.into(), &1.into()));
     let (_, report) = world.json(&["scan", "t", "--no-allow-comments"]);
@@ -144,7 +144,7 @@ fn comments_allow_their_own_line_only() {
 }
 
 #[test]
-fn a_comment_is_seen_wherever_a_large_file_is_cut() {
+fn a_comment_is_found_wherever_windows_of_a_large_file_meet() {
     let (world, mut mint) = (World::new(), Mint::new(77));
     // Tokens at many offsets of a file larger than any window, each allowed at the end of a long line.
     let lines: Vec<String> = (0..60)
@@ -157,7 +157,7 @@ fn a_comment_is_seen_wherever_a_large_file_is_cut() {
 }
 
 #[test]
-fn a_token_is_silenced_only_when_every_place_is() {
+fn a_token_is_suppressed_only_when_every_location_is() {
     let (world, mut mint) = (World::new(), Mint::new(78));
     let token = mint.token(Kind::Pat);
     let allowed = format!("{token} # stanch:allow\n");
@@ -166,9 +166,9 @@ fn a_token_is_silenced_only_when_every_place_is() {
     world.write("t/zzz", &token);
     let (code, report) = world.json(&["scan", "t"]);
     assert_eq!(
-        (code, silencer(&report, &token)),
+        (code, suppression(&report, &token)),
         (1, None),
-        "the live place is beyond the hundred that are kept"
+        "the unsuppressed location is beyond the hundred that are kept"
     );
 }
 
@@ -185,17 +185,17 @@ fn allowlists_work_from_the_tree_and_from_the_user() {
     );
     world.write("t/.stanch.toml", &lists);
     let (_, report) = world.json(&["scan", "t"]);
-    let told: Vec<_> = tokens.iter().map(|token| silencer(&report, token)).collect();
-    assert_eq!(told, [Some(by("allowlist", "tree")), Some(by("allowlist", "tree")), None]);
+    let suppressions: Vec<_> = tokens.iter().map(|token| suppression(&report, token)).collect();
+    assert_eq!(suppressions, [Some(by("allowlist", "tree")), Some(by("allowlist", "tree")), None]);
     assert_eq!(report["findings"][0]["suppression"]["what"], "fixtures");
-    let own = format!("[[allowlists]]\nregexes = ['{}']\n", &tokens[0][10..]);
-    world.write("own.toml", own);
+    let user = format!("[[allowlists]]\nregexes = ['{}']\n", &tokens[0][10..]);
+    world.write("own.toml", user);
     let (_, report) = world.json(&["scan", "t", "-c", "own.toml"]);
-    assert_eq!(silencer(&report, &tokens[0]), Some(by("allowlist", "user")), "one's own goes first");
+    assert_eq!(suppression(&report, &tokens[0]), Some(by("allowlist", "user")), "the user's goes first");
 }
 
 #[test]
-fn each_root_speaks_for_itself() {
+fn each_root_suppresses_only_in_itself() {
     let (world, mut mint) = (World::new(), Mint::new(80));
     let (one, two) = (mint.token(Kind::Pat), mint.token(Kind::Pat));
     for (root, token) in [("one", &one), ("two", &two)] {
@@ -204,7 +204,10 @@ fn each_root_speaks_for_itself() {
     world.write("one/.stanchignore", format!("sub/\nsha256:{}\n", hash(&two)));
     let (code, report) = world.json(&["scan", "one", "two"]);
     assert_eq!(code, 1);
-    assert_eq!((silencer(&report, &one), silencer(&report, &two)), (Some(by("ignore-file", "tree")), None));
+    assert_eq!(
+        (suppression(&report, &one), suppression(&report, &two)),
+        (Some(by("ignore-file", "tree")), None)
+    );
     world.write("two/.stanch.toml", "exclude = ['sub']");
     let (code, report) = world.json(&["scan", "one", "two"]);
     assert_eq!((code, report["findings"].as_array().map(Vec::len)), (0, Some(1)));
@@ -227,10 +230,10 @@ fn git(world: &World, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn a_history_is_silenced_by_the_paths_and_commits_it_is_found_to_have() {
+fn a_history_is_suppressed_by_its_paths_and_commits() {
     let (world, mut mint) = (World::new(), Mint::new(84));
     let tokens: Vec<String> = (0..4).map(|_| mint.token(Kind::Pat)).collect();
-    std::fs::create_dir(world.path().join("r")).expect("a folder");
+    std::fs::create_dir(world.path().join("r")).expect("a directory");
     git(&world, &["init", "-q"]);
     world.write("r/fixtures/f", &tokens[0]);
     world.write("r/src/old", &tokens[1]);
@@ -242,19 +245,20 @@ fn a_history_is_silenced_by_the_paths_and_commits_it_is_found_to_have() {
     world.write("r/src/late", format!("{} # stanch:allow\n", tokens[3]));
     git(&world, &["commit", "-qam", "two"]);
     world.write("r/.stanchignore", "/fixtures/\n");
-    let told = |report: &Value| tokens.iter().map(|token| silencer(report, token)).collect::<Vec<_>>();
+    let suppressions =
+        |report: &Value| tokens.iter().map(|token| suppression(report, token)).collect::<Vec<_>>();
     let (code, report) = world.json(&["git", "r"]);
-    assert_eq!((code, told(&report)), (1, vec![Some(by("ignore-file", "tree")), None, None, None]));
+    assert_eq!((code, suppressions(&report)), (1, vec![Some(by("ignore-file", "tree")), None, None, None]));
     let first = git(&world, &["rev-list", "--max-parents=0", "HEAD"]);
     world.write("c.toml", format!("[[allowlists]]\ncommits = ['{}']\n", &first[..12]));
     let (code, report) = world.json(&["git", "r", "-c", "c.toml", "--no-project-config"]);
     assert_eq!(code, 0);
-    assert!(told(&report).iter().all(|told| *told == Some(by("allowlist", "user"))));
+    assert!(suppressions(&report).iter().all(|one| *one == Some(by("allowlist", "user"))));
     // Started below the root, paths and the root's own files are still the root's.
     let mut command = world.command(&["git", "-q", "-f", "json"]);
     let output = command.current_dir(world.path().join("r/src")).output().expect("it runs");
     let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert_eq!(silencer(&report, &tokens[0]), Some(by("ignore-file", "tree")));
+    assert_eq!(suppression(&report, &tokens[0]), Some(by("ignore-file", "tree")));
     world.write("r/.stanch.toml", "exclude = ['src']");
     let (code, report) = world.json(&["git", "r"]);
     assert_eq!((code, report["findings"].as_array().map(Vec::len)), (0, Some(1)));
