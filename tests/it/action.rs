@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::cmd::{Ran, World};
+use crate::support::cmd::{Ran, Sandbox};
 use crate::support::mint::{Kind, Mint};
 
 fn root() -> &'static Path {
@@ -13,16 +13,16 @@ fn root() -> &'static Path {
 
 /// A runner: a checkout with a clean `main` (also as `origin/main`) and a branch that adds a token and deletes it again.
 struct Runner {
-    world: World,
+    sandbox: Sandbox,
     main: String,
     topic: String,
 }
 
 impl Runner {
     fn new() -> Self {
-        let world = World::new();
-        fs::create_dir(world.path().join("work")).expect("a directory");
-        let mut runner = Runner { world, main: String::new(), topic: String::new() };
+        let sandbox = Sandbox::new();
+        fs::create_dir(sandbox.path().join("work")).expect("a directory");
+        let mut runner = Runner { sandbox, main: String::new(), topic: String::new() };
         runner.git(&["init", "-q", "-b", "main"]);
         runner.commit("README.md", "# A project\n");
         runner.main = runner.git(&["rev-parse", "HEAD"]);
@@ -35,7 +35,7 @@ impl Runner {
     }
 
     fn work(&self) -> PathBuf {
-        self.world.path().join("work")
+        self.sandbox.path().join("work")
     }
 
     fn git(&self, arguments: &[&str]) -> String {
@@ -49,14 +49,14 @@ impl Runner {
     }
 
     fn commit(&self, path: &str, text: &str) {
-        self.world.write(&format!("work/{path}"), text);
+        self.sandbox.write(&format!("work/{path}"), text);
         self.git(&["add", "."]);
         self.git(&["commit", "-qm", path]);
     }
 
     /// One of the scripts; and what it hands to the next step.
     fn script(&self, name: &str, environment: &[(&str, &str)]) -> (Ran, String) {
-        let outputs = self.world.path().join("outputs");
+        let outputs = self.sandbox.path().join("outputs");
         fs::write(&outputs, "").expect("a file");
         let mut command = Command::new("bash");
         command
@@ -64,7 +64,7 @@ impl Runner {
             .current_dir(self.work())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.world.path())
+            .env("HOME", self.sandbox.path())
             .env("GITHUB_OUTPUT", &outputs)
             .env("GITHUB_ACTION_PATH", root())
             .env("STANCH", env!("CARGO_BIN_EXE_stanch"))
@@ -120,10 +120,10 @@ fn an_event_is_scanned_for_what_it_adds() {
 fn a_checkout_that_lacks_the_commits_is_an_error_that_says_so() {
     let mut runner = Runner::new();
     let address = format!("file://{}", runner.work().display());
-    let shallow = runner.world.path().join("shallow");
+    let shallow = runner.sandbox.path().join("shallow");
     let shallow = shallow.to_str().expect("a path of text").to_owned();
     runner.git(&["clone", "-q", "--depth", "1", &address, &shallow]);
-    fs::rename(runner.work(), runner.world.path().join("full")).expect("moved");
+    fs::rename(runner.work(), runner.sandbox.path().join("full")).expect("moved");
     fs::rename(&shallow, runner.work()).expect("moved");
     let main = std::mem::take(&mut runner.main);
     for (base, head) in [(main.as_str(), runner.topic.as_str()), (NOWHERE, runner.topic.as_str())] {

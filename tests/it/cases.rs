@@ -27,8 +27,8 @@ use snapbox::assert::{Action, DEFAULT_ACTION_ENV};
 use snapbox::data::DataFormat;
 use snapbox::{Assert, Data, Redactions};
 
-use crate::support::cmd::{Ran, World};
-use crate::support::github::{Flavour, GitHub, Mischief};
+use crate::support::cmd::{Ran, Sandbox};
+use crate::support::github::{Flavour, GitHub, Misbehaviour};
 use crate::support::mint::{Kind, Mint};
 use crate::terminal::Session;
 
@@ -96,11 +96,11 @@ impl Minted {
 }
 
 /// What differs from run to run and from machine to machine.
-fn redactions(world: &World) -> Redactions {
+fn redactions(sandbox: &Sandbox) -> Redactions {
     let pattern = |pattern: &str| Regex::new(pattern).expect("a pattern");
     let mut redactions = Redactions::new();
-    redactions.insert("[CWD]", world.path().to_owned()).expect("a placeholder");
-    redactions.insert("[HOME]", world.home().to_owned()).expect("a placeholder");
+    redactions.insert("[CWD]", sandbox.path().to_owned()).expect("a placeholder");
+    redactions.insert("[HOME]", sandbox.home().to_owned()).expect("a placeholder");
     for (placeholder, changing) in [
         ("[ELAPSED]", r"(?<redacted>[0-9]+\.[0-9]{2} s)\b"),
         ("[ELAPSED]", r#""elapsed_ms": ?(?<redacted>[0-9]+)"#),
@@ -118,16 +118,16 @@ fn redactions(world: &World) -> Redactions {
 }
 
 impl Case {
-    fn command(&self, world: &World) -> Command {
+    fn command(&self, sandbox: &Sandbox) -> Command {
         let arguments: Vec<&str> = self.args.iter().map(String::as_str).collect();
-        let mut command = world.command(&arguments);
+        let mut command = sandbox.command(&arguments);
         // Nothing listens there: a host that is not the scripted one cannot be reached.
         command.env("HTTPS_PROXY", "http://127.0.0.1:1").envs(&self.env);
         command
     }
 
-    fn run(&self, world: &World, minted: &mut Minted) -> Ran {
-        let mut command = self.command(world);
+    fn run(&self, sandbox: &Sandbox, minted: &mut Minted) -> Ran {
+        let mut command = self.command(sandbox);
         if let Some(typed) = &self.terminal {
             let (code, screen) = Session::start(&mut command).answer(typed);
             return Ran { code: code.unwrap_or(-1), stdout: String::new(), stderr: screen };
@@ -141,24 +141,25 @@ impl Case {
 
     /// Everything that is not as the case says.
     fn check(&self, path: &Path) -> Vec<String> {
-        let world = World::new();
+        let sandbox = Sandbox::new();
         let mut minted = Minted::default();
         let github = self.github.then(|| GitHub::start(Flavour::DotCom));
         if let Some(github) = &github {
             if self.limited {
-                github.misbehave(Mischief::SecondaryLimit { retry_after: Some(1800) });
+                github.misbehave(Misbehaviour::SecondaryLimit { retry_after: Some(1800) });
             }
             let aim = format!("api_url = \"{}\"\nmin_interval = \"0s\"\n", github.api_url());
-            let config = world.home().join(".config/stanch/config.toml");
+            let config = sandbox.home().join(".config/stanch/config.toml");
             fs::create_dir_all(config.parent().expect("a parent")).expect("a directory");
             fs::write(config, aim).expect("a configuration");
         }
         for (name, content) in &self.files {
-            let home = world.home().to_str().expect("a path of text");
-            world.write(&name.replacen('~', home, usize::from(name.starts_with("~/"))), minted.fill(content));
+            let home = sandbox.home().to_str().expect("a path of text");
+            sandbox
+                .write(&name.replacen('~', home, usize::from(name.starts_with("~/"))), minted.fill(content));
         }
-        self.setup.iter().for_each(|line| world.shell(line));
-        let ran = self.run(&world, &mut minted);
+        self.setup.iter().for_each(|line| sandbox.shell(line));
+        let ran = self.run(&sandbox, &mut minted);
 
         let name = format!("{} ({})", path.display(), self.about);
         let mut wrong = Vec::new();
@@ -171,7 +172,7 @@ impl Case {
         {
             wrong.push(format!("{name}: a token is shown whole"));
         }
-        let assert = Assert::new().action_env(DEFAULT_ACTION_ENV).redact_with(redactions(&world));
+        let assert = Assert::new().action_env(DEFAULT_ACTION_ENV).redact_with(redactions(&sandbox));
         for (ending, text) in [("stdout", ran.stdout), ("stderr", ran.stderr)] {
             wrong.extend(compare(&assert, &minted.hide(&text), &path.with_extension(ending)).err());
         }

@@ -2,21 +2,21 @@
 
 use stanch::settings::env::VARIABLES;
 
-use crate::support::cmd::{Ran, World};
+use crate::support::cmd::{Ran, Sandbox};
 use crate::support::mint::{Kind, Mint};
 
 const RULE: &str = "[[rules]]\nid = 'acme-key'\ndescription = 'Acme key'\nregex = 'acme_([a-z0-9]{12,})'\n\
                     keywords = ['acme_']\nentropy = 2.5\npositive = ['acme_~q1w2e3r4t5y6']\n\
                     negative = ['acme_aaaaaaaaaaaa']\n";
 
-fn run_with(world: &World, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
-    let mut command = world.command(arguments);
+fn run_with(sandbox: &Sandbox, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+    let mut command = sandbox.command(arguments);
     Ran::from(command.envs(variables.iter().copied()).output().expect("it runs"))
 }
 
 #[test]
 fn mistakes_are_reported_with_file_line_and_nearest_name() {
-    let world = World::new();
+    let sandbox = Sandbox::new();
     for (file, text, expected) in [
         (".stanch.toml", "\nexclud = []", "./.stanch.toml:2: unknown key `exclud`: did you mean `exclude`?"),
         (
@@ -27,17 +27,17 @@ fn mistakes_are_reported_with_file_line_and_nearest_name() {
         (".stanch.toml", "exclude = [", "./.stanch.toml:1: "),
         (".stanch.toml", "exclude = 'a'", "./.stanch.toml:1: invalid type"),
     ] {
-        world.write(file, text);
-        let ran = world.run(&["scan"]);
+        sandbox.write(file, text);
+        let ran = sandbox.run(&["scan"]);
         assert_eq!(ran.code, 2);
         assert!(ran.stderr.contains(expected), "{}", ran.stderr);
     }
-    assert_eq!(world.run(&["scan", "--no-project-config"]).code, 0);
+    assert_eq!(sandbox.run(&["scan", "--no-project-config"]).code, 0);
 }
 
 #[test]
 fn a_tree_cannot_aim_or_switch_off_the_revoker() {
-    let world = World::new();
+    let sandbox = Sandbox::new();
     for line in [
         "host = 'evil.example'",
         "api_url = 'http://evil.example'",
@@ -48,8 +48,8 @@ fn a_tree_cannot_aim_or_switch_off_the_revoker() {
         "min_confidence = 'certain'",
         "max_file_size = 1",
     ] {
-        world.write(".stanch.toml", line);
-        let ran = world.run(&["scan"]);
+        sandbox.write(".stanch.toml", line);
+        let ran = sandbox.run(&["scan"]);
         let key = line.split(' ').next().unwrap_or_default();
         assert_eq!(ran.code, 2, "{line}");
         assert!(ran.stderr.contains(&format!("`{key}` cannot be set by a scanned tree")), "{}", ran.stderr);
@@ -59,10 +59,10 @@ fn a_tree_cannot_aim_or_switch_off_the_revoker() {
 
 #[test]
 fn an_error_repeats_no_token() {
-    let (world, token) = (World::new(), Mint::new(81).token(Kind::Pat));
+    let (sandbox, token) = (Sandbox::new(), Mint::new(81).token(Kind::Pat));
     for text in [format!("exclude = '{token}'"), format!("{token} = 1"), token.clone()] {
-        world.write(".stanch.toml", text);
-        let ran = world.run(&["scan"]);
+        sandbox.write(".stanch.toml", text);
+        let ran = sandbox.run(&["scan"]);
         assert_eq!(ran.code, 2);
         assert!(!ran.stderr.contains(&token), "{}", ran.stderr.replace(&token, "WHOLE TOKEN"));
     }
@@ -70,47 +70,47 @@ fn an_error_repeats_no_token() {
 
 #[test]
 fn the_nearer_to_the_command_line_the_stronger() {
-    let world = World::new();
-    let home = world.path().join("xdg").display().to_string();
-    world.write("xdg/stanch/config.toml", "format = 'csv'");
-    world.write("named.toml", "format = 'jsonl'");
-    world.write("t/f", "nothing");
+    let sandbox = Sandbox::new();
+    let home = sandbox.path().join("xdg").display().to_string();
+    sandbox.write("xdg/stanch/config.toml", "format = 'csv'");
+    sandbox.write("named.toml", "format = 'jsonl'");
+    sandbox.write("t/f", "nothing");
     let xdg = [("XDG_CONFIG_HOME", home.as_str())];
     let both = [xdg[0], ("STANCH_CONFIG", "named.toml")];
     let empty = [xdg[0], ("STANCH_CONFIG", "")];
     let begins = |ran: Ran, with: &str| assert!(ran.stdout.starts_with(with), "{}{}", ran.stdout, ran.stderr);
-    begins(run_with(&world, &["scan", "t"], &xdg), "rule,");
-    begins(run_with(&world, &["scan", "t"], &empty), "rule,");
-    begins(run_with(&world, &["scan", "t"], &both), "{\"summary\"");
-    world.write("flag.toml", "format = 'junit'");
-    begins(run_with(&world, &["scan", "t", "-c", "flag.toml"], &both), "<?xml");
-    begins(run_with(&world, &["scan", "t", "-c", "flag.toml", "-f", "json"], &both), "{\n");
-    assert_eq!(run_with(&world, &["scan", "t"], &[("STANCH_CONFIG", "missing.toml")]).code, 2);
+    begins(run_with(&sandbox, &["scan", "t"], &xdg), "rule,");
+    begins(run_with(&sandbox, &["scan", "t"], &empty), "rule,");
+    begins(run_with(&sandbox, &["scan", "t"], &both), "{\"summary\"");
+    sandbox.write("flag.toml", "format = 'junit'");
+    begins(run_with(&sandbox, &["scan", "t", "-c", "flag.toml"], &both), "<?xml");
+    begins(run_with(&sandbox, &["scan", "t", "-c", "flag.toml", "-f", "json"], &both), "{\n");
+    assert_eq!(run_with(&sandbox, &["scan", "t"], &[("STANCH_CONFIG", "missing.toml")]).code, 2);
 }
 
 #[test]
 fn the_users_file_sets_what_flags_would() {
-    let (world, mut mint) = (World::new(), Mint::new(82));
-    world.write("t/a/f", mint.token(Kind::Pat));
-    world.write("t/b/f", mint.stateless());
-    world.write("t/.stanch.toml", "");
-    world.write("c.toml", "exclude = ['a']\nmin_confidence = 'certain'\n");
-    let (code, report) = world.json(&["scan", "t", "-c", "c.toml"]);
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(82));
+    sandbox.write("t/a/f", mint.token(Kind::Pat));
+    sandbox.write("t/b/f", mint.stateless());
+    sandbox.write("t/.stanch.toml", "");
+    sandbox.write("c.toml", "exclude = ['a']\nmin_confidence = 'certain'\n");
+    let (code, report) = sandbox.json(&["scan", "t", "-c", "c.toml"]);
     assert_eq!((code, report["findings"].as_array().map(Vec::len)), (0, Some(0)));
-    let (code, _) = world.json(&["scan", "t", "-c", "c.toml", "--min-confidence", "likely"]);
+    let (code, _) = sandbox.json(&["scan", "t", "-c", "c.toml", "--min-confidence", "likely"]);
     assert_eq!(code, 1);
-    world.write("c.toml", "max_file_size = 3\n");
-    let (_, report) = world.json(&["scan", "t", "-c", "c.toml"]);
+    sandbox.write("c.toml", "max_file_size = 3\n");
+    let (_, report) = sandbox.json(&["scan", "t", "-c", "c.toml"]);
     assert_eq!(report["summary"]["too_large"], 2);
 }
 
 #[test]
 fn rules_of_ones_own_are_found_reported_and_never_revocable() {
-    let world = World::new();
-    world.write("t/.stanch.toml", RULE);
-    world.write("t/f", "x\nkey: acme_z9y8x7w6v5u4 acme_bbbbbbbbbbbb\n");
-    world.write("t/acme_m1n2b3v4c5x6q7w8/g", "");
-    let (code, report) = world.json(&["scan", "t"]);
+    let sandbox = Sandbox::new();
+    sandbox.write("t/.stanch.toml", RULE);
+    sandbox.write("t/f", "x\nkey: acme_z9y8x7w6v5u4 acme_bbbbbbbbbbbb\n");
+    sandbox.write("t/acme_m1n2b3v4c5x6q7w8/g", "");
+    let (code, report) = sandbox.json(&["scan", "t"]);
     assert_eq!(code, 1);
     let findings = report["findings"].as_array().expect("findings");
     assert_eq!(findings.len(), 2);
@@ -121,7 +121,7 @@ fn rules_of_ones_own_are_found_reported_and_never_revocable() {
     let text = report.to_string();
     assert!(!text.contains("z9y8x7w6v5u4") && !text.contains("m1n2b3v4c5x6q7w8"), "{text}");
     for format in ["sarif", "html", "csv", "junit", "gitlab", "github", "pretty"] {
-        let ran = world.run(&["scan", "t", "-q", "-f", format]);
+        let ran = sandbox.run(&["scan", "t", "-q", "-f", format]);
         assert!(!ran.stdout.contains("z9y8x7w6v5u4") && !ran.stdout.contains("m1n2b3v4c5x6q7w8"), "{format}");
         assert!(ran.stdout.contains("Acme key") || ran.stdout.contains("acme-key"), "{format}");
     }
@@ -129,15 +129,15 @@ fn rules_of_ones_own_are_found_reported_and_never_revocable() {
 
 #[test]
 fn a_rule_of_the_tree_cannot_take_a_token_from_the_revoker() {
-    let (world, token) = (World::new(), Mint::new(83).token(Kind::Pat));
-    world.write(
+    let (sandbox, token) = (Sandbox::new(), Mint::new(83).token(Kind::Pat));
+    sandbox.write(
         "t/.stanch.toml",
         "[[rules]]\nid = 'mine'\nregex = 'ghp_[A-Za-z0-9]{36}'\nkeywords = ['ghp_']\npositive = ['ghp_~aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa']\n",
     );
     for n in 0..20 {
-        world.write(&format!("t/{n}"), &token);
+        sandbox.write(&format!("t/{n}"), &token);
     }
-    let (_, report) = world.json(&["scan", "t"]);
+    let (_, report) = sandbox.json(&["scan", "t"]);
     let finding = &report["findings"][0];
     assert_eq!((&finding["rule"], &finding["confidence"]), (&"github-pat".into(), &"certain".into()));
     assert_eq!(finding["revocable"], true);
@@ -145,30 +145,32 @@ fn a_rule_of_the_tree_cannot_take_a_token_from_the_revoker() {
 
 #[test]
 fn rules_are_tried_on_their_examples() {
-    let world = World::new();
-    world.write(".stanch.toml", RULE);
-    let ran = world.run(&["rules", "test"]);
+    let sandbox = Sandbox::new();
+    sandbox.write(".stanch.toml", RULE);
+    let ran = sandbox.run(&["rules", "test"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stdout.contains("ok    acme-key  2 examples"), "{}", ran.stdout);
-    assert!(world.run(&["rules", "list"]).stdout.contains("acme-key\n  finds      Acme key"));
-    world.write(".stanch.toml", RULE.replace("aaaaaaaaaaaa", "k1l2m3n4o5p6"));
-    let ran = world.run(&["rules", "test"]);
+    assert!(sandbox.run(&["rules", "list"]).stdout.contains("acme-key\n  finds      Acme key"));
+    sandbox.write(".stanch.toml", RULE.replace("aaaaaaaaaaaa", "k1l2m3n4o5p6"));
+    let ran = sandbox.run(&["rules", "test"]);
     assert_eq!(ran.code, 2);
     assert!(ran.stdout.contains("FAIL  acme-key  finds something in negative example 1"), "{}", ran.stdout);
-    let ran = world.run(&["scan"]);
+    let ran = sandbox.run(&["scan"]);
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("rule `acme-key` finds something in negative example 1"), "{}", ran.stderr);
-    assert_eq!(world.run(&["rules", "test", "--no-project-config"]).code, 0);
-    world.write("c.toml", RULE);
-    assert!(world.run(&["rules", "list", "--no-project-config", "-c", "c.toml"]).stdout.contains("acme-key"));
+    assert_eq!(sandbox.run(&["rules", "test", "--no-project-config"]).code, 0);
+    sandbox.write("c.toml", RULE);
+    assert!(
+        sandbox.run(&["rules", "list", "--no-project-config", "-c", "c.toml"]).stdout.contains("acme-key")
+    );
 }
 
 #[test]
 fn a_pipe_in_place_of_a_configuration_does_not_hang() {
-    let world = World::new();
-    let made = std::process::Command::new("mkfifo").arg(world.path().join(".stanch.toml")).status();
+    let sandbox = Sandbox::new();
+    let made = std::process::Command::new("mkfifo").arg(sandbox.path().join(".stanch.toml")).status();
     assert!(made.is_ok_and(|status| status.success()), "a pipe");
-    let ran = world.run(&["scan"]);
+    let ran = sandbox.run(&["scan"]);
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("not a regular file"), "{}", ran.stderr);
 }

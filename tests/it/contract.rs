@@ -9,7 +9,7 @@ use stanch::revocation::Batch;
 use stanch::token::Token;
 
 use crate::support::github::{self, Flavour, Script};
-use crate::support::http::Seen;
+use crate::support::http::ReceivedRequest;
 use crate::support::mint::{Kind, Mint};
 
 const GITHUB_2022: &str = include_str!("../contract/github.com-2022-11-28.json");
@@ -32,7 +32,7 @@ fn fits(template: &str, path: &str) -> bool {
 }
 
 /// What a description has against a request, if anything.
-fn objection(description: &str, base: &str, seen: &Seen) -> Option<String> {
+fn objection(description: &str, base: &str, seen: &ReceivedRequest) -> Option<String> {
     let description: Value = serde_json::from_str(description).unwrap();
     let path = seen.path.strip_prefix(base)?;
     let paths = description["paths"].as_object().unwrap();
@@ -104,7 +104,7 @@ fn revocations_are_as_each_flavour_describes_them() {
             assert_eq!(response.outcome, Outcome::Accepted, "{host}: {}", response.message);
         }
         let base = if host == "ghes.example" { "/api/v3" } else { "" };
-        let seen = github.seen();
+        let seen = github.requests();
         let last = seen.last().unwrap();
         assert_eq!(last.header("x-github-api-version"), Some(version));
         assert!(
@@ -124,7 +124,7 @@ fn liveness_and_the_end_of_an_installation_are_as_described() {
     assert_eq!(client.liveness(&token), Liveness::Alive);
     assert_eq!(client.revoke_self(&token).status, Some(204));
     assert_eq!(client.liveness(&token), Liveness::Dead);
-    let seen = github.seen();
+    let seen = github.requests();
     assert_eq!(seen.len(), 3);
     for seen in &seen {
         assert_eq!(objection(EXTRAS, "", seen), None, "{} {}", seen.method, seen.path);
@@ -144,7 +144,7 @@ fn kill_switches_are_as_described() {
             assert!(outcome.accepted(), "{}: {}", call.path(), outcome.message);
             assert_eq!(outcome.message, "Credential authorizations are being revoked");
         }
-        let seen = github.seen();
+        let seen = github.requests();
         assert_eq!(seen.len(), calls.len());
         for seen in &seen {
             assert_eq!(objection(CLOUD, "", seen), None, "{}", seen.path);
@@ -177,9 +177,9 @@ fn the_description_can_object() {
     let client = GitHub::new(connection(&github, "github.com", None)).unwrap();
     let tokens = tokens(&[Kind::Pat], 1000);
     client.revoke(&Batch::new(&tokens).unwrap());
-    let good = github.seen().remove(0);
+    let good = github.requests().remove(0);
     assert_eq!(objection(GITHUB_2026, "", &good), None);
-    let with = |change: fn(&mut Seen)| {
+    let with = |change: fn(&mut ReceivedRequest)| {
         let mut seen = good.clone();
         change(&mut seen);
         objection(GITHUB_2026, "", &seen).is_some()

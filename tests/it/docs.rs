@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::support::cmd::{Ran, World};
+use crate::support::cmd::{Ran, Sandbox};
 use crate::support::github::{Flavour, GitHub, Script};
 use crate::support::mint::{Kind, Mint};
 
@@ -88,10 +88,10 @@ fn fits(shown: &str, printed: &str) -> bool {
 }
 
 /// Where the commands of a page are typed: a repository whose branch `topic` adds a token to `main` and deletes it
-/// again, with another staged in `config.yml`, and, not in it, `leaked.txt` with three. The hosts of this world are one
+/// again, with another staged in `config.yml`, and, not in it, `leaked.txt` with three. The hosts of this sandbox are one
 /// scripted GitHub, and nothing else can be reached.
 struct Workspace {
-    world: World,
+    sandbox: Sandbox,
     home: PathBuf,
     github: GitHub,
     credential: String,
@@ -103,12 +103,12 @@ impl Workspace {
         let credential = mint.token(Kind::Pat);
         let flavour = if page == "docs/ghes.md" { Flavour::Server(Some("3.21")) } else { Flavour::DotCom };
         let github = GitHub::play(Script { credential: credential.clone(), ..Script::of(flavour) });
-        let world = World::new();
-        let home = world.path().join("home");
-        world.write("bin/README", "");
-        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_stanch"), world.path().join("bin/stanch"))
+        let sandbox = Sandbox::new();
+        let home = sandbox.path().join("home");
+        sandbox.write("bin/README", "");
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_stanch"), sandbox.path().join("bin/stanch"))
             .expect("a link");
-        let workspace = Workspace { world, home, github, credential };
+        let workspace = Workspace { sandbox, home, github, credential };
         let kinds = [Kind::Pat, Kind::FineGrainedPat, Kind::OAuth];
         let leaked: Vec<String> = kinds.map(|kind| mint.token(kind)).into();
         workspace.file("leaked.txt", &format!("{}\n", leaked.join("\n")));
@@ -127,15 +127,15 @@ impl Workspace {
     }
 
     fn directory(&self) -> PathBuf {
-        self.world.path().join("project")
+        self.sandbox.path().join("project")
     }
 
-    /// Writes a file of a page; `~/` is the home of this world.
+    /// Writes a file of a page; `~/` is the home of this sandbox.
     fn file(&self, path: &str, text: &str) {
         match path.strip_prefix("~/") {
             Some(".config/stanch/config.toml") => self.configure(text),
-            Some(path) => self.world.write(&format!("home/{path}"), text),
-            None => self.world.write(&format!("project/{path}"), text),
+            Some(path) => self.sandbox.write(&format!("home/{path}"), text),
+            None => self.sandbox.write(&format!("project/{path}"), text),
         }
     }
 
@@ -145,7 +145,7 @@ impl Workspace {
         let missing = aim.iter().filter(|(key, _)| !text.lines().any(|line| line.starts_with(key)));
         let aim: String =
             missing.map(|(key, value)| format!("{key} = \"{value}\"\n")).collect::<Vec<_>>().concat();
-        self.world.write("home/.config/stanch/config.toml", aim + text);
+        self.sandbox.write("home/.config/stanch/config.toml", aim + text);
     }
 
     fn run(&self, line: &str) -> Ran {
@@ -154,7 +154,7 @@ impl Workspace {
         let mut command = Command::new("sh");
         command.args(["-c", line]).current_dir(self.directory()).env_clear().stdin(Stdio::null());
         command
-            .env("PATH", format!("{}:{path}", self.world.path().join("bin").display()))
+            .env("PATH", format!("{}:{path}", self.sandbox.path().join("bin").display()))
             .env("HOME", &self.home)
             .env(if server { "GH_ENTERPRISE_TOKEN" } else { "GH_TOKEN" }, &self.credential)
             // A host that is not the scripted one cannot be reached.
@@ -214,8 +214,8 @@ fn flags(text: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_flag_of_the_guide_exists() {
-    let world = World::new();
-    let known = flags(&world.run(&["completions", "bash"]).stdout);
+    let sandbox = Sandbox::new();
+    let known = flags(&sandbox.run(&["completions", "bash"]).stdout);
     assert!(known.contains("--revoke-confidence"), "{known:?}");
     let recipes = ["docs/ci/gitlab.yml"].map(|name| {
         let text = fs::read_to_string(root().join(name)).expect("a recipe");

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 use stanch::token::Fingerprint;
 
-use crate::support::cmd::World;
+use crate::support::cmd::Sandbox;
 use crate::support::mint::{Kind, Mint};
 
 /// The locations of a token: path, kind, commit, root.
@@ -29,27 +29,27 @@ fn content(path: &str, commit: &str) -> (String, String, Option<String>) {
 
 #[test]
 fn every_repository_below_is_looked_through_once() {
-    let (world, mut mint) = (World::new(), Mint::new(90));
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(90));
     let [outer, inner, bare, module, branch] = std::array::from_fn(|_| mint.token(Kind::Pat));
-    world.init("all/outer", &[]);
-    let a = world.commit("all/outer", "d/f", &outer);
-    world.commit("all/outer", "d/f", "gone");
-    world.git("all/outer", &["branch", &format!("fix/{branch}")]);
-    world.git("all/outer", &["worktree", "add", "-q", "../zz-linked"]);
-    world.init("all/outer/vendor/inner", &[]);
-    let b = world.commit("all/outer/vendor/inner", "f", &inner);
-    world.commit("all/outer/vendor/inner", "f", "gone");
-    world.init("src", &[]);
-    let c = world.commit("src", "f", &bare);
-    world.commit("src", "f", "gone");
-    world.git("", &["clone", "-q", "--bare", "src", "all/bare.git"]);
-    world.init("lib", &[]);
-    let d = world.commit("lib", "f", &module);
-    world.commit("lib", "f", "gone");
-    world.git("all/outer", &["submodule", "--quiet", "add", "../../lib", "module"]);
-    let (code, plain) = world.json(&["scan", "all"]);
+    sandbox.init("all/outer", &[]);
+    let a = sandbox.commit("all/outer", "d/f", &outer);
+    sandbox.commit("all/outer", "d/f", "gone");
+    sandbox.git("all/outer", &["branch", &format!("fix/{branch}")]);
+    sandbox.git("all/outer", &["worktree", "add", "-q", "../zz-linked"]);
+    sandbox.init("all/outer/vendor/inner", &[]);
+    let b = sandbox.commit("all/outer/vendor/inner", "f", &inner);
+    sandbox.commit("all/outer/vendor/inner", "f", "gone");
+    sandbox.init("src", &[]);
+    let c = sandbox.commit("src", "f", &bare);
+    sandbox.commit("src", "f", "gone");
+    sandbox.git("", &["clone", "-q", "--bare", "src", "all/bare.git"]);
+    sandbox.init("lib", &[]);
+    let d = sandbox.commit("lib", "f", &module);
+    sandbox.commit("lib", "f", "gone");
+    sandbox.git("all/outer", &["submodule", "--quiet", "add", "../../lib", "module"]);
+    let (code, plain) = sandbox.json(&["scan", "all"]);
     assert_eq!((code, plain["summary"]["findings"].as_u64()), (1, Some(1)), "the branch's name is a file");
-    let (code, report) = world.json(&["scan", "--history", "all"]);
+    let (code, report) = sandbox.json(&["scan", "--history", "all"]);
     assert_eq!(code, 1);
     assert_eq!(locations(&report, &outer), [content("outer/d/f", &a)]);
     assert_eq!(locations(&report, &inner), [content("outer/vendor/inner/f", &b)]);
@@ -59,53 +59,53 @@ fn every_repository_below_is_looked_through_once() {
     assert!(locations(&report, &branch).iter().any(|(path, kind, _)| *path == name && kind == "ref-name"));
     let summary = &report["summary"];
     let commits = [&["rev-list", "--all", "--count"][..]; 1];
-    let count = |repo: &str| world.git(repo, commits[0]).parse::<u64>().expect("a number");
+    let count = |repo: &str| sandbox.git(repo, commits[0]).parse::<u64>().expect("a number");
     let expected = count("all/outer") + count("all/outer/vendor/inner") + count("src") + count("lib");
     assert_eq!((summary["commits"].as_u64(), summary["unreadable"].as_u64()), (Some(expected), Some(0)));
     assert_eq!(summary["shallow"], false);
     // Roots that overlap are looked through once, and several have names.
-    let (_, report) = world.json(&["scan", "--history", "all", "all/outer", "src"]);
+    let (_, report) = sandbox.json(&["scan", "--history", "all", "all/outer", "src"]);
     assert_eq!(report["summary"]["commits"].as_u64(), Some(expected + 2));
-    let (_, report) = world.json(&["scan", "--history", "all", "--exclude", "vendor"]);
+    let (_, report) = sandbox.json(&["scan", "--history", "all", "--exclude", "vendor"]);
     assert_eq!((locations(&report, &inner).len(), locations(&report, &outer).len()), (0, 1));
 }
 
 #[test]
 fn what_silences_counts_for_histories_too() {
-    let (world, mut mint) = (World::new(), Mint::new(91));
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(91));
     let [first, second] = std::array::from_fn(|_| mint.token(Kind::Pat));
-    world.init("all/r", &[]);
-    world.commit("all/r", "vendor/f", &first);
-    let leak = world.commit("all/r", "f", &second);
-    world.commit("all/r", "f", "gone");
-    fs::remove_dir_all(world.path().join("all/r/vendor")).expect("removed");
-    world.write("all/.stanchignore", "r/vendor/\n");
-    let (code, report) = world.json(&["scan", "--history", "all"]);
+    sandbox.init("all/r", &[]);
+    sandbox.commit("all/r", "vendor/f", &first);
+    let leak = sandbox.commit("all/r", "f", &second);
+    sandbox.commit("all/r", "f", "gone");
+    fs::remove_dir_all(sandbox.path().join("all/r/vendor")).expect("removed");
+    sandbox.write("all/.stanchignore", "r/vendor/\n");
+    let (code, report) = sandbox.json(&["scan", "--history", "all"]);
     assert_eq!((code, report["summary"]["suppressed"].as_u64()), (1, Some(1)));
-    world.write("all/.stanch.toml", format!("[[allowlists]]\ncommits = ['{}']\n", &leak[..10]));
-    let (code, report) = world.json(&["scan", "--history", "all"]);
+    sandbox.write("all/.stanch.toml", format!("[[allowlists]]\ncommits = ['{}']\n", &leak[..10]));
+    let (code, report) = sandbox.json(&["scan", "--history", "all"]);
     assert_eq!((code, report["summary"]["suppressed"].as_u64()), (0, Some(2)));
-    let (code, _) = world.json(&["scan", "--history", "all", "--no-project-config"]);
+    let (code, _) = sandbox.json(&["scan", "--history", "all", "--no-project-config"]);
     assert_eq!(code, 1);
 }
 
 #[test]
 fn broken_and_shallow_repositories_are_told_and_the_sweep_goes_on() {
-    let (world, mut mint) = (World::new(), Mint::new(92));
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(92));
     let token = mint.token(Kind::Pat);
-    world.init("src", &[]);
-    world.commit("src", "f", &token);
-    world.commit("src", "f", "gone");
-    world.shallow_clone("src", "all/shallow");
-    world.init("all/broken", &[]);
-    world.commit("all/broken", "f", "x");
-    fs::remove_file(world.path().join("all/broken/.git/HEAD")).expect("removed");
-    world.write("all/lost/.git", "gitdir: /nowhere/at/all\n");
-    let (code, report) = world.json(&["scan", "--history", "all"]);
+    sandbox.init("src", &[]);
+    sandbox.commit("src", "f", &token);
+    sandbox.commit("src", "f", "gone");
+    sandbox.shallow_clone("src", "all/shallow");
+    sandbox.init("all/broken", &[]);
+    sandbox.commit("all/broken", "f", "x");
+    fs::remove_file(sandbox.path().join("all/broken/.git/HEAD")).expect("removed");
+    sandbox.write("all/lost/.git", "gitdir: /nowhere/at/all\n");
+    let (code, report) = sandbox.json(&["scan", "--history", "all"]);
     let summary = &report["summary"];
     assert_eq!((code, &summary["shallow"], summary["unreadable"].as_u64()), (2, &Value::Bool(true), Some(2)));
-    world.git("", &["clone", "-q", "src", "all/whole"]);
-    let ran = world.run(&["scan", "--history", "all"]);
+    sandbox.git("", &["clone", "-q", "src", "all/whole"]);
+    let ran = sandbox.run(&["scan", "--history", "all"]);
     assert_eq!(ran.code, 1);
     for part in ["git fetch --unshallow", "broken", "lost"] {
         assert!(ran.stderr.contains(part), "{}", ran.stderr);

@@ -10,19 +10,19 @@ use stanch::local_credentials::{Environment, LocalCredentials};
 use stanch::settings::Env;
 use stanch::token::Fingerprint;
 
-use crate::support::cmd::World;
+use crate::support::cmd::Sandbox;
 use crate::support::mint::{Kind, Mint};
 
 /// A machine: its files lie in a directory, its environment is a map.
 struct Machine {
-    disk: World,
+    disk: Sandbox,
     environment: Environment,
     mint: Mint,
 }
 
 impl Machine {
     fn new() -> Self {
-        let disk = World::new();
+        let disk = Sandbox::new();
         let home = disk.path().join("home");
         let environment =
             Environment { home: Some(home), cwd: Some(disk.path().join("work")), env: HashMap::new() };

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::front::Front;
+use crate::support::fixture::Fixture;
 use crate::support::github::{Flavour, Script};
 use crate::support::mint::Kind;
 
@@ -13,79 +13,82 @@ const SEND: [&str; 3] = ["scan", "--revoke", "--yes"];
 
 #[test]
 fn sixty_full_requests_an_hour_and_the_rest_the_next() {
-    let mut front = Front::new(201);
-    let tokens: Vec<String> = (0..61_500).map(|_| front.mint.token(Kind::Pat)).collect();
-    front.world.write("leak", tokens.join("\n"));
-    let ran = front.run(&SEND);
+    let mut fixture = Fixture::new(201);
+    let tokens: Vec<String> = (0..61_500).map(|_| fixture.mint.token(Kind::Pat)).collect();
+    fixture.sandbox.write("leak", tokens.join("\n"));
+    let ran = fixture.run(&SEND);
     assert_eq!(ran.code, 3, "{}", ran.stderr);
     assert!(ran.stderr.contains("accepted 60,000 tokens in 60 requests"), "{}", ran.stderr);
     assert!(ran.stderr.contains("1,500 tokens still wait; next slot at "), "{}", ran.stderr);
-    let requests = front.github.seen();
+    let requests = fixture.github.requests();
     assert_eq!(requests.len(), 60);
     assert!(requests.iter().all(|request| request.tokens().len() == 1000));
-    let status = front.status();
+    let status = fixture.status();
     assert_eq!((&status["queued"], &status["accepted"]), (&1500.into(), &60_000.into()));
     assert_eq!((&status["requests_last_hour"], &status["limit"]), (&60.into(), &60.into()));
     assert!(status["next_slot"].is_string());
-    assert_eq!(front.run(&["resume"]).code, 3);
-    assert_eq!(front.github.seen().len(), 60);
+    assert_eq!(fixture.run(&["resume"]).code, 3);
+    assert_eq!(fixture.github.requests().len(), 60);
 
-    front.an_hour_passes();
-    let ran = front.run(&["resume", "--dry-run"]);
-    assert_eq!((ran.code, front.github.seen().len()), (3, 60), "{}", ran.stderr);
-    let ran = front.run(&["resume", "--max-revoke", "1499"]);
-    assert_eq!((ran.code, front.github.seen().len()), (2, 60), "{}", ran.stderr);
-    let ran = front.run(&["resume"]);
+    fixture.an_hour_passes();
+    let ran = fixture.run(&["resume", "--dry-run"]);
+    assert_eq!((ran.code, fixture.github.requests().len()), (3, 60), "{}", ran.stderr);
+    let ran = fixture.run(&["resume", "--max-revoke", "1499"]);
+    assert_eq!((ran.code, fixture.github.requests().len()), (2, 60), "{}", ran.stderr);
+    let ran = fixture.run(&["resume"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    let sizes: Vec<_> = front.github.seen()[60..].iter().map(|request| request.tokens().len()).collect();
+    let sizes: Vec<_> =
+        fixture.github.requests()[60..].iter().map(|request| request.tokens().len()).collect();
     assert_eq!(sizes, [1000, 500]);
     let (accepted, wanted): (BTreeSet<_>, BTreeSet<_>) =
-        (front.github.accepted().into_iter().collect(), tokens.iter().cloned().collect());
-    assert_eq!(front.github.accepted().len(), 61_500);
+        (fixture.github.accepted().into_iter().collect(), tokens.iter().cloned().collect());
+    assert_eq!(fixture.github.accepted().len(), 61_500);
     assert!(accepted == wanted);
-    front.assert_forgotten(&tokens[61_450..]);
-    front.trail();
+    fixture.assert_forgotten(&tokens[61_450..]);
+    fixture.trail();
 }
 
 #[test]
 fn batches_are_filled_across_runs() {
-    let mut front = Front::against(202, Script { quota: 1, ..Script::of(Flavour::DotCom) });
+    let mut fixture = Fixture::against(202, Script { quota: 1, ..Script::of(Flavour::DotCom) });
     for n in 0..3 {
-        front.world.write("f", (0..400).map(|_| front.mint.token(Kind::Pat) + "\n").collect::<String>());
-        assert_eq!(front.run(&SEND).code, if n == 0 { 1 } else { 3 });
+        fixture
+            .sandbox
+            .write("f", (0..400).map(|_| fixture.mint.token(Kind::Pat) + "\n").collect::<String>());
+        assert_eq!(fixture.run(&SEND).code, if n == 0 { 1 } else { 3 });
     }
-    assert_eq!(front.status()["queued"], 800);
-    front.an_hour_passes();
-    assert_eq!(front.run(&["resume"]).code, 0);
-    let sizes: Vec<_> = front.github.seen().iter().map(|request| request.tokens().len()).collect();
+    assert_eq!(fixture.status()["queued"], 800);
+    fixture.an_hour_passes();
+    assert_eq!(fixture.run(&["resume"]).code, 0);
+    let sizes: Vec<_> = fixture.github.requests().iter().map(|request| request.tokens().len()).collect();
     assert_eq!(sizes.iter().filter(|size| **size > 0).copied().max(), Some(800), "{sizes:?}");
 }
 
 #[test]
 fn eight_processes_send_every_token_exactly_once() {
-    let mut front = Front::new(203);
+    let mut fixture = Fixture::new(203);
     let mut wanted = BTreeSet::new();
     for n in 0..8 {
-        let tokens: Vec<String> = (0..300).map(|_| front.mint.token(Kind::Pat)).collect();
-        front.world.write(&format!("dir{n}/leak"), tokens.join("\n"));
+        let tokens: Vec<String> = (0..300).map(|_| fixture.mint.token(Kind::Pat)).collect();
+        fixture.sandbox.write(&format!("dir{n}/leak"), tokens.join("\n"));
         wanted.extend(tokens);
     }
-    let front = &front;
+    let fixture = &fixture;
     let codes: Vec<_> = thread::scope(|scope| {
         let runs: Vec<_> = (0..8)
-            .map(|n| scope.spawn(move || front.run(&[&SEND[..], &[&format!("dir{n}")]].concat())))
+            .map(|n| scope.spawn(move || fixture.run(&[&SEND[..], &[&format!("dir{n}")]].concat())))
             .collect();
         runs.into_iter().map(|run| run.join().expect("a run")).map(|ran| (ran.code, ran.stderr)).collect()
     });
     for (code, stderr) in codes {
         assert_eq!(code, 1, "{stderr}");
     }
-    let accepted = front.github.accepted();
+    let accepted = fixture.github.accepted();
     assert_eq!(accepted.len(), 2400, "a token was sent twice or not at all");
     assert!(accepted.into_iter().collect::<BTreeSet<_>>() == wanted);
-    assert_eq!(front.status()["accepted"], 2400);
-    assert_eq!(front.status()["requests_last_hour"], front.github.seen().len());
-    front.trail();
+    assert_eq!(fixture.status()["accepted"], 2400);
+    assert_eq!(fixture.status()["requests_last_hour"], fixture.github.requests().len());
+    fixture.trail();
 }
 
 /// How many processes are killed; `STANCH_KILLS` asks for more.
@@ -96,56 +99,56 @@ fn kills() -> usize {
 #[test]
 fn kill_9_at_any_instant_loses_nothing() {
     // Of many short runs: within an hour they reach the quota, and do not exceed it.
-    let mut front = Front::new(204);
+    let mut fixture = Fixture::new(204);
     let mut wanted = BTreeSet::new();
     let mut hours = 0;
     let mut counted = 0;
-    let check = |front: &Front, counted: &mut usize| {
-        let requests = front.github.seen().len();
+    let check = |fixture: &Fixture, counted: &mut usize| {
+        let requests = fixture.github.requests().len();
         assert!(requests - *counted <= 60, "{} requests in an hour", requests - *counted);
         *counted = requests;
     };
     // How long a run takes that is not killed: the kills are spread over half as much again.
-    let first = front.mint.token(Kind::Pat);
-    front.world.write("leak", &first);
+    let first = fixture.mint.token(Kind::Pat);
+    fixture.sandbox.write("leak", &first);
     let start = Instant::now();
-    assert_eq!(front.run(&SEND).code, 1);
+    assert_eq!(fixture.run(&SEND).code, 1);
     let longest = u64::try_from(start.elapsed().as_micros() * 3 / 2).expect("a short time");
     wanted.insert(first);
     for n in 0..kills() {
-        let tokens: Vec<String> = (0..60).map(|_| front.mint.token(Kind::Pat)).collect();
-        front.world.write("leak", tokens.join("\n"));
-        let mut command = if n % 3 == 0 { front.command(&["resume"]) } else { front.command(&SEND) };
+        let tokens: Vec<String> = (0..60).map(|_| fixture.mint.token(Kind::Pat)).collect();
+        fixture.sandbox.write("leak", tokens.join("\n"));
+        let mut command = if n % 3 == 0 { fixture.command(&["resume"]) } else { fixture.command(&SEND) };
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
-        thread::sleep(Duration::from_micros(front.mint.number() % longest));
+        thread::sleep(Duration::from_micros(fixture.mint.number() % longest));
         let _ = child.kill();
         child.wait().expect("it ends");
-        let status = front.status();
+        let status = fixture.status();
         if status["requests_last_hour"].as_u64() >= Some(55) {
-            check(&front, &mut counted);
-            front.an_hour_passes();
+            check(&fixture, &mut counted);
+            fixture.an_hour_passes();
             hours += 1;
         }
         // Whatever was queued has to be sent.
-        let recorded = states(&front);
+        let recorded = states(&fixture);
         wanted.extend(tokens.into_iter().filter(|token| recorded.contains_key(&hash(token))));
     }
-    check(&front, &mut counted);
-    front.an_hour_passes();
-    let ran = front.run(&["resume"]);
+    check(&fixture, &mut counted);
+    fixture.an_hour_passes();
+    let ran = fixture.run(&["resume"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    let accepted: BTreeSet<String> = front.github.accepted().into_iter().collect();
+    let accepted: BTreeSet<String> = fixture.github.accepted().into_iter().collect();
     assert!(accepted == wanted, "{} of {} arrived, after {hours} hours", accepted.len(), wanted.len());
-    assert!(states(&front).values().all(|state| state == "accepted"));
+    assert!(states(&fixture).values().all(|state| state == "accepted"));
     let sent: Vec<String> = wanted.into_iter().collect();
-    front.assert_forgotten(&sent);
-    let lost = front.trail().iter().filter(|record| record["event"] == "lost").count();
+    fixture.assert_forgotten(&sent);
+    let lost = fixture.trail().iter().filter(|record| record["event"] == "lost").count();
     println!(
         "{} killed, {lost} of them with a batch in flight, {} tokens, {hours} hours",
         kills(),
         sent.len()
     );
-    let files = std::fs::read_dir(front.ledger().parent().expect("a directory")).expect("listed").count();
+    let files = std::fs::read_dir(fixture.ledger().parent().expect("a directory")).expect("listed").count();
     assert!(files <= 2 + kills(), "{files} files");
 }
 
@@ -154,11 +157,11 @@ fn hash(token: &str) -> Vec<u8> {
 }
 
 /// Every token in the ledger, and its state.
-fn states(front: &Front) -> BTreeMap<Vec<u8>, String> {
-    if !front.ledger().exists() {
+fn states(fixture: &Fixture) -> BTreeMap<Vec<u8>, String> {
+    if !fixture.ledger().exists() {
         return BTreeMap::new();
     }
-    let database = front.database();
+    let database = fixture.database();
     let Ok(mut find) = database.prepare("SELECT sha256, state FROM token") else { return BTreeMap::new() };
     let rows = find.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("rows");
     rows.map(|row| row.expect("a row")).collect()

@@ -14,8 +14,8 @@ use snapbox::data::DataFormat;
 use snapbox::{Assert, Data};
 use stanch::revocation::State;
 
-use crate::support::cmd::World;
-use crate::support::front::Front;
+use crate::support::cmd::Sandbox;
+use crate::support::fixture::Fixture;
 use crate::support::mint::Kind;
 
 fn root() -> &'static Path {
@@ -26,10 +26,10 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-fn help(world: &World, command: &[String], flag: &str) -> String {
+fn help(sandbox: &Sandbox, command: &[String], flag: &str) -> String {
     let mut arguments: Vec<&str> = command.iter().map(String::as_str).collect();
     arguments.push(flag);
-    let ran = world.run(&arguments);
+    let ran = sandbox.run(&arguments);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{arguments:?}");
     ran.stdout
 }
@@ -47,13 +47,13 @@ fn subcommands(help: &str) -> Vec<String> {
 }
 
 /// Every command with its subcommands below it, the program itself first.
-fn commands(world: &World) -> Vec<Vec<String>> {
+fn commands(sandbox: &Sandbox) -> Vec<Vec<String>> {
     let mut commands = vec![Vec::new()];
     let mut next = 0;
     while next < commands.len() {
         let command = commands[next].clone();
         next += 1;
-        let below = subcommands(&help(world, &command, "--help")).into_iter();
+        let below = subcommands(&help(sandbox, &command, "--help")).into_iter();
         let below: Vec<_> = below.map(|name| [command.as_slice(), &[name]].concat()).collect();
         commands.splice(next..next, below);
     }
@@ -72,14 +72,14 @@ fn same(path: &Path, actual: String, wrong: &mut Vec<String>) {
 
 #[test]
 fn the_short_help_of_every_command() {
-    let world = World::new();
+    let sandbox = Sandbox::new();
     let directory = root().join("tests/cmd/help");
     let mut wrong = Vec::new();
     let mut known = BTreeSet::new();
-    for command in commands(&world) {
+    for command in commands(&sandbox) {
         let path =
             directory.join([&["stanch".to_owned()], command.as_slice()].concat().join("-") + ".stdout");
-        same(&path, help(&world, &command, "-h"), &mut wrong);
+        same(&path, help(&sandbox, &command, "-h"), &mut wrong);
         known.insert(path);
     }
     let there: BTreeSet<PathBuf> =
@@ -90,16 +90,16 @@ fn the_short_help_of_every_command() {
 
 #[test]
 fn the_command_reference_is_the_long_help() {
-    let world = World::new();
+    let sandbox = Sandbox::new();
     let mut page = "\
 # Commands
 
 What `--help` prints for each command. A test writes this page: `SNAPSHOTS=overwrite cargo test`.
 "
     .to_owned();
-    for command in commands(&world) {
+    for command in commands(&sandbox) {
         let title = [&["stanch".to_owned()], command.as_slice()].concat().join(" ");
-        let text = help(&world, &command, "--help");
+        let text = help(&sandbox, &command, "--help");
         let lines = text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
         writeln!(page, "\n## `{title}`\n\n```text\n{lines}\n```").expect("a string");
     }
@@ -110,9 +110,9 @@ What `--help` prints for each command. A test writes this page: `SNAPSHOTS=overw
 
 #[test]
 fn version_is_the_packages() {
-    let world = World::new();
+    let sandbox = Sandbox::new();
     for flag in ["-V", "--version"] {
-        assert_eq!(world.run(&[flag]).stdout, format!("stanch {}\n", env!("CARGO_PKG_VERSION")));
+        assert_eq!(sandbox.run(&[flag]).stdout, format!("stanch {}\n", env!("CARGO_PKG_VERSION")));
     }
 }
 
@@ -150,10 +150,10 @@ fn exit_codes_are_the_same_everywhere() {
     let codes: Vec<u8> = readme.iter().map(|(code, _)| *code).collect();
     assert_eq!(codes, exit_type(), "the README and src/cli/exit.rs");
 
-    let world = World::new();
+    let sandbox = Sandbox::new();
     let mut documented = 0;
-    for command in commands(&world) {
-        let listed = exit_lines(&help(&world, &command, "--help"));
+    for command in commands(&sandbox) {
+        let listed = exit_lines(&help(&sandbox, &command, "--help"));
         let rows: Vec<u8> = codes.iter().copied().filter(|code| listed.contains(code)).collect();
         assert_eq!(
             listed, rows,
@@ -194,8 +194,8 @@ fn code_words(page: &str) -> BTreeSet<&str> {
 
 #[test]
 fn the_guide_names_every_field_and_state_of_json() {
-    let mut front = Front::new(7001);
-    let mut token = |kind| front.mint.token(kind);
+    let mut fixture = Fixture::new(7001);
+    let mut token = |kind| fixture.mint.token(kind);
     let files = [
         ("one/.env", token(Kind::Pat)),
         ("one/f", token(Kind::FineGrainedPat)),
@@ -203,11 +203,11 @@ fn the_guide_names_every_field_and_state_of_json() {
         ("two/.stanchignore", "nothing".to_owned()),
     ];
     for (path, text) in files {
-        front.world.write(path, text);
+        fixture.sandbox.write(path, text);
     }
-    front.world.git("", &["init", "-q", "project"]);
-    let token = front.mint.token(Kind::Pat);
-    front.world.commit("project", "f", token);
+    fixture.sandbox.git("", &["init", "-q", "project"]);
+    let token = fixture.mint.token(Kind::Pat);
+    fixture.sandbox.commit("project", "f", token);
     let mut names = BTreeSet::new();
     let mut lines = 0;
     for arguments in [
@@ -217,7 +217,7 @@ fn the_guide_names_every_field_and_state_of_json() {
         &["status", "-f", "json"],
     ] {
         // `git` goes to no host here, and refuses to be given one.
-        let ran = if arguments[0] == "git" { front.world.run(arguments) } else { front.run(arguments) };
+        let ran = if arguments[0] == "git" { fixture.sandbox.run(arguments) } else { fixture.run(arguments) };
         if arguments.contains(&"jsonl") {
             for line in ran.stdout.lines() {
                 fields(&serde_json::from_str(line).expect("a line is JSON"), &mut names);

@@ -5,20 +5,20 @@ use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
 
 use serde_json::Value;
 
-use crate::support::cmd::World;
+use crate::support::cmd::Sandbox;
 use crate::support::mint::{Kind, Mint};
 
 /// A tree with a token of every kind, one of them twice, a suppressed one, a placeholder and a hostile name.
-fn tree() -> (World, Vec<String>) {
-    let (world, mut mint) = (World::new(), Mint::new(61));
+fn tree() -> (Sandbox, Vec<String>) {
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(61));
     let tokens: Vec<String> = Kind::GITHUB.into_iter().map(|kind| mint.token(kind)).collect();
     for (n, token) in tokens.iter().enumerate() {
-        world.write(&format!("dir {n}/=f|'\"<b>é%,:.txt"), format!("first\nkey = \"{token}\"\n"));
+        sandbox.write(&format!("dir {n}/=f|'\"<b>é%,:.txt"), format!("first\nkey = \"{token}\"\n"));
     }
-    world.write("again.txt", &tokens[0]);
-    world.write("allowed.txt", format!("{} # stanch:allow", mint.token(Kind::Pat)));
-    world.write("docs/placeholder.md", mint.lookalike("ghp_"));
-    (world, tokens)
+    sandbox.write("again.txt", &tokens[0]);
+    sandbox.write("allowed.txt", format!("{} # stanch:allow", mint.token(Kind::Pat)));
+    sandbox.write("docs/placeholder.md", mint.lookalike("ghp_"));
+    (sandbox, tokens)
 }
 
 fn schema(name: &str) -> jsonschema::Validator {
@@ -50,51 +50,51 @@ const TARGETS: [&str; 9] = [
 
 #[test]
 fn sarif_is_valid_by_the_schema_of_oasis() {
-    let (world, _) = tree();
+    let (sandbox, _) = tree();
     let schema = schema("sarif-2.1.0.json");
-    let log = assert_valid(&schema, &world.run(&["scan", "-f", "sarif"]).stdout);
+    let log = assert_valid(&schema, &sandbox.run(&["scan", "-f", "sarif"]).stdout);
     let results = log["runs"][0]["results"].as_array().expect("results");
     assert_eq!(results.len(), 9, "six tokens, one of them in two files, one suppressed, one placeholder");
     for result in results {
         let index = usize::try_from(result["ruleIndex"].as_u64().expect("an index")).expect("small");
         assert_eq!(log["runs"][0]["tool"]["driver"]["rules"][index]["id"], result["ruleId"]);
     }
-    assert_valid(&schema, &World::new().run(&["scan", "-f", "sarif"]).stdout);
+    assert_valid(&schema, &Sandbox::new().run(&["scan", "-f", "sarif"]).stdout);
     assert!(!schema.is_valid(&serde_json::json!({"version": "2.1.0"})), "the schema requires something");
 }
 
 #[test]
 fn gitlab_is_valid_by_the_schema_of_gitlab() {
-    let (world, _) = tree();
+    let (sandbox, _) = tree();
     let schema = schema("gitlab-secret-detection.json");
-    let report = assert_valid(&schema, &world.run(&["scan", "-f", "gitlab"]).stdout);
+    let report = assert_valid(&schema, &sandbox.run(&["scan", "-f", "gitlab"]).stdout);
     let rows = report["vulnerabilities"].as_array().expect("rows");
     assert_eq!(rows.len(), 7, "one for each unsuppressed location, none for placeholders");
     let ids: std::collections::HashSet<_> = rows.iter().map(|row| row["id"].as_str()).collect();
     assert_eq!(ids.len(), 7);
-    assert_valid(&schema, &World::new().run(&["scan", "-f", "gitlab"]).stdout);
+    assert_valid(&schema, &Sandbox::new().run(&["scan", "-f", "gitlab"]).stdout);
 }
 
 #[test]
 fn all_reports_of_one_run_are_written_and_hold_no_token() {
-    let (world, tokens) = tree();
-    fs::create_dir(world.path().join("r")).expect("a directory");
+    let (sandbox, tokens) = tree();
+    fs::create_dir(sandbox.path().join("r")).expect("a directory");
     let mut arguments = vec!["scan", "-q", "--exclude", "r"];
     arguments.extend(TARGETS.iter().flat_map(|target| ["-r", target]));
-    let ran = world.run(&arguments);
+    let ran = sandbox.run(&arguments);
     assert_eq!((ran.code, &*ran.stderr), (1, ""));
     for target in TARGETS {
         let path = target.split_once('=').map_or(target, |(_, path)| path);
-        let text = fs::read_to_string(world.path().join(path)).expect(path);
+        let text = fs::read_to_string(sandbox.path().join(path)).expect(path);
         assert!(!text.is_empty(), "{path}");
         assert!(tokens.iter().all(|token| !text.contains(token)), "{path} holds a token");
-        let mode = fs::metadata(world.path().join(path)).expect(path).permissions().mode();
+        let mode = fs::metadata(sandbox.path().join(path)).expect(path).permissions().mode();
         assert_eq!(mode & 0o600, 0o600, "{path}");
     }
-    let read = |path: &str| fs::read_to_string(world.path().join(path)).expect(path);
+    let read = |path: &str| fs::read_to_string(sandbox.path().join(path)).expect(path);
     assert!(serde_json::from_str::<Value>(&read("r/j.json")).is_ok());
     assert!(read("r/l.jsonl").lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
-    let mut table = csv::Reader::from_reader(fs::File::open(world.path().join("r/c.csv")).expect("csv"));
+    let mut table = csv::Reader::from_reader(fs::File::open(sandbox.path().join("r/c.csv")).expect("csv"));
     assert_eq!(table.records().flatten().count(), 9);
     let xml = read("r/x.xml");
     let suite = roxmltree::Document::parse(&xml).expect("XML");
@@ -104,28 +104,28 @@ fn all_reports_of_one_run_are_written_and_hold_no_token() {
 
 #[test]
 fn reports_are_written_when_nothing_is_found() {
-    let world = World::new();
+    let sandbox = Sandbox::new();
     let mut arguments = vec!["scan", "-q", "none", "--exit-zero"];
-    world.write("none/f", "nothing");
-    fs::create_dir(world.path().join("r")).expect("a directory");
+    sandbox.write("none/f", "nothing");
+    fs::create_dir(sandbox.path().join("r")).expect("a directory");
     arguments.extend(TARGETS.iter().flat_map(|target| ["-r", target]));
-    assert_eq!(world.run(&arguments).code, 0);
-    assert_eq!(fs::read_dir(world.path().join("r")).expect("a directory").count(), TARGETS.len());
+    assert_eq!(sandbox.run(&arguments).code, 0);
+    assert_eq!(fs::read_dir(sandbox.path().join("r")).expect("a directory").count(), TARGETS.len());
 }
 
 #[test]
 fn devices_and_streams_are_written_in_place() {
-    let (world, _) = tree();
-    let ran = world.run(&["scan", "-q", "-f", "csv", "-r", "json=/dev/null", "-r", "json=/dev/stdout"]);
+    let (sandbox, _) = tree();
+    let ran = sandbox.run(&["scan", "-q", "-f", "csv", "-r", "json=/dev/null", "-r", "json=/dev/stdout"]);
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     assert!(fs::metadata("/dev/null").expect("a device").file_type().is_char_device());
     let json = ran.stdout.find('{').expect("JSON behind the CSV");
     assert!(ran.stdout.starts_with("rule,"));
     assert!(serde_json::from_str::<Value>(&ran.stdout[json..]).is_ok());
     // Where standard output is a file, it must stay that file.
-    let out = world.path().join("out.txt");
+    let out = sandbox.path().join("out.txt");
     let file = fs::File::create(&out).expect("a file");
-    let mut command = world.command(&["scan", "-q", "-f", "csv", "-r", "json=/dev/stdout", "again.txt"]);
+    let mut command = sandbox.command(&["scan", "-q", "-f", "csv", "-r", "json=/dev/stdout", "again.txt"]);
     assert!(command.stdout(file).status().is_ok());
     let text = fs::read_to_string(&out).expect("text");
     assert!(text.starts_with("rule,") && text.contains("\"summary\""));
@@ -133,71 +133,71 @@ fn devices_and_streams_are_written_in_place() {
 
 #[test]
 fn a_report_replaces_a_file_and_keeps_a_link() {
-    let (world, _) = tree();
-    world.write("real.json", "old");
-    symlink("real.json", world.path().join("link.json")).expect("a link");
-    assert_eq!(world.run(&["scan", "-q", "-r", "link.json"]).code, 1);
-    assert!(world.path().join("link.json").is_symlink());
-    let text = fs::read_to_string(world.path().join("real.json")).expect("text");
+    let (sandbox, _) = tree();
+    sandbox.write("real.json", "old");
+    symlink("real.json", sandbox.path().join("link.json")).expect("a link");
+    assert_eq!(sandbox.run(&["scan", "-q", "-r", "link.json"]).code, 1);
+    assert!(sandbox.path().join("link.json").is_symlink());
+    let text = fs::read_to_string(sandbox.path().join("real.json")).expect("text");
     assert!(serde_json::from_str::<Value>(&text).is_ok());
 }
 
 #[test]
 fn a_report_that_cannot_be_written_is_an_error_after_the_others() {
-    let world = World::new();
-    let ran = world.run(&["scan", "-r", "no/such/directory/a.json", "-r", "b.json"]);
+    let sandbox = Sandbox::new();
+    let ran = sandbox.run(&["scan", "-r", "no/such/directory/a.json", "-r", "b.json"]);
     assert_eq!(ran.code, 2);
     assert!(
         ran.stderr.contains("error: cannot write the json report to no/such/directory/a.json"),
         "{}",
         ran.stderr
     );
-    assert!(world.path().join("b.json").is_file());
-    let (world, _) = tree();
-    assert_eq!(world.run(&["scan", "-q", "-r", "json=."]).code, 1, "tokens found go before errors");
+    assert!(sandbox.path().join("b.json").is_file());
+    let (sandbox, _) = tree();
+    assert_eq!(sandbox.run(&["scan", "-q", "-r", "json=."]).code, 1, "tokens found go before errors");
 }
 
 #[test]
 fn a_bad_target_is_a_usage_error() {
-    let world = World::new();
+    let sandbox = Sandbox::new();
     for (target, expected) in
         [("out.pdf", "FORMAT=out.pdf"), ("srif=x", "did you mean `sarif`?"), ("json=", "no path")]
     {
-        let ran = world.run(&["scan", "-r", target]);
+        let ran = sandbox.run(&["scan", "-r", target]);
         assert_eq!(ran.code, 2);
         assert!(ran.stderr.contains(expected), "{}", ran.stderr);
     }
-    let twice = world.run(&["scan", "-r", "a.json", "-r", "sarif=a.json"]);
+    let twice = sandbox.run(&["scan", "-r", "a.json", "-r", "sarif=a.json"]);
     assert_eq!(twice.code, 2);
-    assert!(!world.path().join("a.json").exists());
+    assert!(!sandbox.path().join("a.json").exists());
 }
 
 #[test]
 fn paths_start_at_the_working_directory() {
-    let (world, mut mint) = (World::new(), Mint::new(62));
-    world.write("sub/deep/f", mint.token(Kind::Pat));
-    let whole = world.path().join("sub").display().to_string();
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(62));
+    sandbox.write("sub/deep/f", mint.token(Kind::Pat));
+    let whole = sandbox.path().join("sub").display().to_string();
     for root in ["sub", "./sub/", &whole] {
         let log: Value =
-            serde_json::from_str(&world.run(&["scan", "-q", "-f", "sarif", root]).stdout).expect("SARIF");
+            serde_json::from_str(&sandbox.run(&["scan", "-q", "-f", "sarif", root]).stdout).expect("SARIF");
         let location = &log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"];
         assert_eq!(
             (&location["uri"], &location["uriBaseId"]),
             (&"sub/deep/f".into(), &"SRCROOT".into()),
             "{root}"
         );
-        let (_, report) = world.json(&["scan", "-q", root]);
+        let (_, report) = sandbox.json(&["scan", "-q", root]);
         assert_eq!(report["findings"][0]["locations"][0]["path"], "deep/f", "JSON starts at the root");
     }
 }
 
 #[test]
 fn actions_get_a_summary_of_the_job() {
-    let (world, tokens) = tree();
-    let page = world.path().join("summary.md");
+    let (sandbox, tokens) = tree();
+    let page = sandbox.path().join("summary.md");
     fs::write(&page, "before\n").expect("a file");
     let run = |format: &str| {
-        let mut command = world.command(&["scan", "-q", "-f", format, "again.txt"]);
+        let mut command = sandbox.command(&["scan", "-q", "-f", format, "again.txt"]);
         command.env("GITHUB_STEP_SUMMARY", &page).output().expect("it runs")
     };
     run("json");
@@ -210,9 +210,9 @@ fn actions_get_a_summary_of_the_job() {
 
 #[test]
 fn junit_without_findings_is_one_passed_case() {
-    let world = World::new();
-    world.write("a.md", Mint::new(63).lookalike("ghp_"));
-    let ran = world.run(&["scan", "-q", "-f", "junit"]);
+    let sandbox = Sandbox::new();
+    sandbox.write("a.md", Mint::new(63).lookalike("ghp_"));
+    let ran = sandbox.run(&["scan", "-q", "-f", "junit"]);
     let expected = "\
 <?xml version=\"1.0\" encoding=\"UTF-8\"?>
 <testsuites name=\"stanch\" tests=\"1\" failures=\"0\" errors=\"0\" time=\"[..]\">

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::front::{Front, exists, finding, state};
+use crate::support::fixture::{Fixture, exists, finding, state};
 use crate::support::mint::Kind;
 
 const SEND: [&str; 3] = ["scan", "--revoke", "--yes"];
@@ -12,16 +12,16 @@ const BATCHABLE: [Kind; 5] = [Kind::Pat, Kind::FineGrainedPat, Kind::OAuth, Kind
 
 #[test]
 fn what_is_found_is_sent_once_and_reported() {
-    let mut front = Front::new(1);
-    let tokens: Vec<String> = BATCHABLE.into_iter().map(|kind| front.mint.token(kind)).collect();
-    front.world.write("a/.env", tokens.join("\n"));
-    front.world.write("b.txt", format!("{} again, and {}", tokens[0], front.mint.lookalike("ghp_")));
-    let (code, report) = front.json(&SEND);
+    let mut fixture = Fixture::new(1);
+    let tokens: Vec<String> = BATCHABLE.into_iter().map(|kind| fixture.mint.token(kind)).collect();
+    fixture.sandbox.write("a/.env", tokens.join("\n"));
+    fixture.sandbox.write("b.txt", format!("{} again, and {}", tokens[0], fixture.mint.lookalike("ghp_")));
+    let (code, report) = fixture.json(&SEND);
     assert_eq!(code, 1);
-    let seen = front.github.seen();
+    let seen = fixture.github.requests();
     assert_eq!(seen.len(), 1);
     assert_eq!(seen[0].header("authorization"), None);
-    let mut accepted = front.github.accepted();
+    let mut accepted = fixture.github.accepted();
     for token in &tokens {
         let revocation = &finding(&report, token)["revocation"];
         assert_eq!((&revocation["state"], &revocation["request_id"]), (&"accepted".into(), &"C0DE:1".into()));
@@ -34,19 +34,19 @@ fn what_is_found_is_sent_once_and_reported() {
     let mut sorted = tokens.clone();
     sorted.sort();
     assert_eq!(accepted, sorted);
-    front.assert_forgotten(&tokens);
+    fixture.assert_forgotten(&tokens);
 
     // The most certain and most powerful first.
     let sent: Vec<Kind> = seen[0].tokens().iter().map(|token| Kind::of(token)).collect();
     assert_eq!(sent, [Kind::Pat, Kind::OAuth, Kind::Refresh, Kind::AppUser, Kind::FineGrainedPat]);
 
     // Again: nothing is sent, and the report tells the same.
-    let (again, second) = front.json(&SEND);
-    assert_eq!((again, front.github.seen().len()), (1, 1));
+    let (again, second) = fixture.json(&SEND);
+    assert_eq!((again, fixture.github.requests().len()), (1, 1));
     for token in &tokens {
         assert_eq!(finding(&second, token)["revocation"], finding(&report, token)["revocation"]);
     }
-    let status = front.status();
+    let status = fixture.status();
     assert_eq!(status["accepted"], 5);
     assert_eq!(
         (&status["queued"], &status["sent"], &status["requests_last_hour"]),
@@ -57,9 +57,9 @@ fn what_is_found_is_sent_once_and_reported() {
 
 #[test]
 fn a_202_is_called_accepted_and_never_revoked() {
-    let mut front = Front::new(2);
-    front.world.write("f", front.mint.token(Kind::Pat));
-    let ran = front.run(&SEND);
+    let mut fixture = Fixture::new(2);
+    fixture.sandbox.write("f", fixture.mint.token(Kind::Pat));
+    let ran = fixture.run(&SEND);
     assert!(ran.stdout.contains("revocation: accepted at "), "{}", ran.stdout);
     assert!(ran.stderr.contains("accepted 1 token in 1 request"), "{}", ran.stderr);
     assert!(
@@ -68,49 +68,49 @@ fn a_202_is_called_accepted_and_never_revoked() {
         ran.stdout,
         ran.stderr
     );
-    assert!(ran.stderr.contains(front.ledger().to_str().expect("text")), "{}", ran.stderr);
+    assert!(ran.stderr.contains(fixture.ledger().to_str().expect("text")), "{}", ran.stderr);
     assert!(ran.stdout.lines().chain(ran.stderr.lines()).all(|line| line.len() < 300));
 }
 
 #[test]
 fn nothing_found_sends_nothing_and_makes_no_ledger() {
-    let front = Front::new(3);
-    front.world.write("f", "nothing here");
-    let ran = front.run(&SEND);
+    let fixture = Fixture::new(3);
+    fixture.sandbox.write("f", "nothing here");
+    let ran = fixture.run(&SEND);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    assert!(!exists(&front.ledger()));
-    let (code, status) = front.json(&["status"]);
+    assert!(!exists(&fixture.ledger()));
+    let (code, status) = fixture.json(&["status"]);
     assert_eq!(code, 0);
     for count in ["queued", "sent", "accepted", "confirmed", "refused", "requests_last_hour"] {
         assert_eq!(status[count], 0, "{count}");
     }
     assert_eq!((&status["limit"], &status["next_slot"]), (&60.into(), &Value::Null));
-    assert_eq!(front.run(&["resume"]).code, 0);
-    assert!(!exists(&front.ledger()));
-    assert_eq!(front.github.seen().len(), 0);
+    assert_eq!(fixture.run(&["resume"]).code, 0);
+    assert!(!exists(&fixture.ledger()));
+    assert_eq!(fixture.github.requests().len(), 0);
 }
 
 #[test]
 fn without_a_terminal_and_without_yes_nothing_happens() {
-    let mut front = Front::new(4);
-    front.world.write("f", front.mint.token(Kind::Pat));
+    let mut fixture = Fixture::new(4);
+    fixture.sandbox.write("f", fixture.mint.token(Kind::Pat));
     for arguments in [&["scan", "--revoke"][..], &["revoke", "f"], &["revoke"]] {
-        let ran = front.run(arguments);
+        let ran = fixture.run(arguments);
         assert_eq!(ran.code, 2, "{}", ran.stderr);
         assert!(ran.stderr.contains("--yes") && ran.stderr.contains("--dry-run"), "{}", ran.stderr);
     }
-    assert!(!exists(&front.ledger()));
-    assert_eq!(front.github.seen().len(), 0);
+    assert!(!exists(&fixture.ledger()));
+    assert_eq!(fixture.github.requests().len(), 0);
 }
 
 #[test]
 fn a_dry_run_says_what_it_would_do_and_does_nothing() {
-    let mut front = Front::new(5);
-    let [certain, refresh, own] = [Kind::Pat, Kind::Refresh, Kind::Pat].map(|kind| front.mint.token(kind));
-    let likely = front.mint.stateless();
-    front.world.write("f", [&certain, &refresh, &own, &likely].map(String::as_str).join("\n"));
+    let mut fixture = Fixture::new(5);
+    let [certain, refresh, own] = [Kind::Pat, Kind::Refresh, Kind::Pat].map(|kind| fixture.mint.token(kind));
+    let likely = fixture.mint.stateless();
+    fixture.sandbox.write("f", [&certain, &refresh, &own, &likely].map(String::as_str).join("\n"));
     for flavour in ["json", "pretty"] {
-        let mut command = front.command(&["scan", "--revoke", "--dry-run", "-f", flavour]);
+        let mut command = fixture.command(&["scan", "--revoke", "--dry-run", "-f", flavour]);
         let output = command.env("GH_TOKEN", &own).output().expect("it runs");
         let (stdout, stderr) =
             (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -126,83 +126,83 @@ fn a_dry_run_says_what_it_would_do_and_does_nothing() {
         assert!(stderr.contains("2 tokens for ") && stderr.contains("1 ghp_, 1 ghr_"), "{stderr}");
         assert!(stderr.contains("GH_TOKEN") && stderr.contains("cannot be undone"), "{stderr}");
     }
-    let ran = front.feed(&["revoke", "--dry-run"], &certain);
+    let ran = fixture.feed(&["revoke", "--dry-run"], &certain);
     assert_eq!(ran.code, 3, "{}", ran.stderr);
-    assert!(!exists(&front.ledger()));
-    assert_eq!(front.github.seen().len(), 0);
+    assert!(!exists(&fixture.ledger()));
+    assert_eq!(fixture.github.requests().len(), 0);
 
     // A dry run on top of a real one: it knows what was done, and changes not a byte.
-    front.run(&["revoke", "--yes", "f"]);
-    let before = std::fs::read(front.ledger()).expect("a ledger");
-    let (code, report) = front.json(&["scan", "--revoke", "--dry-run"]);
+    fixture.run(&["revoke", "--yes", "f"]);
+    let before = std::fs::read(fixture.ledger()).expect("a ledger");
+    let (code, report) = fixture.json(&["scan", "--revoke", "--dry-run"]);
     assert_eq!((code, state(&report, &certain)), (3, &"accepted".into()));
-    assert_eq!(std::fs::read(front.ledger()).expect("a ledger"), before);
+    assert_eq!(std::fs::read(fixture.ledger()).expect("a ledger"), before);
 }
 
 #[test]
 fn more_tokens_than_max_revoke_are_a_refusal_of_the_whole_run() {
-    let mut front = Front::new(6);
-    let tokens: Vec<String> = (0..4).map(|_| front.mint.token(Kind::Pat)).collect();
-    front.world.write("f", tokens.join("\n"));
-    let (code, report) = front.json(&["scan", "--revoke", "--yes", "--max-revoke", "3"]);
+    let mut fixture = Fixture::new(6);
+    let tokens: Vec<String> = (0..4).map(|_| fixture.mint.token(Kind::Pat)).collect();
+    fixture.sandbox.write("f", tokens.join("\n"));
+    let (code, report) = fixture.json(&["scan", "--revoke", "--yes", "--max-revoke", "3"]);
     assert_eq!(code, 2);
     // What was found is reported all the same.
     assert_eq!(report["summary"]["findings"], 4);
-    assert!(!exists(&front.ledger()));
-    let ran = front.feed(&["revoke", "--yes", "--max-revoke", "3"], &tokens.join(" "));
+    assert!(!exists(&fixture.ledger()));
+    let ran = fixture.feed(&["revoke", "--yes", "--max-revoke", "3"], &tokens.join(" "));
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("--max-revoke allows 3"), "{}", ran.stderr);
-    assert_eq!(front.github.seen().len(), 0);
-    assert_eq!(front.run(&["scan", "--revoke", "--yes", "--max-revoke", "4"]).code, 1);
+    assert_eq!(fixture.github.requests().len(), 0);
+    assert_eq!(fixture.run(&["scan", "--revoke", "--yes", "--max-revoke", "4"]).code, 1);
 }
 
 #[test]
 fn confidence_decides_what_is_held_back() {
-    let mut front = Front::new(7);
-    let (certain, likely) = (front.mint.token(Kind::Pat), front.mint.stateless());
-    front.world.write("f", format!("{certain}\n{likely}\n"));
-    let (code, report) = front.json(&SEND);
+    let mut fixture = Fixture::new(7);
+    let (certain, likely) = (fixture.mint.token(Kind::Pat), fixture.mint.stateless());
+    fixture.sandbox.write("f", format!("{certain}\n{likely}\n"));
+    let (code, report) = fixture.json(&SEND);
     assert_eq!(code, 3);
     assert_eq!((state(&report, &certain), state(&report, &likely)), (&"accepted".into(), &"held".into()));
     // What does not count is neither sent nor held.
-    let (code, report) = front.json(&["scan", "--revoke", "--yes", "--min-confidence", "certain"]);
+    let (code, report) = fixture.json(&["scan", "--revoke", "--yes", "--min-confidence", "certain"]);
     assert_eq!((code, report["summary"]["findings"].as_u64()), (1, Some(1)));
     // Held is not for ever.
-    let (code, report) = front.json(&["scan", "--revoke", "--yes", "--revoke-confidence", "likely"]);
+    let (code, report) = fixture.json(&["scan", "--revoke", "--yes", "--revoke-confidence", "likely"]);
     assert_eq!((code, state(&report, &likely)), (1, &"accepted".into()));
-    let last = front.github.seen().pop().expect("a request");
+    let last = fixture.github.requests().pop().expect("a request");
     assert_eq!((last.method.as_str(), last.bearer()), ("DELETE", Some(likely.as_str())));
 }
 
 #[test]
 fn installation_tokens_revoke_themselves_and_take_no_slot() {
-    let mut front = Front::new(8);
-    let tokens: Vec<String> = (0..3).map(|_| front.mint.token(Kind::AppInstallation)).collect();
-    let pat = front.mint.token(Kind::Pat);
-    front.github.bury(&tokens[2]);
-    front.world.write("f", format!("{}\n{pat}", tokens.join("\n")));
-    let (code, report) = front.json(&SEND);
+    let mut fixture = Fixture::new(8);
+    let tokens: Vec<String> = (0..3).map(|_| fixture.mint.token(Kind::AppInstallation)).collect();
+    let pat = fixture.mint.token(Kind::Pat);
+    fixture.github.mark_dead(&tokens[2]);
+    fixture.sandbox.write("f", format!("{}\n{pat}", tokens.join("\n")));
+    let (code, report) = fixture.json(&SEND);
     assert_eq!(code, 1);
     assert_eq!(state(&report, &tokens[0]), "accepted");
     assert_eq!(state(&report, &tokens[2]), "dead");
-    let seen = front.github.seen();
+    let seen = fixture.github.requests();
     let batches: Vec<_> = seen.iter().filter(|seen| seen.method == "POST").collect();
     assert_eq!((batches.len(), batches[0].tokens()), (1, vec![pat]));
     assert_eq!(seen.iter().filter(|seen| seen.method == "DELETE").count(), 3);
-    assert_eq!(front.status()["requests_last_hour"], 1);
-    front.assert_forgotten(&tokens);
+    assert_eq!(fixture.status()["requests_last_hour"], 1);
+    fixture.assert_forgotten(&tokens);
 }
 
 #[test]
 fn this_machines_own_credentials_are_not_sent() {
-    let mut front = Front::new(9);
-    let [mine, filed, other] = [(); 3].map(|()| front.mint.token(Kind::Pat));
-    front.world.write("f", [&mine, &filed, &other].map(String::as_str).join(" "));
-    front.world.write("credential", &filed);
+    let mut fixture = Fixture::new(9);
+    let [mine, filed, other] = [(); 3].map(|()| fixture.mint.token(Kind::Pat));
+    fixture.sandbox.write("f", [&mine, &filed, &other].map(String::as_str).join(" "));
+    fixture.sandbox.write("credential", &filed);
     let run = |more: &[&str]| {
         let arguments =
             [&["scan", "--revoke", "--yes", "-f", "json", "--auth-token-file", "credential"], more];
-        let mut command = front.command(&arguments.concat());
+        let mut command = fixture.command(&arguments.concat());
         let output = command.env("GITHUB_TOKEN", &mine).output().expect("it runs");
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -213,133 +213,136 @@ fn this_machines_own_credentials_are_not_sent() {
     assert_eq!((state(&report, &mine), state(&report, &filed)), (&"own".into(), &"own".into()));
     assert_eq!(state(&report, &other), "accepted");
     assert!(stderr.contains("--allow-own"), "{stderr}");
-    assert_eq!(front.github.accepted(), [other]);
+    assert_eq!(fixture.github.accepted(), [other]);
     let (code, report, _) = run(&["--allow-own"]);
     assert_eq!((code, state(&report, &mine)), (Some(1), &"accepted".into()));
     // And even then no credential is sent along: github.com would refuse it.
-    assert!(front.github.seen().iter().all(|seen| seen.header("authorization").is_none()));
+    assert!(fixture.github.requests().iter().all(|seen| seen.header("authorization").is_none()));
 }
 
 #[test]
 fn revoke_takes_any_text() {
-    let mut front = Front::new(10);
-    let [one, two, three] = [Kind::Pat, Kind::OAuth, Kind::Pat].map(|kind| front.mint.token(kind));
-    let ran = front.feed(&["revoke", "--yes"], &format!("x{one}y, {two};\n"));
+    let mut fixture = Fixture::new(10);
+    let [one, two, three] = [Kind::Pat, Kind::OAuth, Kind::Pat].map(|kind| fixture.mint.token(kind));
+    let ran = fixture.feed(&["revoke", "--yes"], &format!("x{one}y, {two};\n"));
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stdout.contains("accepted"), "{}", ran.stdout);
-    front.world.write("list", &three);
-    let (code, report) = front.json(&["revoke", "--yes", "list"]);
+    fixture.sandbox.write("list", &three);
+    let (code, report) = fixture.json(&["revoke", "--yes", "list"]);
     assert_eq!((code, state(&report, &three)), (0, &"accepted".into()));
-    assert_eq!(front.github.accepted().len(), 3);
-    let ran = front.feed(&["revoke", "--yes"], "no tokens at all");
+    assert_eq!(fixture.github.accepted().len(), 3);
+    let ran = fixture.feed(&["revoke", "--yes"], "no tokens at all");
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    let ran = front.run(&["revoke", "--yes", "missing"]);
+    let ran = fixture.run(&["revoke", "--yes", "missing"]);
     assert_eq!(ran.code, 2, "{}", ran.stderr);
-    let ran = front.run(&["revoke", "--yes", "."]);
+    let ran = fixture.run(&["revoke", "--yes", "."]);
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("scan --revoke"), "{}", ran.stderr);
 }
 
 #[test]
 fn flags_of_revocation_need_revoke() {
-    let mut front = Front::new(11);
-    front.world.write("f", front.mint.token(Kind::Pat));
-    let ran = front.run(&["scan", "--yes"]);
+    let mut fixture = Fixture::new(11);
+    fixture.sandbox.write("f", fixture.mint.token(Kind::Pat));
+    let ran = fixture.run(&["scan", "--yes"]);
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("--yes is for runs with --revoke"), "{}", ran.stderr);
     for bad in [["--timeout", "0"], ["--min-interval", "soon"], ["--revoke-confidence", "lookalike"]] {
-        assert_eq!(front.run(&[&SEND[..], &bad].concat()).code, 2, "{bad:?}");
+        assert_eq!(fixture.run(&[&SEND[..], &bad].concat()).code, 2, "{bad:?}");
     }
-    assert_eq!(front.github.seen().len(), 0);
+    assert_eq!(fixture.github.requests().len(), 0);
 }
 
 #[test]
 fn dead_tokens_are_not_sent_and_dying_ones_are_confirmed() {
-    let mut front = Front::new(13);
-    let [dead, alive] = [(); 2].map(|()| front.mint.token(Kind::Pat));
-    let refresh = front.mint.token(Kind::Refresh);
-    front.github.bury(&dead);
-    front.world.write("f", [&dead, &alive, &refresh].map(String::as_str).join(" "));
-    let (code, report) = front.json(&["scan", "--revoke", "--yes", "--verify", "--confirm"]);
+    let mut fixture = Fixture::new(13);
+    let [dead, alive] = [(); 2].map(|()| fixture.mint.token(Kind::Pat));
+    let refresh = fixture.mint.token(Kind::Refresh);
+    fixture.github.mark_dead(&dead);
+    fixture.sandbox.write("f", [&dead, &alive, &refresh].map(String::as_str).join(" "));
+    let (code, report) = fixture.json(&["scan", "--revoke", "--yes", "--verify", "--confirm"]);
     assert_eq!(code, 1);
     assert_eq!(state(&report, &dead), "dead");
     assert_eq!(state(&report, &alive), "confirmed");
     assert_eq!(state(&report, &refresh), "accepted");
-    let mut accepted = front.github.accepted();
+    let mut accepted = fixture.github.accepted();
     accepted.sort();
     let mut sent = vec![alive.clone(), refresh.clone()];
     sent.sort();
     assert_eq!(accepted, sent);
     // A refresh token is shown to nobody: asking would spend it.
-    assert!(front.github.seen().iter().all(|seen| seen.bearer() != Some(refresh.as_str())));
-    assert_eq!((&front.status()["confirmed"], &front.status()["accepted"]), (&1.into(), &1.into()));
+    assert!(fixture.github.requests().iter().all(|seen| seen.bearer() != Some(refresh.as_str())));
+    assert_eq!((&fixture.status()["confirmed"], &fixture.status()["accepted"]), (&1.into(), &1.into()));
 }
 
 #[test]
 fn suppressed_tokens_are_passed_over_and_counted() {
-    let mut front = Front::new(21);
-    let [known, allowed, hidden, open] = [(); 4].map(|()| front.mint.token(Kind::Pat));
-    front.world.write("old/f", &known);
-    assert_eq!(front.world.run(&["scan", "old", "--write-baseline", "baseline.json"]).code, 1);
-    front.world.write("new/a", format!("{known}\n{allowed} # stanch:allow\n{open}\n"));
-    front.world.write("new/docs/b", &hidden);
-    front.world.write("new/.stanchignore", "docs/\n");
+    let mut fixture = Fixture::new(21);
+    let [known, allowed, hidden, open] = [(); 4].map(|()| fixture.mint.token(Kind::Pat));
+    fixture.sandbox.write("old/f", &known);
+    assert_eq!(fixture.sandbox.run(&["scan", "old", "--write-baseline", "baseline.json"]).code, 1);
+    fixture.sandbox.write("new/a", format!("{known}\n{allowed} # stanch:allow\n{open}\n"));
+    fixture.sandbox.write("new/docs/b", &hidden);
+    fixture.sandbox.write("new/.stanchignore", "docs/\n");
     let arguments = [&SEND[..], &["new", "-b", "baseline.json"]].concat();
-    let (code, report) = front.json(&arguments);
+    let (code, report) = fixture.json(&arguments);
     assert_eq!(code, 1);
     assert_eq!(state(&report, &open), "accepted");
-    assert_eq!(front.github.accepted(), [open]);
+    assert_eq!(fixture.github.accepted(), [open]);
     for (token, by) in [(&known, "baseline"), (&allowed, "allow-comment"), (&hidden, "ignore-file")] {
         let finding = finding(&report, token);
         assert_eq!((&finding["suppressed"], &finding["revocation"]), (&by.into(), &Value::Null));
     }
-    let ran = front.run(&arguments);
+    let ran = fixture.run(&arguments);
     assert!(ran.stderr.contains("3 suppressed tokens passed over, not sent"), "{}", ran.stderr);
-    assert_eq!(front.trail()[0]["counts"]["suppressed"], 3);
+    assert_eq!(fixture.trail()[0]["counts"]["suppressed"], 3);
     // Nothing but suppressed ones: reported all the same, and no ledger is opened.
-    front.world.write("new/a", &known);
-    let ran = front.run(&arguments);
+    fixture.sandbox.write("new/a", &known);
+    let ran = fixture.run(&arguments);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stderr.contains("2 suppressed tokens passed over"), "{}", ran.stderr);
 }
 
 #[test]
 fn a_rule_of_ones_own_finds_and_never_sends() {
-    let mut front = Front::new(22);
-    let token = front.mint.token(Kind::Pat);
-    front.world.write("f", format!("{token}\nkey_0123456789abcdef"));
+    let mut fixture = Fixture::new(22);
+    let token = fixture.mint.token(Kind::Pat);
+    fixture.sandbox.write("f", format!("{token}\nkey_0123456789abcdef"));
     let rule = "[[rules]]\nid = 'mine'\nregex = 'key_[0-9a-f]{16}'\nkeywords = ['key_']\n\
         positive = ['key_00112233445566ff']\n";
-    front.world.write(".stanch.toml", rule);
-    let (code, report) = front.json(&SEND);
+    fixture.sandbox.write(".stanch.toml", rule);
+    let (code, report) = fixture.json(&SEND);
     // All that is revocable was accepted; the other counts as found.
     assert_eq!(code, 1);
     let mine =
         report["findings"].as_array().expect("a list").iter().find(|f| f["rule"] == "mine").expect("found");
     assert_eq!((&mine["revocable"], &mine["revocation"]), (&false.into(), &Value::Null));
-    assert_eq!(front.github.accepted(), [token]);
+    assert_eq!(fixture.github.accepted(), [token]);
 }
 
 #[test]
 fn git_sends_what_its_history_holds() {
-    let mut front = Front::new(23);
-    let token = front.mint.token(Kind::Pat);
+    let mut fixture = Fixture::new(23);
+    let token = fixture.mint.token(Kind::Pat);
     let git = |arguments: &[&str]| {
         let mut command = std::process::Command::new("git");
         command.args(["-c", "user.name=n", "-c", "user.email=e@example.com"]).args(arguments);
-        let done =
-            command.current_dir(front.world.path()).env("GIT_CONFIG_NOSYSTEM", "1").output().expect("git");
+        let done = command
+            .current_dir(fixture.sandbox.path())
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .output()
+            .expect("git");
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     };
     git(&["init", "-q"]);
     for content in [token.as_str(), "gone"] {
-        front.world.write("f", content);
+        fixture.sandbox.write("f", content);
         git(&["add", "f"]);
         git(&["commit", "-qm", "x"]);
     }
-    let (code, report) = front.json(&["git", "--revoke", "--yes"]);
+    let (code, report) = fixture.json(&["git", "--revoke", "--yes"]);
     assert_eq!((code, state(&report, &token)), (1, &"accepted".into()));
-    assert_eq!(front.github.accepted(), [token]);
-    let place = front.database().query_row("SELECT location FROM token", [], |row| row.get::<_, String>(0));
+    assert_eq!(fixture.github.accepted(), [token]);
+    let place = fixture.database().query_row("SELECT location FROM token", [], |row| row.get::<_, String>(0));
     assert!(place.expect("a row").starts_with("f:1"), "where it was found");
 }

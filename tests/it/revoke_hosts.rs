@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::front::{Front, exists, state};
+use crate::support::fixture::{Fixture, exists, state};
 use crate::support::github::{Flavour, Script};
 use crate::support::mint::{Kind, Mint};
 
@@ -13,22 +13,22 @@ const BATCHABLE: [Kind; 5] = [Kind::Pat, Kind::FineGrainedPat, Kind::OAuth, Kind
 
 #[test]
 fn hosts_are_checked_before_anything_is_sent() {
-    let mut front = Front::new(12);
-    front.world.write("f", front.mint.token(Kind::Pat));
+    let mut fixture = Fixture::new(12);
+    fixture.sandbox.write("f", fixture.mint.token(Kind::Pat));
     for host in ["https://github.com/x", "user@host", "a b", "..", "host/path", "ho\u{202e}st"] {
-        let ran = front.world.run(&["scan", "--revoke", "--yes", "--host", host]);
+        let ran = fixture.sandbox.run(&["scan", "--revoke", "--yes", "--host", host]);
         assert_eq!(ran.code, 2, "{host:?}: {}", ran.stderr);
     }
-    let ran = front.world.run(&["scan", "--revoke", "--yes", "--api-url", "http://ghes.example/api/v3"]);
+    let ran = fixture.sandbox.run(&["scan", "--revoke", "--yes", "--api-url", "http://ghes.example/api/v3"]);
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("https"), "{}", ran.stderr);
 }
 
 /// A server with a credential it knows, and the environment variable that holds it.
-fn server(seed: u64, release: Option<&'static str>) -> (Front, String) {
+fn server(seed: u64, release: Option<&'static str>) -> (Fixture, String) {
     let credential = Mint::new(seed + 1000).token(Kind::Pat);
     let script = Script { credential: credential.clone(), ..Script::of(Flavour::Server(release)) };
-    (Front::against(seed, script), credential)
+    (Fixture::against(seed, script), credential)
 }
 
 #[test]
@@ -36,10 +36,10 @@ fn a_server_takes_its_kinds_from_those_it_knows() {
     for (seed, release, takes) in
         [(14, Some("3.18"), 2), (15, Some("3.19"), 2), (16, Some("3.20"), 5), (17, None, 5)]
     {
-        let (mut front, credential) = server(seed, release);
-        let tokens: Vec<String> = BATCHABLE.into_iter().map(|kind| front.mint.token(kind)).collect();
-        front.world.write("f", tokens.join("\n"));
-        let mut command = front.command(&[&SEND[..], &["-f", "json"]].concat());
+        let (mut fixture, credential) = server(seed, release);
+        let tokens: Vec<String> = BATCHABLE.into_iter().map(|kind| fixture.mint.token(kind)).collect();
+        fixture.sandbox.write("f", tokens.join("\n"));
+        let mut command = fixture.command(&[&SEND[..], &["-f", "json"]].concat());
         let output = command.env("GH_ENTERPRISE_TOKEN", &credential).output().expect("it runs");
         let stderr = String::from_utf8_lossy(&output.stderr);
         let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -49,88 +49,90 @@ fn a_server_takes_its_kinds_from_those_it_knows() {
         let rest = if takes == 2 { "unsupported" } else { "accepted" };
         assert_eq!(states[2..], [rest; 3], "{release:?}: {stderr}");
         assert_eq!(output.status.code(), Some(if takes == 2 { 3 } else { 1 }), "{stderr}");
-        let bearers = front.github.seen().into_iter().filter(|seen| seen.method == "POST");
+        let bearers = fixture.github.requests().into_iter().filter(|seen| seen.method == "POST");
         assert!(
             bearers
                 .map(|seen| seen.bearer().map(str::to_owned))
                 .all(|bearer| bearer.as_deref() == Some(&credential))
         );
         assert!(!stderr.contains(&credential));
-        front.assert_forgotten(&[credential]);
+        fixture.assert_forgotten(&[credential]);
     }
 }
 
 #[test]
 fn a_server_refuses_credentials_that_cannot_do_it_before_anything_is_sent() {
-    let (mut front, _) = server(18, Some("3.20"));
-    front.world.write("f", front.mint.token(Kind::Pat));
+    let (mut fixture, _) = server(18, Some("3.20"));
+    fixture.sandbox.write("f", fixture.mint.token(Kind::Pat));
     for kind in [Kind::FineGrainedPat, Kind::AppUser, Kind::AppInstallation] {
-        let credential = front.mint.token(kind);
-        let output = front.command(&SEND).env("STANCH_AUTH_TOKEN", &credential).output().expect("it runs");
+        let credential = fixture.mint.token(kind);
+        let output = fixture.command(&SEND).env("STANCH_AUTH_TOKEN", &credential).output().expect("it runs");
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{stderr}");
         assert!(stderr.contains(kind.prefix()) && !stderr.contains(&credential), "{stderr}");
     }
-    let ran = front.run(&SEND);
+    let ran = fixture.run(&SEND);
     assert_eq!(ran.code, 2, "{}", ran.stderr);
     // github.com's variables are not for a server.
-    let pat = front.mint.token(Kind::Pat);
-    assert_eq!(front.command(&SEND).env("GH_TOKEN", pat).output().expect("it runs").status.code(), Some(2));
-    assert_eq!(front.github.seen().len(), 0);
-    assert!(!exists(&front.ledger()));
+    let pat = fixture.mint.token(Kind::Pat);
+    assert_eq!(fixture.command(&SEND).env("GH_TOKEN", pat).output().expect("it runs").status.code(), Some(2));
+    assert_eq!(fixture.github.requests().len(), 0);
+    assert!(!exists(&fixture.ledger()));
 }
 
 #[test]
 fn a_server_too_old_is_a_refusal() {
-    let (mut front, credential) = server(19, Some("3.17"));
-    front.world.write("f", front.mint.token(Kind::Pat));
-    let output = front.command(&SEND).env("STANCH_AUTH_TOKEN", credential).output().expect("it runs");
+    let (mut fixture, credential) = server(19, Some("3.17"));
+    fixture.sandbox.write("f", fixture.mint.token(Kind::Pat));
+    let output = fixture.command(&SEND).env("STANCH_AUTH_TOKEN", credential).output().expect("it runs");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{stderr}");
     assert!(stderr.contains("3.18"), "{stderr}");
-    assert!(front.github.seen().iter().all(|seen| seen.method == "GET"));
+    assert!(fixture.github.requests().iter().all(|seen| seen.method == "GET"));
 }
 
 #[test]
 fn a_host_is_not_asked_for_its_release_by_a_dry_run() {
     let mut mint = Mint::new(50);
     let script = Script { credential: mint.token(Kind::Pat), ..Script::of(Flavour::Server(Some("3.18"))) };
-    let mut front = Front::against(51, script);
-    front.world.write("f", front.mint.token(Kind::Pat));
-    let ran = front.run(&["scan", "--revoke", "--dry-run"]);
+    let mut fixture = Fixture::against(51, script);
+    fixture.sandbox.write("f", fixture.mint.token(Kind::Pat));
+    let ran = fixture.run(&["scan", "--revoke", "--dry-run"]);
     assert_eq!(ran.code, 3, "{}", ran.stderr);
     assert!(ran.stderr.contains("GH_ENTERPRISE_TOKEN"), "{}", ran.stderr);
-    assert_eq!(front.github.seen().len(), 0);
+    assert_eq!(fixture.github.requests().len(), 0);
 }
 
 #[test]
 fn the_environment_names_ledger_and_host() {
-    let mut front = Front::new(20);
-    front.world.write("f", front.mint.token(Kind::Pat));
-    let elsewhere = front.ledger().with_file_name("other.db");
-    let mut command = front.world.command(&[&SEND[..], &["--api-url", &front.github.api_url()]].concat());
+    let mut fixture = Fixture::new(20);
+    fixture.sandbox.write("f", fixture.mint.token(Kind::Pat));
+    let elsewhere = fixture.ledger().with_file_name("other.db");
+    let mut command =
+        fixture.sandbox.command(&[&SEND[..], &["--api-url", &fixture.github.api_url()]].concat());
     assert_eq!(command.env("STANCH_LEDGER", &elsewhere).status().expect("it runs").code(), Some(1));
-    assert!(exists(&elsewhere) && !exists(&front.ledger()));
+    assert!(exists(&elsewhere) && !exists(&fixture.ledger()));
     // The only host in a ledger is what a status is about where none is named.
-    let mut command = front.world.command(&["status", "-f", "json"]);
+    let mut command = fixture.sandbox.command(&["status", "-f", "json"]);
     let output = command.env("STANCH_LEDGER", &elsewhere).output().expect("it runs");
     let status: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!((&status["accepted"], &status["requests_last_hour"]), (&1.into(), &1.into()));
     assert_eq!(status["ledger"], elsewhere.to_str().expect("text"));
     // The default path, below the state directory.
-    let state = front.ledger().with_file_name("xdg");
-    let mut command = front.world.command(&[&SEND[..], &["--api-url", &front.github.api_url()]].concat());
+    let state = fixture.ledger().with_file_name("xdg");
+    let mut command =
+        fixture.sandbox.command(&[&SEND[..], &["--api-url", &fixture.github.api_url()]].concat());
     assert_eq!(command.env("XDG_STATE_HOME", &state).status().expect("it runs").code(), Some(1));
     assert!(exists(&state.join("stanch/ledger.db")));
 }
 
 #[test]
 fn a_variable_that_holds_no_credential_stops_nobody_at_github_com() {
-    let mut front = Front::new(24);
-    front.world.write("f", front.mint.token(Kind::Pat));
+    let mut fixture = Fixture::new(24);
+    fixture.sandbox.write("f", fixture.mint.token(Kind::Pat));
     for (name, arguments) in [("GH_TOKEN", &SEND[..]), ("STANCH_AUTH_TOKEN", &["status"])] {
-        let output = front.command(arguments).env(name, "two words").output().expect("it runs");
+        let output = fixture.command(arguments).env(name, "two words").output().expect("it runs");
         assert_ne!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
     }
-    assert_eq!(front.github.accepted().len(), 1);
+    assert_eq!(fixture.github.accepted().len(), 1);
 }

@@ -11,19 +11,19 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
 use nix::unistd::Pid;
 
-use crate::support::front::{Front, exists};
-use crate::support::github::{Flavour, Mischief, Script};
+use crate::support::fixture::{Fixture, exists};
+use crate::support::github::{Flavour, Misbehaviour, Script};
 use crate::support::mint::{Kind, Mint};
 
 /// The program at a terminal of its own.
-pub struct Session {
+pub(crate) struct Session {
     child: Child,
     keyboard: File,
     screen: JoinHandle<String>,
 }
 
 impl Session {
-    pub fn start(command: &mut Command) -> Session {
+    pub(crate) fn start(command: &mut Command) -> Session {
         let size = Winsize { ws_row: 24, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 };
         let terminal = openpty(&size, None).expect("a terminal");
         let slave = File::from(terminal.slave);
@@ -61,7 +61,7 @@ impl Session {
     }
 
     /// Types a line, and gives the exit code and what was shown.
-    pub fn answer(mut self, line: &str) -> (Option<i32>, String) {
+    pub(crate) fn answer(mut self, line: &str) -> (Option<i32>, String) {
         self.keyboard.write_all(line.as_bytes()).expect("typed");
         self.end()
     }
@@ -72,61 +72,61 @@ impl Session {
     }
 }
 
-fn leak(seed: u64) -> (Front, String) {
-    let mut front = Front::new(seed);
-    let token = front.mint.token(Kind::Pat);
-    front.world.write("f", format!("{token}\n{}", front.mint.token(Kind::OAuth)));
-    (front, token)
+fn leak(seed: u64) -> (Fixture, String) {
+    let mut fixture = Fixture::new(seed);
+    let token = fixture.mint.token(Kind::Pat);
+    fixture.sandbox.write("f", format!("{token}\n{}", fixture.mint.token(Kind::OAuth)));
+    (fixture, token)
 }
 
 #[test]
 fn yes_sends_and_the_question_says_what() {
-    let (front, token) = leak(601);
-    let (code, shown) = Session::start(&mut front.command(&["scan", "--revoke"])).answer("y\n");
+    let (fixture, token) = leak(601);
+    let (code, shown) = Session::start(&mut fixture.command(&["scan", "--revoke"])).answer("y\n");
     assert_eq!(code, Some(1), "{shown}");
     for part in ["2 tokens for ", "1 ghp_, 1 gho_", "cannot be undone", "e-mails", "whole", "[y/N]"] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     assert!(!shown.contains(&token));
-    assert_eq!(front.github.accepted().len(), 2);
-    assert_eq!(front.trail()[0]["decision"], "yes at the terminal");
+    assert_eq!(fixture.github.accepted().len(), 2);
+    assert_eq!(fixture.trail()[0]["decision"], "yes at the terminal");
     // What is done is not asked about again.
-    let (code, shown) = Session::start(&mut front.command(&["scan", "--revoke"])).end();
+    let (code, shown) = Session::start(&mut fixture.command(&["scan", "--revoke"])).end();
     assert_eq!(code, Some(1), "{shown}");
     assert!(!shown.contains("[y/N]"), "{shown}");
 }
 
 #[test]
 fn anything_else_is_a_no() {
-    let (front, _) = leak(602);
+    let (fixture, _) = leak(602);
     for line in ["\n", "n\n", "yess\n", "\u{4}"] {
-        let (code, shown) = Session::start(&mut front.command(&["revoke", "f"])).answer(line);
+        let (code, shown) = Session::start(&mut fixture.command(&["revoke", "f"])).answer(line);
         assert_eq!(code, Some(3), "{line:?}: {shown}");
         assert!(shown.contains("declined: nothing was sent"), "{shown}");
     }
-    assert!(!exists(&front.ledger()));
-    assert_eq!(front.github.seen().len(), 0);
+    assert!(!exists(&fixture.ledger()));
+    assert_eq!(fixture.github.requests().len(), 0);
 }
 
 #[test]
 fn ctrl_c_at_the_question_sends_nothing() {
-    let (front, _) = leak(603);
-    let session = Session::start(&mut front.command(&["scan", "--revoke"]));
+    let (fixture, _) = leak(603);
+    let session = Session::start(&mut fixture.command(&["scan", "--revoke"]));
     thread::sleep(Duration::from_millis(1500));
     session.interrupt();
     let (code, shown) = session.end();
     assert_eq!(code, Some(130), "{shown}");
     assert!(shown.contains("interrupted: nothing was sent"), "{shown}");
-    assert!(!exists(&front.ledger()));
-    assert_eq!(front.github.seen().len(), 0);
+    assert!(!exists(&fixture.ledger()));
+    assert_eq!(fixture.github.requests().len(), 0);
 }
 
 #[test]
 fn ctrl_c_while_waiting_returns_at_once_and_says_what_remains() {
-    let (front, _) = leak(604);
-    front.github.misbehave(Mischief::SecondaryLimit { retry_after: Some(1800) });
-    let session = Session::start(&mut front.command(&["scan", "--revoke", "--yes", "--wait"]));
-    while front.github.seen().is_empty() {
+    let (fixture, _) = leak(604);
+    fixture.github.misbehave(Misbehaviour::SecondaryLimit { retry_after: Some(1800) });
+    let session = Session::start(&mut fixture.command(&["scan", "--revoke", "--yes", "--wait"]));
+    while fixture.github.requests().is_empty() {
         thread::sleep(Duration::from_millis(20));
     }
     thread::sleep(Duration::from_millis(1500));
@@ -137,17 +137,17 @@ fn ctrl_c_while_waiting_returns_at_once_and_says_what_remains() {
     assert!(start.elapsed() < Duration::from_secs(20));
     assert!(shown.contains("2 tokens still wait") && shown.contains("stanch resume"), "{shown}");
     assert!(shown.contains("next request in"), "no progress: {shown}");
-    assert_eq!(front.status()["queued"], 2);
-    front.trail();
+    assert_eq!(fixture.status()["queued"], 2);
+    fixture.trail();
 }
 
 #[test]
 fn a_kill_switch_wants_the_slug_typed() {
     let credential = Mint::new(605).token(Kind::Pat);
     let script = Script { credential: credential.clone(), ..Script::of(Flavour::DotCom) };
-    let front = Front::against(606, script);
+    let fixture = Fixture::against(606, script);
     let start = || {
-        let mut command = front.command(&["org", "revoke-all", "octo-org"]);
+        let mut command = fixture.command(&["org", "revoke-all", "octo-org"]);
         Session::start(command.env("GH_TOKEN", &credential))
     };
     for line in ["y\n", "octo\n", "\n"] {
@@ -155,9 +155,9 @@ fn a_kill_switch_wants_the_slug_typed() {
         assert_eq!(code, Some(2), "{shown}");
         assert!(shown.contains("Type octo-org to go on") && shown.contains("may be among them"), "{shown}");
     }
-    assert!(!exists(&front.ledger()));
-    assert_eq!(front.github.seen().len(), 0);
+    assert!(!exists(&fixture.ledger()));
+    assert_eq!(fixture.github.requests().len(), 0);
     let (code, shown) = start().answer("octo-org\n");
     assert_eq!(code, Some(0), "{shown}");
-    assert_eq!(front.github.seen().len(), 1);
+    assert_eq!(fixture.github.requests().len(), 1);
 }

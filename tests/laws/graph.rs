@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::source::{File, Named, declared, paths};
 
 /// A graph of names: from each, those it names.
-pub type Graph = BTreeMap<String, BTreeSet<String>>;
+pub(crate) type Graph = BTreeMap<String, BTreeSet<String>>;
 
 struct Module {
     name: String,
@@ -17,12 +17,12 @@ struct Module {
 }
 
 /// The files of a crate, by module.
-pub struct Crate {
+pub(crate) struct Crate {
     modules: BTreeMap<Vec<String>, Module>,
 }
 
 impl Crate {
-    pub fn new(files: &[File]) -> Crate {
+    pub(crate) fn new(files: &[File]) -> Crate {
         let modules = files.iter().filter(|file| file.name != "main.rs").map(|file| {
             let named = paths(&file.code);
             let alias = |named: &Named| Some((named.alias.clone()?, named.path.clone()));
@@ -78,7 +78,7 @@ impl Crate {
     }
 
     /// Which room names which.
-    pub fn rooms(&self) -> Graph {
+    pub(crate) fn rooms(&self) -> Graph {
         self.edges(|from, named| {
             let to = named.first().and_then(|module| self.modules.get(module));
             to.map(|to| (from.room.clone(), to.room.clone())).into_iter().collect()
@@ -86,7 +86,7 @@ impl Crate {
     }
 
     /// Which file names which: the file that a path is looked up in, be it a hub that only hands the name on.
-    pub fn files(&self) -> Graph {
+    pub(crate) fn files(&self) -> Graph {
         self.edges(|from, named| {
             let to = named.first().map(|module| self.modules[module].name.clone());
             to.map(|to| (from.name.clone(), to)).into_iter().collect()
@@ -94,7 +94,7 @@ impl Crate {
     }
 
     /// Which file needs which: the file that holds what is named. What a hub declares may name the hub.
-    pub fn definitions(&self) -> Graph {
+    pub(crate) fn definitions(&self) -> Graph {
         let hub_of =
             |from: &Module, to: &str| from.name.starts_with(&format!("{}/", to.trim_end_matches(".rs")));
         self.edges(|from, named| {
@@ -120,7 +120,7 @@ impl Crate {
 }
 
 /// The groups of names that reach each other, each in order.
-pub fn circles(graph: &Graph) -> Vec<Vec<String>> {
+pub(crate) fn circles(graph: &Graph) -> Vec<Vec<String>> {
     let reach: BTreeMap<&str, BTreeSet<&str>> =
         graph.keys().map(|name| (name.as_str(), reach(graph, name))).collect();
     let mut circles = BTreeSet::new();
@@ -146,7 +146,7 @@ fn reach<'g>(graph: &'g Graph, from: &str) -> BTreeSet<&'g str> {
 }
 
 /// The hub of a circle: the file of it that declares, at whatever depth, all others.
-pub fn hub(circle: &[String]) -> Option<&str> {
+pub(crate) fn hub(circle: &[String]) -> Option<&str> {
     let hub = circle.iter().min_by_key(|name| name.len())?;
     let below = format!("{}/", hub.trim_end_matches(".rs"));
     circle.iter().all(|name| name == hub || name.starts_with(&below)).then_some(hub)

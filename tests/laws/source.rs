@@ -4,19 +4,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A file of the program.
-pub struct File {
+pub(crate) struct File {
     /// Its path below `src`, with `/`.
-    pub name: String,
+    pub(crate) name: String,
     /// The path of its module: empty for the root of the crate.
-    pub module: Vec<String>,
+    pub(crate) module: Vec<String>,
     /// The program's part as it is written.
-    pub text: String,
+    pub(crate) text: String,
     /// The same without comments, and with empty strings.
-    pub code: String,
+    pub(crate) code: String,
 }
 
 /// Every file below `src` that is compiled into the program.
-pub fn program() -> Vec<File> {
+pub(crate) fn program() -> Vec<File> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut paths = Vec::new();
     walk(&root, &mut paths);
@@ -48,7 +48,7 @@ fn is_test(name: &str) -> bool {
 }
 
 impl File {
-    pub fn new(name: &str, text: &str) -> File {
+    pub(crate) fn new(name: &str, text: &str) -> File {
         let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
         let module = name.trim_end_matches(".rs").split('/').filter(|part| !["lib", "mod"].contains(part));
         let module = module.map(str::to_owned).collect();
@@ -57,13 +57,13 @@ impl File {
     }
 
     /// The first segment of its module: `src/detect/needles.rs` is in `detect`.
-    pub fn room(&self) -> &str {
+    pub(crate) fn room(&self) -> &str {
         self.module.first().map_or("", String::as_str)
     }
 }
 
 /// Rust without comments; of strings and characters only the quotes stay.
-pub fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let text: Vec<char> = text.chars().collect();
     let mut out = String::new();
     let mut at = 0;
@@ -136,20 +136,20 @@ fn without_tests(code: &str) -> String {
 }
 
 /// The modules that code declares in files of their own.
-pub fn declared(code: &str) -> Vec<String> {
+pub(crate) fn declared(code: &str) -> Vec<String> {
     words(code).windows(3).filter(|w| w[0] == "mod" && w[2] == ";").map(|w| w[1].to_owned()).collect()
 }
 
 /// A path that code names, and the name that a `use` gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named {
-    pub path: Vec<String>,
+pub(crate) struct Named {
+    pub(crate) path: Vec<String>,
     /// For a `use`: what it is called here, `*` for everything of it.
-    pub alias: Option<String>,
+    pub(crate) alias: Option<String>,
 }
 
 /// Every path of at least two segments, and every path of a `use`.
-pub fn paths(code: &str) -> Vec<Named> {
+pub(crate) fn paths(code: &str) -> Vec<Named> {
     let words = words(code);
     let mut named = Vec::new();
     let mut at = 0;

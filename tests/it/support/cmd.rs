@@ -24,37 +24,37 @@ const GIT_ENVIRONMENT: [(&str, &str); 13] = [
 ];
 
 /// A directory to work in, and a home that is empty.
-pub struct World {
-    pub dir: TempDir,
+pub(crate) struct Sandbox {
+    pub(crate) dir: TempDir,
     home: TempDir,
 }
 
 /// What a run printed, and how it ended.
-pub struct Ran {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
-impl World {
-    pub fn new() -> Self {
+impl Sandbox {
+    pub(crate) fn new() -> Self {
         let dir = || TempDir::new().expect("a temporary directory");
-        World { dir: dir(), home: dir() }
+        Sandbox { dir: dir(), home: dir() }
     }
 
     /// Writes a file below the directory, with the directories above it.
-    pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) {
         let path = self.dir.path().join(path);
         std::fs::create_dir_all(path.parent().expect("a parent")).expect("directories");
         std::fs::write(path, content).expect("a file");
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 
     /// The program, started in the directory, with nothing of this machine's own in its environment.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stanch"));
         command
             .args(arguments)
@@ -67,12 +67,12 @@ impl World {
         command
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         Ran::from(self.command(arguments).output().expect("the program starts"))
     }
 
     /// Git in a directory below this one, with the same empty home, and people and dates that never change.
-    pub fn git_command(&self, directory: &str, arguments: &[&str]) -> Command {
+    pub(crate) fn git_command(&self, directory: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new("git");
         command.args(arguments).current_dir(self.dir.path().join(directory)).env_clear().stdin(Stdio::null());
         command.envs(GIT_ENVIRONMENT);
@@ -80,8 +80,8 @@ impl World {
         command
     }
 
-    /// Runs a line of shell in this world, where git and `stanch` are at hand. It has to succeed.
-    pub fn shell(&self, line: &str) {
+    /// Runs a line of shell in this sandbox, where git and `stanch` are at hand. It has to succeed.
+    pub(crate) fn shell(&self, line: &str) {
         let program = Path::new(env!("CARGO_BIN_EXE_stanch")).parent().expect("a directory of programs");
         let mut path = program.as_os_str().to_owned();
         path.push(":");
@@ -96,30 +96,30 @@ impl World {
     }
 
     /// Runs git and gives what it prints, trimmed. It has to succeed.
-    pub fn git(&self, directory: &str, arguments: &[&str]) -> String {
+    pub(crate) fn git(&self, directory: &str, arguments: &[&str]) -> String {
         let ran = Ran::from(self.git_command(directory, arguments).output().expect("git runs"));
         assert_eq!(ran.code, 0, "git {}: {}", arguments.first().unwrap_or(&""), ran.stderr);
         ran.stdout.trim().to_owned()
     }
 
     /// Clones only the last commit of `from`.
-    pub fn shallow_clone(&self, from: &str, to: &str) {
+    pub(crate) fn shallow_clone(&self, from: &str, to: &str) {
         let url = format!("file://{}", self.path().join(from).display());
         self.git("", &["clone", "-q", "--depth=1", &url, to]);
     }
 
     /// Runs git, whatever comes of it.
-    pub fn try_git(&self, directory: &str, arguments: &[&str]) -> Ran {
+    pub(crate) fn try_git(&self, directory: &str, arguments: &[&str]) -> Ran {
         Ran::from(self.git_command(directory, arguments).output().expect("git runs"))
     }
 
     /// Makes a repository.
-    pub fn init(&self, directory: &str, options: &[&str]) {
+    pub(crate) fn init(&self, directory: &str, options: &[&str]) {
         self.git("", &[&["init", "-q"], options, &[directory]].concat());
     }
 
     /// Writes a file of a repository and commits everything; the commit's id.
-    pub fn commit(&self, directory: &str, path: &str, content: impl AsRef<[u8]>) -> String {
+    pub(crate) fn commit(&self, directory: &str, path: &str, content: impl AsRef<[u8]>) -> String {
         self.write(&format!("{directory}/{path}"), content);
         self.git(directory, &["add", "-A"]);
         self.git(directory, &["commit", "-q", "-m", "a change"]);
@@ -127,12 +127,12 @@ impl World {
     }
 
     /// The home that is empty.
-    pub fn home(&self) -> &Path {
+    pub(crate) fn home(&self) -> &Path {
         self.home.path()
     }
 
     /// Runs with `-f json` and reads the report.
-    pub fn json(&self, arguments: &[&str]) -> (i32, Value) {
+    pub(crate) fn json(&self, arguments: &[&str]) -> (i32, Value) {
         let ran = self.run(&[arguments, &["-f", "json"]].concat());
         let report = serde_json::from_str(&ran.stdout).expect("the report is JSON");
         (ran.code, report)

@@ -8,15 +8,15 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::http::{self, Reply, Seen};
+use super::http::{self, ReceivedRequest, Reply};
 use super::mint::Kind;
-pub use super::script::{Flavour, Mischief, Script};
+pub(crate) use super::script::{Flavour, Misbehaviour, Script};
 
 #[derive(Default)]
 struct State {
-    seen: Vec<Seen>,
-    mischief: VecDeque<Mischief>,
-    poison: HashSet<String>,
+    requests: Vec<ReceivedRequest>,
+    misbehaviour: VecDeque<Misbehaviour>,
+    reject: HashSet<String>,
     dead: HashSet<String>,
     accepted: Vec<String>,
     /// When each revocation of the last hour came, in seconds since the epoch.
@@ -39,7 +39,7 @@ struct Shared {
 }
 
 /// The server.
-pub struct GitHub {
+pub(crate) struct GitHub {
     address: SocketAddr,
     shared: Arc<Shared>,
     listener: Option<JoinHandle<()>>,
@@ -47,12 +47,12 @@ pub struct GitHub {
 
 impl GitHub {
     /// Starts one that behaves as this flavour does.
-    pub fn start(flavour: Flavour) -> Self {
+    pub(crate) fn start(flavour: Flavour) -> Self {
         GitHub::play(Script::of(flavour))
     }
 
     /// Starts one that follows a script.
-    pub fn play(script: Script) -> Self {
+    pub(crate) fn play(script: Script) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared { script, state: Mutex::default(), stop: AtomicBool::new(false) });
@@ -70,38 +70,38 @@ impl GitHub {
     }
 
     /// The address of its API.
-    pub fn api_url(&self) -> String {
+    pub(crate) fn api_url(&self) -> String {
         let path = if matches!(self.shared.script.flavour, Flavour::Server(_)) { "/api/v3" } else { "" };
         format!("http://{}{path}", self.address)
     }
 
     /// The next revocation meets this; those after it what is queued behind it.
-    pub fn misbehave(&self, mischief: Mischief) {
-        self.state().mischief.push_back(mischief);
+    pub(crate) fn misbehave(&self, misbehaviour: Misbehaviour) {
+        self.state().misbehaviour.push_back(misbehaviour);
     }
 
     /// A batch with this token in it gets a validation 422.
-    pub fn poison(&self, token: &str) {
-        self.state().poison.insert(token.to_owned());
+    pub(crate) fn reject(&self, token: &str) {
+        self.state().reject.insert(token.to_owned());
     }
 
     /// This token is dead already.
-    pub fn bury(&self, token: &str) {
+    pub(crate) fn mark_dead(&self, token: &str) {
         self.state().dead.insert(token.to_owned());
     }
 
     /// Makes the server forget what was spent of the quota, as an hour would.
-    pub fn an_hour_passes(&self) {
+    pub(crate) fn an_hour_passes(&self) {
         self.state().spent.clear();
     }
 
     /// Every request so far.
-    pub fn seen(&self) -> Vec<Seen> {
-        self.state().seen.clone()
+    pub(crate) fn requests(&self) -> Vec<ReceivedRequest> {
+        self.state().requests.clone()
     }
 
     /// Every token accepted so far, once for each time.
-    pub fn accepted(&self) -> Vec<String> {
+    pub(crate) fn accepted(&self) -> Vec<String> {
         self.state().accepted.clone()
     }
 
@@ -123,15 +123,15 @@ impl Drop for GitHub {
 
 impl Shared {
     fn serve(&self, stream: &TcpStream) {
-        if matches!(self.state.lock().unwrap().mischief.front(), Some(Mischief::DropUnread)) {
-            self.state.lock().unwrap().mischief.pop_front();
+        if matches!(self.state.lock().unwrap().misbehaviour.front(), Some(Misbehaviour::DropUnread)) {
+            self.state.lock().unwrap().misbehaviour.pop_front();
             return;
         }
         let Some(seen) = http::read(stream) else { return };
         let (outcome, id) = {
             let mut state = self.state.lock().unwrap();
-            state.seen.push(seen.clone());
-            (self.outcome(&mut state, &seen), format!("C0DE:{}", state.seen.len()))
+            state.requests.push(seen.clone());
+            (self.outcome(&mut state, &seen), format!("C0DE:{}", state.requests.len()))
         };
         match outcome {
             Outcome::Respond(reply) => reply.with("X-GitHub-Request-Id", id).write(stream),
@@ -144,7 +144,7 @@ impl Shared {
         }
     }
 
-    fn outcome(&self, state: &mut State, seen: &Seen) -> Outcome {
+    fn outcome(&self, state: &mut State, seen: &ReceivedRequest) -> Outcome {
         if let Some(refusal) = self.refusal(seen) {
             return Outcome::Respond(refusal);
         }
@@ -163,7 +163,7 @@ impl Shared {
 
     /// What GitHub checks of every request: a user agent, and an API version that it knows
     /// (<https://docs.github.com/en/rest/about-the-rest-api/api-versions>).
-    fn refusal(&self, seen: &Seen) -> Option<Reply> {
+    fn refusal(&self, seen: &ReceivedRequest) -> Option<Reply> {
         if seen.header("user-agent").is_none_or(str::is_empty) {
             let body = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header";
             return Some(Reply::page(403, body));
@@ -179,14 +179,14 @@ impl Shared {
         Some(Reply::error(400, &message))
     }
 
-    fn path<'a>(&self, seen: &'a Seen) -> Option<&'a str> {
+    fn path<'a>(&self, seen: &'a ReceivedRequest) -> Option<&'a str> {
         match self.script.flavour {
             Flavour::Server(_) => seen.path.strip_prefix("/api/v3"),
             _ => Some(&seen.path),
         }
     }
 
-    fn revocation(&self, state: &mut State, seen: &Seen) -> Outcome {
+    fn revocation(&self, state: &mut State, seen: &ReceivedRequest) -> Outcome {
         if let Some(refusal) = self.authentication_error(seen) {
             return Outcome::Respond(refusal);
         }
@@ -204,28 +204,30 @@ impl Shared {
         }
         state.spent.push(now);
         let remaining = self.script.quota - state.spent.len();
-        let reply = match state.mischief.pop_front() {
-            Some(Mischief::Hang) => return Outcome::Hang,
-            Some(Mischief::DropUnread) => return Outcome::Close,
-            Some(Mischief::DropProcessed) => {
+        let reply = match state.misbehaviour.pop_front() {
+            Some(Misbehaviour::Hang) => return Outcome::Hang,
+            Some(Misbehaviour::DropUnread) => return Outcome::Close,
+            Some(Misbehaviour::DropProcessed) => {
                 self.accept(state, seen);
                 return Outcome::Close;
             }
-            Some(Mischief::PrimaryLimit) => {
+            Some(Misbehaviour::PrimaryLimit) => {
                 return Outcome::Respond(limits(
                     Reply::error(429, "API rate limit exceeded for 127.0.0.1."),
                     0,
                 ));
             }
-            Some(Mischief::ServerError) => Reply::error(500, "Server Error"),
-            Some(Mischief::HtmlBadGateway) => Reply::page(502, "<html><h1>502 Bad Gateway</h1></html>"),
-            Some(Mischief::SecondaryLimit { retry_after }) => {
+            Some(Misbehaviour::ServerError) => Reply::error(500, "Server Error"),
+            Some(Misbehaviour::HtmlBadGateway) => Reply::page(502, "<html><h1>502 Bad Gateway</h1></html>"),
+            Some(Misbehaviour::SecondaryLimit { retry_after }) => {
                 let reply = Reply::error(403, "You have exceeded a secondary rate limit.");
                 if let Some(seconds) = retry_after { reply.with("Retry-After", seconds) } else { reply }
             }
-            Some(Mischief::Spammed) => Reply::error(422, "The endpoint has been spammed."),
-            Some(Mischief::Redirect(to)) => Reply::json(307, "").with("Location", to),
-            Some(Mischief::Echo) => Reply::error(422, &format!("{} is invalid", seen.tokens().join(", "))),
+            Some(Misbehaviour::Spammed) => Reply::error(422, "The endpoint has been spammed."),
+            Some(Misbehaviour::Redirect(to)) => Reply::json(307, "").with("Location", to),
+            Some(Misbehaviour::Echo) => {
+                Reply::error(422, &format!("{} is invalid", seen.tokens().join(", ")))
+            }
             None => self.accept(state, seen),
         };
         Outcome::Respond(limits(reply, remaining))
@@ -233,7 +235,7 @@ impl Shared {
 
     /// At GitHub's own hosts revocation takes no authenticated request, and at a server no other
     /// (<https://docs.github.com/en/rest/credentials/revoke>).
-    fn authentication_error(&self, seen: &Seen) -> Option<Reply> {
+    fn authentication_error(&self, seen: &ReceivedRequest) -> Option<Reply> {
         match (self.script.flavour, seen.header("authorization")) {
             (Flavour::Server(_), None) => Some(Reply::error(401, "Requires authentication")),
             (Flavour::Server(_), Some(_)) if seen.bearer() != Some(&self.script.credential) => {
@@ -244,14 +246,14 @@ impl Shared {
         }
     }
 
-    fn accept(&self, state: &mut State, seen: &Seen) -> Reply {
+    fn accept(&self, state: &mut State, seen: &ReceivedRequest) -> Reply {
         let Ok(body) = serde_json::from_str::<serde_json::Value>(&seen.body) else {
             return Reply::error(400, "Problems parsing JSON");
         };
         let tokens = seen.tokens();
         let whole = body["credentials"].as_array().is_some_and(|entries| entries.len() == tokens.len());
         let fits = (1..=1000).contains(&tokens.len());
-        if !whole || !fits || tokens.iter().any(|token| state.poison.contains(token) || !self.accepts(token))
+        if !whole || !fits || tokens.iter().any(|token| state.reject.contains(token) || !self.accepts(token))
         {
             let body = r#"{"message":"Validation Failed","errors":["credentials is invalid"],"documentation_url":""}"#;
             return Reply::json(422, body);
@@ -282,7 +284,7 @@ impl Shared {
     }
 
     /// What a name contains decides the answer: `missing`, `forbidden`, `unmanaged`.
-    fn kill_switch(&self, seen: &Seen, path: &str) -> Reply {
+    fn kill_switch(&self, seen: &ReceivedRequest, path: &str) -> Reply {
         if seen.bearer() != Some(&self.script.credential) {
             return Reply::error(401, "Bad credentials");
         }
@@ -295,7 +297,7 @@ impl Shared {
     }
 }
 
-fn alive(state: &State, seen: &Seen) -> Reply {
+fn alive(state: &State, seen: &ReceivedRequest) -> Reply {
     match seen.bearer() {
         Some(token) if state.dead.contains(token) => Reply::error(401, "Bad credentials"),
         _ => {
@@ -304,7 +306,7 @@ fn alive(state: &State, seen: &Seen) -> Reply {
     }
 }
 
-fn end_installation(state: &mut State, seen: &Seen) -> Reply {
+fn end_installation(state: &mut State, seen: &ReceivedRequest) -> Reply {
     match seen.bearer() {
         Some(token) if Kind::of(token) == Kind::AppInstallation && !state.dead.contains(token) => {
             state.dead.insert(token.to_owned());

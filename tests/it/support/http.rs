@@ -7,27 +7,27 @@ use std::time::Instant;
 
 /// A request as it came over the wire.
 #[derive(Clone, Debug)]
-pub struct Seen {
-    pub at: Instant,
-    pub method: String,
-    pub path: String,
+pub(crate) struct ReceivedRequest {
+    pub(crate) at: Instant,
+    pub(crate) method: String,
+    pub(crate) path: String,
     /// Names in lower case.
-    pub headers: Vec<(String, String)>,
-    pub body: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
 }
 
-impl Seen {
-    pub fn header(&self, name: &str) -> Option<&str> {
+impl ReceivedRequest {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// The token of `Authorization: Bearer TOKEN`.
-    pub fn bearer(&self) -> Option<&str> {
+    pub(crate) fn bearer(&self) -> Option<&str> {
         self.header("authorization")?.strip_prefix("Bearer ")
     }
 
     /// The tokens of `{"credentials": […]}`; empty where the body is something else.
-    pub fn tokens(&self) -> Vec<String> {
+    pub(crate) fn tokens(&self) -> Vec<String> {
         let body: serde_json::Value = serde_json::from_str(&self.body).unwrap_or_default();
         let texts = body["credentials"].as_array().into_iter().flatten();
         texts.filter_map(|text| text.as_str().map(str::to_owned)).collect()
@@ -35,7 +35,7 @@ impl Seen {
 }
 
 /// Reads one request; none where the peer went away before it was whole.
-pub fn read(stream: &TcpStream) -> Option<Seen> {
+pub(crate) fn read(stream: &TcpStream) -> Option<ReceivedRequest> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
@@ -48,7 +48,7 @@ pub fn read(stream: &TcpStream) -> Option<Seen> {
         let Some((name, value)) = line.trim_end().split_once(':') else { break };
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    let mut seen = Seen { at: Instant::now(), method, path, headers, body: String::new() };
+    let mut seen = ReceivedRequest { at: Instant::now(), method, path, headers, body: String::new() };
     let len = seen.header("content-length").map_or(0, |len| len.parse().unwrap());
     let mut body = vec![0; len];
     reader.read_exact(&mut body).ok()?;
@@ -57,28 +57,28 @@ pub fn read(stream: &TcpStream) -> Option<Seen> {
 }
 
 /// An answer to be written.
-pub struct Reply {
-    pub status: u16,
-    pub headers: Vec<(&'static str, String)>,
-    pub body: String,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: String,
 }
 
 impl Reply {
-    pub fn json(status: u16, body: impl Into<String>) -> Self {
+    pub(crate) fn json(status: u16, body: impl Into<String>) -> Self {
         let kind = ("Content-Type", "application/json; charset=utf-8".to_owned());
         Reply { status, headers: vec![kind], body: body.into() }
     }
 
-    pub fn page(status: u16, body: &str) -> Self {
+    pub(crate) fn page(status: u16, body: &str) -> Self {
         Reply { status, headers: vec![("Content-Type", "text/html".to_owned())], body: body.to_owned() }
     }
 
-    pub fn empty(status: u16) -> Self {
+    pub(crate) fn empty(status: u16) -> Self {
         Reply { status, headers: Vec::new(), body: String::new() }
     }
 
     /// GitHub's form of an error.
-    pub fn error(status: u16, message: &str) -> Self {
+    pub(crate) fn error(status: u16, message: &str) -> Self {
         let body = serde_json::json!({
             "message": message,
             "documentation_url": "https://docs.github.com/rest",
@@ -88,14 +88,14 @@ impl Reply {
     }
 
     #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl std::fmt::Display) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl std::fmt::Display) -> Self {
         self.headers.push((name, value.to_string()));
         self
     }
 
     /// Writes it; the peer may be gone, which is its own affair. That the connection is closed behind it is not said:
     /// a peer that means to use it again finds out.
-    pub fn write(&self, mut stream: &TcpStream) {
+    pub(crate) fn write(&self, mut stream: &TcpStream) {
         let mut head = format!("HTTP/1.1 {} Scripted\r\n", self.status);
         for (name, value) in &self.headers {
             let _ = write!(head, "{name}: {value}\r\n");

@@ -11,7 +11,7 @@ const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /// GitHub's kinds of tokens, as the tests know them without asking the library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     Pat,
     FineGrainedPat,
     OAuth,
@@ -22,10 +22,10 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const GITHUB: [Kind; 6] =
+    pub(crate) const GITHUB: [Kind; 6] =
         [Kind::Pat, Kind::FineGrainedPat, Kind::OAuth, Kind::AppUser, Kind::AppInstallation, Kind::Refresh];
 
-    pub const fn prefix(self) -> &'static str {
+    pub(crate) const fn prefix(self) -> &'static str {
         match self {
             Kind::Pat => "ghp_",
             Kind::FineGrainedPat => "github_pat_",
@@ -37,7 +37,7 @@ impl Kind {
         }
     }
 
-    pub const fn rule_id(self) -> &'static str {
+    pub(crate) const fn rule_id(self) -> &'static str {
         match self {
             Kind::Pat => "github-pat",
             Kind::FineGrainedPat => "github-fine-grained-pat",
@@ -50,41 +50,41 @@ impl Kind {
     }
 
     /// The kind of a token's text.
-    pub fn of(text: &str) -> Kind {
+    pub(crate) fn of(text: &str) -> Kind {
         Kind::GITHUB.into_iter().find(|kind| text.starts_with(kind.prefix())).unwrap_or(Kind::Other)
     }
 
     /// The same kinds, as the tests know them.
-    pub fn of_library(kinds: &[token::Kind]) -> Vec<Kind> {
+    pub(crate) fn of_library(kinds: &[token::Kind]) -> Vec<Kind> {
         kinds.iter().map(|kind| Kind::of(kind.prefix())).collect()
     }
 
     /// Whether a batch may carry it at github.com.
-    pub const fn batchable(self) -> bool {
+    pub(crate) const fn batchable(self) -> bool {
         !matches!(self, Kind::AppInstallation | Kind::Other)
     }
 
     /// The same kind, as the library holds it.
-    pub fn known(self) -> token::Kind {
+    pub(crate) fn known(self) -> token::Kind {
         rule::kind(self.rule_id()).unwrap_or(token::Kind::OTHER)
     }
 
     /// A token of this kind, as the library holds it.
-    pub fn secret(self, text: &str) -> Token {
+    pub(crate) fn secret(self, text: &str) -> Token {
         Token::new(self.known(), text.as_bytes())
     }
 }
 
 /// A seeded source of tokens: the same seed makes the same ones.
-pub struct Mint(u64);
+pub(crate) struct Mint(u64);
 
 impl Mint {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Mint(seed)
     }
 
     /// The next number (`SplitMix64`).
-    pub fn number(&mut self) -> u64 {
+    pub(crate) fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -93,12 +93,12 @@ impl Mint {
     }
 
     /// So many random letters and digits.
-    pub fn text(&mut self, len: usize) -> String {
+    pub(crate) fn text(&mut self, len: usize) -> String {
         (0..len).map(|_| char::from(BASE62[(self.number() % 62) as usize])).collect()
     }
 
     /// A valid token.
-    pub fn token(&mut self, kind: Kind) -> String {
+    pub(crate) fn token(&mut self, kind: Kind) -> String {
         match kind {
             Kind::FineGrainedPat => self.fine_grained(823_277),
             Kind::Refresh => self.classic(kind.prefix(), 70),
@@ -107,7 +107,7 @@ impl Mint {
     }
 
     /// A valid token, as the library holds it.
-    pub fn secret(&mut self, kind: Kind) -> Token {
+    pub(crate) fn secret(&mut self, kind: Kind) -> Token {
         kind.secret(&self.token(kind))
     }
 
@@ -117,7 +117,7 @@ impl Mint {
     }
 
     /// A valid fine-grained token of the user with this id.
-    pub fn fine_grained(&mut self, owner: u32) -> String {
+    pub(crate) fn fine_grained(&mut self, owner: u32) -> String {
         let bits = u64::from(owner) << 3;
         let id: String = (0..7).map(|n| char::from(BASE32[(bits >> (30 - 5 * n) & 31) as usize])).collect();
         let signed = format!("github_pat_11{id}0{}_{}", self.text(12), self.text(43));
@@ -125,7 +125,7 @@ impl Mint {
     }
 
     /// A stateless installation token, `ghs_APPID_JWT`.
-    pub fn stateless(&mut self) -> String {
+    pub(crate) fn stateless(&mut self) -> String {
         let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
         let header = part(r#"{"typ":"JWT","alg":"RS256"}"#);
         let payload = part(&format!(r#"{{"iss":"{}","exp":1790000000}}"#, self.text(8)));
@@ -133,7 +133,7 @@ impl Mint {
     }
 
     /// Something that looks like a token of this prefix and is none: its checksum is wrong.
-    pub fn lookalike(&mut self, prefix: &str) -> String {
+    pub(crate) fn lookalike(&mut self, prefix: &str) -> String {
         let mut token = self.classic(prefix, if prefix == "ghr_" { 70 } else { 30 });
         let last = token.pop();
         token.push(if last == Some('a') { 'b' } else { 'a' });

@@ -1,8 +1,8 @@
 //! What every capability's tests need.
 
-pub mod cmd;
-pub mod front;
-pub mod github;
-pub mod http;
-pub mod mint;
-pub mod script;
+pub(crate) mod cmd;
+pub(crate) mod fixture;
+pub(crate) mod github;
+pub(crate) mod http;
+pub(crate) mod mint;
+pub(crate) mod script;

@@ -2,7 +2,7 @@
 
 /// Which GitHub this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flavour {
+pub(crate) enum Flavour {
     DotCom,
     GheCom,
     /// Enterprise Server, with the release its `/meta` tells.
@@ -11,7 +11,7 @@ pub enum Flavour {
 
 /// What the next revocation meets instead of the documented behaviour.
 #[derive(Clone, Debug)]
-pub enum Mischief {
+pub(crate) enum Misbehaviour {
     ServerError,
     HtmlBadGateway,
     PrimaryLimit,
@@ -32,20 +32,20 @@ pub enum Mischief {
 
 /// How it behaves where it behaves.
 #[derive(Clone, Debug)]
-pub struct Script {
-    pub flavour: Flavour,
+pub(crate) struct Script {
+    pub(crate) flavour: Flavour,
     /// Revocations an hour.
-    pub quota: usize,
+    pub(crate) quota: usize,
     /// The API versions it knows.
-    pub versions: Vec<&'static str>,
+    pub(crate) versions: Vec<&'static str>,
     /// The credential it knows, for what needs one.
-    pub credential: String,
+    pub(crate) credential: String,
     /// Whether it has `/rate_limit`.
-    pub limits: bool,
+    pub(crate) limits: bool,
 }
 
 impl Script {
-    pub fn of(flavour: Flavour) -> Self {
+    pub(crate) fn of(flavour: Flavour) -> Self {
         let versions = match flavour {
             Flavour::Server(Some(release)) if release < "3.21" => vec!["2022-11-28"],
             _ => vec!["2022-11-28", "2026-03-10"],

@@ -9,7 +9,7 @@ use std::process::Stdio;
 use serde_json::Value;
 use stanch::token::Fingerprint;
 
-use crate::support::cmd::{Ran, World};
+use crate::support::cmd::{Ran, Sandbox};
 use crate::support::mint::{Kind, Mint};
 
 fn hash(token: &str) -> String {
@@ -36,14 +36,14 @@ fn locations(report: &Value, token: &str) -> Vec<(String, u64, u64, u64)> {
 
 #[test]
 fn every_kind_is_found_with_its_place() {
-    let (world, mut mint) = (World::new(), Mint::new(1));
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(1));
     let tokens: Vec<String> = Kind::GITHUB.into_iter().map(|kind| mint.token(kind)).collect();
     for (n, token) in tokens.iter().enumerate() {
-        world.write(&format!("dir/{n}.txt"), format!("first\nkey = \"{token}\"\n"));
+        sandbox.write(&format!("dir/{n}.txt"), format!("first\nkey = \"{token}\"\n"));
     }
     let stateless = mint.stateless();
-    world.write(".env", format!("TOKEN={stateless}\n"));
-    let (code, report) = world.json(&["scan"]);
+    sandbox.write(".env", format!("TOKEN={stateless}\n"));
+    let (code, report) = sandbox.json(&["scan"]);
     assert_eq!(code, 1);
     for (n, token) in tokens.iter().enumerate() {
         assert_eq!(locations(&report, token), [(format!("dir/{n}.txt"), 2, 8, 13)], "kind {n}");
@@ -59,19 +59,19 @@ fn every_kind_is_found_with_its_place() {
 
 #[test]
 fn glued_hidden_ignored_binary_and_long_lines() {
-    let (world, mut mint) = (World::new(), Mint::new(2));
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(2));
     let [glued, hidden, ignored, binary, long, nested] = std::array::from_fn(|_| mint.token(Kind::Pat));
-    world.write("glued", format!("x{glued}abcdef"));
-    world.write(".hidden/.deep/.npmrc", &hidden);
-    world.write(".gitignore", "*.log\n");
-    world.write(".git/HEAD", "ref: refs/heads/main\n");
-    world.write("out.log", &ignored);
-    world.write("a.bin", [b"\0\xff\xfe\x01\n", binary.as_bytes(), b"\0"].concat());
+    sandbox.write("glued", format!("x{glued}abcdef"));
+    sandbox.write(".hidden/.deep/.npmrc", &hidden);
+    sandbox.write(".gitignore", "*.log\n");
+    sandbox.write(".git/HEAD", "ref: refs/heads/main\n");
+    sandbox.write("out.log", &ignored);
+    sandbox.write("a.bin", [b"\0\xff\xfe\x01\n", binary.as_bytes(), b"\0"].concat());
     let mut line = "y".repeat(5 << 20);
     line.insert_str(3 << 20, &long);
-    world.write("long.min.js", line);
-    world.write("vendor/.git/config", format!("\turl = https://x-access-token:{nested}@github.com/a/b\n"));
-    let (code, report) = world.json(&["scan", "."]);
+    sandbox.write("long.min.js", line);
+    sandbox.write("vendor/.git/config", format!("\turl = https://x-access-token:{nested}@github.com/a/b\n"));
+    let (code, report) = sandbox.json(&["scan", "."]);
     assert_eq!(code, 1);
     assert_eq!(locations(&report, &glued), [("glued".to_owned(), 1, 2, 1)]);
     assert_eq!(locations(&report, &hidden), [(".hidden/.deep/.npmrc".to_owned(), 1, 1, 0)]);
@@ -79,14 +79,14 @@ fn glued_hidden_ignored_binary_and_long_lines() {
     assert_eq!(locations(&report, &binary), [("a.bin".to_owned(), 2, 1, 5)]);
     assert_eq!(locations(&report, &long), [("long.min.js".to_owned(), 1, (3 << 20) + 1, 3 << 20)]);
     assert_eq!(locations(&report, &nested), [("vendor/.git/config".to_owned(), 1, 31, 30)]);
-    let (_, report) = world.json(&["scan", "--gitignore"]);
+    let (_, report) = sandbox.json(&["scan", "--gitignore"]);
     assert_eq!(locations(&report, &ignored), []);
     assert_eq!(locations(&report, &hidden).len(), 1);
 }
 
 #[test]
 fn no_edge_of_any_buffer_loses_a_token() {
-    let (world, mut mint) = (World::new(), Mint::new(3));
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(3));
     let mut content = vec![b'.'; 2 << 20];
     let mut expected = Vec::new();
     for power in [4096_usize, 8192, 16_384, 32_768, 65_536, 131_072, 262_144, 524_288, 1 << 20] {
@@ -95,8 +95,8 @@ fn no_edge_of_any_buffer_loses_a_token() {
         content[at..at + 40].copy_from_slice(token.as_bytes());
         expected.push((token, at as u64));
     }
-    world.write("big", &content);
-    let (_, report) = world.json(&["scan"]);
+    sandbox.write("big", &content);
+    let (_, report) = sandbox.json(&["scan"]);
     for (token, at) in expected {
         assert_eq!(locations(&report, &token), [("big".to_owned(), 1, at + 1, at)]);
     }
@@ -104,7 +104,7 @@ fn no_edge_of_any_buffer_loses_a_token() {
 
 #[test]
 fn lookalikes_are_notes_and_count_for_nothing() {
-    let (world, mut mint) = (World::new(), Mint::new(4));
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(4));
     let mut lines = String::new();
     for _ in 0..30 {
         for prefix in ["ghp_", "gho_", "ghu_", "ghr_"] {
@@ -112,25 +112,25 @@ fn lookalikes_are_notes_and_count_for_nothing() {
             lines.push('\n');
         }
     }
-    world.write("docs.md", lines);
-    let (code, report) = world.json(&["scan"]);
+    sandbox.write("docs.md", lines);
+    let (code, report) = sandbox.json(&["scan"]);
     assert_eq!(code, 0);
     assert_eq!(report["summary"]["findings"], 0);
     assert_eq!(report["summary"]["lookalikes"], 120);
-    let ran = world.run(&["scan"]);
+    let ran = sandbox.run(&["scan"]);
     assert!(ran.stdout.contains("120 lookalikes, not counted"));
     assert!(ran.stdout.contains("docs.md:1:1"));
-    let (code, report) = world.json(&["scan", "--min-confidence", "certain"]);
+    let (code, report) = sandbox.json(&["scan", "--min-confidence", "certain"]);
     assert_eq!((code, findings(&report).len()), (0, 0));
 }
 
 #[test]
 fn names_and_links_are_text_too() {
-    let (world, mut mint) = (World::new(), Mint::new(5));
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(5));
     let (file, directory, target) = (mint.token(Kind::Pat), mint.token(Kind::OAuth), mint.token(Kind::Pat));
-    world.write(&format!("a/{directory}/b/backup-{file}.txt"), "nothing in it");
-    symlink(format!("https://{target}@github.com"), world.path().join("link")).expect("a link");
-    let (code, report) = world.json(&["scan"]);
+    sandbox.write(&format!("a/{directory}/b/backup-{file}.txt"), "nothing in it");
+    symlink(format!("https://{target}@github.com"), sandbox.path().join("link")).expect("a link");
+    let (code, report) = sandbox.json(&["scan"]);
     assert_eq!(code, 1);
     assert_eq!(findings(&report).len(), 3);
     let kind = |token: &str| {
@@ -148,19 +148,19 @@ fn names_and_links_are_text_too() {
 
 #[test]
 fn loops_pipes_and_object_databases_are_survived() {
-    let (world, mut mint) = (World::new(), Mint::new(6));
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(6));
     let (kept, passed) = (mint.token(Kind::Pat), mint.token(Kind::Pat));
-    world.write("sub/file", &kept);
-    world.write(".git/HEAD", "ref: refs/heads/main\n");
-    world.write(".git/refs/heads/main", "0\n");
-    world.write(".git/objects/pack/x.pack", &passed);
-    world.write("objects/plain", mint.token(Kind::Pat));
-    symlink("..", world.path().join("sub/up")).expect("a link");
-    symlink("nowhere", world.path().join("dangling")).expect("a link");
-    let made = std::process::Command::new("mkfifo").arg(world.path().join("fifo")).status();
+    sandbox.write("sub/file", &kept);
+    sandbox.write(".git/HEAD", "ref: refs/heads/main\n");
+    sandbox.write(".git/refs/heads/main", "0\n");
+    sandbox.write(".git/objects/pack/x.pack", &passed);
+    sandbox.write("objects/plain", mint.token(Kind::Pat));
+    symlink("..", sandbox.path().join("sub/up")).expect("a link");
+    symlink("nowhere", sandbox.path().join("dangling")).expect("a link");
+    let made = std::process::Command::new("mkfifo").arg(sandbox.path().join("fifo")).status();
     assert!(made.is_ok_and(|status| status.success()));
     for arguments in [&["scan"][..], &["scan", "--follow-symlinks"]] {
-        let (code, report) = world.json(arguments);
+        let (code, report) = sandbox.json(arguments);
         assert_eq!(code, 1);
         assert_eq!(locations(&report, &kept).len(), 1);
         assert_eq!(locations(&report, &passed).len(), 0);
@@ -170,13 +170,13 @@ fn loops_pipes_and_object_databases_are_survived() {
 
 #[test]
 fn one_finding_a_token_and_an_order_that_threads_do_not_change() {
-    let (world, mut mint) = (World::new(), Mint::new(7));
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(7));
     let token = mint.token(Kind::Pat);
     for n in 0..150 {
-        world.write(&format!("d{}/{n:03}", n % 7), format!("{token}\n{}", mint.token(Kind::OAuth)));
+        sandbox.write(&format!("d{}/{n:03}", n % 7), format!("{token}\n{}", mint.token(Kind::OAuth)));
     }
-    let (_, mut one) = world.json(&["scan", "-j", "1"]);
-    let (_, mut many) = world.json(&["scan", "-j", "8"]);
+    let (_, mut one) = sandbox.json(&["scan", "-j", "1"]);
+    let (_, mut many) = sandbox.json(&["scan", "-j", "8"]);
     for report in [&mut one, &mut many] {
         report["summary"]["elapsed_ms"] = Value::from(0);
     }
@@ -191,13 +191,13 @@ fn one_finding_a_token_and_an_order_that_threads_do_not_change() {
 
 #[test]
 fn standard_input_files_and_many_roots() {
-    let (world, mut mint) = (World::new(), Mint::new(8));
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(8));
     let (piped, single, first, second) =
         (mint.token(Kind::Pat), mint.token(Kind::Pat), mint.token(Kind::Pat), mint.token(Kind::Pat));
-    world.write("single.txt", &single);
-    world.write("one/x", &first);
-    world.write("two/x", &second);
-    let mut child = world
+    sandbox.write("single.txt", &single);
+    sandbox.write("one/x", &first);
+    sandbox.write("two/x", &second);
+    let mut child = sandbox
         .command(&["scan", "-", "single.txt", "one", "two", "-f", "json"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -219,15 +219,15 @@ fn standard_input_files_and_many_roots() {
 
 #[test]
 fn what_cannot_be_read_is_named_and_decides_only_when_nothing_is_found() {
-    let (world, mut mint) = (World::new(), Mint::new(9));
-    world.write("clean", "nothing");
-    let ran = world.run(&["scan", "clean", "missing"]);
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(9));
+    sandbox.write("clean", "nothing");
+    let ran = sandbox.run(&["scan", "clean", "missing"]);
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("missing: No such file"), "{}", ran.stderr);
     assert!(ran.stderr.contains("1 path could not be read"), "{}", ran.stderr);
-    world.write("found", mint.token(Kind::Pat));
-    assert_eq!(world.run(&["scan", "found", "missing"]).code, 1);
-    let (_, report) = world.json(&["scan", "found", "missing"]);
+    sandbox.write("found", mint.token(Kind::Pat));
+    assert_eq!(sandbox.run(&["scan", "found", "missing"]).code, 1);
+    let (_, report) = sandbox.json(&["scan", "found", "missing"]);
     assert_eq!(
         (&report["summary"]["unreadable"], &report["faults"][0]["path"]),
         (&Value::from(1), &Value::from("missing"))
@@ -236,10 +236,10 @@ fn what_cannot_be_read_is_named_and_decides_only_when_nothing_is_found() {
 
 #[test]
 fn hostile_names_are_printed_harmlessly() {
-    let (world, mut mint) = (World::new(), Mint::new(10));
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(10));
     let name = std::ffi::OsStr::from_bytes(b"a\xff\n\x1b[2Jb");
-    std::fs::write(world.path().join(name), mint.token(Kind::Pat)).expect("a file");
-    let ran = world.run(&["scan", "--color", "never"]);
+    std::fs::write(sandbox.path().join(name), mint.token(Kind::Pat)).expect("a file");
+    let ran = sandbox.run(&["scan", "--color", "never"]);
     assert_eq!(ran.code, 1);
     assert!(ran.stdout.contains("a\\xFF\\n\\u{1b}[2Jb:1:1"), "{}", ran.stdout);
     assert!(!ran.stdout.contains('\x1b'));
@@ -247,50 +247,50 @@ fn hostile_names_are_printed_harmlessly() {
 
 #[test]
 fn sizes_globs_and_confidence() {
-    let (world, mut mint) = (World::new(), Mint::new(11));
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(11));
     let (small, large) = (mint.token(Kind::Pat), mint.token(Kind::Pat));
-    world.write("a/small.txt", &small);
-    world.write("b/large.txt", format!("{}{large}", " ".repeat(3000)));
-    let (code, report) = world.json(&["scan", "--max-file-size", "2k"]);
+    sandbox.write("a/small.txt", &small);
+    sandbox.write("b/large.txt", format!("{}{large}", " ".repeat(3000)));
+    let (code, report) = sandbox.json(&["scan", "--max-file-size", "2k"]);
     assert_eq!((code, findings(&report).len(), &report["summary"]["too_large"]), (1, 1, &Value::from(1)));
-    let (_, report) = world.json(&["scan", "--exclude", "/a", "--exclude", "*.txt"]);
+    let (_, report) = sandbox.json(&["scan", "--exclude", "/a", "--exclude", "*.txt"]);
     assert_eq!(findings(&report).len(), 0);
-    let (_, report) = world.json(&["scan", "--exclude", "a/"]);
+    let (_, report) = sandbox.json(&["scan", "--exclude", "a/"]);
     assert_eq!(locations(&report, &large).len(), 1);
     assert_eq!(locations(&report, &small).len(), 0);
-    let ran = world.run(&["scan", "--exclude", "a{"]);
+    let ran = sandbox.run(&["scan", "--exclude", "a{"]);
     assert_eq!(ran.code, 2);
 }
 
 #[test]
 fn exit_codes_can_be_chosen() {
-    let (world, mut mint) = (World::new(), Mint::new(12));
-    world.write("x", mint.token(Kind::Pat));
-    assert_eq!(world.run(&["scan"]).code, 1);
-    assert_eq!(world.run(&["scan", "--exit-code", "42"]).code, 42);
-    assert_eq!(world.run(&["scan", "--exit-zero"]).code, 0);
-    assert_eq!(world.run(&["scan", "--no-such-flag"]).code, 2);
-    assert_eq!(world.run(&["scan", "--help"]).code, 0);
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(12));
+    sandbox.write("x", mint.token(Kind::Pat));
+    assert_eq!(sandbox.run(&["scan"]).code, 1);
+    assert_eq!(sandbox.run(&["scan", "--exit-code", "42"]).code, 42);
+    assert_eq!(sandbox.run(&["scan", "--exit-zero"]).code, 0);
+    assert_eq!(sandbox.run(&["scan", "--no-such-flag"]).code, 2);
+    assert_eq!(sandbox.run(&["scan", "--help"]).code, 0);
 }
 
 #[test]
 fn secrets_are_shown_only_when_asked_for() {
-    let (world, mut mint) = (World::new(), Mint::new(13));
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(13));
     let token = mint.token(Kind::Pat);
-    world.write(&format!("{token}.txt"), &token);
+    sandbox.write(&format!("{token}.txt"), &token);
     for format in ["pretty", "json", "jsonl"] {
-        let ran = world.run(&["scan", "-v", "-f", format]);
+        let ran = sandbox.run(&["scan", "-v", "-f", format]);
         assert!(!ran.stdout.contains(&token[8..]) && !ran.stderr.contains(&token[8..]), "{format}");
         assert!(ran.stdout.contains(&token[34..]), "{format}");
-        assert!(world.run(&["scan", "--show-secrets", "-f", format]).stdout.contains(&token), "{format}");
+        assert!(sandbox.run(&["scan", "--show-secrets", "-f", format]).stdout.contains(&token), "{format}");
     }
 }
 
 #[test]
 fn lines_of_json_end_in_a_summary() {
-    let (world, mut mint) = (World::new(), Mint::new(14));
-    world.write("x", format!("{} {}", mint.token(Kind::Pat), mint.token(Kind::OAuth)));
-    let ran = world.run(&["scan", "-f", "jsonl", "-q"]);
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(14));
+    sandbox.write("x", format!("{} {}", mint.token(Kind::Pat), mint.token(Kind::OAuth)));
+    let ran = sandbox.run(&["scan", "-f", "jsonl", "-q"]);
     let lines: Vec<Value> =
         ran.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!(lines.len(), 3);
@@ -300,24 +300,24 @@ fn lines_of_json_end_in_a_summary() {
 
 #[test]
 fn a_wall_of_prefixes_is_walked_through() {
-    let (world, mut mint) = (World::new(), Mint::new(15));
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(15));
     let token = mint.token(Kind::Pat);
     for (name, brick) in
         [("a", "ghp_"), ("b", "github_pat_"), ("c", "-ghs_1_eyJ"), ("d", "ghs_1_eyJ."), ("e", "ghr_A")]
     {
-        world.write(name, format!("{}\n{token}", brick.repeat(4_000_000 / brick.len())));
+        sandbox.write(name, format!("{}\n{token}", brick.repeat(4_000_000 / brick.len())));
     }
-    let (code, report) = world.json(&["scan"]);
+    let (code, report) = sandbox.json(&["scan"]);
     assert_eq!((code, locations(&report, &token).len()), (1, 5));
 }
 
 #[test]
 fn a_closed_pipe_and_a_full_disk() {
-    let (world, mut mint) = (World::new(), Mint::new(16));
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(16));
     for n in 0..2000 {
-        world.write(&format!("{n}"), mint.token(Kind::Pat));
+        sandbox.write(&format!("{n}"), mint.token(Kind::Pat));
     }
-    let mut child = world
+    let mut child = sandbox
         .command(&["scan", "-f", "json"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -328,20 +328,20 @@ fn a_closed_pipe_and_a_full_disk() {
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     assert!(!ran.stderr.contains("panic"), "{}", ran.stderr);
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a full device");
-    let ran = Ran::from(world.command(&["scan", "-f", "json"]).stdout(full).output().expect("it runs"));
+    let ran = Ran::from(sandbox.command(&["scan", "-f", "json"]).stdout(full).output().expect("it runs"));
     assert_eq!(ran.code, 1);
     assert!(ran.stderr.contains("cannot write the report"), "{}", ran.stderr);
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a full device");
-    let ran = World::new().command(&["scan", "-f", "json"]).stdout(full).output().expect("it runs");
+    let ran = Sandbox::new().command(&["scan", "-f", "json"]).stdout(full).output().expect("it runs");
     assert_eq!(Ran::from(ran).code, 2);
 }
 
 #[test]
 fn rules_prove_themselves() {
-    let world = World::new();
-    let ran = world.run(&["rules", "test"]);
+    let sandbox = Sandbox::new();
+    let ran = sandbox.run(&["rules", "test"]);
     assert_eq!((ran.code, ran.stdout.lines().filter(|line| line.starts_with("ok")).count()), (0, 6));
-    let ran = world.run(&["rules", "list"]);
+    let ran = sandbox.run(&["rules", "list"]);
     for kind in Kind::GITHUB {
         assert!(ran.stdout.contains(kind.rule_id()));
     }
@@ -349,24 +349,24 @@ fn rules_prove_themselves() {
 
 #[test]
 fn this_repository_holds_no_token() {
-    let world = World::new();
+    let sandbox = Sandbox::new();
     let root = env!("CARGO_MANIFEST_DIR");
     // Damaged archives among the seeds of fuzzing are faults, and no matter here.
-    let (_, report) = world.json(&["scan", root, "--exclude", "target", "--exclude", ".git"]);
+    let (_, report) = sandbox.json(&["scan", root, "--exclude", "target", "--exclude", ".git"]);
     assert_eq!(report["summary"]["findings"], 0, "{}", report["findings"]);
 }
 
 /// Root reads everything, so this proves something only for other users.
 #[test]
 fn a_folder_without_permission_is_a_fault() {
-    let world = World::new();
-    world.write("closed/file", "nothing");
-    let closed = world.path().join("closed");
+    let sandbox = Sandbox::new();
+    sandbox.write("closed/file", "nothing");
+    let closed = sandbox.path().join("closed");
     let allow =
         |mode| std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(mode)).expect("chmod");
     allow(0o000);
     let readable = std::fs::read_dir(&closed).is_ok();
-    let ran = world.run(&["scan"]);
+    let ran = sandbox.run(&["scan"]);
     allow(0o755);
     assert_eq!(ran.code, if readable { 0 } else { 2 }, "{}", ran.stderr);
 }

@@ -10,7 +10,7 @@ use stanch::provider::{Connection, Liveness, Outcome, RevokeResponse, Revoker as
 use stanch::revocation::Batch;
 use stanch::token::Token;
 
-use crate::support::github::{self, Flavour, Mischief, Script};
+use crate::support::github::{self, Flavour, Misbehaviour, Script};
 use crate::support::mint::{Kind, Mint};
 
 fn connection(github: &github::GitHub, credential: Option<Token>) -> Connection {
@@ -58,7 +58,7 @@ fn a_batch_is_accepted_and_its_tokens_die() {
         let wanted = if *kind == Kind::Refresh { Liveness::Unknown } else { Liveness::Dead };
         assert_eq!(client.liveness(token), wanted, "{kind:?}");
     }
-    let seen = github.seen();
+    let seen = github.requests();
     assert!(seen.is_sorted_by_key(|seen| seen.at));
     // A refresh token is never shown to anyone.
     assert!(seen.iter().all(|seen| seen.bearer().is_none_or(|shown| Kind::of(shown) != Kind::Refresh)));
@@ -70,30 +70,30 @@ fn every_misbehaviour_has_its_outcome_and_is_met_once() {
     let elsewhere = github::GitHub::start(Flavour::DotCom);
     let client = client(&github);
     let tokens = pats(3);
-    let redirect = Mischief::Redirect(format!("{}/credentials/revoke", elsewhere.api_url()));
-    for (at, (mischief, outcome, status)) in [
-        (Mischief::ServerError, Outcome::Trouble, Some(500)),
-        (Mischief::HtmlBadGateway, Outcome::Trouble, Some(502)),
-        (Mischief::PrimaryLimit, Outcome::PrimaryLimit, Some(429)),
-        (Mischief::SecondaryLimit { retry_after: Some(7) }, Outcome::SecondaryLimit, Some(403)),
-        (Mischief::SecondaryLimit { retry_after: None }, Outcome::SecondaryLimit, Some(403)),
-        (Mischief::Spammed, Outcome::Spammed, Some(422)),
-        (Mischief::Echo, Outcome::Invalid, Some(422)),
+    let redirect = Misbehaviour::Redirect(format!("{}/credentials/revoke", elsewhere.api_url()));
+    for (at, (misbehaviour, outcome, status)) in [
+        (Misbehaviour::ServerError, Outcome::Trouble, Some(500)),
+        (Misbehaviour::HtmlBadGateway, Outcome::Trouble, Some(502)),
+        (Misbehaviour::PrimaryLimit, Outcome::PrimaryLimit, Some(429)),
+        (Misbehaviour::SecondaryLimit { retry_after: Some(7) }, Outcome::SecondaryLimit, Some(403)),
+        (Misbehaviour::SecondaryLimit { retry_after: None }, Outcome::SecondaryLimit, Some(403)),
+        (Misbehaviour::Spammed, Outcome::Spammed, Some(422)),
+        (Misbehaviour::Echo, Outcome::Invalid, Some(422)),
         (redirect, Outcome::Trouble, Some(307)),
-        (Mischief::DropProcessed, Outcome::Unknown, None),
+        (Misbehaviour::DropProcessed, Outcome::Unknown, None),
     ]
     .into_iter()
     .enumerate()
     {
-        github.misbehave(mischief.clone());
+        github.misbehave(misbehaviour.clone());
         let response = send(&client, &tokens);
-        assert_eq!((response.outcome, response.status), (outcome, status), "{mischief:?}");
-        assert_eq!(github.seen().len(), at + 1, "{mischief:?}: sent more than once");
-        let wait = matches!(mischief, Mischief::SecondaryLimit { retry_after: Some(_) });
+        assert_eq!((response.outcome, response.status), (outcome, status), "{misbehaviour:?}");
+        assert_eq!(github.requests().len(), at + 1, "{misbehaviour:?}: sent more than once");
+        let wait = matches!(misbehaviour, Misbehaviour::SecondaryLimit { retry_after: Some(_) });
         assert_eq!(response.limit.retry_after, wait.then_some(Duration::from_secs(7)));
         assert!(!response.message.is_empty());
     }
-    assert!(elsewhere.seen().is_empty(), "a redirect was followed");
+    assert!(elsewhere.requests().is_empty(), "a redirect was followed");
     assert_eq!(github.accepted().len(), 3, "only what was dropped after processing was taken");
     assert_eq!(send(&client, &tokens).outcome, Outcome::Accepted);
 }
@@ -104,10 +104,10 @@ fn a_connection_closed_unread_is_unknown_and_not_tried_again() {
     let client = client(&github);
     // A connection that works comes first: the next request must not take it for reusable and repeat itself.
     assert_eq!(send(&client, &pats(1)).outcome, Outcome::Accepted);
-    github.misbehave(Mischief::DropUnread);
+    github.misbehave(Misbehaviour::DropUnread);
     let response = send(&client, &pats(1000));
     assert_eq!((response.outcome, response.status), (Outcome::Unknown, None));
-    assert_eq!(github.seen().len(), 1);
+    assert_eq!(github.requests().len(), 1);
 }
 
 #[test]
@@ -115,13 +115,13 @@ fn a_hanging_server_is_not_waited_for_longer_than_the_timeout() {
     let github = github::GitHub::start(Flavour::DotCom);
     let client =
         GitHub::new(Connection { timeout: Duration::from_millis(500), ..connection(&github, None) }).unwrap();
-    github.misbehave(Mischief::Hang);
+    github.misbehave(Misbehaviour::Hang);
     let started = Instant::now();
     let response = send(&client, &pats(1));
     // Far beyond the timeout asked for, and short of the one that is usual.
     assert!(started.elapsed() < Duration::from_secs(20));
     assert_eq!((response.outcome, response.message.as_str()), (Outcome::Unknown, "no answer in time"));
-    assert_eq!(github.seen().len(), 1);
+    assert_eq!(github.requests().len(), 1);
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn no_message_repeats_a_token() {
     let mut mint = Mint::new(9);
     for kind in [Kind::Pat, Kind::FineGrainedPat, Kind::Refresh] {
         let text = mint.token(kind);
-        github.misbehave(Mischief::Echo);
+        github.misbehave(Misbehaviour::Echo);
         let response = send(&client, &[kind.secret(&text)]);
         assert_eq!(response.message, format!("{}… is invalid", kind.prefix()));
     }
@@ -154,7 +154,7 @@ fn a_poisoned_batch_is_invalid_and_the_rest_of_it_is_not() {
     let client = client(&github);
     let mut mint = Mint::new(2);
     let texts = [mint.token(Kind::Pat), mint.token(Kind::Pat)];
-    github.poison(&texts[1]);
+    github.reject(&texts[1]);
     let tokens = texts.each_ref().map(|text| Kind::Pat.secret(text));
     assert_eq!(send(&client, &tokens).outcome, Outcome::Invalid);
     assert_eq!(send(&client, &tokens[1..]).outcome, Outcome::Invalid);
@@ -180,7 +180,7 @@ fn no_credential_goes_to_github_for_a_revocation() {
     assert_eq!(client.prepare().unwrap(), None);
     assert_eq!(client.limits().identity, "anonymous");
     assert_eq!(send(&client, &pats(1)).outcome, Outcome::Accepted);
-    let seen = github.seen();
+    let seen = github.requests();
     assert_eq!(seen.len(), 1, "nothing else is asked");
     assert_eq!(seen[0].header("authorization"), None);
     assert!(seen[0].header("user-agent").is_some_and(|name| name.starts_with("stanch/")));
@@ -206,7 +206,7 @@ fn the_release_of_a_server_decides_the_kinds() {
         assert_eq!((limits.batch_kinds.len(), limits.identity, limits.per_hour), (kinds, identity, 60));
         assert!(limits.batch_kinds.starts_with(&two));
         assert_eq!(send(&client, &pats(1)).outcome, Outcome::Accepted);
-        let seen = github.seen();
+        let seen = github.requests();
         assert_eq!(seen[0].path, "/api/v3/meta");
         assert_eq!(seen[1].header("x-github-api-version"), Some(version), "{release:?}");
     }
@@ -230,7 +230,7 @@ fn a_server_wants_the_right_credential_before_anything_is_sent() {
         let error = GitHub::new(connection(&github, Some(mint.secret(kind)))).err().unwrap().to_string();
         assert!(error.contains(kind.prefix()), "{error}");
     }
-    assert!(github.seen().is_empty());
+    assert!(github.requests().is_empty());
     let stranger = GitHub::new(connection(&github, Some(mint.secret(Kind::OAuth)))).unwrap();
     let response = send(&stranger, &pats(1));
     assert_eq!((response.outcome, response.status), (Outcome::Denied, Some(401)));
@@ -251,10 +251,10 @@ fn a_server_without_limits_is_asked_for_its_root() {
     let github = github::GitHub::play(script);
     let client = GitHub::new(connection(&github, Some(Kind::Pat.secret(&text)))).unwrap();
     let dead = Mint::new(30).token(Kind::OAuth);
-    github.bury(&dead);
+    github.mark_dead(&dead);
     assert_eq!(client.liveness(&pats(1)[0]), Liveness::Alive);
     assert_eq!(client.liveness(&Kind::OAuth.secret(&dead)), Liveness::Dead);
-    let paths: Vec<String> = github.seen().into_iter().map(|seen| seen.path).collect();
+    let paths: Vec<String> = github.requests().into_iter().map(|seen| seen.path).collect();
     assert_eq!(paths, ["/api/v3/rate_limit", "/api/v3/", "/api/v3/rate_limit", "/api/v3/"]);
 }
 
@@ -267,10 +267,10 @@ fn an_installation_token_revokes_itself_once() {
     let statuses =
         [(); 2].map(|()| client.revoke_self(&token)).map(|response| (response.outcome, response.status));
     assert_eq!(statuses, [(Outcome::Accepted, Some(204)), (Outcome::Accepted, Some(401))]);
-    assert_eq!(github.seen()[0].bearer(), Some(text.as_str()));
+    assert_eq!(github.requests()[0].bearer(), Some(text.as_str()));
     // Of no other kind is anything sent.
     assert_eq!(client.revoke_self(&pats(1)[0]).outcome, Outcome::Denied);
-    assert_eq!(github.seen().len(), 2);
+    assert_eq!(github.requests().len(), 2);
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn kill_switches_show_githubs_own_messages() {
     let bot = Some(Name::new("a user", "dependabot[bot]").unwrap());
     let scope = Scope::Org(Name::new("an organization", "octo-org").unwrap());
     assert!(switch.call(&Call::new(scope, bot, None, false).unwrap()).accepted());
-    let last = github.seen().pop().unwrap();
+    let last = github.requests().pop().unwrap();
     assert_eq!(last.path, "/orgs/octo-org/credential-authorizations/dependabot%5Bbot%5D/revoke");
 }
 
@@ -302,7 +302,7 @@ fn a_server_has_no_kill_switch() {
     let (github, credential) = server(Some("3.21"));
     let error = KillSwitch::new(connection(&github, Some(credential))).err().unwrap();
     assert!(matches!(error, GitHubError::NoKillSwitch { .. }));
-    assert!(github.seen().is_empty());
+    assert!(github.requests().is_empty());
 }
 
 #[test]

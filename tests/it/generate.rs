@@ -4,24 +4,24 @@ use std::fs;
 
 use stanch::settings::env::VARIABLES;
 
-use crate::support::cmd::World;
+use crate::support::cmd::Sandbox;
 
 #[test]
 fn every_shell_has_its_completions() {
-    let world = World::new();
+    let sandbox = Sandbox::new();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        let ran = world.run(&["completions", shell]);
+        let ran = sandbox.run(&["completions", shell]);
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         assert!(ran.stdout.contains("stanch") && ran.stdout.contains("min-confidence"), "{shell}");
     }
-    assert_eq!(world.run(&["completions", "tcsh"]).code, 2);
+    assert_eq!(sandbox.run(&["completions", "tcsh"]).code, 2);
 }
 
 #[test]
 fn bash_takes_its_script() {
-    let world = World::new();
-    world.write("script", world.run(&["completions", "bash"]).stdout);
-    let Ok(status) = std::process::Command::new("bash").arg("-n").arg(world.path().join("script")).status()
+    let sandbox = Sandbox::new();
+    sandbox.write("script", sandbox.run(&["completions", "bash"]).stdout);
+    let Ok(status) = std::process::Command::new("bash").arg("-n").arg(sandbox.path().join("script")).status()
     else {
         return;
     };
@@ -30,21 +30,21 @@ fn bash_takes_its_script() {
 
 #[test]
 fn the_manual_has_a_page_for_every_command() {
-    let world = World::new();
-    let pages = world.run(&["man"]).stdout;
+    let sandbox = Sandbox::new();
+    let pages = sandbox.run(&["man"]).stdout;
     for title in
         ["stanch 1", "stanch-scan 1", "stanch-rules 1", "stanch-rules-test 1", "stanch-completions 1"]
     {
         assert!(pages.contains(&format!(".TH {title}")), "{title}");
     }
-    fs::create_dir(world.path().join("man1")).expect("a directory");
-    assert_eq!(world.run(&["man", "--dir", "man1"]).code, 0);
-    assert!(world.path().join("man1/stanch-scan.1").is_file());
+    fs::create_dir(sandbox.path().join("man1")).expect("a directory");
+    assert_eq!(sandbox.run(&["man", "--dir", "man1"]).code, 0);
+    assert!(sandbox.path().join("man1/stanch-scan.1").is_file());
 }
 
 #[test]
 fn the_manual_names_the_variables_below_flags() {
-    let pages = World::new().run(&["man"]).stdout;
+    let pages = Sandbox::new().run(&["man"]).stdout;
     let own = VARIABLES.iter().filter(|variable| variable.library.is_none() && variable.flag.is_some());
     for variable in own {
         assert!(pages.contains(variable.name), "{}", variable.name);

@@ -2,12 +2,12 @@
 
 use std::process::Output;
 
-use crate::support::front::{Front, exists};
+use crate::support::fixture::{Fixture, exists};
 use crate::support::github::{Flavour, Script};
 use crate::support::mint::{Kind, Mint};
 
 struct Switch {
-    front: Front,
+    fixture: Fixture,
     credential: String,
 }
 
@@ -15,12 +15,12 @@ impl Switch {
     fn new(seed: u64) -> Self {
         let credential = Mint::new(seed).token(Kind::Pat);
         let script = Script { credential: credential.clone(), ..Script::of(Flavour::DotCom) };
-        Switch { front: Front::against(seed + 1, script), credential }
+        Switch { fixture: Fixture::against(seed + 1, script), credential }
     }
 
     fn run(&self, arguments: &[&str]) -> (i32, String, String) {
         let output: Output =
-            self.front.command(arguments).env("GH_TOKEN", &self.credential).output().expect("it runs");
+            self.fixture.command(arguments).env("GH_TOKEN", &self.credential).output().expect("it runs");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
         assert!(!stdout.contains(&self.credential) && !stderr.contains(&self.credential));
@@ -58,16 +58,16 @@ fn each_call_is_made_reported_and_written_down() {
         assert_eq!(code, 0, "{stderr}");
         assert!(stdout.starts_with("202 accepted") && stdout.contains("are being revoked"), "{stdout}");
         assert!(stderr.contains("may be among them"), "{stderr}");
-        let seen = switch.front.github.seen().pop().expect("a request");
+        let seen = switch.fixture.github.requests().pop().expect("a request");
         assert_eq!((seen.path.as_str(), seen.body.as_str()), (path, body));
         assert_eq!(seen.bearer(), Some(switch.credential.as_str()));
-        let trail = switch.front.trail();
+        let trail = switch.fixture.trail();
         let [.., before, after] = trail.as_slice() else { panic!("two records a call") };
         assert_eq!((&before["event"], &before["verdict"]), (&"kill-switch".into(), &"intent".into()));
         assert_eq!((&after["verdict"], &after["status"]), (&"accepted".into(), &202.into()));
         assert_eq!(after["call"], format!("POST {path}"));
     }
-    switch.front.assert_forgotten(std::slice::from_ref(&switch.credential));
+    switch.fixture.assert_forgotten(std::slice::from_ref(&switch.credential));
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn githubs_own_messages_are_shown_when_it_refuses() {
         let (code, stdout, stderr) = switch.run(&["enterprise", "revoke-all", name, "--yes"]);
         assert_eq!(code, 2, "{stderr}");
         assert!(stdout.contains(status) && stdout.contains(message), "{stdout}");
-        assert_eq!(switch.front.trail().last().expect("a record")["verdict"], "refused");
+        assert_eq!(switch.fixture.trail().last().expect("a record")["verdict"], "refused");
     }
 }
 
@@ -104,7 +104,7 @@ fn many_users_and_types_are_many_calls_one_after_the_other() {
     let (code, stdout, _) = switch.run(&arguments);
     assert_eq!((code, stdout.lines().count()), (2, 6), "{stdout}");
     assert_eq!(stdout.lines().filter(|line| line.starts_with("202")).count(), 4);
-    assert_eq!(switch.front.github.seen().len(), 6);
+    assert_eq!(switch.fixture.github.requests().len(), 6);
 }
 
 #[test]
@@ -119,12 +119,12 @@ fn nothing_is_called_without_consent() {
     assert!(stdout.contains("POST /enterprises/octo-corp/credential-authorizations/revoke-all"), "{stdout}");
     assert!(stderr.contains("cannot be undone"), "{stderr}");
     // A dry run needs no credential; a real one does.
-    assert_eq!(switch.front.run(&["org", "revoke-all", "octo-org", "--dry-run"]).code, 0);
-    let ran = switch.front.run(&["org", "revoke-all", "octo-org", "--yes"]);
+    assert_eq!(switch.fixture.run(&["org", "revoke-all", "octo-org", "--dry-run"]).code, 0);
+    let ran = switch.fixture.run(&["org", "revoke-all", "octo-org", "--yes"]);
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("GH_TOKEN"), "{}", ran.stderr);
-    assert!(!exists(&switch.front.ledger()));
-    assert_eq!(switch.front.github.seen().len(), 0);
+    assert!(!exists(&switch.fixture.ledger()));
+    assert_eq!(switch.fixture.github.requests().len(), 0);
 }
 
 #[test]
@@ -140,33 +140,33 @@ fn calls_github_does_not_offer_are_refused() {
         &["enterprise", "revoke-all", "octo-corp", "--type", "oauth_app_token", "--destroy-credentials"],
         &["enterprise", "revoke-all", "octo-corp", "--host", "ghes.example"],
     ] {
-        let mut command = switch.front.world.command(&[arguments, &["--yes"]].concat());
-        command.env("GH_TOKEN", &switch.credential).arg("--ledger").arg(switch.front.ledger());
+        let mut command = switch.fixture.sandbox.command(&[arguments, &["--yes"]].concat());
+        command.env("GH_TOKEN", &switch.credential).arg("--ledger").arg(switch.fixture.ledger());
         if !arguments.contains(&"--host") {
-            command.args(["--api-url", &switch.front.github.api_url()]);
+            command.args(["--api-url", &switch.fixture.github.api_url()]);
         }
         assert_eq!(command.output().expect("it runs").status.code(), Some(2), "{arguments:?}");
     }
-    assert_eq!(switch.front.github.seen().len(), 0);
-    assert!(!exists(&switch.front.ledger()));
+    assert_eq!(switch.fixture.github.requests().len(), 0);
+    assert!(!exists(&switch.fixture.ledger()));
 }
 
 #[test]
 fn a_credential_that_dies_of_its_own_call_is_not_shown_again() {
     let switch = Switch::new(506);
     let other = Mint::new(507).token(Kind::Pat);
-    let mut command = switch.front.command(&["org", "revoke-user", "octo-org", "a", "b", "c", "--yes"]);
+    let mut command = switch.fixture.command(&["org", "revoke-user", "octo-org", "a", "b", "c", "--yes"]);
     let output = command.env("STANCH_AUTH_TOKEN", other).output().expect("it runs");
     assert_eq!(output.status.code(), Some(2));
-    assert_eq!(switch.front.github.seen().len(), 1);
+    assert_eq!(switch.fixture.github.requests().len(), 1);
 }
 
 #[test]
 fn nothing_is_called_where_the_ledger_cannot_be_used() {
     let switch = Switch::new(508);
-    std::fs::create_dir_all(switch.front.ledger().parent().expect("a directory")).expect("a directory");
-    std::fs::write(switch.front.ledger(), "not a database, and others can read it").expect("a file");
+    std::fs::create_dir_all(switch.fixture.ledger().parent().expect("a directory")).expect("a directory");
+    std::fs::write(switch.fixture.ledger(), "not a database, and others can read it").expect("a file");
     let (code, _, stderr) = switch.run(&["org", "revoke-all", "octo-org", "--yes"]);
     assert_eq!(code, 2, "{stderr}");
-    assert_eq!(switch.front.github.seen().len(), 0);
+    assert_eq!(switch.fixture.github.requests().len(), 0);
 }

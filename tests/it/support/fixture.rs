@@ -8,36 +8,36 @@ use serde_json::Value;
 use stanch::token::Fingerprint;
 use tempfile::TempDir;
 
-use super::cmd::{Ran, World};
+use super::cmd::{Ran, Sandbox};
 use super::github::{Flavour, GitHub, Script};
 use super::mint::Mint;
 
-pub struct Front {
-    pub world: World,
+pub(crate) struct Fixture {
+    pub(crate) sandbox: Sandbox,
     home: TempDir,
-    pub github: GitHub,
-    pub mint: Mint,
+    pub(crate) github: GitHub,
+    pub(crate) mint: Mint,
 }
 
-impl Front {
+impl Fixture {
     /// github.com, as documented.
-    pub fn new(seed: u64) -> Self {
-        Front::against(seed, Script::of(Flavour::DotCom))
+    pub(crate) fn new(seed: u64) -> Self {
+        Fixture::against(seed, Script::of(Flavour::DotCom))
     }
 
-    pub fn against(seed: u64, script: Script) -> Self {
+    pub(crate) fn against(seed: u64, script: Script) -> Self {
         let home = TempDir::new().expect("a temporary directory");
-        Front { world: World::new(), home, github: GitHub::play(script), mint: Mint::new(seed) }
+        Fixture { sandbox: Sandbox::new(), home, github: GitHub::play(script), mint: Mint::new(seed) }
     }
 
     /// Not in the directory that is scanned.
-    pub fn ledger(&self) -> PathBuf {
+    pub(crate) fn ledger(&self) -> PathBuf {
         self.home.path().join("state/ledger.db")
     }
 
     /// The program, on its way to this GitHub, without a pause between requests unless `arguments` ask for one.
-    pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.world.command(arguments);
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.sandbox.command(arguments);
         command.args(["--api-url", &self.github.api_url()]).arg("--ledger").arg(self.ledger());
         if ["scan", "git", "revoke", "resume", "enterprise", "org"].contains(&arguments[0])
             && !arguments.contains(&"--min-interval")
@@ -47,12 +47,12 @@ impl Front {
         command
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         self.checked(Ran::from(self.command(arguments).output().expect("the program starts")))
     }
 
     /// Runs with this on standard input.
-    pub fn feed(&self, arguments: &[&str], input: &str) -> Ran {
+    pub(crate) fn feed(&self, arguments: &[&str], input: &str) -> Ran {
         let mut command = self.command(arguments);
         let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = child.expect("the program starts");
@@ -68,7 +68,7 @@ impl Front {
     }
 
     /// Runs with `-f json` and reads the report.
-    pub fn json(&self, arguments: &[&str]) -> (i32, Value) {
+    pub(crate) fn json(&self, arguments: &[&str]) -> (i32, Value) {
         let ran = self.run(&[arguments, &["-f", "json"]].concat());
         (ran.code, serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("no JSON: {}", ran.stderr)))
     }
@@ -83,28 +83,28 @@ impl Front {
     }
 
     /// `status -f json`.
-    pub fn status(&self) -> Value {
+    pub(crate) fn status(&self) -> Value {
         self.json(&["status"]).1
     }
 
     /// The audit trail, which has to hold.
-    pub fn trail(&self) -> Vec<Value> {
+    pub(crate) fn trail(&self) -> Vec<Value> {
         let ledger = self.ledger();
         let ledger = ledger.to_str().expect("a path of text");
-        let verified = self.world.run(&["audit", "--verify", "--ledger", ledger]);
+        let verified = self.sandbox.run(&["audit", "--verify", "--ledger", ledger]);
         assert_eq!(verified.code, 0, "{}", verified.stderr);
-        let ran = self.checked(self.world.run(&["audit", "--ledger", ledger]));
+        let ran = self.checked(self.sandbox.run(&["audit", "--ledger", ledger]));
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         ran.stdout.lines().map(|line| serde_json::from_str(line).expect("a record is JSON")).collect()
     }
 
     /// The ledger's file, opened behind the program's back.
-    pub fn database(&self) -> Connection {
+    pub(crate) fn database(&self) -> Connection {
         Connection::open(self.ledger()).expect("a database")
     }
 
     /// Moves all that the ledger remembers into the past, and makes the server forget as much.
-    pub fn an_hour_passes(&self) {
+    pub(crate) fn an_hour_passes(&self) {
         let hour = 3_601_000;
         self.database()
             .execute_batch(&format!(
@@ -119,7 +119,7 @@ impl Front {
     }
 
     /// No file beside the ledger holds any of these texts.
-    pub fn assert_forgotten(&self, tokens: &[String]) {
+    pub(crate) fn assert_forgotten(&self, tokens: &[String]) {
         let ledger = self.ledger();
         for entry in std::fs::read_dir(ledger.parent().expect("a directory")).expect("listed").flatten() {
             let bytes = std::fs::read(entry.path()).expect("a file");
@@ -132,17 +132,17 @@ impl Front {
 }
 
 /// What a report says became of a token.
-pub fn state<'a>(report: &'a Value, token: &str) -> &'a Value {
+pub(crate) fn state<'a>(report: &'a Value, token: &str) -> &'a Value {
     &finding(report, token)["revocation"]["state"]
 }
 
 /// A report's finding of a token.
-pub fn finding<'a>(report: &'a Value, token: &str) -> &'a Value {
+pub(crate) fn finding<'a>(report: &'a Value, token: &str) -> &'a Value {
     let hash = Fingerprint::of(token.as_bytes()).hex();
     let findings = report["findings"].as_array().expect("a list of findings");
     findings.iter().find(|finding| finding["sha256"] == hash.as_str()).expect("it was found")
 }
 
-pub fn exists(path: &Path) -> bool {
+pub(crate) fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
