@@ -1,7 +1,7 @@
 //! Who can revoke a token: the [`Revoker`] that speaks to a provider, and the table of providers.
 //!
 //! A rule file names the provider of its kinds. A new provider touches three files: its rules in `rules/`, its own file
-//! beside this one, and the table [`PROVIDERS`].
+//! beside this one, and the table `PROVIDERS`.
 
 #[cfg(test)]
 mod acme;
