@@ -6,13 +6,25 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use jiff::Timestamp;
 use stanch::finding::Confidence;
-use stanch::ledger::{self, BatchOutcome, BatchRequest, Ledger, LedgerAddress, Next, Payload, Settlement};
+use stanch::ledger::{
+    self, BatchOutcome, BatchRequest, Decision, Ledger, LedgerAddress, Next, Payload, Settlement,
+};
 use stanch::revocation::{MAX_BATCH, RateLimit, State};
 use stanch::revoke::{enqueue, entry};
 use stanch::rule;
 use stanch::token::{Fingerprint, Kind, Token};
 
 const HOST: &str = "api.example.test";
+
+fn decision() -> Decision {
+    Decision {
+        by: "me@here".to_owned(),
+        run: "1".to_owned(),
+        consent: "--yes".to_owned(),
+        min_confidence: Confidence::Certain,
+        allow_own: false,
+    }
+}
 
 fn pat() -> Kind {
     rule::kind("github-pat").expect("a rule of the program")
@@ -38,7 +50,7 @@ fn fill(ledger: &mut dyn Ledger, numbers: std::ops::Range<u32>) {
         let location = "services/billing/config/production.env:17";
         entry(&sealer, &token(number), Confidence::Certain, State::Queued, location)
     });
-    enqueue(ledger, HOST, entries, &Timestamp::now).expect("room for them");
+    enqueue(ledger, HOST, &decision(), entries, &Timestamp::now).expect("room for them");
 }
 
 #[divan::bench(args = [100_000, 1_000_000], sample_count = 1, sample_size = 1)]

@@ -5,6 +5,7 @@ mod atomic_write;
 mod commands;
 mod connection;
 mod console;
+mod decision;
 mod detection;
 mod error;
 mod exit;

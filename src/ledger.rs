@@ -38,6 +38,7 @@ mod address;
 mod audit;
 mod bisect;
 mod change;
+mod decision;
 mod entry;
 mod error;
 mod host;
@@ -56,6 +57,9 @@ mod trail;
 pub use address::LedgerAddress;
 pub use audit::{BrokenTrail, Digest, Event, Head};
 pub use change::{Selection, StateChange};
+pub use decision::Decision;
+#[cfg(test)]
+pub(crate) use decision::testing::decision;
 pub use entry::{Attempt, BatchId, Enqueued, Entry, Page, SealedToken, TokenRecord};
 pub use error::{FileError, LedgerError};
 pub use host::{HostEntry, HostStatus};
@@ -69,6 +73,8 @@ pub use seal::{OpenError, Opener, Sealer};
 pub use settlement::{BatchOutcome, Settled, Settlement};
 pub use time::Now;
 pub use trail::{TrailError, export, verify};
+
+use std::collections::BTreeMap;
 
 use crate::revocation::State;
 use crate::token::{Fingerprint, Kind};
@@ -110,11 +116,12 @@ pub trait Ledger {
     /// What opens the tokens that wait in this ledger.
     fn opener(&self) -> Result<Opener, LedgerError>;
 
-    /// Writes tokens down, each once per host. Known ones keep their history; one that was set aside is queued if `entries`
+    /// Writes tokens down under a decision, each once per host. Known ones keep their history; one that was set aside is queued if `entries`
     /// now asks for that.
     fn enqueue(
         &mut self,
         host: &str,
+        decision: &Decision,
         entries: &mut dyn Iterator<Item = Entry>,
         now: Now<'_>,
     ) -> Result<Enqueued, LedgerError>;
@@ -141,6 +148,9 @@ pub trait Ledger {
 
     /// The state of a host's queue and of an identity's quota there.
     fn host_status(&self, request: &BatchRequest<'_>, now: Now<'_>) -> Result<HostStatus, LedgerError>;
+
+    /// How many tokens of each kind wait at a host, or were sent without a known response: what the next runs send.
+    fn waiting(&self, host: &str) -> Result<BTreeMap<Kind, u64>, LedgerError>;
 
     /// How many tokens of a host are in a state.
     fn count(&self, host: &str, state: State) -> Result<u64, LedgerError>;

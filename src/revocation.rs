@@ -34,11 +34,13 @@ pub enum State {
     Own,
     /// Held back: below the confidence asked for.
     Held,
+    /// Taken back: by a person, or because it was suppressed since it was queued.
+    Withdrawn,
 }
 
 impl State {
     /// Every state.
-    pub const ALL: [State; 9] = [
+    pub const ALL: [State; 10] = [
         State::Queued,
         State::Sent,
         State::Accepted,
@@ -48,6 +50,7 @@ impl State {
         State::Unsupported,
         State::Own,
         State::Held,
+        State::Withdrawn,
     ];
 
     /// The word reports and the ledger use.
@@ -62,6 +65,7 @@ impl State {
             State::Unsupported => "unsupported",
             State::Own => "own",
             State::Held => "held",
+            State::Withdrawn => "withdrawn",
         }
     }
 
@@ -77,19 +81,22 @@ impl State {
 
     /// Whether the token was set aside unsent, so that a later run may still queue it.
     pub const fn aside(self) -> bool {
-        matches!(self, State::Unsupported | State::Own | State::Held)
+        matches!(self, State::Unsupported | State::Own | State::Held | State::Withdrawn)
     }
 
     /// Whether a token in this state may come to be in that one without having been sent.
     ///
-    /// What was set aside can be queued when the user asks for more, what waits can be set aside or found dead,
-    /// and what was taken can be confirmed. Everything else is decided by an answer.
+    /// What waits can be set aside or found dead, and what was accepted can be confirmed. Only what was accepted is final:
+    /// everything else can be queued again, for a refusal or a dead token may have been a misunderstanding.
     pub const fn may_become(self, next: State) -> bool {
         match self {
             State::Queued | State::Sent => next.aside() || matches!(next, State::Dead),
             State::Accepted => matches!(next, State::Confirmed),
-            State::Unsupported | State::Own | State::Held => next.aside() || matches!(next, State::Queued),
-            State::Confirmed | State::Dead | State::Refused => false,
+            State::Unsupported | State::Own | State::Held | State::Withdrawn => {
+                next.aside() || matches!(next, State::Queued)
+            }
+            State::Dead | State::Refused => matches!(next, State::Queued),
+            State::Confirmed => false,
         }
     }
 }
@@ -159,9 +166,9 @@ mod tests {
 
     #[test]
     fn what_was_taken_is_never_queued_again() {
-        for taken in [State::Accepted, State::Confirmed, State::Dead, State::Refused] {
-            assert!(!taken.may_become(State::Queued), "{taken}");
+        for state in State::ALL.into_iter().filter(|state| !state.pending()) {
+            let is_final = matches!(state, State::Accepted | State::Confirmed);
+            assert_eq!(state.may_become(State::Queued), !is_final, "{state}");
         }
-        assert!(State::Held.may_become(State::Queued));
     }
 }

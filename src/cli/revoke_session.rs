@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::args::RevocationArgs;
 use super::connection::{self, HostConnection};
 use super::console::{Console, Terminal, can_prompt};
+use super::decision::{decision, run_id};
 use super::plan;
 use super::revoke_summary::{RevokeSummary, RunOutcome};
 use crate::finding::{Confidence, Finding, Location};
@@ -113,8 +114,8 @@ impl RevokeSession {
     }
 
     /// The host's name in the ledger.
-    fn api_host(&self) -> String {
-        self.settings.connection.host.api_host()
+    fn api_base(&self) -> String {
+        self.settings.connection.host.api_base()
     }
 
     /// The kinds the host takes. A dry run does not ask it.
@@ -135,7 +136,7 @@ impl RevokeSession {
         let Some(ledger) = ledger else { return Ok(HashMap::new()) };
         let eligible = findings.iter().filter(|finding| eligible(finding, counted));
         let tokens: Vec<Fingerprint> = eligible.map(|finding| finding.token.fingerprint()).collect();
-        let known = ledger.tokens(&self.api_host(), &tokens)?;
+        let known = ledger.tokens(&self.api_base(), &tokens)?;
         Ok(tokens.into_iter().zip(known).filter_map(|(token, record)| Some((token, record?))).collect())
     }
 
@@ -183,7 +184,7 @@ impl RevokeSession {
         ledger: &mut dyn Ledger,
         plan: &Plan<'_>,
         suppressed: u64,
-        decision: &str,
+        consent: &str,
     ) -> anyhow::Result<()> {
         let sealer = ledger.sealer()?;
         let mut counts = BTreeMap::from([("done", plan.done), ("suppressed", suppressed)]);
@@ -194,17 +195,18 @@ impl RevokeSession {
         }
         counts.retain(|_, count| *count > 0);
         let event = Event::Policy {
-            host: self.api_host(),
-            decision: decision.to_owned(),
+            host: self.api_base(),
+            decision: consent.to_owned(),
             counts: counts.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
             tokens: digest.finish().1,
         };
         ledger.record(&event, &Timestamp::now)?;
+        let decision = decision(&self.settings.policy, &run_id(), consent);
         let entries = plan.choices.iter().map(|(finding, state)| {
             let location = finding.locations.first().map(first_location).unwrap_or_default();
             revoke::entry(&sealer, &finding.token, finding.confidence, *state, &location)
         });
-        revoke::enqueue(ledger, &self.api_host(), entries, &Timestamp::now)
+        revoke::enqueue(ledger, &self.api_base(), &decision, entries, &Timestamp::now)
             .context("the tokens could not be queued, and none was sent")?;
         Ok(())
     }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+use super::decision::Decision;
 use crate::token::Fingerprint;
 
 /// The hash "before" the first record.
@@ -22,8 +23,10 @@ const GENESIS: &str = "000000000000000000000000000000000000000000000000000000000
 pub enum Event {
     /// Tokens were handed to the ledger.
     Enqueue {
-        /// The host whose queue it is.
+        /// The base of the API whose queue it is.
         host: String,
+        /// Who decided it, and within which bounds.
+        decision: Decision,
         /// How many were queued, waited already, were done, refused, set aside ([`Enqueued`](super::Enqueued)).
         counts: BTreeMap<&'static str, u64>,
         /// How many of each kind were queued.

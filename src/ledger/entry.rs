@@ -72,7 +72,7 @@ impl Enqueued {
             State::Queued | State::Sent => &mut self.waiting,
             State::Accepted | State::Confirmed | State::Dead => &mut self.done,
             State::Refused => &mut self.refused,
-            State::Unsupported | State::Own | State::Held => &mut self.aside,
+            State::Unsupported | State::Own | State::Held | State::Withdrawn => &mut self.aside,
         };
         *counter += 1;
     }

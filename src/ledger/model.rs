@@ -6,12 +6,14 @@
 
 mod state;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::state::ModelState;
 use super::Ledger;
 use super::audit::{Event, Head};
 use super::change::StateChange;
+use super::decision::Decision;
 use super::entry::{Attempt, BatchId, Enqueued, Entry, Page, SealedToken, TokenRecord};
 use super::error::LedgerError;
 use super::host::{HostEntry, HostStatus};
@@ -75,6 +77,7 @@ impl Ledger for ModelLedger {
     fn enqueue(
         &mut self,
         host: &str,
+        decision: &Decision,
         entries: &mut dyn Iterator<Item = Entry>,
         now: Now<'_>,
     ) -> Result<Enqueued, LedgerError> {
@@ -83,7 +86,7 @@ impl Ledger for ModelLedger {
         Ok(if entries.is_empty() {
             Enqueued::default()
         } else {
-            self.state().enqueue(host, &mut entries.into_iter(), now())
+            self.state().enqueue(host, decision, &mut entries.into_iter(), now())
         })
     }
 
@@ -112,6 +115,10 @@ impl Ledger for ModelLedger {
 
     fn host_status(&self, request: &BatchRequest<'_>, now: Now<'_>) -> Result<HostStatus, LedgerError> {
         Ok(self.state().host_status(request, now()))
+    }
+
+    fn waiting(&self, host: &str) -> Result<BTreeMap<Kind, u64>, LedgerError> {
+        Ok(self.state().waiting(host))
     }
 
     fn count(&self, host: &str, state: State) -> Result<u64, LedgerError> {

@@ -72,7 +72,7 @@ impl World {
             Step::Enqueue { process, from, count, state } => {
                 let entries: Vec<Entry> = (from..from + count).map(|number| entry(number, state)).collect();
                 both!(self, process, ledger => |ledger: &mut dyn Ledger, now| {
-                    ledger.enqueue(HOST, &mut entries.clone().into_iter(), now)
+                    ledger.enqueue(HOST, &decision(), &mut entries.clone().into_iter(), now)
                 });
                 if state == State::Queued {
                     self.oracle.queued.extend(entries.iter().map(|entry| entry.fingerprint));

@@ -23,6 +23,7 @@ mod rows;
 mod settle;
 mod trail;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
@@ -31,6 +32,7 @@ use self::owner::Owner;
 use super::Ledger;
 use super::audit::{Event, Head};
 use super::change::StateChange;
+use super::decision::Decision;
 use super::entry::{Attempt, BatchId, Enqueued, Entry, Page, SealedToken, TokenRecord};
 use super::error::LedgerError;
 use super::host::{HostEntry, HostStatus};
@@ -99,13 +101,14 @@ impl Ledger for SqliteLedger {
     fn enqueue(
         &mut self,
         host: &str,
+        decision: &Decision,
         entries: &mut dyn Iterator<Item = Entry>,
         now: Now<'_>,
     ) -> Result<Enqueued, LedgerError> {
         let mut entries = entries.peekable();
         let mut total = Enqueued::default();
         while entries.peek().is_some() {
-            let part = self.write(|tx, _| enqueue::enqueue_some(tx, host, &mut entries, now()))?;
+            let part = self.write(|tx, _| enqueue::enqueue_some(tx, host, decision, &mut entries, now()))?;
             total.add(part);
         }
         Ok(total)
@@ -136,6 +139,10 @@ impl Ledger for SqliteLedger {
     fn host_status(&self, request: &BatchRequest<'_>, now: Now<'_>) -> Result<HostStatus, LedgerError> {
         let status = self.read(|db| read::host_status(db, request, now()))?;
         Ok(HostStatus { ledger: self.description(), ..status })
+    }
+
+    fn waiting(&self, host: &str) -> Result<BTreeMap<Kind, u64>, LedgerError> {
+        self.read(|db| read::waiting(db, host))
     }
 
     fn count(&self, host: &str, state: State) -> Result<u64, LedgerError> {

@@ -37,7 +37,7 @@ impl Acme {
 impl Revoker for Acme {
     fn limits(&self) -> Limits {
         Limits {
-            host: self.host.api_host(),
+            host: self.host.api_base(),
             identity: "anonymous".to_owned(),
             max_batch: PROVIDER.max_batch,
             per_hour: PROVIDER.per_hour,

@@ -106,7 +106,7 @@ impl Revoker for GitHub {
     fn limits(&self) -> Limits {
         let host = self.client.host();
         Limits {
-            host: host.api_host(),
+            host: host.api_base(),
             identity: identity(host.flavour(), self.credential.as_ref()),
             max_batch: PROVIDER.max_batch,
             per_hour: PROVIDER.per_hour,

@@ -1,7 +1,7 @@
 //! From tokens in the clear to entries of the ledger: the edge at which they are sealed.
 
 use crate::finding::Confidence;
-use crate::ledger::{Enqueued, Entry, Ledger, LedgerError, Now, Sealer};
+use crate::ledger::{Decision, Enqueued, Entry, Ledger, LedgerError, Now, Sealer};
 use crate::revocation::State;
 use crate::text::redacted;
 use crate::token::Token;
@@ -32,12 +32,13 @@ pub fn entry(
 pub fn enqueue(
     ledger: &mut dyn Ledger,
     host: &str,
+    decision: &Decision,
     entries: impl IntoIterator<Item = Result<Entry, LedgerError>>,
     now: Now<'_>,
 ) -> Result<Enqueued, LedgerError> {
     let mut failed = None;
     let mut whole = entries.into_iter().map_while(|entry| entry.map_err(|error| failed = Some(error)).ok());
-    let enqueued = ledger.enqueue(host, &mut whole, now)?;
+    let enqueued = ledger.enqueue(host, decision, &mut whole, now)?;
     match failed {
         Some(error) => Err(error),
         None => Ok(enqueued),

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::clock::fake::FakeClock;
 use crate::finding::Confidence;
+use crate::ledger::decision;
 use crate::ledger::{Enqueued, ModelLedger, Sealer, Settlement};
 use crate::provider::{ConnectError, Liveness, RevokeResponse};
 use crate::revocation::{Batch, RateLimit};
@@ -184,7 +185,7 @@ impl Fixture {
         let sealer = &self.sealer;
         let entries =
             numbers.map(|number| entry(sealer, &token(kind, number), sure, State::Queued, "a/file:1"));
-        Ok(enqueue(&mut self.ledger.another(), HOST, entries, &|| self.clock.now())?)
+        Ok(enqueue(&mut self.ledger.another(), HOST, &decision(), entries, &|| self.clock.now())?)
     }
 
     pub(super) fn queue_pats(&self, numbers: std::ops::Range<u32>) -> Checked<Enqueued> {

@@ -233,7 +233,7 @@ impl Runner<'_> {
             Some(_) => "refused",
         };
         Event::KillSwitch {
-            host: self.host.api_host(),
+            host: self.host.api_base(),
             call: call.name(),
             options: call.options.clone(),
             verdict: verdict.to_owned(),

@@ -24,7 +24,7 @@ pub(super) fn run(args: &ResumeArgs, env: &Env) -> anyhow::Result<Exit> {
         console.info(&format!("nothing waits: there is no ledger at {address}"));
         return Ok(Exit::Clean);
     };
-    let waiting = waiting(ledger.as_ref(), &host.api_host())?;
+    let waiting = waiting(ledger.as_ref(), &host.api_base())?;
     if waiting == 0 {
         return nothing_waits(ledger.as_ref(), host, &console);
     }

@@ -50,7 +50,7 @@ fn read(
     env: &Env,
 ) -> anyhow::Result<(HostStatus, Vec<HostStatus>)> {
     let hosts = ledger.hosts()?;
-    let named = HostEntry { host: settings.host.api_host(), identities: Vec::new() };
+    let named = HostEntry { host: settings.host.api_base(), identities: Vec::new() };
     let mut chosen = hosts.iter().find(|entry| entry.host == named.host);
     if chosen.is_none() && !settings.host_is_named {
         chosen = hosts.last();

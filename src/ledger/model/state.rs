@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::ledger::audit::{self, Digest, Event, Head};
 use crate::ledger::bisect::{self, Group};
 use crate::ledger::change::{Selection, StateChange};
+use crate::ledger::decision::Decision;
 use crate::ledger::entry::{Attempt, BatchId, Enqueued, Entry, Page, SealedToken, TokenRecord, sorted_chunk};
 use crate::ledger::host::{HostEntry, HostStatus};
 use crate::ledger::intent::BatchRequest;
@@ -77,6 +78,7 @@ impl ModelState {
     pub(super) fn enqueue(
         &mut self,
         host: &str,
+        decision: &Decision,
         entries: &mut dyn Iterator<Item = Entry>,
         at: Timestamp,
     ) -> Enqueued {
@@ -94,10 +96,8 @@ impl ModelState {
             digest.add(&fingerprint);
         }
         let (digest, tokens) = digest.finish();
-        self.record(
-            &Event::Enqueue { host: host.into(), counts: enqueued.counts(), kinds, digest, tokens },
-            at,
-        );
+        let (host, decision) = (host.to_owned(), decision.clone());
+        self.record(&Event::Enqueue { host, decision, counts: enqueued.counts(), kinds, digest, tokens }, at);
         enqueued
     }
 
@@ -107,7 +107,7 @@ impl ModelState {
         let key = (host.to_owned(), entry.fingerprint);
         if let Some(token) = self.index.get(&key).and_then(|index| self.tokens.get_mut(*index)) {
             let new =
-                token.state.aside() && token.state != entry.state && token.state.may_become(entry.state);
+                !token.state.pending() && token.state != entry.state && token.state.may_become(entry.state);
             if new {
                 (token.state, token.at, token.rank, token.group) = (entry.state, at, rank, 0);
                 token.sealed = sealed;
@@ -229,6 +229,14 @@ impl ModelState {
         if tokens > 0 {
             self.record(&Event::Erase { batch, tokens }, at);
         }
+    }
+
+    pub(super) fn waiting(&self, host: &str) -> BTreeMap<Kind, u64> {
+        let mut counts = BTreeMap::new();
+        for token in self.tokens.iter().filter(|token| token.host == host && token.state.pending()) {
+            *counts.entry(token.kind).or_default() += 1;
+        }
+        counts
     }
 
     pub(super) fn count(&self, host: &str, state: State) -> u64 {

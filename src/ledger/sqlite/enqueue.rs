@@ -7,6 +7,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 
 use super::{rows, trail};
 use crate::ledger::audit::{Digest, Event};
+use crate::ledger::decision::Decision;
 use crate::ledger::entry::{Enqueued, Entry, sorted_chunk};
 use crate::revocation::State;
 
@@ -16,20 +17,25 @@ const CHUNKS_PER_TRANSACTION: usize = 5;
 
 const FIND: &str = "SELECT id, state FROM token WHERE host = ?1 AND sha256_prefix = ?2 AND sha256 = ?3";
 const INSERT: &str =
-    "INSERT INTO token (host, sha256, sha256_prefix, kind, confidence, rank, location, state, created_at, at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)";
-const UPDATE: &str =
-    "UPDATE token SET state = ?2, at = ?3, confidence = ?4, rank = ?5, bisect_group = 0 WHERE id = ?1";
+    "INSERT INTO token (host, sha256, sha256_prefix, kind, confidence, rank, location, state, created_at, at,
+    decision) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)";
+const UPDATE: &str = "UPDATE token SET state = ?2, at = ?3, confidence = ?4, rank = ?5, bisect_group = 0, decision = ?6 WHERE id = ?1";
+const FIND_DECISION: &str = "SELECT id FROM decision
+    WHERE by = ?1 AND run = ?2 AND consent = ?3 AND min_confidence = ?4 AND allow_own = ?5";
+const INSERT_DECISION: &str =
+    "INSERT INTO decision (by, run, consent, min_confidence, allow_own, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 const INSERT_SEALED: &str = "INSERT OR REPLACE INTO sealed (token, bytes) VALUES (?1, ?2)";
 
 /// Writes what one transaction takes of the entries, with one record in the trail.
 pub(super) fn enqueue_some(
     db: &Connection,
     host_name: &str,
+    decision: &Decision,
     entries: &mut dyn Iterator<Item = Entry>,
     at: Timestamp,
 ) -> rusqlite::Result<Enqueued> {
-    let mut inserter = Inserter::new(db, rows::ensure_host(db, host_name)?, rows::millis(at))?;
+    let decision_id = record_decision(db, decision, rows::millis(at))?;
+    let mut inserter = Inserter::new(db, rows::ensure_host(db, host_name)?, rows::millis(at), decision_id)?;
     let mut enqueued = Enqueued::default();
     let mut kinds: BTreeMap<&'static str, u64> = BTreeMap::new();
     let mut digest = Digest::default();
@@ -44,9 +50,29 @@ pub(super) fn enqueue_some(
         }
     }
     let (digest, tokens) = digest.finish();
-    let event = Event::Enqueue { host: host_name.into(), counts: enqueued.counts(), kinds, digest, tokens };
+    let decision = decision.clone();
+    let event =
+        Event::Enqueue { host: host_name.into(), decision, counts: enqueued.counts(), kinds, digest, tokens };
     trail::append(db, &event, at)?;
     Ok(enqueued)
+}
+
+/// The decision's id. A queue that is written in several transactions has one decision.
+fn record_decision(db: &Connection, decision: &Decision, at: i64) -> rusqlite::Result<i64> {
+    let Decision { by, run, consent, min_confidence, allow_own } = decision;
+    let bounds = params![by, run, consent, min_confidence.as_str(), allow_own];
+    if let Some(id) = db.prepare_cached(FIND_DECISION)?.query_row(bounds, |row| row.get(0)).optional()? {
+        return Ok(id);
+    }
+    db.prepare_cached(INSERT_DECISION)?.execute(params![
+        by,
+        run,
+        consent,
+        min_confidence.as_str(),
+        allow_own,
+        at
+    ])?;
+    Ok(db.last_insert_rowid())
 }
 
 /// The statements that write a token, prepared once for a million of them.
@@ -54,6 +80,7 @@ struct Inserter<'db> {
     db: &'db Connection,
     host: i64,
     at: i64,
+    decision: i64,
     find: CachedStatement<'db>,
     insert: CachedStatement<'db>,
     update: CachedStatement<'db>,
@@ -61,11 +88,12 @@ struct Inserter<'db> {
 }
 
 impl<'db> Inserter<'db> {
-    fn new(db: &'db Connection, host: i64, at: i64) -> rusqlite::Result<Self> {
+    fn new(db: &'db Connection, host: i64, at: i64, decision: i64) -> rusqlite::Result<Self> {
         Ok(Inserter {
             db,
             host,
             at,
+            decision,
             find: db.prepare_cached(FIND)?,
             insert: db.prepare_cached(INSERT)?,
             update: db.prepare_cached(UPDATE)?,
@@ -75,7 +103,7 @@ impl<'db> Inserter<'db> {
 
     /// Writes one token; returns the state it has then, and whether this call changed it.
     fn put(&mut self, entry: &Entry) -> rusqlite::Result<(State, bool)> {
-        let Inserter { host, at, .. } = *self;
+        let Inserter { host, at, decision, .. } = *self;
         let (sha256, prefix) = (entry.fingerprint.0, rows::prefix_of(&entry.fingerprint));
         let known = (self.find)
             .query_row(params![host, prefix, sha256], |row| {
@@ -97,16 +125,17 @@ impl<'db> Inserter<'db> {
                 rank,
                 entry.location,
                 new_state,
-                at
+                at,
+                decision
             ])?;
             let id = self.db.last_insert_rowid();
             return self.put_sealed(id, entry).map(|()| (entry.state, true));
         };
         // A token that waits stays queued, whatever this run would have done with it: a token once queued is sent.
-        if !state.aside() || state == entry.state || !state.may_become(entry.state) {
+        if state.pending() || state == entry.state || !state.may_become(entry.state) {
             return Ok((state, false));
         }
-        self.update.execute(params![id, new_state, at, confidence, entry.rank()])?;
+        self.update.execute(params![id, new_state, at, confidence, entry.rank(), decision])?;
         self.put_sealed(id, entry).map(|()| (entry.state, true))
     }
 

@@ -1,5 +1,7 @@
 //! Queries that change nothing.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -9,6 +11,7 @@ use crate::ledger::host::{HostEntry, HostStatus};
 use crate::ledger::intent::BatchRequest;
 use crate::ledger::time::{millis, timestamp};
 use crate::revocation::State;
+use crate::rule;
 use crate::token::{Fingerprint, Kind};
 
 /// SQLite uses a partial index where its condition is a term of the query's `WHERE`, hence the seemingly idle
@@ -20,6 +23,8 @@ const COUNT_DUE: &str =
 const COUNT_DUE_AGAIN: &str =
     "SELECT count(*) FROM token WHERE host = ?1 AND state = 'sent' AND state != 'queued'
     AND batch IS NULL";
+const WAITING: &str =
+    "SELECT kind, count(*) FROM token WHERE host = ?1 AND state IN ('queued', 'sent') GROUP BY kind";
 const TOKEN: &str =
     "SELECT state, at, location, (SELECT request_id FROM attempt JOIN batch ON batch.id = attempt.batch
         WHERE attempt.token = token.id ORDER BY batch.id DESC LIMIT 1)
@@ -65,6 +70,19 @@ pub(super) fn host_status(
         status.wait_reason = blocked.map(|(_, reason)| reason);
     }
     Ok(status)
+}
+
+/// How many tokens of each kind wait, or were sent without a known response.
+pub(super) fn waiting(db: &Connection, host: &str) -> rusqlite::Result<BTreeMap<Kind, u64>> {
+    let Some(host) = rows::host(db, host)? else { return Ok(BTreeMap::new()) };
+    let mut counts: BTreeMap<Kind, u64> = BTreeMap::new();
+    let mut find = db.prepare_cached(WAITING)?;
+    let mut rows = find.query([host])?;
+    while let Some(row) = rows.next()? {
+        let kind = rule::kind(row.get_ref(0)?.as_str()?).unwrap_or(Kind::OTHER);
+        *counts.entry(kind).or_default() += row.get::<_, u64>(1)?;
+    }
+    Ok(counts)
 }
 
 pub(super) fn count(db: &Connection, host: &str, state: State) -> rusqlite::Result<u64> {

@@ -11,7 +11,18 @@ CREATE TABLE host (
   name TEXT NOT NULL UNIQUE
 );
 
--- A token and its state, per host. Rows are never deleted: this is how a token is never sent twice.
+-- Who decided that tokens may be sent, when and within which bounds.
+CREATE TABLE decision (
+  id             INTEGER PRIMARY KEY,
+  at             INTEGER NOT NULL,
+  by             TEXT    NOT NULL,     -- user@host
+  run            TEXT    NOT NULL,
+  consent        TEXT    NOT NULL,     -- how the user agreed
+  min_confidence TEXT    NOT NULL,
+  allow_own      INTEGER NOT NULL
+);
+
+-- A token and its state, per host, which is the base of its API. Rows are never deleted: this is how a token is never sent twice.
 CREATE TABLE token (
   id            INTEGER PRIMARY KEY,
   host          INTEGER NOT NULL,
@@ -24,6 +35,7 @@ CREATE TABLE token (
   state         TEXT    NOT NULL,
   created_at    INTEGER NOT NULL,      -- when it was first written down
   at            INTEGER NOT NULL,      -- when it came to its state
+  decision      INTEGER REFERENCES decision, -- under which it was queued last
   batch         INTEGER,               -- in flight with this batch
   bisect_group  INTEGER NOT NULL DEFAULT 0 -- the half of an invalid batch it belongs to; 0 if none
 );

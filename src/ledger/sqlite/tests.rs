@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::finding::Confidence;
+use crate::ledger::decision::testing::decision;
 use crate::ledger::intent::{Intent, Payload};
 use crate::ledger::settlement::BatchOutcome;
 use crate::ledger::{BrokenTrail, TrailError, export, verify};
@@ -63,7 +64,7 @@ fn entry(sealer: &Sealer, number: u32) -> Result<Entry, LedgerError> {
 fn fill(ledger: &mut SqliteLedger, numbers: std::ops::Range<u32>) -> Result<Enqueued, LedgerError> {
     let sealer = ledger.sealer()?;
     let entries: Vec<Entry> = numbers.map(|number| entry(&sealer, number)).collect::<Result<_, _>>()?;
-    ledger.enqueue(HOST, &mut entries.into_iter(), &now)
+    ledger.enqueue(HOST, &decision(), &mut entries.into_iter(), &now)
 }
 
 fn settlement(outcome: BatchOutcome) -> Settlement {

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::*;
+use crate::ledger::decision;
 use crate::ledger::{self, LedgerAddress, LedgerError, SealingKey, verify};
 
 #[test]
@@ -125,7 +126,7 @@ fn a_death_with_the_request_under_way_loses_nothing() -> Checked {
     drop(keys);
     let entries = (0..30)
         .map(|number| entry(&sealer, &token(Kind::pat(), number), Confidence::Certain, State::Queued, "a"));
-    enqueue(ledger::open(&address)?.as_mut(), HOST, entries, &|| clock.now())?;
+    enqueue(ledger::open(&address)?.as_mut(), HOST, &decision(), entries, &|| clock.now())?;
     let (cancel, progress) = (CancelFlag::default(), Progress::default());
     let (options, mut deaths) = (options(), 0);
     let server = Server::new(&clock, |_| {
@@ -210,7 +211,7 @@ fn a_token_whose_seal_does_not_open_blocks_no_other() -> Checked {
     fixture.queue_pats(0..5)?;
     let stranger = SealingKey::ephemeral()?.sealer();
     let forged = entry(&stranger, &token(Kind::pat(), 7), Confidence::Certain, State::Queued, "x")?;
-    enqueue(&mut fixture.ledger.another(), HOST, [Ok(forged)], &|| fixture.clock.now())?;
+    enqueue(&mut fixture.ledger.another(), HOST, &decision(), [Ok(forged)], &|| fixture.clock.now())?;
     let server = Server::taking(&fixture.clock);
     let outcome = fixture.run(&server, &options())?;
     assert_eq!((outcome.end, outcome.counts.accepted, outcome.counts.damaged), (EndReason::Done, 5, 1));
@@ -221,7 +222,7 @@ fn a_token_whose_seal_does_not_open_blocks_no_other() -> Checked {
     assert_eq!(fixture.run(&server, &options())?.counts.accepted, 1);
     // A batch of nothing but such tokens is no request.
     let forged = entry(&stranger, &token(Kind::pat(), 8), Confidence::Certain, State::Queued, "x")?;
-    enqueue(&mut fixture.ledger.another(), HOST, [Ok(forged)], &|| fixture.clock.now())?;
+    enqueue(&mut fixture.ledger.another(), HOST, &decision(), [Ok(forged)], &|| fixture.clock.now())?;
     let before = server.requests();
     assert_eq!(fixture.run(&server, &options())?.end, EndReason::Done);
     assert_eq!(server.requests(), before);
@@ -233,7 +234,7 @@ fn an_entry_that_cannot_be_made_ends_the_queueing() -> Checked {
     let fixture = Fixture::new()?;
     let one = entry(&fixture.sealer, &token(Kind::pat(), 1), Confidence::Certain, State::Queued, "a")?;
     let entries = [Ok(one), Err(LedgerError::NoHome)];
-    let failed = enqueue(&mut fixture.ledger.another(), HOST, entries, &|| fixture.clock.now());
+    let failed = enqueue(&mut fixture.ledger.another(), HOST, &decision(), entries, &|| fixture.clock.now());
     assert!(matches!(failed, Err(LedgerError::NoHome)));
     assert_eq!(fixture.ledger.count(HOST, State::Queued)?, 1);
     Ok(())

@@ -9,6 +9,7 @@ use crate::blob::Origin;
 use crate::checksum::crc32_base62;
 use crate::detect::{Detector, Window};
 use crate::finding::{Findings, Location};
+use crate::ledger::decision;
 use crate::policy::{Plan, Policy, PolicyContext};
 use crate::provider::github::host::{Host, HostChoice};
 use crate::provider::{self, Connection};
@@ -95,7 +96,7 @@ fn a_second_provider_revokes_its_tokens_within_its_own_limits() -> Checked {
     let entries = plan.choices.iter().map(|(finding, state)| {
         entry(&fixture.sealer, &finding.token, finding.confidence, *state, "keys.env:1")
     });
-    enqueue(&mut fixture.ledger.another(), &limits.host, entries, &|| fixture.clock.now())?;
+    enqueue(&mut fixture.ledger.another(), &limits.host, &decision(), entries, &|| fixture.clock.now())?;
     let (mut ledger, progress) = (fixture.ledger.another(), Progress::default());
     let mut run_once = |options: &Options| {
         let context = Context {
