@@ -1,5 +1,8 @@
 //! Finds leaked GitHub tokens, proves them offline, and revokes them in batches that nothing can lose.
 //!
+//! The library is the program's own: it is split from the binary so that tests and benchmarks can reach into it, and nothing of
+//! it is a stable API yet. What is stable is the command line, its exit codes and its reports (see `docs/`).
+//!
 //! The rooms in reading order; each imports only from rooms above it (see `CONTRIBUTING.md`, held by `tests/laws.rs`).
 
 // words
@@ -34,7 +37,7 @@ pub mod provider;
 // speech
 pub mod report;
 
-// verbs: what silences, what may be sent, what sends
+// acts: what suppresses a finding, what may be sent, what sends
 pub mod policy;
 pub mod revoke;
 pub mod suppress;
