@@ -1,4 +1,4 @@
-//! The search for custom rules of the configuration: it runs only where there are any, beside the one for GitHub's tokens.
+//! The search for custom rules of the configuration: it runs only where there are any, beside the one for built-in rules.
 
 use std::ops::Range;
 

@@ -1,6 +1,7 @@
 //! The environment variables that decide what a run does: one table, which the code, the help texts and the
-//! documentation share. No other file of the program reads a setting from the environment.
+//! documentation share. Names that a lower layer looks up, those of GitHub's host and credentials, are constants there.
 //!
+//! One setting is read elsewhere: `SSL_CERT_FILE`, by `http` itself, wherever a connection is made.
 //! Git's own variables (`GIT_DIR` and its like, see git(1)) are not settings of this program: `source::git` reads them as
 //! git does.
 
@@ -9,6 +10,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use crate::local_credentials::Environment;
+use crate::provider::github::{credential, host};
 
 /// An environment variable, as the table has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,33 +48,35 @@ pub const LEDGER: Variable = Variable::new("STANCH_LEDGER", "the ledger").below_
 
 /// The user's own credential, for any host.
 pub const AUTH_TOKEN: Variable =
-    Variable::new("STANCH_AUTH_TOKEN", "your own credential, at any host").below_flag("--auth-token-file");
+    Variable::new(credential::AUTH_TOKEN, "your own credential, at any host").below_flag("--auth-token-file");
 
 /// The user's own credential at github.com and GHE.com (<https://cli.github.com/manual/gh_help_environment>).
-pub const GH_TOKEN: Variable = Variable::new("GH_TOKEN", "your own credential at github.com and GHE.com")
-    .below_flag("--auth-token-file");
+pub const GH_TOKEN: Variable =
+    Variable::new(credential::GH_TOKEN, "your own credential at github.com and GHE.com")
+        .below_flag("--auth-token-file");
 
 /// The same, by the name that GitHub Actions uses.
 pub const GITHUB_TOKEN: Variable =
-    Variable::new("GITHUB_TOKEN", "your own credential at github.com and GHE.com")
+    Variable::new(credential::GITHUB_TOKEN, "your own credential at github.com and GHE.com")
         .below_flag("--auth-token-file");
 
 /// The user's own credential at a server (<https://cli.github.com/manual/gh_help_environment>).
 pub const GH_ENTERPRISE_TOKEN: Variable =
-    Variable::new("GH_ENTERPRISE_TOKEN", "your own credential at a server").below_flag("--auth-token-file");
+    Variable::new(credential::GH_ENTERPRISE_TOKEN, "your own credential at a server")
+        .below_flag("--auth-token-file");
 
 /// The same, by its other name.
 pub const GITHUB_ENTERPRISE_TOKEN: Variable =
-    Variable::new("GITHUB_ENTERPRISE_TOKEN", "your own credential at a server")
+    Variable::new(credential::GITHUB_ENTERPRISE_TOKEN, "your own credential at a server")
         .below_flag("--auth-token-file");
 
 /// The host (<https://cli.github.com/manual/gh_help_environment>).
-pub const GH_HOST: Variable = Variable::new("GH_HOST", "the host").below_flag("--host");
+pub const GH_HOST: Variable = Variable::new(host::GH_HOST, "the host").below_flag("--host");
 
 /// The URL of the GitHub that runs an Actions job
 /// (<https://docs.github.com/en/actions/reference/workflows-and-actions/variables>).
 pub const GITHUB_SERVER_URL: Variable =
-    Variable::new("GITHUB_SERVER_URL", "the host, by its URL").below_flag("--host");
+    Variable::new(host::SERVER_URL, "the host, by its URL").below_flag("--host");
 
 /// The file that holds the Markdown summary of an Actions job
 /// (<https://docs.github.com/en/actions/reference/workflows-and-actions/variables>).
