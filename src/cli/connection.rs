@@ -1,7 +1,5 @@
 //! From connection settings to what a run works with: a credential, a host that answers, a ledger.
 
-use std::ffi::OsStr;
-
 use super::console::{Console, Terminal};
 use crate::clock::SystemClock;
 use crate::ledger::Ledger;
@@ -80,7 +78,7 @@ pub(super) fn find_credential(
     env: &Env,
 ) -> Result<Option<Credential>, CredentialError> {
     let (flavour, file) = (settings.host.flavour(), settings.auth_token_file.as_deref());
-    match credential::find(flavour, file, &|name| env.raw(name).map(OsStr::to_owned)) {
+    match credential::find(flavour, file, &|name| env.raw(name)) {
         Err(_) if file.is_none() && flavour != Flavour::Server => Ok(None),
         found => found,
     }
@@ -105,7 +103,7 @@ pub(super) fn require_credential(
     env: &Env,
     console: &Console,
 ) -> Result<Credential, CredentialError> {
-    let variable = |name: &str| env.raw(name).map(OsStr::to_owned);
+    let variable = |name: &str| env.raw(name);
     let found = credential::require(&settings.host, settings.auth_token_file.as_deref(), &variable)?;
     warn_if_exposed(&found, console);
     Ok(found)

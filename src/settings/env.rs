@@ -118,18 +118,30 @@ pub fn names(variables: &[Variable]) -> String {
 /// The environment of a process: a value, so that a test never depends on the machine it runs on.
 ///
 /// A variable that is set to nothing counts as not set.
-#[derive(Clone, Debug, Default)]
-pub struct Env(HashMap<OsString, OsString>);
+#[derive(Clone, Debug)]
+pub struct Env(Variables);
+
+#[derive(Clone, Debug)]
+enum Variables {
+    /// Those of this process, each looked up when it is asked for: a copy of all costs more than a run reads.
+    OfThisProcess,
+    /// These.
+    Listed(HashMap<OsString, OsString>),
+}
 
 impl Env {
     /// That of this process.
     pub fn of_this_process() -> Self {
-        Env(std::env::vars_os().collect())
+        Env(Variables::OfThisProcess)
     }
 
     /// The value of a variable, as it is.
-    pub fn raw(&self, name: &str) -> Option<&OsStr> {
-        self.0.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
+    pub fn raw(&self, name: &str) -> Option<OsString> {
+        let value = match &self.0 {
+            Variables::OfThisProcess => std::env::var_os(name),
+            Variables::Listed(variables) => variables.get(OsStr::new(name)).cloned(),
+        };
+        value.filter(|value| !value.is_empty())
     }
 
     /// Whether a variable has a value.
@@ -139,7 +151,7 @@ impl Env {
 
     /// The value of a variable, where it is text.
     pub fn text(&self, variable: Variable) -> Option<String> {
-        self.raw(variable.name)?.to_str().map(str::to_owned)
+        self.raw(variable.name)?.into_string().ok()
     }
 
     /// The value of a variable that names a file.
@@ -150,7 +162,10 @@ impl Env {
     /// Everything that credentials of this machine are searched in.
     pub fn for_local_credentials(&self) -> Environment {
         Environment {
-            env: self.0.clone(),
+            env: match &self.0 {
+                Variables::OfThisProcess => std::env::vars_os().collect(),
+                Variables::Listed(variables) => variables.clone(),
+            },
             home: etcetera::home_dir().ok(),
             cwd: std::env::current_dir().ok(),
         }
@@ -159,7 +174,15 @@ impl Env {
 
 impl<K: Into<OsString>, V: Into<OsString>> FromIterator<(K, V)> for Env {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
-        Env(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        let owned = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        Env(Variables::Listed(owned.collect()))
+    }
+}
+
+impl Default for Env {
+    /// An empty one.
+    fn default() -> Self {
+        Env(Variables::Listed(HashMap::new()))
     }
 }
 
