@@ -13,7 +13,7 @@ fi
 
 cd "$GITHUB_ACTION_PATH"
 # A change of anything that is compiled is another key. git sums up files on every kind of runner.
-files=$(find Cargo.toml Cargo.lock src rules -type f | LC_ALL=C sort)
+files=$(find Cargo.toml Cargo.lock build.rs src rules -type f | LC_ALL=C sort)
 sources=$({ echo "$files"; echo "$files" | git hash-object --no-filters --stdin-paths; } | git hash-object --stdin)
 root=$TOOLS/stanch
 {

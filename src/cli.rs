@@ -13,6 +13,7 @@ mod output;
 mod plan;
 mod revoke_session;
 mod revoke_summary;
+mod revoke_target;
 mod session;
 mod signal;
 

@@ -131,14 +131,14 @@ impl Finding {
         };
     }
 
-    /// Whether GitHub offers a way to end this token, by itself or in a batch.
+    /// Whether a provider revokes this token, in a batch or by a request of its own.
     pub fn revocable(&self) -> bool {
         self.token.kind().revoked_by().is_some() && self.confidence > Confidence::Lookalike
     }
 
     /// Takes what another sighting of the same token knows better.
     fn merge_sighting(&mut self, sighting: &Sighting<'_>) {
-        // A custom rule of the scanned tree that matches a GitHub token must not make it unrevocable.
+        // A custom rule of the scanned tree that matches a built-in kind of token must not make it unrevocable.
         if self.token.kind() == Kind::OTHER && sighting.kind != Kind::OTHER {
             self.rule = Arc::clone(sighting.rule);
             self.token = Token::new(sighting.kind, sighting.text);

@@ -23,7 +23,7 @@
 //!   keeps promise 1; the tokens belong to the batch, and the next run finds its owner gone and sends them again
 //!   (promise 2).
 //! - *While the request is under way, or after the response came and before [`Ledger::settle`] has committed.* The same:
-//!   whether GitHub has the tokens is not known here, and revoking twice does no harm. The slot was written first, so
+//!   whether the provider has the tokens is not known here, and revoking twice does no harm. The slot was written first, so
 //!   sending again takes a slot of its own.
 //! - *In the middle of `settle`.* Its transaction holds the states, the erased texts, the halves of an invalid batch, the
 //!   server's limit and the records of the trail: all of it is committed or none.

@@ -1,44 +1,49 @@
 //! Finds leaked GitHub tokens, proves them offline, and revokes them in batches that nothing can lose.
 //!
-//! The rooms in reading order; each imports only from rooms above it (see `CONTRIBUTING.md`, held by `tests/laws.rs`).
+//! This crate is the `stanch` command: a library for its own binary, tests and benchmarks. Nothing in it is a stable API;
+//! any version may change any of it. What is stable is documented for users: the command line, configuration files, exit
+//! codes, and the fields of reports, of `stanch status` and of the audit trail.
+//!
+//! The modules below are in reading order, in layers: each imports only from its own layer and from those above it. The
+//! map is in `.github/CONTRIBUTING.md`, and `tests/laws.rs` holds the code to it.
 
-// words
+// words: the types that all others speak in
 pub mod blob;
 pub mod finding;
 pub mod meter;
 pub mod revocation;
 pub mod token;
 
-// senses; `text` is one of them, because it redacts whatever has the prefix of a rule
+// senses: detection, without I/O; `text` is one of them, because it redacts whatever has the prefix of a rule
 pub mod checksum;
 pub mod detect;
 pub mod rule;
 pub mod text;
 
-// the one door to the network
+// http: the one door to the network
 pub mod http;
 
 // sources, and what they flow through
 pub mod scan;
 pub mod source;
 
-// memory
+// memory: what outlives the process
 pub mod ledger;
 
-// reach
+// reach: who revokes tokens, this machine's own credentials, the time
 pub mod backoff;
 pub mod clock;
 pub mod local_credentials;
 pub mod provider;
 
-// speech
+// speech: reports
 pub mod report;
 
-// verbs: what silences, what may be sent, what sends
+// acts: what suppresses a finding, what may be sent, what sends it
 pub mod policy;
 pub mod revoke;
 pub mod suppress;
 
-// face
+// face: configuration and the command line
 pub mod cli;
 pub mod settings;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::finding::{Confidence, Finding};
+use crate::provider::{self, Provider};
 use crate::revocation::State;
 use crate::rule;
 use crate::token::{Fingerprint, Kind};
@@ -89,16 +90,20 @@ pub struct Plan<'a> {
 }
 
 /// How many tokens are suppressed that could be sent otherwise.
-pub fn suppressed(findings: &[Finding], counted: Confidence) -> u64 {
+pub fn suppressed<'a>(findings: impl IntoIterator<Item = &'a Finding>, counted: Confidence) -> u64 {
     let is_suppressed = |finding: &&Finding| {
         finding.suppressed.is_some() && finding.revocable() && finding.confidence >= counted
     };
-    findings.iter().filter(is_suppressed).count() as u64
+    findings.into_iter().filter(is_suppressed).count() as u64
 }
 
 impl<'a> Plan<'a> {
     /// Decides about every finding.
-    pub fn new(findings: &'a [Finding], policy: &Policy, context: &PolicyContext<'_>) -> Self {
+    pub fn new(
+        findings: impl IntoIterator<Item = &'a Finding>,
+        policy: &Policy,
+        context: &PolicyContext<'_>,
+    ) -> Self {
         let mut plan = Plan::default();
         for finding in findings {
             if !eligible(finding, context.counted) {
@@ -153,6 +158,11 @@ impl Impact {
         self.kinds.iter().filter(|(kind, _)| has(**kind)).map(|(_, count)| count).sum()
     }
 
+    /// Whether any token is of this provider's.
+    fn concerns(&self, provider: &Provider) -> bool {
+        self.kinds.keys().any(|kind| kind.provider() == Some(provider.name))
+    }
+
     /// What the user must know before agreeing, in lines of at most 80 columns.
     pub fn lines(&self, host: &str) -> Vec<String> {
         let mut kinds = String::new();
@@ -168,7 +178,13 @@ impl Impact {
             let rest = if self.tokens > named { "; the others do not tell theirs" } else { "" };
             lines.push(format!("The {} among them have {owners}{rest}.", prefixes(Kind::names_owner)));
         }
-        lines.push("It cannot be undone. GitHub e-mails the owners.".to_owned());
+        let mut irrevocable = "It cannot be undone.".to_owned();
+        for provider in provider::all().filter(|provider| self.concerns(provider)) {
+            if !provider.consequence.is_empty() {
+                irrevocable = format!("{irrevocable} {}", provider.consequence);
+            }
+        }
+        lines.push(irrevocable);
         let apps = self.count(Kind::ends_authorization);
         if apps > 0 {
             lines.push(format!(

@@ -42,6 +42,11 @@ pub struct Provider {
     pub batch_call: &'static str,
     /// The request by which a token revokes itself, method and path; empty where none of its kinds does that.
     pub self_call: &'static str,
+    /// Whether `--host`, `--api-url` and the user's own credential are meant for it. One provider has them; the others are
+    /// at their own address.
+    pub has_host_flags: bool,
+    /// What else its revocations do, as a sentence for the user before they agree; empty where there is nothing to say.
+    pub consequence: &'static str,
     /// Makes a revoker for one host.
     connect: fn(Connection) -> Result<Box<dyn Revoker>, ConnectError>,
 }
@@ -71,9 +76,19 @@ impl Provider {
     }
 }
 
+/// Every provider, in the order of the table.
+pub fn all() -> impl Iterator<Item = &'static Provider> {
+    PROVIDERS.iter().copied()
+}
+
+/// The provider that `--host`, `--api-url` and the user's own credential are meant for.
+pub fn with_host_flags() -> &'static Provider {
+    all().find(|provider| provider.has_host_flags).unwrap_or(PROVIDERS[0])
+}
+
 /// The provider of that name.
 pub fn named(name: &str) -> Option<&'static Provider> {
-    PROVIDERS.iter().copied().find(|provider| provider.name == name)
+    all().find(|provider| provider.name == name)
 }
 
 /// The provider that revokes a kind; none for [`Kind::OTHER`].
@@ -84,8 +99,8 @@ pub fn for_kind(kind: Kind) -> Option<&'static Provider> {
 /// How to connect to a provider.
 #[derive(Debug)]
 pub struct Connection {
-    /// The host, and the root of its API.
-    pub host: Host,
+    /// The host that the user named, and the root of its API; without one, the provider is at its own address.
+    pub host: Option<Host>,
     /// The user's own credential, where there is one.
     pub credential: Option<Token>,
     /// `--ca-cert`: certificates to trust besides the system's, a file in PEM form.
@@ -97,7 +112,7 @@ pub struct Connection {
 impl Connection {
     /// To a host, in the usual way and without a credential.
     pub fn new(host: Host) -> Self {
-        Connection { host, credential: None, ca_cert: None, timeout: DEFAULT_TIMEOUT }
+        Connection { host: Some(host), credential: None, ca_cert: None, timeout: DEFAULT_TIMEOUT }
     }
 }
 
@@ -126,6 +141,13 @@ pub fn connect(provider: &Provider, connection: Connection) -> Result<Box<dyn Re
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_provider_has_the_flags_of_the_host() {
+        let names: Vec<_> =
+            all().filter(|provider| provider.has_host_flags).map(|provider| provider.name).collect();
+        assert_eq!(names, [with_host_flags().name]);
+    }
 
     #[test]
     fn every_kind_has_its_provider_and_a_call() {

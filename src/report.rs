@@ -83,9 +83,9 @@ impl Report<'_> {
 
     /// The description of the rule that found it.
     fn description<'f>(&'f self, finding: &'f Finding) -> &'f str {
-        let built_in = self.rules.iter().find(|rule| rule.id == finding.rule).map(|rule| &rule.description);
+        let built_in = self.rules.iter().find(|rule| rule.id == finding.rule).map(|rule| rule.description);
         let custom = || self.custom.rules().iter().find(|rule| rule.id == finding.rule);
-        built_in.or_else(|| custom().map(|rule| &rule.description)).map_or(&*finding.rule, String::as_str)
+        built_in.or_else(|| custom().map(|rule| &*rule.description)).unwrap_or(&finding.rule)
     }
 
     /// A location's path from the working directory: what editors, code hosts and people there call the file.

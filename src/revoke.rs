@@ -1,6 +1,6 @@
-//! Sends what waits: due → batch → wait → intend → send → settle.
+//! Sends what waits in the ledger, batch by batch: intend → send → settle, with the waits that pace and server ask for.
 //!
-//! Whatever happens on the way, the ledger knows it before this process acts on it. A run may be asked to stop, or be
+//! Whatever happens on the way, the ledger has it before this process acts on it. A run may be asked to stop, or be
 //! killed, at any moment: the next one goes on.
 
 mod enqueue;

@@ -1,24 +1,24 @@
-//! Rules as data: every file of `rules/` becomes [`Rule`]s, and a rule that contradicts itself is refused.
+//! Rules as data: every file of `rules/` becomes [`Rule`]s when the program is built, and a rule that contradicts itself
+//! is refused there.
 
 mod custom;
 mod error;
+#[cfg(test)]
 mod file;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use regex::bytes::Regex;
-use serde::Deserialize;
 
-use crate::token::Kind;
+use crate::token::{Kind, KindInfo, RevokedBy};
 
 pub use custom::{CustomRule, RawCustomRule};
 pub use error::Error;
 
 /// What proves a match.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Checksum {
     /// The last six characters are base62 of the CRC-32 of those between prefix and them. GitHub describes it in
     /// <https://github.blog/2021-04-05-behind-githubs-new-authentication-token-formats/>.
@@ -42,18 +42,19 @@ impl Checksum {
 /// must not wait for it.
 #[derive(Debug)]
 pub struct Shape {
-    pattern: String,
+    /// Anchored, and over bytes.
+    pattern: &'static str,
     compiled: OnceLock<Option<Regex>>,
 }
 
 impl Shape {
-    fn new(pattern: &str) -> Self {
-        Shape { pattern: format!("^(?-u:{pattern})"), compiled: OnceLock::new() }
+    const fn new(pattern: &'static str) -> Self {
+        Shape { pattern, compiled: OnceLock::new() }
     }
 
     /// How long the match at the start of `bytes` is. `Rules::compile` has shown that there is an expression.
     pub fn len_at_start(&self, bytes: &[u8]) -> Option<usize> {
-        let compiled = self.compiled.get_or_init(|| Regex::new(&self.pattern).ok());
+        let compiled = self.compiled.get_or_init(|| Regex::new(self.pattern).ok());
         Some(compiled.as_ref()?.find(bytes)?.end())
     }
 }
@@ -64,11 +65,11 @@ pub struct Rule {
     /// The id reports carry.
     pub id: Arc<str>,
     /// What it finds, for people.
-    pub description: String,
+    pub description: &'static str,
     /// What kind of token that is, who revokes it and how.
     pub kind: Kind,
     /// The literal a match starts with: what the prefilter looks for.
-    pub prefix: String,
+    pub prefix: &'static str,
     /// The shape, anchored at the prefix.
     pub shape: Shape,
     /// The length of a whole token today, in bytes.
@@ -77,10 +78,25 @@ pub struct Rule {
     pub longest: usize,
     /// What proves it.
     pub checksum: Checksum,
+    positive: &'static [&'static str],
+    negative: &'static [&'static str],
+}
+
+impl Rule {
     /// Texts in which it must find a token.
-    pub positive: Vec<String>,
+    pub fn positive(&self) -> Vec<String> {
+        examples(self.positive)
+    }
+
     /// Texts in which it must find none (a lookalike is none).
-    pub negative: Vec<String>,
+    pub fn negative(&self) -> Vec<String> {
+        examples(self.negative)
+    }
+}
+
+/// The program holds examples as its files do, each with a `~` in it: no scanner takes either for a leak.
+fn examples(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| text.replace('~', "")).collect()
 }
 
 /// A set of rules that agree with themselves and each other.
@@ -91,7 +107,7 @@ impl Rules {
     /// Compiles every shape now, for those who want to know that it can be done.
     pub fn compile(&self) -> Result<(), Error> {
         self.iter().try_for_each(|rule| {
-            let compiled = Regex::new(&rule.shape.pattern);
+            let compiled = Regex::new(rule.shape.pattern);
             compiled
                 .map(drop)
                 .map_err(|source| Error::Regex { id: rule.id.to_string(), source: Box::new(source) })
@@ -118,16 +134,17 @@ impl<'a> IntoIterator for &'a Rules {
     }
 }
 
-/// The rules that come with the program, read once.
-///
-/// # Panics
-/// If a file of `rules/` contradicts itself, which no build that passed its tests does.
+/// The rules that come with the program.
 pub fn built_in() -> &'static Rules {
-    static BUILT_IN: OnceLock<Rules> = OnceLock::new();
-    BUILT_IN.get_or_init(|| match file::built_in() {
-        Ok(rules) => rules,
-        Err(error) => panic!("the rules that come with the program: {error}"),
-    })
+    static BUILT_IN: LazyLock<Rules> = LazyLock::new(|| {
+        // Written by `build.rs`.
+        #[cfg(not(test))]
+        let rules = include!(concat!(env!("OUT_DIR"), "/rules.rs"));
+        #[cfg(test)]
+        let rules = include!(concat!(env!("OUT_DIR"), "/test_rules.rs"));
+        Rules(rules)
+    });
+    &BUILT_IN
 }
 
 /// Every kind of token the rules of the program find, in their order.

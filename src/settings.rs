@@ -1,5 +1,6 @@
-//! Merges the command line, the environment, the scanned project's file and the user's file into settings in which
-//! nothing is left open: flags over environment over project over user over defaults.
+//! Settings in which nothing is left open: flags over the environment over the user's file over defaults.
+//!
+//! A scanned project's own file overrules none of them. It adds rules, exclusions and suppressions: see [`Project`].
 
 mod connection;
 pub mod env;

@@ -34,7 +34,6 @@ const CRATES: &[(&str, &[&str])] = &[
     ("aho_corasick", &["detect"]),
     ("wide", &["detect/decode/simd"]),
     ("crc32fast", &["checksum", "source/unpack"]),
-    ("include_dir", &["rule/file"]),
     ("reqwest", &["http"]),
     ("rustls", &["http"]),
     ("ignore", &["source/tree", "suppress"]),

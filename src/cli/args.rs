@@ -1,4 +1,7 @@
 //! The command line, as it is typed: a struct for each command.
+//!
+//! What a command is, its variant says, for the list of commands is there before the arguments of any: those are made for
+//! the one that was typed only (`defer`). The structs have no doc comments, because clap would take one for the command's.
 
 mod audit;
 mod common;
@@ -60,12 +63,30 @@ pub(super) struct Cli {
 
 /// What is to be done.
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(super) enum Command {
+    /// Sweep files and directories for tokens
+    ///
+    /// Hidden and ignored files are swept too: `.env` is where tokens are.
     Scan(Box<ScanArgs>),
+    /// Look through a git repository: every object in it, what is staged, or what some commits add
+    ///
+    /// Every object is looked at, reachable or not, with the names of refs and files, messages, authors, notes and stashes.
+    /// Findings name the commit that introduced them.
     Git(Box<GitArgs>),
+    /// Send the tokens found in any text to GitHub for revocation
+    ///
+    /// The text may be anything: a report, a log, a list of tokens. What the hourly quota does not allow now stays queued in the
+    /// ledger. GitHub answers 202 even for tokens that never existed, so what it took is called accepted, and --confirm asks
+    /// whether it is dead.
     Revoke(Box<RevokeArgs>),
+    /// Go on with what earlier runs left queued
+    ///
+    /// Nobody is asked again: what waits was agreed to when it was queued.
     Resume(Box<ResumeArgs>),
+    /// The queue, the quota used in the last hour, the next free slot
     Status(StatusArgs),
+    /// The audit trail as JSON lines
     Audit(AuditArgs),
     #[command(subcommand)]
     Enterprise(Box<EnterpriseCommand>),
@@ -75,7 +96,9 @@ pub(super) enum Command {
     Hook(HookCommand),
     #[command(subcommand)]
     Rules(RulesCommand),
+    /// Print a script that completes commands and flags in a shell
     Completions(CompletionsArgs),
+    /// Print the manual: one page for each command
     Man(ManArgs),
 }
 
@@ -90,6 +113,23 @@ mod tests {
         super::Cli::command().debug_assert();
     }
 
+    fn abouts(command: &clap::Command, into: &mut Vec<String>) {
+        let about = |text: Option<&clap::builder::StyledStr>| text.map(ToString::to_string);
+        into.extend(about(command.get_about()));
+        into.extend(about(command.get_long_about()));
+        command.get_subcommands().for_each(|below| abouts(below, into));
+    }
+
+    #[test]
+    fn arguments_leave_alone_what_a_command_says_of_itself() {
+        let (mut listed, mut built) = (Vec::new(), Vec::new());
+        let mut command = super::Cli::command().disable_help_subcommand(true);
+        command.get_subcommands().for_each(|below| abouts(below, &mut listed));
+        command.build();
+        command.get_subcommands().for_each(|below| abouts(below, &mut built));
+        assert_eq!(listed, built);
+    }
+
     /// The help of every flag of a command, and of the commands below it.
     fn help_of(command: &clap::Command, flag: &str) -> Vec<String> {
         let own = command.get_arguments().filter(|argument| argument.get_long() == Some(flag));
@@ -99,7 +139,8 @@ mod tests {
 
     #[test]
     fn help_names_the_variables_below_each_flag() {
-        let command = super::Cli::command();
+        let mut command = super::Cli::command();
+        command.build();
         let own = VARIABLES.into_iter().filter(|variable| variable.library.is_none());
         for variable in own {
             let Some(flag) = variable.flag.and_then(|flag| flag.strip_prefix("--")) else { continue };

@@ -1,20 +1,18 @@
 //! From connection settings to what a run works with: a credential, a host that answers, a ledger.
 
-use std::ffi::OsStr;
-
 use super::console::{Console, Terminal};
 use crate::clock::SystemClock;
 use crate::ledger::Ledger;
 use crate::provider::github::credential::{self, Credential, CredentialError};
 use crate::provider::github::host::Flavour;
-use crate::provider::{self, ConnectError, Connection, Limits, Revoker, github};
+use crate::provider::{self, ConnectError, Connection, Limits, Provider, Revoker};
 use crate::revoke::{self, Context, Options, Progress, RevokeError, RunOutcome};
 use crate::settings::{ConnectionSettings, Env};
 
-/// What a provider has to know of the connection.
+/// What the provider that `--host` is meant for has to know of the connection.
 pub(super) fn connection(settings: &ConnectionSettings, credential: Option<Credential>) -> Connection {
     Connection {
-        host: settings.host.clone(),
+        host: Some(settings.host.clone()),
         credential: credential.map(|credential| credential.token),
         ca_cert: settings.ca_cert.clone(),
         timeout: settings.timeout,
@@ -27,13 +25,21 @@ pub(super) struct HostConnection {
 }
 
 impl HostConnection {
-    /// Prepares the connection; sends nothing.
+    /// Prepares the connection; sends nothing. A provider that `--host` is not meant for is at its own address.
     pub(super) fn open(
+        provider: &Provider,
         settings: &ConnectionSettings,
         credential: Option<Credential>,
     ) -> Result<Self, ConnectError> {
-        let revoker = provider::connect(&github::PROVIDER, connection(settings, credential))?;
+        let connection = connection(settings, credential);
+        let host = connection.host.filter(|_| provider.has_host_flags);
+        let revoker = provider::connect(provider, Connection { host, ..connection })?;
         Ok(HostConnection { revoker })
+    }
+
+    /// The host's name in the ledger.
+    pub(super) fn api_base(&self) -> String {
+        self.revoker.limits().host
     }
 
     /// Asks the host what it takes.
@@ -52,7 +58,7 @@ impl HostConnection {
         terminal: Terminal<'_>,
     ) -> Result<RunOutcome, RevokeError> {
         let opener = ledger.opener()?;
-        let progress = Progress::default();
+        let (progress, limits) = (Progress::default(), self.revoker.limits());
         let context = Context {
             ledger,
             opener: &opener,
@@ -61,7 +67,7 @@ impl HostConnection {
             cancel: terminal.cancel,
             progress: &progress,
         };
-        terminal.watch_sending(&progress, || revoke::run(context, options))
+        terminal.watch_sending(&progress, &limits, || revoke::run(context, options))
     }
 }
 
@@ -72,7 +78,7 @@ pub(super) fn find_credential(
     env: &Env,
 ) -> Result<Option<Credential>, CredentialError> {
     let (flavour, file) = (settings.host.flavour(), settings.auth_token_file.as_deref());
-    match credential::find(flavour, file, &|name| env.raw(name).map(OsStr::to_owned)) {
+    match credential::find(flavour, file, &|name| env.raw(name)) {
         Err(_) if file.is_none() && flavour != Flavour::Server => Ok(None),
         found => found,
     }
@@ -97,7 +103,7 @@ pub(super) fn require_credential(
     env: &Env,
     console: &Console,
 ) -> Result<Credential, CredentialError> {
-    let variable = |name: &str| env.raw(name).map(OsStr::to_owned);
+    let variable = |name: &str| env.raw(name);
     let found = credential::require(&settings.host, settings.auth_token_file.as_deref(), &variable)?;
     warn_if_exposed(&found, console);
     Ok(found)

@@ -6,36 +6,37 @@ use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 
 use super::args::RevocationArgs;
-use super::connection::{self, HostConnection};
+use super::connection;
 use super::console::{Console, Terminal, can_prompt};
 use super::decision::{decision, run_id};
 use super::plan;
 use super::revoke_summary::{RevokeSummary, RunOutcome};
+use super::revoke_target::RevokeTarget;
 use crate::finding::{Confidence, Finding, Location};
 use crate::ledger::{self, Digest, Event, Ledger, LedgerError, TokenRecord};
 use crate::local_credentials::LocalCredentials;
 use crate::policy::{self, Plan, PolicyContext, eligible};
-use crate::provider::github;
 use crate::provider::github::credential::Credential;
 use crate::revocation::{Revocation, State};
 use crate::revoke;
 use crate::settings::{Env, Mode, RevokeSettings, UserConfig};
 use crate::text::printable;
-use crate::token::{Fingerprint, Kind};
+use crate::token::Fingerprint;
 
-/// What is done with the plan.
-enum Action {
-    /// It is shown.
-    Show,
-    /// It is sent, after a question where `ask` is set.
-    Send { host: HostConnection, ask: bool },
+/// What is to be sent to one host.
+struct HostPlan<'a> {
+    target: &'a RevokeTarget,
+    plan: Plan<'a>,
+    /// How many tokens are not in it because they are suppressed.
+    suppressed: u64,
 }
 
 /// Everything a revoking run needs, made ready and checked before anything is scanned: a ledger that turns out to be
 /// locked after an hour of scanning costs that hour.
 pub(super) struct RevokeSession {
     settings: RevokeSettings,
-    action: Action,
+    /// The host of each provider.
+    targets: Vec<RevokeTarget>,
     /// This machine's own credentials.
     own: LocalCredentials,
 }
@@ -67,127 +68,139 @@ impl RevokeSession {
         ledger::open_existing(&settings.connection.ledger)?;
         let credential = connection::credential(&settings.connection, env, console)?;
         let own = own_credentials(env, credential.as_ref(), console);
-        let action = match (HostConnection::open(&settings.connection, credential), settings.mode) {
-            (Err(error), Mode::DryRun) => {
-                console.warn(&format!("without --dry-run this would be refused: {error}"));
-                Action::Show
-            }
-            (Ok(_), Mode::DryRun) => Action::Show,
-            (host, mode) => Action::Send { host: host?, ask: mode == Mode::Ask },
-        };
-        Ok(RevokeSession { settings, action, own })
+        let targets = RevokeTarget::all(&settings, credential, console)?;
+        Ok(RevokeSession { settings, targets, own })
     }
 
     /// Sends what was found, as far as the policy, the user and the quota allow, and writes on each finding what became
-    /// of it. Findings below `counted` are left out.
+    /// of it. Findings below `counted` are left out. Returns a summary for each host.
     pub(super) fn revoke(
         mut self,
         findings: &mut [Finding],
         counted: Confidence,
         terminal: Terminal<'_>,
-    ) -> anyhow::Result<RevokeSummary> {
-        let suppressed = policy::suppressed(findings, counted);
-        if !findings.iter().any(|finding| eligible(finding, counted)) {
-            return Ok(RevokeSummary::new(self.label(), suppressed, RunOutcome::NothingToDo));
+    ) -> anyhow::Result<Vec<RevokeSummary>> {
+        for target in &mut self.targets {
+            if target.eligible(findings, counted).next().is_some() {
+                target.ask_kinds(terminal.console)?;
+            }
         }
-        let kinds = self.kinds(terminal.console)?;
-        let known = self.known(findings, counted)?;
+        let plans = self.targets.iter().map(|target| self.plan(target, findings, counted));
+        let plans: Vec<HostPlan<'_>> = plans.collect::<Result<_, _>>()?;
+        self.settings.policy.allow(plans.iter().map(|host| host.plan.count(State::Queued)).sum())?;
+        // Every question is asked before anything is sent.
+        let unsent: Vec<Option<RunOutcome>> =
+            plans.iter().map(|host| self.outcome_unsent(host, terminal)).collect();
+        let mut outcomes = Vec::with_capacity(plans.len());
+        for (host, unsent) in plans.iter().zip(unsent) {
+            outcomes.push((host.suppressed, unsent.map_or_else(|| self.send(host, terminal), Ok)?));
+        }
+        let summarize = |(target, (suppressed, outcome)): (&RevokeTarget, _)| {
+            let known = self.known(target, findings, counted)?;
+            for finding in findings.iter_mut().filter(|finding| target.takes(finding)) {
+                if eligible(finding, counted) {
+                    finding.revocation = known.get(&finding.token.fingerprint()).map(revocation);
+                }
+            }
+            let summary = RevokeSummary::new(&target.label, suppressed, outcome);
+            Ok(summary.with_findings(target.eligible(findings, counted)))
+        };
+        self.targets.iter().zip(outcomes).map(summarize).collect()
+    }
+
+    /// What is to be sent to one host: nothing where no finding can be.
+    fn plan<'a>(
+        &self,
+        target: &'a RevokeTarget,
+        findings: &'a [Finding],
+        counted: Confidence,
+    ) -> Result<HostPlan<'a>, LedgerError> {
+        let known = self.known(target, findings, counted)?;
         let context = PolicyContext {
             counted,
-            kinds: &kinds,
+            kinds: &target.kinds,
             own: &|fingerprint| self.own.location_of(fingerprint).is_some(),
             known: &|fingerprint| known.get(&fingerprint).map(|record| record.state),
         };
-        let plan = Plan::new(findings, &self.settings.policy, &context);
-        self.settings.policy.allow(plan.count(State::Queued))?;
-        let outcome = self.carry_out(&plan, suppressed, terminal)?;
-        let known = self.known(findings, counted)?;
-        for finding in findings.iter_mut().filter(|finding| eligible(finding, counted)) {
-            finding.revocation = known.get(&finding.token.fingerprint()).map(revocation);
-        }
-        Ok(RevokeSummary::new(self.label(), suppressed, outcome).with_findings(findings, counted))
+        let plan = Plan::new(target.eligible(findings, counted), &self.settings.policy, &context);
+        let theirs = findings.iter().filter(|finding| target.takes(finding));
+        Ok(HostPlan { target, plan, suppressed: policy::suppressed(theirs, counted) })
     }
 
-    /// The host's name for people.
-    fn label(&self) -> &str {
-        self.settings.connection.host.label()
-    }
-
-    /// The host's name in the ledger.
-    fn api_base(&self) -> String {
-        self.settings.connection.host.api_base()
-    }
-
-    /// The kinds the host takes. A dry run does not ask it.
-    fn kinds(&mut self, console: &Console) -> anyhow::Result<Vec<Kind>> {
-        match &mut self.action {
-            Action::Show => Ok(github::PROVIDER.revocable_kinds()),
-            Action::Send { host, .. } => Ok(host.limits(console)?.revocable_kinds()),
-        }
-    }
-
-    /// What the ledger has on what was found; does not make a ledger.
+    /// What the ledger has on what was found for a host; does not make a ledger.
     fn known(
         &self,
+        target: &RevokeTarget,
         findings: &[Finding],
         counted: Confidence,
     ) -> Result<HashMap<Fingerprint, TokenRecord>, LedgerError> {
+        let eligible = target.eligible(findings, counted);
+        let tokens: Vec<Fingerprint> = eligible.map(|finding| finding.token.fingerprint()).collect();
+        if tokens.is_empty() {
+            return Ok(HashMap::new());
+        }
         let ledger = ledger::open_existing(&self.settings.connection.ledger)?;
         let Some(ledger) = ledger else { return Ok(HashMap::new()) };
-        let eligible = findings.iter().filter(|finding| eligible(finding, counted));
-        let tokens: Vec<Fingerprint> = eligible.map(|finding| finding.token.fingerprint()).collect();
-        let known = ledger.tokens(&self.api_base(), &tokens)?;
+        let known = ledger.tokens(&target.api_base, &tokens)?;
         Ok(tokens.into_iter().zip(known).filter_map(|(token, record)| Some((token, record?))).collect())
     }
 
-    /// Shows the plan, or asks, writes it down and sends it.
-    fn carry_out(
-        &self,
-        plan: &Plan<'_>,
-        suppressed: u64,
-        terminal: Terminal<'_>,
-    ) -> anyhow::Result<RunOutcome> {
-        let (host, ask) = match &self.action {
-            Action::Show => {
-                return Ok(RunOutcome::DryRun { plan: plan::lines(plan, &self.own, self.label()) });
-            }
-            // All of it was done, and written down, by earlier runs.
-            Action::Send { .. } if plan.choices.is_empty() => return Ok(RunOutcome::NothingToDo),
-            Action::Send { host, ask } => (host, *ask),
-        };
-        let nothing_to_send = plan.impact().tokens == 0;
-        if ask && !nothing_to_send && !self.confirmed(plan, terminal) {
-            let interrupted = terminal.cancel.is_cancelled();
-            return Ok(if interrupted { RunOutcome::Interrupted } else { RunOutcome::Declined });
+    /// What becomes of a plan that is not sent: it is shown, has nothing in it, or the user does not agree.
+    fn outcome_unsent(&self, host: &HostPlan<'_>, terminal: Terminal<'_>) -> Option<RunOutcome> {
+        let HostPlan { target, plan, .. } = host;
+        // Nothing can be sent, or all of it was done, and written down, by earlier runs.
+        let is_empty = plan.choices.is_empty();
+        if target.connection.is_none() {
+            let nothing = is_empty && plan.done == 0;
+            return Some(if nothing {
+                RunOutcome::NothingToDo
+            } else {
+                RunOutcome::DryRun { plan: self.lines(host) }
+            });
         }
+        if is_empty {
+            return Some(RunOutcome::NothingToDo);
+        }
+        let asks = self.settings.mode == Mode::Ask && plan.count(State::Queued) > 0;
+        if !asks || self.confirmed(host, terminal) {
+            return None;
+        }
+        let interrupted = terminal.cancel.is_cancelled();
+        Some(if interrupted { RunOutcome::Interrupted } else { RunOutcome::Declined })
+    }
+
+    /// Writes the plan down and sends it.
+    fn send(&self, host: &HostPlan<'_>, terminal: Terminal<'_>) -> anyhow::Result<RunOutcome> {
+        let Some(connection) = &host.target.connection else { return Ok(RunOutcome::NothingToDo) };
         let mut ledger = ledger::open(&self.settings.connection.ledger)?;
         let description = ledger.description();
-        self.enqueue(ledger.as_mut(), plan, suppressed, if ask { "yes at the terminal" } else { "--yes" })?;
-        if nothing_to_send {
+        self.enqueue(ledger.as_mut(), host)?;
+        if host.plan.count(State::Queued) == 0 {
             return Ok(RunOutcome::SetAside { ledger: description });
         }
-        Ok(match host.send(ledger.as_mut(), &self.settings.options, terminal) {
+        Ok(match connection.send(ledger.as_mut(), &self.settings.options, terminal) {
             Ok(outcome) => RunOutcome::Sent { ledger: description, outcome: Box::new(outcome) },
             Err(error) => RunOutcome::Failed { ledger: description, error: error.into() },
         })
     }
 
-    fn confirmed(&self, plan: &Plan<'_>, terminal: Terminal<'_>) -> bool {
-        let lines = plan::lines(plan, &self.own, self.label());
-        let answer = terminal.ask(&lines, "Send them? [y/N]");
+    /// The plan as lines of text.
+    fn lines(&self, host: &HostPlan<'_>) -> Vec<String> {
+        plan::lines(&host.plan, &self.own, &host.target.label)
+    }
+
+    fn confirmed(&self, host: &HostPlan<'_>, terminal: Terminal<'_>) -> bool {
+        let answer = terminal.ask(&self.lines(host), "Send them? [y/N]");
         answer.is_some_and(|answer| ["y", "yes"].contains(&answer.to_ascii_lowercase().as_str()))
     }
 
     /// Writes the plan down: what is to be sent, what is set aside, and on whose decision.
-    fn enqueue(
-        &self,
-        ledger: &mut dyn Ledger,
-        plan: &Plan<'_>,
-        suppressed: u64,
-        consent: &str,
-    ) -> anyhow::Result<()> {
+    fn enqueue(&self, ledger: &mut dyn Ledger, host: &HostPlan<'_>) -> anyhow::Result<()> {
+        let HostPlan { target, plan, suppressed } = host;
+        let consent = if self.settings.mode == Mode::Ask { "yes at the terminal" } else { "--yes" };
+        let decision = decision(&self.settings.policy, &run_id(), consent);
         let sealer = ledger.sealer()?;
-        let mut counts = BTreeMap::from([("done", plan.done), ("suppressed", suppressed)]);
+        let mut counts = BTreeMap::from([("done", plan.done), ("suppressed", *suppressed)]);
         let mut digest = Digest::default();
         for (finding, state) in &plan.choices {
             *counts.entry(state.as_str()).or_default() += 1;
@@ -195,18 +208,17 @@ impl RevokeSession {
         }
         counts.retain(|_, count| *count > 0);
         let event = Event::Policy {
-            host: self.api_base(),
+            host: target.api_base.clone(),
             decision: consent.to_owned(),
             counts: counts.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
             tokens: digest.finish().1,
         };
         ledger.record(&event, &Timestamp::now)?;
-        let decision = decision(&self.settings.policy, &run_id(), consent);
         let entries = plan.choices.iter().map(|(finding, state)| {
             let location = finding.locations.first().map(first_location).unwrap_or_default();
             revoke::entry(&sealer, &finding.token, finding.confidence, *state, &location)
         });
-        revoke::enqueue(ledger, &self.api_base(), &decision, entries, &Timestamp::now)
+        revoke::enqueue(ledger, &target.api_base, &decision, entries, &Timestamp::now)
             .context("the tokens could not be queued, and none was sent")?;
         Ok(())
     }

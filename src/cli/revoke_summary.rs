@@ -6,9 +6,8 @@ use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
 
 use super::console::{self, Console, count};
 use super::error;
-use crate::finding::{Confidence, Finding};
+use crate::finding::Finding;
 use crate::ledger::WaitReason;
-use crate::policy::eligible;
 use crate::revocation::State;
 use crate::revoke::{self, EndReason};
 use crate::text::printable;
@@ -67,9 +66,9 @@ impl RevokeSummary {
     }
 
     /// Counts what became of the findings that could be sent.
-    pub(super) fn with_findings(mut self, findings: &[Finding], counted: Confidence) -> Self {
+    pub(super) fn with_findings<'a>(mut self, findings: impl Iterator<Item = &'a Finding>) -> Self {
         let done = [State::Accepted, State::Confirmed, State::Dead].map(State::as_str);
-        for finding in findings.iter().filter(|finding| eligible(finding, counted)) {
+        for finding in findings {
             let state = finding.revocation.as_ref().map_or("", |revocation| revocation.state.as_str());
             *self.states.entry(state.to_owned()).or_default() += 1;
             self.open += u64::from(!done.contains(&state));
@@ -77,7 +76,7 @@ impl RevokeSummary {
         self
     }
 
-    /// Whether tokens remain that GitHub did not accept: those of this run, and what a run cut short left in the queue.
+    /// Whether tokens remain that the host did not accept: those of this run, and what a run cut short left in the queue.
     pub(super) fn remaining(&self) -> bool {
         let of_queue = match &self.outcome {
             RunOutcome::Sent { outcome, .. } => {

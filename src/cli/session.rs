@@ -128,15 +128,15 @@ impl ScanSession {
         };
         let written = output.write(&self.console);
         // The report is written even where revocation failed.
-        let revoked = revoked.transpose()?;
-        if let Some(revoked) = &revoked {
-            revoked.print(&self.console);
+        let revoked = revoked.transpose()?.unwrap_or_default();
+        for host in &revoked {
+            host.print(&self.console);
         }
         let status = RunStatus {
             interrupted: self.interrupted(),
-            remaining: revoked.as_ref().is_some_and(RevokeSummary::remaining),
+            remaining: revoked.iter().any(RevokeSummary::remaining),
             found: summary.findings > 0,
-            trouble: summary.incomplete() || !written || revoked.is_some_and(|revoked| revoked.failed()),
+            trouble: summary.incomplete() || !written || revoked.iter().any(RevokeSummary::failed),
         };
         Ok(Exit::of(status, self.settings.exit.found))
     }

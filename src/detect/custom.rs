@@ -1,4 +1,4 @@
-//! The search for custom rules of the configuration: it runs only where there are any, beside the one for GitHub's tokens.
+//! The search for custom rules of the configuration: it runs only where there are any, beside the one for built-in rules.
 
 use std::ops::Range;
 
@@ -58,6 +58,9 @@ impl Custom {
         let keywords: Vec<(usize, &str)> = (rules.iter().enumerate())
             .flat_map(|(n, rule)| rule.keywords.iter().map(move |word| (n, word.as_str())))
             .collect();
+        if rules.is_empty() {
+            return Custom { rules, keywords: None, owners: Vec::new() };
+        }
         let automaton = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)

@@ -99,13 +99,13 @@ enum Search {
 impl Needles {
     /// Needles for the rules' prefixes in plain text.
     pub(super) fn plain(rules: &Rules) -> Self {
-        Needles::new(rules.iter().map(|rule| (rule.prefix.as_str(), NeedleKind::TokenStart)).collect())
+        Needles::new(rules.iter().map(|rule| (rule.prefix, NeedleKind::TokenStart)).collect())
     }
 
     /// Needles for them in plain text and in every encoding but base64.
     pub(super) fn encoded(rules: &Rules) -> Self {
         let covered = |prefix: &str| ENCODED_NEEDLES.iter().any(|(needle, _)| prefix.contains(needle));
-        let others = rules.iter().map(|rule| rule.prefix.as_str()).filter(|prefix| !covered(prefix));
+        let others = rules.iter().map(|rule| rule.prefix).filter(|prefix| !covered(prefix));
         Needles::new(
             ENCODED_NEEDLES
                 .into_iter()

@@ -6,6 +6,7 @@ mod may_match;
 
 use std::cell::Cell;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 pub(super) use may_match::MATCH_CONTEXT;
 
@@ -67,12 +68,13 @@ impl<'t> Layer<'t> {
     }
 }
 
-/// The rules, and the needles that find where they may match.
+/// The rules, and the needles that find where they may match. Needles are made when the first text asks for them: nearly no
+/// run wants all three kinds.
 pub(super) struct Finder {
     pub(super) rules: &'static Rules,
-    plain_needles: Needles,
-    encoded_needles: Needles,
-    base64_needles: Base64Needles,
+    plain_needles: OnceLock<Needles>,
+    encoded_needles: OnceLock<Needles>,
+    base64_needles: OnceLock<Base64Needles>,
     /// Whether a token may start with this byte.
     first_bytes: [bool; 256],
 }
@@ -83,13 +85,24 @@ impl Finder {
         for byte in rules.iter().filter_map(|rule| rule.prefix.bytes().next()) {
             first_bytes[usize::from(byte)] = true;
         }
-        let (plain_needles, encoded_needles) = (Needles::plain(rules), Needles::encoded(rules));
-        let base64_needles = Base64Needles::new(rules);
-        Finder { rules, plain_needles, encoded_needles, base64_needles, first_bytes }
+        Finder {
+            rules,
+            plain_needles: OnceLock::new(),
+            encoded_needles: OnceLock::new(),
+            base64_needles: OnceLock::new(),
+            first_bytes,
+        }
     }
 
     fn needles(&self, depth: usize) -> &Needles {
-        if depth == 0 { &self.plain_needles } else { &self.encoded_needles }
+        match depth {
+            0 => self.plain_needles.get_or_init(|| Needles::plain(self.rules)),
+            _ => self.encoded_needles.get_or_init(|| Needles::encoded(self.rules)),
+        }
+    }
+
+    fn base64_needles(&self) -> &Base64Needles {
+        self.base64_needles.get_or_init(|| Base64Needles::new(self.rules))
     }
 
     /// Reports every token that starts in `layer.emit`, in order but for tokens within one run of base64.

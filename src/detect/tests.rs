@@ -79,10 +79,10 @@ proptest! {
 fn rules_agree_with_their_examples() {
     let detector = detector();
     for rule in detector.rules() {
-        for example in &rule.positive {
+        for example in rule.positive() {
             assert!(detector.surest(example.as_bytes()) >= Some(Confidence::Likely), "{}", rule.id);
         }
-        for example in &rule.negative {
+        for example in rule.negative() {
             assert!(detector.surest(example.as_bytes()) <= Some(Confidence::Lookalike), "{}", rule.id);
         }
     }

@@ -14,30 +14,36 @@ pub(super) static PROVIDER: Provider = Provider {
     per_hour: 5,
     batch_call: "POST /v1/keys/revoke",
     self_call: "",
+    has_host_flags: false,
+    consequence: "",
     connect: |connection| Ok(Box::new(Acme::new(&connection)?)),
 };
 
+/// Where Acme answers unless a host was named.
+const API: &str = "api.acme.example";
+
 struct Acme {
     client: Client,
-    host: Host,
+    api_base: String,
 }
 
 impl Acme {
     fn new(connection: &Connection) -> Result<Self, ConnectError> {
+        let host = connection.host.as_ref();
         let options = http::Options {
-            base_url: connection.host.api_base(),
+            base_url: host.map_or_else(|| format!("https://{API}"), Host::api_base),
             ca_cert: connection.ca_cert.clone(),
             timeout: connection.timeout,
         };
         let client = Client::new(&options).map_err(ConnectError::new)?;
-        Ok(Acme { client, host: connection.host.clone() })
+        Ok(Acme { client, api_base: host.map_or_else(|| API.to_owned(), Host::api_base) })
     }
 }
 
 impl Revoker for Acme {
     fn limits(&self) -> Limits {
         Limits {
-            host: self.host.api_base(),
+            host: self.api_base.clone(),
             identity: "anonymous".to_owned(),
             max_batch: PROVIDER.max_batch,
             per_hour: PROVIDER.per_hour,

@@ -15,7 +15,7 @@ mod version;
 use jiff::Timestamp;
 
 use self::client::Client;
-use self::host::Flavour;
+use self::host::{Flavour, Host};
 use super::{ConnectError, Connection, Limits, Liveness, Outcome, Provider, RevokeResponse, Revoker};
 use crate::revocation::{Batch, MAX_BATCH};
 use crate::token::{RevokedBy, Token};
@@ -31,6 +31,9 @@ pub static PROVIDER: Provider = Provider {
     per_hour: 60,
     batch_call: "POST /credentials/revoke",
     self_call: "DELETE /installation/token",
+    has_host_flags: true,
+    // https://docs.github.com/en/rest/credentials/revoke
+    consequence: "GitHub e-mails the owners.",
     connect: |connection| Ok(Box::new(GitHub::new(connection)?)),
 };
 
@@ -47,6 +50,7 @@ impl GitHub {
     /// A server needs one, and three kinds do not work there.
     pub fn new(connection: Connection) -> Result<Self, GitHubError> {
         let Connection { host, credential, ca_cert, timeout } = connection;
+        let host = host.unwrap_or_else(Host::github_com);
         let credential = match host.flavour() {
             Flavour::GitHubCom | Flavour::GheCom => None,
             Flavour::Server => {
@@ -128,7 +132,7 @@ impl Revoker for GitHub {
     }
 
     fn revoke_self(&self, token: &Token) -> RevokeResponse {
-        if token.kind().rule_id() != kinds::APP_INSTALLATION {
+        if !PROVIDER.kinds(RevokedBy::Itself).contains(&token.kind()) {
             let message = "only an installation token (ghs_) can end itself; nothing was sent".to_owned();
             return RevokeResponse::without_status(Outcome::Denied, message);
         }

@@ -50,7 +50,7 @@ fn rules<'a>(report: &'a Report<'_>) -> Vec<Rule<'a>> {
     let built_in = report.rules.iter().map(|rule| {
         let full = format!("{}. Whoever reads it can act as whom it was given to.", rule.description);
         let (help, uri) = (labels::REMEDY, Some(labels::HELP_URL));
-        rule_row(&rule.id, &rule.description, &full, (help, uri, Level::Error))
+        rule_row(&rule.id, rule.description, &full, (help, uri, Level::Error))
     });
     let custom = report.custom.rules().iter().map(|rule| {
         let full = format!("{}. Found by a rule of the configuration.", rule.description);

@@ -3,9 +3,6 @@
 /// Why a set of rules cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Not the TOML that was expected.
-    #[error("the rules cannot be read: {0}")]
-    Syntax(#[from] toml::de::Error),
     /// The shape of a rule is no regular expression.
     #[error("rule `{id}`: {source}")]
     Regex {

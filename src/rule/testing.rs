@@ -1,6 +1,9 @@
 //! GitHub's kinds and rules, for tests that need one of them.
 
-use crate::token::Kind;
+use std::sync::{Arc, LazyLock};
+
+use super::{Checksum, Rule, Rules, Shape};
+use crate::token::{Kind, KindInfo, RevokedBy};
 
 /// The kind of a rule that comes with the program.
 fn known(id: &str) -> Kind {
@@ -46,9 +49,7 @@ impl Kind {
 }
 
 /// GitHub's rules without those of the provider that exists in tests only.
-pub(crate) fn github_rules() -> &'static super::Rules {
-    static RULES: std::sync::OnceLock<super::Rules> = std::sync::OnceLock::new();
-    RULES.get_or_init(|| {
-        super::file::parse_all([include_str!("../../rules/github.toml")]).expect("they come with the program")
-    })
+pub(crate) fn github_rules() -> &'static Rules {
+    static RULES: LazyLock<Rules> = LazyLock::new(|| Rules(include!(concat!(env!("OUT_DIR"), "/rules.rs"))));
+    &RULES
 }

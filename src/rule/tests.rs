@@ -1,11 +1,6 @@
 use super::*;
-use crate::token::RevokedBy;
 
 const GITHUB: &str = include_str!("../../rules/github.toml");
-
-fn parse(text: &str) -> Result<Rules, Error> {
-    file::parse_all([text])
-}
 
 #[test]
 fn githubs_rules_are_the_six() {
@@ -33,6 +28,7 @@ fn kinds_know_their_rules() {
         assert!(one < Kind::OTHER);
     }
     assert!(kinds().is_sorted());
+    assert!(kinds().all(|kind| kind.harm_rank() <= Kind::LEAST_HARM));
     assert_eq!((kind("custom"), kind_of("hunter2")), (None, Kind::OTHER));
     assert_eq!(Kind::OTHER.revoked_by(), None);
     assert_eq!(Kind::app_installation().revoked_by(), Some(RevokedBy::Itself));
@@ -41,19 +37,32 @@ fn kinds_know_their_rules() {
 
 #[test]
 fn contradictions_are_refused() {
-    for (from, to) in [
-        ("prefix = \"ghp_\"", "prefix = \"gho_\""),
-        ("id = \"github-oauth\"", "id = \"github-pat\""),
-        ("id = \"github-pat\"", "id = \"github'pat\""),
-        ("length = 40", "length = 400"),
-        ("harm_rank = 0", "harm_rank = 10"),
+    assert!(file::to_rust([GITHUB]).is_ok());
+    for (from, to, word) in [
+        ("prefix = \"ghp_\"", "prefix = \"gho_\"", "start with its prefix"),
+        ("id = \"github-oauth\"", "id = \"github-pat\"", "another rule"),
+        ("id = \"github-pat\"", "id = \"github'pat\"", "letters, digits"),
+        ("length = 40", "length = 400", "shorter than its token"),
+        ("harm_rank = 0", "harm_rank = 10", "more than 9"),
+        ("harm_rank = 0", "harm_rank = -1", "`harm_rank`"),
+        ("\"batch\"", "\"both\"", "`revoked_by` cannot be `both`"),
+        ("names_owner = true", "names_owner = 1", "`names_owner` is true or false"),
+        ("description", "describtion", "needs `description`"),
+        ("length", "size = 40\nlength", "unknown key `size`"),
+        ("provider", "title = \"GitHub\"\nprovider", "unknown key `title`"),
+        ("[[rules]]", "[[rules]", "TOML parse error"),
     ] {
-        let wrong = GITHUB.replacen(from, to, 1);
-        assert!(matches!(parse(&wrong), Err(Error::Contradiction { .. })), "{to}");
+        let (before, rules) = GITHUB.split_at(GITHUB.find("\nprovider").expect("it names its provider"));
+        let problem = file::to_rust([&*format!("{before}{}", rules.replacen(from, to, 1))]);
+        assert!(problem.as_ref().is_err_and(|problem| problem.contains(word)), "{to}: {problem:?}");
     }
-    let wrong_regex = GITHUB.replacen("ghp_[A-Za-z0-9]{16,}", "ghp_[", 1);
-    let rules = parse(&wrong_regex).expect("the form is right");
-    assert!(matches!(rules.compile(), Err(Error::Regex { .. })));
-    let unknown_key = GITHUB.replacen("description", "describtion", 1);
-    assert!(matches!(parse(&unknown_key), Err(Error::Syntax(_))));
+    assert!(file::to_rust([GITHUB, GITHUB]).is_err());
+}
+
+#[test]
+fn an_expression_that_is_none_is_named_with_its_rule() {
+    let mut rules: Vec<Rule> = include!(concat!(env!("OUT_DIR"), "/rules.rs"));
+    rules[0].shape = Shape::new("ghp_[");
+    let error = Rules(rules).compile().expect_err("a bracket is open");
+    assert!(error.to_string().starts_with("rule `github-pat`: regex parse error"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! Which GitHub a run speaks to, how it gets there, and where its ledger is: flags over environment over the user's file.
+//! Which host a run speaks to, how it gets there, and where its ledger is: flags over environment over the user's file.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

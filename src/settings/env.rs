@@ -1,6 +1,7 @@
 //! The environment variables that decide what a run does: one table, which the code, the help texts and the
-//! documentation share. No other file of the program reads a setting from the environment.
+//! documentation share. Names that a lower layer looks up, those of GitHub's host and credentials, are constants there.
 //!
+//! One setting is read elsewhere: `SSL_CERT_FILE`, by `http` itself, wherever a connection is made.
 //! Git's own variables (`GIT_DIR` and its like, see git(1)) are not settings of this program: `source::git` reads them as
 //! git does.
 
@@ -9,6 +10,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use crate::local_credentials::Environment;
+use crate::provider::github::{credential, host};
 
 /// An environment variable, as the table has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,33 +48,35 @@ pub const LEDGER: Variable = Variable::new("STANCH_LEDGER", "the ledger").below_
 
 /// The user's own credential, for any host.
 pub const AUTH_TOKEN: Variable =
-    Variable::new("STANCH_AUTH_TOKEN", "your own credential, at any host").below_flag("--auth-token-file");
+    Variable::new(credential::AUTH_TOKEN, "your own credential, at any host").below_flag("--auth-token-file");
 
 /// The user's own credential at github.com and GHE.com (<https://cli.github.com/manual/gh_help_environment>).
-pub const GH_TOKEN: Variable = Variable::new("GH_TOKEN", "your own credential at github.com and GHE.com")
-    .below_flag("--auth-token-file");
+pub const GH_TOKEN: Variable =
+    Variable::new(credential::GH_TOKEN, "your own credential at github.com and GHE.com")
+        .below_flag("--auth-token-file");
 
 /// The same, by the name that GitHub Actions uses.
 pub const GITHUB_TOKEN: Variable =
-    Variable::new("GITHUB_TOKEN", "your own credential at github.com and GHE.com")
+    Variable::new(credential::GITHUB_TOKEN, "your own credential at github.com and GHE.com")
         .below_flag("--auth-token-file");
 
 /// The user's own credential at a server (<https://cli.github.com/manual/gh_help_environment>).
 pub const GH_ENTERPRISE_TOKEN: Variable =
-    Variable::new("GH_ENTERPRISE_TOKEN", "your own credential at a server").below_flag("--auth-token-file");
+    Variable::new(credential::GH_ENTERPRISE_TOKEN, "your own credential at a server")
+        .below_flag("--auth-token-file");
 
 /// The same, by its other name.
 pub const GITHUB_ENTERPRISE_TOKEN: Variable =
-    Variable::new("GITHUB_ENTERPRISE_TOKEN", "your own credential at a server")
+    Variable::new(credential::GITHUB_ENTERPRISE_TOKEN, "your own credential at a server")
         .below_flag("--auth-token-file");
 
 /// The host (<https://cli.github.com/manual/gh_help_environment>).
-pub const GH_HOST: Variable = Variable::new("GH_HOST", "the host").below_flag("--host");
+pub const GH_HOST: Variable = Variable::new(host::GH_HOST, "the host").below_flag("--host");
 
 /// The URL of the GitHub that runs an Actions job
 /// (<https://docs.github.com/en/actions/reference/workflows-and-actions/variables>).
 pub const GITHUB_SERVER_URL: Variable =
-    Variable::new("GITHUB_SERVER_URL", "the host, by its URL").below_flag("--host");
+    Variable::new(host::SERVER_URL, "the host, by its URL").below_flag("--host");
 
 /// The file that holds the Markdown summary of an Actions job
 /// (<https://docs.github.com/en/actions/reference/workflows-and-actions/variables>).
@@ -114,18 +118,30 @@ pub fn names(variables: &[Variable]) -> String {
 /// The environment of a process: a value, so that a test never depends on the machine it runs on.
 ///
 /// A variable that is set to nothing counts as not set.
-#[derive(Clone, Debug, Default)]
-pub struct Env(HashMap<OsString, OsString>);
+#[derive(Clone, Debug)]
+pub struct Env(Variables);
+
+#[derive(Clone, Debug)]
+enum Variables {
+    /// Those of this process, each looked up when it is asked for: a copy of all costs more than a run reads.
+    OfThisProcess,
+    /// These.
+    Listed(HashMap<OsString, OsString>),
+}
 
 impl Env {
     /// That of this process.
     pub fn of_this_process() -> Self {
-        Env(std::env::vars_os().collect())
+        Env(Variables::OfThisProcess)
     }
 
     /// The value of a variable, as it is.
-    pub fn raw(&self, name: &str) -> Option<&OsStr> {
-        self.0.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
+    pub fn raw(&self, name: &str) -> Option<OsString> {
+        let value = match &self.0 {
+            Variables::OfThisProcess => std::env::var_os(name),
+            Variables::Listed(variables) => variables.get(OsStr::new(name)).cloned(),
+        };
+        value.filter(|value| !value.is_empty())
     }
 
     /// Whether a variable has a value.
@@ -135,7 +151,7 @@ impl Env {
 
     /// The value of a variable, where it is text.
     pub fn text(&self, variable: Variable) -> Option<String> {
-        self.raw(variable.name)?.to_str().map(str::to_owned)
+        self.raw(variable.name)?.into_string().ok()
     }
 
     /// The value of a variable that names a file.
@@ -146,7 +162,10 @@ impl Env {
     /// Everything that credentials of this machine are searched in.
     pub fn for_local_credentials(&self) -> Environment {
         Environment {
-            env: self.0.clone(),
+            env: match &self.0 {
+                Variables::OfThisProcess => std::env::vars_os().collect(),
+                Variables::Listed(variables) => variables.clone(),
+            },
             home: etcetera::home_dir().ok(),
             cwd: std::env::current_dir().ok(),
         }
@@ -155,7 +174,15 @@ impl Env {
 
 impl<K: Into<OsString>, V: Into<OsString>> FromIterator<(K, V)> for Env {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
-        Env(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        let owned = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        Env(Variables::Listed(owned.collect()))
+    }
+}
+
+impl Default for Env {
+    /// An empty one.
+    fn default() -> Self {
+        Env(Variables::Listed(HashMap::new()))
     }
 }
 

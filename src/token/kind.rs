@@ -1,6 +1,5 @@
 //! What a token is: a handle to the facts its rule states. Nothing here knows a provider; the rule files do.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -18,15 +17,15 @@ pub enum RevokedBy {
 #[derive(Debug)]
 pub struct KindInfo {
     /// The id of its rule.
-    pub rule_id: Cow<'static, str>,
+    pub rule_id: &'static str,
     /// The literal every token of this kind starts with.
-    pub prefix: Cow<'static, str>,
+    pub prefix: &'static str,
     /// Its position among all rules, which is the order of kinds.
     pub position: usize,
     /// The length of a whole token today, in bytes.
     pub length: usize,
     /// The name of the provider that issued it and can revoke it.
-    pub provider: Option<Cow<'static, str>>,
+    pub provider: Option<&'static str>,
     /// How that provider revokes it, if it does.
     pub revoked_by: Option<RevokedBy>,
     /// How much harm a live token can do: 0 is the most. The queue sends the worst first.
@@ -42,8 +41,8 @@ pub struct KindInfo {
 }
 
 static OTHER: KindInfo = KindInfo {
-    rule_id: Cow::Borrowed("custom"),
-    prefix: Cow::Borrowed(""),
+    rule_id: "custom",
+    prefix: "",
     position: usize::MAX,
     length: 0,
     provider: None,
@@ -67,19 +66,19 @@ impl Kind {
     /// The largest harm rank, that of the least harmful kinds.
     pub const LEAST_HARM: u8 = 9;
 
-    /// A kind with these facts. They are kept for as long as the program runs: the rule files are read once.
-    pub(crate) fn new(info: KindInfo) -> Kind {
-        Kind(Box::leak(Box::new(info)))
+    /// A kind with these facts.
+    pub(crate) const fn new(info: &'static KindInfo) -> Kind {
+        Kind(info)
     }
 
     /// The literal every token of this kind starts with; empty for [`Kind::OTHER`].
     pub fn prefix(self) -> &'static str {
-        &self.0.prefix
+        self.0.prefix
     }
 
     /// The id of the rule that finds this kind; `custom` for [`Kind::OTHER`].
     pub fn rule_id(self) -> &'static str {
-        &self.0.rule_id
+        self.0.rule_id
     }
 
     /// The length of a whole token today, in bytes; 0 for [`Kind::OTHER`].
@@ -89,7 +88,7 @@ impl Kind {
 
     /// The name of the provider that can revoke it.
     pub fn provider(self) -> Option<&'static str> {
-        self.0.provider.as_deref()
+        self.0.provider
     }
 
     /// How its provider revokes it; `None` if none does.
@@ -134,7 +133,7 @@ impl Eq for Kind {}
 
 impl Ord for Kind {
     fn cmp(&self, other: &Self) -> Ordering {
-        (self.0.position, &self.0.rule_id).cmp(&(other.0.position, &other.0.rule_id))
+        (self.0.position, self.0.rule_id).cmp(&(other.0.position, other.0.rule_id))
     }
 }
 

@@ -310,7 +310,7 @@ fn what_stays_on_this_machine_passes_no_proxy() {
     // The environment is read by the process, so another one is needed.
     let mut again = Command::new(std::env::current_exe().unwrap());
     again
-        .args(["--exact", "client::a_batch_is_accepted_and_its_tokens_die"])
+        .args(["--exact", "provider::a_batch_is_accepted_and_its_tokens_die"])
         .env_remove("NO_PROXY")
         .env_remove("no_proxy");
     for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {

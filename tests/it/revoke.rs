@@ -343,6 +343,7 @@ fn git_sends_what_its_history_holds() {
     let (code, report) = fixture.json(&["git", "--revoke", "--yes"]);
     assert_eq!((code, state(&report, &token)), (1, &"accepted".into()));
     assert_eq!(fixture.github.accepted(), [token]);
-    let place = fixture.database().query_row("SELECT location FROM token", [], |row| row.get::<_, String>(0));
-    assert!(place.expect("a row").starts_with("f:1"), "where it was found");
+    let location =
+        fixture.database().query_row("SELECT location FROM token", [], |row| row.get::<_, String>(0));
+    assert!(location.expect("a row").starts_with("f:1"), "where it was found");
 }

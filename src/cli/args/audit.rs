@@ -7,7 +7,6 @@ use clap::Args;
 use super::UserConfigArgs;
 use super::connection::ledger_help;
 
-/// The audit trail as JSON lines
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

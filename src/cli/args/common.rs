@@ -15,7 +15,7 @@ use crate::settings::{
 use crate::source::tree;
 use crate::source::unpack::Limits;
 
-/// What every command that looks for tokens takes.
+// What every command that looks for tokens takes.
 #[derive(Args)]
 pub(crate) struct CommonArgs {
     /// Leave out paths that match (gitignore syntax); may be repeated
@@ -138,7 +138,7 @@ impl CommonArgs {
     }
 }
 
-/// What suppresses findings.
+// What suppresses findings.
 #[derive(Args)]
 pub(crate) struct SuppressArgs {
     /// Tokens known before: a JSON report, a written baseline, or a JSON report of gitleaks; may be repeated

@@ -22,7 +22,7 @@ fn credential_help() -> String {
     format!("A file with your own credential, for servers and kill switches [env: {any}; servers: {servers}]")
 }
 
-/// Which GitHub, and which ledger.
+// Which GitHub, and which ledger.
 #[derive(Args, Clone, Default)]
 pub(crate) struct ConnectionArgs {
     #[arg(long, value_name = "HOST", help_heading = "Where to", help = host_help())]
@@ -39,7 +39,7 @@ pub(crate) struct ConnectionArgs {
     pub(crate) auth_token_file: Option<PathBuf>,
 }
 
-/// How to get there.
+// How to get there.
 #[derive(Args, Clone, Default)]
 pub(crate) struct TransportArgs {
     #[command(flatten)]

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::console::{Console, Verbosity};
 
-/// What is shown at the terminal.
+// What is shown at the terminal.
 #[derive(Args)]
 pub(crate) struct ConsoleArgs {
     /// When to use colour

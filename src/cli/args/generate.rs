@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-/// Print a script that completes commands and flags in a shell
 #[derive(Args)]
 #[command(after_long_help = "\
 Examples:
@@ -16,7 +15,6 @@ pub(crate) struct CompletionsArgs {
     pub(crate) shell: clap_complete::Shell,
 }
 
-/// Print the manual: one page for each command
 #[derive(Args)]
 #[command(after_long_help = "\
 Examples:

@@ -7,10 +7,6 @@ use clap::Args;
 use super::CommonArgs;
 use crate::cli::exit;
 
-/// Look through a git repository: every object in it, what is staged, or what some commits add
-///
-/// Every object is looked at, reachable or not, with the names of refs and files, messages, authors, notes and stashes.
-/// Findings name the commit that introduced them.
 #[derive(Args)]
 #[command(after_long_help = format!("\
 Examples:

@@ -6,18 +6,20 @@ use clap::{Args, Subcommand, ValueEnum};
 
 /// Git hooks that keep tokens out of commits, pushes and servers
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(crate) enum HookCommand {
+    /// Let git look for tokens by itself
+    ///
+    /// A hook that is there already is kept, and runs first. A repository whose `core.hooksPath` names a directory gets the
+    /// hook there.
     Install(HookInstallArgs),
+    /// Take a hook out again, and put back what was there before
     Uninstall(HookUninstallArgs),
     /// What an installed hook runs
     #[command(hide = true)]
     Run(HookRunArgs),
 }
 
-/// Let git look for tokens by itself
-///
-/// A hook that is there already is kept, and runs first. A repository whose `core.hooksPath` names a directory gets the
-/// hook there.
 #[derive(Args)]
 #[command(after_long_help = "\
 Examples:
@@ -30,14 +32,13 @@ pub(crate) struct HookInstallArgs {
     pub(crate) hook: HookSelection,
 }
 
-/// Take a hook out again, and put back what was there before
 #[derive(Args)]
 pub(crate) struct HookUninstallArgs {
     #[command(flatten)]
     pub(crate) hook: HookSelection,
 }
 
-/// Which hook.
+// Which hook.
 #[derive(Args)]
 pub(crate) struct HookSelection {
     /// When it runs
@@ -49,7 +50,7 @@ pub(crate) struct HookSelection {
     pub(crate) global: bool,
 }
 
-/// What an installed hook passes on.
+// What an installed hook passes on.
 #[derive(Args)]
 pub(crate) struct HookRunArgs {
     #[arg(long = "type", value_enum, value_name = "TYPE")]

@@ -7,12 +7,14 @@ use crate::provider::github::kill_switch::CredentialType;
 
 /// Kill switches of an enterprise
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(crate) enum EnterpriseCommand {
+    /// Take the authorizations of everybody's credentials back
     RevokeAll(EnterpriseRevokeAllArgs),
+    /// Take the authorizations of some users' credentials back
     RevokeUser(EnterpriseRevokeUserArgs),
 }
 
-/// Take the authorizations of everybody's credentials back
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -25,7 +27,6 @@ pub(crate) struct EnterpriseRevokeAllArgs {
     pub(crate) enterprise: EnterpriseArgs,
 }
 
-/// Take the authorizations of some users' credentials back
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -42,7 +43,7 @@ pub(crate) struct EnterpriseRevokeUserArgs {
     pub(crate) users: Vec<String>,
 }
 
-/// Whose credentials, and how they are revoked.
+// Whose credentials, and how they are revoked.
 #[derive(Args)]
 pub(crate) struct EnterpriseArgs {
     /// The enterprise's slug
@@ -59,12 +60,14 @@ pub(crate) struct EnterpriseArgs {
 
 /// Kill switches of an organization
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(crate) enum OrgCommand {
+    /// Take the authorizations of everybody's credentials back
     RevokeAll(OrgRevokeAllArgs),
+    /// Take the authorizations of some users' credentials back
     RevokeUser(OrgRevokeUserArgs),
 }
 
-/// Take the authorizations of everybody's credentials back
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -77,7 +80,6 @@ pub(crate) struct OrgRevokeAllArgs {
     pub(crate) org: OrgArgs,
 }
 
-/// Take the authorizations of some users' credentials back
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -94,7 +96,7 @@ pub(crate) struct OrgRevokeUserArgs {
     pub(crate) users: Vec<String>,
 }
 
-/// Whose credentials, and how they are revoked.
+// Whose credentials, and how they are revoked.
 #[derive(Args)]
 pub(crate) struct OrgArgs {
     /// The organization's login
@@ -105,7 +107,7 @@ pub(crate) struct OrgArgs {
     pub(crate) kill_switch: KillSwitchArgs,
 }
 
-/// How a kill switch is used.
+// How a kill switch is used.
 #[derive(Args)]
 pub(crate) struct KillSwitchArgs {
     /// Only credentials of this type; may be repeated, a call for each

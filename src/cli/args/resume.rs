@@ -5,9 +5,6 @@ use clap::Args;
 use super::{ConsoleArgs, RevocationArgs, UserConfigArgs};
 use crate::cli::exit;
 
-/// Go on with what earlier runs left queued
-///
-/// Nobody is asked again: what waits was agreed to when it was queued.
 #[derive(Args)]
 #[command(after_long_help = format!("\
 Examples:

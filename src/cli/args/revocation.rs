@@ -11,7 +11,7 @@ use crate::finding::Confidence;
 use crate::revoke::Wait;
 use crate::settings::{Mode, RevokeFlags, RevokeOptions, parse_duration};
 
-/// What is sent, and on whose decision.
+// What is sent, and on whose decision.
 #[derive(Args, Clone, Default)]
 pub(crate) struct RevocationArgs {
     /// Say what would be sent; send nothing, write nothing

@@ -7,11 +7,6 @@ use crate::cli::exit;
 use crate::report::Format;
 use crate::settings::Input;
 
-/// Send the tokens found in any text to GitHub for revocation
-///
-/// The text may be anything: a report, a log, a list of tokens. What the hourly quota does not allow now stays queued in the
-/// ledger. GitHub answers 202 even for tokens that never existed, so what it took is called accepted, and --confirm asks
-/// whether it is dead.
 #[derive(Args)]
 #[command(after_long_help = format!("\
 Examples:

@@ -6,6 +6,7 @@ use super::ConfigArgs;
 
 /// The rules in force, or a test of each on its own examples
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(crate) enum RulesCommand {
     /// List the rules in force
     List(ConfigArgs),

@@ -7,9 +7,6 @@ use crate::cli::exit;
 use crate::settings::Input;
 use crate::source::tree;
 
-/// Sweep files and directories for tokens
-///
-/// Hidden and ignored files are swept too: `.env` is where tokens are.
 #[derive(Args)]
 #[command(after_long_help = format!("\
 Examples:

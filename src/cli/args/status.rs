@@ -4,7 +4,6 @@ use clap::{Args, ValueEnum};
 
 use super::{ConnectionArgs, UserConfigArgs};
 
-/// The queue, the quota used in the last hour, the next free slot
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -11,14 +11,14 @@ fn config_help() -> String {
     format!("The user's configuration {env} [default: $XDG_CONFIG_HOME/stanch/config.toml]")
 }
 
-/// The user's own configuration.
+// The user's own configuration.
 #[derive(Args, Clone, Default)]
 pub(crate) struct UserConfigArgs {
     #[arg(short, long, value_name = "FILE", help_heading = "Configuration", help = config_help())]
     pub(crate) config: Option<PathBuf>,
 }
 
-/// The user's configuration, and those of scanned trees.
+// The user's configuration, and those of scanned trees.
 #[derive(Args, Default)]
 pub(crate) struct ConfigArgs {
     #[command(flatten)]

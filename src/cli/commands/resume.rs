@@ -9,7 +9,7 @@ use crate::cli::exit::{Exit, RunStatus};
 use crate::cli::revoke_summary::{RevokeSummary, RunOutcome};
 use crate::cli::signal;
 use crate::ledger::{self, Ledger, LedgerError};
-use crate::provider::github::host::Host;
+use crate::provider::{self, github::host::Host};
 use crate::revocation::State;
 use crate::settings::{Env, Mode, RevokeSettings};
 
@@ -34,7 +34,7 @@ pub(super) fn run(args: &ResumeArgs, env: &Env) -> anyhow::Result<Exit> {
         return Ok(Exit::Remaining);
     }
     let credential = connection::credential(&settings.connection, env, &console)?;
-    let connection = HostConnection::open(&settings.connection, credential)?;
+    let connection = HostConnection::open(provider::with_host_flags(), &settings.connection, credential)?;
     send(connection, ledger.as_mut(), &settings, &console)
 }
 

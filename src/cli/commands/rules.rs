@@ -51,7 +51,7 @@ fn test(detection: &Detection, out: &mut dyn Write) -> anyhow::Result<Exit> {
     detection.detector.rules().compile()?;
     let mut failed = 0;
     for rule in detection.detector.rules() {
-        let examples = rule.positive.len() + rule.negative.len();
+        let examples = rule.positive().len() + rule.negative().len();
         failed += report(&rule.id, examples, &contradictions(&detection.detector, rule), out)?;
     }
     for rule in detection.custom.rules() {
@@ -83,8 +83,8 @@ fn report(
 /// The examples that contradict a rule, by their number in the list: their text may be a secret.
 fn contradictions(detector: &Detector, rule: &Rule) -> Vec<String> {
     let finds = |text: &String| detector.surest(text.as_bytes()) >= Some(Confidence::Likely);
-    let positive = rule.positive.iter().enumerate().filter(|(_, text)| !finds(text));
-    let negative = rule.negative.iter().enumerate().filter(|(_, text)| finds(text));
+    let positive = rule.positive().into_iter().enumerate().filter(|(_, text)| !finds(text));
+    let negative = rule.negative().into_iter().enumerate().filter(|(_, text)| finds(text));
     positive
         .map(|(n, _)| format!("finds nothing in positive example {}", n + 1))
         .chain(negative.map(|(n, _)| format!("finds a token in negative example {}", n + 1)))

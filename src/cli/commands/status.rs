@@ -10,7 +10,7 @@ use crate::cli::connection;
 use crate::cli::exit::Exit;
 use crate::cli::revoke_summary::round_up_to_second;
 use crate::ledger::{self, BatchRequest, HostEntry, HostStatus, Ledger, LedgerAddress, LedgerError, Payload};
-use crate::provider::github::{self, identity};
+use crate::provider::{self, github::identity};
 use crate::revoke::Options;
 use crate::settings::{ConnectionSettings, Env};
 use crate::text::printable;
@@ -40,7 +40,7 @@ pub(super) fn run(args: &StatusArgs, env: &Env) -> anyhow::Result<Exit> {
 }
 
 fn empty(ledger: &LedgerAddress, host: &str) -> HostStatus {
-    HostStatus::empty(ledger.to_string(), host, github::PROVIDER.per_hour)
+    HostStatus::empty(ledger.to_string(), host, provider::with_host_flags().per_hour)
 }
 
 /// The status of the host that was named; else of the default one, or the one in the ledger. Then that of the others.
@@ -78,11 +78,12 @@ fn status_of(
 ) -> Result<HostStatus, LedgerError> {
     let known = identity.filter(|identity| entry.identities.iter().any(|known| known == identity));
     let last = entry.identities.last().map(String::as_str);
+    let provider = provider::with_host_flags();
     let request = BatchRequest {
         host: &entry.host,
         identity: known.or(last).unwrap_or("anonymous"),
-        max_batch: github::PROVIDER.max_batch,
-        per_hour: github::PROVIDER.per_hour,
+        max_batch: provider.max_batch,
+        per_hour: provider.per_hour,
         // The pause between two requests is over before anybody has read this.
         min_interval: Duration::ZERO,
         lease: Options::default().timeout,

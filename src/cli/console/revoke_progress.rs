@@ -6,30 +6,38 @@ use indicatif::{HumanCount, HumanDuration, ProgressBar};
 use jiff::Timestamp;
 
 use super::{Terminal, count};
-use crate::provider::github;
-use crate::revocation::MAX_BATCH;
+use crate::provider::Limits;
 use crate::revoke::{Counts, Progress};
 
 /// The message after the first Ctrl-C: a request that was sent is waited for, because its answer is worth having.
 const STOPPING: &str = "stopping after the answer that is under way; Ctrl-C again does not wait for it";
 
 impl Terminal<'_> {
-    /// Does `work` while a progress line shows what `progress` reads.
-    pub(crate) fn watch_sending<T>(&self, progress: &Progress, work: impl FnOnce() -> T) -> T {
+    /// Does `work` while a progress line shows what `progress` reads; `limits` are those of the host.
+    pub(crate) fn watch_sending<T>(
+        &self,
+        progress: &Progress,
+        limits: &Limits,
+        work: impl FnOnce() -> T,
+    ) -> T {
         let update = |bar: &ProgressBar| {
             let counts = progress.read();
             let done = counts.accepted + counts.dead + counts.refused + counts.damaged;
             bar.set_length(done + counts.waiting);
             bar.set_position(done);
             let stopping = self.cancel.is_cancelled();
-            bar.set_message(if stopping { STOPPING.to_owned() } else { message(&counts, Timestamp::now()) });
+            bar.set_message(if stopping {
+                STOPPING.to_owned()
+            } else {
+                message(&counts, limits, Timestamp::now())
+            });
         };
         self.console.with_progress("{spinner} {elapsed} [{bar:20}] {msg}", &update, work)
     }
 }
 
 /// The text beside the bar.
-fn message(counts: &Counts, now: Timestamp) -> String {
+fn message(counts: &Counts, limits: &Limits, now: Timestamp) -> String {
     let mut message =
         format!("{} accepted, {} waiting", HumanCount(counts.accepted), HumanCount(counts.waiting));
     if counts.checks > 0 {
@@ -39,18 +47,18 @@ fn message(counts: &Counts, now: Timestamp) -> String {
     if let Some(pause) = pause.filter(|pause| *pause >= Duration::from_secs(2)) {
         message = format!("{message}, next request in {}", HumanDuration(pause));
     }
-    let left = min_time_left(counts.waiting, pause.unwrap_or_default());
+    let left = min_time_left(counts.waiting, limits, pause.unwrap_or_default());
     if left >= Duration::from_mins(1) {
         message = format!("{message}, about {} left", HumanDuration(left));
     }
     message
 }
 
-/// How long the rest takes at the least: full batches, one a second and [`github::PROVIDER.per_hour`] an hour.
-fn min_time_left(waiting: u64, pause: Duration) -> Duration {
-    let batches = waiting.div_ceil(MAX_BATCH as u64);
+/// How long the rest takes at the least: full batches, one a second and as many an hour as the host takes.
+fn min_time_left(waiting: u64, limits: &Limits, pause: Duration) -> Duration {
+    let batches = waiting.div_ceil(limits.max_batch.max(1) as u64);
     let Some(later) = batches.checked_sub(1) else { return pause };
-    let hour = u64::from(github::PROVIDER.per_hour);
+    let hour = u64::from(limits.per_hour.max(1));
     pause + Duration::from_secs(later / hour * 3600 + later % hour)
 }
 
@@ -58,14 +66,26 @@ fn min_time_left(waiting: u64, pause: Duration) -> Duration {
 mod tests {
     use super::*;
 
+    /// A thousand tokens a request, sixty requests an hour.
+    fn limits() -> Limits {
+        Limits {
+            host: "api.github.com".to_owned(),
+            identity: "anonymous".to_owned(),
+            max_batch: 1000,
+            per_hour: 60,
+            batch_kinds: Vec::new(),
+            self_kinds: Vec::new(),
+        }
+    }
+
     #[test]
     fn the_time_left_is_counted_in_full_batches_and_hours() {
         let minute = Duration::from_mins(1);
-        assert_eq!(min_time_left(0, minute), minute);
-        assert_eq!(min_time_left(1000, minute), minute);
-        assert_eq!(min_time_left(1001, Duration::ZERO), Duration::from_secs(1));
-        assert_eq!(min_time_left(60_000, Duration::ZERO), Duration::from_secs(59));
-        assert_eq!(min_time_left(60_001, Duration::ZERO), Duration::from_hours(1));
+        assert_eq!(min_time_left(0, &limits(), minute), minute);
+        assert_eq!(min_time_left(1000, &limits(), minute), minute);
+        assert_eq!(min_time_left(1001, &limits(), Duration::ZERO), Duration::from_secs(1));
+        assert_eq!(min_time_left(60_000, &limits(), Duration::ZERO), Duration::from_secs(59));
+        assert_eq!(min_time_left(60_001, &limits(), Duration::ZERO), Duration::from_hours(1));
     }
 
     #[test]
@@ -78,9 +98,12 @@ mod tests {
             ..Counts::default()
         };
         assert_eq!(
-            message(&counts, now),
+            message(&counts, &limits(), now),
             "60,000 accepted, 1,500 waiting, next request in 30 minutes, about 30 minutes left"
         );
-        assert_eq!(message(&Counts { waiting: 1, ..Counts::default() }, now), "0 accepted, 1 waiting");
+        assert_eq!(
+            message(&Counts { waiting: 1, ..Counts::default() }, &limits(), now),
+            "0 accepted, 1 waiting"
+        );
     }
 }

@@ -77,8 +77,10 @@ impl Finder {
         let mut nested = (layer.depth > 1).then(|| base64::nested(&unwrapped.text, first..last).peekable());
         let (mut inflated_to, mut at) = (0, first);
         loop {
-            let next =
-                self.base64_needles.next(&unwrapped.text, at, layer.depth).filter(|(_, found)| *found < last);
+            let next = self
+                .base64_needles()
+                .next(&unwrapped.text, at, layer.depth)
+                .filter(|(_, found)| *found < last);
             // In ascending order, so that one index for each alignment describes what is decoded.
             let until = next.map_or(last, |(_, found)| found);
             while let Some(group) = nested.as_mut().and_then(|nested| nested.next_if(|group| *group < until))

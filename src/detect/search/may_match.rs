@@ -63,7 +63,7 @@ impl Finder {
                     continue;
                 }
                 let nested = || depth > 1 && base64::nested(text, 0..text.len()).next().is_some();
-                if self.base64_needles.next(text, 0, depth).is_some()
+                if self.base64_needles().next(text, 0, depth).is_some()
                     || nested()
                     || depth > 1 && unwrapped.zlib_starts().next().is_some()
                 {

@@ -13,6 +13,18 @@ use super::kinds;
 use crate::rule;
 use crate::token::Token;
 
+/// The variable that holds a credential for any host.
+pub const AUTH_TOKEN: &str = "STANCH_AUTH_TOKEN";
+/// The variables that hold one for github.com and GHE.com, and those that hold one for a server, in the order in which
+/// `gh` reads them. <https://cli.github.com/manual/gh_help_environment>
+pub const GH_TOKEN: &str = "GH_TOKEN";
+/// See [`GH_TOKEN`].
+pub const GITHUB_TOKEN: &str = "GITHUB_TOKEN";
+/// See [`GH_TOKEN`].
+pub const GH_ENTERPRISE_TOKEN: &str = "GH_ENTERPRISE_TOKEN";
+/// See [`GH_TOKEN`].
+pub const GITHUB_ENTERPRISE_TOKEN: &str = "GITHUB_ENTERPRISE_TOKEN";
+
 /// More than any credential is long.
 const LONGEST: u64 = 64 * 1024;
 
@@ -69,11 +81,10 @@ pub struct Credential {
 }
 
 /// The variables that hold a credential for this flavour, in the order in which `gh` reads them.
-/// <https://cli.github.com/manual/gh_help_environment>
 const fn variables(flavour: Flavour) -> [&'static str; 2] {
     match flavour {
-        Flavour::Server => ["GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"],
-        Flavour::GitHubCom | Flavour::GheCom => ["GH_TOKEN", "GITHUB_TOKEN"],
+        Flavour::Server => [GH_ENTERPRISE_TOKEN, GITHUB_ENTERPRISE_TOKEN],
+        Flavour::GitHubCom | Flavour::GheCom => [GH_TOKEN, GITHUB_TOKEN],
     }
 }
 
@@ -88,7 +99,7 @@ pub fn find(
         return from_file(path).map(Some);
     }
     let [first, second] = variables(flavour);
-    for name in ["STANCH_AUTH_TOKEN", first, second] {
+    for name in [AUTH_TOKEN, first, second] {
         let Some(value) = variable(name) else { continue };
         let text = trimmed(&value);
         if text.is_empty() {
@@ -124,10 +135,7 @@ pub(super) fn may_revoke(host: &Host, credential: Option<&Token>) -> Result<(), 
 }
 
 pub(super) fn missing(host: &Host) -> CredentialError {
-    let variables = match host.flavour() {
-        Flavour::Server => "GH_ENTERPRISE_TOKEN",
-        Flavour::GitHubCom | Flavour::GheCom => "GH_TOKEN",
-    };
+    let [variables, _] = variables(host.flavour());
     CredentialError::Missing { host: host.label().to_owned(), variables }
 }
 

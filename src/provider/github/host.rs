@@ -1,15 +1,20 @@
 //! Where the API is and what kind of GitHub answers there.
 //!
 //! API roots: <https://docs.github.com/en/rest/using-the-rest-api/getting-started-with-the-rest-api>,
-//! <https://docs.github.com/en/enterprise-server@latest/rest/enterprise-admin> for a server. Names are checked strictly,
-//! because every token that is sent goes to the host they name: no user
-//! information, no path, no control characters, ASCII only, and cleartext only to this very machine.
+//! <https://docs.github.com/en/enterprise-server@latest/rest/enterprise-admin> for a server.
+//!
+//! Names are checked strictly, because every token that is sent goes to the host they name: no user information, no path,
+//! no control characters, ASCII only, and cleartext only to this very machine.
 
 mod address;
 
 use address::{Address, malformed, parse_authority};
 
-const SERVER_URL: &str = "GITHUB_SERVER_URL";
+/// The variable that names the host. <https://cli.github.com/manual/gh_help_environment>
+pub const GH_HOST: &str = "GH_HOST";
+/// The variable with the URL of the GitHub that runs an Actions job.
+/// <https://docs.github.com/en/actions/reference/workflows-and-actions/variables>
+pub const SERVER_URL: &str = "GITHUB_SERVER_URL";
 
 /// The three kinds of GitHub.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -119,7 +124,7 @@ impl Host {
 
     fn of_environment(choice: &HostChoice) -> Result<Option<Host>, HostError> {
         if let Some(name) = non_empty(choice.gh_host.as_deref()) {
-            return Host::named("GH_HOST", name).map(Some);
+            return Host::named(GH_HOST, name).map(Some);
         }
         let Some(url) = non_empty(choice.server_url.as_deref()) else { return Ok(None) };
         let server = Address::parse(SERVER_URL, url)?;

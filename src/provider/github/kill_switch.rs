@@ -6,14 +6,13 @@
 
 mod call;
 
-use crate::token::Token;
-
 use super::client::Client;
 use super::error::GitHubError;
-use super::host::Flavour;
+use super::host::{Flavour, Host};
 use super::{credential, message, response};
 use crate::http::Response;
 use crate::provider::Connection;
+use crate::token::Token;
 
 pub use call::{Call, CallError, CredentialType, Name, Scope};
 
@@ -67,6 +66,7 @@ impl KillSwitch {
     /// github.com and GHE.com only.
     pub fn new(connection: Connection) -> Result<Self, GitHubError> {
         let Connection { host, credential, ca_cert, timeout } = connection;
+        let host = host.unwrap_or_else(Host::github_com);
         if host.flavour() == Flavour::Server {
             return Err(GitHubError::NoKillSwitch { host: host.label().to_owned() });
         }

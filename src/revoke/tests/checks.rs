@@ -1,4 +1,4 @@
-//! Installation tokens, and questions about life.
+//! Tokens that revoke themselves, and liveness checks.
 
 use super::*;
 

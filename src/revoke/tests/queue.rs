@@ -1,4 +1,4 @@
-//! What is sent, in which order, how much of it, and what a death leaves behind.
+//! What is sent, in which order, how much of it, and what a killed run leaves behind.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -149,8 +149,8 @@ fn a_death_with_the_request_under_way_loses_nothing() -> Checked {
     }
     let ledger = ledger::open(&address)?;
     let request = request_of_test();
-    let standing = ledger.host_status(&request, &|| clock.now())?;
-    assert_eq!((standing.accepted, standing.sent, standing.requests_last_hour), (30, 0, 4));
+    let status = ledger.host_status(&request, &|| clock.now())?;
+    assert_eq!((status.accepted, status.sent, status.requests_last_hour), (30, 0, 4));
     let attempts = ledger.attempts(HOST, &pat(3))?;
     let outcomes: Vec<_> = attempts.iter().map(|attempt| attempt.verdict.as_str()).collect();
     assert_eq!(outcomes, ["lost", "lost", "lost", "accepted"]);

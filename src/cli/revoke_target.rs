@@ -1,0 +1,140 @@
+//! Where the tokens of one provider go: its host, connected to before anything is scanned.
+
+use super::connection::HostConnection;
+use super::console::Console;
+use crate::finding::{Confidence, Finding};
+use crate::policy::eligible;
+use crate::provider::github::credential::Credential;
+use crate::provider::{self, ConnectError, Provider};
+use crate::settings::{Mode, RevokeSettings};
+use crate::token::Kind;
+
+/// The host of one provider, as a revoking run knows it.
+pub(super) struct RevokeTarget {
+    provider: &'static Provider,
+    /// The host's name for people.
+    pub(super) label: String,
+    /// The host's name in the ledger: that of its API.
+    pub(super) api_base: String,
+    /// The kinds the host takes, as far as is known.
+    pub(super) kinds: Vec<Kind>,
+    /// None where what would be sent is only shown.
+    pub(super) connection: Option<HostConnection>,
+}
+
+impl RevokeTarget {
+    /// One for each provider, in the order of the registry. The credential goes to the provider it is meant for.
+    pub(super) fn all(
+        settings: &RevokeSettings,
+        mut credential: Option<Credential>,
+        console: &Console,
+    ) -> Result<Vec<Self>, ConnectError> {
+        provider::all()
+            .map(|provider| {
+                let credential = if provider.has_host_flags { credential.take() } else { None };
+                RevokeTarget::open(provider, settings, credential, console)
+            })
+            .collect()
+    }
+
+    /// Prepares the connection; sends nothing. In a dry run, one that could not be made is only warned of.
+    fn open(
+        provider: &'static Provider,
+        settings: &RevokeSettings,
+        credential: Option<Credential>,
+        console: &Console,
+    ) -> Result<Self, ConnectError> {
+        let is_dry_run = settings.mode == Mode::DryRun;
+        let connection = match HostConnection::open(provider, &settings.connection, credential) {
+            Err(error) if is_dry_run => {
+                console.warn(&format!("without --dry-run this would be refused: {error}"));
+                None
+            }
+            connection => Some(connection?),
+        };
+        let (label, api_base) = if provider.has_host_flags {
+            let host = &settings.connection.host;
+            (host.label().to_owned(), host.api_base())
+        } else {
+            let host = connection.as_ref().map_or_else(|| provider.name.to_owned(), HostConnection::api_base);
+            (host.clone(), host)
+        };
+        Ok(RevokeTarget {
+            provider,
+            label,
+            api_base,
+            kinds: provider.revocable_kinds(),
+            connection: connection.filter(|_| !is_dry_run),
+        })
+    }
+
+    /// Whether a finding is sent there, if it is sent.
+    pub(super) fn takes(&self, finding: &Finding) -> bool {
+        finding.token.kind().provider() == Some(self.provider.name)
+    }
+
+    /// Those of the findings that are sent there, if they are sent, and can be.
+    pub(super) fn eligible<'a>(
+        &self,
+        findings: &'a [Finding],
+        counted: Confidence,
+    ) -> impl Iterator<Item = &'a Finding> {
+        findings.iter().filter(move |finding| self.takes(finding) && eligible(finding, counted))
+    }
+
+    /// Asks the host which kinds it takes. A dry run does not ask.
+    pub(super) fn ask_kinds(&mut self, console: &Console) -> Result<(), ConnectError> {
+        if let Some(connection) = &mut self.connection {
+            self.kinds = connection.limits(console)?.revocable_kinds();
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::revoke::Wait;
+    use crate::rule;
+    use crate::settings::{ConnectionOptions, Env, RevokeFlags, RevokeOptions};
+
+    fn settings(mode: Mode) -> RevokeSettings {
+        let connection = ConnectionOptions {
+            host: Some("octocorp.ghe.com".to_owned()),
+            ledger: Some("l.db".into()),
+            ..ConnectionOptions::default()
+        };
+        let flags = RevokeFlags {
+            mode,
+            wait: Wait::No,
+            allow_own: false,
+            verify: false,
+            confirm: false,
+            options: RevokeOptions::default(),
+            connection,
+        };
+        let (options, connection) = (RevokeOptions::default(), ConnectionOptions::default());
+        RevokeSettings::resolve(&flags, &Env::default(), &options, &connection).expect("good settings")
+    }
+
+    #[test]
+    fn every_kind_goes_to_the_host_of_its_provider() {
+        let console = Console::plain();
+        for (mode, connects) in [(Mode::Yes, true), (Mode::DryRun, false)] {
+            let mut targets = RevokeTarget::all(&settings(mode), None, &console).expect("two hosts");
+            let hosts: Vec<_> = targets.iter().map(|host| (&*host.label, &*host.api_base)).collect();
+            let expected =
+                [("octocorp.ghe.com", "api.octocorp.ghe.com"), ("api.acme.example", "api.acme.example")];
+            assert_eq!(hosts, expected);
+            for target in &mut targets {
+                assert_eq!(target.connection.is_some(), connects);
+                target.ask_kinds(&console).expect("neither has to be asked");
+                let theirs: Vec<Kind> =
+                    rule::kinds().filter(|kind| kind.provider() == Some(target.provider.name)).collect();
+                let mut kinds = target.kinds.clone();
+                kinds.sort();
+                assert_eq!(kinds, theirs);
+            }
+        }
+    }
+}
