@@ -26,6 +26,8 @@ use crate::meter::CancelFlag;
 use crate::provider::{Limits, Outcome, Revoker};
 use crate::revocation::State;
 use crate::token::{Fingerprint, Token};
+use liveness::Proofs;
+use self_revoking::SelfRevoking;
 
 /// Whether to wait for the quota and for a server that asks for patience.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +79,7 @@ pub enum EndReason {
     Later(WaitReason),
     /// The server refused the request for a reason that waiting does not mend.
     Denied,
-    /// Trouble or no response, too often in a row.
+    /// Trouble or no response, too often in a row; or an answer, or a closed way, that trying again does not mend.
     Trouble,
     /// It was asked to stop.
     Interrupted,
@@ -94,6 +96,14 @@ pub struct RunOutcome {
     pub counts: Counts,
     /// What the ledger holds for this host now, whoever brought it there.
     pub host_status: HostStatus,
+    /// Until when the server wants no token to revoke itself, if it said so.
+    pub self_revoking_at: Option<Timestamp>,
+    /// Tokens that were sent although `verify` could not learn whether they lived, or cannot for their kind.
+    pub unverified: u64,
+    /// Tokens that were accepted, and alive when `confirm` asked last.
+    pub still_alive: u64,
+    /// Tokens that were accepted, and of which `confirm` could not learn whether they live, or cannot for their kind.
+    pub unconfirmed: u64,
 }
 
 impl RunOutcome {
@@ -153,16 +163,16 @@ pub fn run<'a>(context: Context<'a>, options: &'a Options) -> Result<RunOutcome,
         checked: HashSet::new(),
         accepted: Vec::new(),
         unanswered: 0,
-        self_revoking_done: false,
+        probing: false,
+        proofs: Proofs::default(),
+        self_revoking: SelfRevoking::default(),
     };
     run.mark_unsupported()?;
     run.count_waiting()?;
     let end = run.send_batches()?;
-    let end = run.send_self_revoking(end)?;
+    let end = run.finish_self_revoking(end)?;
     let end = if options.confirm { run.confirm(end)? } else { end };
-    let request = batch_request(&run.limits, options);
-    let host_status = run.context.ledger.host_status(&request, &|| run.context.clock.now())?;
-    Ok(RunOutcome { end, message: run.message, counts: run.context.progress.read(), host_status })
+    run.outcome(end)
 }
 
 /// A run under way.
@@ -179,8 +189,12 @@ struct Run<'a> {
     accepted: Vec<Token>,
     /// How many liveness checks in a row proved nothing.
     unanswered: u32,
-    /// Whether the tokens that revoke themselves had their turn.
-    self_revoking_done: bool,
+    /// Whether the batches carry what the host may not take, and did not tell.
+    probing: bool,
+    /// What asking about life has shown.
+    proofs: Proofs,
+    /// How far the tokens that revoke themselves have come.
+    self_revoking: SelfRevoking,
 }
 
 /// What to ask the ledger for. No method of [`Run`], whose ledger must be free to be borrowed meanwhile.
@@ -198,6 +212,23 @@ fn batch_request<'a>(limits: &'a Limits, options: &Options) -> BatchRequest<'a> 
 }
 
 impl Run<'_> {
+    fn outcome(self, end: EndReason) -> Result<RunOutcome, RevokeError> {
+        let Run { context, limits, options, message, proofs, self_revoking, .. } = self;
+        let request = batch_request(&limits, options);
+        let host_status = context.ledger.host_status(&request, &|| context.clock.now())?;
+        let counts = context.progress.read();
+        Ok(RunOutcome {
+            end,
+            message,
+            counts,
+            host_status,
+            self_revoking_at: self_revoking.held_until,
+            unverified: proofs.unverified.len() as u64,
+            still_alive: proofs.still_alive,
+            unconfirmed: proofs.unconfirmed,
+        })
+    }
+
     /// Sets aside tokens of kinds the host does not take: queued when it took them, or by a run that did not know its
     /// release.
     fn mark_unsupported(&mut self) -> Result<(), RevokeError> {
@@ -239,6 +270,7 @@ impl Run<'_> {
             let clock = self.context.clock;
             let request = batch_request(&self.limits, self.options);
             let intent = match self.context.ledger.intend(&request, &|| clock.now())? {
+                Next::Nothing if self.probe() => continue,
                 Next::Nothing => return Ok(EndReason::Done),
                 Next::Later { at, reason } => match self.wait_until(at, reason)? {
                     Some(end) => return Ok(end),
@@ -248,7 +280,10 @@ impl Run<'_> {
             };
             match self.send(&intent)? {
                 Some(Outcome::Denied) => return Ok(EndReason::Denied),
-                Some(Outcome::Trouble | Outcome::Unknown) => {
+                // It was asked of a host that may not take it, and decides nothing: what waits is kept.
+                Some(Outcome::Invalid) if self.probing => return Ok(EndReason::Denied),
+                Some(Outcome::Unexpected | Outcome::Blocked) => return Ok(EndReason::Trouble),
+                Some(Outcome::Trouble | Outcome::Unknown | Outcome::NotSent) => {
                     failures += 1;
                     if failures > self.options.retries {
                         return Ok(EndReason::Trouble);
@@ -261,29 +296,48 @@ impl Run<'_> {
         }
     }
 
+    /// Goes on with what the host may not take, and did not tell; true if there is any.
+    fn probe(&mut self) -> bool {
+        let undecided = std::mem::take(&mut self.limits.undecided_kinds);
+        let any = !undecided.is_empty();
+        if any {
+            self.limits.batch_kinds = undecided;
+            self.probing = true;
+        }
+        any
+    }
+
     /// Waits, or returns why the run ends. The pause between two requests and another process's request are always waited
     /// for: both are over in a moment, or when that request's lease is.
     fn wait_until(&mut self, at: Timestamp, why: WaitReason) -> Result<Option<EndReason>, RevokeError> {
         if matches!(why, WaitReason::Quota | WaitReason::Server) {
-            if !self.self_revoking_done {
-                // They take no slot of the quota, so there is nothing to wait for.
-                let end = self.send_self_revoking(EndReason::Done)?;
-                return Ok((end != EndReason::Done).then_some(end));
+            // They take no slot of the quota, so there is nothing to wait for.
+            let end = self.send_self_revoking(EndReason::Done)?;
+            if !matches!(end, EndReason::Done | EndReason::Later(_)) {
+                return Ok(Some(end));
             }
-            let waits = match self.options.wait {
-                Wait::No => false,
-                Wait::AtMost(length) => self.start.saturating_add(length).is_ok_and(|end| at <= end),
-                Wait::Forever => true,
-            };
-            if !waits {
+            if !self.may_wait_until(at) {
                 return Ok(Some(EndReason::Later(why)));
             }
         }
+        self.pause_until(at);
+        Ok(None)
+    }
+
+    fn may_wait_until(&self, at: Timestamp) -> bool {
+        match self.options.wait {
+            Wait::No => false,
+            Wait::AtMost(length) => self.start.saturating_add(length).is_ok_and(|end| at <= end),
+            Wait::Forever => true,
+        }
+    }
+
+    /// Waits until then, or for as long as the ledger need not be asked again.
+    fn pause_until(&self, at: Timestamp) {
         self.context.progress.next_at(Some(at));
         let length = Duration::try_from(at.duration_since(self.context.clock.now())).unwrap_or_default();
         self.sleep(length.min(RECHECK));
         self.context.progress.next_at(None);
-        Ok(None)
     }
 
     fn sleep(&self, length: Duration) {

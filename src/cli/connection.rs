@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use super::console::{Console, Terminal};
 use crate::clock::SystemClock;
 use crate::ledger::Ledger;
+use crate::meter::CancelFlag;
 use crate::provider::github::credential::{self, Credential, CredentialError};
 use crate::provider::github::host::Flavour;
 use crate::provider::{self, ConnectError, Connection, Limits, Revoker, github};
@@ -12,12 +13,17 @@ use crate::revoke::{self, Context, Options, Progress, RevokeError, RunOutcome};
 use crate::settings::{ConnectionSettings, Env};
 
 /// What a provider has to know of the connection.
-pub(super) fn connection(settings: &ConnectionSettings, credential: Option<Credential>) -> Connection {
+pub(super) fn connection(
+    settings: &ConnectionSettings,
+    credential: Option<Credential>,
+    cancel: &CancelFlag,
+) -> Connection {
     Connection {
         host: settings.host.clone(),
         credential: credential.map(|credential| credential.token),
         ca_cert: settings.ca_cert.clone(),
         timeout: settings.timeout,
+        cancel: cancel.clone(),
     }
 }
 
@@ -31,8 +37,9 @@ impl HostConnection {
     pub(super) fn open(
         settings: &ConnectionSettings,
         credential: Option<Credential>,
+        cancel: &CancelFlag,
     ) -> Result<Self, ConnectError> {
-        let revoker = provider::connect(&github::PROVIDER, connection(settings, credential))?;
+        let revoker = provider::connect(&github::PROVIDER, connection(settings, credential, cancel))?;
         Ok(HostConnection { revoker })
     }
 

@@ -54,8 +54,9 @@ impl RevokeSession {
         args: &RevocationArgs,
         env: &Env,
         user: &UserConfig,
-        console: &Console,
+        terminal: Terminal<'_>,
     ) -> anyhow::Result<Self> {
+        let console = terminal.console;
         let flags = args.flags();
         if flags.mode == Mode::Ask && !can_prompt() {
             bail!(
@@ -67,7 +68,7 @@ impl RevokeSession {
         ledger::open_existing(&settings.connection.ledger)?;
         let credential = connection::credential(&settings.connection, env, console)?;
         let own = own_credentials(env, credential.as_ref(), console);
-        let action = match (HostConnection::open(&settings.connection, credential), settings.mode) {
+        let action = match (HostConnection::open(&settings.connection, credential, terminal.cancel), settings.mode) {
             (Err(error), Mode::DryRun) => {
                 console.warn(&format!("without --dry-run this would be refused: {error}"));
                 Action::Show
