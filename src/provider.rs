@@ -100,7 +100,13 @@ pub struct Connection {
 impl Connection {
     /// To a host, in the usual way and without a credential.
     pub fn new(host: Host) -> Self {
-        Connection { host, credential: None, ca_cert: None, timeout: DEFAULT_TIMEOUT, cancel: CancelFlag::default() }
+        Connection {
+            host,
+            credential: None,
+            ca_cert: None,
+            timeout: DEFAULT_TIMEOUT,
+            cancel: CancelFlag::default(),
+        }
     }
 }
 

@@ -5,6 +5,9 @@
 
 mod enqueue;
 mod liveness;
+mod memory;
+mod options;
+mod outcome;
 mod progress;
 mod self_revoking;
 mod send;
@@ -15,125 +18,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use enqueue::{enqueue, entry};
+pub use options::{Options, Wait};
+pub use outcome::{EndReason, RevokeError, RunOutcome};
 pub use progress::{Counts, Progress};
 
 use crate::backoff;
 use crate::clock::Clock;
-use crate::ledger::{
-    BatchRequest, HostStatus, Ledger, LedgerError, Next, Opener, Payload, Selection, StateChange, WaitReason,
-};
+use crate::ledger::{BatchRequest, Ledger, Next, Opener, Payload, Selection, StateChange, WaitReason};
 use crate::meter::CancelFlag;
 use crate::provider::{Limits, Outcome, Revoker};
 use crate::revocation::State;
 use crate::token::{Fingerprint, Token};
-use liveness::Proofs;
-use self_revoking::SelfRevoking;
-
-/// Whether to wait for the quota and for a server that asks for patience.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wait {
-    /// Send what may go now, leave the rest queued.
-    No,
-    /// For so long, from the beginning of the run.
-    AtMost(Duration),
-    /// Until nothing waits any more.
-    Forever,
-}
-
-/// The settings of a run.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Whether to wait.
-    pub wait: Wait,
-    /// The pause between the beginnings of two requests.
-    pub min_interval: Duration,
-    /// How long a request may take: what is not answered far beyond that was abandoned.
-    pub timeout: Duration,
-    /// How often in a row to try again after trouble or without a response.
-    pub retries: u32,
-    /// Ask first whether each token is alive, and send no dead ones.
-    pub verify: bool,
-    /// Ask afterwards until the accepted ones are dead.
-    pub confirm: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Options {
-            wait: Wait::No,
-            min_interval: Duration::from_secs(1),
-            timeout: Duration::from_secs(30),
-            retries: 4,
-            verify: false,
-            confirm: false,
-        }
-    }
-}
-
-/// Why a run came to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EndReason {
-    /// Nothing waits any more.
-    Done,
-    /// The hour's quota is used up, or the server asked to wait, and the run was not to wait so long.
-    Later(WaitReason),
-    /// The server refused the request for a reason that waiting does not mend.
-    Denied,
-    /// Trouble or no response, too often in a row; or an answer, or a closed way, that trying again does not mend.
-    Trouble,
-    /// It was asked to stop.
-    Interrupted,
-}
-
-/// What a run did, and what it left.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunOutcome {
-    /// Why it ended.
-    pub end: EndReason,
-    /// The server's message, where a response ended it.
-    pub message: Option<String>,
-    /// What this run did.
-    pub counts: Counts,
-    /// What the ledger holds for this host now, whoever brought it there.
-    pub host_status: HostStatus,
-    /// Until when the server wants no token to revoke itself, if it said so.
-    pub self_revoking_at: Option<Timestamp>,
-    /// Tokens that were sent although `verify` could not learn whether they lived, or cannot for their kind.
-    pub unverified: u64,
-    /// Tokens that were accepted, and alive when `confirm` asked last.
-    pub still_alive: u64,
-    /// Tokens that were accepted, and of which `confirm` could not learn whether they live, or cannot for their kind.
-    pub unconfirmed: u64,
-}
-
-impl RunOutcome {
-    /// How many tokens of this host still wait, or are on their way without an answer.
-    pub fn waiting(&self) -> u64 {
-        self.host_status.queued + self.host_status.sent
-    }
-}
-
-/// Why a run could not go on.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RevokeError {
-    /// The ledger.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    /// A response came that could not be written down.
-    #[error(
-        "the answer to batch {batch} ({outcome}) could not be written down, its tokens stay `sent` and will be sent \
-         again: {source}"
-    )]
-    Unwritten {
-        /// The batch.
-        batch: u64,
-        /// What the answer was.
-        outcome: &'static str,
-        /// Why not.
-        source: LedgerError,
-    },
-}
+use memory::{Proofs, SelfRevoking};
 
 /// What a run works with.
 pub struct Context<'a> {

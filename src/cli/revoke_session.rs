@@ -68,14 +68,15 @@ impl RevokeSession {
         ledger::open_existing(&settings.connection.ledger)?;
         let credential = connection::credential(&settings.connection, env, console)?;
         let own = own_credentials(env, credential.as_ref(), console);
-        let action = match (HostConnection::open(&settings.connection, credential, terminal.cancel), settings.mode) {
-            (Err(error), Mode::DryRun) => {
-                console.warn(&format!("without --dry-run this would be refused: {error}"));
-                Action::Show
-            }
-            (Ok(_), Mode::DryRun) => Action::Show,
-            (host, mode) => Action::Send { host: host?, ask: mode == Mode::Ask },
-        };
+        let action =
+            match (HostConnection::open(&settings.connection, credential, terminal.cancel), settings.mode) {
+                (Err(error), Mode::DryRun) => {
+                    console.warn(&format!("without --dry-run this would be refused: {error}"));
+                    Action::Show
+                }
+                (Ok(_), Mode::DryRun) => Action::Show,
+                (host, mode) => Action::Send { host: host?, ask: mode == Mode::Ask },
+            };
         Ok(RevokeSession { settings, action, own })
     }
 

@@ -26,17 +26,6 @@ const CONFIRM_PAUSES: [Duration; 6] = [
     Duration::from_mins(1),
 ];
 
-/// What asking about life has shown, and what it could not show.
-#[derive(Debug, Default)]
-pub(super) struct Proofs {
-    /// Tokens that go, or went, unasked.
-    pub(super) unverified: HashSet<Fingerprint>,
-    /// How many accepted tokens were alive when asked last.
-    pub(super) still_alive: u64,
-    /// How many accepted tokens proved nothing.
-    pub(super) unconfirmed: u64,
-}
-
 impl Run<'_> {
     /// Checks the tokens that would go next, each once a run, and marks the dead ones. While nothing can be sent nothing is
     /// checked, for what is alive now may be dead by then: until when and why nothing can be sent comes back instead.

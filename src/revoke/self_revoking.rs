@@ -19,17 +19,6 @@ const MAX_TROUBLED: u32 = 3;
 /// How many in a row may be turned away: then it is not the tokens, but a limit in words that nobody here knows.
 const MAX_DENIED: u32 = 5;
 
-/// How far these tokens have come in a run.
-#[derive(Debug, Default)]
-pub(super) struct SelfRevoking {
-    /// Each had its turn, or the way to the server is in trouble.
-    done: bool,
-    /// Until when the server wants no more of them.
-    pub(super) held_until: Option<Timestamp>,
-    /// How many were turned away in a row.
-    denied: u32,
-}
-
 impl Run<'_> {
     /// Gives every token that waits and revokes itself its turn, and waits for the server where the run may wait.
     pub(super) fn finish_self_revoking(&mut self, before: EndReason) -> Result<EndReason, RevokeError> {

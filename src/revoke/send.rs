@@ -14,7 +14,8 @@ use crate::token::{Fingerprint, Token};
 const MESSAGE_MAX: usize = 500;
 
 /// What is said of kinds that a host turned away without having told what it takes.
-const PROBED: &str = "it did not tell its release, and does not take these kinds now; nothing is decided by that";
+const PROBED: &str =
+    "it did not tell its release, and does not take these kinds now; nothing is decided by that";
 
 /// How often to try to write a response down while others hold the ledger: each try waits for them.
 const SETTLE_TRIES: u32 = 3;

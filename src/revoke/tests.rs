@@ -5,6 +5,7 @@ mod checks;
 
 mod queue;
 mod second_provider;
+mod undecided;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -142,7 +143,11 @@ impl Revoker for Server<'_> {
         self.arrived.borrow_mut().push(arrived.clone());
         // A round trip takes its time.
         self.clock.advance(Duration::from_millis(200));
-        (self.script.borrow_mut())(&arrived)
+        let response = (self.script.borrow_mut())(&arrived);
+        if !response.outcome.left() {
+            self.arrived.borrow_mut().pop();
+        }
+        response
     }
 
     fn revoke_self(&self, token: &Token) -> RevokeResponse {

@@ -11,7 +11,8 @@ use crate::revocation::MAX_BATCH;
 use crate::revoke::{Counts, Progress};
 
 /// The message after the first Ctrl-C: an answer is worth having, and mostly there at once.
-const STOPPING: &str = "stopping: an answer that is under way is waited for a moment; Ctrl-C again ends at once";
+const STOPPING: &str =
+    "stopping: an answer that is under way is waited for a moment; Ctrl-C again ends at once";
 
 impl Terminal<'_> {
     /// Does `work` while a progress line shows what `progress` reads.

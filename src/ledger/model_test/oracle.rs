@@ -114,7 +114,15 @@ impl Oracle {
             assert!(self.elapsed >= hold, "promise 4: {} ms too early", hold - self.elapsed);
         }
         self.ever_sent.extend(&tokens);
-        self.in_flight.push(InFlight { process, id: intent.batch, tokens, at: clock, left: self.elapsed, charged, alive: true });
+        self.in_flight.push(InFlight {
+            process,
+            id: intent.batch,
+            tokens,
+            at: clock,
+            left: self.elapsed,
+            charged,
+            alive: true,
+        });
     }
 
     /// Promise 1.

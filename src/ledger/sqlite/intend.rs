@@ -62,11 +62,8 @@ pub(super) fn intend(
     let (quota_id, mut quota) = quota::ensure(db, host, request.account())?;
     let moved = quota.observe_clock(now);
     let interval = millis(request.min_interval);
-    let blocked = if charged {
-        quota.blocked(request.per_hour, interval, now)
-    } else {
-        quota.paced(interval, now)
-    };
+    let blocked =
+        if charged { quota.blocked(request.per_hour, interval, now) } else { quota.paced(interval, now) };
     if let Some((until, reason)) = blocked {
         if moved {
             quota::save(db, quota_id, &quota)?;

@@ -231,7 +231,10 @@ pub(super) fn limit(response: &Response, now: Timestamp) -> RateLimit {
         limit: response.header("x-ratelimit-limit").and_then(|text| text.parse().ok()),
         remaining: remaining(response),
         reset: response.header("x-ratelimit-reset").and_then(reset).map(|reset| reset.min(latest)),
-        retry_after: response.header("retry-after").and_then(|text| retry_after(text, now)).map(|wait| wait.min(longest)),
+        retry_after: response
+            .header("retry-after")
+            .and_then(|text| retry_after(text, now))
+            .map(|wait| wait.min(longest)),
     }
 }
 

@@ -46,11 +46,8 @@ impl ModelState {
         let quota = self.quotas.entry(account.clone()).or_default();
         quota.observe_clock(now);
         let interval = millis(request.min_interval);
-        let blocked = if charged {
-            quota.blocked(request.per_hour, interval, now)
-        } else {
-            quota.paced(interval, now)
-        };
+        let blocked =
+            if charged { quota.blocked(request.per_hour, interval, now) } else { quota.paced(interval, now) };
         if let Some((until, reason)) = blocked {
             return later(until, reason);
         }

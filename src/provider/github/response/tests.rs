@@ -91,7 +91,12 @@ const CASES: &[(Outcome, u16, &str, &str)] = &[
     (O::SecondaryLimit, 429, "retry-after: 60", HTML),
     (O::SecondaryLimit, 429, "", ""),
     (O::SecondaryLimit, 429, "", HTML),
-    (O::SecondaryLimit, 403, "", r#"{"message":"Maximum number of login attempts exceeded. Please try again later."}"#),
+    (
+        O::SecondaryLimit,
+        403,
+        "",
+        r#"{"message":"Maximum number of login attempts exceeded. Please try again later."}"#,
+    ),
     (O::Denied, 403, "", ""),
     (O::Denied, 403, "x-ratelimit-remaining: 59", r#"{"message":"Forbidden"}"#),
     (O::Denied, 403, "x-ratelimit-remaining: 00x", r#"{"message":"Forbidden"}"#),
