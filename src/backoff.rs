@@ -37,7 +37,14 @@ pub fn server_wait(outcome: Outcome, limit: &RateLimit, strikes: u32, now: Times
             let reset = limit.reset.filter(|_| empty).and_then(|reset| until(now, reset));
             Some(asked.or(reset).unwrap_or_else(|| grown(LIMIT_WAIT, strikes, LONGEST_LIMIT_WAIT)))
         }
-        Outcome::Accepted | Outcome::Invalid | Outcome::Denied | Outcome::Trouble | Outcome::Unknown => asked,
+        Outcome::Accepted
+        | Outcome::Invalid
+        | Outcome::Denied
+        | Outcome::Trouble
+        | Outcome::Unexpected
+        | Outcome::Unknown => asked,
+        // Nobody answered.
+        Outcome::NotSent | Outcome::Blocked => None,
     }
 }
 

@@ -6,10 +6,10 @@
 
 mod certificates;
 mod error;
+mod exchange;
 mod message;
 mod secret;
 
-use std::io::Read as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,8 +19,7 @@ use reqwest::{blocking, redirect, retry, tls};
 pub use error::{SetupError, TransportError};
 pub use message::{Body, Method, Request, Response};
 
-/// The most bytes of a body that are read: no answer to any request made here is this long.
-const LONGEST_BODY: u64 = 1024 * 1024;
+use crate::meter::CancelFlag;
 
 /// Connecting takes no longer than this, however long the user waits for an answer.
 const LONGEST_CONNECT: Duration = Duration::from_secs(10);
@@ -34,6 +33,8 @@ pub struct Options {
     pub ca_cert: Option<PathBuf>,
     /// How long a request may take, connecting and reading included.
     pub timeout: Duration,
+    /// Ends any waiting soon after it is set.
+    pub cancel: CancelFlag,
 }
 
 /// A way to one API.
@@ -41,6 +42,8 @@ pub struct Options {
 pub struct Client {
     client: blocking::Client,
     base_url: String,
+    timeout: Duration,
+    cancel: CancelFlag,
 }
 
 impl Client {
@@ -50,7 +53,8 @@ impl Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = blocking::Client::builder()
             .timeout(options.timeout)
-            .connect_timeout(options.timeout.min(LONGEST_CONNECT))
+            // Over before the attempt is: what could not connect surely sent nothing.
+            .connect_timeout(options.timeout.mul_f64(0.9).min(LONGEST_CONNECT))
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .pool_max_idle_per_host(0)
@@ -68,13 +72,19 @@ impl Client {
             builder.https_only(true).tls_certs_merge(added)
         };
         let client = builder.build().map_err(|error| SetupError::Tls(error::causes(&error)))?;
-        Ok(Client { client, base_url: options.base_url.clone() })
+        let Options { base_url, timeout, cancel, .. } = options;
+        Ok(Client { client, base_url: base_url.clone(), timeout: *timeout, cancel: cancel.clone() })
     }
 
-    /// Sends one request, once, and reads the response.
+    /// Sends one request, once, and reads the response: within [`Options::timeout`] from beginning to end, and not much
+    /// beyond the moment at which [`Options::cancel`] is set.
     ///
     /// An error tells whether the request may have arrived: see [`TransportError`].
     pub fn send(&self, request: &Request<'_>) -> Result<Response, TransportError> {
+        exchange::run(self.builder(request)?, self.timeout, &self.cancel)
+    }
+
+    fn builder(&self, request: &Request<'_>) -> Result<blocking::RequestBuilder, TransportError> {
         let url = format!("{}{}", self.base_url, request.path);
         let mut builder = match request.method {
             Method::Get => self.client.get(url),
@@ -86,33 +96,18 @@ impl Client {
         }
         if let Some(token) = request.bearer {
             let value = secret::bearer(token).ok_or_else(|| {
-                TransportError::NotSent("the credential holds characters no header can carry".to_owned())
+                TransportError::Blocked(
+                    "the credential holds characters no header can carry; nothing was sent".to_owned(),
+                )
             })?;
             builder = builder.header(AUTHORIZATION, value);
         }
-        builder = match &request.body {
+        Ok(match &request.body {
             Body::Empty => builder,
             Body::Tokens { field, tokens } => builder.body(secret::json_list(field, tokens)),
             Body::Json(json) => builder.body(json.clone()),
-        };
-        builder.send().map_err(|error| TransportError::from(&error)).map(read)
-    }
-}
-
-/// The response, with as much of its body as came: the status stands, whatever happens behind it.
-fn read(response: blocking::Response) -> Response {
-    let status = response.status().as_u16();
-    let headers = response
-        .headers()
-        .iter()
-        .map(|(name, value)| {
-            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         })
-        .collect();
-    let mut body = Vec::new();
-    // A body cut short is classified as it is.
-    let _ = response.take(LONGEST_BODY).read_to_end(&mut body);
-    Response { status, headers, body }
+    }
 }
 
 #[cfg(test)]
@@ -127,6 +122,7 @@ mod tests {
             base_url: "https://api.example.test".to_owned(),
             ca_cert: Some(path.clone()),
             timeout: LONGEST_CONNECT,
+            cancel: CancelFlag::default(),
         };
         let error = || Client::new(&options).unwrap_err().to_string();
         assert!(error().contains("cannot read the certificates --ca-cert names"));

@@ -13,10 +13,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use self::github::host::Host;
+use crate::meter::CancelFlag;
 use crate::rule;
 use crate::token::{Kind, RevokedBy, Token};
 
-pub use response::{Liveness, Outcome, RevokeResponse};
+pub use response::{Grants, Liveness, Outcome, RevokeResponse};
 pub use revoker::{Limits, Revoker};
 
 /// How long a response is waited for where the user does not say.
@@ -107,12 +108,20 @@ pub struct Connection {
     pub ca_cert: Option<PathBuf>,
     /// How long a request may take.
     pub timeout: Duration,
+    /// Ends any waiting for a response soon after it is set.
+    pub cancel: CancelFlag,
 }
 
 impl Connection {
     /// To a host, in the usual way and without a credential.
     pub fn new(host: Host) -> Self {
-        Connection { host: Some(host), credential: None, ca_cert: None, timeout: DEFAULT_TIMEOUT }
+        Connection {
+            host: Some(host),
+            credential: None,
+            ca_cert: None,
+            timeout: DEFAULT_TIMEOUT,
+            cancel: CancelFlag::default(),
+        }
     }
 }
 

@@ -5,6 +5,9 @@
 
 mod enqueue;
 mod liveness;
+mod memory;
+mod options;
+mod outcome;
 mod progress;
 mod self_revoking;
 mod send;
@@ -15,115 +18,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use enqueue::{enqueue, entry};
+pub use options::{Options, Wait};
+pub use outcome::{EndReason, RevokeError, RunOutcome};
 pub use progress::{Counts, Progress};
 
 use crate::backoff;
 use crate::clock::Clock;
-use crate::ledger::{
-    BatchRequest, HostStatus, Ledger, LedgerError, Next, Opener, Payload, Selection, StateChange, WaitReason,
-};
+use crate::ledger::{BatchRequest, Ledger, Next, Opener, Payload, Selection, StateChange, WaitReason};
 use crate::meter::CancelFlag;
 use crate::provider::{Limits, Outcome, Revoker};
 use crate::revocation::State;
 use crate::token::{Fingerprint, Token};
-
-/// Whether to wait for the quota and for a server that asks for patience.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wait {
-    /// Send what may go now, leave the rest queued.
-    No,
-    /// For so long, from the beginning of the run.
-    AtMost(Duration),
-    /// Until nothing waits any more.
-    Forever,
-}
-
-/// The settings of a run.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Whether to wait.
-    pub wait: Wait,
-    /// The pause between the beginnings of two requests.
-    pub min_interval: Duration,
-    /// How long a request may take: what is not answered far beyond that was abandoned.
-    pub timeout: Duration,
-    /// How often in a row to try again after trouble or without a response.
-    pub retries: u32,
-    /// Ask first whether each token is alive, and send no dead ones.
-    pub verify: bool,
-    /// Ask afterwards until the accepted ones are dead.
-    pub confirm: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Options {
-            wait: Wait::No,
-            min_interval: Duration::from_secs(1),
-            timeout: Duration::from_secs(30),
-            retries: 4,
-            verify: false,
-            confirm: false,
-        }
-    }
-}
-
-/// Why a run came to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EndReason {
-    /// Nothing waits any more.
-    Done,
-    /// The hour's quota is used up, or the server asked to wait, and the run was not to wait so long.
-    Later(WaitReason),
-    /// The server refused the request for a reason that waiting does not mend.
-    Denied,
-    /// Trouble or no response, too often in a row.
-    Trouble,
-    /// It was asked to stop.
-    Interrupted,
-}
-
-/// What a run did, and what it left.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunOutcome {
-    /// Why it ended.
-    pub end: EndReason,
-    /// The server's message, where a response ended it.
-    pub message: Option<String>,
-    /// What this run did.
-    pub counts: Counts,
-    /// What the ledger holds for this host now, whoever brought it there.
-    pub host_status: HostStatus,
-}
-
-impl RunOutcome {
-    /// How many tokens of this host still wait, or are on their way without an answer.
-    pub fn waiting(&self) -> u64 {
-        self.host_status.queued + self.host_status.sent
-    }
-}
-
-/// Why a run could not go on.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RevokeError {
-    /// The ledger.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    /// A response came that could not be written down.
-    #[error(
-        "the answer to batch {batch} ({outcome}) could not be written down, its tokens stay `sent` and will be sent \
-         again: {source}"
-    )]
-    Unwritten {
-        /// The batch.
-        batch: u64,
-        /// What the answer was.
-        outcome: &'static str,
-        /// Why not.
-        source: LedgerError,
-    },
-}
+use memory::{Proofs, SelfRevoking};
 
 /// What a run works with.
 pub struct Context<'a> {
@@ -153,16 +59,16 @@ pub fn run<'a>(context: Context<'a>, options: &'a Options) -> Result<RunOutcome,
         checked: HashSet::new(),
         accepted: Vec::new(),
         unanswered: 0,
-        self_revoking_done: false,
+        probing: false,
+        proofs: Proofs::default(),
+        self_revoking: SelfRevoking::default(),
     };
     run.mark_unsupported()?;
     run.count_waiting()?;
     let end = run.send_batches()?;
-    let end = run.send_self_revoking(end)?;
+    let end = run.finish_self_revoking(end)?;
     let end = if options.confirm { run.confirm(end)? } else { end };
-    let request = batch_request(&run.limits, options);
-    let host_status = run.context.ledger.host_status(&request, &|| run.context.clock.now())?;
-    Ok(RunOutcome { end, message: run.message, counts: run.context.progress.read(), host_status })
+    run.outcome(end)
 }
 
 /// A run under way.
@@ -179,8 +85,12 @@ struct Run<'a> {
     accepted: Vec<Token>,
     /// How many liveness checks in a row proved nothing.
     unanswered: u32,
-    /// Whether the tokens that revoke themselves had their turn.
-    self_revoking_done: bool,
+    /// Whether the batches carry what the host may not take, and did not tell.
+    probing: bool,
+    /// What asking about life has shown.
+    proofs: Proofs,
+    /// How far the tokens that revoke themselves have come.
+    self_revoking: SelfRevoking,
 }
 
 /// What to ask the ledger for. No method of [`Run`], whose ledger must be free to be borrowed meanwhile.
@@ -198,6 +108,23 @@ fn batch_request<'a>(limits: &'a Limits, options: &Options) -> BatchRequest<'a> 
 }
 
 impl Run<'_> {
+    fn outcome(self, end: EndReason) -> Result<RunOutcome, RevokeError> {
+        let Run { context, limits, options, message, proofs, self_revoking, .. } = self;
+        let request = batch_request(&limits, options);
+        let host_status = context.ledger.host_status(&request, &|| context.clock.now())?;
+        let counts = context.progress.read();
+        Ok(RunOutcome {
+            end,
+            message,
+            counts,
+            host_status,
+            self_revoking_at: self_revoking.held_until,
+            unverified: proofs.unverified.len() as u64,
+            still_alive: proofs.still_alive,
+            unconfirmed: proofs.unconfirmed,
+        })
+    }
+
     /// Sets aside tokens of kinds the host does not take: queued when it took them, or by a run that did not know its
     /// release.
     fn mark_unsupported(&mut self) -> Result<(), RevokeError> {
@@ -239,6 +166,7 @@ impl Run<'_> {
             let clock = self.context.clock;
             let request = batch_request(&self.limits, self.options);
             let intent = match self.context.ledger.intend(&request, &|| clock.now())? {
+                Next::Nothing if self.probe() => continue,
                 Next::Nothing => return Ok(EndReason::Done),
                 Next::Later { at, reason } => match self.wait_until(at, reason)? {
                     Some(end) => return Ok(end),
@@ -248,7 +176,10 @@ impl Run<'_> {
             };
             match self.send(&intent)? {
                 Some(Outcome::Denied) => return Ok(EndReason::Denied),
-                Some(Outcome::Trouble | Outcome::Unknown) => {
+                // It was asked of a host that may not take it, and decides nothing: what waits is kept.
+                Some(Outcome::Invalid) if self.probing => return Ok(EndReason::Denied),
+                Some(Outcome::Unexpected | Outcome::Blocked) => return Ok(EndReason::Trouble),
+                Some(Outcome::Trouble | Outcome::Unknown | Outcome::NotSent) => {
                     failures += 1;
                     if failures > self.options.retries {
                         return Ok(EndReason::Trouble);
@@ -261,29 +192,48 @@ impl Run<'_> {
         }
     }
 
+    /// Goes on with what the host may not take, and did not tell; true if there is any.
+    fn probe(&mut self) -> bool {
+        let undecided = std::mem::take(&mut self.limits.undecided_kinds);
+        let any = !undecided.is_empty();
+        if any {
+            self.limits.batch_kinds = undecided;
+            self.probing = true;
+        }
+        any
+    }
+
     /// Waits, or returns why the run ends. The pause between two requests and another process's request are always waited
     /// for: both are over in a moment, or when that request's lease is.
     fn wait_until(&mut self, at: Timestamp, why: WaitReason) -> Result<Option<EndReason>, RevokeError> {
         if matches!(why, WaitReason::Quota | WaitReason::Server) {
-            if !self.self_revoking_done {
-                // They take no slot of the quota, so there is nothing to wait for.
-                let end = self.send_self_revoking(EndReason::Done)?;
-                return Ok((end != EndReason::Done).then_some(end));
+            // They take no slot of the quota, so there is nothing to wait for.
+            let end = self.send_self_revoking(EndReason::Done)?;
+            if !matches!(end, EndReason::Done | EndReason::Later(_)) {
+                return Ok(Some(end));
             }
-            let waits = match self.options.wait {
-                Wait::No => false,
-                Wait::AtMost(length) => self.start.saturating_add(length).is_ok_and(|end| at <= end),
-                Wait::Forever => true,
-            };
-            if !waits {
+            if !self.may_wait_until(at) {
                 return Ok(Some(EndReason::Later(why)));
             }
         }
+        self.pause_until(at);
+        Ok(None)
+    }
+
+    fn may_wait_until(&self, at: Timestamp) -> bool {
+        match self.options.wait {
+            Wait::No => false,
+            Wait::AtMost(length) => self.start.saturating_add(length).is_ok_and(|end| at <= end),
+            Wait::Forever => true,
+        }
+    }
+
+    /// Waits until then, or for as long as the ledger need not be asked again.
+    fn pause_until(&self, at: Timestamp) {
         self.context.progress.next_at(Some(at));
         let length = Duration::try_from(at.duration_since(self.context.clock.now())).unwrap_or_default();
         self.sleep(length.min(RECHECK));
         self.context.progress.next_at(None);
-        Ok(None)
     }
 
     fn sleep(&self, length: Duration) {

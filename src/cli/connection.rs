@@ -3,6 +3,7 @@
 use super::console::{Console, Terminal};
 use crate::clock::SystemClock;
 use crate::ledger::Ledger;
+use crate::meter::CancelFlag;
 use crate::provider::github::credential::{self, Credential, CredentialError};
 use crate::provider::github::host::Flavour;
 use crate::provider::{self, ConnectError, Connection, Limits, Provider, Revoker};
@@ -10,12 +11,17 @@ use crate::revoke::{self, Context, Options, Progress, RevokeError, RunOutcome};
 use crate::settings::{ConnectionSettings, Env};
 
 /// What the provider that `--host` is meant for has to know of the connection.
-pub(super) fn connection(settings: &ConnectionSettings, credential: Option<Credential>) -> Connection {
+pub(super) fn connection(
+    settings: &ConnectionSettings,
+    credential: Option<Credential>,
+    cancel: &CancelFlag,
+) -> Connection {
     Connection {
         host: Some(settings.host.clone()),
         credential: credential.map(|credential| credential.token),
         ca_cert: settings.ca_cert.clone(),
         timeout: settings.timeout,
+        cancel: cancel.clone(),
     }
 }
 
@@ -30,8 +36,9 @@ impl HostConnection {
         provider: &Provider,
         settings: &ConnectionSettings,
         credential: Option<Credential>,
+        cancel: &CancelFlag,
     ) -> Result<Self, ConnectError> {
-        let connection = connection(settings, credential);
+        let connection = connection(settings, credential, cancel);
         let host = connection.host.filter(|_| provider.has_host_flags);
         let revoker = provider::connect(provider, Connection { host, ..connection })?;
         Ok(HostConnection { revoker })

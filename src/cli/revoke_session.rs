@@ -55,8 +55,9 @@ impl RevokeSession {
         args: &RevocationArgs,
         env: &Env,
         user: &UserConfig,
-        console: &Console,
+        terminal: Terminal<'_>,
     ) -> anyhow::Result<Self> {
+        let console = terminal.console;
         let flags = args.flags();
         if flags.mode == Mode::Ask && !can_prompt() {
             bail!(
@@ -68,7 +69,7 @@ impl RevokeSession {
         ledger::open_existing(&settings.connection.ledger)?;
         let credential = connection::credential(&settings.connection, env, console)?;
         let own = own_credentials(env, credential.as_ref(), console);
-        let targets = RevokeTarget::all(&settings, credential, console)?;
+        let targets = RevokeTarget::all(&settings, credential, terminal)?;
         Ok(RevokeSession { settings, targets, own })
     }
 

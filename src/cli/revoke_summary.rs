@@ -81,7 +81,7 @@ impl RevokeSummary {
         let of_queue = match &self.outcome {
             RunOutcome::Sent { outcome, .. } => {
                 let left = if outcome.end == EndReason::Done { 0 } else { outcome.waiting() };
-                left + outcome.counts.refused + outcome.counts.damaged
+                left + outcome.counts.refused + outcome.counts.damaged + outcome.still_alive
             }
             _ => 0,
         };
@@ -150,6 +150,7 @@ impl RevokeSummary {
                 console.info(&format!("{} {what}", count(n, "token")));
             }
         }
+        print_proofs(outcome, host, console);
         if counts.damaged > 0 {
             let damaged = count(counts.damaged, "token");
             console.warn(&format!("{damaged} could not be opened any more: scan again to queue them anew"));
@@ -173,6 +174,30 @@ impl RevokeSummary {
     }
 }
 
+/// What `--verify` and `--confirm` could not show, or showed to be alive.
+fn print_proofs(outcome: &revoke::RunOutcome, host: &str, console: &Console) {
+    if outcome.still_alive > 0 {
+        let (tokens, work) = (count(outcome.still_alive, "token"), verb(outcome.still_alive, "work"));
+        console.warn(&format!(
+            "{tokens} still {work}: {host} accepted them, and they were alive when --confirm asked last; revoke them by \
+             hand if that stays so"
+        ));
+    }
+    for (tokens, what) in [
+        (outcome.unverified, "--verify could not learn whether they live, and they go unasked"),
+        (outcome.unconfirmed, "accepted, but --confirm could not learn whether they are dead"),
+    ] {
+        if tokens > 0 {
+            console.warn(&format!("{}: {what}", count(tokens, "token")));
+        }
+    }
+}
+
+/// `works` for one, `work` for more.
+fn verb(count: u64, plural: &str) -> String {
+    if count == 1 { format!("{plural}s") } else { plural.to_owned() }
+}
+
 /// How many tokens still wait, why, and what sends them; none where nothing waits.
 fn waiting(outcome: &revoke::RunOutcome, host: &str) -> Option<String> {
     let waiting = outcome.waiting();
@@ -190,9 +215,10 @@ fn waiting(outcome: &revoke::RunOutcome, host: &str) -> Option<String> {
         EndReason::Interrupted => "interrupted".to_owned(),
         EndReason::Done => format!("not all could be sent{message}"),
     };
-    let next = outcome.host_status.next_slot.map(|at| format!("; next slot at {}", round_up_to_second(at)));
+    let next = outcome.host_status.next_slot.max(outcome.self_revoking_at);
+    let next = next.map(|at| format!("; next slot at {}", round_up_to_second(at)));
     let tokens = count(waiting, "token");
-    let wait = if waiting == 1 { "waits" } else { "wait" };
+    let wait = verb(waiting, "wait");
     Some(format!("{why}: {tokens} still {wait}{}; `stanch resume` goes on", next.unwrap_or_default()))
 }
 

@@ -1,7 +1,7 @@
 //! Where the tokens of one provider go: its host, connected to before anything is scanned.
 
 use super::connection::HostConnection;
-use super::console::Console;
+use super::console::{Console, Terminal};
 use crate::finding::{Confidence, Finding};
 use crate::policy::eligible;
 use crate::provider::github::credential::Credential;
@@ -27,12 +27,12 @@ impl RevokeTarget {
     pub(super) fn all(
         settings: &RevokeSettings,
         mut credential: Option<Credential>,
-        console: &Console,
+        terminal: Terminal<'_>,
     ) -> Result<Vec<Self>, ConnectError> {
         provider::all()
             .map(|provider| {
                 let credential = if provider.has_host_flags { credential.take() } else { None };
-                RevokeTarget::open(provider, settings, credential, console)
+                RevokeTarget::open(provider, settings, credential, terminal)
             })
             .collect()
     }
@@ -42,16 +42,17 @@ impl RevokeTarget {
         provider: &'static Provider,
         settings: &RevokeSettings,
         credential: Option<Credential>,
-        console: &Console,
+        terminal: Terminal<'_>,
     ) -> Result<Self, ConnectError> {
         let is_dry_run = settings.mode == Mode::DryRun;
-        let connection = match HostConnection::open(provider, &settings.connection, credential) {
-            Err(error) if is_dry_run => {
-                console.warn(&format!("without --dry-run this would be refused: {error}"));
-                None
-            }
-            connection => Some(connection?),
-        };
+        let connection =
+            match HostConnection::open(provider, &settings.connection, credential, terminal.cancel) {
+                Err(error) if is_dry_run => {
+                    terminal.console.warn(&format!("without --dry-run this would be refused: {error}"));
+                    None
+                }
+                connection => Some(connection?),
+            };
         let (label, api_base) = if provider.has_host_flags {
             let host = &settings.connection.host;
             (host.label().to_owned(), host.api_base())
@@ -94,6 +95,7 @@ impl RevokeTarget {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::meter::CancelFlag;
     use crate::revoke::Wait;
     use crate::rule;
     use crate::settings::{ConnectionOptions, Env, RevokeFlags, RevokeOptions};
@@ -119,12 +121,15 @@ mod tests {
 
     #[test]
     fn every_kind_goes_to_the_host_of_its_provider() {
-        let console = Console::plain();
+        let (console, cancel) = (Console::plain(), CancelFlag::default());
+        let terminal = Terminal { console: &console, cancel: &cancel };
         for (mode, connects) in [(Mode::Yes, true), (Mode::DryRun, false)] {
-            let mut targets = RevokeTarget::all(&settings(mode), None, &console).expect("two hosts");
+            let mut targets = RevokeTarget::all(&settings(mode), None, terminal).expect("two hosts");
             let hosts: Vec<_> = targets.iter().map(|host| (&*host.label, &*host.api_base)).collect();
-            let expected =
-                [("octocorp.ghe.com", "api.octocorp.ghe.com"), ("api.acme.example", "api.acme.example")];
+            let expected = [
+                ("octocorp.ghe.com", "https://api.octocorp.ghe.com"),
+                ("api.acme.example", "api.acme.example"),
+            ];
             assert_eq!(hosts, expected);
             for target in &mut targets {
                 assert_eq!(target.connection.is_some(), connects);

@@ -44,11 +44,13 @@ impl ScanSession {
         let mut detection = Detection::load(&common.config, &inputs, env)?;
         detection.suppress(&common.suppress, &console)?;
         let settings = common.settings(inputs, &detection.user)?;
+        let cancel = signal::listen()?;
+        let terminal = Terminal { console: &console, cancel: &cancel };
         let revoke_session = common
             .revoke
-            .then(|| RevokeSession::prepare(&common.revocation, env, &detection.user, &console))
+            .then(|| RevokeSession::prepare(&common.revocation, env, &detection.user, terminal))
             .transpose()?;
-        Ok(ScanSession { revoke_session, ..ScanSession::new(console, detection, settings, env)? })
+        Ok(ScanSession { revoke_session, ..ScanSession::new(console, detection, settings, env, cancel) })
     }
 
     /// A session with detection and settings that were made elsewhere.
@@ -57,10 +59,10 @@ impl ScanSession {
         mut detection: Detection,
         settings: Settings,
         env: &Env,
-    ) -> anyhow::Result<Self> {
+        cancel: CancelFlag,
+    ) -> Self {
         detection.detector = detection.detector.with_decode_depth(settings.decode_depth);
-        let cancel = signal::listen()?;
-        Ok(ScanSession {
+        ScanSession {
             start: Instant::now(),
             started: Timestamp::now(),
             console,
@@ -70,7 +72,7 @@ impl ScanSession {
             cancel,
             revoke_session: None,
             step_summary: env.path(env::GITHUB_STEP_SUMMARY),
-        })
+        }
     }
 
     /// The same, revoking what is found.

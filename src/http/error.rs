@@ -3,6 +3,12 @@
 use std::error::Error;
 use std::path::PathBuf;
 
+/// The message where the time was over before an answer came.
+pub(super) const NO_ANSWER: &str = "no answer in time";
+
+/// hyper-util's words for a 407 to CONNECT (RFC 9110, section 15.5.8); its type for it is private.
+const PROXY_REFUSES: &str = "proxy authorization required";
+
 /// Why no client could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
@@ -34,8 +40,9 @@ pub enum SetupError {
 pub enum TransportError {
     /// No connection came about: nothing was sent.
     NotSent(String),
-    /// The server could not prove to be the host: nothing was sent, and waiting will not mend it.
-    Untrusted(String),
+    /// The way is closed: the server could not prove to be the host, or a proxy lets nobody through. Nothing was sent,
+    /// and waiting will not mend it.
+    Blocked(String),
     /// It may have arrived, or not.
     Lost(String),
 }
@@ -45,7 +52,7 @@ impl TransportError {
     pub fn into_message(self) -> String {
         match self {
             TransportError::NotSent(message)
-            | TransportError::Untrusted(message)
+            | TransportError::Blocked(message)
             | TransportError::Lost(message) => message,
         }
     }
@@ -55,13 +62,19 @@ impl From<&reqwest::Error> for TransportError {
     fn from(error: &reqwest::Error) -> Self {
         let causes = causes(error);
         if is_untrusted(error) {
-            TransportError::Untrusted(format!(
+            TransportError::Blocked(format!(
                 "{causes}; nothing was sent (--ca-cert adds a certificate of your own)"
             ))
+        } else if error.is_connect() && causes.contains(PROXY_REFUSES) {
+            TransportError::Blocked(
+                "the proxy wants a password (407); nothing was sent (HTTPS_PROXY may name a user and password, NO_PROXY \
+                 the hosts that need no proxy)"
+                    .to_owned(),
+            )
         } else if error.is_connect() || error.is_builder() {
             TransportError::NotSent(format!("could not connect: {causes}"))
         } else if error.is_timeout() {
-            TransportError::Lost("no answer in time".to_owned())
+            TransportError::Lost(NO_ANSWER.to_owned())
         } else {
             TransportError::Lost(format!("the connection broke before an answer came: {causes}"))
         }

@@ -61,6 +61,8 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// The body, as much of it as was read.
     pub body: Vec<u8>,
+    /// Why the body is not whole, where it is not: what a torn body seems to say is no answer.
+    pub cut_short: Option<String>,
 }
 
 impl Response {
@@ -93,6 +95,7 @@ mod tests {
             status: 200,
             headers: vec![("content-type".to_owned(), kind.to_owned())],
             body: body.as_bytes().to_vec(),
+            cut_short: None,
         };
         assert!(response("", "\n<html>").is_html());
         assert!(response("Text/HTML; charset=utf-8", "words").is_html());

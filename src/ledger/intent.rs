@@ -28,13 +28,27 @@ pub struct BatchRequest<'a> {
     pub payload: Payload<'a>,
 }
 
+/// Whose limits the requests of tokens that revoke themselves obey: no credential is theirs, and they take no slot, but
+/// a server may ask them to wait, too.
+pub(crate) const SELF_REVOKING: &str = "self";
+
+impl BatchRequest<'_> {
+    /// Whose quota the request counts against.
+    pub(crate) fn account(&self) -> &str {
+        match self.payload {
+            Payload::Batch(_) => self.identity,
+            Payload::SelfRevoking(_) => SELF_REVOKING,
+        }
+    }
+}
+
 /// What to send.
 #[derive(Clone, Copy, Debug)]
 pub enum Payload<'a> {
     /// As many waiting tokens of these kinds as a request may carry, in the order of the queue. Takes a slot.
     Batch(&'a [Kind]),
-    /// This one token, in a request that it authenticates itself. Takes no slot of the quota, and is written down like
-    /// any other.
+    /// This one token, in a request that it authenticates itself. Takes no slot of the quota; paced, held and written
+    /// down like any other.
     SelfRevoking(Fingerprint),
 }
 

@@ -142,26 +142,30 @@ impl Quota {
         reported.map_or(per_hour, |limit| limit.min(per_hour)).max(1)
     }
 
+    /// `None` if a request that takes no slot may leave at `now`; else until when not, and the gravest reason.
+    pub(crate) fn paced(&self, min_interval_ms: i64, now: i64) -> Option<(i64, WaitReason)> {
+        let next = self.last.saturating_add(min_interval_ms);
+        let pace = (self.last != 0 && now < next).then_some((next, WaitReason::Interval));
+        let hold = self.hold.covers(now).then_some((self.hold.until, WaitReason::Server));
+        match (pace, hold) {
+            (Some(pace), Some(hold)) => Some((pace.0.max(hold.0), pace.1.max(hold.1))),
+            (pace, hold) => pace.or(hold),
+        }
+    }
+
     /// `None` if a request may leave at `now`; else until when not, and the gravest reason.
     pub(crate) fn blocked(&self, per_hour: u32, min_interval_ms: i64, now: i64) -> Option<(i64, WaitReason)> {
-        let mut blocked: Option<(i64, WaitReason)> = None;
+        let mut blocked = self.paced(min_interval_ms, now);
         let mut block = |until: i64, reason: WaitReason| {
             let (latest, gravest) = blocked.unwrap_or((until, reason));
             blocked = Some((until.max(latest), reason.max(gravest)));
         };
-        let next = self.last.saturating_add(min_interval_ms);
-        if self.last != 0 && now < next {
-            block(next, WaitReason::Interval);
-        }
         let limit = self.limit(per_hour, now);
         if self.used(now) >= limit {
             block(self.free_at(limit, now), WaitReason::Quota);
         }
         if self.server.remaining == Some(0) && self.server.window.covers(now) {
             block(self.server.window.until, WaitReason::Server);
-        }
-        if self.hold.covers(now) {
-            block(self.hold.until, WaitReason::Server);
         }
         blocked
     }
@@ -183,6 +187,18 @@ impl Quota {
         self.last = now;
         if let Some(remaining) = &mut self.server.remaining {
             *remaining = remaining.saturating_sub(1);
+        }
+    }
+
+    /// Gives back the slot of a request that surely never left, and what it took of the server's count.
+    pub(crate) fn give_back(&mut self, batch: u64) {
+        let taken = self.slots.len();
+        self.slots.retain(|slot| slot.batch != batch);
+        if self.slots.len() < taken
+            && let Some(remaining) = &mut self.server.remaining
+        {
+            let most = self.server.limit.unwrap_or(u32::MAX);
+            *remaining = remaining.saturating_add(1).min(most.max(*remaining));
         }
     }
 

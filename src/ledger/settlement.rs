@@ -16,6 +16,8 @@ pub enum BatchOutcome {
     Returned,
     /// Not known: all are sent again.
     Unknown,
+    /// The request surely never left: all wait again, and its slot is given back.
+    NotSent,
     /// Was dead before it was sent.
     Dead,
 }

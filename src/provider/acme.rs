@@ -2,6 +2,8 @@
 //!
 //! Acme revokes ten keys a request and takes five requests an hour.
 
+use std::time::Duration;
+
 use super::github::host::Host;
 use super::{ConnectError, Connection, Limits, Liveness, Outcome, Provider, RevokeResponse, Revoker};
 use crate::http::{self, Body, Client, Method, Request};
@@ -34,6 +36,7 @@ impl Acme {
             base_url: host.map_or_else(|| format!("https://{API}"), Host::api_base),
             ca_cert: connection.ca_cert.clone(),
             timeout: connection.timeout,
+            cancel: connection.cancel.clone(),
         };
         let client = Client::new(&options).map_err(ConnectError::new)?;
         Ok(Acme { client, api_base: host.map_or_else(|| API.to_owned(), Host::api_base) })
@@ -48,7 +51,9 @@ impl Revoker for Acme {
             max_batch: PROVIDER.max_batch,
             per_hour: PROVIDER.per_hour,
             batch_kinds: PROVIDER.kinds(RevokedBy::Batch),
+            undecided_kinds: Vec::new(),
             self_kinds: Vec::new(),
+            self_interval: Duration::ZERO,
         }
     }
 

@@ -12,11 +12,14 @@ mod request;
 mod response;
 mod version;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use self::client::Client;
 use self::host::{Flavour, Host};
 use super::{ConnectError, Connection, Limits, Liveness, Outcome, Provider, RevokeResponse, Revoker};
+use crate::http::Response;
 use crate::revocation::{Batch, MAX_BATCH};
 use crate::token::{RevokedBy, Token};
 
@@ -37,6 +40,10 @@ pub static PROVIDER: Provider = Provider {
     connect: |connection| Ok(Box::new(GitHub::new(connection)?)),
 };
 
+/// 180 deletions a minute: a minute holds 900 points for an endpoint, of which each takes five.
+/// <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits>
+pub const SELF_INTERVAL: Duration = Duration::from_millis(334);
+
 /// GitHub, at one host.
 pub struct GitHub {
     client: Client,
@@ -49,16 +56,16 @@ impl GitHub {
     /// At github.com and GHE.com a credential would get every revocation refused, so one that is given is dropped.
     /// A server needs one, and three kinds do not work there.
     pub fn new(connection: Connection) -> Result<Self, GitHubError> {
-        let Connection { host, credential, ca_cert, timeout } = connection;
-        let host = host.unwrap_or_else(Host::github_com);
+        let host = connection.host.clone().unwrap_or_else(Host::github_com);
+        let client = Client::new(&host, &connection)?;
         let credential = match host.flavour() {
             Flavour::GitHubCom | Flavour::GheCom => None,
             Flavour::Server => {
-                credential::may_revoke(&host, credential.as_ref())?;
-                credential
+                credential::may_revoke(&host, connection.credential.as_ref())?;
+                connection.credential
             }
         };
-        Ok(GitHub { client: Client::new(host, ca_cert, timeout)?, credential })
+        Ok(GitHub { client, credential })
     }
 
     /// The release a server named, once it was asked ([`Revoker::prepare`]).
@@ -69,7 +76,7 @@ impl GitHub {
     /// Asks a server which release it runs, which decides the kinds in [`Limits`]. At GitHub's own hosts nothing is
     /// asked.
     ///
-    /// A server that does not tell is taken for one that knows all five kinds; the note says so.
+    /// A server that does not tell is first sent what every release takes, and the rest by itself; the note says so.
     fn ask_release(&mut self) -> Result<Option<String>, GitHubError> {
         if !self.client.is_server() {
             return Ok(None);
@@ -81,6 +88,7 @@ impl GitHub {
             response => response,
         };
         let why = match response {
+            Ok(Response { cut_short: Some(why), .. }) => why,
             Ok(response) if response.status == 200 => match Release::from_meta(&response.body) {
                 Some(release) if !release.can_revoke() => return Err(GitHubError::TooOld { host, release }),
                 Some(release) => {
@@ -93,7 +101,8 @@ impl GitHub {
             Err(error) => error.into_message(),
         };
         Ok(Some(format!(
-            "{host} did not tell its release ({why}); taking it for one that revokes all five kinds"
+            "{host} did not tell its release ({why}): what every release takes (ghp_, github_pat_) is sent first, the rest \
+             by itself, and it waits if it is turned away"
         )))
     }
 }
@@ -109,13 +118,16 @@ pub fn identity(flavour: Flavour, credential: Option<&Token>) -> String {
 impl Revoker for GitHub {
     fn limits(&self) -> Limits {
         let host = self.client.host();
+        let (batch_kinds, undecided_kinds) = kinds::batch_kinds(host.flavour(), self.client.release());
         Limits {
             host: host.api_base(),
             identity: identity(host.flavour(), self.credential.as_ref()),
             max_batch: PROVIDER.max_batch,
             per_hour: PROVIDER.per_hour,
-            batch_kinds: kinds::batch_kinds(self.client.release()),
+            batch_kinds,
+            undecided_kinds,
             self_kinds: PROVIDER.kinds(RevokedBy::Itself),
+            self_interval: SELF_INTERVAL,
         }
     }
 
@@ -126,7 +138,7 @@ impl Revoker for GitHub {
     fn revoke(&self, batch: &Batch<'_>) -> RevokeResponse {
         let credential = self.credential.as_ref();
         match self.client.send(|version| request::revoke(batch, credential, version)) {
-            Ok(response) => response::of_revocation(&response, Timestamp::now()),
+            Ok(response) => response::of_revocation(&response, self.client.host(), Timestamp::now()),
             Err(error) => RevokeResponse::from_transport(error),
         }
     }
@@ -137,7 +149,7 @@ impl Revoker for GitHub {
             return RevokeResponse::without_status(Outcome::Denied, message);
         }
         match self.client.send(|version| request::revoke_installation_token(token, version)) {
-            Ok(response) => response::of_self_revocation(&response, Timestamp::now()),
+            Ok(response) => response::of_self_revocation(&response, self.client.host(), Timestamp::now()),
             Err(error) => RevokeResponse::from_transport(error),
         }
     }

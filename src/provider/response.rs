@@ -1,5 +1,7 @@
 //! What came of a request, whichever provider answered it.
 
+use jiff::Timestamp;
+
 use crate::http::TransportError;
 use crate::revocation::RateLimit;
 
@@ -18,10 +20,18 @@ pub enum Outcome {
     SecondaryLimit,
     /// Refused for a reason that waiting does not mend: the run ends, everything is kept.
     Denied,
-    /// Server errors, redirects, a body that is not the API's: try again a bounded number of times.
+    /// Server errors, an answer that is not the API's: try again a bounded number of times.
     Trouble,
-    /// No response: whether the request arrived is not known, and sending again is harmless.
+    /// A redirect, or a success that is not documented: nobody knows what became of the request, and asking again at
+    /// once brings the same.
+    Unexpected,
+    /// No response, or not all of it: whether the request arrived is not known, and sending again is harmless.
     Unknown,
+    /// The request surely never left, and the way may be open again in a moment.
+    NotSent,
+    /// The request surely never left, and waiting does not open the way: a certificate that nobody knows, a proxy that
+    /// wants a password.
+    Blocked,
 }
 
 impl Outcome {
@@ -35,8 +45,16 @@ impl Outcome {
             Outcome::SecondaryLimit => "secondary-limit",
             Outcome::Denied => "denied",
             Outcome::Trouble => "trouble",
+            Outcome::Unexpected => "unexpected",
             Outcome::Unknown => "unknown",
+            Outcome::NotSent => "not-sent",
+            Outcome::Blocked => "blocked",
         }
+    }
+
+    /// Whether a request left, as far as is known.
+    pub const fn left(self) -> bool {
+        !matches!(self, Outcome::NotSent | Outcome::Blocked)
     }
 }
 
@@ -59,9 +77,8 @@ impl RevokeResponse {
     /// What it means that a request brought no response.
     pub(crate) fn from_transport(error: TransportError) -> RevokeResponse {
         let outcome = match error {
-            // Nothing was sent, so trying again is not a repetition.
-            TransportError::NotSent(_) => Outcome::Trouble,
-            TransportError::Untrusted(_) => Outcome::Denied,
+            TransportError::NotSent(_) => Outcome::NotSent,
+            TransportError::Blocked(_) => Outcome::Blocked,
             TransportError::Lost(_) => Outcome::Unknown,
         };
         RevokeResponse::without_status(outcome, error.into_message())
@@ -74,12 +91,21 @@ impl RevokeResponse {
 }
 
 /// Whether a token is alive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Liveness {
     /// It was let in.
-    Alive,
+    Alive(Grants),
     /// It was turned away as unknown.
     Dead,
     /// Nothing was proved, or this kind cannot be asked about without spending it.
     Unknown,
+}
+
+/// What only a living token tells, and nobody can ask after its revocation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// What it may do, in the provider's words; none where the provider names no scopes for its kind.
+    pub scopes: Option<Vec<String>>,
+    /// When it ends by itself, where it does.
+    pub expires_at: Option<Timestamp>,
 }

@@ -1,5 +1,7 @@
 //! What revokes tokens.
 
+use std::time::Duration;
+
 use super::ConnectError;
 use super::response::{Liveness, RevokeResponse};
 use crate::revocation::Batch;
@@ -18,14 +20,19 @@ pub struct Limits {
     pub per_hour: u32,
     /// The kinds a batch may carry here.
     pub batch_kinds: Vec<Kind>,
+    /// The kinds a batch may carry here or not: the host did not tell. They go in requests of their own, and one that is
+    /// turned away decides nothing.
+    pub undecided_kinds: Vec<Kind>,
     /// The kinds whose tokens revoke themselves here.
     pub self_kinds: Vec<Kind>,
+    /// The least time between the beginnings of two requests by which tokens revoke themselves.
+    pub self_interval: Duration,
 }
 
 impl Limits {
-    /// Every kind that can be revoked here.
+    /// Every kind that can be revoked here, as far as is known.
     pub fn revocable_kinds(&self) -> Vec<Kind> {
-        self.batch_kinds.iter().chain(&self.self_kinds).copied().collect()
+        self.batch_kinds.iter().chain(&self.undecided_kinds).chain(&self.self_kinds).copied().collect()
     }
 }
 
@@ -47,6 +54,6 @@ pub trait Revoker {
     /// Lets a token revoke itself. Of another kind than [`Limits::self_kinds`] nothing is sent.
     fn revoke_self(&self, token: &Token) -> RevokeResponse;
 
-    /// Asks whether a token is alive.
+    /// Asks whether a token is alive, and of a living one what it may do.
     fn liveness(&self, token: &Token) -> Liveness;
 }

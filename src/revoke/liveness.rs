@@ -1,5 +1,6 @@
 //! Liveness checks before and after sending: one token at a time, paced, none of them on the quota.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -32,10 +33,12 @@ impl Run<'_> {
         loop {
             let page = Page { skip: 0, limit: self.limits.max_batch };
             let due = self.context.ledger.due(&self.limits.host, &self.limits.batch_kinds, page)?;
-            let new: Vec<_> = due
+            let (new, never): (Vec<_>, Vec<_>) = due
                 .into_iter()
-                .filter(|row| row.kind.can_check_liveness() && !self.checked.contains(&row.fingerprint))
-                .collect();
+                .filter(|row| !self.checked.contains(&row.fingerprint))
+                .partition(|row| row.kind.can_check_liveness());
+            let unasked = if self.unanswered >= MAX_UNANSWERED { &new[..] } else { &[] };
+            self.proofs.unverified.extend(never.iter().chain(unasked).map(|row| row.fingerprint));
             if new.is_empty() || self.unanswered >= MAX_UNANSWERED {
                 return Ok(None);
             }
@@ -48,7 +51,10 @@ impl Run<'_> {
             }
             self.checked.extend(new.iter().map(|row| row.fingerprint));
             let tokens = self.open(&new)?;
-            let dead = self.dead_among(&tokens);
+            let Asked { dead, alive, .. } = self.ask(&tokens);
+            let proved: HashSet<_> = dead.iter().chain(&alive).collect();
+            let unproved = tokens.iter().map(Token::fingerprint).filter(|token| !proved.contains(token));
+            self.proofs.unverified.extend(unproved);
             let marked = self.mark(&dead, State::Dead, "it was dead when asked before sending")?;
             self.context.progress.dead(marked);
             if self.context.cancel.is_cancelled() {
@@ -59,23 +65,28 @@ impl Run<'_> {
 
     /// Checks the tokens that were accepted, in rounds, until they are dead or checking on is of no use.
     pub(super) fn confirm(&mut self, end: EndReason) -> Result<EndReason, RevokeError> {
-        let mut alive: Vec<Token> = std::mem::take(&mut self.accepted);
-        alive.retain(|token| token.kind().can_check_liveness());
+        let accepted = std::mem::take(&mut self.accepted);
+        let (mut left, never): (Vec<Token>, Vec<Token>) =
+            accepted.into_iter().partition(|token| token.kind().can_check_liveness());
+        let mut alive: HashSet<Fingerprint> = HashSet::new();
         self.unanswered = 0;
         for pause in CONFIRM_PAUSES {
-            if alive.is_empty() || self.unanswered >= MAX_UNANSWERED || self.is_late() {
+            let cancelled = self.context.cancel.is_cancelled();
+            if left.is_empty() || self.unanswered >= MAX_UNANSWERED || self.is_late() || cancelled {
                 break;
             }
             self.sleep(pause);
-            let dead = self.dead_among(&alive);
-            let marked = self.mark(&dead, State::Confirmed, "it was dead when asked after sending")?;
+            let asked = self.ask(&left);
+            let marked = self.mark(&asked.dead, State::Confirmed, "it was dead when asked after sending")?;
             self.context.progress.confirmed(marked);
-            alive.retain(|token| !dead.contains(&token.fingerprint()));
-            if self.context.cancel.is_cancelled() {
-                return Ok(EndReason::Interrupted);
-            }
+            let dead: HashSet<Fingerprint> = asked.dead.into_iter().collect();
+            left.retain(|token| !dead.contains(&token.fingerprint()));
+            alive.extend(asked.alive);
         }
-        Ok(end)
+        let still_alive = left.iter().filter(|token| alive.contains(&token.fingerprint())).count() as u64;
+        self.proofs.still_alive = still_alive;
+        self.proofs.unconfirmed = (left.len() + never.len()) as u64 - still_alive;
+        Ok(if self.context.cancel.is_cancelled() { EndReason::Interrupted } else { end })
     }
 
     /// Whether the time the run was given is over.
@@ -88,8 +99,8 @@ impl Run<'_> {
         }
     }
 
-    fn dead_among(&mut self, tokens: &[Token]) -> Vec<Fingerprint> {
-        let mut dead = Vec::new();
+    fn ask(&mut self, tokens: &[Token]) -> Asked {
+        let mut asked = Asked::default();
         for token in tokens {
             if self.context.cancel.is_cancelled() || self.unanswered >= MAX_UNANSWERED {
                 break;
@@ -97,14 +108,24 @@ impl Run<'_> {
             self.context.progress.liveness_check();
             match self.context.revoker.liveness(token) {
                 Liveness::Dead => {
-                    dead.push(token.fingerprint());
+                    asked.dead.push(token.fingerprint());
                     self.unanswered = 0;
                 }
-                Liveness::Alive => self.unanswered = 0,
+                Liveness::Alive(_) => {
+                    asked.alive.push(token.fingerprint());
+                    self.unanswered = 0;
+                }
                 Liveness::Unknown => self.unanswered += 1,
             }
             self.sleep(self.options.min_interval);
         }
-        dead
+        asked
     }
+}
+
+/// What asking about the life of some tokens has shown; of the others it showed nothing.
+#[derive(Debug, Default)]
+struct Asked {
+    dead: Vec<Fingerprint>,
+    alive: Vec<Fingerprint>,
 }

@@ -14,6 +14,8 @@ struct Counters {
     waiting: AtomicU64,
     requests: AtomicU64,
     accepted: AtomicU64,
+    self_revoking: AtomicU64,
+    self_revoked: AtomicU64,
     confirmed: AtomicU64,
     dead: AtomicU64,
     refused: AtomicU64,
@@ -30,8 +32,12 @@ pub struct Counts {
     pub waiting: u64,
     /// Requests that left, those of tokens that revoke themselves among them.
     pub requests: u64,
-    /// Tokens that were accepted.
+    /// Tokens that were accepted, those that revoked themselves among them.
     pub accepted: u64,
+    /// Tokens that wait to revoke themselves, each in a request of its own.
+    pub self_revoking: u64,
+    /// Tokens that revoked themselves.
+    pub self_revoked: u64,
     /// Tokens found dead afterwards.
     pub confirmed: u64,
     /// Tokens that were dead before.
@@ -55,6 +61,8 @@ impl Progress {
             waiting: get(&self.0.waiting),
             requests: get(&self.0.requests),
             accepted: get(&self.0.accepted),
+            self_revoking: get(&self.0.self_revoking),
+            self_revoked: get(&self.0.self_revoked),
             confirmed: get(&self.0.confirmed),
             dead: get(&self.0.dead),
             refused: get(&self.0.refused),
@@ -87,6 +95,16 @@ impl Progress {
         self.take_off_waiting(settled.accepted + settled.refused + settled.dead);
     }
 
+    pub(super) fn self_revoking(&self, tokens: u64) {
+        self.0.self_revoking.store(tokens, Relaxed);
+    }
+
+    /// Counts what [`Progress::settled`] has counted, once more for those that revoke themselves.
+    pub(super) fn self_revoked(&self, settled: crate::ledger::Settled) {
+        self.0.self_revoked.fetch_add(settled.accepted, Relaxed);
+        take_off(&self.0.self_revoking, settled.accepted + settled.refused + settled.dead);
+    }
+
     pub(super) fn dead(&self, tokens: u64) {
         self.0.dead.fetch_add(tokens, Relaxed);
         self.take_off_waiting(tokens);
@@ -101,10 +119,14 @@ impl Progress {
         self.0.confirmed.fetch_add(tokens, Relaxed);
     }
 
-    /// Other processes add to the queue and take from it, so the number is a good guess, and never below zero.
     fn take_off_waiting(&self, tokens: u64) {
-        let less = |waiting: u64| Some(waiting.saturating_sub(tokens));
-        // The closure always has a number.
-        let _ = self.0.waiting.fetch_update(Relaxed, Relaxed, less);
+        take_off(&self.0.waiting, tokens);
     }
+}
+
+/// Other processes add to the queue and take from it, so the number is a good guess, and never below zero.
+fn take_off(counter: &AtomicU64, tokens: u64) {
+    let less = |waiting: u64| Some(waiting.saturating_sub(tokens));
+    // The closure always has a number.
+    let _ = counter.fetch_update(Relaxed, Relaxed, less);
 }

@@ -13,6 +13,10 @@ use crate::token::{Fingerprint, Token};
 /// How many bytes of a server's message are kept.
 const MESSAGE_MAX: usize = 500;
 
+/// What is said of kinds that a host turned away without having told what it takes.
+const PROBED: &str =
+    "it did not tell its release, and does not take these kinds now; nothing is decided by that";
+
 /// How often to try to write a response down while others hold the ledger: each try waits for them.
 const SETTLE_TRIES: u32 = 3;
 
@@ -24,9 +28,16 @@ impl Run<'_> {
             self.settle(intent.batch, &unsent())?;
             return Ok(None);
         };
-        self.context.progress.request();
         let response = self.context.revoker.revoke(&batch);
-        let settled = self.settle(intent.batch, &self.settlement_of(&response, intent.strikes))?;
+        if response.outcome.left() {
+            self.context.progress.request();
+        }
+        let mut settlement = self.settlement_of(&response, intent.strikes);
+        if self.probing && response.outcome == Outcome::Invalid {
+            settlement.outcome = BatchOutcome::Returned;
+            self.message = Some(PROBED.to_owned());
+        }
+        let settled = self.settle(intent.batch, &settlement)?;
         self.context.progress.settled(settled);
         let outcome = response.outcome;
         match outcome {
@@ -73,11 +84,13 @@ impl Run<'_> {
             Outcome::Accepted => BatchOutcome::Accepted,
             Outcome::Invalid => BatchOutcome::Invalid,
             Outcome::Unknown => BatchOutcome::Unknown,
+            Outcome::NotSent | Outcome::Blocked => BatchOutcome::NotSent,
             Outcome::Spammed
             | Outcome::PrimaryLimit
             | Outcome::SecondaryLimit
             | Outcome::Denied
-            | Outcome::Trouble => BatchOutcome::Returned,
+            | Outcome::Trouble
+            | Outcome::Unexpected => BatchOutcome::Returned,
         };
         Settlement {
             outcome,

@@ -5,6 +5,7 @@ mod checks;
 
 mod queue;
 mod second_provider;
+mod undecided;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ use crate::clock::fake::FakeClock;
 use crate::finding::Confidence;
 use crate::ledger::decision;
 use crate::ledger::{Enqueued, ModelLedger, Sealer, Settlement};
-use crate::provider::{ConnectError, Liveness, RevokeResponse};
+use crate::provider::{ConnectError, Grants, Liveness, RevokeResponse};
 use crate::revocation::{Batch, RateLimit};
 use crate::token::Kind;
 
@@ -42,6 +43,8 @@ pub(super) fn response(outcome: Outcome, status: u16) -> RevokeResponse {
     }
 }
 
+pub(super) const ALIVE: Liveness = Liveness::Alive(Grants { scopes: None, expires_at: None });
+
 /// A request as the server saw it.
 #[derive(Clone, Debug)]
 pub(super) struct Arrived {
@@ -55,6 +58,7 @@ type Lives<'a> = Box<dyn FnMut(&Token) -> Liveness + 'a>;
 /// A server that follows a script.
 pub(super) struct Server<'a> {
     clock: &'a FakeClock,
+    pub(super) undecided: Vec<Kind>,
     script: RefCell<Script<'a>>,
     self_revoking: RefCell<Script<'a>>,
     lives: RefCell<Lives<'a>>,
@@ -67,9 +71,10 @@ impl<'a> Server<'a> {
     pub(super) fn new(clock: &'a FakeClock, script: impl FnMut(&Arrived) -> RevokeResponse + 'a) -> Self {
         Server {
             clock,
+            undecided: Vec::new(),
             script: RefCell::new(Box::new(script)),
             self_revoking: RefCell::new(Box::new(|_| response(Outcome::Accepted, 204))),
-            lives: RefCell::new(Box::new(|_| Liveness::Alive)),
+            lives: RefCell::new(Box::new(|_| ALIVE)),
             arrived: RefCell::default(),
             ended: RefCell::default(),
             asked: RefCell::default(),
@@ -119,14 +124,12 @@ impl Revoker for Server<'_> {
             identity: "anonymous".into(),
             max_batch: 1000,
             per_hour: 60,
-            batch_kinds: vec![
-                Kind::pat(),
-                Kind::fine_grained_pat(),
-                Kind::oauth(),
-                Kind::app_user(),
-                Kind::refresh(),
-            ],
+            batch_kinds: (Kind::github().into_iter())
+                .filter(|kind| *kind != Kind::app_installation() && !self.undecided.contains(kind))
+                .collect(),
+            undecided_kinds: self.undecided.clone(),
             self_kinds: vec![Kind::app_installation()],
+            self_interval: Duration::from_millis(334),
         }
     }
 
@@ -140,7 +143,11 @@ impl Revoker for Server<'_> {
         self.arrived.borrow_mut().push(arrived.clone());
         // A round trip takes its time.
         self.clock.advance(Duration::from_millis(200));
-        (self.script.borrow_mut())(&arrived)
+        let response = (self.script.borrow_mut())(&arrived);
+        if !response.outcome.left() {
+            self.arrived.borrow_mut().pop();
+        }
+        response
     }
 
     fn revoke_self(&self, token: &Token) -> RevokeResponse {

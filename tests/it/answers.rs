@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::fixture::{Fixture, state};
-use crate::support::github::{Flavour, GitHub, Misbehaviour};
+use crate::support::github::{Flavour, GitHub, Misbehaviour, Script};
 use crate::support::mint::Kind;
 
 const SEND: [&str; 3] = ["scan", "--revoke", "--yes"];
@@ -23,6 +23,15 @@ fn check(fixture: &Fixture, queued: u64, accepted: u64) {
     fixture.trail();
 }
 
+/// How many slots of the hour are taken at another address.
+fn slots(fixture: &Fixture, api_url: &str) -> u64 {
+    let ledger = fixture.ledger();
+    let ledger = ledger.to_str().expect("a path of text");
+    let ran = fixture.sandbox.run(&["status", "-f", "json", "--api-url", api_url, "--ledger", ledger]);
+    let status: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    status["requests_last_hour"].as_u64().expect("a number")
+}
+
 #[test]
 fn a_bad_token_is_found_by_bisection_and_the_rest_accepted() {
     let mut fixture = Fixture::new(101);
@@ -38,10 +47,12 @@ fn a_bad_token_is_found_by_bisection_and_the_rest_accepted() {
     let status = fixture.status();
     assert_eq!((&status["refused"], &status["accepted"]), (&2.into(), &998.into()));
     assert!(fixture.github.requests().len() <= 42, "{} requests", fixture.github.requests().len());
-    // Refused: never again.
+    // Of what is found again only what was refused is sent again: it may have been a misunderstanding.
     let before = fixture.github.requests().len();
     assert_eq!(fixture.run(&SEND).code, 3);
-    assert_eq!(fixture.github.requests().len(), before);
+    let again: Vec<String> =
+        fixture.github.requests().split_off(before).iter().flat_map(|seen| seen.tokens()).collect();
+    assert!(again.iter().all(|token| [&tokens[333], &tokens[777]].contains(&token)), "{}", again.len());
     fixture.trail();
 }
 
@@ -156,6 +167,7 @@ fn a_redirect_is_not_followed() {
     assert_eq!(ran.code, 3);
     assert!(ran.stderr.contains("redirect") || ran.stderr.contains("Redirect"), "{}", ran.stderr);
     assert_eq!(elsewhere.requests().len(), 0);
+    assert_eq!(fixture.github.requests().len(), 1, "the same address again leads to the same answer");
     check(&fixture, 3, 0);
 }
 
@@ -185,9 +197,113 @@ fn a_host_that_does_not_listen_keeps_everything() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{stderr}");
     assert!(stderr.contains("2 tokens still wait"), "{stderr}");
+    assert_eq!(slots(&fixture, &closed), 0, "what never left takes no slot");
     assert!(!stderr.contains(&tokens[0]));
     // Waiting for another host is not waiting for this one, and is reported.
     let ran = fixture.run(&["resume"]);
     assert_eq!(ran.code, 0);
-    assert!(ran.stderr.contains("2 tokens for 127.0.0.1:"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("2 tokens for http://127.0.0.1:"), "{}", ran.stderr);
+}
+
+#[test]
+fn what_is_torn_or_not_githubs_is_no_verdict() {
+    for (seed, answer) in [
+        (116, "HTTP/1.1 202 X\r\nx-github-request-id: C0DE:1\r\ncontent-length: 90\r\n\r\n{"),
+        (
+            117,
+            "HTTP/1.1 422 X\r\ncontent-type: application/json\r\nx-github-request-id: C0DE:1\r\n\
+             content-length: 90\r\n\r\n{\"message\":\"Validation Failed\"}",
+        ),
+        (118, "HTTP/1.1 422 X\r\ncontent-length: 0\r\n\r\n"),
+        (
+            119,
+            "HTTP/1.1 422 X\r\ncontent-type: application/json\r\ncontent-length: 31\r\n\r\n\
+             {\"message\":\"Validation Failed\"}",
+        ),
+        (120, "HTTP/1.1 401 X\r\ncontent-length: 0\r\n\r\n"),
+    ] {
+        let mut fixture = Fixture::new(seed);
+        let tokens = leak(&mut fixture, 1);
+        fixture.github.misbehave(Misbehaviour::Raw(answer));
+        let (code, report) = fixture.json(&SEND);
+        assert_eq!((code, state(&report, &tokens[0])), (1, &"accepted".into()), "{answer}");
+        assert_eq!(fixture.github.requests().len(), 2, "{answer}");
+        check(&fixture, 0, 1);
+    }
+}
+
+#[test]
+fn an_answer_that_never_ends_ends_with_the_timeout() {
+    let mut fixture = Fixture::new(121);
+    let tokens = leak(&mut fixture, 3);
+    fixture.github.misbehave(Misbehaviour::Drip);
+    let (code, report) = fixture.json(&[&SEND[..], &["--timeout", "1"]].concat());
+    assert_eq!((code, state(&report, &tokens[0])), (1, &"accepted".into()));
+    assert_eq!(fixture.github.requests().len(), 2);
+    check(&fixture, 0, 3);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_does_not_wait_for_an_answer_that_does_not_come() {
+    use nix::sys::signal::{Signal, kill};
+    for (seed, misbehaviour) in [(122, Misbehaviour::Hang), (123, Misbehaviour::Drip)] {
+        let mut fixture = Fixture::new(seed);
+        leak(&mut fixture, 3);
+        fixture.github.misbehave(misbehaviour);
+        let mut command = fixture.command(&[&SEND[..], &["--timeout", "600"]].concat());
+        let mut child = command.spawn().expect("it starts");
+        while fixture.github.requests().is_empty() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let begin = std::time::Instant::now();
+        let process = nix::unistd::Pid::from_raw(i32::try_from(child.id()).expect("small"));
+        kill(process, Signal::SIGINT).expect("a signal");
+        let code = child.wait().expect("it ends").code();
+        assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
+        assert_eq!(code, Some(130));
+        assert_eq!(fixture.github.requests().len(), 1);
+        assert_eq!(fixture.status()["sent"], 3);
+        fixture.trail();
+    }
+}
+
+#[test]
+fn a_proxy_that_wants_a_password_takes_no_slot() {
+    let mut fixture = Fixture::new(124);
+    leak(&mut fixture, 2);
+    let proxy = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let address = proxy.local_addr().expect("an address");
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = std::sync::Arc::clone(&asked);
+    std::thread::spawn(move || {
+        use std::io::{Read as _, Write as _};
+        for mut stream in proxy.incoming().flatten() {
+            count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 407 X\r\ncontent-length: 0\r\n\r\n");
+        }
+    });
+    let url = "https://gateway.invalid";
+    let mut command =
+        fixture.sandbox.command(&[&SEND[..], &["--api-url", url, "--min-interval", "0"]].concat());
+    command.env("HTTPS_PROXY", format!("http://{address}"));
+    let output = command.arg("--ledger").arg(fixture.ledger()).output().expect("it runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(
+        stderr.contains("the proxy wants a password") && stderr.contains("2 tokens still wait"),
+        "{stderr}"
+    );
+    assert_eq!((slots(&fixture, url), asked.load(std::sync::atomic::Ordering::SeqCst)), (0, 1));
+}
+
+#[test]
+fn tokens_that_live_on_are_said_to() {
+    let mut fixture = Fixture::against(125, Script { immortal: true, ..Script::of(Flavour::DotCom) });
+    leak(&mut fixture, 3);
+    let ran = fixture.run(&[&SEND[..], &["--confirm", "--wait", "1s"]].concat());
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(ran.stderr.contains("warning: 3 tokens still work:"), "{}", ran.stderr);
+    check(&fixture, 0, 3);
 }

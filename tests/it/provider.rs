@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use stanch::provider::github::host::{Host, HostChoice};
 use stanch::provider::github::kill_switch::{Call, KillSwitch, Name, Scope};
 use stanch::provider::github::{GitHub, GitHubError};
-use stanch::provider::{Connection, Liveness, Outcome, RevokeResponse, Revoker as _};
+use stanch::provider::{Connection, Grants, Liveness, Outcome, RevokeResponse, Revoker as _};
 use stanch::revocation::Batch;
 use stanch::token::Token;
 
@@ -47,7 +47,8 @@ fn a_batch_is_accepted_and_its_tokens_die() {
     let kinds = Kind::of_library(&client.limits().batch_kinds);
     let texts: Vec<String> = kinds.iter().map(|kind| mint.token(*kind)).collect();
     let tokens: Vec<Token> = texts.iter().map(|text| Kind::of(text).secret(text)).collect();
-    assert_eq!(client.liveness(&tokens[0]), Liveness::Alive);
+    let grants = Grants { scopes: Some(vec!["repo".to_owned(), "admin:org".to_owned()]), expires_at: None };
+    assert_eq!(client.liveness(&tokens[0]), Liveness::Alive(grants));
     let response = send(&client, &tokens);
     assert_eq!((response.outcome, response.status), (Outcome::Accepted, Some(202)));
     assert_eq!((response.limit.limit, response.limit.remaining), (Some(60), Some(59)));
@@ -79,7 +80,7 @@ fn every_misbehaviour_has_its_outcome_and_is_met_once() {
         (Misbehaviour::SecondaryLimit { retry_after: None }, Outcome::SecondaryLimit, Some(403)),
         (Misbehaviour::Spammed, Outcome::Spammed, Some(422)),
         (Misbehaviour::Echo, Outcome::Invalid, Some(422)),
-        (redirect, Outcome::Trouble, Some(307)),
+        (redirect, Outcome::Unexpected, Some(307)),
         (Misbehaviour::DropProcessed, Outcome::Unknown, None),
     ]
     .into_iter()
@@ -130,7 +131,7 @@ fn where_no_server_listens_nothing_was_sent() {
     let client = client(&github);
     drop(github);
     let response = send(&client, &pats(1));
-    assert_eq!((response.outcome, response.status), (Outcome::Trouble, None));
+    assert_eq!((response.outcome, response.status), (Outcome::NotSent, None));
     assert!(response.message.starts_with("could not connect"), "{}", response.message);
     assert_eq!(client.liveness(&pats(1)[0]), Liveness::Unknown);
 }
@@ -194,7 +195,7 @@ fn the_release_of_a_server_decides_the_kinds() {
         (Some("3.19"), 2, "2022-11-28"),
         (Some("3.20"), 5, "2022-11-28"),
         (Some("3.21"), 5, "2026-03-10"),
-        (None, 5, "2022-11-28"),
+        (None, 2, "2022-11-28"),
     ] {
         let (github, credential) = server(release);
         let identity = format!("sha256:{}", credential.fingerprint().hex());
@@ -205,6 +206,7 @@ fn the_release_of_a_server_decides_the_kinds() {
         let limits = client.limits();
         assert_eq!((limits.batch_kinds.len(), limits.identity, limits.per_hour), (kinds, identity, 60));
         assert!(limits.batch_kinds.starts_with(&two));
+        assert_eq!(limits.undecided_kinds.len(), if release.is_none() { 3 } else { 0 });
         assert_eq!(send(&client, &pats(1)).outcome, Outcome::Accepted);
         let seen = github.requests();
         assert_eq!(seen[0].path, "/api/v3/meta");
@@ -252,7 +254,7 @@ fn a_server_without_limits_is_asked_for_its_root() {
     let client = GitHub::new(connection(&github, Some(Kind::Pat.secret(&text)))).unwrap();
     let dead = Mint::new(30).token(Kind::OAuth);
     github.mark_dead(&dead);
-    assert_eq!(client.liveness(&pats(1)[0]), Liveness::Alive);
+    assert!(matches!(client.liveness(&pats(1)[0]), Liveness::Alive(_)));
     assert_eq!(client.liveness(&Kind::OAuth.secret(&dead)), Liveness::Dead);
     let paths: Vec<String> = github.requests().into_iter().map(|seen| seen.path).collect();
     assert_eq!(paths, ["/api/v3/rate_limit", "/api/v3/", "/api/v3/rate_limit", "/api/v3/"]);

@@ -87,7 +87,7 @@ fn a_stranger_is_sent_nothing() {
     let (authority, other) = (Authority::new(), Authority::new());
     for (name, ca_cert) in [("localhost", other.file()), ("ghes.example", authority.file())] {
         let (outcome, message) = send(authority.serve(name), Some(ca_cert));
-        assert_eq!(outcome, Outcome::Denied, "{message}");
+        assert_eq!(outcome, Outcome::Blocked, "{message}");
         assert!(message.contains("certificate") && message.contains("--ca-cert"), "{message}");
     }
 }

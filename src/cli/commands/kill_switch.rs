@@ -78,7 +78,7 @@ fn run(request: &KillRequest<'_>, env: &Env) -> anyhow::Result<Exit> {
     if !request.confirm(host.label(), terminal)? {
         return Ok(Exit::Interrupted);
     }
-    let switch = KillSwitch::new(connection::connection(&settings, Some(credential)))?;
+    let switch = KillSwitch::new(connection::connection(&settings, Some(credential), &cancel))?;
     let ledger = ledger::open(&settings.ledger)?;
     Runner { pause: settings.min_interval, host, terminal }.make_all(&switch, ledger, &calls)
 }

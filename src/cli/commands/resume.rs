@@ -34,18 +34,19 @@ pub(super) fn run(args: &ResumeArgs, env: &Env) -> anyhow::Result<Exit> {
         return Ok(Exit::Remaining);
     }
     let credential = connection::credential(&settings.connection, env, &console)?;
-    let connection = HostConnection::open(provider::with_host_flags(), &settings.connection, credential)?;
-    send(connection, ledger.as_mut(), &settings, &console)
+    let cancel = signal::listen()?;
+    let provider = provider::with_host_flags();
+    let connection = HostConnection::open(provider, &settings.connection, credential, &cancel)?;
+    send(connection, ledger.as_mut(), &settings, Terminal { console: &console, cancel: &cancel })
 }
 
 fn send(
     mut connection: HostConnection,
     ledger: &mut dyn Ledger,
     settings: &RevokeSettings,
-    console: &Console,
+    terminal: Terminal<'_>,
 ) -> anyhow::Result<Exit> {
-    let cancel = signal::listen()?;
-    let terminal = Terminal { console, cancel: &cancel };
+    let console = terminal.console;
     let (label, host) = (settings.connection.host.label(), connection.limits(console)?.host);
     let unsupported_before = ledger.count(&host, State::Unsupported)?;
     let outcome =
@@ -58,7 +59,7 @@ fn send(
         console.warn(&format!("{} set aside: {label} does not take their kind", count(unsupported, "token")));
     }
     let status = RunStatus {
-        interrupted: cancel.is_cancelled(),
+        interrupted: terminal.cancel.is_cancelled(),
         remaining: summary.remaining() || unsupported > 0,
         ..RunStatus::default()
     };

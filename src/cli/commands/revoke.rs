@@ -7,10 +7,12 @@ use anyhow::bail;
 
 use crate::blob::{Sink, Source as _};
 use crate::cli::args::{ConfigArgs, RevokeArgs};
+use crate::cli::console::Terminal;
 use crate::cli::detection::Detection;
 use crate::cli::exit::Exit;
 use crate::cli::revoke_session::RevokeSession;
 use crate::cli::session::ScanSession;
+use crate::cli::signal;
 use crate::detect::DECODE_DEPTH;
 use crate::finding::{Confidence, Findings};
 use crate::report::Format;
@@ -29,12 +31,14 @@ pub(super) fn run(args: RevokeArgs, env: &Env) -> anyhow::Result<Exit> {
     // What is named here is meant to be revoked: no file beside it, and no comment in it, suppresses a finding.
     let config = ConfigArgs { user: args.user, no_project_config: true };
     let detection = Detection::load(&config, &[], env)?;
-    let revoke_session = RevokeSession::prepare(&args.revocation, env, &detection.user, &console)?;
+    let cancel = signal::listen()?;
+    let terminal = Terminal { console: &console, cancel: &cancel };
+    let revoke_session = RevokeSession::prepare(&args.revocation, env, &detection.user, terminal)?;
     if args.inputs.contains(&Input::Stdin) && io::stdin().is_terminal() {
         console.info("reading from the terminal: Ctrl-D on a line of its own ends it");
     }
     let settings = settings(args.inputs, args.format)?;
-    let session = ScanSession::new(console, detection, settings, env)?.revoking(revoke_session);
+    let session = ScanSession::new(console, detection, settings, env, cancel).revoking(revoke_session);
     let findings = Findings::default();
     session.scan(&findings, &session.meter, &mut |sink| {
         session.console.watch(&session.meter, || drain(&session.settings, sink));

@@ -9,8 +9,9 @@ use super::{Terminal, count};
 use crate::provider::Limits;
 use crate::revoke::{Counts, Progress};
 
-/// The message after the first Ctrl-C: a request that was sent is waited for, because its answer is worth having.
-const STOPPING: &str = "stopping after the answer that is under way; Ctrl-C again does not wait for it";
+/// The message after the first Ctrl-C: an answer is worth having, and mostly there at once.
+const STOPPING: &str =
+    "stopping: an answer that is under way is waited for a moment; Ctrl-C again ends at once";
 
 impl Terminal<'_> {
     /// Does `work` while a progress line shows what `progress` reads; `limits` are those of the host.
@@ -47,7 +48,12 @@ fn message(counts: &Counts, limits: &Limits, now: Timestamp) -> String {
     if let Some(pause) = pause.filter(|pause| *pause >= Duration::from_secs(2)) {
         message = format!("{message}, next request in {}", HumanDuration(pause));
     }
-    let left = min_time_left(counts.waiting, limits, pause.unwrap_or_default());
+    if counts.self_revoking > 0 {
+        message = format!("{message}, {} of them end themselves", HumanCount(counts.self_revoking));
+    }
+    let batched = counts.waiting.saturating_sub(counts.self_revoking);
+    let pause = pause.unwrap_or_default();
+    let left = min_time_left(batched, limits, pause).max(pause + one_by_one(counts.self_revoking, limits));
     if left >= Duration::from_mins(1) {
         message = format!("{message}, about {} left", HumanDuration(left));
     }
@@ -62,6 +68,11 @@ fn min_time_left(waiting: u64, limits: &Limits, pause: Duration) -> Duration {
     pause + Duration::from_secs(later / hour * 3600 + later % hour)
 }
 
+/// How long it takes at the least until so many tokens have ended themselves, each by a request of its own.
+fn one_by_one(tokens: u64, limits: &Limits) -> Duration {
+    limits.self_interval.saturating_mul(u32::try_from(tokens).unwrap_or(u32::MAX))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,7 +85,9 @@ mod tests {
             max_batch: 1000,
             per_hour: 60,
             batch_kinds: Vec::new(),
+            undecided_kinds: Vec::new(),
             self_kinds: Vec::new(),
+            self_interval: Duration::from_millis(334),
         }
     }
 
@@ -100,6 +113,11 @@ mod tests {
         assert_eq!(
             message(&counts, &limits(), now),
             "60,000 accepted, 1,500 waiting, next request in 30 minutes, about 30 minutes left"
+        );
+        let ending = Counts { waiting: 1800, self_revoking: 1800, ..Counts::default() };
+        assert_eq!(
+            message(&ending, &limits(), now),
+            "0 accepted, 1,800 waiting, 1,800 of them end themselves, about 10 minutes left"
         );
         assert_eq!(
             message(&Counts { waiting: 1, ..Counts::default() }, &limits(), now),

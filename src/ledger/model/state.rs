@@ -12,7 +12,7 @@ use crate::ledger::change::{Selection, StateChange};
 use crate::ledger::decision::Decision;
 use crate::ledger::entry::{Attempt, BatchId, Enqueued, Entry, Page, SealedToken, TokenRecord, sorted_chunk};
 use crate::ledger::host::{HostEntry, HostStatus};
-use crate::ledger::intent::BatchRequest;
+use crate::ledger::intent::{BatchRequest, SELF_REVOKING};
 use crate::ledger::quota::Quota;
 use crate::ledger::time::{millis, timestamp};
 use crate::revocation::State;
@@ -135,7 +135,8 @@ impl ModelState {
         let mut hosts: Vec<HostEntry> = Vec::new();
         for token in &self.tokens {
             if !hosts.iter().any(|known| known.host == token.host) {
-                let accounts = self.quotas.keys().filter(|(host, _)| *host == token.host);
+                let accounts = (self.quotas.keys())
+                    .filter(|(host, identity)| *host == token.host && identity != SELF_REVOKING);
                 let mut identities: Vec<String> = accounts.map(|(_, identity)| identity.clone()).collect();
                 identities.sort();
                 hosts.push(HostEntry { host: token.host.clone(), identities });
@@ -253,7 +254,7 @@ impl ModelState {
             refused: self.count(request.host, State::Refused),
             ..HostStatus::empty("", request.host, request.per_hour)
         };
-        if let Some(quota) = self.quotas.get(&(request.host.to_owned(), request.identity.to_owned())) {
+        if let Some(quota) = self.quotas.get(&(request.host.to_owned(), request.account().to_owned())) {
             let mut quota = quota.clone();
             quota.observe_clock(now);
             status.requests_last_hour = quota.used(now);

@@ -61,6 +61,7 @@ pub(super) fn settlement(
             BatchOutcome::Invalid => "invalid",
             BatchOutcome::Returned => "trouble",
             BatchOutcome::Unknown => "unknown",
+            BatchOutcome::NotSent => "not-sent",
             BatchOutcome::Dead => "dead",
         },
         status: None,

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::input::{IDENTITIES, LEASE, PER_HOUR};
 use crate::ledger::audit::Verifier;
+use crate::ledger::intent::SELF_REVOKING;
 use crate::ledger::{BatchId, BatchOutcome, Intent, Settlement};
 use crate::token::Fingerprint;
 
@@ -19,6 +20,8 @@ pub(super) struct InFlight {
     tokens: Vec<Fingerprint>,
     /// When it left, by the clock.
     at: i64,
+    /// The same in elapsed time.
+    left: i64,
     charged: bool,
     /// Its process still lives and has asked for no other request since.
     alive: bool,
@@ -106,8 +109,20 @@ impl Oracle {
                 assert_eq!(tokens.len() as u64, pending.min(1000), "promise 3: a batch was not filled");
             }
         }
+        if !charged {
+            let hold = self.holds.get(SELF_REVOKING).copied().unwrap_or_default();
+            assert!(self.elapsed >= hold, "promise 4: {} ms too early", hold - self.elapsed);
+        }
         self.ever_sent.extend(&tokens);
-        self.in_flight.push(InFlight { process, id: intent.batch, tokens, at: clock, charged, alive: true });
+        self.in_flight.push(InFlight {
+            process,
+            id: intent.batch,
+            tokens,
+            at: clock,
+            left: self.elapsed,
+            charged,
+            alive: true,
+        });
     }
 
     /// Promise 1.
@@ -154,16 +169,19 @@ impl Oracle {
                 self.accepted.extend(accepted);
             }
             BatchOutcome::Invalid | BatchOutcome::Dead => self.rejected.extend(&batch.tokens),
-            BatchOutcome::Returned | BatchOutcome::Unknown => {}
+            BatchOutcome::Returned | BatchOutcome::NotSent | BatchOutcome::Unknown => {}
         }
-        if !batch.charged {
-            return;
+        let identity = if batch.charged { IDENTITIES[batch.process] } else { SELF_REVOKING };
+        if batch.charged && settlement.outcome == BatchOutcome::NotSent {
+            self.give_back(identity, batch.left);
         }
-        let identity = IDENTITIES[batch.process];
         if let Some(hold) = settlement.hold {
             let until = self.elapsed + i64::try_from(hold.as_millis()).expect("short");
             let latest = self.holds.entry(identity).or_default();
             *latest = until.max(*latest);
+        }
+        if !batch.charged {
+            return;
         }
         let (remaining, reset) = (settlement.rate_limit.remaining, settlement.rate_limit.reset);
         if let (Some(remaining), Some(reset)) = (remaining, reset.map(Timestamp::as_millisecond))
@@ -171,6 +189,17 @@ impl Oracle {
         {
             // A window is an hour, whatever the server says.
             self.remaining.insert(identity, (remaining, reset.min(clock + WINDOW)));
+        }
+    }
+
+    /// What never left was no request, and the server did not count it.
+    fn give_back(&mut self, identity: &'static str, left: i64) {
+        let requests = self.requests.entry(identity).or_default();
+        if let Some(index) = requests.iter().rposition(|at| *at == left) {
+            requests.remove(index);
+        }
+        if let Some((remaining, _)) = self.remaining.get_mut(identity) {
+            *remaining += 1;
         }
     }
 

@@ -63,6 +63,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         2 => Just(BatchOutcome::Invalid),
         2 => Just(BatchOutcome::Returned),
         2 => Just(BatchOutcome::Unknown),
+        2 => Just(BatchOutcome::NotSent),
         1 => Just(BatchOutcome::Dead),
     ];
     let state = prop_oneof![Just(State::Held), Just(State::Own), Just(State::Dead), Just(State::Confirmed)];

@@ -144,3 +144,32 @@ fn the_longest_wait_and_the_gravest_reason_win() {
     quota.hold(60_000, T);
     assert_eq!(quota.blocked(60, 1000, T + 1), Some((T + HOUR, WaitReason::Server)));
 }
+
+#[test]
+fn a_request_that_never_left_gives_everything_back() {
+    let mut quota = full(59, T);
+    quota.apply_rate_limit(&rate_limit(Some(60), Some(1), Some(T + HOUR)), T);
+    let before = quota.clone();
+    quota.take_slot(60, T);
+    assert_eq!((quota.used(T), quota.server.remaining), (60, Some(0)));
+    quota.give_back(60);
+    assert_eq!((&quota.slots, quota.server.remaining), (&before.slots, Some(1)));
+    assert_eq!(blocked_at(&mut quota, T), None);
+    // Twice is once, and what was never taken is not given.
+    quota.give_back(60);
+    assert_eq!(quota.server.remaining, Some(1));
+    // Never more than the server allows at all.
+    quota.server.remaining = Some(60);
+    quota.give_back(1);
+    assert_eq!(quota.server.remaining, Some(60));
+}
+
+#[test]
+fn what_takes_no_slot_keeps_the_pace_and_obeys_the_server() {
+    let mut quota = full(60, T);
+    assert_eq!(quota.paced(334, T), Some((T + 334, WaitReason::Interval)));
+    assert_eq!(quota.paced(334, T + 334), None, "a full hour is no matter");
+    quota.hold(1000, T);
+    assert_eq!(quota.paced(334, T), Some((T + 1000, WaitReason::Server)));
+    assert_eq!(quota.paced(334, T + 1000), None);
+}

@@ -43,7 +43,7 @@ pub(super) fn intend(
     let now = rows::millis(at);
     let later = |until: i64, reason| Ok(Next::Later { at: timestamp(until), reason });
     let Some(host) = rows::host(db, request.host)? else { return Ok(Next::Nothing) };
-    let in_flight = take_over_abandoned(db, owner, (host, request.identity), at)?;
+    let in_flight = take_over_abandoned(db, owner, (host, request.account()), at)?;
     let Some(candidate) = candidate(db, host, request)? else {
         // What another process has in flight may have to be sent again.
         return if in_flight == InFlight::None {
@@ -59,15 +59,16 @@ pub(super) fn intend(
     if charged && in_flight == InFlight::SameIdentity {
         return later(now + POLL_MS, WaitReason::InFlight);
     }
-    let (quota_id, mut quota) = quota::ensure(db, host, request.identity)?;
-    if charged {
-        let moved = quota.observe_clock(now);
-        if let Some((until, reason)) = quota.blocked(request.per_hour, millis(request.min_interval), now) {
-            if moved {
-                quota::save(db, quota_id, &quota)?;
-            }
-            return later(until, reason);
+    let (quota_id, mut quota) = quota::ensure(db, host, request.account())?;
+    let moved = quota.observe_clock(now);
+    let interval = millis(request.min_interval);
+    let blocked =
+        if charged { quota.blocked(request.per_hour, interval, now) } else { quota.paced(interval, now) };
+    if let Some((until, reason)) = blocked {
+        if moved {
+            quota::save(db, quota_id, &quota)?;
         }
+        return later(until, reason);
     }
     let (group, due) = match candidate {
         Candidate::Token(group, token) => (group, vec![token]),
@@ -79,8 +80,10 @@ pub(super) fn intend(
     let batch = insert(db, &new, &owner.name(), &due, at)?;
     if charged {
         quota.take_slot(batch.0, now);
-        quota::save(db, quota_id, &quota)?;
+    } else {
+        quota.last = now;
     }
+    quota::save(db, quota_id, &quota)?;
     let tokens = due.into_iter().map(|due| due.token).collect();
     Ok(Next::Send(Intent { batch, strikes: quota.strikes, tokens }))
 }
@@ -186,7 +189,7 @@ fn insert(
     let event = Event::Intent {
         batch,
         host: request.host.into(),
-        identity: request.identity.into(),
+        identity: request.account().into(),
         call: if new.charged { "revoke" } else { "end-installation" },
         tokens: due.iter().map(|due| due.token.fingerprint.hex()).collect(),
     };

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::{queue, quota, rows};
 use crate::ledger::entry::{Attempt, BatchId, Page, SealedToken, TokenRecord};
 use crate::ledger::host::{HostEntry, HostStatus};
-use crate::ledger::intent::BatchRequest;
+use crate::ledger::intent::{BatchRequest, SELF_REVOKING};
 use crate::ledger::time::{millis, timestamp};
 use crate::revocation::State;
 use crate::rule;
@@ -61,7 +61,7 @@ pub(super) fn host_status(
     status.accepted = count_by_id(db, host, State::Accepted)?;
     status.confirmed = count_by_id(db, host, State::Confirmed)?;
     status.refused = count_by_id(db, host, State::Refused)?;
-    if let Some((_, mut quota)) = quota::find(db, host, request.identity)? {
+    if let Some((_, mut quota)) = quota::find(db, host, request.account())? {
         quota.observe_clock(now);
         status.requests_last_hour = quota.used(now);
         status.limit = quota.limit(request.per_hour, now);
@@ -103,6 +103,7 @@ pub(super) fn hosts(db: &Connection) -> rusqlite::Result<Vec<HostEntry>> {
     let mut rows = find.query([])?;
     while let Some(row) = rows.next()? {
         let (host, identity): (String, Option<String>) = (row.get(0)?, row.get(1)?);
+        let identity = identity.filter(|identity| identity != SELF_REVOKING);
         match hosts.last_mut() {
             Some(last) if last.host == host => last.identities.extend(identity),
             _ => hosts.push(HostEntry { host, identities: identity.into_iter().collect() }),

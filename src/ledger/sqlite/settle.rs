@@ -17,6 +17,7 @@ const FIND: &str =
     WHERE batch.id = ?1";
 const CLOSE: &str =
     "UPDATE batch SET verdict = ?2, closed_at = ?3, status = ?4, request_id = ?5 WHERE id = ?1";
+const UNCHARGE: &str = "UPDATE batch SET charged = 0 WHERE id = ?1";
 const IN_FLIGHT: &str = "SELECT id FROM token WHERE batch = ?1 ORDER BY rank, id";
 /// Of a batch that was taken over: the tokens it carried that still wait.
 const STILL_PENDING: &str = "SELECT token.id FROM attempt JOIN token ON token.id = attempt.token
@@ -35,6 +36,13 @@ struct Batch {
     verdict: String,
     host: i64,
     identity: String,
+}
+
+impl Batch {
+    /// Whether its slot is given back: not where another process took it over, and has counted on that slot since.
+    fn gives_back(&self, outcome: BatchOutcome) -> bool {
+        self.charged && self.verdict == "open" && outcome == BatchOutcome::NotSent
+    }
 }
 
 /// Writes a settlement down; `None` if there is no such batch.
@@ -57,11 +65,12 @@ pub(super) fn settle(
     });
     let Some(batch) = found.optional()? else { return Ok(None) };
     let now = rows::millis(at);
-    if batch.charged
-        && let Some((_, mut quota)) = quota::find(db, batch.host, &batch.identity)?
-    {
+    if let Some((_, mut quota)) = quota::find(db, batch.host, &batch.identity)? {
         update_quota(&mut quota, &batch, settlement, now);
         quota::save(db, batch.quota, &quota)?;
+    }
+    if batch.gives_back(settlement.outcome) {
+        db.prepare_cached(UNCHARGE)?.execute([id])?;
     }
     let Settlement { verdict, status, request_id, .. } = settlement;
     db.prepare_cached(CLOSE)?.execute(params![id, verdict, now, status, request_id])?;
@@ -90,6 +99,9 @@ pub(super) fn settle(
 
 fn update_quota(quota: &mut Quota, batch: &Batch, settlement: &Settlement, now: i64) {
     quota.observe_clock(now);
+    if batch.gives_back(settlement.outcome) {
+        quota.give_back(batch.id);
+    }
     quota.finish(batch.id, now);
     quota.apply_rate_limit(&settlement.rate_limit, now);
     match settlement.hold {
@@ -142,8 +154,8 @@ fn settle_tokens(
             halve(db, &tokens)?;
             Ok((settled, Vec::new()))
         }
-        BatchOutcome::Returned | BatchOutcome::Unknown => {
-            let state = if outcome == BatchOutcome::Returned { State::Queued } else { State::Sent };
+        BatchOutcome::Returned | BatchOutcome::NotSent | BatchOutcome::Unknown => {
+            let state = if outcome == BatchOutcome::Unknown { State::Sent } else { State::Queued };
             set_state(db, &tokens, state, now)?;
             settled.waiting = count;
             Ok((settled, Vec::new()))

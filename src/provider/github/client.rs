@@ -1,13 +1,12 @@
 //! A client for one GitHub, in a version of the REST API that it understands.
 
-use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use super::host::{Flavour, Host};
 use super::response;
 use super::version::{ApiVersion, Release};
 use crate::http::{self, Request, Response, SetupError, TransportError};
+use crate::provider::Connection;
 
 /// A host, the way to it, and the version of the API it was found to understand.
 pub(super) struct Client {
@@ -19,9 +18,15 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(host: Host, ca_cert: Option<PathBuf>, timeout: Duration) -> Result<Self, SetupError> {
-        let http = http::Client::new(&http::Options { base_url: host.api_base(), ca_cert, timeout })?;
-        Ok(Client { host, http, release: None, unknown: Mutex::new(None) })
+    pub(super) fn new(host: &Host, connection: &Connection) -> Result<Self, SetupError> {
+        let Connection { ca_cert, timeout, cancel, .. } = connection;
+        let http = http::Client::new(&http::Options {
+            base_url: host.api_base(),
+            ca_cert: ca_cert.clone(),
+            timeout: *timeout,
+            cancel: cancel.clone(),
+        })?;
+        Ok(Client { host: host.clone(), http, release: None, unknown: Mutex::new(None) })
     }
 
     pub(super) fn host(&self) -> &Host {

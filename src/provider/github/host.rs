@@ -192,6 +192,13 @@ impl Host {
         self.api.authority()
     }
 
+    /// Whether GitHub itself answers at its API: github.com or GHE.com under their own names, not a gateway, a test on
+    /// loopback or a server.
+    pub fn is_githubs_own(&self) -> bool {
+        self.flavour != Flavour::Server
+            && flavour_of_api(&self.api).is_ok_and(|flavour| flavour == Some(self.flavour))
+    }
+
     /// Whether it is spoken to in cleartext; only true on this machine.
     pub fn cleartext(&self) -> bool {
         self.api.cleartext

@@ -35,6 +35,9 @@ impl CallOutcome {
 
     fn of(response: &Response) -> CallOutcome {
         let message = message::of(response);
+        if let (202, Some(why)) = (response.status, &response.cut_short) {
+            return CallOutcome { status: None, message: why.clone(), request_id: None };
+        }
         let hint = match response.status {
             202 if response.is_html() => {
                 // A page that claims acceptance is a portal's, not GitHub's.
@@ -65,13 +68,13 @@ impl KillSwitch {
     /// Makes ready to call; nothing is sent yet. Refused without a credential, and for a server: the calls exist at
     /// github.com and GHE.com only.
     pub fn new(connection: Connection) -> Result<Self, GitHubError> {
-        let Connection { host, credential, ca_cert, timeout } = connection;
-        let host = host.unwrap_or_else(Host::github_com);
+        let host = connection.host.clone().unwrap_or_else(Host::github_com);
         if host.flavour() == Flavour::Server {
             return Err(GitHubError::NoKillSwitch { host: host.label().to_owned() });
         }
-        let credential = credential.ok_or_else(|| credential::missing(&host))?;
-        Ok(KillSwitch { client: Client::new(host, ca_cert, timeout)?, credential })
+        let client = Client::new(&host, &connection)?;
+        let credential = connection.credential.ok_or_else(|| credential::missing(&host))?;
+        Ok(KillSwitch { client, credential })
     }
 
     /// Makes one call. It is never repeated.
@@ -91,7 +94,7 @@ mod tests {
     fn outcomes_keep_githubs_messages() {
         let of = |status, body: &str| {
             let headers = vec![("x-github-request-id".to_owned(), "A:1".to_owned())];
-            CallOutcome::of(&Response { status, headers, body: body.as_bytes().to_vec() })
+            CallOutcome::of(&Response { status, headers, body: body.as_bytes().to_vec(), cut_short: None })
         };
         let accepted = of(202, r#"{"message":"Revocation has been queued"}"#);
         assert!(accepted.accepted());

@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn githubs_errors_are_kept_in_full() {
         let response =
-            |body: &str| Response { status: 422, headers: Vec::new(), body: body.as_bytes().to_vec() };
+            |body: &str| Response { status: 422, body: body.as_bytes().to_vec(), ..Response::default() };
         let body = r#"{"message":"Validation Failed","errors":["a",{"message":"b"},{"code":"invalid"},7]}"#;
         assert_eq!(of(&response(body)), "Validation Failed; a; b; code invalid");
         assert_eq!(of(&response(r#"{"errors":["a"]}"#)), "a");

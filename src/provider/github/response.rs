@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
+use serde_json::Value;
 
+use super::host::Host;
 use super::message;
 use crate::http::Response;
 use crate::provider::{Outcome, RevokeResponse};
@@ -18,51 +20,104 @@ use crate::revocation::RateLimit;
 /// Longer waits are cut to this: GitHub's quotas are hourly.
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
+/// The longest wait that something in between may ask for: a proxy's page of an outage knows nothing of GitHub's limits.
+const LONGEST_FOREIGN_WAIT: Duration = Duration::from_mins(15);
+
+const NOT_GITHUBS: &str = "this is not GitHub's answer: something between here and GitHub gave it";
+
 /// GitHub's own description of its 422 (<https://docs.github.com/en/rest/credentials/revoke>), which names both causes
 /// and so decides nothing.
 const EITHER: &str = "validation failed, or the endpoint has been spammed";
 
 /// Classifies the response to `POST /credentials/revoke`.
-pub(super) fn of_revocation(response: &Response, now: Timestamp) -> RevokeResponse {
-    let message = message::of(response);
-    let (outcome, hint) = match response.status {
-        202 if response.is_html() => (Outcome::Trouble, "this is not GitHub's answer"),
+pub(super) fn of_revocation(response: &Response, host: &Host, now: Timestamp) -> RevokeResponse {
+    classify(response, now, |message| match response.status {
+        202 if !may_be_success(response, host) => (Outcome::Unexpected, NOT_GITHUBS),
         202 => (Outcome::Accepted, ""),
-        422 => (unprocessable(response, &message), ""),
-        status => otherwise(status, response, &message),
-    };
-    respond(outcome, response, now, &join(response.status, &message, hint))
+        422 if !is_githubs(response) => (Outcome::Trouble, NOT_GITHUBS),
+        422 => (unprocessable(message), ""),
+        status => otherwise(status, response, message),
+    })
 }
 
-/// Classifies the response to `DELETE /installation/token`. The token is gone after a 204 and was gone before a 401:
-/// both are [`Outcome::Accepted`], and the status tells which.
-pub(super) fn of_self_revocation(response: &Response, now: Timestamp) -> RevokeResponse {
-    let message = message::of(response);
-    let (outcome, hint) = match response.status {
+/// Classifies the response to `DELETE /installation/token`. The token is gone after a 204 and was gone before GitHub's
+/// own 401: both are [`Outcome::Accepted`], and the status tells which.
+pub(super) fn of_self_revocation(response: &Response, host: &Host, now: Timestamp) -> RevokeResponse {
+    classify(response, now, |message| match response.status {
+        204 if !may_be_success(response, host) => (Outcome::Unexpected, NOT_GITHUBS),
         204 => (Outcome::Accepted, ""),
         401 if is_bad_credential(response) => (Outcome::Accepted, "the token was dead already"),
-        status => otherwise(status, response, &message),
-    };
-    respond(outcome, response, now, &join(response.status, &message, hint))
+        status => otherwise(status, response, message),
+    })
 }
 
-/// Whether a 401 is about the token that was shown. A proxy may ask for a password of its own, or drop the header,
-/// and GitHub then wants authentication: both prove nothing.
+fn classify(
+    response: &Response,
+    now: Timestamp,
+    of_whole: impl FnOnce(&str) -> (Outcome, &'static str),
+) -> RevokeResponse {
+    let (outcome, message) = match &response.cut_short {
+        // What is left of a torn body may say the opposite of the whole.
+        Some(why) => (of_torn(response), join(response.status, why, "")),
+        None => {
+            let message = message::of(response);
+            let (outcome, hint) = of_whole(&message);
+            (outcome, join(response.status, &message, hint))
+        }
+    };
+    RevokeResponse {
+        outcome,
+        status: Some(response.status),
+        request_id: request_id(response),
+        limit: limit(response, now),
+        message,
+    }
+}
+
+/// Only the headers are whole: they may tell of a limit, and never of a token.
+fn of_torn(response: &Response) -> Outcome {
+    match response.status {
+        403 | 429 if remaining(response) == Some(0) => Outcome::PrimaryLimit,
+        403 if response.header("retry-after").is_some() => Outcome::SecondaryLimit,
+        429 => Outcome::SecondaryLimit,
+        200..=299 => Outcome::Unknown,
+        _ => Outcome::Trouble,
+    }
+}
+
+/// Whether a response is GitHub's own word: an error in its JSON form, with the id that it gives to every request.
+/// A gateway, a firewall or a portal in between has neither.
+/// <https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api>
+fn is_githubs(response: &Response) -> bool {
+    let typed = response.header("content-type").is_none_or(|kind| kind.to_ascii_lowercase().contains("json"));
+    let worded = || response.json().is_some_and(|body| body.get("message").is_some_and(Value::is_string));
+    response.cut_short.is_none() && request_id(response).is_some() && typed && worded()
+}
+
+/// Whether a success can be the API's. At GitHub's own hosts each has a request id; a gateway in front of another may
+/// keep it to itself.
+fn may_be_success(response: &Response, host: &Host) -> bool {
+    let page = response.is_html() && response.status != 204;
+    !page && (request_id(response).is_some() || !host.is_githubs_own())
+}
+
+/// Whether GitHub itself does not know the token that was shown. Any other 401 proves nothing: a proxy may ask for a
+/// password of its own, or drop the header, and GitHub then wants authentication.
+/// <https://docs.github.com/en/rest/authentication/authenticating-to-the-rest-api#failed-login-limit>
 pub(super) fn is_bad_credential(response: &Response) -> bool {
     response.status == 401
-        && !response.is_html()
-        && !message::of(response).to_ascii_lowercase().contains("requires authentication")
+        && is_githubs(response)
+        && message::of(response).to_ascii_lowercase().starts_with("bad credentials")
 }
 
 /// Whether the server does not know the API version the request named.
 pub(super) fn is_unknown_version(response: &Response) -> bool {
-    response.status == 400 && message::of(response).to_ascii_lowercase().contains("version")
+    response.status == 400
+        && response.cut_short.is_none()
+        && message::of(response).to_ascii_lowercase().contains("version")
 }
 
-fn unprocessable(response: &Response, message: &str) -> Outcome {
-    if response.is_html() {
-        return Outcome::Trouble;
-    }
+fn unprocessable(message: &str) -> Outcome {
     let message = message.to_ascii_lowercase();
     let rest = message.replace(EITHER, "");
     let blamed = ["spam", "abuse", "too quickly", "too many requests"].iter().any(|word| rest.contains(word));
@@ -75,19 +130,21 @@ fn otherwise(status: u16, response: &Response, message: &str) -> (Outcome, &'sta
     match status {
         403 | 429 => forbidden(status, response, &message.to_ascii_lowercase()),
         300..=399 => (
-            Outcome::Trouble,
+            Outcome::Unexpected,
             "redirects are not followed, the tokens would go along; name the right address with --host or --api-url",
         ),
         400 if is_unknown_version(response) => {
             (Outcome::Trouble, "the next request speaks another version of the API")
         }
+        401 if !is_githubs(response) => (Outcome::Trouble, NOT_GITHUBS),
         401 => (Outcome::Denied, "the server does not know the credential it was shown"),
         404 => (
             Outcome::Denied,
             "no such endpoint here: it exists at github.com, GHE.com and from GitHub Enterprise Server 3.18 on",
         ),
-        // Not yet, not now, or a success GitHub does not document, which is then not GitHub's.
-        408 | 425 | 200..=299 | 500..=599 => (Outcome::Trouble, ""),
+        200..=299 => (Outcome::Unexpected, "GitHub documents no such success for this call"),
+        // Not yet, or not now.
+        408 | 425 | 500..=599 => (Outcome::Trouble, ""),
         _ => (Outcome::Denied, ""),
     }
 }
@@ -104,6 +161,11 @@ fn forbidden(status: u16, response: &Response, message: &str) -> (Outcome, &'sta
     if message.contains("rate limit exceeded") {
         return (Outcome::PrimaryLimit, "");
     }
+    // Too many bad credentials were shown: every one is turned away for a while, good ones too.
+    // https://docs.github.com/en/rest/authentication/authenticating-to-the-rest-api#failed-login-limit
+    if message.contains("login attempts") || message.contains("try again later") {
+        return (Outcome::SecondaryLimit, "");
+    }
     if response.header("retry-after").is_some() {
         return (Outcome::SecondaryLimit, "");
     }
@@ -114,16 +176,6 @@ fn forbidden(status: u16, response: &Response, message: &str) -> (Outcome, &'sta
         429 => (Outcome::SecondaryLimit, ""),
         _ if response.is_html() => (Outcome::Trouble, ""),
         _ => (Outcome::Denied, ""),
-    }
-}
-
-fn respond(outcome: Outcome, response: &Response, now: Timestamp, message: &str) -> RevokeResponse {
-    RevokeResponse {
-        outcome,
-        status: Some(response.status),
-        request_id: request_id(response),
-        limit: limit(response, now),
-        message: message.to_owned(),
     }
 }
 
@@ -169,16 +221,20 @@ fn remaining(response: &Response) -> Option<u32> {
     response.header("x-ratelimit-remaining")?.parse().ok()
 }
 
-/// What the headers say about the limit. Waits beyond a day are cut to a day.
+/// What the headers say about the limit. Waits beyond a day are cut to a day, and to less where GitHub did not answer.
 /// <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#checking-the-status-of-your-rate-limit>
 pub(super) fn limit(response: &Response, now: Timestamp) -> RateLimit {
-    let latest = now.checked_add(LONGEST_WAIT).unwrap_or(now);
+    let longest = if request_id(response).is_some() { LONGEST_WAIT } else { LONGEST_FOREIGN_WAIT };
+    let latest = now.checked_add(longest).unwrap_or(now);
     let reset = |text: &str| Timestamp::from_second(text.parse().ok()?).ok();
     RateLimit {
         limit: response.header("x-ratelimit-limit").and_then(|text| text.parse().ok()),
         remaining: remaining(response),
         reset: response.header("x-ratelimit-reset").and_then(reset).map(|reset| reset.min(latest)),
-        retry_after: response.header("retry-after").and_then(|text| retry_after(text, now)),
+        retry_after: response
+            .header("retry-after")
+            .and_then(|text| retry_after(text, now))
+            .map(|wait| wait.min(longest)),
     }
 }
 

@@ -29,7 +29,7 @@ fn installation_tokens_revoke_themselves_and_take_no_slot() -> Checked {
     assert_eq!(outcome.host_status.requests_last_hour, 1);
     let ended = server.ended.borrow();
     assert!(
-        ended.windows(2).all(|pair| pair[1].at.duration_since(pair[0].at).as_millis() >= 1000),
+        ended.windows(2).all(|pair| pair[1].at.duration_since(pair[0].at).as_millis() >= 334),
         "not paced"
     );
     assert_eq!(fixture.trail()?.matches("\"call\":\"end-installation\"").count(), 3);
@@ -79,7 +79,7 @@ fn dead_tokens_are_not_sent_when_checked_first() -> Checked {
     fixture.queue(Kind::refresh(), 0..2, SURE)?;
     let dead: Vec<Fingerprint> = (0..20).step_by(2).map(pat).collect();
     let server = Server::taking(&fixture.clock)
-        .lives(|token| if dead.contains(&token.fingerprint()) { Liveness::Dead } else { Liveness::Alive });
+        .lives(|token| if dead.contains(&token.fingerprint()) { Liveness::Dead } else { ALIVE });
     let verify = Options { verify: true, ..options() };
     let outcome = fixture.run(&server, &verify)?;
     assert_eq!((outcome.counts.dead, outcome.counts.accepted), (10, 12));
@@ -119,7 +119,7 @@ fn accepted_tokens_are_checked_until_they_are_dead() -> Checked {
     let server = Server::taking(&fixture.clock).lives(|token| {
         questions += 1;
         // The first round finds all alive, and one of them stays so.
-        if questions <= 4 || token.fingerprint() == pat(3) { Liveness::Alive } else { Liveness::Dead }
+        if questions <= 4 || token.fingerprint() == pat(3) { ALIVE } else { Liveness::Dead }
     });
     let confirm = Options { confirm: true, ..options() };
     let outcome = fixture.run(&server, &confirm)?;
@@ -129,6 +129,8 @@ fn accepted_tokens_are_checked_until_they_are_dead() -> Checked {
     );
     assert_eq!((fixture.state(pat(0))?, fixture.state(pat(3))?), (State::Confirmed, State::Accepted));
     assert!(!server.asked.borrow().contains(&token(Kind::refresh(), 0).fingerprint()));
+    // The one that lives is told, and the one that cannot be asked about.
+    assert_eq!((outcome.still_alive, outcome.unconfirmed), (1, 1));
     // Four, four, then the one that lives, four times more.
     assert_eq!(server.asked.borrow().len(), 12);
     Ok(())
@@ -143,5 +145,59 @@ fn checks_that_prove_nothing_end_soon() -> Checked {
     let outcome = fixture.run(&server, &both)?;
     assert_eq!((outcome.end, outcome.counts.accepted, outcome.counts.confirmed), (EndReason::Done, 100, 0));
     assert_eq!(server.asked.borrow().len(), 10);
+    assert_eq!((outcome.unverified, outcome.still_alive, outcome.unconfirmed), (100, 0, 100));
+    Ok(())
+}
+
+/// A limit with a time, one without, and words that nobody here knows.
+#[test]
+fn a_limit_stops_all_installation_tokens_and_outlives_the_run() -> Checked {
+    let hour = RateLimit { retry_after: Some(Duration::from_hours(1)), ..RateLimit::default() };
+    for (outcome, limit, asked, wait) in [
+        (Outcome::SecondaryLimit, hour, 1, 3600),
+        (Outcome::PrimaryLimit, RateLimit::default(), 1, 60),
+        (Outcome::Denied, RateLimit::default(), 5, 60),
+    ] {
+        let fixture = Fixture::new()?;
+        fixture.queue(Kind::app_installation(), 0..20, SURE)?;
+        fixture.queue_pats(0..5)?;
+        let server = Server::taking(&fixture.clock)
+            .self_revoking(|_| RevokeResponse { limit, ..response(outcome, 403) });
+        let ended = fixture.run(&server, &options())?;
+        assert_ne!(ended.end, EndReason::Done);
+        assert_eq!((ended.counts.accepted, ended.waiting()), (5, 20), "batches have limits of their own");
+        assert_eq!(server.ended.borrow().len(), asked, "{outcome:?}");
+        fixture.clock.advance(Duration::from_secs(wait - 1));
+        let ended = fixture.run(&server, &options())?;
+        assert_eq!(server.ended.borrow().len(), asked, "{outcome:?} in the next run");
+        assert_eq!(ended.end, EndReason::Later(WaitReason::Server));
+        assert!(ended.self_revoking_at.is_some());
+        fixture.clock.advance(Duration::from_secs(1));
+        let server = Server::taking(&fixture.clock);
+        let ended = fixture.run(&server, &options())?;
+        assert_eq!((ended.end, ended.counts.self_revoked), (EndReason::Done, 20));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_patient_run_waits_for_a_limit_of_installation_tokens() -> Checked {
+    let fixture = Fixture::new()?;
+    fixture.queue(Kind::app_installation(), 0..200, SURE)?;
+    let mut requests = 0;
+    let server = Server::taking(&fixture.clock).self_revoking(|_| {
+        requests += 1;
+        if requests == 100 {
+            response(Outcome::SecondaryLimit, 429)
+        } else {
+            response(Outcome::Accepted, 204)
+        }
+    });
+    let begin = fixture.clock.now();
+    let outcome = fixture.run(&server, &patient())?;
+    assert_eq!((outcome.end, outcome.counts.self_revoked), (EndReason::Done, 200));
+    // A minute for the limit, and a third of a second for each.
+    let took = fixture.clock.now().duration_since(begin).as_secs();
+    assert!((120..=130).contains(&took), "{took} s");
     Ok(())
 }

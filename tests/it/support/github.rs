@@ -2,6 +2,7 @@
 //! and a connection of its own, notes all of them, and stops when dropped.
 
 use std::collections::{HashSet, VecDeque};
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -30,6 +31,10 @@ enum Outcome {
     Close,
     /// Keep the connection open without a response.
     Hang,
+    /// Write these bytes and close the connection.
+    Raw(&'static str),
+    /// Begin a 202, and write a byte of its body now and then.
+    Drip,
 }
 
 struct Shared {
@@ -136,6 +141,17 @@ impl Shared {
         match outcome {
             Outcome::Respond(reply) => reply.with("X-GitHub-Request-Id", id).write(stream),
             Outcome::Close => {}
+            Outcome::Raw(bytes) => {
+                let _ = (&*stream).write_all(bytes.as_bytes());
+            }
+            Outcome::Drip => {
+                let _ = (&*stream).write_all(
+                    b"HTTP/1.1 202 Accepted\r\nX-GitHub-Request-Id: C0DE:D\r\nContent-Length: 100000\r\n\r\n",
+                );
+                while !self.stop.load(Ordering::SeqCst) && (&*stream).write_all(b" ").is_ok() {
+                    thread::sleep(Duration::from_millis(50));
+                }
+            }
             Outcome::Hang => {
                 while !self.stop.load(Ordering::SeqCst) {
                     thread::sleep(Duration::from_millis(10));
@@ -207,6 +223,8 @@ impl Shared {
         let reply = match state.misbehaviour.pop_front() {
             Some(Misbehaviour::Hang) => return Outcome::Hang,
             Some(Misbehaviour::DropUnread) => return Outcome::Close,
+            Some(Misbehaviour::Raw(bytes)) => return Outcome::Raw(bytes),
+            Some(Misbehaviour::Drip) => return Outcome::Drip,
             Some(Misbehaviour::DropProcessed) => {
                 self.accept(state, seen);
                 return Outcome::Close;
@@ -258,7 +276,9 @@ impl Shared {
             let body = r#"{"message":"Validation Failed","errors":["credentials is invalid"],"documentation_url":""}"#;
             return Reply::json(422, body);
         }
-        state.dead.extend(tokens.iter().cloned());
+        if !self.script.immortal {
+            state.dead.extend(tokens.iter().cloned());
+        }
         state.accepted.extend(tokens);
         Reply::json(202, "null")
     }
@@ -302,6 +322,7 @@ fn alive(state: &State, seen: &ReceivedRequest) -> Reply {
         Some(token) if state.dead.contains(token) => Reply::error(401, "Bad credentials"),
         _ => {
             Reply::json(200, r#"{"resources":{},"rate":{"limit":5000,"remaining":4999,"used":1,"reset":0}}"#)
+                .with("X-OAuth-Scopes", "repo, admin:org")
         }
     }
 }

@@ -26,6 +26,10 @@ pub(crate) enum Misbehaviour {
     /// Read, then stay silent until the server stops.
     Hang,
     Redirect(String),
+    /// These bytes, and then the end of the connection.
+    Raw(&'static str),
+    /// A 202 whose body never ends: a byte now and then.
+    Drip,
     /// 422 with every token of the request in the message.
     Echo,
 }
@@ -42,6 +46,8 @@ pub(crate) struct Script {
     pub(crate) credential: String,
     /// Whether it has `/rate_limit`.
     pub(crate) limits: bool,
+    /// Whether what it accepts lives on.
+    pub(crate) immortal: bool,
 }
 
 impl Script {
@@ -50,6 +56,6 @@ impl Script {
             Flavour::Server(Some(release)) if release < "3.21" => vec!["2022-11-28"],
             _ => vec!["2022-11-28", "2026-03-10"],
         };
-        Script { flavour, quota: 60, versions, credential: String::new(), limits: true }
+        Script { flavour, quota: 60, versions, credential: String::new(), limits: true, immortal: false }
     }
 }

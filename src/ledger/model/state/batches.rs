@@ -23,7 +23,7 @@ impl ModelState {
     ) -> Next {
         let now = at.as_millisecond();
         let later = |until: i64, reason| Next::Later { at: timestamp(until), reason };
-        let account = (request.host.to_owned(), request.identity.to_owned());
+        let account = (request.host.to_owned(), request.account().to_owned());
         self.take_over_abandoned(owner, request.host, at);
         let open = |batch: &&Batch| batch.verdict == "open" && batch.account.0 == request.host;
         let in_flight = self.batches.iter().filter(open).count();
@@ -44,13 +44,17 @@ impl ModelState {
         }
         let id = self.batches.len() as u64 + 1;
         let quota = self.quotas.entry(account.clone()).or_default();
+        quota.observe_clock(now);
+        let interval = millis(request.min_interval);
+        let blocked =
+            if charged { quota.blocked(request.per_hour, interval, now) } else { quota.paced(interval, now) };
+        if let Some((until, reason)) = blocked {
+            return later(until, reason);
+        }
         if charged {
-            quota.observe_clock(now);
-            if let Some((until, reason)) = quota.blocked(request.per_hour, millis(request.min_interval), now)
-            {
-                return later(until, reason);
-            }
             quota.take_slot(id, now);
+        } else {
+            quota.last = now;
         }
         let strikes = quota.strikes;
         self.open(
@@ -127,9 +131,15 @@ impl ModelState {
         batch.status = settlement.status;
         batch.request_id.clone_from(&settlement.request_id);
         let carried = batch.tokens.clone();
-        if charged {
-            self.update_quota(&account, id, settlement, now);
+        // Where another process took the batch over, it has counted on its slot since.
+        let give_back = charged && open && settlement.outcome == BatchOutcome::NotSent;
+        batch.charged &= !give_back;
+        if let Some(quota) = self.quotas.get_mut(&account)
+            && give_back
+        {
+            quota.give_back(id);
         }
+        self.update_quota(&account, id, settlement, now);
         let mut settled = Settled::default();
         if open {
             let mut in_flight: Vec<usize> =
@@ -197,7 +207,9 @@ impl ModelState {
                     self.halve(in_flight);
                 }
             }
-            BatchOutcome::Returned => settled.waiting = self.set_state(in_flight, State::Queued, now),
+            BatchOutcome::Returned | BatchOutcome::NotSent => {
+                settled.waiting = self.set_state(in_flight, State::Queued, now);
+            }
             BatchOutcome::Unknown => settled.waiting = self.set_state(in_flight, State::Sent, now),
         }
         settled

@@ -1,3 +1,4 @@
+use super::super::host::HostChoice;
 use super::*;
 use Outcome as O;
 
@@ -10,12 +11,22 @@ fn now() -> Timestamp {
 /// `head` is one header a line.
 fn response(status: u16, head: &str, body: &str) -> Response {
     let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned()));
-    Response { status, headers: head.lines().filter_map(header).collect(), body: body.as_bytes().to_vec() }
+    let headers = head.lines().filter_map(header).collect();
+    Response { status, headers, body: body.as_bytes().to_vec(), cut_short: None }
+}
+
+/// A GitHub on loopback, where a success needs no request id.
+fn loopback() -> Host {
+    let choice = HostChoice { api_url: Some("http://127.0.0.1:8080".to_owned()), ..HostChoice::default() };
+    Host::choose(&choice).unwrap()
 }
 
 fn classify(status: u16, head: &str, body: &str) -> Outcome {
-    of_revocation(&response(status, head, body), now()).outcome
+    of_revocation(&response(status, head, body), &loopback(), now()).outcome
 }
+
+/// The header that GitHub gives to every response.
+const ID: &str = "x-github-request-id: C0DE:1";
 
 const HTML: &str = "<html><h1>502 Bad Gateway</h1></html>";
 
@@ -25,30 +36,38 @@ const CASES: &[(Outcome, u16, &str, &str)] = &[
     (O::Accepted, 202, "", ""),
     (O::Accepted, 202, "", "null"),
     (O::Accepted, 202, "x-ratelimit-remaining: 0", "{}"),
-    (O::Trouble, 202, "", "<html>Please log in</html>"),
-    (O::Trouble, 202, "content-type: text/html", "Please log in"),
+    (O::Unexpected, 202, "", "<html>Please log in</html>"),
+    (O::Unexpected, 202, "content-type: text/html", "Please log in"),
     // Another success is not documented.
-    (O::Trouble, 200, "", "{}"),
-    (O::Trouble, 201, "", "{}"),
-    (O::Trouble, 204, "", ""),
-    // 422, by its message.
-    (O::Invalid, 422, "", r#"{"message":"Validation Failed","errors":["credentials is invalid"]}"#),
-    (O::Invalid, 422, "", r#"{"message":"Validation Failed"}"#),
-    (O::Invalid, 422, "", ""),
-    (O::Spammed, 422, "", r#"{"message":"The endpoint has been spammed."}"#),
-    (O::Spammed, 422, "", r#"{"message":"Validation Failed","errors":["was submitted too quickly"]}"#),
-    (O::Spammed, 422, "", r#"{"message":"Validation Failed","errors":[{"message":"Spammed"}]}"#),
-    (O::Spammed, 422, "", "You have triggered an abuse detection mechanism"),
-    (O::Spammed, 422, "", r#"{"message":"Validation failed, or the endpoint has been spammed."}"#),
+    (O::Unexpected, 200, "", "{}"),
+    (O::Unexpected, 201, "", "{}"),
+    (O::Unexpected, 204, "", ""),
+    // 422 of something in between.
+    (O::Trouble, 422, "", ""),
+    (O::Trouble, 422, ID, ""),
+    (O::Trouble, 422, "", r#"{"message":"Validation Failed","errors":["credentials is invalid"]}"#),
+    (O::Trouble, 422, ID, r#"{"error":"request blocked","rule":1729}"#),
+    (O::Trouble, 422, ID, r#"["Validation Failed"]"#),
+    (O::Trouble, 422, ID, "Blocked by policy"),
+    (O::Trouble, 422, ID, r#"{"message":"Validation fail"#),
+    (O::Trouble, 422, "x-github-request-id: no id\n", r#"{"message":"Validation Failed"}"#),
+    // GitHub's 422, by its message.
+    (O::Invalid, 422, ID, r#"{"message":"Validation Failed","errors":["credentials is invalid"]}"#),
+    (O::Invalid, 422, ID, r#"{"message":"Validation Failed"}"#),
+    (O::Spammed, 422, ID, r#"{"message":"The endpoint has been spammed."}"#),
+    (O::Spammed, 422, ID, r#"{"message":"Validation Failed","errors":["was submitted too quickly"]}"#),
+    (O::Spammed, 422, ID, r#"{"message":"Validation Failed","errors":[{"message":"Spammed"}]}"#),
+    (O::Spammed, 422, ID, r#"{"message":"You have triggered an abuse detection mechanism"}"#),
+    (O::Spammed, 422, ID, r#"{"message":"Validation failed, or the endpoint has been spammed."}"#),
     (
         O::Invalid,
         422,
-        "",
+        ID,
         r#"{"message":"Validation failed, or the endpoint has been spammed.","errors":["credentials[3] is bad"]}"#,
     ),
-    (O::Invalid, 422, "", r#"{"message":"Validation Failed","documentation_url":"https://x/spam"}"#),
-    (O::Invalid, 422, "", r#"{"message":"ghp_spamspamspamspam is not valid"}"#),
-    (O::Trouble, 422, "", HTML),
+    (O::Invalid, 422, ID, r#"{"message":"Validation Failed","documentation_url":"https://x/spam"}"#),
+    (O::Invalid, 422, ID, r#"{"message":"ghp_spamspamspamspam is not valid"}"#),
+    (O::Trouble, 422, ID, HTML),
     // 403 and 429, by headers and message.
     (
         O::PrimaryLimit,
@@ -72,6 +91,12 @@ const CASES: &[(Outcome, u16, &str, &str)] = &[
     (O::SecondaryLimit, 429, "retry-after: 60", HTML),
     (O::SecondaryLimit, 429, "", ""),
     (O::SecondaryLimit, 429, "", HTML),
+    (
+        O::SecondaryLimit,
+        403,
+        "",
+        r#"{"message":"Maximum number of login attempts exceeded. Please try again later."}"#,
+    ),
     (O::Denied, 403, "", ""),
     (O::Denied, 403, "x-ratelimit-remaining: 59", r#"{"message":"Forbidden"}"#),
     (O::Denied, 403, "x-ratelimit-remaining: 00x", r#"{"message":"Forbidden"}"#),
@@ -84,11 +109,11 @@ const CASES: &[(Outcome, u16, &str, &str)] = &[
     ),
     (O::Trouble, 403, "", HTML),
     // The rest.
-    (O::Trouble, 301, "location: https://example.com/", ""),
-    (O::Trouble, 302, "", HTML),
-    (O::Trouble, 304, "", ""),
-    (O::Trouble, 307, "location: https://example.com/", ""),
-    (O::Trouble, 308, "", ""),
+    (O::Unexpected, 301, "location: https://example.com/", ""),
+    (O::Unexpected, 302, "", HTML),
+    (O::Unexpected, 304, "", ""),
+    (O::Unexpected, 307, "location: https://example.com/", ""),
+    (O::Unexpected, 308, "", ""),
     (
         O::Trouble,
         400,
@@ -96,8 +121,11 @@ const CASES: &[(Outcome, u16, &str, &str)] = &[
         r#"{"message":"The version you specified in the \"X-GitHub-API-Version\" request header is not supported"}"#,
     ),
     (O::Denied, 400, "", r#"{"message":"Problems parsing JSON"}"#),
-    (O::Denied, 401, "", r#"{"message":"Bad credentials"}"#),
-    (O::Denied, 401, "", HTML),
+    (O::Denied, 401, ID, r#"{"message":"Bad credentials"}"#),
+    (O::Denied, 401, ID, r#"{"message":"Requires authentication"}"#),
+    (O::Trouble, 401, "", r#"{"message":"Bad credentials"}"#),
+    (O::Trouble, 401, ID, ""),
+    (O::Trouble, 401, "", HTML),
     (O::Denied, 404, "", r#"{"message":"Not Found"}"#),
     (O::Denied, 404, "", HTML),
     (O::Denied, 405, "", ""),
@@ -123,28 +151,30 @@ fn every_response_has_its_outcome() {
 
 #[test]
 fn an_installation_token_is_gone_after_204_and_was_before_401() {
-    use Outcome::{Accepted, Denied, PrimaryLimit, Trouble};
+    use Outcome::{Accepted, Denied, PrimaryLimit, Trouble, Unexpected};
     for (outcome, status, head, body) in [
         (Accepted, 204, "", ""),
-        (Accepted, 401, "", r#"{"message":"Bad credentials"}"#),
-        (Denied, 401, "", r#"{"message":"Requires authentication"}"#),
-        (Denied, 401, "", "<html>proxy</html>"),
-        (Trouble, 202, "", ""),
-        (Trouble, 200, "", ""),
+        (Accepted, 401, ID, r#"{"message":"Bad credentials"}"#),
+        (Denied, 401, ID, r#"{"message":"Requires authentication"}"#),
+        (Trouble, 401, "", r#"{"message":"Bad credentials"}"#),
+        (Trouble, 401, "", ""),
+        (Trouble, 401, "", "<html>proxy</html>"),
+        (Unexpected, 202, "", ""),
+        (Unexpected, 200, "", ""),
         (Denied, 403, "", ""),
         (PrimaryLimit, 403, "x-ratelimit-remaining: 0", ""),
         (Denied, 404, "", ""),
         (Denied, 422, "", ""),
         (Trouble, 500, "", ""),
     ] {
-        let answer = of_self_revocation(&response(status, head, body), now());
+        let answer = of_self_revocation(&response(status, head, body), &loopback(), now());
         assert_eq!((answer.outcome, answer.status), (outcome, Some(status)), "{status} {body:?}");
     }
 }
 
 #[test]
 fn limits_are_read_and_bounded() {
-    let of = |head: &str| limit(&response(403, head, ""), now());
+    let of = |head: &str| limit(&response(403, &[ID, head].join("\n"), ""), now());
     let reset = NOW + 1800;
     let limits = of(&format!("x-ratelimit-limit: 60\nx-ratelimit-remaining: 3\nx-ratelimit-reset: {reset}"));
     assert_eq!((limits.limit, limits.remaining), (Some(60), Some(3)));
@@ -162,7 +192,7 @@ fn limits_are_read_and_bounded() {
 
 #[test]
 fn no_wait_beyond_a_day_is_believed() {
-    let of = |head: &str| limit(&response(403, head, ""), now());
+    let of = |head: &str| limit(&response(403, &[ID, head].join("\n"), ""), now());
     assert_eq!(of("retry-after: 99999999999999999999999").retry_after, Some(LONGEST_WAIT));
     assert_eq!(of("retry-after: 86401").retry_after, Some(LONGEST_WAIT));
     assert_eq!(of("retry-after: Sun, 15 Jan 2034 08:00:00 GMT").retry_after, Some(LONGEST_WAIT));
@@ -175,11 +205,12 @@ fn no_wait_beyond_a_day_is_believed() {
 fn messages_are_the_servers_words_without_tokens() {
     let token = format!("ghp_{}", "aB3".repeat(12));
     let body = format!(r#"{{"message":"{token} is\nnot valid"}}"#);
-    let answer = of_revocation(&response(422, "x-github-request-id: C0DE:1A:2b-3_4", &body), now());
+    let of = |status, head, body| of_revocation(&response(status, head, body), &loopback(), now());
+    let answer = of(422, "x-github-request-id: C0DE:1A:2b-3_4", body.as_str());
     assert_eq!(answer.message, "ghp_… is not valid");
     assert_eq!(answer.request_id.as_deref(), Some("C0DE:1A:2b-3_4"));
-    assert_eq!(of_revocation(&response(202, "", ""), now()).message, "Accepted");
-    let redirect = of_revocation(&response(302, "", ""), now()).message;
+    assert_eq!(of(202, "", "").message, "Accepted");
+    let redirect = of(302, "", "").message;
     assert!(redirect.starts_with("Found (redirects are not followed"), "{redirect}");
 }
 
@@ -197,4 +228,61 @@ fn only_a_400_about_versions_speaks_of_versions() {
     assert!(is_unknown_version(&response(400, "", "not a supported Version")));
     assert!(!is_unknown_version(&response(400, "", "Problems parsing JSON")));
     assert!(!is_unknown_version(&response(422, "", "version")));
+}
+
+#[test]
+fn at_githubs_own_hosts_a_success_without_a_request_id_is_somebody_elses() {
+    let github = Host::github_com();
+    for (head, success) in [("", Outcome::Unexpected), (ID, Outcome::Accepted)] {
+        let of = |status| response(status, head, "");
+        assert_eq!(of_revocation(&of(202), &github, now()).outcome, success, "{head:?}");
+        assert_eq!(of_self_revocation(&of(204), &github, now()).outcome, success, "{head:?}");
+    }
+    for (name, url, own) in [
+        ("github.com", "", true),
+        ("octocorp.ghe.com", "", true),
+        ("ghes.example", "", false),
+        ("github.com", "http://127.0.0.1:8080", false),
+        ("github.com", "https://gateway.example/github", false),
+    ] {
+        let some = |text: &str| Some(text.to_owned());
+        let choice = HostChoice { host: some(name), api_url: some(url), ..HostChoice::default() };
+        assert_eq!(Host::choose(&choice).unwrap().is_githubs_own(), own, "{name} {url}");
+    }
+}
+
+#[test]
+fn a_torn_body_is_no_verdict_and_its_headers_still_tell_of_limits() {
+    let bad = r#"{"message":"Bad credentials"}"#;
+    for (outcome, status, head) in [
+        (O::Unknown, 202, ID),
+        (O::Unknown, 204, ID),
+        (O::Trouble, 422, ID),
+        (O::Trouble, 401, ID),
+        (O::Trouble, 404, ID),
+        (O::Trouble, 403, ID),
+        (O::Trouble, 500, ID),
+        (O::SecondaryLimit, 429, ID),
+        (O::SecondaryLimit, 403, "retry-after: 60"),
+        (O::PrimaryLimit, 403, "x-ratelimit-remaining: 0"),
+    ] {
+        let cut_short = Some("the connection broke".to_owned());
+        let torn = Response { cut_short, ..response(status, head, bad) };
+        for answer in
+            [of_revocation(&torn, &loopback(), now()), of_self_revocation(&torn, &loopback(), now())]
+        {
+            assert_eq!((answer.outcome, answer.status), (outcome, Some(status)), "{status} {head}");
+            assert_eq!(answer.message, "the connection broke");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_github_asks_for_a_quarter_of_an_hour_at_the_most() {
+    let of = |head: &str| limit(&response(503, head, HTML), now());
+    assert_eq!(of("retry-after: 86400").retry_after, Some(LONGEST_FOREIGN_WAIT));
+    assert_eq!(of("retry-after: 60").retry_after, Some(Duration::from_secs(60)));
+    let reset = format!("x-ratelimit-remaining: 0\nx-ratelimit-reset: {}", NOW + 7200);
+    assert_eq!(of(&reset).reset, Timestamp::from_second(NOW + 900).ok());
+    assert_eq!(of(&format!("{ID}\n{reset}")).reset, Timestamp::from_second(NOW + 7200).ok());
 }
