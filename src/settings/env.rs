@@ -143,12 +143,14 @@ impl Env {
         self.raw(variable.name).map(PathBuf::from)
     }
 
-    /// Everything that credentials of this machine are searched in.
+    /// Everything that credentials of this machine are searched in, but for what is scanned.
     pub fn for_local_credentials(&self) -> Environment {
         Environment {
             env: self.0.clone(),
             home: etcetera::home_dir().ok(),
             cwd: std::env::current_dir().ok(),
+            roots: Vec::new(),
+            passwd: Some(PathBuf::from("/etc/passwd")),
         }
     }
 }

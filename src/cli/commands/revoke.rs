@@ -29,7 +29,8 @@ pub(super) fn run(args: RevokeArgs, env: &Env) -> anyhow::Result<Exit> {
     // What is named here is meant to be revoked: no file beside it, and no comment in it, suppresses a finding.
     let config = ConfigArgs { user: args.user, no_project_config: true };
     let detection = Detection::load(&config, &[], env)?;
-    let revoke_session = RevokeSession::prepare(&args.revocation, env, &detection.user, &console)?;
+    let revoke_session =
+        RevokeSession::prepare(&args.revocation, &args.inputs, env, &detection.user, &console)?;
     if args.inputs.contains(&Input::Stdin) && io::stdin().is_terminal() {
         console.info("reading from the terminal: Ctrl-D on a line of its own ends it");
     }
