@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::environment::Environment;
 use super::places::PLACES;
 
-/// A directory that is longer than this is not one of configuration.
-const MOST_ENTRIES: usize = 1_000;
+/// How many entries of a directory are looked at: a runner's temporary directory is a long one.
+const MOST_ENTRIES: usize = 50_000;
 
 /// Every file of the table that this environment may have; of those with a `*`, those that exist. A file of the whole
 /// machine is marked.
@@ -50,7 +50,9 @@ fn matching(pattern: &Path) -> Vec<PathBuf> {
     let mut found = vec![PathBuf::new()];
     for part in pattern.components() {
         let Some((start, end)) = part.as_os_str().to_str().and_then(|name| name.split_once('*')) else {
-            found.iter_mut().for_each(|path| path.push(part));
+            for path in &mut found {
+                path.push(part);
+            }
             continue;
         };
         found = found.iter().flat_map(|directory| entries(directory, start, end)).collect();

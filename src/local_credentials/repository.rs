@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
 
-/// How far below a root a repository is looked for: a workspace, an owner, a checkout.
-const MAX_DEPTH: usize = 3;
+/// How far below a root a repository is looked for: as deep as `src/github.com/OWNER/REPOSITORY`.
+const MAX_DEPTH: usize = 4;
 
 /// How many entries of directories are looked at below one root.
-const MOST_ENTRIES: usize = 10_000;
+const MOST_ENTRIES: usize = 50_000;
 
 /// How many submodules' configurations are read, and how deep they may lie in each other.
 const MOST_MODULES: usize = 500;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -279,8 +280,8 @@ fn every_place_of_the_table_is_looked_into() {
             variable => {
                 let name = variable.trim_start_matches('$');
                 let directory = format!("moved/{name}");
-                let path =
-                    machine.path(if rest.is_empty() { &format!("{directory}/file") } else { &directory });
+                let path = if rest.is_empty() { format!("{directory}/file") } else { directory.clone() };
+                let path = machine.path(&path);
                 machine = machine.set(name, path);
                 directory
             }
@@ -307,7 +308,7 @@ fn the_guide_has_the_table() {
     let mut table = "| tool | files | where a variable moves them |\n|---|---|---|\n".to_owned();
     for place in PLACES {
         let (files, moved) = (code(place.files().collect()), code(place.moved().collect()));
-        table += &format!("| {} | {files} | {moved} |\n", place.tool);
+        writeln!(table, "| {} | {files} | {moved} |", place.tool).unwrap();
     }
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/credentials.md");
     let text = std::fs::read_to_string(&page).unwrap();
@@ -374,8 +375,8 @@ fn repositories_just_below_a_root_are_the_jobs_own() {
     machine.environment.cwd = Some(machine.disk.path().join("home"));
     let header = |token: &str| format!("[http]\n\textraheader = {token}\n");
     let mut tokens = HashMap::new();
-    for path in ["ws", "ws/app", "ws/a/b/c", "ws/a/b/c/d", "ws/a/bare.git", "beside"] {
-        let directory = if path.ends_with(".git") { path.to_owned() } else { format!("{path}/.git") };
+    for path in ["ws", "ws/app", "ws/a/b/c/d", "ws/a/b/c/d/e", "ws/a/bare.git", "beside"] {
+        let directory = if path.contains("bare") { path.to_owned() } else { format!("{path}/.git") };
         machine.repository(&directory);
         let (token, fingerprint) = machine.token();
         machine.disk.write(&format!("{directory}/config"), header(&token));
@@ -386,7 +387,10 @@ fn repositories_just_below_a_root_are_the_jobs_own() {
     machine.disk.write("ws/app/.git/modules/group/lib/config", header(&token));
     tokens.insert("submodule", fingerprint);
     let found = |roots: &[&str], workspace: Option<&str>| {
-        let roots = roots.iter().map(|root| machine.disk.path().join(root)).collect();
+        let relative = |root: &str| root.starts_with("..");
+        let absolute = |root: &&str| machine.disk.path().join(root);
+        let roots =
+            roots.iter().map(|root| if relative(root) { root.into() } else { absolute(root) }).collect();
         let mut environment = Environment { roots, ..machine.environment.clone() };
         if let Some(workspace) = workspace {
             environment.env.insert("GITHUB_WORKSPACE".into(), machine.path(workspace).into());
@@ -400,13 +404,14 @@ fn repositories_just_below_a_root_are_the_jobs_own() {
         found.sort_unstable();
         found
     };
-    let workspace = ["submodule", "ws", "ws/a/b/c", "ws/a/bare.git", "ws/app"];
+    let workspace = ["submodule", "ws", "ws/a/b/c/d", "ws/a/bare.git", "ws/app"];
     assert_eq!(found(&[], None), [] as [&str; 0]);
     assert_eq!(found(&["ws"], None), workspace);
     assert_eq!(found(&[], Some("ws")), workspace);
     assert_eq!(found(&["ws/app"], None), ["submodule", "ws/app"]);
-    assert_eq!(found(&["ws/a/b/c/config.yml"], None), ["ws/a/b/c"]);
-    assert_eq!(found(&["../ws/app/../app/src"], None), ["submodule", "ws/app"]);
+    assert_eq!(found(&["ws/a/b/c/d/config.yml"], None), ["ws/a/b/c/d"]);
+    std::fs::create_dir_all(machine.disk.path().join("home")).unwrap();
+    assert_eq!(found(&["../ws/app"], None), ["submodule", "ws/app"]);
 }
 
 #[cfg(unix)]

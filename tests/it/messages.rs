@@ -52,6 +52,8 @@ fn a_wrong_command_line_is_quoted_without_its_token() {
         hidden(&["revoke", "--yes", "--api-url", "http://127.0.0.1:9", &token]);
         hidden(&["revoke", "--yes", "--auth-token-file", &token, "nothing"]);
         hidden(&["enterprise", &token]);
+        let ran = hidden(&["org", "revoke-user", "acme", &token, "--dry-run"]);
+        assert!(ran.code == 2 && ran.stderr.contains("it holds a token"), "{}", ran.stderr);
         hidden(&["completions", &token]);
         for format in ["pretty", "json"] {
             hidden(&["status", "-f", format, "--ledger", &format!("{token}.db")]);
