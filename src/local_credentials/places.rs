@@ -38,7 +38,7 @@ pub const PLACES: &[Place] = &[
     // https://cli.github.com/manual/gh_help_environment
     place(
         "GitHub CLI",
-        "~/.config/gh/*.yml, $APPDATA/GitHub CLI/*.yml, $AppData/GitHub CLI/*.yml",
+        "~/.config/gh/*.yml, ~/snap/*/*/.config/gh/*.yml, $APPDATA/GitHub CLI/*.yml, $AppData/GitHub CLI/*.yml",
         "$GH_CONFIG_DIR/*.yml",
     ),
     // https://hub.github.com/hub.1.html
@@ -162,14 +162,16 @@ pub const PLACES: &[Place] = &[
          ~/Library/Preferences/helm/repositories.yaml, ~/Library/Preferences/helm/registry/config.json",
         "$HELM_REPOSITORY_CONFIG, $HELM_REGISTRY_CONFIG, $HELM_CONFIG_HOME/repositories.yaml",
     ),
-    // https://developer.hashicorp.com/terraform/cli/config/config-file, https://opentofu.org/docs/cli/config/config-file/
+    // https://developer.hashicorp.com/terraform/cli/config/config-file,
+    // https://opentofu.org/docs/cli/config/config-file/
     place(
         "Terraform, OpenTofu",
         "~/.terraformrc, ~/.tofurc, ~/.terraform.d/*.tfrc.json, ~/.terraform.d/*.tfrc, \
          ~/.config/opentofu/*, $APPDATA/terraform.rc, $APPDATA/terraform.d/*.tfrc.json",
         "$TF_CLI_CONFIG_FILE",
     ),
-    // https://www.pulumi.com/docs/iac/cli/environment-variables/, https://docs.ansible.com/ansible/latest/reference_appendices/config.html
+    // https://www.pulumi.com/docs/iac/cli/environment-variables/,
+    // https://docs.ansible.com/ansible/latest/reference_appendices/config.html
     place(
         "Pulumi, Ansible Galaxy",
         "~/.pulumi/credentials.json, ~/.ansible/galaxy_token, ~/.ansible.cfg",
@@ -205,7 +207,8 @@ pub const PLACES: &[Place] = &[
         "~/.claude.json, ~/.claude/*.json",
         "$CLAUDE_CONFIG_DIR/.claude.json, $CLAUDE_CONFIG_DIR/*.json",
     ),
-    // https://code.visualstudio.com/docs/copilot/customization/mcp-servers; Cursor, VSCodium and Windsurf are made like it
+    // https://code.visualstudio.com/docs/copilot/customization/mcp-servers;
+    // Cursor, VSCodium and Windsurf are made like it
     place(
         "VS Code and editors like it",
         "~/.config/*/User/mcp.json, ~/.config/*/User/settings.json, \
@@ -214,7 +217,8 @@ pub const PLACES: &[Place] = &[
          ~/Library/Application Support/*/User/settings.json, \
          ~/Library/Application Support/*/User/globalStorage/*/settings/*.json, $APPDATA/*/User/mcp.json, \
          $APPDATA/*/User/settings.json, $APPDATA/*/User/globalStorage/*/settings/*.json, \
-         ~/.vscode/mcp.json, ~/.vscode-server/data/User/mcp.json, ~/.vscode-server/data/Machine/*.json",
+         ~/.var/app/*/config/*/User/mcp.json, ~/.vscode/mcp.json, \
+         ~/.vscode-server/data/User/mcp.json, ~/.vscode-server/data/Machine/*.json",
         "",
     ),
     // https://cursor.com/docs/context/mcp, https://docs.windsurf.com/windsurf/cascade/mcp
@@ -237,13 +241,15 @@ pub const PLACES: &[Place] = &[
          ~/.qwen/settings.json",
         "",
     ),
-    // https://docs.aws.amazon.com/amazonq/latest/qdeveloper-ug/command-line-mcp-config-CLI.html, https://kiro.dev/docs/mcp/configuration/
+    // https://docs.aws.amazon.com/amazonq/latest/qdeveloper-ug/command-line-mcp-config-CLI.html,
+    // https://kiro.dev/docs/mcp/configuration/
     place(
         "Amazon Q, Kiro",
         "~/.aws/amazonq/*.json, ~/.aws/amazonq/cli-agents/*.json, ~/.kiro/settings/mcp.json",
         "",
     ),
-    // https://opencode.ai/docs/config/, https://block.github.io/goose/docs/guides/config-files/, https://zed.dev/docs/ai/mcp
+    // https://opencode.ai/docs/config/, https://block.github.io/goose/docs/guides/config-files/,
+    // https://zed.dev/docs/ai/mcp
     place(
         "opencode, Goose, Crush, Amp, Zed",
         "~/.config/opencode/*.json, ~/.config/opencode/*.jsonc, ~/.local/share/opencode/*.json, \
