@@ -91,19 +91,20 @@ impl ConfigReader<'_> {
         }
     }
 
-    /// `GIT_CONFIG_KEY_n` and `GIT_CONFIG_VALUE_n`: their tokens were found with the rest of the environment, but
-    /// not the files they may name.
+    /// `GIT_CONFIG_KEY_n` and `GIT_CONFIG_VALUE_n`, and `GIT_CONFIG_PARAMETERS`, which `git -c` hands on: their tokens
+    /// were found with the rest of the environment, but not the files they may name.
     fn variables(&mut self) {
         let text =
             |name: String| self.environment.var(&name).map(|value| value.to_string_lossy().into_owned());
         let count =
             text("GIT_CONFIG_COUNT".to_owned()).and_then(|count| count.parse().ok()).unwrap_or(0_usize);
         // No more than there are variables, whatever the count claims.
-        let entries: Vec<Entry> = (0..count.min(self.environment.env.len()))
+        let mut entries: Vec<Entry> = (0..count.min(self.environment.env.len()))
             .filter_map(|at| {
                 entry_of(&text(format!("GIT_CONFIG_KEY_{at}"))?, text(format!("GIT_CONFIG_VALUE_{at}"))?)
             })
             .collect();
+        entries.extend(parameters(&text("GIT_CONFIG_PARAMETERS".to_owned()).unwrap_or_default()));
         for entry in &entries {
             self.follow(entry, None, 0);
         }
@@ -176,6 +177,13 @@ fn entry_of(name: &str, value: String) -> Option<Entry> {
     })
 }
 
+/// The entries of `'key=value' 'key'='value'` (`git_config_from_parameters` in git's
+/// config.c reads both).
+fn parameters(text: &str) -> impl Iterator<Item = Entry> {
+    let words = text.split("' '").map(|word| word.replace('\'', ""));
+    words.filter_map(|word| word.split_once('=').and_then(|(name, value)| entry_of(name, value.to_owned())))
+}
+
 /// The file of `store --file=PATH` or `store --file PATH`.
 fn store_of(helper: &str) -> Option<&str> {
     let rest = helper.strip_prefix('!').unwrap_or(helper).trim_start();
@@ -201,6 +209,14 @@ mod tests {
         for helper in ["store", "cache --timeout=60", "", "osxkeychain", "/usr/bin/store --file=x"] {
             assert_eq!(store_of(helper), None, "{helper}");
         }
+    }
+
+    #[test]
+    fn parameters_are_read_in_both_their_forms() {
+        let shown = |entry: Entry| format!("{} {}", entry.key, String::from_utf8_lossy(&entry.value));
+        let read = |text: &str| parameters(text).map(shown).collect::<Vec<_>>();
+        assert_eq!(read("'include.path=/a b' 'core.askPass'='/c'"), ["path /a b", "askpass /c"]);
+        assert_eq!(read(""), [] as [&str; 0]);
     }
 
     #[test]
