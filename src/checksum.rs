@@ -82,19 +82,43 @@ pub fn is_jwt_object(part: &[u8]) -> bool {
         .is_ok_and(|json| serde_json::from_slice::<serde_json::Map<_, _>>(&json).is_ok())
 }
 
+/// How many characters at the end of a fine-grained token no checksum covers.
+const UNCOVERED_LEN: usize = 8;
+
+/// What people write over a secret, in small letters.
+const MASKS: [&[u8]; 6] = [b"redacted", b"removed", b"masked", b"hidden", b"example", b"secret"];
+
+/// Whether the end of a fine-grained token was written over: the checksum before it holds still, and the secret is gone.
+///
+/// That is a run of six equal or consecutive characters, no more than two different ones, four `x` in a row, or a word such
+/// as `REDACTED`. Eight random characters look so about once in 10^5, nearly always for the `x`.
+pub fn fine_grained_is_masked(token: &[u8]) -> bool {
+    let Some(tail) = token.last_chunk::<UNCOVERED_LEN>() else { return false };
+    let tail = tail.to_ascii_lowercase();
+    let mut distinct = tail.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let holds = |mask: &[u8]| tail.windows(mask.len()).any(|part| part == mask);
+    has_run(&tail) || distinct.len() <= 2 || holds(b"xxxx") || MASKS.iter().any(|mask| holds(mask))
+}
+
+/// Whether a text holds a run of six equal or consecutive characters.
+fn has_run(text: &[u8]) -> bool {
+    const RUN: usize = 6;
+    [0, 1, u8::MAX].into_iter().any(|step| {
+        let mut run = 1;
+        text.windows(2).any(|pair| {
+            run = if pair[0].wrapping_add(step) == pair[1] { run + 1 } else { 1 };
+            run >= RUN
+        })
+    })
+}
+
 /// Whether a token's body was written by a person rather than generated: a run of six equal or consecutive characters
 /// (`xxxxxx`, `123456`, `ABCDEF`), few distinct ones, or no mix of digits and letters of both cases.
 ///
 /// Random base62 text of 36 characters holds such a run about once in 10^8.
 pub fn looks_made_up(body: &[u8]) -> bool {
-    const RUN: usize = 6;
-    let has_run = |step: u8| {
-        let mut run = 1;
-        body.windows(2).any(|pair| {
-            run = if pair[0].wrapping_add(step) == pair[1] { run + 1 } else { 1 };
-            run >= RUN
-        })
-    };
     let mut occurs = [false; 256];
     for byte in body {
         occurs[usize::from(*byte)] = true;
@@ -103,7 +127,7 @@ pub fn looks_made_up(body: &[u8]) -> bool {
     let mixed = body.iter().any(u8::is_ascii_digit)
         && body.iter().any(u8::is_ascii_uppercase)
         && body.iter().any(u8::is_ascii_lowercase);
-    !mixed || distinct < 12 || has_run(0) || has_run(1) || has_run(u8::MAX)
+    !mixed || distinct < 12 || has_run(body)
 }
 
 #[cfg(test)]
@@ -148,6 +172,27 @@ mod tests {
         assert!(looks_made_up(b"1234567890abcdef1234567890abcdef12345678"));
         assert!(looks_made_up(b"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"));
         assert!(!looks_made_up(b"zQWBuTSOoRi4A9spHcVY5ncnsDkxkJ0mLq17"));
+    }
+
+    #[test]
+    fn a_mask_over_what_no_checksum_covers_is_seen() {
+        let covered = "11AAGI73I0HFY8wJru4mTw_ZlpxaViSYQuKETGMTXMkbWFrZCqjas5OpXSUP6g5zbrE2PRUI7C";
+        let masked = |tail: &str| {
+            let token = ["github_pat_", covered, tail].concat();
+            assert!(fine_grained_holds(token.as_bytes()), "{tail}");
+            fine_grained_is_masked(token.as_bytes())
+        };
+        for tail in [
+            "XXXXXXXX", "xxxxxxxx", "XxXxXxXx", "00000000", "aaaaaaaa", "12345678", "01234567", "87654321",
+            "abcdefgh", "ABCDEFGH", "REDACTED", "redacted", "xREMOVED", "m3XXXX9z", "3mXXXXXX", "abababab",
+            "a1000000",
+        ] {
+            assert!(masked(tail), "{tail}");
+        }
+        for tail in ["fRZ3m3z3", "aYHLyzV1", "12345a78", "xxx0xxx1", "aabbccdd", "aaaaab2c"] {
+            assert!(!masked(tail), "{tail}");
+        }
+        assert!(!fine_grained_is_masked(b"XXXX"));
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod revoke_target;
 mod session;
 mod signal;
 
+use std::panic;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -28,23 +29,37 @@ use crate::settings::Env;
 
 /// Parses the arguments, runs the command, and reports how it ended.
 pub fn main() -> ExitCode {
+    // Before there is any other thread: each one inherits what is ignored.
+    signal::keep_ignored();
+    panic::set_hook(Box::new(|bug| {
+        let place = bug.location().map(ToString::to_string).unwrap_or_default();
+        console::error(&error::bug(bug.payload(), &place));
+    }));
+    // The hook has said what happened.
+    panic::catch_unwind(run).unwrap_or(Exit::Trouble).into()
+}
+
+fn run() -> Exit {
     let cli = match Cli::try_parse_from(join_wait(std::env::args_os())) {
         Ok(cli) => cli,
-        Err(error) => return print_usage(&error).into(),
+        Err(error) => return print_usage(&error),
     };
     match commands::run(cli.command, &Env::of_this_process()) {
-        Ok(exit) => exit.into(),
+        Ok(exit) => exit,
         Err(error) => {
             console::error(&error::message(&error));
-            Exit::Trouble.into()
+            Exit::Trouble
         }
     }
 }
 
 /// Prints help to standard output, and an error of usage to standard error.
 fn print_usage(error: &clap::Error) -> Exit {
-    let exit = if error.use_stderr() { Exit::Trouble } else { Exit::Clean };
+    if error.use_stderr() {
+        console::usage(&error::usage(error));
+        return Exit::Trouble;
+    }
     // Nothing can be done when the reader has closed the pipe.
     let _ = error.print();
-    exit
+    Exit::Clean
 }

@@ -62,6 +62,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap_mangen", &["cli"]),
     ("anyhow", &["cli", "settings"]),
     ("ctrlc", &["cli/signal"]),
+    ("nix", &["cli/signal"]),
     ("indicatif", &["cli/console"]),
     ("anstream", &["cli/console", "cli/args"]),
     ("anstyle", &["cli/console"]),

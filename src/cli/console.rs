@@ -13,6 +13,7 @@ use anstyle::{AnsiColor, Color, Style};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 pub(super) use self::prompt::can_prompt;
+use super::error::redact;
 use crate::meter::{CancelFlag, Meter};
 use crate::report::{Palette, Summary};
 use crate::text::printable;
@@ -94,7 +95,7 @@ impl Console {
         let style = Style::new().bold().fg_color(Some(Color::Ansi(colour)));
         let (on, off) = if label.is_empty() { (Style::new(), Style::new()) } else { (style, style) };
         // When standard error is closed, there is nowhere to report that.
-        let _ = writeln!(err, "{on}{label}{off:#}{text}");
+        let _ = writeln!(err, "{on}{label}{off:#}{}", redact(text));
     }
 
     /// Does `work` while a progress line shows what `meter` reads.
@@ -163,8 +164,13 @@ fn progress_bar(template: &str) -> ProgressBar {
 pub(super) fn error(text: &str) {
     let style = Style::new().bold().fg_color(Some(Color::Ansi(AnsiColor::Red)));
     // The text may name paths: each of its lines is made safe to print.
-    let text: Vec<String> = text.lines().map(printable).collect();
+    let text: Vec<String> = redact(text).lines().map(printable).collect();
     let _ = writeln!(anstream::stderr().lock(), "{style}error:{style:#} {}", text.join("\n"));
+}
+
+/// Prints what the parser says of a wrong command line, in its own colours.
+pub(super) fn usage(text: &str) {
+    let _ = write!(anstream::stderr().lock(), "{text}");
 }
 
 /// `1,500 tokens`.

@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 
 use super::args::{ConfigArgs, SuppressArgs, UserConfigArgs};
 use super::console::Console;
+use super::error::redact;
 use crate::detect::{Custom, Detector};
 use crate::finding::Findings;
 use crate::meter::Meter;
@@ -118,9 +119,9 @@ fn labelled(inputs: &[Input]) -> impl Iterator<Item = (&Path, Option<String>)> {
     Input::paths(inputs).map(move |path| (path, many.then(|| label(path))))
 }
 
-/// The name of a root in locations.
+/// The name of a root in locations, where no token is.
 pub(super) fn label(root: &Path) -> String {
-    path_text(root.as_os_str().as_encoded_bytes())
+    redact(&path_text(root.as_os_str().as_encoded_bytes()))
 }
 
 /// Reads a baseline. One that this very run is going to write need not exist yet.

@@ -1,6 +1,7 @@
 //! A revoking run, from what was found to what became of it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
@@ -14,12 +15,12 @@ use super::revoke_summary::{RevokeSummary, RunOutcome};
 use super::revoke_target::RevokeTarget;
 use crate::finding::{Confidence, Finding, Location};
 use crate::ledger::{self, Digest, Event, Ledger, LedgerError, TokenRecord};
-use crate::local_credentials::LocalCredentials;
+use crate::local_credentials::{Environment, LocalCredentials};
 use crate::policy::{self, Plan, PolicyContext, eligible};
 use crate::provider::github::credential::Credential;
 use crate::revocation::{Revocation, State};
 use crate::revoke;
-use crate::settings::{Env, Mode, RevokeSettings, UserConfig};
+use crate::settings::{Env, Input, Mode, RevokeSettings, UserConfig};
 use crate::text::printable;
 use crate::token::Fingerprint;
 
@@ -50,9 +51,10 @@ impl RevokeSession {
         }
     }
 
-    /// Checks everything that can be checked; sends and writes nothing.
+    /// Checks everything that can be checked; sends and writes nothing. `inputs` are what is going to be scanned.
     pub(super) fn prepare(
         args: &RevocationArgs,
+        inputs: &[Input],
         env: &Env,
         user: &UserConfig,
         terminal: Terminal<'_>,
@@ -68,7 +70,7 @@ impl RevokeSession {
         let settings = RevokeSettings::resolve(&flags, env, &user.revoke, &user.connection)?;
         ledger::open_existing(&settings.connection.ledger)?;
         let credential = connection::credential(&settings.connection, env, console)?;
-        let own = own_credentials(env, credential.as_ref(), console);
+        let own = own_credentials(env, inputs, credential.as_ref(), console);
         let targets = RevokeTarget::all(&settings, credential, terminal)?;
         Ok(RevokeSession { settings, targets, own })
     }
@@ -225,9 +227,16 @@ impl RevokeSession {
     }
 }
 
-/// This machine's own credentials, the one for this run among them; warns of files that could not be read.
-fn own_credentials(env: &Env, credential: Option<&Credential>, console: &Console) -> LocalCredentials {
-    let mut own = LocalCredentials::find(&env.for_local_credentials());
+/// This machine's own credentials, the one for this run and those of the repositories that are scanned among them; warns
+/// of files that could not be read.
+fn own_credentials(
+    env: &Env,
+    inputs: &[Input],
+    credential: Option<&Credential>,
+    console: &Console,
+) -> LocalCredentials {
+    let roots = Input::paths(inputs).map(Path::to_owned).collect();
+    let mut own = LocalCredentials::find(&Environment { roots, ..env.for_local_credentials() });
     if let Some(credential) = credential {
         own.add(credential.token.fingerprint(), credential.location.clone());
     }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::args::CommonArgs;
 use super::console::{Console, Terminal};
 use super::detection::Detection;
+use super::error::redact;
 use super::exit::{Exit, RunStatus};
 use super::output::RunOutput;
 use super::revoke_session::RevokeSession;
@@ -46,10 +47,9 @@ impl ScanSession {
         let settings = common.settings(inputs, &detection.user)?;
         let cancel = signal::listen()?;
         let terminal = Terminal { console: &console, cancel: &cancel };
-        let revoke_session = common
-            .revoke
-            .then(|| RevokeSession::prepare(&common.revocation, env, &detection.user, terminal))
-            .transpose()?;
+        let prepare =
+            || RevokeSession::prepare(&common.revocation, &settings.inputs, env, &detection.user, terminal);
+        let revoke_session = common.revoke.then(prepare).transpose()?;
         Ok(ScanSession { revoke_session, ..ScanSession::new(console, detection, settings, env, cancel) })
     }
 
@@ -99,7 +99,12 @@ impl ScanSession {
     pub(super) fn finalize(&self, mut findings: Findings) -> (Vec<Finding>, Vec<Fault>) {
         // Suppressions by path or commit: a history's are known only now.
         self.detection.suppressions.reapply(&mut findings);
-        findings.finish()
+        let (mut findings, faults) = findings.finish();
+        // A token may have been committed as the name of the author.
+        for location in findings.iter_mut().flat_map(|finding| &mut finding.locations) {
+            location.author = location.author.as_deref().map(redact);
+        }
+        (findings, faults)
     }
 
     /// Whether the user asked the run to end.

@@ -19,3 +19,44 @@ pub(super) fn listen() -> anyhow::Result<CancelFlag> {
     .context("cannot listen for Ctrl-C")?;
     Ok(cancel)
 }
+
+/// Keeps the signals ignored that were so when the program started, as nohup(1) and a shell's `trap ''` have it, although
+/// [`listen`] asks for all of them. They are blocked instead, for this thread and those that it starts: a blocked signal
+/// reaches no handler.
+#[cfg(target_os = "linux")]
+pub(super) fn keep_ignored() {
+    use nix::sys::signal::{SigSet, Signal};
+
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = ignored(&status);
+    let mut blocked = SigSet::empty();
+    for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM] {
+        if ignored >> (signal as u32 - 1) & 1 == 1 {
+            blocked.add(signal);
+        }
+    }
+    // It fails for no set of signals that exist (pthread_sigmask(3)).
+    let _ = blocked.thread_block();
+}
+
+/// What was ignored cannot be known here.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn keep_ignored() {}
+
+/// The set of ignored signals, a bit each, in a process's status (`SigIgn`, `proc_pid_status(5)`).
+#[cfg(target_os = "linux")]
+fn ignored(status: &str) -> u64 {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::ignored;
+
+    #[test]
+    fn ignored_signals_are_read_from_the_status() {
+        assert_eq!(ignored("Name:\tstanch\nSigBlk:\t0000000000000002\nSigIgn:\t0000000000001001\n"), 0x1001);
+        assert_eq!(ignored("Name:\tstanch\n"), 0);
+    }
+}

@@ -1,7 +1,10 @@
 //! Whether a prefix starts a token, something like one, or nothing; and how sure that is.
 
 use super::decode::hex;
-use crate::checksum::{classic_holds, fine_grained_holds, is_jwt_object, jwt_holds, looks_made_up, owner_id};
+use crate::checksum::{
+    classic_holds, fine_grained_holds, fine_grained_is_masked, is_jwt_object, jwt_holds, looks_made_up,
+    owner_id,
+};
 use crate::finding::Confidence::{self, Certain, Likely, Lookalike};
 use crate::rule::{Checksum, Rule};
 
@@ -86,6 +89,8 @@ fn checksum_holds(rule: &Rule, token: &[u8]) -> bool {
                 .all(|(n, byte)| byte.is_ascii_alphanumeric() || (n == 22 && *byte == b'_'))
                 && body.get(22) == Some(&b'_')
                 && fine_grained_holds(token)
+                // What is proven is the part before. A token whose end is gone is none any more.
+                && !fine_grained_is_masked(token)
         }
     }
 }
@@ -102,6 +107,10 @@ fn confidence_without_proof(rule: &Rule, text: &[u8]) -> Option<(Confidence, &'s
         });
     }
     let made_up = looks_made_up(body);
+    let whole = text.get(..rule.length).filter(|_| rule.checksum == Checksum::Sha256Base32);
+    if whole.is_some_and(|token| fine_grained_holds(token) && fine_grained_is_masked(token)) {
+        return Some((Lookalike, "its last eight characters, which no checksum covers, are masked"));
+    }
     Some(match (rule.checksum, text.len().cmp(&rule.length)) {
         (_, std::cmp::Ordering::Less) => (Lookalike, "it is shorter than a token"),
         (Checksum::Crc32Base62, std::cmp::Ordering::Equal) => (Lookalike, "its checksum is wrong"),

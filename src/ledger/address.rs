@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use etcetera::BaseStrategy as _;
 
 use super::error::LedgerError;
+use crate::text::redacted;
 
 /// Where a ledger is kept. A path, or `sqlite:PATH`, is a file; `SCHEME://…` is reserved for other backends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +57,8 @@ impl LedgerAddress {
 impl fmt::Display for LedgerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Sqlite(path) => path.display().fmt(f),
+            // A path may hold whatever was typed by mistake.
+            Self::Sqlite(path) => redacted(&path.display().to_string(), usize::MAX).fmt(f),
         }
     }
 }

@@ -30,6 +30,7 @@ use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use self::owner::Owner;
 use super::Ledger;
+use super::address::LedgerAddress;
 use super::audit::{Event, Head};
 use super::change::StateChange;
 use super::decision::Decision;
@@ -87,7 +88,7 @@ impl SqliteLedger {
 
 impl Ledger for SqliteLedger {
     fn description(&self) -> String {
-        self.path.display().to_string()
+        LedgerAddress::Sqlite(self.path.clone()).to_string()
     }
 
     fn sealer(&self) -> Result<Sealer, LedgerError> {

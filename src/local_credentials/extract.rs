@@ -1,39 +1,35 @@
-//! Tokens in the text of a configuration: plain, percent-decoded, and in runs of base64.
+//! Tokens in the text of a configuration, whatever its format: what the detector finds, encodings included, and whatever
+//! else may be one.
 //!
 //! This errs towards more: a text that is not a token costs a fingerprint, a token overlooked costs its owner.
 
-use std::ops::Range;
-
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use memchr::memmem;
-use zeroize::Zeroizing;
 
+use crate::detect::{Detector, Window};
 use crate::rule;
 use crate::token::Kind;
 
 /// Behind a prefix, less than this is no token.
 const SHORTEST_BODY: usize = 16;
 
-/// Fewer base64 characters than this hold no token.
-const SHORTEST_RUN: usize = 24;
+/// How many encodings are decoded, one inside the other: a Docker `auth` in JSON, in base64, in UTF-16 is three.
+const DECODE_DEPTH: usize = 4;
 
-/// Base64 as tools write it: with padding or without, and with whatever in the last bits.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true),
-);
+/// Finds what may be a token.
+pub(super) struct Extractor(Detector);
 
-/// Hands every text that may be a token to `found`, some of them more than once.
-pub(super) fn tokens(text: &[u8], found: &mut dyn FnMut(&[u8])) {
-    plain(text, found);
-    base64_runs(text, found);
-    if let Some(decoded) = percent_decoded(text) {
-        plain(&decoded, found);
-        base64_runs(&decoded, found);
+impl Extractor {
+    pub(super) fn new() -> Self {
+        Extractor(Detector::new(rule::built_in()).with_decode_depth(DECODE_DEPTH))
+    }
+
+    /// Hands every text that may be a token to `found`, some of them more than once.
+    pub(super) fn tokens(&self, text: &[u8], found: &mut dyn FnMut(&[u8])) {
+        plain(text, found);
+        self.0.scan(&Window::whole(text), &mut |hit| {
+            found(hit.text);
+            plain(hit.text, found);
+        });
     }
 }
 
@@ -69,52 +65,9 @@ fn candidates(text: &[u8], kind: Kind, found: &mut dyn FnMut(&[u8])) {
     }
 }
 
-/// Looks into runs that decode as base64 (RFC 4648, sections 4 and 5). A path may stand right before the encoded text,
-/// so each alignment is tried.
-fn base64_runs(text: &[u8], found: &mut dyn FnMut(&[u8])) {
-    let part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
-    for run in text.split(|byte| !part(byte)).filter(|run| run.len() >= SHORTEST_RUN) {
-        let standard: Zeroizing<Vec<u8>> = Zeroizing::new(
-            run.iter()
-                .map(|byte| match byte {
-                    b'-' => b'+',
-                    b'_' => b'/',
-                    other => *other,
-                })
-                .collect(),
-        );
-        for skipped in 0..4 {
-            let whole = &standard[skipped..];
-            // A single character behind the last group of four holds no byte.
-            let whole = &whole[..whole.len() - usize::from(whole.len() % 4 == 1)];
-            if let Ok(decoded) = BASE64.decode(whole) {
-                plain(&Zeroizing::new(decoded), found);
-            }
-        }
-    }
-}
-
-/// The text with `%xx` decoded, if there is any in it.
-fn percent_decoded(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    memchr::memchr(b'%', text)?;
-    let mut out = Zeroizing::new(Vec::with_capacity(text.len()));
-    let mut at = 0;
-    while let Some(byte) = text.get(at) {
-        let decoded = escape(text, at..at + 3);
-        out.push(decoded.unwrap_or(*byte));
-        at += if decoded.is_some() { 3 } else { 1 };
-    }
-    Some(out)
-}
-
-fn escape(text: &[u8], at: Range<usize>) -> Option<u8> {
-    let [b'%', high, low] = text.get(at)? else { return None };
-    let digit = |byte: &u8| char::from(*byte).to_digit(16);
-    u8::try_from(digit(high)? << 4 | digit(low)?).ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
     use super::*;
@@ -122,7 +75,8 @@ mod tests {
 
     fn found(text: impl AsRef<[u8]>) -> Vec<String> {
         let mut out = Vec::new();
-        tokens(text.as_ref(), &mut |token| out.push(String::from_utf8_lossy(token).into_owned()));
+        Extractor::new()
+            .tokens(text.as_ref(), &mut |token| out.push(String::from_utf8_lossy(token).into_owned()));
         out
     }
 

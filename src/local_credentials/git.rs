@@ -1,56 +1,65 @@
-//! Git's configuration as git itself would read it in the current directory, without running it: the system's, the
-//! user's, and that of the one repository that encloses the directory, with what they include.
+//! Git's configuration as git itself would read it, without running it: the system's, the user's, and that of the
+//! repositories around, with what they include and the helpers they name.
 //!
 //! Conditions of `includeIf` are taken to hold: what such a file keeps is this user's whether it applies here or not
 //! (actions/checkout keeps its credential so).
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use super::environment::Environment;
 use super::gitconfig::{self, Entry};
-use super::{Environment, LocalCredentials};
+use super::repository;
+use super::script;
+use super::search::Search;
 
 /// As deep as git itself follows includes: `MAX_INCLUDE_DEPTH` in git's config.c.
 const MAX_DEPTH: usize = 10;
 
-/// Reads every file of git's configuration (git-config(1), "FILES"), and the credential stores it names.
-pub(super) fn read(environment: &Environment, credentials: &mut LocalCredentials) {
-    let mut reader = ConfigReader { environment, credentials, visited: HashSet::new() };
-    for path in standard_files(environment) {
+/// Reads every file of git's configuration (git-config(1), "FILES"), and the files and programs it names.
+pub(super) fn read(environment: &Environment, search: &mut Search) {
+    let mut reader = ConfigReader { environment, search };
+    for path in system_files(environment).into_iter().chain(user_files(environment)) {
         reader.file(&path, 0);
     }
     reader.variables();
-    let enclosing = environment
-        .cwd
-        .as_deref()
-        .and_then(|cwd| Repository::enclosing(environment, cwd, reader.credentials));
-    if let Some(repository) = enclosing {
-        reader.file(&repository.common.join("config"), 0);
-        reader.file(&repository.directory.join("config.worktree"), 0);
+    for path in repository::config_files(environment) {
+        reader.file(&path, 0);
+    }
+    // git(1), "ENVIRONMENT VARIABLES"; ssh(1), likewise
+    for program in ["GIT_ASKPASS", "SSH_ASKPASS"] {
+        if let Some(program) = environment.var(program) {
+            reader.askpass(&program.to_string_lossy());
+        }
     }
 }
 
-/// The system's files and the user's, as the variables direct.
-fn standard_files(environment: &Environment) -> Vec<PathBuf> {
-    let mut files = Vec::new();
+/// Reads the files of a user who is not the one that runs the program.
+pub(super) fn read_of_user(environment: &Environment, search: &mut Search) {
+    let mut reader = ConfigReader { environment, search };
+    for path in user_files(environment) {
+        reader.file(&path, 0);
+    }
+}
+
+fn system_files(environment: &Environment) -> Vec<PathBuf> {
     let off = environment.var("GIT_CONFIG_NOSYSTEM").is_some_and(|value| !is_false(&value.to_string_lossy()));
     match environment.path("GIT_CONFIG_SYSTEM") {
-        _ if off => {}
-        Some(path) => files.push(path),
-        None => {
-            files.extend(
-                ["/etc/gitconfig", "/usr/local/etc/gitconfig", "/opt/homebrew/etc/gitconfig"]
-                    .map(PathBuf::from),
-            );
-        }
+        _ if off => Vec::new(),
+        Some(path) => vec![path],
+        None => ["/etc/gitconfig", "/usr/local/etc/gitconfig", "/opt/homebrew/etc/gitconfig"]
+            .map(PathBuf::from)
+            .into(),
     }
-    if let Some(path) = environment.path("GIT_CONFIG_GLOBAL") {
-        files.push(path);
-    } else {
-        files.extend(environment.config_home().map(|home| home.join("git/config")));
-        files.extend(environment.at_home(".gitconfig"));
-    }
-    files
+}
+
+/// A variable hides the usual files from git. They are this user's all the same.
+fn user_files(environment: &Environment) -> Vec<PathBuf> {
+    let named = environment.path("GIT_CONFIG_GLOBAL");
+    let usual = environment.config_home().map(|home| home.join("git/config"));
+    [named, usual, environment.at_home(".config/git/config"), environment.at_home(".gitconfig")]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn is_false(value: &str) -> bool {
@@ -60,52 +69,48 @@ fn is_false(value: &str) -> bool {
 /// Reads configuration files that include each other.
 struct ConfigReader<'a> {
     environment: &'a Environment,
-    credentials: &'a mut LocalCredentials,
-    visited: HashSet<PathBuf>,
+    search: &'a mut Search,
 }
 
 impl ConfigReader<'_> {
     fn file(&mut self, path: &Path, depth: usize) {
-        if depth > MAX_DEPTH || !self.visited.insert(path.to_owned()) {
+        if depth > MAX_DEPTH {
             return;
         }
-        let Some(text) = self.credentials.read(path) else { return };
+        let Some(text) = self.search.read(path) else { return };
         let location = path.display().to_string();
         let Some(entries) = gitconfig::parse(&text) else {
             // Git stops at such a file. What it holds is the user's still.
-            self.credentials.add_from(&text, &location);
+            self.search.add_from(&text, &location);
             return;
         };
         for entry in &entries {
-            self.add_from(&entry.subsection, &location);
-            self.add_from(&entry.value, &location);
+            self.search.add_from(&entry.subsection, &location);
+            self.search.add_from(&entry.value, &location);
             self.follow(entry, path.parent(), depth);
         }
     }
 
-    /// `GIT_CONFIG_KEY_n` and `GIT_CONFIG_VALUE_n`: their tokens were found with the rest of the environment, but
-    /// not the files they may name.
+    /// `GIT_CONFIG_KEY_n` and `GIT_CONFIG_VALUE_n`, and `GIT_CONFIG_PARAMETERS`, which `git -c` hands on: their tokens
+    /// were found with the rest of the environment, but not the files they may name.
     fn variables(&mut self) {
         let text =
             |name: String| self.environment.var(&name).map(|value| value.to_string_lossy().into_owned());
         let count =
             text("GIT_CONFIG_COUNT".to_owned()).and_then(|count| count.parse().ok()).unwrap_or(0_usize);
         // No more than there are variables, whatever the count claims.
-        let entries: Vec<Entry> = (0..count.min(self.environment.env.len()))
+        let mut entries: Vec<Entry> = (0..count.min(self.environment.env.len()))
             .filter_map(|at| {
                 entry_of(&text(format!("GIT_CONFIG_KEY_{at}"))?, text(format!("GIT_CONFIG_VALUE_{at}"))?)
             })
             .collect();
+        entries.extend(parameters(&text("GIT_CONFIG_PARAMETERS".to_owned()).unwrap_or_default()));
         for entry in &entries {
             self.follow(entry, None, 0);
         }
     }
 
-    fn add_from(&mut self, text: &[u8], location: &str) {
-        self.credentials.add_from(text, location);
-    }
-
-    /// Reads the files an entry names: another configuration, or a credential store.
+    /// Reads the files an entry names: another configuration, a credential store, a program that hands out credentials.
     fn follow(&mut self, entry: &Entry, directory: Option<&Path>, depth: usize) {
         let value = String::from_utf8_lossy(&entry.value);
         match (entry.section.as_str(), entry.key.as_str()) {
@@ -114,12 +119,32 @@ impl ConfigReader<'_> {
                     self.file(&path, depth + 1);
                 }
             }
-            ("credential", "helper") => {
-                if let Some(path) = store_of(&value).and_then(|path| self.expanded(path, None)) {
-                    self.credentials.add_from_file(&path);
-                }
-            }
+            ("credential", "helper") => self.helper(&value),
+            ("core", "askpass") => self.askpass(&value),
             _ => {}
+        }
+    }
+
+    /// A helper is a shell's line behind `!`, an absolute path with arguments, or the end of the name of a program
+    /// (gitcredentials(7), "CUSTOM HELPERS").
+    fn helper(&mut self, helper: &str) {
+        if let Some(path) = store_of(helper).and_then(|path| self.expanded(path, None)) {
+            self.search.add_from_file(&path);
+        }
+        let name = helper.split_whitespace().next().unwrap_or_default();
+        if !helper.starts_with('!')
+            && !name.contains('/')
+            && let Some(program) = self.environment.program(&format!("git-credential-{name}"))
+        {
+            script::read(&program, self.environment, self.search);
+        }
+        script::read_named(helper.trim_start_matches('!'), self.environment, self.search);
+    }
+
+    /// A program that asks for passwords is named by its path, or found as a shell finds it.
+    fn askpass(&mut self, program: &str) {
+        if let Some(program) = self.environment.program(program) {
+            script::read(&program, self.environment, self.search);
         }
     }
 
@@ -152,76 +177,19 @@ fn entry_of(name: &str, value: String) -> Option<Entry> {
     })
 }
 
+/// The entries of `'key=value' 'key'='value'` (`git_config_from_parameters` in git's
+/// config.c reads both).
+fn parameters(text: &str) -> impl Iterator<Item = Entry> {
+    let words = text.split("' '").map(|word| word.replace('\'', ""));
+    words.filter_map(|word| word.split_once('=').and_then(|(name, value)| entry_of(name, value.to_owned())))
+}
+
 /// The file of `store --file=PATH` or `store --file PATH`.
 fn store_of(helper: &str) -> Option<&str> {
     let rest = helper.strip_prefix('!').unwrap_or(helper).trim_start();
     let rest = rest.strip_prefix("git credential-").or(rest.strip_prefix("git-credential-")).unwrap_or(rest);
     let (_, path) = rest.strip_prefix("store")?.split_once("--file")?;
     Some(path.trim_start_matches(['=', ' ']).trim_end().trim_matches(['"', '\'']))
-}
-
-/// A repository: its own directory, and the one it shares with its other work trees.
-struct Repository {
-    directory: PathBuf,
-    common: PathBuf,
-}
-
-impl Repository {
-    /// The repository git would find from `cwd` on.
-    fn enclosing(
-        environment: &Environment,
-        cwd: &Path,
-        credentials: &mut LocalCredentials,
-    ) -> Option<Repository> {
-        let directory = match environment.path("GIT_DIR") {
-            Some(directory) => cwd.join(directory),
-            None => cwd.ancestors().find_map(|directory| git_directory(directory, credentials))?,
-        };
-        let common = match environment.path("GIT_COMMON_DIR") {
-            Some(common) => cwd.join(common),
-            None => line_of(&directory.join("commondir"), credentials)
-                .map_or(directory.clone(), |line| directory.join(path_of(&line))),
-        };
-        Some(Repository { directory, common })
-    }
-}
-
-/// `.git` as a directory, `.git` as a file that names one, or the directory of a bare repository itself
-/// (gitrepository-layout(5)).
-fn git_directory(directory: &Path, credentials: &mut LocalCredentials) -> Option<PathBuf> {
-    let dot_git = directory.join(".git");
-    if is_repository(&dot_git) {
-        return Some(dot_git);
-    }
-    if let Some(line) = line_of(&dot_git, credentials) {
-        return Some(directory.join(path_of(line.strip_prefix(b"gitdir:")?.trim_ascii())));
-    }
-    is_repository(directory).then(|| directory.to_owned())
-}
-
-fn is_repository(directory: &Path) -> bool {
-    // HEAD may be a symbolic link to a branch that is not born yet.
-    directory.join("HEAD").symlink_metadata().is_ok()
-        && (directory.join("objects").is_dir() || directory.join("commondir").is_file())
-}
-
-/// The line of a file that names a path, if there is such a file.
-fn line_of(path: &Path, credentials: &mut LocalCredentials) -> Option<Vec<u8>> {
-    if !path.is_file() {
-        return None;
-    }
-    credentials.read(path).map(|text| text.trim_ascii_end().to_vec())
-}
-
-#[cfg(unix)]
-fn path_of(bytes: &[u8]) -> &Path {
-    use std::os::unix::ffi::OsStrExt as _;
-    Path::new(std::ffi::OsStr::from_bytes(bytes))
-}
-
-#[cfg(not(unix))]
-fn path_of(bytes: &[u8]) -> PathBuf {
-    PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
 }
 
 #[cfg(test)]
@@ -241,6 +209,14 @@ mod tests {
         for helper in ["store", "cache --timeout=60", "", "osxkeychain", "/usr/bin/store --file=x"] {
             assert_eq!(store_of(helper), None, "{helper}");
         }
+    }
+
+    #[test]
+    fn parameters_are_read_in_both_their_forms() {
+        let shown = |entry: Entry| format!("{} {}", entry.key, String::from_utf8_lossy(&entry.value));
+        let read = |text: &str| parameters(text).map(shown).collect::<Vec<_>>();
+        assert_eq!(read("'include.path=/a b' 'core.askPass'='/c'"), ["path /a b", "askpass /c"]);
+        assert_eq!(read(""), [] as [&str; 0]);
     }
 
     #[test]

@@ -66,6 +66,7 @@ impl<'a> Collector<'a> {
         let mut record = |found: &Match<'_>| {
             let (line, column) = lines.locate(found.span.start);
             let mut origin = origin();
+            origin.root = origin.root.map(|root| self.detector.redact(&root));
             if found.only_root.is_some() && found.only_root != origin.root.as_deref() {
                 return;
             }
@@ -156,6 +157,7 @@ impl Sink for Collector<'_> {
 
     fn fault(&self, mut fault: Fault) {
         fault.path = self.redact(&fault.path);
+        fault.reason = self.redact(&fault.reason);
         self.findings.fault(fault);
     }
 

@@ -159,7 +159,7 @@ impl Env {
         self.raw(variable.name).map(PathBuf::from)
     }
 
-    /// Everything that credentials of this machine are searched in.
+    /// Everything that credentials of this machine are searched in, but for what is scanned.
     pub fn for_local_credentials(&self) -> Environment {
         Environment {
             env: match &self.0 {
@@ -168,6 +168,8 @@ impl Env {
             },
             home: etcetera::home_dir().ok(),
             cwd: std::env::current_dir().ok(),
+            roots: Vec::new(),
+            passwd: Some(PathBuf::from("/etc/passwd")),
         }
     }
 }

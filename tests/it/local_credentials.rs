@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use stanch::local_credentials::{Environment, LocalCredentials};
+use stanch::local_credentials::{Environment, LocalCredentials, PLACES};
 use stanch::settings::Env;
 use stanch::token::Fingerprint;
 
@@ -24,8 +25,12 @@ impl Machine {
     fn new() -> Self {
         let disk = Sandbox::new();
         let home = disk.path().join("home");
-        let environment =
-            Environment { home: Some(home), cwd: Some(disk.path().join("work")), env: HashMap::new() };
+        let environment = Environment {
+            home: Some(home),
+            cwd: Some(disk.path().join("work")),
+            env: HashMap::new(),
+            ..Environment::default()
+        };
         let machine = Machine { disk, environment, mint: Mint::new(77) };
         machine.set("GIT_CONFIG_NOSYSTEM", "1")
     }
@@ -104,6 +109,16 @@ fn the_usual_files_are_read() {
             "home/.config/gh/hosts.yml",
             "github.com:\n    users:\n        mona:\n            oauth_token: TOKEN\n",
         ),
+        ("home/.nuget/NuGet/nuget.config", "<add key=\"ClearTextPassword\" value=\"TOKEN\" />"),
+        ("home/.m2/settings.xml", "<password>TOKEN</password>"),
+        ("home/.config/containers/auth.json", r#"{"auths":{"ghcr.io":{"auth":"BASIC"}}}"#),
+        (
+            "home/.claude.json",
+            r#"{"mcpServers":{"github":{"env":{"GITHUB_PERSONAL_ACCESS_TOKEN":"TOKEN"}}}}"#,
+        ),
+        ("home/.config/Code - Insiders/User/mcp.json", r#"{"servers":{"github":{"env":{"T":"TOKEN"}}}}"#),
+        ("home/.bashrc", "export GITHUB_TOKEN=TOKEN\n"),
+        ("work/.secrets", "GITHUB_TOKEN=TOKEN\n"),
         ("home/.git-credentials", "https://mona:TOKEN@github.com\n"),
         ("home/.config/git/credentials", "https://mona%3aTOKEN%40github.com\n"),
         ("home/.netrc", "machine github.com login mona password TOKEN\n"),
@@ -124,6 +139,10 @@ fn variables_lead_to_other_files() {
         ("NETRC", "n/etrc", "n/etrc"),
         ("NPM_CONFIG_USERCONFIG", "npm/rc", "npm/rc"),
         ("DOCKER_CONFIG", "docker", "docker/config.json"),
+        ("RUNNER_TEMP", "temp", "temp/git-credentials-0a1b.config"),
+        ("CARGO_HOME", "cargo", "cargo/credentials.toml"),
+        ("XDG_DATA_HOME", "data", "data/gem/credentials"),
+        ("GIT_ASKPASS", "bin/askpass", "bin/askpass"),
         ("GIT_CONFIG_GLOBAL", "g/lobal", "g/lobal"),
     ] {
         let machine = Machine::new();
@@ -246,11 +265,164 @@ fn work_trees_share_a_configuration() {
     machine.finds("aside/config", "[a]\n\tb = TOKEN\n");
 }
 
+/// A file for each pattern of the table, whatever is in it.
+#[test]
+fn every_place_of_the_table_is_looked_into() {
+    let mut machine = Machine::new();
+    let mut kept = Vec::new();
+    for pattern in PLACES.iter().flat_map(|place| place.files().chain(place.moved())) {
+        let (start, rest) = pattern.split_once('/').unwrap_or((pattern, ""));
+        // Files of the whole machine are not written by a test, and a variable is set once.
+        let directory = match start {
+            "" => continue,
+            "~" => "home".to_owned(),
+            "." => "work".to_owned(),
+            variable => {
+                let name = variable.trim_start_matches('$');
+                let directory = format!("moved/{name}");
+                let path = if rest.is_empty() { format!("{directory}/file") } else { directory.clone() };
+                let path = machine.path(&path);
+                machine = machine.set(name, path);
+                directory
+            }
+        };
+        let name = if rest.is_empty() { "file".to_owned() } else { rest.replace('*', "any") };
+        let (token, fingerprint) = machine.token();
+        machine.disk.write(&format!("{directory}/{name}"), format!("<{{\"x\": '{token}'}}>"));
+        kept.push((pattern, fingerprint));
+    }
+    assert!(kept.len() > 200, "{} patterns", kept.len());
+    let credentials = machine.credentials();
+    let missed: Vec<_> = kept
+        .iter()
+        .filter(|(_, token)| credentials.location_of(*token).is_none())
+        .map(|(path, _)| path)
+        .collect();
+    assert!(missed.is_empty(), "not looked into: {missed:?}");
+}
+
+/// `SNAPSHOTS=overwrite` writes the table of the guide anew.
+#[test]
+fn the_guide_has_the_table() {
+    let code = |paths: Vec<&str>| paths.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(" ");
+    let mut table = "| tool | files | where a variable moves them |\n|---|---|---|\n".to_owned();
+    for place in PLACES {
+        let (files, moved) = (code(place.files().collect()), code(place.moved().collect()));
+        writeln!(table, "| {} | {files} | {moved} |", place.tool).unwrap();
+    }
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/credentials.md");
+    let text = std::fs::read_to_string(&page).unwrap();
+    let start = text.find("| tool |").unwrap();
+    let end = text[start..].find("\n\n").map_or(text.len(), |end| start + end + 1);
+    if std::env::var_os("SNAPSHOTS").is_some_and(|action| action == "overwrite") {
+        std::fs::write(&page, [&text[..start], &table, &text[end..]].concat()).unwrap();
+    } else {
+        assert_eq!(&text[start..end], table);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn helpers_are_read_and_not_run() {
+    let mut machine = Machine::new();
+    let quoted = |path: String| path.replace('\\', "\\\\");
+    let (file, named) = (quoted(machine.path("secrets/token")), quoted(machine.path("bin/helper")));
+    for helper in [
+        format!("!cat {file}"),
+        format!("\"!f() {{ echo password=$(cat {file}); }}; f\""),
+        format!("\"{named} --quiet\""),
+        "mine".to_owned(),
+    ] {
+        machine
+            .disk
+            .write("home/.gitconfig", format!("[credential \"https://github.com\"]\n\thelper = {helper}\n"));
+        for program in ["bin/helper", "path/git-credential-mine"] {
+            machine.disk.write(program, format!("#!/bin/sh\necho password=\"$(cat '{file}')\"\n"));
+        }
+        let path = machine.path("path");
+        machine = machine.set("PATH", path);
+        machine.finds("secrets/token", "TOKEN\n");
+    }
+    machine.disk.write("home/.gitconfig", "[core]\n\taskPass = ~/ask\n");
+    machine.finds("home/ask", "#!/bin/sh\necho TOKEN\n");
+}
+
+#[test]
+fn the_person_behind_sudo_counts() {
+    let mut machine = Machine::new();
+    let home = machine.path("mona");
+    machine
+        .disk
+        .write("passwd", format!("root:x:0:0:root:/root:/bin/sh\nmona:x:1000:1000:,,,:{home}:/bin/sh\n"));
+    machine.environment.passwd = Some(machine.disk.path().join("passwd"));
+    machine.disk.write("mona/.gitconfig", "[include]\n\tpath = ~/included\n");
+    for (name, value) in [("SUDO_USER", "mona"), ("SUDO_UID", "1000"), ("DOAS_USER", "mona")] {
+        let environment = machine.environment.clone();
+        machine = machine.set(name, value);
+        machine.finds("mona/.config/gh/hosts.yml", "oauth_token: TOKEN\n");
+        machine.finds("mona/included", "[a]\n\tb = TOKEN\n");
+        machine.finds("home/.netrc", "machine github.com password TOKEN\n");
+        machine.environment = environment;
+    }
+    let (token, fingerprint) = machine.token();
+    machine.disk.write("mona/.netrc", token);
+    assert_eq!(machine.credentials().location_of(fingerprint), None, "nobody is behind");
+}
+
+#[test]
+fn repositories_just_below_a_root_are_the_jobs_own() {
+    let mut machine = Machine::new();
+    machine.environment.cwd = Some(machine.disk.path().join("home"));
+    let header = |token: &str| format!("[http]\n\textraheader = {token}\n");
+    let mut tokens = HashMap::new();
+    for path in ["ws", "ws/app", "ws/a/b/c/d", "ws/a/b/c/d/e", "ws/a/bare.git", "beside"] {
+        let directory = if path.contains("bare") { path.to_owned() } else { format!("{path}/.git") };
+        machine.repository(&directory);
+        let (token, fingerprint) = machine.token();
+        machine.disk.write(&format!("{directory}/config"), header(&token));
+        tokens.insert(path, fingerprint);
+    }
+    machine.repository("ws/app/.git/modules/group/lib");
+    let (token, fingerprint) = machine.token();
+    machine.disk.write("ws/app/.git/modules/group/lib/config", header(&token));
+    tokens.insert("submodule", fingerprint);
+    let found = |roots: &[&str], workspace: Option<&str>| {
+        let relative = |root: &str| root.starts_with("..");
+        let absolute = |root: &&str| machine.disk.path().join(root);
+        let roots =
+            roots.iter().map(|root| if relative(root) { root.into() } else { absolute(root) }).collect();
+        let mut environment = Environment { roots, ..machine.environment.clone() };
+        if let Some(workspace) = workspace {
+            environment.env.insert("GITHUB_WORKSPACE".into(), machine.path(workspace).into());
+        }
+        let credentials = LocalCredentials::find(&environment);
+        let mut found: Vec<_> = tokens
+            .iter()
+            .filter(|(_, token)| credentials.location_of(**token).is_some())
+            .map(|(at, _)| *at)
+            .collect();
+        found.sort_unstable();
+        found
+    };
+    let workspace = ["submodule", "ws", "ws/a/b/c/d", "ws/a/bare.git", "ws/app"];
+    assert_eq!(found(&[], None), [] as [&str; 0]);
+    assert_eq!(found(&["ws"], None), workspace);
+    assert_eq!(found(&[], Some("ws")), workspace);
+    assert_eq!(found(&["ws/app"], None), ["submodule", "ws/app"]);
+    assert_eq!(found(&["ws/a/b/c/d/config.yml"], None), ["ws/a/b/c/d"]);
+    std::fs::create_dir_all(machine.disk.path().join("home")).unwrap();
+    assert_eq!(found(&["../ws/app"], None), ["submodule", "ws/app"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn what_cannot_be_read_is_reported() {
     let machine = Machine::new().set("NPM_CONFIG_USERCONFIG", "/dev/null").set("NETRC", "/dev/zero");
-    std::fs::create_dir_all(machine.disk.path().join("home/.git-credentials")).unwrap();
+    // A directory is no file of credentials.
+    std::fs::create_dir_all(machine.disk.path().join("home/.env")).unwrap();
+    machine.disk.write("home/.git-credentials", "");
+    let long = std::fs::File::options().write(true).open(machine.path("home/.git-credentials")).unwrap();
+    long.set_len(17 << 20).unwrap();
     let unread: Vec<_> = machine.credentials().unread().iter().map(|unread| unread.path.clone()).collect();
     assert_eq!(unread, [machine.disk.path().join("home/.git-credentials"), "/dev/zero".into()]);
 }

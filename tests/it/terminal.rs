@@ -11,6 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
 use nix::unistd::Pid;
 
+use crate::signal::is_ignored;
 use crate::support::fixture::{Fixture, exists};
 use crate::support::github::{Flavour, Misbehaviour, Script};
 use crate::support::mint::{Kind, Mint};
@@ -57,7 +58,8 @@ impl Session {
 
     fn interrupt(&self) {
         let pid = i32::try_from(self.child.id()).expect("a process");
-        kill(Pid::from_raw(pid), Signal::SIGINT).expect("a signal");
+        let signal = if is_ignored(Signal::SIGINT) { Signal::SIGTERM } else { Signal::SIGINT };
+        kill(Pid::from_raw(pid), signal).expect("a signal");
     }
 
     /// Types a line, and gives the exit code and what was shown.

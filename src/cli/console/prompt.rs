@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::Terminal;
+use crate::cli::error::redact;
 
 /// How often a prompt checks whether the run was asked to end.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -23,7 +24,7 @@ impl Terminal<'_> {
         let mut err = anstream::AutoStream::new(io::stderr(), self.console.colour).lock();
         for line in lines {
             // Where standard error is closed, nobody has read the question, and the answer will not be yes.
-            let _ = writeln!(err, "{line}");
+            let _ = writeln!(err, "{}", redact(line));
         }
         let _ = write!(err, "{question} ");
         let _ = err.flush();

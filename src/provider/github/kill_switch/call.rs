@@ -53,6 +53,9 @@ impl Name {
             "it is a path"
         } else if text.chars().any(|shown| shown.is_control() || shown.is_whitespace()) {
             "it holds a space or a control character"
+        } else if text::redacted(text, LONGEST_NAME).contains('…') {
+            // It would go into a URL, the audit trail and the terminal.
+            "it holds a token: `stanch revoke` takes those"
         } else {
             return Ok(Name(text.to_owned()));
         };
