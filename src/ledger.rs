@@ -43,6 +43,7 @@ mod entry;
 mod error;
 mod host;
 mod intent;
+mod listing;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
@@ -64,6 +65,7 @@ pub use entry::{Attempt, BatchId, Enqueued, Entry, Page, SealedToken, TokenRecor
 pub use error::{FileError, LedgerError};
 pub use host::{HostEntry, HostStatus};
 pub use intent::{BatchRequest, Intent, Next, Payload};
+pub use listing::{ListedToken, TokenFilter};
 #[cfg(test)]
 pub(crate) use model::ModelLedger;
 pub use quota::WaitReason;
@@ -75,6 +77,7 @@ pub use time::Now;
 pub use trail::{TrailError, export, verify};
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::revocation::State;
 use crate::token::{Fingerprint, Kind};
@@ -181,4 +184,24 @@ pub trait Ledger {
 
     /// The last record of the trail, as the ledger remembers it apart from the records.
     fn head(&self) -> Result<Head, LedgerError>;
+
+    /// Up to `limit` of the tokens asked for, in the order of their numbers, behind number `after`.
+    fn list(
+        &self,
+        filter: &TokenFilter<'_>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<ListedToken>, LedgerError>;
+
+    /// Lets no request of an identity leave for so long: a server asked for it outside of any batch.
+    fn hold(
+        &mut self,
+        host: &str,
+        identity: &str,
+        length: Duration,
+        now: Now<'_>,
+    ) -> Result<(), LedgerError>;
+
+    /// Lifts what the server at a host asked for, on the word of `by`; returns for how many identities.
+    fn release(&mut self, host: &str, by: &str, now: Now<'_>) -> Result<u64, LedgerError>;
 }

@@ -108,6 +108,47 @@ pub enum Event {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         tokens: Vec<String>,
     },
+    /// A run that sends, or changes the ledger, began.
+    RunStart {
+        /// Its id, which its decisions carry, too.
+        run: String,
+        /// User and machine.
+        by: String,
+        /// The program's version.
+        version: String,
+        /// The command as it was typed, tokens redacted.
+        command: String,
+        /// What it was to look at.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        roots: Vec<String>,
+    },
+    /// A run ended. One without this record was killed, or its machine lost its power.
+    RunEnd {
+        /// Its id.
+        run: String,
+        /// `done`, `interrupted` or `failed`.
+        ended: String,
+        /// The exit code.
+        exit: u8,
+    },
+    /// A person lifted what a server had asked for.
+    Release {
+        /// The host.
+        host: String,
+        /// User and machine.
+        by: String,
+        /// For how many identities.
+        identities: u64,
+    },
+    /// What could not be opened was set aside, and everything else sealed with a new key.
+    Rekey {
+        /// User and machine.
+        by: String,
+        /// How many tokens were sealed anew.
+        resealed: u64,
+        /// How many could not be opened: they are `held`.
+        held: u64,
+    },
     /// A kill switch was called, or is about to be.
     KillSwitch {
         /// The host.

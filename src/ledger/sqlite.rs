@@ -13,7 +13,9 @@
 mod change;
 mod enqueue;
 mod files;
+mod hold;
 mod intend;
+mod list;
 mod open;
 mod owner;
 mod queue;
@@ -25,6 +27,7 @@ mod trail;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
@@ -37,6 +40,7 @@ use super::entry::{Attempt, BatchId, Enqueued, Entry, Page, SealedToken, TokenRe
 use super::error::LedgerError;
 use super::host::{HostEntry, HostStatus};
 use super::intent::{BatchRequest, Next};
+use super::listing::{ListedToken, TokenFilter};
 use super::seal::{Opener, Sealer};
 use super::settlement::{Settled, Settlement};
 use super::time::Now;
@@ -190,6 +194,29 @@ impl Ledger for SqliteLedger {
 
     fn head(&self) -> Result<Head, LedgerError> {
         self.read(trail::head)
+    }
+
+    fn list(
+        &self,
+        filter: &TokenFilter<'_>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<ListedToken>, LedgerError> {
+        self.read(|db| list::list(db, filter, rows::number(after), limit))
+    }
+
+    fn hold(
+        &mut self,
+        host: &str,
+        identity: &str,
+        length: Duration,
+        now: Now<'_>,
+    ) -> Result<(), LedgerError> {
+        self.write(|tx, _| hold::hold(tx, host, identity, length, now()))
+    }
+
+    fn release(&mut self, host: &str, by: &str, now: Now<'_>) -> Result<u64, LedgerError> {
+        self.write(|tx, _| hold::release(tx, host, by, now()))
     }
 }
 

@@ -23,6 +23,9 @@ const COUNT_DUE: &str =
 const COUNT_DUE_AGAIN: &str =
     "SELECT count(*) FROM token WHERE host = ?1 AND state = 'sent' AND state != 'queued'
     AND batch IS NULL";
+/// Row ids grow, so the smallest is the first that was written down; the index has it beside the order of sending.
+const OLDEST: &str = "SELECT created_at FROM token WHERE id =
+    (SELECT min(id) FROM token WHERE host = ?1 AND batch IS NULL AND state IN ('queued', 'sent'))";
 const WAITING: &str =
     "SELECT kind, count(*) FROM token WHERE host = ?1 AND state IN ('queued', 'sent') GROUP BY kind";
 const TOKEN: &str =
@@ -56,11 +59,10 @@ pub(super) fn host_status(
     let now = rows::millis(at);
     let mut status = HostStatus::empty("", request.host, request.per_hour);
     let Some(host) = rows::host(db, request.host)? else { return Ok(status) };
-    status.queued = count_by_id(db, host, State::Queued)?;
-    status.sent = count_by_id(db, host, State::Sent)?;
-    status.accepted = count_by_id(db, host, State::Accepted)?;
-    status.confirmed = count_by_id(db, host, State::Confirmed)?;
-    status.refused = count_by_id(db, host, State::Refused)?;
+    for state in State::ALL {
+        *status.counter(state) = count_by_id(db, host, state)?;
+    }
+    status.oldest = db.prepare_cached(OLDEST)?.query_row([host], |row| row.get(0)).optional()?.map(timestamp);
     if let Some((_, mut quota)) = quota::find(db, host, request.identity)? {
         quota.observe_clock(now);
         status.requests_last_hour = quota.used(now);
