@@ -13,6 +13,7 @@ mod output;
 mod plan;
 mod revoke_session;
 mod revoke_summary;
+mod run_record;
 mod session;
 mod signal;
 

@@ -8,6 +8,8 @@ mod generate;
 mod git;
 mod hook;
 mod kill_switch;
+mod ledger;
+mod queue;
 mod resume;
 mod revocation;
 mod revoke;
@@ -19,7 +21,7 @@ mod values;
 
 use clap::{Parser, Subcommand};
 
-pub(super) use self::audit::AuditArgs;
+pub(super) use self::audit::{AuditArgs, TrailFormat};
 pub(super) use self::common::{CommonArgs, SuppressArgs};
 pub(super) use self::connection::{ConnectionArgs, TransportArgs};
 pub(super) use self::console::ConsoleArgs;
@@ -27,6 +29,13 @@ pub(super) use self::generate::{CompletionsArgs, ManArgs};
 pub(super) use self::git::GitArgs;
 pub(super) use self::hook::{HookCommand, HookKind, HookRunArgs, HookSelection};
 pub(super) use self::kill_switch::{EnterpriseCommand, KillSwitchArgs, OrgCommand};
+pub(super) use self::ledger::{
+    LedgerCheckArgs, LedgerCommand, LedgerCopyArgs, LedgerInitArgs, LedgerRekeyArgs, LedgerTargetArgs,
+};
+pub(super) use self::queue::{
+    ConsentArgs, FilterArgs, LedgerArgs, ListFormat, QueueCommand, QueueListArgs, QueueReleaseArgs,
+    SelectionArgs,
+};
 pub(super) use self::resume::ResumeArgs;
 pub(super) use self::revocation::{RevocationArgs, join_wait};
 pub(super) use self::revoke::RevokeArgs;
@@ -66,7 +75,11 @@ pub(super) enum Command {
     Revoke(Box<RevokeArgs>),
     Resume(Box<ResumeArgs>),
     Status(StatusArgs),
+    #[command(subcommand)]
+    Queue(Box<QueueCommand>),
     Audit(AuditArgs),
+    #[command(subcommand)]
+    Ledger(Box<LedgerCommand>),
     #[command(subcommand)]
     Enterprise(Box<EnterpriseCommand>),
     #[command(subcommand)]

@@ -5,6 +5,8 @@
 //! dozen lines of script. Records carry fingerprints, never tokens.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -175,6 +177,30 @@ pub struct Head {
     pub seq: u64,
     /// Its hash, in hex.
     pub hash: String,
+}
+
+/// `SEQ:HASH`, as runs print it and `audit --expect` takes it.
+impl fmt::Display for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.seq, self.hash)
+    }
+}
+
+/// A text that is no `SEQ:HASH`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the head of a trail is SEQ:HASH, a number and 64 hexadecimal digits, as runs and `audit --verify` print it"
+)]
+pub struct BadHead;
+
+impl FromStr for Head {
+    type Err = BadHead;
+
+    fn from_str(text: &str) -> Result<Self, BadHead> {
+        let (seq, hash) = text.trim().split_once(':').ok_or(BadHead)?;
+        let hash = Fingerprint::from_hex(hash).ok_or(BadHead)?.hex();
+        Ok(Head { seq: seq.parse().map_err(|_| BadHead)?, hash })
+    }
 }
 
 impl Default for Head {

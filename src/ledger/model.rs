@@ -7,8 +7,8 @@
 mod state;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use self::state::ModelState;
 use super::Ledger;

@@ -11,6 +11,8 @@
 //! when the power fails (<https://www.sqlite.org/pragma.html#pragma_synchronous>).
 
 mod change;
+mod check;
+mod copy;
 mod enqueue;
 mod files;
 mod hold;
@@ -21,6 +23,7 @@ mod owner;
 mod queue;
 mod quota;
 mod read;
+mod rekey;
 mod rows;
 mod settle;
 mod trail;
@@ -34,6 +37,7 @@ use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use self::owner::Owner;
 use super::Ledger;
 use super::audit::{Event, Head};
+use super::care::{CheckReport, Rekeyed};
 use super::change::StateChange;
 use super::decision::Decision;
 use super::entry::{Attempt, BatchId, Enqueued, Entry, Page, SealedToken, TokenRecord};
@@ -66,6 +70,26 @@ impl SqliteLedger {
     /// Opens the ledger at `path` if there is one; creates nothing.
     pub(super) fn open_existing(path: &Path) -> Result<Option<Self>, LedgerError> {
         files::existing(path)?.map_or(Ok(None), open::open_existing)
+    }
+
+    /// What is wrong with it.
+    pub(super) fn check(&self) -> CheckReport {
+        check::check(self)
+    }
+
+    /// How many sealed texts cannot be opened.
+    pub(super) fn unopenable(&self) -> Result<u64, LedgerError> {
+        check::unopenable(self)
+    }
+
+    /// Makes a new key.
+    pub(super) fn rekey(&mut self, by: &str, now: Now<'_>) -> Result<Rekeyed, LedgerError> {
+        rekey::rekey(self, by, now)
+    }
+
+    /// Copies it and its key.
+    pub(super) fn copy(&self, to: &Path) -> Result<Head, LedgerError> {
+        copy::copy(self, to)
     }
 
     /// Runs `work` in a transaction that holds the write lock from its beginning (`BEGIN IMMEDIATE`): nothing it reads can

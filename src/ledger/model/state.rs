@@ -265,9 +265,10 @@ impl ModelState {
         for state in State::ALL {
             *status.counter(state) = self.count(request.host, state);
         }
-        let waiting = self.tokens.iter().find(|token| {
-            token.host == request.host && token.batch.is_none() && token.state.pending()
-        });
+        let waiting = self
+            .tokens
+            .iter()
+            .find(|token| token.host == request.host && token.batch.is_none() && token.state.pending());
         status.oldest = waiting.map(|token| timestamp(token.created_at));
         if let Some(quota) = self.quotas.get(&(request.host.to_owned(), request.identity.to_owned())) {
             let mut quota = quota.clone();

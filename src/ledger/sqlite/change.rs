@@ -57,7 +57,8 @@ pub(super) fn change_state(
 
 /// Whether the sealed text is still there: a token without one cannot wait.
 fn has_text(db: &Connection, token: i64) -> rusqlite::Result<bool> {
-    db.prepare_cached("SELECT EXISTS (SELECT 1 FROM sealed WHERE token = ?1)")?.query_row([token], |row| row.get(0))
+    db.prepare_cached("SELECT EXISTS (SELECT 1 FROM sealed WHERE token = ?1)")?
+        .query_row([token], |row| row.get(0))
 }
 
 /// A token's row id, fingerprint and state.
