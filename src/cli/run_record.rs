@@ -34,21 +34,24 @@ impl RunRecord {
     }
 
     /// Writes down how it ended, and prints the trail's head: noted elsewhere, it proves later that nothing was cut off.
+    /// Returns `result`, or why that could not be written down.
     pub(super) fn end(
         self,
         ledger: &mut dyn Ledger,
-        exit: Exit,
+        result: anyhow::Result<Exit>,
         console: &Console,
-    ) -> Result<(), LedgerError> {
+    ) -> anyhow::Result<Exit> {
+        let exit = result.as_ref().copied().unwrap_or(Exit::Trouble);
         let ended = match exit {
             Exit::Interrupted => "interrupted",
             Exit::Trouble => "failed",
             Exit::Clean | Exit::Found(_) | Exit::Remaining => "done",
         };
         let event = Event::RunEnd { run: self.id, ended: ended.to_owned(), exit: exit.code() };
-        ledger.record(&event, &Timestamp::now)?;
-        console.info(&format!("audit trail: {}, {}", printable(&ledger.description()), ledger.head()?));
-        Ok(())
+        let recorded = ledger.record(&event, &Timestamp::now).and_then(|()| ledger.head());
+        let exit = result?;
+        console.info(&format!("audit trail: {}, {}", printable(&ledger.description()), recorded?));
+        Ok(exit)
     }
 }
 

@@ -4,20 +4,20 @@
 //! Its `hash` is the SHA-256 of that form without the `hash` member, so anyone can check an exported trail with a
 //! dozen lines of script. Records carry fingerprints, never tokens.
 
+mod head;
+
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+#[cfg(test)]
+use self::head::GENESIS;
+pub use self::head::{BadHead, Head};
 use super::decision::Decision;
 use crate::token::Fingerprint;
-
-/// The hash "before" the first record.
-const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// An event of the audit trail. Its serialized names are the trail's format: they never change.
 #[derive(Clone, Debug, Serialize)]
@@ -168,45 +168,6 @@ pub enum Event {
         /// The server's message.
         message: String,
     },
-}
-
-/// The last record of a trail: how many there are, and the hash to carry on from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// The number of the last record; 0 before the first.
-    pub seq: u64,
-    /// Its hash, in hex.
-    pub hash: String,
-}
-
-/// `SEQ:HASH`, as runs print it and `audit --expect` takes it.
-impl fmt::Display for Head {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.seq, self.hash)
-    }
-}
-
-/// A text that is no `SEQ:HASH`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the head of a trail is SEQ:HASH, a number and 64 hexadecimal digits, as runs and `audit --verify` print it"
-)]
-pub struct BadHead;
-
-impl FromStr for Head {
-    type Err = BadHead;
-
-    fn from_str(text: &str) -> Result<Self, BadHead> {
-        let (seq, hash) = text.trim().split_once(':').ok_or(BadHead)?;
-        let hash = Fingerprint::from_hex(hash).ok_or(BadHead)?.hex();
-        Ok(Head { seq: seq.parse().map_err(|_| BadHead)?, hash })
-    }
-}
-
-impl Default for Head {
-    fn default() -> Self {
-        Head { seq: 0, hash: GENESIS.into() }
-    }
 }
 
 /// A trail whose hash chain does not hold.

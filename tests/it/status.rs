@@ -23,7 +23,7 @@ fn the_tokens_of_all_hosts_are_counted() {
     assert_eq!(there.code, 3, "{}", there.stderr);
 
     let status = fixture.status();
-    let states = |status: &Value| {
+    let counts = |status: &Value| {
         [
             "queued",
             "sent",
@@ -38,7 +38,7 @@ fn the_tokens_of_all_hosts_are_counted() {
         ]
         .map(|state| status[state].as_u64().expect("a number"))
     };
-    assert_eq!(states(&status), [2, 0, 1, 0, 0, 0, 0, 0, 1, 0]);
+    assert_eq!(counts(&status), [2, 0, 1, 0, 0, 0, 0, 0, 1, 0]);
     let hosts = status["hosts"].as_array().expect("hosts");
     assert_eq!(hosts.len(), 2);
     for (url, right) in [
@@ -46,7 +46,7 @@ fn the_tokens_of_all_hosts_are_counted() {
         (second.api_url(), [0, 0, 1, 0, 0, 0, 0, 0, 1, 0]),
     ] {
         let host = hosts.iter().find(|host| host["host"] == url.as_str()).expect("an entry");
-        assert_eq!(states(host), right, "{url}");
+        assert_eq!(counts(host), right, "{url}");
         assert_eq!((&host["requests_last_hour"], &host["limit"]), (&1.into(), &60.into()));
         assert!(host.get("hosts").is_none());
     }

@@ -81,9 +81,8 @@ fn run(request: &KillRequest<'_>, env: &Env) -> anyhow::Result<Exit> {
     let runner = Runner { pause: settings.min_interval, host, terminal, switch: &switch };
     runner.refuse_while_held(ledger.as_ref(), &calls)?;
     let run = RunRecord::start(ledger.as_mut(), vec![format!("{} {}", request.scope, request.slug)])?;
-    let exit = runner.make_all(ledger.as_mut(), &calls)?;
-    run.end(ledger.as_mut(), exit, &console)?;
-    Ok(exit)
+    let made = runner.make_all(ledger.as_mut(), &calls);
+    run.end(ledger.as_mut(), made, &console)
 }
 
 impl KillRequest<'_> {

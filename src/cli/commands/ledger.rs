@@ -13,7 +13,7 @@ use crate::cli::decision::user_at_host;
 use crate::cli::exit::Exit;
 use crate::cli::run_record::RunRecord;
 use crate::cli::signal;
-use crate::ledger::{self, LedgerAddress};
+use crate::ledger::{self, LedgerAddress, Rekeyed};
 use crate::settings::{self, Env};
 use crate::text::printable;
 
@@ -91,15 +91,19 @@ fn rekey(args: &LedgerRekeyArgs, env: &Env) -> anyhow::Result<Exit> {
         }
     }
     let record = RunRecord::start(ledger.as_mut(), vec![address.to_string()])?;
-    let done = ledger::rekey(&address, &user_at_host(), &Timestamp::now)?;
+    let done = ledger::rekey(&address, &user_at_host(), &Timestamp::now);
+    let exit = done.map(|done| tell_rekeyed(done, &name, &console)).map_err(anyhow::Error::from);
+    record.end(ledger.as_mut(), exit, &console)
+}
+
+fn tell_rekeyed(done: Rekeyed, name: &str, console: &Console) -> Exit {
     console.info(&format!("{} sealed with a new key, in {name}.key", count(done.resealed, "token")));
-    let exit = if done.held == 0 { Exit::Clean } else { Exit::Remaining };
-    if done.held > 0 {
-        let held = count(done.held, "token");
-        console.warn(&format!("{held} could not be opened, and held back: scan again to queue them anew"));
+    if done.held == 0 {
+        return Exit::Clean;
     }
-    record.end(ledger.as_mut(), exit, &console)?;
-    Ok(exit)
+    let held = count(done.held, "token");
+    console.warn(&format!("{held} could not be opened, and held back: scan again to queue them anew"));
+    Exit::Remaining
 }
 
 fn copy(args: &LedgerCopyArgs) -> anyhow::Result<Exit> {

@@ -93,8 +93,8 @@ fn status_of(
 ) -> Result<HostStatus, LedgerError> {
     let known = identity.filter(|identity| entry.identities.iter().any(|known| known == identity));
     // What the kill switches were told does not concern the queue.
-    let queue = entry.identities.iter().filter(|identity| !identity.starts_with(IDENTITY_PREFIX));
-    let last = queue.last().map(String::as_str);
+    let mut queue = entry.identities.iter().rev().filter(|identity| !identity.starts_with(IDENTITY_PREFIX));
+    let last = queue.next().map(String::as_str);
     let request = BatchRequest {
         host: &entry.host,
         identity: known.or(last).unwrap_or("anonymous"),
@@ -132,10 +132,10 @@ fn write(out: &mut impl Write, status: &Status) -> io::Result<()> {
     }
     for host in &status.hosts {
         writeln!(out)?;
-        let states = State::ALL.into_iter().filter(|state| host.count(*state) > 0);
-        let states: Vec<String> =
-            states.map(|state| format!("{} {state}", human_count(host.count(state)))).collect();
-        writeln!(out, "{}: {}", printable(&host.host), states.join(", "))?;
+        let known = State::ALL.into_iter().filter(|state| host.count(*state) > 0);
+        let counts: Vec<String> =
+            known.map(|state| format!("{} {state}", human_count(host.count(state)))).collect();
+        writeln!(out, "{}: {}", printable(&host.host), counts.join(", "))?;
         write_time_left(out, "  ", host)?;
     }
     Ok(())

@@ -56,14 +56,14 @@ fn reseal(
     at: Timestamp,
 ) -> rusqlite::Result<Rekeyed> {
     let mut find = db.prepare(SEALED)?;
-    let mut rows = find.query([])?;
-    let (mut anew, mut lost): (Vec<(i64, Vec<u8>)>, BTreeMap<String, Vec<(i64, Fingerprint)>>) =
-        Default::default();
-    while let Some(row) = rows.next()? {
+    let mut found = find.query([])?;
+    let mut anew: Vec<(i64, Vec<u8>)> = Vec::new();
+    let mut lost: BTreeMap<String, Vec<(i64, Fingerprint)>> = BTreeMap::new();
+    while let Some(row) = found.next()? {
         let (id, fingerprint) = (row.get(0)?, Fingerprint(row.get(2)?));
         let kind = rule::kind(row.get_ref(3)?.as_str()?).unwrap_or(Kind::OTHER);
-        let sealed: Option<Vec<u8>> = row.get(4)?;
-        let token = old.zip(sealed).and_then(|(old, sealed)| old.open(kind, fingerprint, &sealed).ok());
+        let text: Option<Vec<u8>> = row.get(4)?;
+        let token = old.zip(text).and_then(|(old, text)| old.open(kind, fingerprint, &text).ok());
         match token {
             Some(token) => anew.push((
                 id,
@@ -74,7 +74,7 @@ fn reseal(
             None => lost.entry(row.get(1)?).or_default().push((id, fingerprint)),
         }
     }
-    drop(rows);
+    drop(found);
     for (id, sealed) in &anew {
         db.prepare_cached(RESEAL)?.execute(params![id, sealed])?;
     }

@@ -99,6 +99,37 @@ fn read(record: &Value, sent: &mut BTreeMap<u64, Sent>) -> (Common, Vec<String>)
     let mut tokens: Vec<String> = strings(&record["tokens"]);
     let batch = number(record, "batch");
     match common.event.as_str() {
+        "intent" => {
+            common.sent_at.clone_from(&common.at);
+            common.message = text("call");
+            let (at, host) = (common.at.clone(), common.host.clone());
+            sent.insert(batch, Sent { at, host, tokens: tokens.clone() });
+        }
+        "answer" | "lost" => {
+            if let Some(sent) = sent.get(&batch) {
+                common.sent_at.clone_from(&sent.at);
+                common.host.clone_from(&sent.host);
+                tokens.clone_from(&sent.tokens);
+            }
+            common.outcome = if common.event == "lost" { "no answer".to_owned() } else { text("verdict") };
+            // A late answer may follow what was given up as lost.
+            if common.event == "answer" {
+                sent.remove(&batch);
+            }
+        }
+        _ => describe(record, &mut common),
+    }
+    if common.count.is_empty() {
+        let count = record["count"].as_u64().or_else(|| record["tokens"].as_u64());
+        common.count = count.map(|count| count.to_string()).unwrap_or_default();
+    }
+    (common, tokens)
+}
+
+/// What records that are about no request tell.
+fn describe(record: &Value, common: &mut Common) {
+    let text = |name: &str| text(record, name);
+    match common.event.as_str() {
         "enqueue" => {
             let decision = &record["decision"];
             common.decided_by = self::text(decision, "by");
@@ -110,49 +141,27 @@ fn read(record: &Value, sent: &mut BTreeMap<u64, Sent>) -> (Common, Vec<String>)
             common.outcome = text("decision");
             common.message = counts(&record["counts"]);
         }
-        "intent" => {
-            common.sent_at.clone_from(&common.at);
-            common.message = text("call");
-            let (at, host) = (common.at.clone(), common.host.clone());
-            sent.insert(batch, Sent { at, host, tokens: tokens.clone() });
-        }
-        "answer" | "lost" => {
-            // A late answer may follow what was given up as lost.
-            if let Some(sent) = sent.get(&batch) {
-                common.sent_at.clone_from(&sent.at);
-                common.host.clone_from(&sent.host);
-                tokens.clone_from(&sent.tokens);
-            }
-            common.outcome = if common.event == "lost" { "no answer".to_owned() } else { text("verdict") };
-            if common.event == "answer" {
-                sent.remove(&batch);
-            }
-        }
         "mark" => {
             common.outcome = text("state");
             common.message = text("reason");
         }
         "kill-switch" => {
             common.outcome = text("verdict");
-            let (call, options) = (text("call"), counts(&record["options"]));
-            common.message = [call, options, text("message")]
-                .into_iter()
-                .filter(|part| !part.is_empty())
-                .collect::<Vec<_>>()
-                .join("  ");
+            let parts = [text("call"), counts(&record["options"]), text("message")];
+            let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+            common.message = parts.join("  ");
         }
         "run-start" => common.message = format!("stanch {}: {}", text("version"), text("command")),
         "run-end" => {
             common.outcome = text("ended");
             common.message = format!("exit {}", number(record, "exit"));
         }
+        "rekey" => {
+            common.message =
+                format!("{} sealed anew, {} held", number(record, "resealed"), number(record, "held"));
+        }
         _ => {}
     }
-    if common.count.is_empty() {
-        let count = record["count"].as_u64().or_else(|| record["tokens"].as_u64());
-        common.count = count.map(|count| count.to_string()).unwrap_or_default();
-    }
-    (common, tokens)
 }
 
 /// In the order of the columns.

@@ -105,11 +105,11 @@ fn run(args: &SelectionArgs, verb: Verb, env: &Env) -> anyhow::Result<Exit> {
         return Ok(Exit::Clean);
     }
     let record = RunRecord::start(ledger.as_mut(), Vec::new())?;
-    let changed = change(ledger.as_mut(), &chosen, verb, terminal)?;
-    console.info(&format!("{} {}", count(changed, "token"), verb.done));
-    let exit = conclude(&chosen, changed, verb, terminal);
-    record.end(ledger.as_mut(), exit, &console)?;
-    Ok(exit)
+    let exit = change(ledger.as_mut(), &chosen, verb, terminal).map(|changed| {
+        console.info(&format!("{} {}", count(changed, "token"), verb.done));
+        conclude(&chosen, changed, verb, terminal)
+    });
+    record.end(ledger.as_mut(), exit.map_err(anyhow::Error::from), &console)
 }
 
 /// The tokens that the flags choose. A hash that no token has is a mistake: nothing is changed then.

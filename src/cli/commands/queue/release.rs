@@ -51,15 +51,16 @@ pub(super) fn run(args: &QueueReleaseArgs, env: &Env) -> anyhow::Result<Exit> {
         }
     }
     let record = RunRecord::start(ledger.as_mut(), vec![host.clone()])?;
-    if ledger.release(&host, &user_at_host(), &Timestamp::now)? == 0 {
-        console.info(&format!("nothing is held at {name}"));
-    } else {
-        console.info(&format!(
-            "lifted: the next run may send to {name}; the requests of the last hour still count"
-        ));
-    }
-    record.end(ledger.as_mut(), Exit::Clean, &console)?;
-    Ok(Exit::Clean)
+    let released = ledger.release(&host, &user_at_host(), &Timestamp::now).map(|identities| {
+        console.info(&match identities {
+            0 => format!("nothing is held at {name}"),
+            _ => {
+                format!("lifted: the next run may send to {name}; the requests of the last hour still count")
+            }
+        });
+        Exit::Clean
+    });
+    record.end(ledger.as_mut(), released.map_err(anyhow::Error::from), &console)
 }
 
 fn only_host(ledger: &dyn Ledger) -> anyhow::Result<String> {
