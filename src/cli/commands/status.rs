@@ -26,6 +26,9 @@ use crate::text::printable;
 struct Status {
     #[serde(flatten)]
     total: HostStatus,
+    /// That of `total`'s host by itself.
+    #[serde(skip)]
+    chosen: HostStatus,
     hosts: Vec<HostStatus>,
 }
 
@@ -34,20 +37,30 @@ pub(super) fn run(args: &StatusArgs, env: &Env) -> anyhow::Result<Exit> {
     let settings = ConnectionSettings::resolve(&args.connection.options(), env, &user.connection)?;
     let status = match ledger::open_existing(&settings.ledger)? {
         Some(ledger) => read(ledger.as_ref(), &settings, env)?,
-        None => Status {
-            total: HostStatus::empty(
-                settings.ledger.to_string(),
-                settings.host.label(),
-                github::PROVIDER.per_hour,
-            ),
-            hosts: Vec::new(),
-        },
+        None => {
+            let (ledger, host) = (settings.ledger.to_string(), settings.host.label());
+            let chosen = HostStatus::empty(ledger, host, github::PROVIDER.per_hour);
+            Status { total: chosen.clone(), chosen, hosts: Vec::new() }
+        }
     };
     let mut out = io::stdout().lock();
     match args.format {
         StatusFormat::Json => {
             serde_json::to_writer(&mut out, &status)?;
             writeln!(out)?;
+        }
+        // Whoever names a host on the command line asks for that one.
+        StatusFormat::Pretty if args.connection.host.is_some() || args.connection.api_url.is_some() => {
+            write_host(&mut out, &status.chosen)?;
+            write_time_left(&mut out, "time left    ", &status.chosen)?;
+            let others = status.total.waiting() - status.chosen.waiting();
+            if others > 0 {
+                writeln!(
+                    out,
+                    "{} for other hosts: `stanch status` without a host tells of all",
+                    count(others, "token")
+                )?;
+            }
         }
         StatusFormat::Pretty => write(&mut out, &status)?,
     }
@@ -65,11 +78,9 @@ fn read(ledger: &dyn Ledger, settings: &ConnectionSettings, env: &Env) -> anyhow
     let credential = connection::find_credential(settings, env)?;
     let identity = credential.map(|credential| identity(settings.host.flavour(), Some(&credential.token)));
     let chosen = chosen.unwrap_or(&named);
-    let mut total = HostStatus::default();
     let mut each = Vec::new();
     for entry in &hosts {
         let status = status_of(ledger, entry, identity.as_deref())?;
-        total.add_tokens(&status);
         each.push(HostStatus { host: host_name(&entry.host), ..status });
     }
     let of_chosen = hosts.iter().zip(&each).find(|(entry, _)| entry.host == chosen.host);
@@ -77,12 +88,15 @@ fn read(ledger: &dyn Ledger, settings: &ConnectionSettings, env: &Env) -> anyhow
         Some((_, status)) => status.clone(),
         None => status_of(ledger, chosen, None)?,
     };
-    let named = chosen.host == named.host;
+    let (named, api_base) = (chosen.host == named.host, chosen.host.clone());
     let host = if named { settings.host.label().to_owned() } else { host_name(&chosen.host) };
+    let chosen = HostStatus { host, ..quota };
     // The tokens of all hosts, and the quota of one.
-    let HostStatus { ledger, requests_last_hour, limit, next_slot, wait_reason, .. } = quota;
-    let total = HostStatus { ledger, host, requests_last_hour, limit, next_slot, wait_reason, ..total };
-    Ok(Status { total, hosts: each })
+    let mut total = chosen.clone();
+    for (_, other) in hosts.iter().zip(&each).filter(|(entry, _)| entry.host != api_base) {
+        total.add_tokens(other);
+    }
+    Ok(Status { total, chosen, hosts: each })
 }
 
 /// The status of a host, for an identity that has sent there; without one, for the last that has.
@@ -110,23 +124,7 @@ fn status_of(
 
 /// The host that the numbers of a quota are about, the tokens of all, and a line for each host where there are several.
 fn write(out: &mut impl Write, status: &Status) -> io::Result<()> {
-    let total = &status.total;
-    writeln!(out, "host         {}", printable(&total.host))?;
-    writeln!(out, "ledger       {}", printable(&total.ledger))?;
-    for state in State::ALL {
-        let note = if state == State::Sent { "  (no answer known yet: they are sent again)" } else { "" };
-        writeln!(out, "{:<11}  {}{note}", state.as_str(), human_count(total.count(state)))?;
-    }
-    if let Some(oldest) = total.oldest {
-        let age = Duration::try_from(Timestamp::now().duration_since(oldest)).unwrap_or_default();
-        writeln!(out, "oldest       waits since {}, {}", round_up_to_second(oldest), human_duration(age))?;
-    }
-    let (used, limit) = (human_count(total.requests_last_hour.into()), human_count(total.limit.into()));
-    writeln!(out, "quota        {used} of {limit} requests in the last hour")?;
-    match total.next_slot {
-        Some(at) => writeln!(out, "next slot    {}", round_up_to_second(at))?,
-        None => writeln!(out, "next slot    now")?,
-    }
+    write_host(out, &status.total)?;
     if let [one] = &status.hosts[..] {
         return write_time_left(out, "time left    ", one);
     }
@@ -137,6 +135,32 @@ fn write(out: &mut impl Write, status: &Status) -> io::Result<()> {
             known.map(|state| format!("{} {state}", human_count(host.count(state)))).collect();
         writeln!(out, "{}: {}", printable(&host.host), counts.join(", "))?;
         write_time_left(out, "  ", host)?;
+    }
+    Ok(())
+}
+
+/// A host, its quota, and a line for each state.
+fn write_host(out: &mut impl Write, total: &HostStatus) -> io::Result<()> {
+    writeln!(out, "host         {}", printable(&total.host))?;
+    writeln!(out, "ledger       {}", printable(&total.ledger))?;
+    for state in State::ALL {
+        let note = if state == State::Sent { "  (no answer known yet: they are sent again)" } else { "" };
+        writeln!(out, "{:<11}  {}{note}", state.as_str(), human_count(total.count(state)))?;
+    }
+    if let Some(oldest) = total.oldest {
+        let age = Duration::try_from(Timestamp::now().duration_since(oldest)).unwrap_or_default();
+        writeln!(
+            out,
+            "oldest       waits since {}, for {}",
+            round_up_to_second(oldest),
+            human_duration(age)
+        )?;
+    }
+    let (used, limit) = (human_count(total.requests_last_hour.into()), human_count(total.limit.into()));
+    writeln!(out, "quota        {used} of {limit} requests in the last hour")?;
+    match total.next_slot {
+        Some(at) => writeln!(out, "next slot    {}", round_up_to_second(at))?,
+        None => writeln!(out, "next slot    now")?,
     }
     Ok(())
 }
