@@ -14,6 +14,7 @@ mod plan;
 mod revoke_session;
 mod revoke_summary;
 mod revoke_target;
+mod run_record;
 mod session;
 mod signal;
 

@@ -37,12 +37,14 @@
 mod address;
 mod audit;
 mod bisect;
+mod care;
 mod change;
 mod decision;
 mod entry;
 mod error;
 mod host;
 mod intent;
+mod listing;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
@@ -55,7 +57,8 @@ mod time;
 mod trail;
 
 pub use address::LedgerAddress;
-pub use audit::{BrokenTrail, Digest, Event, Head};
+pub use audit::{BadHead, BrokenTrail, Digest, Event, Head};
+pub use care::{CheckReport, Rekeyed};
 pub use change::{Selection, StateChange};
 pub use decision::Decision;
 #[cfg(test)]
@@ -64,6 +67,7 @@ pub use entry::{Attempt, BatchId, Enqueued, Entry, Page, SealedToken, TokenRecor
 pub use error::{FileError, LedgerError};
 pub use host::{HostEntry, HostStatus};
 pub use intent::{BatchRequest, Intent, Next, Payload};
+pub use listing::{ListedToken, TokenFilter};
 #[cfg(test)]
 pub(crate) use model::ModelLedger;
 pub use quota::WaitReason;
@@ -72,9 +76,10 @@ pub(crate) use seal::SealingKey;
 pub use seal::{OpenError, Opener, Sealer};
 pub use settlement::{BatchOutcome, Settled, Settlement};
 pub use time::Now;
-pub use trail::{TrailError, export, verify};
+pub use trail::{TrailError, export, export_since, verify, verify_with};
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::revocation::State;
 use crate::token::{Fingerprint, Kind};
@@ -99,6 +104,51 @@ pub fn open_existing(address: &LedgerAddress) -> Result<Option<Box<dyn Ledger>>,
             Ok(sqlite::SqliteLedger::open_existing(path)?.map(|ledger| Box::new(ledger) as Box<dyn Ledger>))
         }
     }
+}
+
+/// What is wrong with the ledger at an address, if there is one.
+///
+/// # Errors
+/// As [`open`], where it cannot even be opened.
+pub fn check(address: &LedgerAddress) -> Result<Option<CheckReport>, LedgerError> {
+    match address {
+        LedgerAddress::Sqlite(path) => {
+            Ok(sqlite::SqliteLedger::open_existing(path)?.map(|ledger| ledger.check()))
+        }
+    }
+}
+
+/// How many tokens of the ledger at an address cannot be opened with the key beside it.
+///
+/// # Errors
+/// As [`open`].
+pub fn unopenable(address: &LedgerAddress) -> Result<u64, LedgerError> {
+    match address {
+        LedgerAddress::Sqlite(path) => {
+            sqlite::SqliteLedger::open_existing(path)?.map_or(Ok(0), |ledger| ledger.unopenable())
+        }
+    }
+}
+
+/// Makes a new key for the ledger at an address, on the word of `by`, and seals with it what can be opened; what cannot is
+/// held back. Quota, history and trail stay.
+///
+/// # Errors
+/// As [`open`]; [`LedgerError::Locked`] while another process is at work.
+pub fn rekey(address: &LedgerAddress, by: &str, now: Now<'_>) -> Result<Rekeyed, LedgerError> {
+    match address {
+        LedgerAddress::Sqlite(path) => sqlite::SqliteLedger::open_existing(path)?
+            .map_or(Ok(Rekeyed::default()), |mut ledger| ledger.rekey(by, now)),
+    }
+}
+
+/// Copies the ledger at one address, if there is one, and its key to another, and returns the head of its trail.
+///
+/// # Errors
+/// As [`open`]; [`FileError::Exists`] where something is there already.
+pub fn copy(from: &LedgerAddress, to: &LedgerAddress) -> Result<Option<Head>, LedgerError> {
+    let (LedgerAddress::Sqlite(from), LedgerAddress::Sqlite(to)) = (from, to);
+    sqlite::SqliteLedger::open_existing(from)?.map(|ledger| ledger.copy(to)).transpose()
 }
 
 /// A record of tokens and requests that outlives the process. One handle is one owner of batches.
@@ -181,4 +231,19 @@ pub trait Ledger {
 
     /// The last record of the trail, as the ledger remembers it apart from the records.
     fn head(&self) -> Result<Head, LedgerError>;
+
+    /// Up to `limit` of the tokens asked for, in the order of their numbers, behind number `after`.
+    fn list(
+        &self,
+        filter: &TokenFilter<'_>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<ListedToken>, LedgerError>;
+
+    /// Lets no request of an identity leave for so long: a server asked for it outside of any batch.
+    fn hold(&mut self, host: &str, identity: &str, length: Duration, now: Now<'_>)
+    -> Result<(), LedgerError>;
+
+    /// Lifts what the server at a host asked for, on the word of `by`; returns for how many identities.
+    fn release(&mut self, host: &str, by: &str, now: Now<'_>) -> Result<u64, LedgerError>;
 }

@@ -1,6 +1,7 @@
 //! Reports of a run. Each format has its file; every one is given the same [`Report`] and writes it to any writer.
 
 mod csv;
+mod csv_table;
 mod format;
 mod github;
 mod gitlab;
@@ -21,6 +22,7 @@ use crate::detect::Custom;
 use crate::finding::{Confidence, Finding, Location};
 use crate::rule::Rules;
 
+pub use csv_table::CsvTable;
 pub use format::{Format, render};
 pub use step_summary::step_summary;
 pub use summary::Summary;

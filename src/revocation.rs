@@ -79,6 +79,12 @@ impl State {
         matches!(self, State::Queued | State::Sent)
     }
 
+    /// Whether the sealed text is kept in this state: while the token has to be sent, and where a server has not taken it
+    /// and may yet do so. What a person took back, what is dead and what is one's own is forgotten.
+    pub const fn keeps_text(self) -> bool {
+        self.pending() || matches!(self, State::Refused | State::Unsupported)
+    }
+
     /// Whether the token was set aside unsent, so that a later run may still queue it.
     pub const fn aside(self) -> bool {
         matches!(self, State::Unsupported | State::Own | State::Held | State::Withdrawn)

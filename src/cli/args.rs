@@ -11,6 +11,8 @@ mod generate;
 mod git;
 mod hook;
 mod kill_switch;
+mod ledger;
+mod queue;
 mod resume;
 mod revocation;
 mod revoke;
@@ -22,7 +24,7 @@ mod values;
 
 use clap::{Parser, Subcommand};
 
-pub(super) use self::audit::AuditArgs;
+pub(super) use self::audit::{AuditArgs, TrailFormat};
 pub(super) use self::common::{CommonArgs, SuppressArgs};
 pub(super) use self::connection::{ConnectionArgs, TransportArgs};
 pub(super) use self::console::ConsoleArgs;
@@ -30,6 +32,13 @@ pub(super) use self::generate::{CompletionsArgs, ManArgs};
 pub(super) use self::git::GitArgs;
 pub(super) use self::hook::{HookCommand, HookKind, HookRunArgs, HookSelection};
 pub(super) use self::kill_switch::{EnterpriseCommand, KillSwitchArgs, OrgCommand};
+pub(super) use self::ledger::{
+    LedgerCheckArgs, LedgerCommand, LedgerCopyArgs, LedgerInitArgs, LedgerRekeyArgs, LedgerTargetArgs,
+};
+pub(super) use self::queue::{
+    ConsentArgs, FilterArgs, LedgerArgs, ListFormat, QueueCommand, QueueListArgs, QueueReleaseArgs,
+    SelectionArgs,
+};
 pub(super) use self::resume::ResumeArgs;
 pub(super) use self::revocation::{RevocationArgs, join_wait};
 pub(super) use self::revoke::RevokeArgs;
@@ -86,8 +95,14 @@ pub(super) enum Command {
     Resume(Box<ResumeArgs>),
     /// The queue, the quota used in the last hour, the next free slot
     Status(StatusArgs),
-    /// The audit trail as JSON lines
+    /// What waits and what became of it; take back, try again, lift a server's hold
+    #[command(subcommand)]
+    Queue(Box<QueueCommand>),
+    /// The audit trail as JSON lines, or as a table
     Audit(AuditArgs),
+    /// Care of a ledger: make, check, seal anew, copy
+    #[command(subcommand)]
+    Ledger(Box<LedgerCommand>),
     #[command(subcommand)]
     Enterprise(Box<EnterpriseCommand>),
     #[command(subcommand)]

@@ -1,11 +1,14 @@
 //! The commands, one file each.
 
 mod audit;
+mod export;
 mod generate;
 mod git;
 mod history;
 mod hook;
 mod kill_switch;
+mod ledger;
+mod queue;
 mod resume;
 mod revoke;
 mod rules;
@@ -24,7 +27,9 @@ pub(super) fn run(command: Command, env: &Env) -> anyhow::Result<Exit> {
         Command::Revoke(args) => revoke::run(*args, env),
         Command::Resume(args) => resume::run(&args, env),
         Command::Status(args) => status::run(&args, env),
+        Command::Queue(command) => queue::run(&command, env),
         Command::Audit(args) => audit::run(&args, env),
+        Command::Ledger(command) => ledger::run(&command, env),
         Command::Enterprise(args) => kill_switch::enterprise(&args, env),
         Command::Org(args) => kill_switch::org(&args, env),
         Command::Hook(args) => hook::run(&args, env),

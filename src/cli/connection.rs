@@ -5,10 +5,15 @@ use crate::clock::SystemClock;
 use crate::ledger::Ledger;
 use crate::meter::CancelFlag;
 use crate::provider::github::credential::{self, Credential, CredentialError};
-use crate::provider::github::host::Flavour;
+use crate::provider::github::host::{Flavour, Host};
 use crate::provider::{self, ConnectError, Connection, Limits, Provider, Revoker};
 use crate::revoke::{self, Context, Options, Progress, RevokeError, RunOutcome};
 use crate::settings::{ConnectionSettings, Env};
+
+/// How a host of a ledger is named to people, exactly: `--host` takes it.
+pub(super) fn host_name(api_base: &str) -> String {
+    Host::parse(api_base).map_or_else(|_| api_base.to_owned(), |host| host.given())
+}
 
 /// What the provider that `--host` is meant for has to know of the connection.
 pub(super) fn connection(

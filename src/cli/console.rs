@@ -173,6 +173,16 @@ pub(super) fn usage(text: &str) {
     let _ = write!(anstream::stderr().lock(), "{text}");
 }
 
+/// `1,500`.
+pub(super) fn human_count(n: u64) -> impl std::fmt::Display {
+    HumanCount(n)
+}
+
+/// `3 days`.
+pub(super) fn human_duration(length: Duration) -> impl std::fmt::Display {
+    indicatif::HumanDuration(length)
+}
+
 /// `1,500 tokens`.
 pub(super) fn count(n: u64, noun: &str) -> String {
     format!("{} {noun}{}", HumanCount(n), if n == 1 { "" } else { "s" })

@@ -21,7 +21,7 @@ pub(super) fn run_id() -> String {
 }
 
 /// `user@host`, as far as the system tells.
-fn user_at_host() -> String {
+pub(super) fn user_at_host() -> String {
     let user = whoami::username().unwrap_or_else(|_| "unknown".to_owned());
     let host = whoami::hostname().unwrap_or_else(|_| "unknown".to_owned());
     format!("{user}@{host}")

@@ -4,6 +4,8 @@
 //! Its `hash` is the SHA-256 of that form without the `hash` member, so anyone can check an exported trail with a
 //! dozen lines of script. Records carry fingerprints, never tokens.
 
+mod head;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -11,11 +13,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+#[cfg(test)]
+use self::head::GENESIS;
+pub use self::head::{BadHead, Head};
 use super::decision::Decision;
 use crate::token::Fingerprint;
-
-/// The hash "before" the first record.
-const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// An event of the audit trail. Its serialized names are the trail's format: they never change.
 #[derive(Clone, Debug, Serialize)]
@@ -108,6 +110,47 @@ pub enum Event {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         tokens: Vec<String>,
     },
+    /// A run that sends, or changes the ledger, began.
+    RunStart {
+        /// Its id, which its decisions carry, too.
+        run: String,
+        /// User and machine.
+        by: String,
+        /// The program's version.
+        version: String,
+        /// The command as it was typed, tokens redacted.
+        command: String,
+        /// What it was to look at.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        roots: Vec<String>,
+    },
+    /// A run ended. One without this record was killed, or its machine lost its power.
+    RunEnd {
+        /// Its id.
+        run: String,
+        /// `done`, `interrupted` or `failed`.
+        ended: String,
+        /// The exit code.
+        exit: u8,
+    },
+    /// A person lifted what a server had asked for.
+    Release {
+        /// The host.
+        host: String,
+        /// User and machine.
+        by: String,
+        /// For how many identities.
+        identities: u64,
+    },
+    /// What could not be opened was set aside, and everything else sealed with a new key.
+    Rekey {
+        /// User and machine.
+        by: String,
+        /// How many tokens were sealed anew.
+        resealed: u64,
+        /// How many could not be opened: they are `held`.
+        held: u64,
+    },
     /// A kill switch was called, or is about to be.
     KillSwitch {
         /// The host.
@@ -125,21 +168,6 @@ pub enum Event {
         /// The server's message.
         message: String,
     },
-}
-
-/// The last record of a trail: how many there are, and the hash to carry on from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// The number of the last record; 0 before the first.
-    pub seq: u64,
-    /// Its hash, in hex.
-    pub hash: String,
-}
-
-impl Default for Head {
-    fn default() -> Self {
-        Head { seq: 0, hash: GENESIS.into() }
-    }
 }
 
 /// A trail whose hash chain does not hold.

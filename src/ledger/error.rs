@@ -124,6 +124,12 @@ pub enum FileError {
         /// The link.
         path: PathBuf,
     },
+    /// Something is there where a new file was to be.
+    #[error("{path} exists already, and was left as it is; name another path")]
+    Exists {
+        /// The path.
+        path: PathBuf,
+    },
     /// A directory, a pipe, a device.
     #[error("{path} is not a regular file; name another path with --ledger")]
     NotAFile {

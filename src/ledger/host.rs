@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use super::quota::WaitReason;
+use crate::revocation::State;
 
 /// A host, and who has sent requests to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub struct HostEntry {
 
 /// The tokens of one host by state, and what the quota of one identity there allows.
 ///
-/// Its serialized form is the output of `stanch status -f json`.
+/// Its serialized form is a host's entry in the output of `stanch status -f json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct HostStatus {
     /// The ledger's description.
@@ -31,8 +32,18 @@ pub struct HostStatus {
     pub accepted: u64,
     /// How many were accepted and found dead afterwards.
     pub confirmed: u64,
+    /// How many were dead before they were sent.
+    pub dead: u64,
     /// How many were refused, each in a request of its own.
     pub refused: u64,
+    /// How many are of a kind that the host does not take.
+    pub unsupported: u64,
+    /// How many are this machine's own credentials.
+    pub own: u64,
+    /// How many were held back.
+    pub held: u64,
+    /// How many were taken back.
+    pub withdrawn: u64,
     /// Slots of the quota taken in the last 3,600 seconds.
     pub requests_last_hour: u32,
     /// How many there may be.
@@ -43,12 +54,60 @@ pub struct HostStatus {
     /// Why it may not leave now.
     #[serde(skip)]
     pub wait_reason: Option<WaitReason>,
+    /// When the token that was written down first, of those that wait, was written down.
+    #[serde(skip)]
+    pub oldest: Option<Timestamp>,
 }
 
 impl HostStatus {
     /// The status where there is no ledger yet; `limit` is how many requests an hour may hold.
     pub fn empty(ledger: impl Into<String>, host: impl Into<String>, limit: u32) -> Self {
         HostStatus { ledger: ledger.into(), host: host.into(), limit, ..HostStatus::default() }
+    }
+
+    /// How many tokens are in a state.
+    pub fn count(&self, state: State) -> u64 {
+        match state {
+            State::Queued => self.queued,
+            State::Sent => self.sent,
+            State::Accepted => self.accepted,
+            State::Confirmed => self.confirmed,
+            State::Dead => self.dead,
+            State::Refused => self.refused,
+            State::Unsupported => self.unsupported,
+            State::Own => self.own,
+            State::Held => self.held,
+            State::Withdrawn => self.withdrawn,
+        }
+    }
+
+    /// The counter of a state.
+    pub(crate) fn counter(&mut self, state: State) -> &mut u64 {
+        match state {
+            State::Queued => &mut self.queued,
+            State::Sent => &mut self.sent,
+            State::Accepted => &mut self.accepted,
+            State::Confirmed => &mut self.confirmed,
+            State::Dead => &mut self.dead,
+            State::Refused => &mut self.refused,
+            State::Unsupported => &mut self.unsupported,
+            State::Own => &mut self.own,
+            State::Held => &mut self.held,
+            State::Withdrawn => &mut self.withdrawn,
+        }
+    }
+
+    /// How many tokens the next runs send.
+    pub fn waiting(&self) -> u64 {
+        self.queued + self.sent
+    }
+
+    /// Adds the tokens of another host. What the quota allows stays that of this one.
+    pub fn add_tokens(&mut self, other: &HostStatus) {
+        for state in State::ALL {
+            *self.counter(state) += other.count(state);
+        }
+        self.oldest = self.oldest.into_iter().chain(other.oldest).min();
     }
 }
 

@@ -8,6 +8,7 @@ mod state;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use self::state::ModelState;
 use super::Ledger;
@@ -18,6 +19,7 @@ use super::entry::{Attempt, BatchId, Enqueued, Entry, Page, SealedToken, TokenRe
 use super::error::LedgerError;
 use super::host::{HostEntry, HostStatus};
 use super::intent::{BatchRequest, Next};
+use super::listing::{ListedToken, TokenFilter};
 use super::seal::{KEY_LEN, Opener, Sealer, SealingKey};
 use super::settlement::{Settled, Settlement};
 use super::time::Now;
@@ -149,5 +151,30 @@ impl Ledger for ModelLedger {
 
     fn head(&self) -> Result<Head, LedgerError> {
         Ok(self.state().head.clone())
+    }
+
+    fn list(
+        &self,
+        filter: &TokenFilter<'_>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<ListedToken>, LedgerError> {
+        let tokens = self.state().listed();
+        Ok(tokens.filter(|token| token.number > after && filter.matches(token)).take(limit).collect())
+    }
+
+    fn hold(
+        &mut self,
+        host: &str,
+        identity: &str,
+        length: Duration,
+        now: Now<'_>,
+    ) -> Result<(), LedgerError> {
+        self.state().hold(host, identity, length, now());
+        Ok(())
+    }
+
+    fn release(&mut self, host: &str, by: &str, now: Now<'_>) -> Result<u64, LedgerError> {
+        Ok(self.state().release(host, by, now()))
     }
 }

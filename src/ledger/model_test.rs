@@ -229,6 +229,9 @@ impl World {
         assert!(all == self.oracle.trail, "the trail was rewritten");
         verify(self.durable[0].as_ref()).expect("a trail that holds");
         verify(&self.model[0]).expect("a trail that holds");
+        let listed =
+            |ledger: &dyn Ledger| ledger.list(&TokenFilter::default(), 0, usize::MAX).expect("a list");
+        assert!(listed(self.durable[0].as_ref()) == listed(&self.model[0]), "the ledgers list other tokens");
     }
 }
 

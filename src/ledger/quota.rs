@@ -218,6 +218,18 @@ impl Quota {
         self.strikes = self.strikes.saturating_add(1);
     }
 
+    /// Lifts what the server asked for: a person knows better, as where a proxy answered in its place. The slots stay: the
+    /// requests did leave. True if something was in the way of a request at `now`, or would make the next wait longer.
+    pub(crate) fn release(&mut self, now: i64) -> bool {
+        let empty = self.server.remaining == Some(0) && self.server.window.covers(now);
+        let held = self.hold.covers(now) || empty || self.strikes > 0;
+        (self.hold, self.strikes) = (Span::default(), 0);
+        if empty {
+            self.server = ServerLimit::default();
+        }
+        held
+    }
+
     /// Takes over what a response reported of the server's count. `retry_after` is not looked at: see [`Quota::hold`].
     pub(crate) fn apply_rate_limit(&mut self, reported: &RateLimit, now: i64) {
         if reported.remaining.is_none() && reported.limit.is_none() {

@@ -11,20 +11,26 @@
 //! when the power fails (<https://www.sqlite.org/pragma.html#pragma_synchronous>).
 
 mod change;
+mod check;
+mod copy;
 mod enqueue;
 mod files;
+mod hold;
 mod intend;
+mod list;
 mod open;
 mod owner;
 mod queue;
 mod quota;
 mod read;
+mod rekey;
 mod rows;
 mod settle;
 mod trail;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
@@ -32,12 +38,14 @@ use self::owner::Owner;
 use super::Ledger;
 use super::address::LedgerAddress;
 use super::audit::{Event, Head};
+use super::care::{CheckReport, Rekeyed};
 use super::change::StateChange;
 use super::decision::Decision;
 use super::entry::{Attempt, BatchId, Enqueued, Entry, Page, SealedToken, TokenRecord};
 use super::error::LedgerError;
 use super::host::{HostEntry, HostStatus};
 use super::intent::{BatchRequest, Next};
+use super::listing::{ListedToken, TokenFilter};
 use super::seal::{Opener, Sealer};
 use super::settlement::{Settled, Settlement};
 use super::time::Now;
@@ -63,6 +71,26 @@ impl SqliteLedger {
     /// Opens the ledger at `path` if there is one; creates nothing.
     pub(super) fn open_existing(path: &Path) -> Result<Option<Self>, LedgerError> {
         files::existing(path)?.map_or(Ok(None), open::open_existing)
+    }
+
+    /// What is wrong with it.
+    pub(super) fn check(&self) -> CheckReport {
+        check::check(self)
+    }
+
+    /// How many sealed texts cannot be opened.
+    pub(super) fn unopenable(&self) -> Result<u64, LedgerError> {
+        check::unopenable(self)
+    }
+
+    /// Makes a new key.
+    pub(super) fn rekey(&mut self, by: &str, now: Now<'_>) -> Result<Rekeyed, LedgerError> {
+        rekey::rekey(self, by, now)
+    }
+
+    /// Copies it and its key.
+    pub(super) fn copy(&self, to: &Path) -> Result<Head, LedgerError> {
+        copy::copy(self, to)
     }
 
     /// Runs `work` in a transaction that holds the write lock from its beginning (`BEGIN IMMEDIATE`): nothing it reads can
@@ -191,6 +219,29 @@ impl Ledger for SqliteLedger {
 
     fn head(&self) -> Result<Head, LedgerError> {
         self.read(trail::head)
+    }
+
+    fn list(
+        &self,
+        filter: &TokenFilter<'_>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<ListedToken>, LedgerError> {
+        self.read(|db| list::list(db, filter, rows::number(after), limit))
+    }
+
+    fn hold(
+        &mut self,
+        host: &str,
+        identity: &str,
+        length: Duration,
+        now: Now<'_>,
+    ) -> Result<(), LedgerError> {
+        self.write(|tx, _| hold::hold(tx, host, identity, length, now()))
+    }
+
+    fn release(&mut self, host: &str, by: &str, now: Now<'_>) -> Result<u64, LedgerError> {
+        self.write(|tx, _| hold::release(tx, host, by, now()))
     }
 }
 

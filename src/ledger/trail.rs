@@ -10,12 +10,24 @@ const TRAIL_PAGE: usize = 256;
 /// Calls `visit` with every record of the trail as a JSON line, oldest first.
 ///
 /// # Errors
-/// The first error of the ledger or of `visit`, which ends the export.
+/// As [`export_since`].
 pub fn export<E: From<LedgerError>>(
     ledger: &dyn Ledger,
+    visit: impl FnMut(&str) -> Result<(), E>,
+) -> Result<(), E> {
+    export_since(ledger, 0, visit)
+}
+
+/// Calls `visit` with every record of the trail behind number `since` as a JSON line, oldest first.
+///
+/// # Errors
+/// The first error of the ledger or of `visit`, which ends the export.
+pub fn export_since<E: From<LedgerError>>(
+    ledger: &dyn Ledger,
+    since: u64,
     mut visit: impl FnMut(&str) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut after = 0;
+    let mut after = since;
     loop {
         let page = ledger.trail(after, TRAIL_PAGE)?;
         for line in &page {
@@ -34,6 +46,17 @@ pub enum TrailError {
     /// Its hash chain does not hold.
     #[error(transparent)]
     Broken(#[from] BrokenTrail),
+    /// It is not the trail that somebody noted the head of.
+    #[error(
+        "the audit trail does not hold record {expected}: {found}. Records were taken out or written anew since that head was \
+         noted; look for a copy of the ledger, and do not trust this one"
+    )]
+    NotExpected {
+        /// The head that was noted.
+        expected: Head,
+        /// What is there instead.
+        found: String,
+    },
     /// It could not be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -44,6 +67,15 @@ pub enum TrailError {
 /// # Errors
 /// [`TrailError::Broken`] names the first record that does not hold.
 pub fn verify(ledger: &dyn Ledger) -> Result<Head, TrailError> {
+    verify_with(ledger, None)
+}
+
+/// Checks the whole trail: every hash, every link, that nothing is missing at its end, and that it holds the record that was
+/// its head once, where one is `expected`. Returns the last record.
+///
+/// # Errors
+/// As [`verify`], and [`TrailError::NotExpected`].
+pub fn verify_with(ledger: &dyn Ledger, expected: Option<&Head>) -> Result<Head, TrailError> {
     // Read first: records that other processes append meanwhile come after it.
     let head = ledger.head()?;
     let mut verifier = Verifier::default();
@@ -51,10 +83,26 @@ pub fn verify(ledger: &dyn Ledger) -> Result<Head, TrailError> {
         if verifier.head().seq == head.seq {
             verifier.ends_at(&head)?;
         }
-        Ok::<(), TrailError>(verifier.check(line)?)
+        verifier.check(line)?;
+        expected.map_or(Ok(()), |expected| still_there(verifier.head(), expected))
     })?;
     if verifier.head().seq <= head.seq {
         verifier.ends_at(&head)?;
     }
-    Ok(verifier.head().clone())
+    match expected {
+        Some(expected) if expected.seq > verifier.head().seq => {
+            let found = format!("it ends with record {}", verifier.head().seq);
+            Err(TrailError::NotExpected { expected: expected.clone(), found })
+        }
+        _ => Ok(verifier.head().clone()),
+    }
+}
+
+/// A trail whose every record was written anew holds in itself: only a head that was noted elsewhere tells.
+fn still_there(head: &Head, expected: &Head) -> Result<(), TrailError> {
+    if head.seq != expected.seq || head.hash == expected.hash {
+        return Ok(());
+    }
+    let found = format!("that record has the hash {}", head.hash);
+    Err(TrailError::NotExpected { expected: expected.clone(), found })
 }

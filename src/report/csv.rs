@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
+use super::csv_table::CsvTable;
 use super::{Report, labels};
 use crate::finding::{Finding, Location, Suppression};
-use crate::text::spreadsheet_cell;
 
 const HEADER: [&str; 19] = [
     "rule",
@@ -29,16 +29,13 @@ const HEADER: [&str; 19] = [
 ];
 
 pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let mut table = ::csv::Writer::from_writer(out);
-    table.write_record(HEADER)?;
+    let mut table = CsvTable::new(out, &HEADER)?;
     for finding in report.shown() {
         for location in &finding.locations {
-            table.write_record(
-                row(report, finding, location).iter().map(|cell| spreadsheet_cell(cell).into_owned()),
-            )?;
+            table.row(&row(report, finding, location))?;
         }
     }
-    table.flush()
+    table.finish()
 }
 
 fn row(report: &Report<'_>, finding: &Finding, location: &Location) -> [String; 19] {

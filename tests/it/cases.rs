@@ -110,6 +110,8 @@ fn redactions(sandbox: &Sandbox) -> Redactions {
         ("[PORT]", r"127\.0\.0\.1:(?<redacted>[0-9]+)"),
         ("[TIME]", r"(?<redacted>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z)"),
         ("[HASH]", r"records, the last one (?<redacted>[0-9a-f]{64})"),
+        ("[HASH]", r"\b[0-9]+:(?<redacted>[0-9a-f]{64})"),
+        ("[AGE]", r"waits since [^ ]+, for (?<redacted>[0-9]+ [a-z]+)"),
         ("[VERSION]", r#""version": ?"(?<redacted>[^"]+)""#),
     ] {
         redactions.insert(placeholder, pattern(changing)).expect("a placeholder");

@@ -1,6 +1,9 @@
 //! `enterprise` and `org`: the kill switches, and what is written down of them.
 
-use std::process::Output;
+use std::io::Read as _;
+use std::process::{Output, Stdio};
+
+use serde_json::Value;
 
 use crate::support::fixture::{Fixture, exists};
 use crate::support::github::{Flavour, Script};
@@ -25,6 +28,11 @@ impl Switch {
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
         assert!(!stdout.contains(&self.credential) && !stderr.contains(&self.credential));
         (output.status.code().unwrap_or(-1), stdout, stderr)
+    }
+
+    /// What the trail has of the calls.
+    fn calls(&self) -> Vec<Value> {
+        self.fixture.trail().into_iter().filter(|record| record["event"] == "kill-switch").collect()
     }
 }
 
@@ -61,7 +69,7 @@ fn each_call_is_made_reported_and_written_down() {
         let seen = switch.fixture.github.requests().pop().expect("a request");
         assert_eq!((seen.path.as_str(), seen.body.as_str()), (path, body));
         assert_eq!(seen.bearer(), Some(switch.credential.as_str()));
-        let trail = switch.fixture.trail();
+        let trail = switch.calls();
         let [.., before, after] = trail.as_slice() else { panic!("two records a call") };
         assert_eq!((&before["event"], &before["verdict"]), (&"kill-switch".into(), &"intent".into()));
         assert_eq!((&after["verdict"], &after["status"]), (&"accepted".into(), &202.into()));
@@ -81,7 +89,7 @@ fn githubs_own_messages_are_shown_when_it_refuses() {
         let (code, stdout, stderr) = switch.run(&["enterprise", "revoke-all", name, "--yes"]);
         assert_eq!(code, 2, "{stderr}");
         assert!(stdout.contains(status) && stdout.contains(message), "{stdout}");
-        assert_eq!(switch.fixture.trail().last().expect("a record")["verdict"], "refused");
+        assert_eq!(switch.calls().last().expect("a record")["verdict"], "refused");
     }
 }
 
@@ -169,4 +177,50 @@ fn nothing_is_called_where_the_ledger_cannot_be_used() {
     let (code, _, stderr) = switch.run(&["org", "revoke-all", "octo-org", "--yes"]);
     assert_eq!(code, 2, "{stderr}");
     assert_eq!(switch.fixture.github.requests().len(), 0);
+}
+
+#[test]
+fn a_limit_ends_the_list_and_is_remembered() {
+    let switch = Switch::new(509);
+    let users = ["one", "two", "limited", "four", "five"];
+    let call = [&["enterprise", "revoke-user", "octo-corp"], &users[..], &["--yes"]].concat();
+    let (code, stdout, stderr) = switch.run(&call);
+    assert_eq!((code, switch.fixture.github.requests().len()), (2, 3), "{stderr}");
+    assert!(
+        stdout.contains("403 limited") && stderr.contains("asked for patience until"),
+        "{stdout}{stderr}"
+    );
+    assert!(stderr.contains("not done for limited, four, five"), "{stderr}");
+    assert!(!stdout.contains("admin:"), "a limit is taken for missing rights: {stdout}");
+    assert_eq!(switch.calls().last().expect("a record")["verdict"], "limited");
+    // A run at once afterwards, for the rest, asks nothing.
+    let (code, _, stderr) = switch.run(&["enterprise", "revoke-user", "octo-corp", "four", "five", "--yes"]);
+    assert_eq!((code, switch.fixture.github.requests().len()), (2, 3), "{stderr}");
+    assert!(stderr.contains("not done for four, five") && stderr.contains("until"), "{stderr}");
+    let status = switch.fixture.status();
+    assert!(status["next_slot"].is_null(), "the limit of these calls holds the queue: {status}");
+    // Time helps.
+    switch.fixture.an_hour_passes();
+    let (code, _, stderr) = switch.run(&["enterprise", "revoke-user", "octo-corp", "four", "five", "--yes"]);
+    assert_eq!((code, switch.fixture.github.requests().len()), (0, 5), "{stderr}");
+    let runs: Vec<Value> =
+        switch.fixture.trail().into_iter().filter(|record| record["event"] == "run-end").collect();
+    let ends: Vec<_> = runs.iter().map(|run| (run["ended"].as_str(), run["exit"].as_u64())).collect();
+    assert_eq!(ends, [(Some("failed"), Some(2)), (Some("done"), Some(0))]);
+}
+
+#[test]
+fn the_calls_go_on_when_nobody_reads_what_is_printed() {
+    let switch = Switch::new(511);
+    let mut command =
+        switch.fixture.command(&["org", "revoke-user", "octo-org", "a", "b", "c", "d", "e", "--yes"]);
+    command.env("GH_TOKEN", &switch.credential).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    drop(child.stdout.take());
+    let mut told = String::new();
+    child.stderr.take().expect("piped").read_to_string(&mut told).expect("text");
+    assert_eq!(child.wait().expect("it ends").code(), Some(0), "{told}");
+    assert_eq!(switch.fixture.github.requests().len(), 5, "{told}");
+    assert!(told.contains("standard output was closed"), "{told}");
+    assert_eq!(told.lines().filter(|line| line.starts_with("202 accepted")).count(), 5, "{told}");
 }

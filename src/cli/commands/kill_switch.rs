@@ -2,21 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
-use std::time::Duration;
 
 use anyhow::bail;
-use jiff::Timestamp;
+
+mod planned_call;
+mod runner;
+
+use self::planned_call::PlannedCall;
+use self::runner::Runner;
 
 use crate::cli::args::{EnterpriseCommand, KillSwitchArgs, OrgCommand};
 use crate::cli::connection;
 use crate::cli::console::{Console, Terminal, can_prompt, count};
-use crate::cli::exit::{Exit, RunStatus};
+use crate::cli::exit::Exit;
+use crate::cli::run_record::RunRecord;
 use crate::cli::signal;
-use crate::clock::{Clock as _, SystemClock};
-use crate::ledger::{self, Event, Ledger};
+use crate::ledger;
 use crate::provider::github::GitHubError;
 use crate::provider::github::host::{Flavour, Host};
-use crate::provider::github::kill_switch::{Call, CallOutcome, CredentialType, KillSwitch, Name, Scope};
+use crate::provider::github::kill_switch::{Call, CredentialType, KillSwitch, Name, Scope};
 use crate::settings::{ConnectionSettings, Env};
 use crate::text::printable;
 
@@ -30,12 +34,6 @@ struct KillRequest<'a> {
     /// `--destroy-credentials`.
     destroy: bool,
     args: &'a KillSwitchArgs,
-}
-
-/// One call, and its options as the audit trail has them.
-struct PlannedCall {
-    call: Call,
-    options: BTreeMap<String, String>,
 }
 
 pub(super) fn enterprise(command: &EnterpriseCommand, env: &Env) -> anyhow::Result<Exit> {
@@ -79,8 +77,12 @@ fn run(request: &KillRequest<'_>, env: &Env) -> anyhow::Result<Exit> {
         return Ok(Exit::Interrupted);
     }
     let switch = KillSwitch::new(connection::connection(&settings, Some(credential), &cancel))?;
-    let ledger = ledger::open(&settings.ledger)?;
-    Runner { pause: settings.min_interval, host, terminal }.make_all(&switch, ledger, &calls)
+    let mut ledger = ledger::open(&settings.ledger)?;
+    let runner = Runner { pause: settings.min_interval, host, terminal, switch: &switch };
+    runner.refuse_while_held(ledger.as_ref(), &calls)?;
+    let run = RunRecord::start(ledger.as_mut(), vec![format!("{} {}", request.scope, request.slug)])?;
+    let made = runner.make_all(ledger.as_mut(), &calls);
+    run.end(ledger.as_mut(), made, &console)
 }
 
 impl KillRequest<'_> {
@@ -102,7 +104,8 @@ impl KillRequest<'_> {
         for user in &users {
             for only in &types {
                 let call = Call::new(scope.clone(), user.clone(), *only, self.destroy)?;
-                calls.push(PlannedCall { call, options: options(*only, self.destroy) });
+                let whom = user.as_ref().map_or("everybody", Name::as_str).to_owned();
+                calls.push(PlannedCall { call, user: whom, options: options(*only, self.destroy) });
             }
         }
         Ok(calls)
@@ -152,19 +155,6 @@ fn options(only: Option<CredentialType>, destroy: bool) -> BTreeMap<String, Stri
     only.into_iter().chain(destroy).collect()
 }
 
-impl PlannedCall {
-    /// The call as the audit trail names it.
-    fn name(&self) -> String {
-        format!("POST {}", self.call.path())
-    }
-
-    /// The call with its options, for people.
-    fn description(&self) -> String {
-        let options = self.options.iter().map(|(name, value)| format!("  {name}={value}"));
-        format!("{}{}", self.name(), options.collect::<String>())
-    }
-}
-
 fn dry_run(
     request: &KillRequest<'_>,
     calls: &[PlannedCall],
@@ -180,78 +170,4 @@ fn dry_run(
         writeln!(out, "{}", call.description())?;
     }
     Ok(Exit::Clean)
-}
-
-/// Makes the calls, one after the other, each written down before it is sent.
-struct Runner<'a> {
-    /// Between two calls.
-    pause: Duration,
-    host: &'a Host,
-    terminal: Terminal<'a>,
-}
-
-impl Runner<'_> {
-    fn make_all(
-        &self,
-        switch: &KillSwitch,
-        mut ledger: Box<dyn Ledger>,
-        calls: &[PlannedCall],
-    ) -> anyhow::Result<Exit> {
-        let Terminal { console, cancel } = self.terminal;
-        let mut refused = 0_usize;
-        for (n, call) in calls.iter().enumerate() {
-            if n > 0 {
-                SystemClock.sleep(self.pause, cancel);
-            }
-            if cancel.is_cancelled() {
-                console.warn(&format!("interrupted: {} not made", count((calls.len() - n) as u64, "call")));
-                break;
-            }
-            ledger.record(&self.event(call, None), &Timestamp::now)?;
-            let outcome = switch.call(&call.call);
-            let recorded = ledger.record(&self.event(call, Some(&outcome)), &Timestamp::now);
-            // The answer is printed even where it could not be recorded.
-            print(call, &outcome)?;
-            recorded?;
-            refused += usize::from(!outcome.accepted());
-            if outcome.status == Some(401) {
-                console.warn("the credential is not, or no longer, let in: no more calls are made");
-                break;
-            }
-        }
-        console.info(&format!("audit trail: {}", printable(&ledger.description())));
-        let status =
-            RunStatus { interrupted: cancel.is_cancelled(), trouble: refused > 0, ..RunStatus::default() };
-        Ok(Exit::of(status, 0))
-    }
-
-    fn event(&self, call: &PlannedCall, outcome: Option<&CallOutcome>) -> Event {
-        let verdict = match outcome {
-            None => "intent",
-            Some(outcome) if outcome.accepted() => "accepted",
-            Some(outcome) if outcome.status.is_none() => "unknown",
-            Some(_) => "refused",
-        };
-        Event::KillSwitch {
-            host: self.host.api_base(),
-            call: call.name(),
-            options: call.options.clone(),
-            verdict: verdict.to_owned(),
-            status: outcome.and_then(|outcome| outcome.status),
-            request_id: outcome.and_then(|outcome| outcome.request_id.clone()),
-            message: outcome.map(|outcome| outcome.message.clone()).unwrap_or_default(),
-        }
-    }
-}
-
-/// Prints the status and GitHub's message.
-fn print(call: &PlannedCall, outcome: &CallOutcome) -> io::Result<()> {
-    let status = match outcome.status {
-        Some(202) => "202 accepted".to_owned(),
-        Some(status) => format!("{status} refused"),
-        None => "no answer".to_owned(),
-    };
-    let id = outcome.request_id.as_deref().map(|id| format!(" ({id})")).unwrap_or_default();
-    let message = printable(&outcome.message);
-    writeln!(io::stdout(), "{status}  {}: {message}{id}", call.description())
 }

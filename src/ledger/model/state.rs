@@ -1,6 +1,7 @@
 //! The state of a ledger in memory, and its rules.
 
 mod batches;
+mod listing;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -44,10 +45,12 @@ struct StoredToken {
     rank: u8,
     location: String,
     state: State,
+    created_at: i64,
     at: i64,
     batch: Option<u64>,
     group: Group,
     sealed: Option<Vec<u8>>,
+    decided_by: String,
 }
 
 struct Batch {
@@ -85,10 +88,12 @@ impl ModelState {
         let mut enqueued = Enqueued::default();
         let mut kinds: BTreeMap<&'static str, u64> = BTreeMap::new();
         let mut digest = Digest::default();
+        let mut erased = 0;
         let chunks = std::iter::from_fn(|| Some(sorted_chunk(entries)).filter(|chunk| !chunk.is_empty()));
         for entry in chunks.flatten() {
             let (kind, fingerprint) = (entry.kind, entry.fingerprint);
-            let (state, new) = self.put(host, entry, at.as_millisecond());
+            let (state, new, forgotten) = self.put(host, entry, &decision.by, at.as_millisecond());
+            erased += forgotten;
             enqueued.count(state, new);
             if new && state == State::Queued {
                 *kinds.entry(kind.rule_id()).or_default() += 1;
@@ -98,10 +103,11 @@ impl ModelState {
         let (digest, tokens) = digest.finish();
         let (host, decision) = (host.to_owned(), decision.clone());
         self.record(&Event::Enqueue { host, decision, counts: enqueued.counts(), kinds, digest, tokens }, at);
+        self.record_erased(None, erased, at);
         enqueued
     }
 
-    fn put(&mut self, host: &str, entry: Entry, at: i64) -> (State, bool) {
+    fn put(&mut self, host: &str, entry: Entry, by: &str, at: i64) -> (State, bool, u64) {
         let rank = entry.rank();
         let sealed = (entry.state == State::Queued).then_some(entry.sealed);
         let key = (host.to_owned(), entry.fingerprint);
@@ -109,10 +115,15 @@ impl ModelState {
             let new =
                 !token.state.pending() && token.state != entry.state && token.state.may_become(entry.state);
             if new {
+                by.clone_into(&mut token.decided_by);
+                let had_text = token.sealed.is_some();
                 (token.state, token.at, token.rank, token.group) = (entry.state, at, rank, 0);
-                token.sealed = sealed;
+                let kept = token.sealed.take().filter(|_| entry.state.keeps_text());
+                let erased = u64::from(had_text && kept.is_none() && sealed.is_none());
+                token.sealed = sealed.or(kept);
+                return (token.state, true, erased);
             }
-            return (token.state, new);
+            return (token.state, new, 0);
         }
         self.index.insert(key, self.tokens.len());
         self.tokens.push(StoredToken {
@@ -122,12 +133,14 @@ impl ModelState {
             rank,
             location: entry.location,
             state: entry.state,
+            created_at: at,
             at,
             batch: None,
             group: 0,
             sealed,
+            decided_by: by.to_owned(),
         });
-        (entry.state, true)
+        (entry.state, true, 0)
     }
 
     /// Hosts in the order of their first tokens.
@@ -197,7 +210,8 @@ impl ModelState {
         let mut erased = 0;
         for index in selected {
             let token = &mut self.tokens[index];
-            if !token.state.may_become(change.state) {
+            let forgotten = change.state.pending() && token.sealed.is_none();
+            if forgotten || !token.state.may_become(change.state) {
                 continue;
             }
             if let Some(batch) = token.batch {
@@ -211,7 +225,9 @@ impl ModelState {
                 batch.tokens.retain(|other| *other != index);
             }
             (token.state, token.at, token.batch, token.group) = (change.state, at.as_millisecond(), None, 0);
-            erased += u64::from(token.sealed.take().is_some());
+            if !change.state.keeps_text() {
+                erased += u64::from(token.sealed.take().is_some());
+            }
             digest.add(&token.fingerprint);
         }
         let count = digest.count();
@@ -246,14 +262,15 @@ impl ModelState {
 
     pub(super) fn host_status(&self, request: &BatchRequest<'_>, at: Timestamp) -> HostStatus {
         let now = at.as_millisecond();
-        let mut status = HostStatus {
-            queued: self.count(request.host, State::Queued),
-            sent: self.count(request.host, State::Sent),
-            accepted: self.count(request.host, State::Accepted),
-            confirmed: self.count(request.host, State::Confirmed),
-            refused: self.count(request.host, State::Refused),
-            ..HostStatus::empty("", request.host, request.per_hour)
-        };
+        let mut status = HostStatus::empty("", request.host, request.per_hour);
+        for state in State::ALL {
+            *status.counter(state) = self.count(request.host, state);
+        }
+        let waiting = self
+            .tokens
+            .iter()
+            .find(|token| token.host == request.host && token.batch.is_none() && token.state.pending());
+        status.oldest = waiting.map(|token| timestamp(token.created_at));
         if let Some(quota) = self.quotas.get(&(request.host.to_owned(), request.account().to_owned())) {
             let mut quota = quota.clone();
             quota.observe_clock(now);

@@ -66,7 +66,15 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         2 => Just(BatchOutcome::NotSent),
         1 => Just(BatchOutcome::Dead),
     ];
-    let state = prop_oneof![Just(State::Held), Just(State::Own), Just(State::Dead), Just(State::Confirmed)];
+    let state = prop_oneof![
+        Just(State::Held),
+        Just(State::Own),
+        Just(State::Dead),
+        Just(State::Confirmed),
+        Just(State::Unsupported),
+        Just(State::Withdrawn),
+        Just(State::Queued)
+    ];
     let rate_limit = proptest::option::weighted(0.3, (0..4_u32, -1000..7_200_000_i64));
     let count = prop_oneof![4 => 1..40_u32, 1 => 900..1300_u32];
     prop_oneof![

@@ -32,12 +32,12 @@ pub(super) fn change_state(
     let mut erased = Vec::new();
     let mut update = db.prepare_cached(SET_STATE)?;
     for (id, fingerprint, state) in selected {
-        if !state.may_become(change.state) {
+        if !state.may_become(change.state) || (change.state.pending() && !has_text(db, id)?) {
             continue;
         }
         update.execute(params![id, change.state.as_str(), rows::millis(at)])?;
         digest.add(&fingerprint);
-        if state.pending() {
+        if !change.state.keeps_text() {
             erased.push(id);
         }
     }
@@ -53,6 +53,12 @@ pub(super) fn change_state(
         rows::erase(db, &erased, None, at)?;
     }
     Ok(count)
+}
+
+/// Whether the sealed text is still there: a token without one cannot wait.
+fn has_text(db: &Connection, token: i64) -> rusqlite::Result<bool> {
+    db.prepare_cached("SELECT EXISTS (SELECT 1 FROM sealed WHERE token = ?1)")?
+        .query_row([token], |row| row.get(0))
 }
 
 /// A token's row id, fingerprint and state.

@@ -54,6 +54,7 @@ pub(super) fn enqueue_some(
     let event =
         Event::Enqueue { host: host_name.into(), decision, counts: enqueued.counts(), kinds, digest, tokens };
     trail::append(db, &event, at)?;
+    rows::erase(db, &inserter.forgotten, None, at)?;
     Ok(enqueued)
 }
 
@@ -85,6 +86,8 @@ struct Inserter<'db> {
     insert: CachedStatement<'db>,
     update: CachedStatement<'db>,
     insert_sealed: CachedStatement<'db>,
+    /// Tokens that were set aside with their text kept, and are now in a state that keeps none.
+    forgotten: Vec<i64>,
 }
 
 impl<'db> Inserter<'db> {
@@ -98,6 +101,7 @@ impl<'db> Inserter<'db> {
             insert: db.prepare_cached(INSERT)?,
             update: db.prepare_cached(UPDATE)?,
             insert_sealed: db.prepare_cached(INSERT_SEALED)?,
+            forgotten: Vec::new(),
         })
     }
 
@@ -136,6 +140,9 @@ impl<'db> Inserter<'db> {
             return Ok((state, false));
         }
         self.update.execute(params![id, new_state, at, confidence, entry.rank(), decision])?;
+        if !entry.state.keeps_text() {
+            self.forgotten.push(id);
+        }
         self.put_sealed(id, entry).map(|()| (entry.state, true))
     }
 

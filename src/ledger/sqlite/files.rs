@@ -131,17 +131,20 @@ pub(super) fn key_path(path: &Path) -> PathBuf {
 
 /// Reads the key beside the ledger; `None` if there is none, or not all of one.
 pub(super) fn read_key(path: &Path) -> Result<Option<SealingKey>, LedgerError> {
-    let path = key_path(path);
-    match check_file(&path) {
+    read_key_at(&key_path(path))
+}
+
+fn read_key_at(path: &Path) -> Result<Option<SealingKey>, LedgerError> {
+    match check_file(path) {
         Err(error) if is_missing(&error) => return Ok(None),
         checked => checked?,
     }
     let mut key = Zeroizing::new([0; KEY_LEN]);
-    let mut file = File::open(&path).map_err(failed("read", &path))?;
+    let mut file = File::open(path).map_err(failed("read", path))?;
     match file.read_exact(key.as_mut_slice()) {
         Ok(()) => Ok(Some(SealingKey::new(&key))),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
-        Err(error) => Err(failed("read", &path)(error)),
+        Err(error) => Err(failed("read", path)(error)),
     }
 }
 
@@ -151,23 +154,68 @@ pub(super) fn read_key(path: &Path) -> Result<Option<SealingKey>, LedgerError> {
 /// key or none.
 pub(super) fn create_key(path: &Path) -> Result<SealingKey, LedgerError> {
     let key = new_key()?;
-    let (path, draft) = (key_path(path), beside(path, ".key.new"));
-    match fs::remove_file(&draft) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(failed("remove", &draft)(error));
-        }
-        _ => {}
+    let draft = beside(path, ".key.new");
+    write_key(&draft, &key)?;
+    publish(&draft, &key_path(path))?;
+    Ok(SealingKey::new(&key))
+}
+
+/// Removes a file that need not be there.
+pub(super) fn remove(path: &Path) -> Result<(), LedgerError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", path)(error)),
+        _ => Ok(()),
     }
-    let mut file = create_new(&draft).map_err(failed("create", &draft))?;
-    file.write_all(key.as_slice()).map_err(failed("write", &draft))?;
-    file.sync_all().map_err(failed("write", &draft))?;
-    fs::rename(&draft, &path).map_err(failed("create", &path))?;
+}
+
+fn write_key(path: &Path, key: &[u8; KEY_LEN]) -> Result<(), LedgerError> {
+    remove(path)?;
+    let mut file = create_new(path).map_err(failed("create", path))?;
+    file.write_all(key.as_slice()).map_err(failed("write", path))?;
+    file.sync_all().map_err(failed("write", path))
+}
+
+/// Gives a file that is whole its name, durably.
+pub(super) fn publish(draft: &Path, path: &Path) -> Result<(), LedgerError> {
+    File::open(draft).and_then(|file| file.sync_all()).map_err(failed("write", draft))?;
+    fs::rename(draft, path).map_err(failed("create", path))?;
     #[cfg(unix)]
-    if let Ok(directory) = File::open(directory_of(&path)) {
-        // Makes the rename durable. Some file systems cannot sync a directory; the key's content is safe all the same.
+    if let Ok(directory) = File::open(directory_of(path)) {
+        // Makes the rename durable. Some file systems cannot sync a directory; the content is safe all the same.
         let _ = directory.sync_all();
     }
+    Ok(())
+}
+
+/// Where a new key waits until everything is sealed with it.
+fn next_key_path(path: &Path) -> PathBuf {
+    beside(path, ".key.next")
+}
+
+/// Creates a key that is to take the place of the one beside the ledger.
+pub(super) fn create_next_key(path: &Path) -> Result<SealingKey, LedgerError> {
+    let key = new_key()?;
+    write_key(&next_key_path(path), &key)?;
     Ok(SealingKey::new(&key))
+}
+
+/// The key that is to take the place of the one beside the ledger, if there is one.
+pub(super) fn next_key(path: &Path) -> Result<Option<SealingKey>, LedgerError> {
+    read_key_at(&next_key_path(path))
+}
+
+/// Puts the new key in the place of the old one.
+pub(super) fn adopt_next_key(path: &Path) -> Result<(), LedgerError> {
+    publish(&next_key_path(path), &key_path(path))
+}
+
+/// Copies the key beside one ledger to its place beside another.
+pub(super) fn copy_key(from: &Path, to: &Path) -> Result<(), LedgerError> {
+    let from = key_path(from);
+    let mut key = Zeroizing::new([0; KEY_LEN]);
+    let read = File::open(&from).and_then(|mut file| file.read_exact(key.as_mut_slice()));
+    read.map_err(failed("read", &from))?;
+    write_key(&key_path(to), &key)
 }
 
 #[cfg(all(test, unix))]

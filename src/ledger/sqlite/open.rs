@@ -113,7 +113,7 @@ fn ensure_key(db: &mut Connection, path: &Path) -> Result<(), LedgerError> {
     let tx = Transaction::new(db, TransactionBehavior::Immediate).map_err(failed)?;
     let sealed: bool =
         tx.query_row("SELECT EXISTS (SELECT 1 FROM sealed)", [], |row| row.get(0)).map_err(failed)?;
-    let key = match files::read_key(path)? {
+    let key = match current_key(&tx, path)? {
         Some(key) => key,
         None if sealed => return Err(LedgerError::KeyMissing { key: key_name(path) }),
         None => files::create_key(path)?,
@@ -129,13 +129,28 @@ fn ensure_key(db: &mut Connection, path: &Path) -> Result<(), LedgerError> {
 
 /// The key beside the ledger, if it is the one the ledger was made with.
 pub(super) fn sealing_key(db: &Connection, path: &Path) -> Result<SealingKey, LedgerError> {
-    let Some(key) = files::read_key(path)? else {
+    let Some(key) = current_key(db, path)? else {
         return Err(LedgerError::KeyMissing { key: key_name(path) });
     };
     if key_check(db, path)? == Some(key.check()) {
         Ok(key)
     } else {
         Err(LedgerError::KeyMismatch { key: key_name(path) })
+    }
+}
+
+/// The key beside the ledger. One that was about to be replaced when a process died is replaced now.
+fn current_key(db: &Connection, path: &Path) -> Result<Option<SealingKey>, LedgerError> {
+    let (key, expected) = (files::read_key(path)?, key_check(db, path)?);
+    if expected.is_none() || key.as_ref().map(SealingKey::check) == expected {
+        return Ok(key);
+    }
+    match files::next_key(path)? {
+        Some(next) if Some(next.check()) == expected => {
+            files::adopt_next_key(path)?;
+            Ok(Some(next))
+        }
+        _ => Ok(key),
     }
 }
 

@@ -65,6 +65,20 @@ impl Owner {
         }
     }
 
+    /// Whether another process is known to have a batch under way, or to be about to.
+    pub(super) fn others_live(&self) -> bool {
+        let (Some(directory), Some(ledger)) = (self.ledger.parent(), self.ledger.file_name()) else {
+            return false;
+        };
+        let prefix = lock_path(Path::new(ledger), "");
+        let Ok(files) = fs::read_dir(directory) else { return false };
+        files.flatten().any(|file| {
+            let name = file.file_name();
+            name.as_encoded_bytes().starts_with(prefix.as_os_str().as_encoded_bytes())
+                && File::open(file.path()).is_ok_and(|lock| lock.try_lock().is_err())
+        })
+    }
+
     /// Whether the owner called `name` is known to have ended. The caller holds the ledger's write lock.
     pub(super) fn has_ended(&self, name: &str) -> bool {
         if name.starts_with(UNLOCKED) {

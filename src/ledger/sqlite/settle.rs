@@ -145,7 +145,8 @@ fn settle_tokens(
             set_state(db, &tokens, State::Refused, now)?;
             settled.refused = count;
             unlink_sibling(db, batch.group)?;
-            Ok((settled, tokens))
+            // It may have been a misunderstanding: `queue requeue` needs the text.
+            Ok((settled, Vec::new()))
         }
         BatchOutcome::Invalid => {
             set_state(db, &tokens, State::Queued, now)?;

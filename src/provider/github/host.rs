@@ -187,6 +187,23 @@ impl Host {
         format!("{scheme}://{}{}", self.api.authority(), self.api.path)
     }
 
+    /// The host of a name, or of its API's root where the text is a URL: what a ledger's queues go by.
+    pub fn parse(text: &str) -> Result<Host, HostError> {
+        if !text.contains("://") {
+            return Host::named("--host", text);
+        }
+        Host::choose(&HostChoice { api_url: Some(text.to_owned()), ..HostChoice::default() })
+    }
+
+    /// How it is named exactly: its name, where that leads to this API, else the API's root. Either is good for
+    /// `--host` of the commands that look into a ledger.
+    pub fn given(&self) -> String {
+        match Host::named("--host", &self.label) {
+            Ok(named) if named.api == self.api => self.label.clone(),
+            _ => self.api_base(),
+        }
+    }
+
     /// Host and port of its API: whose quota a request counts against.
     pub fn api_host(&self) -> String {
         self.api.authority()

@@ -6,15 +6,26 @@
 
 mod call;
 
+use std::time::Duration;
+
+use jiff::Timestamp;
+
 use super::client::Client;
 use super::error::GitHubError;
 use super::host::{Flavour, Host};
 use super::{credential, message, response};
 use crate::http::Response;
-use crate::provider::Connection;
+use crate::provider::{Connection, Outcome};
+use crate::revocation::RateLimit;
 use crate::token::Token;
 
 pub use call::{Call, CallError, CredentialType, Name, Scope};
+
+/// The beginning of the names under which ledgers keep the limits of these calls.
+pub const IDENTITY_PREFIX: &str = "kill-switch:sha256:";
+
+/// The wait after a limit that names no time: "wait for at least one minute before retrying".
+const NO_TIME_WAIT: Duration = Duration::from_mins(1);
 
 /// What came of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +36,8 @@ pub struct CallOutcome {
     pub message: String,
     /// `x-github-request-id`.
     pub request_id: Option<String>,
+    /// For how long no further call may be made, where GitHub asked for that.
+    pub wait: Option<Duration>,
 }
 
 impl CallOutcome {
@@ -33,19 +46,30 @@ impl CallOutcome {
         self.status == Some(202)
     }
 
-    fn of(response: &Response) -> CallOutcome {
+    fn of(response: &Response, now: Timestamp) -> CallOutcome {
         let message = message::of(response);
+        let said = |status, message: String, wait| {
+            let request_id = response::request_id(response);
+            CallOutcome { status, message, request_id, wait }
+        };
         if let (202, Some(why)) = (response.status, &response.cut_short) {
-            return CallOutcome { status: None, message: why.clone(), request_id: None };
+            return CallOutcome { status: None, message: why.clone(), request_id: None, wait: None };
         }
         let hint = match response.status {
-            202 if response.is_html() => {
-                // A page that claims acceptance is a portal's, not GitHub's.
-                return CallOutcome { status: None, message, request_id: None };
+            // A page that claims acceptance is a portal's, not GitHub's.
+            202 if response.is_html() => return said(None, message, None),
+            403 | 429 => {
+                let outcome = response::limit_of(response);
+                if let Some(outcome) = outcome {
+                    let wait = server_wait(outcome, &response::limit(response, now), now);
+                    return said(Some(response.status), message, Some(wait));
+                }
+                forbidden(response)
             }
-            403 => "the credential may not do this: it needs admin:enterprise or admin:org",
-            404 => "no such enterprise, organization or user, or the credential may not see it",
-            422 => "the user cannot be revoked, or the option is not on offer here",
+            404 if !response.is_html() => {
+                "no such enterprise, organization or user, or the credential may not see it"
+            }
+            422 if !response.is_html() => "the user cannot be revoked, or the option is not on offer here",
             300..=399 => "redirects are not followed",
             _ => "",
         };
@@ -54,8 +78,33 @@ impl CallOutcome {
             (false, true) => message,
             (false, false) => format!("{message} ({hint})"),
         };
-        CallOutcome { status: Some(response.status), message, request_id: response::request_id(response) }
+        said(Some(response.status), message, None)
     }
+
+    fn lost(message: String) -> CallOutcome {
+        CallOutcome { status: None, message, request_id: None, wait: None }
+    }
+}
+
+/// What a 403 that is no limit says. Rights are named only where GitHub itself answered.
+fn forbidden(response: &Response) -> &'static str {
+    if response.header("x-github-sso").is_some() {
+        return "the credential is not authorized for the single sign-on of this organization or enterprise";
+    }
+    match response::request_id(response) {
+        Some(_) if !response.is_html() => {
+            "the credential may not do this: it needs admin:enterprise or admin:org"
+        }
+        _ => "",
+    }
+}
+
+/// How long to wait after a limit: what `retry-after` says, else until the reset where nothing remains, else a minute.
+/// <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit>
+fn server_wait(outcome: Outcome, limit: &RateLimit, now: Timestamp) -> Duration {
+    let empty = outcome == Outcome::PrimaryLimit || limit.remaining == Some(0);
+    let reset = limit.reset.filter(|_| empty).and_then(|at| Duration::try_from(at.duration_since(now)).ok());
+    limit.retry_after.or(reset).map_or(NO_TIME_WAIT, |wait| wait.max(Duration::from_secs(1)))
 }
 
 /// The kill switches of one host, with the credential that may use them.
@@ -77,11 +126,17 @@ impl KillSwitch {
         Ok(KillSwitch { client, credential })
     }
 
+    /// Under which name the ledger keeps what GitHub asks of these calls: they count against the credential, apart from the
+    /// revocations, which count against the address they come from.
+    pub fn identity(&self) -> String {
+        format!("{IDENTITY_PREFIX}{}", self.credential.fingerprint().hex())
+    }
+
     /// Makes one call. It is never repeated.
     pub fn call(&self, call: &Call) -> CallOutcome {
         match self.client.send(|version| call.request(&self.credential, version)) {
-            Ok(response) => CallOutcome::of(&response),
-            Err(error) => CallOutcome { status: None, message: error.into_message(), request_id: None },
+            Ok(response) => CallOutcome::of(&response, Timestamp::now()),
+            Err(error) => CallOutcome::lost(error.into_message()),
         }
     }
 }
@@ -94,7 +149,8 @@ mod tests {
     fn outcomes_keep_githubs_messages() {
         let of = |status, body: &str| {
             let headers = vec![("x-github-request-id".to_owned(), "A:1".to_owned())];
-            CallOutcome::of(&Response { status, headers, body: body.as_bytes().to_vec(), cut_short: None })
+            let body = body.as_bytes().to_vec();
+            CallOutcome::of(&Response { status, headers, body, cut_short: None }, Timestamp::UNIX_EPOCH)
         };
         let accepted = of(202, r#"{"message":"Revocation has been queued"}"#);
         assert!(accepted.accepted());
@@ -110,5 +166,42 @@ mod tests {
         assert!(!of(202, "<html>").accepted());
         assert!(!of(200, "{}").accepted());
         assert!(of(403, "").message.starts_with("the credential"));
+    }
+
+    #[test]
+    fn a_limit_is_not_taken_for_missing_rights() {
+        let of = |status, body: &str, headers: &[(&str, &str)]| {
+            let named = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            CallOutcome::of(
+                &Response {
+                    status,
+                    headers: named.collect(),
+                    body: body.as_bytes().to_vec(),
+                    cut_short: None,
+                },
+                Timestamp::UNIX_EPOCH,
+            )
+        };
+        let secondary = r#"{"message":"You have exceeded a secondary rate limit."}"#;
+        for (status, body, headers, seconds) in [
+            (403, secondary, &[("retry-after", "3600")][..], 3600),
+            (429, secondary, &[], 60),
+            (429, "", &[], 60),
+            (
+                403,
+                r#"{"message":"API rate limit exceeded"}"#,
+                &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "90")],
+                90,
+            ),
+        ] {
+            let outcome = of(status, body, headers);
+            assert_eq!(outcome.wait, Some(Duration::from_secs(seconds)), "{body}");
+            assert!(!outcome.accepted() && !outcome.message.contains("admin:"), "{}", outcome.message);
+        }
+        // Neither is what no GitHub said, nor a missing single sign-on.
+        assert!(!of(403, "<html>", &[]).message.contains("admin:"));
+        let sso =
+            of(403, r#"{"message":"No"}"#, &[("x-github-sso", "required"), ("x-github-request-id", "A:1")]);
+        assert!(sso.message.contains("single sign-on") && sso.wait.is_none(), "{}", sso.message);
     }
 }

@@ -149,6 +149,13 @@ fn otherwise(status: u16, response: &Response, message: &str) -> (Outcome, &'sta
     }
 }
 
+/// The limit that a 403 or 429 tells of, if it is one.
+pub(super) fn limit_of(response: &Response) -> Option<Outcome> {
+    let message = message::of(response).to_ascii_lowercase();
+    let (outcome, _) = forbidden(response.status, response, &message);
+    matches!(outcome, Outcome::PrimaryLimit | Outcome::SecondaryLimit).then_some(outcome)
+}
+
 /// The causes of a 403 or 429, in the order of GitHub's documentation:
 /// <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit>.
 fn forbidden(status: u16, response: &Response, message: &str) -> (Outcome, &'static str) {

@@ -85,6 +85,11 @@ impl GitHub {
         self.state().misbehaviour.push_back(misbehaviour);
     }
 
+    /// No token is refused any more.
+    pub(crate) fn forgive(&self) {
+        self.state().reject.clear();
+    }
+
     /// A batch with this token in it gets a validation 422.
     pub(crate) fn reject(&self, token: &str) {
         self.state().reject.insert(token.to_owned());
@@ -303,12 +308,16 @@ impl Shared {
         }
     }
 
-    /// What a name contains decides the answer: `missing`, `forbidden`, `unmanaged`.
+    /// What a name contains decides the answer: `missing`, `forbidden`, `unmanaged`, `limited`.
     fn kill_switch(&self, seen: &ReceivedRequest, path: &str) -> Reply {
         if seen.bearer() != Some(&self.script.credential) {
             return Reply::error(401, "Bad credentials");
         }
         match path {
+            path if path.contains("limited") => {
+                Reply::error(403, "You have exceeded a secondary rate limit. Please wait.")
+                    .with("Retry-After", 3600)
+            }
             path if path.contains("forbidden") => Reply::error(403, "Must have admin rights"),
             path if path.contains("missing") => Reply::error(404, "Not Found"),
             path if path.contains("unmanaged") => Reply::error(422, "Only for Enterprise Managed Users"),

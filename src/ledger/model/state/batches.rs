@@ -160,7 +160,7 @@ impl ModelState {
             became: settled.counts(),
         };
         self.record(&event, at);
-        self.record_erased(Some(id), settled.accepted + settled.refused + settled.dead, at);
+        self.record_erased(Some(id), settled.accepted + settled.dead, at);
         Some(settled)
     }
 
@@ -219,7 +219,7 @@ impl ModelState {
         for index in indices {
             let token = &mut self.tokens[*index];
             (token.state, token.at, token.batch) = (state, now, None);
-            if !state.pending() {
+            if !state.keeps_text() {
                 token.sealed = None;
             }
         }

@@ -1,0 +1,119 @@
+//! `stanch ledger`: care of a ledger.
+
+use std::io::{self, Write as _};
+
+use anyhow::bail;
+use jiff::Timestamp;
+
+use crate::cli::args::{
+    LedgerCheckArgs, LedgerCommand, LedgerCopyArgs, LedgerInitArgs, LedgerRekeyArgs, LedgerTargetArgs,
+};
+use crate::cli::console::{Console, Terminal, can_prompt, count};
+use crate::cli::decision::user_at_host;
+use crate::cli::exit::Exit;
+use crate::cli::run_record::RunRecord;
+use crate::cli::signal;
+use crate::ledger::{self, LedgerAddress, Rekeyed};
+use crate::settings::{self, Env};
+use crate::text::printable;
+
+pub(super) fn run(command: &LedgerCommand, env: &Env) -> anyhow::Result<Exit> {
+    match command {
+        LedgerCommand::Init(args) => init(args, env),
+        LedgerCommand::Check(args) => check(args, env),
+        LedgerCommand::Rekey(args) => rekey(args, env),
+        LedgerCommand::Copy(args) => copy(args),
+    }
+}
+
+fn address(target: &LedgerTargetArgs, env: &Env) -> anyhow::Result<LedgerAddress> {
+    let user = target.ledger.user.load_redacted(env)?;
+    let flag = target.address.as_deref().or(target.ledger.ledger.as_deref());
+    Ok(settings::ledger(flag, env, &user.connection)?)
+}
+
+fn init(args: &LedgerInitArgs, env: &Env) -> anyhow::Result<Exit> {
+    let address = address(&args.target, env)?;
+    let known = ledger::open_existing(&address)?.is_some();
+    let ledger = ledger::open(&address)?;
+    let name = printable(&ledger.description());
+    let what = if known { "is there already" } else { "is ready" };
+    writeln!(
+        io::stdout(),
+        "the ledger {name} {what}; its key is beside it, in {name}.key: neither is of use without the other"
+    )?;
+    Ok(Exit::Clean)
+}
+
+fn check(args: &LedgerCheckArgs, env: &Env) -> anyhow::Result<Exit> {
+    let address = address(&args.target, env)?;
+    let name = printable(&address.to_string());
+    let Some(report) = ledger::check(&address)? else { bail!("there is no ledger at {name}") };
+    let console = Console::plain();
+    for problem in &report.problems {
+        console.warn(&printable(problem));
+    }
+    let (tokens, records) = (count(report.tokens, "token"), count(report.head.seq, "record"));
+    if report.problems.is_empty() {
+        writeln!(
+            io::stdout(),
+            "the ledger {name} is whole: {tokens}, {records} in its trail, the last one {}",
+            report.head
+        )?;
+        return Ok(Exit::Clean);
+    }
+    let problems = count(report.problems.len() as u64, "thing");
+    writeln!(io::stdout(), "the ledger {name} has {tokens} and {records}, and {problems} wrong with it")?;
+    Ok(Exit::Trouble)
+}
+
+fn rekey(args: &LedgerRekeyArgs, env: &Env) -> anyhow::Result<Exit> {
+    let console = args.console.console();
+    let address = address(&args.target, env)?;
+    let name = printable(&address.to_string());
+    let Some(mut ledger) = ledger::open_existing(&address)? else { bail!("there is no ledger at {name}") };
+    let lost = ledger::unopenable(&address)?;
+    if lost > 0 && !args.consent.yes {
+        let tokens = count(lost, "token");
+        let fact = format!("{tokens} cannot be opened with the key of {name}, and will be held back");
+        if !can_prompt() {
+            bail!("{fact}; put the right key back, or say --yes. Nothing was changed");
+        }
+        let cancel = signal::listen()?;
+        let terminal = Terminal { console: &console, cancel: &cancel };
+        let lines = [format!("{fact}."), "With the right key put back they could still be sent.".to_owned()];
+        if terminal
+            .ask(&lines, "Make a new key? [y/N]")
+            .is_none_or(|answer| !answer.to_ascii_lowercase().starts_with('y'))
+        {
+            console.warn("declined: nothing was changed");
+            return Ok(if cancel.is_cancelled() { Exit::Interrupted } else { Exit::Clean });
+        }
+    }
+    let record = RunRecord::start(ledger.as_mut(), vec![address.to_string()])?;
+    let done = ledger::rekey(&address, &user_at_host(), &Timestamp::now);
+    let exit = done.map(|done| tell_rekeyed(done, &name, &console)).map_err(anyhow::Error::from);
+    record.end(ledger.as_mut(), exit, &console)
+}
+
+fn tell_rekeyed(done: Rekeyed, name: &str, console: &Console) -> Exit {
+    console.info(&format!("{} sealed with a new key, in {name}.key", count(done.resealed, "token")));
+    if done.held == 0 {
+        return Exit::Clean;
+    }
+    let held = count(done.held, "token");
+    console.warn(&format!("{held} could not be opened, and held back: scan again to queue them anew"));
+    Exit::Remaining
+}
+
+fn copy(args: &LedgerCopyArgs) -> anyhow::Result<Exit> {
+    let parse = |path: &std::path::Path| LedgerAddress::parse(path.as_os_str());
+    let (from, to) = (parse(&args.from)?, parse(&args.to)?);
+    let Some(head) = ledger::copy(&from, &to)? else {
+        bail!("there is no ledger at {}: nothing was copied", printable(&from.to_string()));
+    };
+    let to = printable(&to.to_string());
+    writeln!(io::stdout(), "copied to {to}, its key to {to}.key; the trail's head is {head}")?;
+    Console::plain().info("use only one of the two: each counts its own quota, and each sends what waits");
+    Ok(Exit::Clean)
+}

@@ -1,0 +1,95 @@
+//! What can be wrong inside a ledger that opens.
+
+use rusqlite::Connection;
+
+use super::{SqliteLedger, open};
+use crate::ledger::care::CheckReport;
+use crate::ledger::error::LedgerError;
+use crate::ledger::seal::Opener;
+use crate::ledger::{Ledger as _, trail};
+use crate::revocation::State;
+use crate::rule;
+use crate::token::{Fingerprint, Kind};
+
+/// How many findings of SQLite are repeated.
+const MAX_FINDINGS: usize = 5;
+
+const WITHOUT_TEXT: &str = "SELECT count(*) FROM token WHERE state IN ('queued', 'sent')
+    AND NOT EXISTS (SELECT 1 FROM sealed WHERE sealed.token = token.id)";
+const TEXT_KEPT: &str = "SELECT count(*) FROM sealed WHERE NOT EXISTS
+    (SELECT 1 FROM token WHERE token.id = sealed.token AND state IN ('queued', 'sent', 'refused', 'unsupported'))";
+const SEALED: &str = "SELECT sha256, kind, bytes FROM token JOIN sealed ON sealed.token = token.id";
+
+/// Reads all of it. A part that cannot be read is a problem, not the end.
+pub(super) fn check(ledger: &SqliteLedger) -> CheckReport {
+    let mut report = CheckReport::default();
+    let number = |sql: &str| ledger.read(|db| db.query_row(sql, [], |row| row.get::<_, u64>(0)));
+    let mut note = |found: Result<Option<String>, LedgerError>| match found {
+        Ok(None) => {}
+        Ok(Some(problem)) => report.problems.push(problem),
+        Err(error) => report.problems.push(error.to_string()),
+    };
+    note(ledger.read(integrity));
+    note(number("SELECT count(*) FROM pragma_foreign_key_check").map(|rows| {
+        (rows > 0).then(|| format!("{rows} rows belong to rows that are gone: the file was changed by something else; go back to a copy"))
+    }));
+    let states = State::ALL.map(|state| format!("'{}'", state.as_str())).join(", ");
+    note(number(&format!("SELECT count(*) FROM token WHERE state NOT IN ({states})")).map(|tokens| {
+        (tokens > 0).then(|| {
+            format!("{tokens} tokens are in a state that there is not: go back to a copy, or scan again")
+        })
+    }));
+    note(number(WITHOUT_TEXT).map(|tokens| {
+        (tokens > 0).then(|| {
+            format!("{tokens} tokens wait without their sealed text, and cannot be sent: `stanch ledger rekey` sets them aside, and a new scan queues them anew")
+        })
+    }));
+    note(number(TEXT_KEPT).map(|texts| {
+        (texts > 0).then(|| format!("{texts} sealed texts belong to no token that may still be sent: go back to a copy, or scan again"))
+    }));
+    note(unopenable(ledger).map(|tokens| {
+        (tokens > 0).then(|| {
+            format!("{tokens} sealed tokens cannot be opened: put the right key back, or `stanch ledger rekey` sets them aside, and a new scan queues them anew")
+        })
+    }));
+    note(trail::verify(ledger).map_or_else(|error| Ok(Some(error.to_string())), |_| Ok(None)));
+    report.tokens = number("SELECT count(*) FROM token").unwrap_or_default();
+    report.head = ledger.head().unwrap_or_default();
+    report
+}
+
+/// What SQLite finds wrong with the file (<https://www.sqlite.org/pragma.html#pragma_integrity_check>).
+fn integrity(db: &Connection) -> rusqlite::Result<Option<String>> {
+    let found: Vec<String> = db
+        .prepare(&format!("PRAGMA integrity_check({MAX_FINDINGS})"))?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    if found.iter().all(|line| line == "ok") {
+        return Ok(None);
+    }
+    Ok(Some(format!(
+        "the file is damaged ({}): go back to a copy, or move it away and scan again",
+        found.join("; ")
+    )))
+}
+
+/// How many sealed texts cannot be opened; a key that is missing or another ledger's opens none.
+pub(super) fn unopenable(ledger: &SqliteLedger) -> Result<u64, LedgerError> {
+    let opener = match open::sealing_key(&ledger.db, &ledger.path) {
+        Ok(key) => Some(key.opener()),
+        Err(LedgerError::KeyMissing { .. } | LedgerError::KeyMismatch { .. }) => None,
+        Err(error) => return Err(error),
+    };
+    ledger.read(|db| {
+        let mut find = db.prepare(SEALED)?;
+        let mut rows = find.query([])?;
+        let mut unopenable = 0;
+        while let Some(row) = rows.next()? {
+            let kind = rule::kind(row.get_ref(1)?.as_str()?).unwrap_or(Kind::OTHER);
+            let (fingerprint, sealed) = (Fingerprint(row.get(0)?), row.get_ref(2)?.as_blob()?);
+            let opens = |opener: &Opener| opener.open(kind, fingerprint, sealed).is_ok();
+            unopenable += u64::from(!opener.as_ref().is_some_and(opens));
+        }
+        Ok(unopenable)
+    })
+}

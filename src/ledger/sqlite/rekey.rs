@@ -1,0 +1,107 @@
+//! A new key for a ledger.
+//!
+//! Key and ledger are two files, and no crash may leave one of them without the other: the new key is written beside the
+//! old one, the texts are sealed anew and the key's check changed in one transaction, and then the new key takes the place
+//! of the old. A crash in between leaves a ledger whose key waits under its other name, where the next opening finds it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::{SqliteLedger, files, open, rows, trail};
+use crate::ledger::audit::{Digest, Event};
+use crate::ledger::care::Rekeyed;
+use crate::ledger::error::LedgerError;
+use crate::ledger::seal::{Opener, Sealer};
+use crate::ledger::time::Now;
+use crate::revocation::State;
+use crate::rule;
+use crate::token::{Fingerprint, Kind};
+
+const SEALED: &str = "SELECT token.id, host.name, sha256, kind, bytes FROM token
+    JOIN host ON host.id = token.host LEFT JOIN sealed ON sealed.token = token.id
+    WHERE bytes IS NOT NULL OR state IN ('queued', 'sent')";
+const RESEAL: &str = "UPDATE sealed SET bytes = ?2 WHERE token = ?1";
+const HOLD: &str = "UPDATE token SET state = 'held', at = ?2, batch = NULL, bisect_group = 0 WHERE id = ?1";
+const REASON: &str = "its sealed text could not be opened when the ledger got a new key";
+
+pub(super) fn rekey(ledger: &mut SqliteLedger, by: &str, now: Now<'_>) -> Result<Rekeyed, LedgerError> {
+    if ledger.owner.others_live() {
+        return Err(LedgerError::Locked { ledger: ledger.path.display().to_string() });
+    }
+    let old = match open::sealing_key(&ledger.db, &ledger.path) {
+        Ok(key) => Some(key.opener()),
+        Err(LedgerError::KeyMissing { .. } | LedgerError::KeyMismatch { .. }) => None,
+        Err(error) => return Err(error),
+    };
+    let key = files::create_next_key(&ledger.path)?;
+    let sealer = key.sealer();
+    let rekeyed = ledger.write(|tx, _| {
+        let rekeyed = reseal(tx, old.as_ref(), &sealer, now())?;
+        let Rekeyed { resealed, held } = rekeyed;
+        trail::append(tx, &Event::Rekey { by: by.to_owned(), resealed, held }, now())?;
+        tx.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('key_check', ?1)", [key.check()])?;
+        Ok(rekeyed)
+    })?;
+    files::adopt_next_key(&ledger.path)?;
+    Ok(rekeyed)
+}
+
+/// Seals every text anew; what cannot be opened, and what waits without a text, is held.
+fn reseal(
+    db: &Connection,
+    old: Option<&Opener>,
+    sealer: &Sealer,
+    at: Timestamp,
+) -> rusqlite::Result<Rekeyed> {
+    let mut find = db.prepare(SEALED)?;
+    let mut found = find.query([])?;
+    let mut anew: Vec<(i64, Vec<u8>)> = Vec::new();
+    let mut lost: BTreeMap<String, Vec<(i64, Fingerprint)>> = BTreeMap::new();
+    while let Some(row) = found.next()? {
+        let (id, fingerprint) = (row.get(0)?, Fingerprint(row.get(2)?));
+        let kind = rule::kind(row.get_ref(3)?.as_str()?).unwrap_or(Kind::OTHER);
+        let text: Option<Vec<u8>> = row.get(4)?;
+        let token = old.zip(text).and_then(|(old, text)| old.open(kind, fingerprint, &text).ok());
+        match token {
+            Some(token) => anew.push((
+                id,
+                sealer
+                    .seal(&token)
+                    .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?,
+            )),
+            None => lost.entry(row.get(1)?).or_default().push((id, fingerprint)),
+        }
+    }
+    drop(found);
+    for (id, sealed) in &anew {
+        db.prepare_cached(RESEAL)?.execute(params![id, sealed])?;
+    }
+    let mut held = 0;
+    for (host, tokens) in lost {
+        held += hold(db, host, &tokens, at)?;
+    }
+    Ok(Rekeyed { resealed: anew.len() as u64, held })
+}
+
+fn hold(
+    db: &Connection,
+    host: String,
+    tokens: &[(i64, Fingerprint)],
+    at: Timestamp,
+) -> rusqlite::Result<u64> {
+    let mut digest = Digest::default();
+    for (id, fingerprint) in tokens {
+        db.prepare_cached(HOLD)?.execute(params![id, rows::millis(at)])?;
+        digest.add(fingerprint);
+    }
+    let count = digest.count();
+    let (digest, listed) = digest.finish();
+    let state = State::Held.as_str();
+    let event = Event::StateChange { host, state, reason: REASON.to_owned(), count, digest, tokens: listed };
+    trail::append(db, &event, at)?;
+    let ids: Vec<i64> = tokens.iter().map(|(id, _)| *id).collect();
+    rows::erase(db, &ids, None, at)?;
+    Ok(count)
+}
