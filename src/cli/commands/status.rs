@@ -36,13 +36,12 @@ struct Status {
 pub(super) fn run(args: &StatusArgs, env: &Env) -> anyhow::Result<Exit> {
     let user = args.user.load_redacted(env)?;
     let settings = ConnectionSettings::resolve(&args.connection.options(), env, &user.connection)?;
-    let status = match ledger::open_existing(&settings.ledger)? {
-        Some(ledger) => read(ledger.as_ref(), &settings, env)?,
-        None => {
-            let (ledger, host) = (settings.ledger.to_string(), settings.host.label());
-            let chosen = HostStatus::empty(ledger, host, provider::with_host_flags().per_hour);
-            Status { total: chosen.clone(), chosen, hosts: Vec::new() }
-        }
+    let status = if let Some(ledger) = ledger::open_existing(&settings.ledger)? {
+        read(ledger.as_ref(), &settings, env)?
+    } else {
+        let (ledger, host) = (settings.ledger.to_string(), settings.host.label());
+        let chosen = HostStatus::empty(ledger, host, provider::with_host_flags().per_hour);
+        Status { total: chosen.clone(), chosen, hosts: Vec::new() }
     };
     let mut out = io::stdout().lock();
     match args.format {
