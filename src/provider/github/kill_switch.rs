@@ -184,7 +184,7 @@ mod tests {
         };
         let secondary = r#"{"message":"You have exceeded a secondary rate limit."}"#;
         for (status, body, headers, seconds) in [
-            (403, secondary, &[("retry-after", "3600")][..], 3600),
+            (403, secondary, &[("retry-after", "3600"), ("x-github-request-id", "A:1")][..], 3600),
             (429, secondary, &[], 60),
             (429, "", &[], 60),
             (
