@@ -40,7 +40,7 @@ pub struct Options {
 /// A way to one API.
 #[derive(Debug)]
 pub struct Client {
-    client: blocking::Client,
+    inner: blocking::Client,
     base_url: String,
     timeout: Duration,
     cancel: CancelFlag,
@@ -71,9 +71,9 @@ impl Client {
             added.extend(certificates::from_environment(std::env::var_os("SSL_CERT_FILE"))?);
             builder.https_only(true).tls_certs_merge(added)
         };
-        let client = builder.build().map_err(|error| SetupError::Tls(error::causes(&error)))?;
+        let inner = builder.build().map_err(|error| SetupError::Tls(error::causes(&error)))?;
         let Options { base_url, timeout, cancel, .. } = options;
-        Ok(Client { client, base_url: base_url.clone(), timeout: *timeout, cancel: cancel.clone() })
+        Ok(Client { inner, base_url: base_url.clone(), timeout: *timeout, cancel: cancel.clone() })
     }
 
     /// Sends one request, once, and reads the response: within [`Options::timeout`] from beginning to end, and not much
@@ -87,9 +87,9 @@ impl Client {
     fn builder(&self, request: &Request<'_>) -> Result<blocking::RequestBuilder, TransportError> {
         let url = format!("{}{}", self.base_url, request.path);
         let mut builder = match request.method {
-            Method::Get => self.client.get(url),
-            Method::Post => self.client.post(url),
-            Method::Delete => self.client.delete(url),
+            Method::Get => self.inner.get(url),
+            Method::Post => self.inner.post(url),
+            Method::Delete => self.inner.delete(url),
         };
         for (name, value) in request.headers() {
             builder = builder.header(name, value);

@@ -142,6 +142,7 @@ impl RevokeSummary {
             console.info(&format!("{host} accepted {accepted} in {requests}{hint}"));
         }
         for (n, what) in [
+            (counts.self_revoked, "of these revoked themselves, each in a request of its own"),
             (counts.confirmed, "seen dead afterwards"),
             (counts.dead, "dead before, not sent"),
             (counts.refused, "refused by the server, each in a request of its own"),

@@ -49,7 +49,7 @@ pub(crate) struct TransportArgs {
     #[arg(long, value_name = "PEM", help_heading = "Where to")]
     pub(crate) ca_cert: Option<PathBuf>,
 
-    /// How long to wait for an answer [default: 30]
+    /// How long a whole attempt may take [default: 30]
     #[arg(long, value_name = "SECONDS", value_parser = parse_timeout, help_heading = "Where to")]
     pub(crate) timeout: Option<Duration>,
 

@@ -100,6 +100,8 @@ mod tests {
     use crate::rule;
     use crate::token::Kind;
 
+    const BAD: &str = r#"{"message":"Bad credentials"}"#;
+
     #[test]
     fn only_two_responses_prove_something() {
         let of = |status, body: &str, id: bool| {
@@ -111,7 +113,6 @@ mod tests {
                 cut_short: None,
             })
         };
-        const BAD: &str = r#"{"message":"Bad credentials"}"#;
         assert_eq!(of(200, "{}", false), Reading::Proof(Liveness::Alive(Grants::default())));
         assert_eq!(of(401, BAD, true), Reading::Proof(Liveness::Dead));
         assert_eq!(of(404, r#"{"message":"Rate limiting is not enabled."}"#, true), Reading::NoSuchPage);

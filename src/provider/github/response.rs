@@ -56,14 +56,13 @@ fn classify(
     now: Timestamp,
     of_whole: impl FnOnce(&str) -> (Outcome, &'static str),
 ) -> RevokeResponse {
-    let (outcome, message) = match &response.cut_short {
+    let (outcome, message) = if let Some(why) = &response.cut_short {
         // What is left of a torn body may say the opposite of the whole.
-        Some(why) => (of_torn(response), join(response.status, why, "")),
-        None => {
-            let message = message::of(response);
-            let (outcome, hint) = of_whole(&message);
-            (outcome, join(response.status, &message, hint))
-        }
+        (of_torn(response), join(response.status, why, ""))
+    } else {
+        let message = message::of(response);
+        let (outcome, hint) = of_whole(&message);
+        (outcome, join(response.status, &message, hint))
     };
     RevokeResponse {
         outcome,

@@ -281,7 +281,7 @@ fn a_torn_body_is_no_verdict_and_its_headers_still_tell_of_limits() {
 fn what_is_not_github_asks_for_a_quarter_of_an_hour_at_the_most() {
     let of = |head: &str| limit(&response(503, head, HTML), now());
     assert_eq!(of("retry-after: 86400").retry_after, Some(LONGEST_FOREIGN_WAIT));
-    assert_eq!(of("retry-after: 60").retry_after, Some(Duration::from_secs(60)));
+    assert_eq!(of("retry-after: 60").retry_after, Some(Duration::from_mins(1)));
     let reset = format!("x-ratelimit-remaining: 0\nx-ratelimit-reset: {}", NOW + 7200);
     assert_eq!(of(&reset).reset, Timestamp::from_second(NOW + 900).ok());
     assert_eq!(of(&format!("{ID}\n{reset}")).reset, Timestamp::from_second(NOW + 7200).ok());
