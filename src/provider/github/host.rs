@@ -204,11 +204,6 @@ impl Host {
         }
     }
 
-    /// Host and port of its API: whose quota a request counts against.
-    pub fn api_host(&self) -> String {
-        self.api.authority()
-    }
-
     /// Whether GitHub itself answers at its API: github.com or GHE.com under their own names, not a gateway, a test on
     /// loopback or a server.
     pub fn is_githubs_own(&self) -> bool {
