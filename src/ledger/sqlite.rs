@@ -16,12 +16,14 @@ mod files;
 mod intend;
 mod open;
 mod owner;
+mod paths;
 mod queue;
 mod quota;
 mod read;
 mod rows;
 mod settle;
 mod trail;
+mod trust;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -62,6 +64,14 @@ impl SqliteLedger {
     /// Opens the ledger at `path` if there is one; creates nothing.
     pub(super) fn open_existing(path: &Path) -> Result<Option<Self>, LedgerError> {
         files::existing(path)?.map_or(Ok(None), open::open_existing)
+    }
+
+    /// Finds out whether the ledger at `path` can be written, or made where there is none; creates nothing.
+    pub(super) fn check_writable(path: &Path) -> Result<(), LedgerError> {
+        match files::existing(path)? {
+            Some(path) => open::check_writable(&path),
+            None => trust::check_creatable(path),
+        }
     }
 
     /// Runs `work` in a transaction that holds the write lock from its beginning (`BEGIN IMMEDIATE`): nothing it reads can
