@@ -17,13 +17,15 @@ use jiff::Timestamp;
 pub use enqueue::{enqueue, entry};
 pub use progress::{Counts, Progress};
 
+use self::send::Sent;
 use crate::backoff;
 use crate::clock::Clock;
 use crate::ledger::{
-    BatchRequest, HostStatus, Ledger, LedgerError, Next, Opener, Payload, Selection, StateChange, WaitReason,
+    BatchRequest, HostStatus, Intent, Ledger, LedgerError, Next, Opener, Payload, Selection, StateChange,
+    WaitReason,
 };
 use crate::meter::CancelFlag;
-use crate::provider::{Limits, Outcome, Revoker};
+use crate::provider::{Limits, Revoker};
 use crate::revocation::State;
 use crate::token::{Fingerprint, Token};
 
@@ -153,6 +155,7 @@ pub fn run<'a>(context: Context<'a>, options: &'a Options) -> Result<RunOutcome,
         checked: HashSet::new(),
         accepted: Vec::new(),
         unanswered: 0,
+        failed_alone: HashSet::new(),
         self_revoking_done: false,
     };
     run.mark_unsupported()?;
@@ -179,6 +182,8 @@ struct Run<'a> {
     accepted: Vec<Token>,
     /// How many liveness checks in a row proved nothing.
     unanswered: u32,
+    /// Tokens on which the server failed though they were sent alone.
+    failed_alone: HashSet<Fingerprint>,
     /// Whether the tokens that revoke themselves had their turn.
     self_revoking_done: bool,
 }
@@ -247,17 +252,31 @@ impl Run<'_> {
                 Next::Send(intent) => intent,
             };
             match self.send(&intent)? {
-                Some(Outcome::Denied) => return Ok(EndReason::Denied),
-                Some(Outcome::Trouble | Outcome::Unknown) => {
+                Some(Sent::Denied) => return Ok(EndReason::Denied),
+                Some(Sent::Failed) => {
                     failures += 1;
-                    if failures > self.options.retries {
+                    // The failed batch waits behind all others, so that failures in a row are those of different batches,
+                    // as long as there are any.
+                    if failures > self.options.retries || self.has_failed_alone(&intent) {
                         return Ok(EndReason::Trouble);
                     }
                     self.sleep(backoff::pause(failures, backoff::random()));
                 }
                 // A limit is in the ledger now, and the next request for a batch brings the wait.
-                Some(_) | None => failures = 0,
+                Some(Sent::Settled) | None => failures = 0,
             }
+        }
+    }
+
+    /// Whether a single token failed for the second time in a run in which the server took others. What failed goes behind
+    /// all others, so nothing else is left that did not fail since, and another try would only cost a slot.
+    fn has_failed_alone(&mut self, intent: &Intent) -> bool {
+        match intent.tokens.as_slice() {
+            [token] => {
+                let again = !self.failed_alone.insert(token.fingerprint);
+                again && self.context.progress.read().accepted > 0
+            }
+            _ => false,
         }
     }
 

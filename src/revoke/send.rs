@@ -16,9 +16,20 @@ const MESSAGE_MAX: usize = 500;
 /// How often to try to write a response down while others hold the ledger: each try waits for them.
 const SETTLE_TRIES: u32 = 3;
 
+/// What came of a batch, as far as the loop needs to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// The response is in the ledger, with the wait it asked for, if any.
+    Settled,
+    /// The server failed on this batch, or gave no response.
+    Failed,
+    /// The server refuses every request.
+    Denied,
+}
+
 impl Run<'_> {
     /// Sends a batch that is written down. `None` if nothing of it could be opened.
-    pub(super) fn send(&mut self, intent: &Intent) -> Result<Option<Outcome>, RevokeError> {
+    pub(super) fn send(&mut self, intent: &Intent) -> Result<Option<Sent>, RevokeError> {
         let tokens = self.open(&intent.tokens)?;
         let Some(batch) = Batch::new(&tokens) else {
             self.settle(intent.batch, &unsent())?;
@@ -26,7 +37,8 @@ impl Run<'_> {
         };
         self.context.progress.request();
         let response = self.context.revoker.revoke(&batch);
-        let settled = self.settle(intent.batch, &self.settlement_of(&response, intent.strikes))?;
+        let settlement = self.settlement_of(&response, intent.strikes);
+        let settled = self.settle(intent.batch, &settlement)?;
         self.context.progress.settled(settled);
         let outcome = response.outcome;
         match outcome {
@@ -34,7 +46,14 @@ impl Run<'_> {
             Outcome::Accepted | Outcome::Invalid => {}
             _ => self.message = Some(redacted(&response.message, MESSAGE_MAX)),
         }
-        Ok(Some(outcome))
+        Ok(Some(match (outcome, settlement.outcome) {
+            // The server asked to wait: that is no failure, and the ledger holds the next request back.
+            (Outcome::Spammed, _) => Sent::Settled,
+            (_, BatchOutcome::Failed | BatchOutcome::TooLarge | BatchOutcome::Unknown) => Sent::Failed,
+            (Outcome::Denied, _) => Sent::Denied,
+            (Outcome::Trouble, _) => Sent::Failed,
+            _ => Sent::Settled,
+        }))
     }
 
     /// Opens sealed tokens. What does not open was changed by somebody: it is taken out of the queue, where it would
@@ -69,16 +88,7 @@ impl Run<'_> {
 
     /// What the ledger is to write down about a response.
     pub(super) fn settlement_of(&self, response: &RevokeResponse, strikes: u32) -> Settlement {
-        let outcome = match response.outcome {
-            Outcome::Accepted => BatchOutcome::Accepted,
-            Outcome::Invalid => BatchOutcome::Invalid,
-            Outcome::Unknown => BatchOutcome::Unknown,
-            Outcome::Spammed
-            | Outcome::PrimaryLimit
-            | Outcome::SecondaryLimit
-            | Outcome::Denied
-            | Outcome::Trouble => BatchOutcome::Returned,
-        };
+        let outcome = batch_outcome(response);
         Settlement {
             outcome,
             verdict: response.outcome.as_str(),
@@ -105,6 +115,32 @@ impl Run<'_> {
                 }
             }
         }
+    }
+}
+
+/// What a response means for the tokens of its batch.
+fn batch_outcome(response: &RevokeResponse) -> BatchOutcome {
+    match response.outcome {
+        Outcome::Accepted => BatchOutcome::Accepted,
+        Outcome::Invalid => BatchOutcome::Invalid,
+        Outcome::Unknown => BatchOutcome::Unknown,
+        Outcome::Trouble | Outcome::Denied if response.status == Some(413) => BatchOutcome::TooLarge,
+        // GitHub has one sentence for invalid entries and for too many calls.
+        Outcome::Spammed => BatchOutcome::Failed,
+        Outcome::Trouble | Outcome::Denied if is_about_content(response.status) => BatchOutcome::Failed,
+        Outcome::PrimaryLimit | Outcome::SecondaryLimit | Outcome::Denied | Outcome::Trouble => {
+            BatchOutcome::Returned
+        }
+    }
+}
+
+/// Whether something that a request carried may be the reason for a status, so that another request may fare better:
+/// a server that fails, or a 4xx that is about neither credential nor address (RFC 9110, section 15.5).
+pub(super) fn is_about_content(status: Option<u16>) -> bool {
+    match status {
+        Some(401 | 402 | 403 | 404 | 405 | 407 | 410 | 421 | 426 | 429 | 451) => false,
+        Some(status) => (400..=599).contains(&status),
+        None => false,
     }
 }
 

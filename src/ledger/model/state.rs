@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::Timestamp;
 
 use crate::ledger::audit::{self, Digest, Event, Head};
-use crate::ledger::bisect::{self, Group};
+use crate::ledger::bisect::{self, Candidate, Group};
 use crate::ledger::change::{Selection, StateChange};
 use crate::ledger::decision::Decision;
 use crate::ledger::entry::{Attempt, BatchId, Enqueued, Entry, Page, SealedToken, TokenRecord, sorted_chunk};
@@ -47,6 +47,7 @@ struct StoredToken {
     at: i64,
     batch: Option<u64>,
     group: Group,
+    failed_in: u64,
     sealed: Option<Vec<u8>>,
 }
 
@@ -109,7 +110,8 @@ impl ModelState {
             let new =
                 !token.state.pending() && token.state != entry.state && token.state.may_become(entry.state);
             if new {
-                (token.state, token.at, token.rank, token.group) = (entry.state, at, rank, 0);
+                (token.state, token.at, token.rank) = (entry.state, at, rank);
+                (token.group, token.failed_in) = (0, 0);
                 token.sealed = sealed;
             }
             return (token.state, new);
@@ -125,6 +127,7 @@ impl ModelState {
             at,
             batch: None,
             group: 0,
+            failed_in: 0,
             sealed,
         });
         (entry.state, true)
@@ -151,20 +154,31 @@ impl ModelState {
             .filter(|(_, token)| kinds.contains(&token.kind))
             .map(|(index, _)| index)
             .collect();
-        due.sort_by_key(|index| (self.tokens[*index].rank, *index));
+        due.sort_by_key(|index| (self.tokens[*index].failed_in, self.tokens[*index].rank, *index));
         due
     }
 
-    /// The group that goes next, and its tokens.
-    fn next_group(&self, host: &str, kinds: &[Kind], max_batch: usize) -> Option<(Group, Vec<usize>)> {
+    /// The tokens that go next, the whole group they belong to, and how many of it at the most.
+    fn next(&self, host: &str, kinds: &[Kind], max_batch: usize) -> Option<(Candidate, Vec<usize>)> {
         let mut groups: BTreeMap<Group, Vec<usize>> = BTreeMap::new();
         for index in self.due_indices(host, kinds) {
             groups.entry(self.tokens[index].group).or_default().push(index);
         }
-        let clean = groups.get(&0).map_or(0, Vec::len).min(max_batch);
-        let suspects = groups.iter().filter(|(group, _)| **group > 0).map(|(group, all)| (*group, all.len()));
-        let (group, _) = bisect::next(clean, suspects)?;
-        Some((group, groups.remove(&group)?))
+        let mut candidates = Vec::new();
+        for (group, indices) in &groups {
+            let failed_in = |index: &usize| self.tokens[*index].failed_in;
+            let fresh = indices.iter().filter(|index| *group == 0 && failed_in(index) == 0).count();
+            // In the queue, what failed does not go with what did not.
+            for part in [&indices[..fresh], &indices[fresh..]].into_iter().filter(|part| !part.is_empty()) {
+                candidates.push(Candidate {
+                    group: *group,
+                    size: part.len().min(max_batch),
+                    failed_in: part.iter().map(failed_in).min().unwrap_or_default(),
+                });
+            }
+        }
+        let next = bisect::next(candidates)?;
+        Some((next, groups.remove(&next.group)?))
     }
 
     fn sealed_token(&self, index: usize) -> SealedToken {
@@ -177,7 +191,7 @@ impl ModelState {
     }
 
     pub(super) fn due(&self, host: &str, kinds: &[Kind], page: Page) -> Vec<SealedToken> {
-        let Some((_, group)) = self.next_group(host, kinds, page.limit) else { return Vec::new() };
+        let Some((_, group)) = self.next(host, kinds, page.limit) else { return Vec::new() };
         group.into_iter().skip(page.skip).take(page.limit).map(|index| self.sealed_token(index)).collect()
     }
 
@@ -209,7 +223,8 @@ impl ModelState {
                 }
                 batch.tokens.retain(|other| *other != index);
             }
-            (token.state, token.at, token.batch, token.group) = (change.state, at.as_millisecond(), None, 0);
+            (token.state, token.at, token.batch) = (change.state, at.as_millisecond(), None);
+            (token.group, token.failed_in) = (0, 0);
             erased += u64::from(token.sealed.take().is_some());
             digest.add(&token.fingerprint);
         }

@@ -62,6 +62,8 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         4 => Just(BatchOutcome::Accepted),
         2 => Just(BatchOutcome::Invalid),
         2 => Just(BatchOutcome::Returned),
+        4 => Just(BatchOutcome::Failed),
+        1 => Just(BatchOutcome::TooLarge),
         2 => Just(BatchOutcome::Unknown),
         1 => Just(BatchOutcome::Dead),
     ];

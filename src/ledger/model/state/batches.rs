@@ -1,10 +1,12 @@
 //! The life of a batch: intended, settled or lost.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::{Account, Batch, ModelState};
 use crate::ledger::audit::Event;
-use crate::ledger::bisect::{self, Group, Step};
+use crate::ledger::bisect::{self, Failure, Group, Step};
 use crate::ledger::entry::BatchId;
 use crate::ledger::intent::{BatchRequest, Intent, Next, Payload};
 use crate::ledger::quota::WaitReason;
@@ -29,15 +31,23 @@ impl ModelState {
         let in_flight = self.batches.iter().filter(open).count();
         let same_account = self.batches.iter().filter(open).any(|batch| batch.account == account);
         let candidate = match &request.payload {
-            Payload::Batch(kinds) => self.next_group(request.host, kinds, request.max_batch),
+            Payload::Batch(kinds) => {
+                let max_batch = self
+                    .quotas
+                    .get(&account)
+                    .map_or(request.max_batch, |quota| quota.max_batch(request.max_batch));
+                self.next(request.host, kinds, max_batch).map(|(next, mut indices)| {
+                    indices.truncate(next.size);
+                    (next.group, indices)
+                })
+            }
             Payload::SelfRevoking(fingerprint) => (self.index.get(&(request.host.to_owned(), *fingerprint)))
                 .filter(|index| self.tokens[**index].batch.is_none() && self.tokens[**index].state.pending())
                 .map(|index| (self.tokens[*index].group, vec![*index])),
         };
-        let Some((group, mut indices)) = candidate else {
+        let Some((group, indices)) = candidate else {
             return if in_flight == 0 { Next::Nothing } else { later(now + POLL_MS, WaitReason::InFlight) };
         };
-        indices.truncate(request.max_batch);
         let charged = matches!(request.payload, Payload::Batch(_));
         if charged && same_account {
             return later(now + POLL_MS, WaitReason::InFlight);
@@ -127,15 +137,24 @@ impl ModelState {
         batch.status = settlement.status;
         batch.request_id.clone_from(&settlement.request_id);
         let carried = batch.tokens.clone();
-        if charged {
+        let mut in_flight: Vec<usize> =
+            (0..self.tokens.len()).filter(|index| self.tokens[*index].batch == Some(id)).collect();
+        in_flight.sort_by_key(|index| (self.tokens[*index].rank, *index));
+        let mut failure = None;
+        if charged && let Some(quota) = self.quotas.get_mut(&account) {
+            let accepted = quota.accepted;
+            if !quota.observe_outcome(id, in_flight.len(), settlement.outcome) {
+                failure = Some(self.failure(id, &in_flight, accepted));
+            }
             self.update_quota(&account, id, settlement, now);
         }
         let mut settled = Settled::default();
         if open {
-            let mut in_flight: Vec<usize> =
-                (0..self.tokens.len()).filter(|index| self.tokens[*index].batch == Some(id)).collect();
-            in_flight.sort_by_key(|index| (self.tokens[*index].rank, *index));
-            settled = self.settle_tokens(&in_flight, group, settlement.outcome, now);
+            settled = self.settle_tokens(&in_flight, group, (settlement.outcome, failure), now);
+            let failed = [BatchOutcome::Failed, BatchOutcome::TooLarge, BatchOutcome::Unknown];
+            for index in in_flight.into_iter().filter(|_| charged && failed.contains(&settlement.outcome)) {
+                self.tokens[index].failed_in = id;
+            }
         } else if settlement.outcome == BatchOutcome::Accepted {
             let pending: Vec<usize> =
                 carried.into_iter().filter(|index| self.tokens[*index].state.pending()).collect();
@@ -168,11 +187,32 @@ impl ModelState {
         }
     }
 
+    /// What is known about the failure of a batch.
+    fn failure(&self, id: u64, in_flight: &[usize], accepted: u64) -> Failure {
+        let number = |id: u64| usize::try_from(id).unwrap_or(usize::MAX).wrapping_sub(1);
+        let Some(batch) = self.batches.get(number(id)) else { unreachable!("settled") };
+        let before = || in_flight.iter().map(|index| self.tokens[*index].failed_in).filter(|id| *id > 0);
+        let mut groups: BTreeMap<Group, usize> = BTreeMap::new();
+        for token in self.tokens.iter().filter(|token| token.host == batch.account.0 && token.group > 0) {
+            if token.batch.is_none() && token.state.pending() {
+                *groups.entry(token.group).or_default() += 1;
+            }
+        }
+        Failure {
+            size: in_flight.len(),
+            others_accepted: before().any(|failed| failed < accepted),
+            in_other_run: before().any(|failed| {
+                self.batches.get(number(failed)).is_some_and(|other| other.owner != batch.owner)
+            }),
+            smallest: groups.into_values().min(),
+        }
+    }
+
     fn settle_tokens(
         &mut self,
         in_flight: &[usize],
         group: Group,
-        outcome: BatchOutcome,
+        (outcome, failure): (BatchOutcome, Option<Failure>),
         now: i64,
     ) -> Settled {
         let mut settled = Settled::default();
@@ -187,9 +227,7 @@ impl ModelState {
             }
             BatchOutcome::Dead => settled.dead = self.set_state(in_flight, State::Dead, now),
             BatchOutcome::Invalid => {
-                self.siblings.iter_mut().filter(|sibling| **sibling == Some(group)).for_each(|sibling| {
-                    *sibling = None;
-                });
+                self.unlink_sibling(group);
                 if bisect::after_invalid(in_flight.len()) == Step::Refuse {
                     settled.refused = self.set_state(in_flight, State::Refused, now);
                 } else {
@@ -197,8 +235,17 @@ impl ModelState {
                     self.halve(in_flight);
                 }
             }
-            BatchOutcome::Returned => settled.waiting = self.set_state(in_flight, State::Queued, now),
-            BatchOutcome::Unknown => settled.waiting = self.set_state(in_flight, State::Sent, now),
+            BatchOutcome::Returned
+            | BatchOutcome::Failed
+            | BatchOutcome::TooLarge
+            | BatchOutcome::Unknown => {
+                let state = if outcome == BatchOutcome::Unknown { State::Sent } else { State::Queued };
+                settled.waiting = self.set_state(in_flight, state, now);
+                if failure.is_some_and(|failure| bisect::after_failed(&failure) == Step::Halve) {
+                    self.unlink_sibling(group);
+                    self.halve(in_flight);
+                }
+            }
         }
         settled
     }
@@ -212,6 +259,12 @@ impl ModelState {
             }
         }
         indices.len() as u64
+    }
+
+    fn unlink_sibling(&mut self, group: Group) {
+        for sibling in self.siblings.iter_mut().filter(|sibling| **sibling == Some(group)) {
+            *sibling = None;
+        }
     }
 
     fn sibling(&self, group: Group) -> Option<Group> {
