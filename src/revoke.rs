@@ -17,12 +17,10 @@ use jiff::Timestamp;
 pub use enqueue::{enqueue, entry};
 pub use progress::{Counts, Progress};
 
-use self::send::Sent;
 use crate::backoff;
 use crate::clock::Clock;
 use crate::ledger::{
-    BatchRequest, HostStatus, Intent, Ledger, LedgerError, Next, Opener, Payload, Selection, StateChange,
-    WaitReason,
+    BatchRequest, HostStatus, Ledger, LedgerError, Next, Opener, Payload, Selection, StateChange, WaitReason,
 };
 use crate::meter::CancelFlag;
 use crate::provider::{Limits, Revoker};
@@ -188,6 +186,17 @@ struct Run<'a> {
     self_revoking_done: bool,
 }
 
+/// What came of a batch, as far as the loop needs to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    /// The response is in the ledger, with the wait it asked for, if any.
+    Settled,
+    /// The server failed on this batch, or gave no response.
+    Failed,
+    /// The server refuses every request.
+    Denied,
+}
+
 /// What to ask the ledger for. No method of [`Run`], whose ledger must be free to be borrowed meanwhile.
 fn batch_request<'a>(limits: &'a Limits, options: &Options) -> BatchRequest<'a> {
     BatchRequest {
@@ -265,18 +274,6 @@ impl Run<'_> {
                 // A limit is in the ledger now, and the next request for a batch brings the wait.
                 Some(Sent::Settled) | None => failures = 0,
             }
-        }
-    }
-
-    /// Whether a single token failed for the second time in a run in which the server took others. What failed goes behind
-    /// all others, so nothing else is left that did not fail since, and another try would only cost a slot.
-    fn has_failed_alone(&mut self, intent: &Intent) -> bool {
-        match intent.tokens.as_slice() {
-            [token] => {
-                let again = !self.failed_alone.insert(token.fingerprint);
-                again && self.context.progress.read().accepted > 0
-            }
-            _ => false,
         }
     }
 

@@ -1,6 +1,6 @@
 //! One batch: opened, sent, settled.
 
-use super::{RevokeError, Run};
+use super::{RevokeError, Run, Sent};
 use crate::backoff;
 use crate::ledger::{
     BatchId, BatchOutcome, Intent, LedgerError, SealedToken, Selection, Settled, Settlement, StateChange,
@@ -15,17 +15,6 @@ const MESSAGE_MAX: usize = 500;
 
 /// How often to try to write a response down while others hold the ledger: each try waits for them.
 const SETTLE_TRIES: u32 = 3;
-
-/// What came of a batch, as far as the loop needs to know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sent {
-    /// The response is in the ledger, with the wait it asked for, if any.
-    Settled,
-    /// The server failed on this batch, or gave no response.
-    Failed,
-    /// The server refuses every request.
-    Denied,
-}
 
 impl Run<'_> {
     /// Sends a batch that is written down. `None` if nothing of it could be opened.
@@ -46,14 +35,24 @@ impl Run<'_> {
             Outcome::Accepted | Outcome::Invalid => {}
             _ => self.message = Some(redacted(&response.message, MESSAGE_MAX)),
         }
-        Ok(Some(match (outcome, settlement.outcome) {
-            // The server asked to wait: that is no failure, and the ledger holds the next request back.
-            (Outcome::Spammed, _) => Sent::Settled,
-            (_, BatchOutcome::Failed | BatchOutcome::TooLarge | BatchOutcome::Unknown) => Sent::Failed,
-            (Outcome::Denied, _) => Sent::Denied,
-            (Outcome::Trouble, _) => Sent::Failed,
+        Ok(Some(match outcome {
+            Outcome::Denied if settlement.outcome == BatchOutcome::Returned => Sent::Denied,
+            Outcome::Denied | Outcome::Trouble | Outcome::Unknown => Sent::Failed,
+            // Where the server asked to wait, the ledger holds the next request back.
             _ => Sent::Settled,
         }))
+    }
+
+    /// Whether a single token failed for the second time in a run in which the server took others. What failed goes behind
+    /// all others, so nothing else is left that did not fail since, and another try would only cost a slot.
+    pub(super) fn has_failed_alone(&mut self, intent: &Intent) -> bool {
+        match intent.tokens.as_slice() {
+            [token] => {
+                let again = !self.failed_alone.insert(token.fingerprint);
+                again && self.context.progress.read().accepted > 0
+            }
+            _ => false,
+        }
     }
 
     /// Opens sealed tokens. What does not open was changed by somebody: it is taken out of the queue, where it would
@@ -124,23 +123,23 @@ fn batch_outcome(response: &RevokeResponse) -> BatchOutcome {
         Outcome::Accepted => BatchOutcome::Accepted,
         Outcome::Invalid => BatchOutcome::Invalid,
         Outcome::Unknown => BatchOutcome::Unknown,
-        Outcome::Trouble | Outcome::Denied if response.status == Some(413) => BatchOutcome::TooLarge,
         // GitHub has one sentence for invalid entries and for too many calls.
         Outcome::Spammed => BatchOutcome::Failed,
-        Outcome::Trouble | Outcome::Denied if is_about_content(response.status) => BatchOutcome::Failed,
-        Outcome::PrimaryLimit | Outcome::SecondaryLimit | Outcome::Denied | Outcome::Trouble => {
-            BatchOutcome::Returned
-        }
+        Outcome::PrimaryLimit | Outcome::SecondaryLimit => BatchOutcome::Returned,
+        Outcome::Denied | Outcome::Trouble => match response.status {
+            Some(413) => BatchOutcome::TooLarge,
+            status if is_about_content(status) => BatchOutcome::Failed,
+            _ => BatchOutcome::Returned,
+        },
     }
 }
 
 /// Whether something that a request carried may be the reason for a status, so that another request may fare better:
 /// a server that fails, or a 4xx that is about neither credential nor address (RFC 9110, section 15.5).
-pub(super) fn is_about_content(status: Option<u16>) -> bool {
+fn is_about_content(status: Option<u16>) -> bool {
     match status {
-        Some(401 | 402 | 403 | 404 | 405 | 407 | 410 | 421 | 426 | 429 | 451) => false,
+        None | Some(401..=405 | 407 | 410 | 421 | 426 | 429 | 451) => false,
         Some(status) => (400..=599).contains(&status),
-        None => false,
     }
 }
 

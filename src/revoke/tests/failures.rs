@@ -3,7 +3,7 @@
 use super::*;
 
 /// Fails as `response` says on every batch that holds this token.
-fn choking<'a>(clock: &'a FakeClock, poison: Fingerprint, failure: RevokeResponse) -> Server<'a> {
+fn choking(clock: &FakeClock, poison: Fingerprint, failure: RevokeResponse) -> Server<'_> {
     Server::new(clock, move |arrived| {
         if arrived.tokens.contains(&poison) { failure.clone() } else { response(Outcome::Accepted, 202) }
     })
