@@ -7,7 +7,8 @@
 //! # The promises
 //!
 //! 1. No more than the agreed number of requests leaves in any 3,600 s per host and identity.
-//! 2. A token once queued is sent at least once; a token accepted is not sent again by any later run.
+//! 2. A token once queued is sent at least once; a token accepted is not sent again by any later run; no token, whatever the
+//!    server says of it, keeps others from being sent.
 //! 3. No request carries more than [`MAX_BATCH`](crate::revocation::MAX_BATCH) tokens, and batches are filled across runs.
 //! 4. What the server says about its limit tightens the ledger's own count.
 //! 5. The audit trail is append-only, each record holding the hash of the one before.
@@ -149,6 +150,17 @@ pub fn rekey(address: &LedgerAddress, by: &str, now: Now<'_>) -> Result<Rekeyed,
 pub fn copy(from: &LedgerAddress, to: &LedgerAddress) -> Result<Option<Head>, LedgerError> {
     let (LedgerAddress::Sqlite(from), LedgerAddress::Sqlite(to)) = (from, to);
     sqlite::SqliteLedger::open_existing(from)?.map(|ledger| ledger.copy(to)).transpose()
+}
+
+/// Finds out whether the ledger at an address can be written, or made where there is none, and whether the tokens that wait
+/// in it can be opened. Creates nothing: what would end a run is found before it looks at anything.
+///
+/// # Errors
+/// As [`open`].
+pub fn check_writable(address: &LedgerAddress) -> Result<(), LedgerError> {
+    match address {
+        LedgerAddress::Sqlite(path) => sqlite::SqliteLedger::check_writable(path),
+    }
 }
 
 /// A record of tokens and requests that outlives the process. One handle is one owner of batches.

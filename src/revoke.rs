@@ -26,7 +26,7 @@ use crate::backoff;
 use crate::clock::Clock;
 use crate::ledger::{BatchRequest, Ledger, Next, Opener, Payload, Selection, StateChange, WaitReason};
 use crate::meter::CancelFlag;
-use crate::provider::{Limits, Outcome, Revoker};
+use crate::provider::{Limits, Revoker};
 use crate::revocation::State;
 use crate::token::{Fingerprint, Token};
 use memory::{Proofs, SelfRevoking};
@@ -59,6 +59,7 @@ pub fn run<'a>(context: Context<'a>, options: &'a Options) -> Result<RunOutcome,
         checked: HashSet::new(),
         accepted: Vec::new(),
         unanswered: 0,
+        failed_alone: HashSet::new(),
         probing: false,
         proofs: Proofs::default(),
         self_revoking: SelfRevoking::default(),
@@ -85,12 +86,29 @@ struct Run<'a> {
     accepted: Vec<Token>,
     /// How many liveness checks in a row proved nothing.
     unanswered: u32,
+    /// Tokens on which the server failed though they were sent alone.
+    failed_alone: HashSet<Fingerprint>,
     /// Whether the batches carry what the host may not take, and did not tell.
     probing: bool,
     /// What asking about life has shown.
     proofs: Proofs,
     /// How far the tokens that revoke themselves have come.
     self_revoking: SelfRevoking,
+}
+
+/// What came of a batch, as far as the loop needs to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    /// The response is in the ledger, with the wait it asked for, if any.
+    Settled,
+    /// The server failed on this batch, or gave no response.
+    Failed,
+    /// It never left, and the way may be open again in a moment.
+    Unable,
+    /// It brought what another request would bring, too, and nothing about the tokens.
+    Troubled,
+    /// The server refuses every request, or what it may not take: that decides nothing, and what waits is kept.
+    Denied,
 }
 
 /// What to ask the ledger for. No method of [`Run`], whose ledger must be free to be borrowed meanwhile.
@@ -175,19 +193,20 @@ impl Run<'_> {
                 Next::Send(intent) => intent,
             };
             match self.send(&intent)? {
-                Some(Outcome::Denied) => return Ok(EndReason::Denied),
-                // It was asked of a host that may not take it, and decides nothing: what waits is kept.
-                Some(Outcome::Invalid) if self.probing => return Ok(EndReason::Denied),
-                Some(Outcome::Unexpected | Outcome::Blocked) => return Ok(EndReason::Trouble),
-                Some(Outcome::Trouble | Outcome::Unknown | Outcome::NotSent) => {
+                Some(Sent::Denied) => return Ok(EndReason::Denied),
+                Some(Sent::Troubled) => return Ok(EndReason::Trouble),
+                Some(sent @ (Sent::Failed | Sent::Unable)) => {
                     failures += 1;
-                    if failures > self.options.retries {
+                    // The failed batch waits behind all others, so that failures in a row are those of different batches,
+                    // as long as there are any.
+                    let alone = sent == Sent::Failed && self.has_failed_alone(&intent);
+                    if alone || failures > self.options.retries {
                         return Ok(EndReason::Trouble);
                     }
                     self.sleep(backoff::pause(failures, backoff::random()));
                 }
                 // A limit is in the ledger now, and the next request for a batch brings the wait.
-                Some(_) | None => failures = 0,
+                Some(Sent::Settled) | None => failures = 0,
             }
         }
     }

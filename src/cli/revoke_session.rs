@@ -68,7 +68,12 @@ impl RevokeSession {
             );
         }
         let settings = RevokeSettings::resolve(&flags, env, &user.revoke, &user.connection)?;
-        ledger::open_existing(&settings.connection.ledger)?;
+        let address = &settings.connection.ledger;
+        match settings.mode {
+            // It writes nothing, and needs no key.
+            Mode::DryRun => drop(ledger::open_existing(address)?),
+            Mode::Ask | Mode::Yes => ledger::check_writable(address)?,
+        }
         let credential = connection::credential(&settings.connection, env, console)?;
         let own = own_credentials(env, inputs, credential.as_ref(), console);
         let targets = RevokeTarget::all(&settings, credential, terminal)?;

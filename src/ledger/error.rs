@@ -118,6 +118,28 @@ pub enum FileError {
         /// Its permission bits.
         mode: u32,
     },
+    /// Somebody else made it, and could read or change what is written there.
+    #[error(
+        "{path} belongs to another user (uid {owner}), who can read and change what is in it; name another path with \
+         --ledger, or move it away and scan again"
+    )]
+    OthersFile {
+        /// The file or directory.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+    },
+    /// Other users can put files into the directory, or take them out.
+    #[error(
+        "others can write to the directory {path} (mode {mode:04o}), and so replace the ledger and its key; run \
+         `chmod go-w {path}`, or name another path with --ledger"
+    )]
+    ExposedDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
     /// A symbolic link stands where the file should be.
     #[error("{path} is a symbolic link; name the file it points to with --ledger")]
     Symlink {

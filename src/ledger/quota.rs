@@ -13,6 +13,11 @@
 //! A slot counts while either timestamp is within the window. Everything else with a beginning and an end (what the server
 //! asked for) moves back with the clock, keeping its length.
 
+mod body;
+
+pub(crate) use body::BodyLimit;
+
+use super::settlement::BatchOutcome;
 use crate::revocation::RateLimit;
 
 /// The window of the quota: GitHub's limits are per hour,
@@ -113,9 +118,38 @@ pub(crate) struct Quota {
     pub(crate) strikes: u32,
     /// The server's own count.
     pub(crate) server: ServerLimit,
+    /// The last batch that was accepted; 0 before the first.
+    pub(crate) accepted: u64,
+    /// How long requests may be.
+    pub(crate) body: BodyLimit,
 }
 
 impl Quota {
+    /// The most tokens a request may carry, of `max_batch` that the API allows.
+    pub(crate) fn max_batch(&self, max_batch: usize) -> usize {
+        let limit = self.body.tokens.and_then(|tokens| usize::try_from(tokens).ok());
+        limit.map_or(max_batch, |limit| limit.clamp(1, max_batch))
+    }
+
+    /// Takes note of what a response says about batches of this size. False where the batch failed for the sake of what
+    /// it carried rather than of how much.
+    pub(crate) fn observe_outcome(&mut self, batch: u64, size: usize, outcome: BatchOutcome) -> bool {
+        let size = u32::try_from(size).unwrap_or(u32::MAX);
+        match outcome {
+            BatchOutcome::Accepted => {
+                self.accepted = self.accepted.max(batch);
+                self.body.observe_taken(size);
+                true
+            }
+            BatchOutcome::TooLarge => self.body.observe_too_large(size),
+            BatchOutcome::Failed | BatchOutcome::Unknown => false,
+            // What never left says nothing.
+            BatchOutcome::Invalid | BatchOutcome::Returned | BatchOutcome::NotSent | BatchOutcome::Dead => {
+                true
+            }
+        }
+    }
+
     /// Takes note of the time; true if the clock was set back and something moved with it.
     pub(crate) fn observe_clock(&mut self, now: i64) -> bool {
         let mut moved = self.hold.observe_clock(now) | self.server.window.observe_clock(now);

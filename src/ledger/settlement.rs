@@ -14,7 +14,12 @@ pub enum BatchOutcome {
     Invalid,
     /// The server did not take the request: all wait again.
     Returned,
-    /// Not known: all are sent again.
+    /// The server failed on the request, perhaps because of one of the tokens: all wait again, behind the others. Where
+    /// the tokens are to blame, the batch is halved.
+    Failed,
+    /// The request was too long for something on the way: the next ones carry fewer tokens.
+    TooLarge,
+    /// Not known: all are sent again, behind the others, as after a failure.
     Unknown,
     /// The request surely never left: all wait again, and its slot is given back.
     NotSent,

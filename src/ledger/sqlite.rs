@@ -20,6 +20,7 @@ mod intend;
 mod list;
 mod open;
 mod owner;
+mod paths;
 mod queue;
 mod quota;
 mod read;
@@ -27,6 +28,7 @@ mod rekey;
 mod rows;
 mod settle;
 mod trail;
+mod trust;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -91,6 +93,14 @@ impl SqliteLedger {
     /// Copies it and its key.
     pub(super) fn copy(&self, to: &Path) -> Result<Head, LedgerError> {
         copy::copy(self, to)
+    }
+
+    /// Finds out whether the ledger at `path` can be written, or made where there is none; creates nothing.
+    pub(super) fn check_writable(path: &Path) -> Result<(), LedgerError> {
+        match files::existing(path)? {
+            Some(path) => open::check_writable(&path),
+            None => trust::check_creatable(path),
+        }
     }
 
     /// Runs `work` in a transaction that holds the write lock from its beginning (`BEGIN IMMEDIATE`): nothing it reads can

@@ -1,6 +1,6 @@
 //! One batch: opened, sent, settled.
 
-use super::{RevokeError, Run};
+use super::{RevokeError, Run, Sent};
 use crate::backoff;
 use crate::ledger::{
     BatchId, BatchOutcome, Intent, LedgerError, SealedToken, Selection, Settled, Settlement, StateChange,
@@ -22,7 +22,7 @@ const SETTLE_TRIES: u32 = 3;
 
 impl Run<'_> {
     /// Sends a batch that is written down. `None` if nothing of it could be opened.
-    pub(super) fn send(&mut self, intent: &Intent) -> Result<Option<Outcome>, RevokeError> {
+    pub(super) fn send(&mut self, intent: &Intent) -> Result<Option<Sent>, RevokeError> {
         let tokens = self.open(&intent.tokens)?;
         let Some(batch) = Batch::new(&tokens) else {
             self.settle(intent.batch, &unsent())?;
@@ -33,7 +33,8 @@ impl Run<'_> {
             self.context.progress.request();
         }
         let mut settlement = self.settlement_of(&response, intent.strikes);
-        if self.probing && response.outcome == Outcome::Invalid {
+        let probed = self.probing && response.outcome == Outcome::Invalid;
+        if probed {
             settlement.outcome = BatchOutcome::Returned;
             self.message = Some(PROBED.to_owned());
         }
@@ -45,7 +46,27 @@ impl Run<'_> {
             Outcome::Accepted | Outcome::Invalid => {}
             _ => self.message = Some(redacted(&response.message, MESSAGE_MAX)),
         }
-        Ok(Some(outcome))
+        Ok(Some(match outcome {
+            Outcome::Invalid if probed => Sent::Denied,
+            Outcome::Denied if settlement.outcome == BatchOutcome::Returned => Sent::Denied,
+            Outcome::Unexpected | Outcome::Blocked => Sent::Troubled,
+            Outcome::NotSent => Sent::Unable,
+            Outcome::Denied | Outcome::Trouble | Outcome::Unknown => Sent::Failed,
+            // Where the server asked to wait, the ledger holds the next request back.
+            _ => Sent::Settled,
+        }))
+    }
+
+    /// Whether a single token failed for the second time in a run in which the server took others. What failed goes behind
+    /// all others, so nothing else is left that did not fail since, and another try would only cost a slot.
+    pub(super) fn has_failed_alone(&mut self, intent: &Intent) -> bool {
+        match intent.tokens.as_slice() {
+            [token] => {
+                let again = !self.failed_alone.insert(token.fingerprint);
+                again && self.context.progress.read().accepted > 0
+            }
+            _ => false,
+        }
     }
 
     /// Opens sealed tokens. What does not open was changed by somebody: it is taken out of the queue, where it would
@@ -80,18 +101,7 @@ impl Run<'_> {
 
     /// What the ledger is to write down about a response.
     pub(super) fn settlement_of(&self, response: &RevokeResponse, strikes: u32) -> Settlement {
-        let outcome = match response.outcome {
-            Outcome::Accepted => BatchOutcome::Accepted,
-            Outcome::Invalid => BatchOutcome::Invalid,
-            Outcome::Unknown => BatchOutcome::Unknown,
-            Outcome::NotSent | Outcome::Blocked => BatchOutcome::NotSent,
-            Outcome::Spammed
-            | Outcome::PrimaryLimit
-            | Outcome::SecondaryLimit
-            | Outcome::Denied
-            | Outcome::Trouble
-            | Outcome::Unexpected => BatchOutcome::Returned,
-        };
+        let outcome = batch_outcome(response);
         Settlement {
             outcome,
             verdict: response.outcome.as_str(),
@@ -118,6 +128,33 @@ impl Run<'_> {
                 }
             }
         }
+    }
+}
+
+/// What a response means for the tokens of its batch.
+fn batch_outcome(response: &RevokeResponse) -> BatchOutcome {
+    match response.outcome {
+        Outcome::Accepted => BatchOutcome::Accepted,
+        Outcome::Invalid => BatchOutcome::Invalid,
+        Outcome::Unknown => BatchOutcome::Unknown,
+        // GitHub has one sentence for invalid entries and for too many calls.
+        Outcome::Spammed => BatchOutcome::Failed,
+        Outcome::NotSent | Outcome::Blocked => BatchOutcome::NotSent,
+        Outcome::PrimaryLimit | Outcome::SecondaryLimit | Outcome::Unexpected => BatchOutcome::Returned,
+        Outcome::Denied | Outcome::Trouble => match response.status {
+            Some(413) => BatchOutcome::TooLarge,
+            status if is_about_content(status) => BatchOutcome::Failed,
+            _ => BatchOutcome::Returned,
+        },
+    }
+}
+
+/// Whether something that a request carried may be the reason for a status, so that another request may fare better:
+/// a server that fails, or a 4xx that is about neither credential nor address (RFC 9110, section 15.5).
+fn is_about_content(status: Option<u16>) -> bool {
+    match status {
+        None | Some(401..=405 | 407 | 410 | 421 | 426 | 429 | 451) => false,
+        Some(status) => (400..=599).contains(&status),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod answers;
 mod checks;
+mod failures;
 
 mod queue;
 mod second_provider;
@@ -15,7 +16,7 @@ use crate::clock::fake::FakeClock;
 use crate::finding::Confidence;
 use crate::ledger::decision;
 use crate::ledger::{Enqueued, ModelLedger, Sealer, Settlement};
-use crate::provider::{ConnectError, Grants, Liveness, RevokeResponse};
+use crate::provider::{ConnectError, Grants, Liveness, Outcome, RevokeResponse};
 use crate::revocation::{Batch, RateLimit};
 use crate::token::Kind;
 

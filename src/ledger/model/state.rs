@@ -1,17 +1,19 @@
 //! The state of a ledger in memory, and its rules.
 
 mod batches;
+mod bisection;
 mod listing;
+mod queue;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
 use crate::ledger::audit::{self, Digest, Event, Head};
-use crate::ledger::bisect::{self, Group};
+use crate::ledger::bisect::Group;
 use crate::ledger::change::{Selection, StateChange};
 use crate::ledger::decision::Decision;
-use crate::ledger::entry::{Attempt, BatchId, Enqueued, Entry, Page, SealedToken, TokenRecord, sorted_chunk};
+use crate::ledger::entry::{Attempt, BatchId, Enqueued, Entry, TokenRecord, sorted_chunk};
 use crate::ledger::host::{HostEntry, HostStatus};
 use crate::ledger::intent::{BatchRequest, SELF_REVOKING};
 use crate::ledger::quota::Quota;
@@ -49,6 +51,7 @@ struct StoredToken {
     at: i64,
     batch: Option<u64>,
     group: Group,
+    failed_in: u64,
     sealed: Option<Vec<u8>>,
     decided_by: String,
 }
@@ -117,7 +120,8 @@ impl ModelState {
             if new {
                 by.clone_into(&mut token.decided_by);
                 let had_text = token.sealed.is_some();
-                (token.state, token.at, token.rank, token.group) = (entry.state, at, rank, 0);
+                (token.state, token.at, token.rank) = (entry.state, at, rank);
+                (token.group, token.failed_in) = (0, 0);
                 let kept = token.sealed.take().filter(|_| entry.state.keeps_text());
                 let erased = u64::from(had_text && kept.is_none() && sealed.is_none());
                 token.sealed = sealed.or(kept);
@@ -137,6 +141,7 @@ impl ModelState {
             at,
             batch: None,
             group: 0,
+            failed_in: 0,
             sealed,
             decided_by: by.to_owned(),
         });
@@ -156,43 +161,6 @@ impl ModelState {
             }
         }
         hosts
-    }
-
-    /// The tokens that could be sent now, in the order of the queue.
-    fn due_indices(&self, host: &str, kinds: &[Kind]) -> Vec<usize> {
-        let mut due: Vec<usize> = (self.tokens.iter().enumerate())
-            .filter(|(_, token)| token.host == host && token.batch.is_none() && token.state.pending())
-            .filter(|(_, token)| kinds.contains(&token.kind))
-            .map(|(index, _)| index)
-            .collect();
-        due.sort_by_key(|index| (self.tokens[*index].rank, *index));
-        due
-    }
-
-    /// The group that goes next, and its tokens.
-    fn next_group(&self, host: &str, kinds: &[Kind], max_batch: usize) -> Option<(Group, Vec<usize>)> {
-        let mut groups: BTreeMap<Group, Vec<usize>> = BTreeMap::new();
-        for index in self.due_indices(host, kinds) {
-            groups.entry(self.tokens[index].group).or_default().push(index);
-        }
-        let clean = groups.get(&0).map_or(0, Vec::len).min(max_batch);
-        let suspects = groups.iter().filter(|(group, _)| **group > 0).map(|(group, all)| (*group, all.len()));
-        let (group, _) = bisect::next(clean, suspects)?;
-        Some((group, groups.remove(&group)?))
-    }
-
-    fn sealed_token(&self, index: usize) -> SealedToken {
-        let token = &self.tokens[index];
-        SealedToken {
-            fingerprint: token.fingerprint,
-            kind: token.kind,
-            sealed: token.sealed.clone().unwrap_or_default(),
-        }
-    }
-
-    pub(super) fn due(&self, host: &str, kinds: &[Kind], page: Page) -> Vec<SealedToken> {
-        let Some((_, group)) = self.next_group(host, kinds, page.limit) else { return Vec::new() };
-        group.into_iter().skip(page.skip).take(page.limit).map(|index| self.sealed_token(index)).collect()
     }
 
     pub(super) fn change_state(&mut self, owner: u64, change: &StateChange<'_>, at: Timestamp) -> u64 {
@@ -224,7 +192,8 @@ impl ModelState {
                 }
                 batch.tokens.retain(|other| *other != index);
             }
-            (token.state, token.at, token.batch, token.group) = (change.state, at.as_millisecond(), None, 0);
+            (token.state, token.at, token.batch) = (change.state, at.as_millisecond(), None);
+            (token.group, token.failed_in) = (0, 0);
             if !change.state.keeps_text() {
                 erased += u64::from(token.sealed.take().is_some());
             }

@@ -59,7 +59,9 @@ pub(super) fn settlement(
         verdict: match outcome {
             BatchOutcome::Accepted => "accepted",
             BatchOutcome::Invalid => "invalid",
-            BatchOutcome::Returned => "trouble",
+            BatchOutcome::Returned => "returned",
+            BatchOutcome::Failed => "trouble",
+            BatchOutcome::TooLarge => "too-large",
             BatchOutcome::Unknown => "unknown",
             BatchOutcome::NotSent => "not-sent",
             BatchOutcome::Dead => "dead",

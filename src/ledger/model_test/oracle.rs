@@ -38,6 +38,8 @@ pub(super) struct Oracle {
     pub(super) changed: HashSet<Fingerprint>,
     /// In a batch that was invalid or dead.
     pub(super) rejected: HashSet<Fingerprint>,
+    /// Whether a batch ever failed: its tokens go by themselves since.
+    failed: bool,
     pub(super) ever_sent: HashSet<Fingerprint>,
     in_flight: Vec<InFlight>,
     /// Charged requests by identity, in elapsed time.
@@ -105,7 +107,7 @@ impl Oracle {
             self.check_quota(identity);
             self.check_server_limit(identity, clock);
             let others = self.in_flight.iter().any(|request| request.alive);
-            if self.rejected.is_empty() && !others && pending != u64::MAX {
+            if self.rejected.is_empty() && !self.failed && !others && pending != u64::MAX {
                 assert_eq!(tokens.len() as u64, pending.min(1000), "promise 3: a batch was not filled");
             }
         }
@@ -169,7 +171,8 @@ impl Oracle {
                 self.accepted.extend(accepted);
             }
             BatchOutcome::Invalid | BatchOutcome::Dead => self.rejected.extend(&batch.tokens),
-            BatchOutcome::Returned | BatchOutcome::NotSent | BatchOutcome::Unknown => {}
+            BatchOutcome::Failed | BatchOutcome::TooLarge | BatchOutcome::Unknown => self.failed = true,
+            BatchOutcome::Returned | BatchOutcome::NotSent => {}
         }
         let identity = if batch.charged { IDENTITIES[batch.process] } else { SELF_REVOKING };
         if batch.charged && settlement.outcome == BatchOutcome::NotSent {

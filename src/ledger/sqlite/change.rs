@@ -13,7 +13,8 @@ use crate::token::{Fingerprint, Kind};
 const FIND: &str =
     "SELECT token.id, sha256, state, token.batch, owner FROM token LEFT JOIN batch ON batch.id = token.batch
     WHERE host = ?1 AND sha256_prefix = ?2 AND sha256 = ?3";
-const SET_STATE: &str = "UPDATE token SET state = ?2, at = ?3, batch = NULL, bisect_group = 0 WHERE id = ?1";
+const SET_STATE: &str =
+    "UPDATE token SET state = ?2, at = ?3, batch = NULL, bisect_group = 0, failed_in = 0 WHERE id = ?1";
 const DELETE_ATTEMPT: &str = "DELETE FROM attempt WHERE token = ?1 AND batch = ?2";
 
 /// Changes the state of the selected tokens, and returns how many changed.

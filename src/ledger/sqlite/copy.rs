@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{SqliteLedger, files, open};
+use super::{SqliteLedger, files, open, paths};
 use crate::ledger::audit::Head;
 use crate::ledger::error::{FileError, LedgerError};
 
@@ -16,7 +16,7 @@ pub(super) fn copy(ledger: &SqliteLedger, to: &Path) -> Result<Head, LedgerError
         }
     }
     open::sealing_key(&ledger.db, &ledger.path)?;
-    let draft = files::beside(to, ".partial");
+    let draft = paths::beside(to, ".partial");
     files::remove(&draft)?;
     let draft = files::prepare(&draft)?;
     // <https://www.sqlite.org/lang_vacuum.html#vacuuminto>: one read transaction, into a file that is empty.

@@ -19,7 +19,7 @@ const FIND: &str = "SELECT id, state FROM token WHERE host = ?1 AND sha256_prefi
 const INSERT: &str =
     "INSERT INTO token (host, sha256, sha256_prefix, kind, confidence, rank, location, state, created_at, at,
     decision) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)";
-const UPDATE: &str = "UPDATE token SET state = ?2, at = ?3, confidence = ?4, rank = ?5, bisect_group = 0, decision = ?6 WHERE id = ?1";
+const UPDATE: &str = "UPDATE token SET state = ?2, at = ?3, confidence = ?4, rank = ?5, bisect_group = 0, failed_in = 0, decision = ?6 WHERE id = ?1";
 const FIND_DECISION: &str = "SELECT id FROM decision
     WHERE by = ?1 AND run = ?2 AND consent = ?3 AND min_confidence = ?4 AND allow_own = ?5";
 const INSERT_DECISION: &str =

@@ -6,31 +6,10 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::paths::{beside, directory_of, failed, is_missing};
+use super::trust::{check, check_file};
 use crate::ledger::error::{FileError, LedgerError};
 use crate::ledger::seal::{KEY_LEN, SealingKey, new_key};
-
-/// What makes an error of a failed system call, for `map_err`; a full disk and a read-only one are the ledger's errors.
-fn failed(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> LedgerError {
-    let path = path.into();
-    move |source| match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            LedgerError::Full { ledger: path.display().to_string() }
-        }
-        io::ErrorKind::ReadOnlyFilesystem => LedgerError::ReadOnly { ledger: path.display().to_string() },
-        _ => FileError::Io { action, path, source }.into(),
-    }
-}
-
-fn is_missing(error: &LedgerError) -> bool {
-    matches!(error, LedgerError::File(FileError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound)
-}
-
-/// `path` with a suffix to its file name.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
 
 /// Creates the directory of `path` (0700) and an empty file at `path` (0600) where there is none, and checks what is there.
 ///
@@ -67,52 +46,10 @@ pub(super) fn existing(path: &Path) -> Result<Option<PathBuf>, LedgerError> {
     Ok(Some(path))
 }
 
-fn directory_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(directory) if !directory.as_os_str().is_empty() => directory,
-        _ => Path::new("."),
-    }
-}
-
 fn resolve(path: &Path) -> Result<PathBuf, LedgerError> {
     let Some(name) = path.file_name() else { return Err(FileError::NotAFile { path: path.into() }.into()) };
     let directory = directory_of(path);
     Ok(directory.canonicalize().map_err(failed("find the directory", directory))?.join(name))
-}
-
-/// Refuses a ledger, or a journal beside it, that others can read, and anything that is no regular file: in a directory that
-/// others may write to, another user may have put it there. The names of the journals:
-/// <https://www.sqlite.org/tempfiles.html>.
-fn check(path: &Path) -> Result<(), LedgerError> {
-    check_file(path)?;
-    for suffix in ["-journal", "-wal", "-shm"] {
-        let path = beside(path, suffix);
-        match check_file(&path) {
-            // A journal comes and goes with the transactions of other processes.
-            Err(error) if is_missing(&error) => {}
-            checked => checked?,
-        }
-    }
-    Ok(())
-}
-
-fn check_file(path: &Path) -> Result<(), LedgerError> {
-    let meta = fs::symlink_metadata(path).map_err(failed("look at", path))?;
-    let path = path.to_path_buf();
-    if meta.is_symlink() {
-        return Err(FileError::Symlink { path }.into());
-    }
-    if !meta.is_file() {
-        return Err(FileError::NotAFile { path }.into());
-    }
-    #[cfg(unix)]
-    {
-        let mode = std::os::unix::fs::MetadataExt::mode(&meta) & 0o7777;
-        if mode & 0o077 != 0 {
-            return Err(FileError::Exposed { path, mode }.into());
-        }
-    }
-    Ok(())
 }
 
 /// Creates a file, 0600; never one that is there already, and never through a link (`O_EXCL` in open(2)).

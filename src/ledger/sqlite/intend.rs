@@ -72,8 +72,10 @@ pub(super) fn intend(
     }
     let (group, due) = match candidate {
         Candidate::Token(group, token) => (group, vec![token]),
-        Candidate::Group(group, kinds) => {
-            (group, queue::page(db, host, group, kinds, Page { skip: 0, limit: request.max_batch })?)
+        Candidate::Kinds(kinds) => {
+            let next = queue::next(db, host, kinds, quota.max_batch(request.max_batch))?;
+            let Some(next) = next else { return Ok(Next::Nothing) };
+            (next.group, queue::page(db, host, next.group, kinds, Page { skip: 0, limit: next.size })?)
         }
     };
     let new = NewBatch { request, quota_id, group, charged };
@@ -90,8 +92,8 @@ pub(super) fn intend(
 
 /// What a request would carry.
 enum Candidate<'a> {
-    /// As much of a group, in these kinds, as fits.
-    Group(Group, &'a [Kind]),
+    /// As many tokens of these kinds as go together.
+    Kinds(&'a [Kind]),
     /// One token of a group.
     Token(Group, DueToken),
 }
@@ -102,8 +104,7 @@ fn candidate<'a>(
     request: &BatchRequest<'a>,
 ) -> rusqlite::Result<Option<Candidate<'a>>> {
     match request.payload {
-        Payload::Batch(kinds) => Ok(queue::next_group(db, host, kinds, request.max_batch)?
-            .map(|(group, _)| Candidate::Group(group, kinds))),
+        Payload::Batch(kinds) => Ok(queue::next(db, host, kinds, 1)?.map(|_| Candidate::Kinds(kinds))),
         Payload::SelfRevoking(fingerprint) => db
             .prepare_cached(FIND_ONE)?
             .query_row(params![host, rows::prefix_of(&fingerprint), fingerprint.0], |row| {

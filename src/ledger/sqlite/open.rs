@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, Trans
 use super::files;
 use super::owner::Owner;
 use super::{SqliteLedger, ledger_error};
+use super::{paths, trust};
 use crate::ledger::error::LedgerError;
 use crate::ledger::seal::SealingKey;
 
@@ -47,6 +48,28 @@ pub(super) fn open_existing(path: PathBuf) -> Result<Option<SqliteLedger>, Ledge
     Ok(Some(SqliteLedger { db, owner: Owner::new(&path), path }))
 }
 
+/// Finds out whether the ledger at `path` can be written and what waits in it can be opened; changes nothing.
+pub(super) fn check_writable(path: &Path) -> Result<(), LedgerError> {
+    trust::check_access(paths::directory_of(path))?;
+    let mut db = connect(path)?;
+    let failed = |error| ledger_error(path, &error);
+    if schema(&db, path)? == 0 {
+        return Ok(());
+    }
+    // Takes the write lock, and gives it back by a rollback.
+    let tx = Transaction::new(&mut db, TransactionBehavior::Immediate).map_err(failed)?;
+    let sealed: bool =
+        tx.query_row("SELECT EXISTS (SELECT 1 FROM sealed)", [], |row| row.get(0)).map_err(failed)?;
+    if sealed || files::read_key(path)?.is_some() {
+        match sealing_key(&tx, path) {
+            // A key that is lost while nothing is sealed with it is replaced.
+            Err(LedgerError::KeyMissing { .. } | LedgerError::KeyMismatch { .. }) if !sealed => {}
+            checked => drop(checked?),
+        }
+    }
+    Ok(())
+}
+
 /// Opens a connection, with pragmas as in <https://www.sqlite.org/pragma.html>.
 fn connect(path: &Path) -> Result<Connection, LedgerError> {
     // No CREATE: the file exists, created by us with our permissions. No URI: a path is a path.
@@ -58,6 +81,7 @@ fn connect(path: &Path) -> Result<Connection, LedgerError> {
         let db = Connection::open_with_flags(path, flags)?;
         db.busy_timeout(BUSY_TIMEOUT)?;
         db.pragma_update(None, "synchronous", "EXTRA")?;
+        leave_wal(&db)?;
         db.pragma_update(None, "secure_delete", "ON")?;
         db.pragma_update(None, "foreign_keys", "ON")?;
         db.pragma_update(None, "trusted_schema", "OFF")?;
@@ -68,6 +92,17 @@ fn connect(path: &Path) -> Result<Connection, LedgerError> {
         Ok(db)
     };
     setup().map_err(|error| ledger_error(path, &error))
+}
+
+/// Another tool may have left the database in WAL mode, which is kept in the file: then erased texts stay in the WAL until
+/// it is checkpointed. Leaving the mode writes the WAL back and deletes it
+/// (<https://www.sqlite.org/pragma.html#pragma_journal_mode>). An empty file is in no mode yet.
+fn leave_wal(db: &Connection) -> rusqlite::Result<()> {
+    let mode: String = db.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+    if mode != "delete" {
+        db.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
+    }
+    Ok(())
 }
 
 fn newest_schema() -> i64 {

@@ -6,7 +6,8 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use super::files::{beside, create_new};
+use super::files::create_new;
+use super::paths::beside;
 use crate::token::Fingerprint;
 
 /// The prefix of the names of owners that could not take a lock: only the end of their lease shows that they are gone.

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Row, params};
 
 use super::rows::number;
-use crate::ledger::bisect::{self, Group};
+use crate::ledger::bisect::{self, Candidate, Group};
 use crate::ledger::entry::{Page, SealedToken};
 use crate::rule;
 use crate::token::{Fingerprint, Kind};
@@ -17,27 +17,36 @@ pub(super) fn kind_list(kinds: &[Kind]) -> String {
     ids.join(", ")
 }
 
-/// Which group goes next, and how many of its tokens fit into a request.
-pub(super) fn next_group(
+/// Which tokens go next, at most `max_batch` of them.
+pub(super) fn next(
     db: &Connection,
     host: i64,
     kinds: &[Kind],
     max_batch: usize,
-) -> rusqlite::Result<Option<(Group, usize)>> {
+) -> rusqlite::Result<Option<Candidate>> {
     let kinds = kind_list(kinds);
-    let clean = format!(
-        "SELECT count(*) FROM
-            (SELECT 1 FROM token WHERE {DUE} AND bisect_group = 0 AND kind IN ({kinds}) LIMIT {max_batch})"
-    );
-    let clean = db.prepare_cached(&clean)?.query_row([host], |row| row.get(0))?;
+    let queue = |condition: &str| {
+        let sql = format!(
+            "SELECT 0, count(*), ifnull(min(failed_in), 0) FROM (SELECT failed_in FROM token
+                WHERE {DUE} AND bisect_group = 0 AND {condition} AND kind IN ({kinds})
+                ORDER BY failed_in LIMIT {max_batch})"
+        );
+        db.prepare_cached(&sql)?.query_row([host], candidate)
+    };
+    let mut candidates = vec![queue("failed_in = 0")?, queue("failed_in > 0")?];
     let groups = format!(
-        "SELECT bisect_group, count(*) FROM token WHERE {DUE} AND bisect_group > 0 AND kind IN ({kinds})
-         GROUP BY bisect_group"
+        "SELECT bisect_group, count(*), min(failed_in) FROM token
+         WHERE {DUE} AND bisect_group > 0 AND kind IN ({kinds}) GROUP BY bisect_group"
     );
-    let groups: Vec<(Group, usize)> = (db.prepare_cached(&groups)?)
-        .query_map([host], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
-    Ok(bisect::next(clean, groups))
+    for group in db.prepare_cached(&groups)?.query_map([host], candidate)? {
+        let group = group?;
+        candidates.push(Candidate { size: group.size.min(max_batch), ..group });
+    }
+    Ok(bisect::next(candidates))
+}
+
+fn candidate(row: &Row<'_>) -> rusqlite::Result<Candidate> {
+    Ok(Candidate { group: row.get(0)?, size: row.get(1)?, failed_in: row.get(2)? })
 }
 
 /// A token of the queue with its row id.
@@ -71,7 +80,7 @@ pub(super) fn page(
 ) -> rusqlite::Result<Vec<DueToken>> {
     let sql = format!(
         "SELECT id, sha256, kind, bytes FROM token JOIN sealed ON sealed.token = token.id
-         WHERE {DUE} AND bisect_group = ?2 AND kind IN ({}) ORDER BY rank, id LIMIT ?3 OFFSET ?4",
+         WHERE {DUE} AND bisect_group = ?2 AND kind IN ({}) ORDER BY failed_in, rank, id LIMIT ?3 OFFSET ?4",
         kind_list(kinds)
     );
     db.prepare_cached(&sql)?

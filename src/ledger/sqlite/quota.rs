@@ -3,16 +3,16 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::rows::number;
-use crate::ledger::quota::{Quota, SLOTS_KEPT, ServerLimit, Slot, Span};
+use crate::ledger::quota::{BodyLimit, Quota, SLOTS_KEPT, ServerLimit, Slot, Span};
 
 const FIND: &str =
     "SELECT id, last, hold_since, hold_until, strikes, server_since, server_until, server_remaining,
-    server_limit FROM quota WHERE host = ?1 AND identity = ?2";
+    server_limit, accepted, body_limit, body_taken FROM quota WHERE host = ?1 AND identity = ?2";
 const SLOTS: &str = "SELECT id, slot_at, slot_clamped FROM batch WHERE quota = ?1 AND charged
     ORDER BY id DESC LIMIT ?2";
 const SAVE: &str =
     "UPDATE quota SET last = ?2, hold_since = ?3, hold_until = ?4, strikes = ?5, server_since = ?6,
-    server_until = ?7, server_remaining = ?8, server_limit = ?9 WHERE id = ?1";
+    server_until = ?7, server_remaining = ?8, server_limit = ?9, accepted = ?10, body_limit = ?11, body_taken = ?12 WHERE id = ?1";
 const SAVE_SLOT: &str = "UPDATE batch SET slot_at = ?2, slot_clamped = ?3
     WHERE id = ?1 AND (slot_at != ?2 OR slot_clamped != ?3)";
 
@@ -29,6 +29,8 @@ pub(super) fn find(db: &Connection, host: i64, identity: &str) -> rusqlite::Resu
                 remaining: row.get(7)?,
                 limit: row.get(8)?,
             },
+            accepted: row.get(9)?,
+            body: BodyLimit { tokens: row.get(10)?, taken: row.get(11)? },
         };
         Ok((row.get(0)?, quota))
     });
@@ -53,7 +55,7 @@ pub(super) fn ensure(db: &Connection, host: i64, identity: &str) -> rusqlite::Re
 
 /// Saves a quota and those of its slots that moved.
 pub(super) fn save(db: &Connection, id: i64, quota: &Quota) -> rusqlite::Result<()> {
-    let Quota { last, hold, strikes, server, .. } = quota;
+    let Quota { last, hold, strikes, server, accepted, body, slots } = quota;
     db.prepare_cached(SAVE)?.execute(params![
         id,
         last,
@@ -63,10 +65,13 @@ pub(super) fn save(db: &Connection, id: i64, quota: &Quota) -> rusqlite::Result<
         server.window.since,
         server.window.until,
         server.remaining,
-        server.limit
+        server.limit,
+        accepted,
+        body.tokens,
+        body.taken
     ])?;
     let mut save = db.prepare_cached(SAVE_SLOT)?;
-    for slot in &quota.slots {
+    for slot in slots {
         save.execute(params![slot.batch, slot.at, slot.clamped])?;
     }
     Ok(())

@@ -51,8 +51,8 @@ pub(super) fn due(
     page: Page,
 ) -> rusqlite::Result<Vec<SealedToken>> {
     let Some(host) = rows::host(db, host)? else { return Ok(Vec::new()) };
-    let Some((group, _)) = queue::next_group(db, host, kinds, page.limit)? else { return Ok(Vec::new()) };
-    let due = queue::page(db, host, group, kinds, page)?;
+    let Some(next) = queue::next(db, host, kinds, page.limit)? else { return Ok(Vec::new()) };
+    let due = queue::page(db, host, next.group, kinds, page)?;
     Ok(due.into_iter().map(|due| due.token).collect())
 }
 

@@ -23,7 +23,8 @@ const SEALED: &str = "SELECT token.id, host.name, sha256, kind, bytes FROM token
     JOIN host ON host.id = token.host LEFT JOIN sealed ON sealed.token = token.id
     WHERE bytes IS NOT NULL OR state IN ('queued', 'sent')";
 const RESEAL: &str = "UPDATE sealed SET bytes = ?2 WHERE token = ?1";
-const HOLD: &str = "UPDATE token SET state = 'held', at = ?2, batch = NULL, bisect_group = 0 WHERE id = ?1";
+const HOLD: &str =
+    "UPDATE token SET state = 'held', at = ?2, batch = NULL, bisect_group = 0, failed_in = 0 WHERE id = ?1";
 const REASON: &str = "its sealed text could not be opened when the ledger got a new key";
 
 pub(super) fn rekey(ledger: &mut SqliteLedger, by: &str, now: Now<'_>) -> Result<Rekeyed, LedgerError> {

@@ -37,7 +37,8 @@ CREATE TABLE token (
   at            INTEGER NOT NULL,      -- when it came to its state
   decision      INTEGER REFERENCES decision, -- under which it was queued last
   batch         INTEGER,               -- in flight with this batch
-  bisect_group  INTEGER NOT NULL DEFAULT 0 -- the half of an invalid batch it belongs to; 0 if none
+  bisect_group  INTEGER NOT NULL DEFAULT 0, -- the half of a batch that is bisected it belongs to; 0 if none
+  failed_in     INTEGER NOT NULL DEFAULT 0  -- the last batch it was in on which the server failed; 0 if none
 );
 -- Eight bytes of each fingerprint rather than 32: the index of a million tokens is written in random order, and has to
 -- fit into memory for that. A lookup compares the rest of the hash in the row, and writers check before they insert.
@@ -45,7 +46,7 @@ CREATE INDEX token_sha256 ON token (host, sha256_prefix);
 -- Partial indexes (https://www.sqlite.org/partialindex.html). For counting: queued tokens are counted by the index of the
 -- queue, and need not be written into a second one.
 CREATE INDEX token_state ON token (host, state) WHERE state != 'queued';
-CREATE INDEX token_due ON token (host, bisect_group, rank, id) WHERE batch IS NULL AND state IN ('queued', 'sent');
+CREATE INDEX token_due ON token (host, bisect_group, failed_in, rank, id) WHERE batch IS NULL AND state IN ('queued', 'sent');
 CREATE INDEX token_in_flight ON token (batch) WHERE batch IS NOT NULL;
 
 -- The sealed token, for as long as it must still be sent. Apart from its row, so that nothing of it is left there.
@@ -54,7 +55,8 @@ CREATE TABLE sealed (
   bytes BLOB NOT NULL
 );
 
--- Halves of invalid batches. Two halves of the same batch are siblings until one of them is found to be invalid itself.
+-- Halves of batches that were invalid or failed. Two halves of the same batch are siblings until one of them is itself found
+-- to be so.
 CREATE TABLE bisect_group (
   id      INTEGER PRIMARY KEY AUTOINCREMENT,
   sibling INTEGER
@@ -73,6 +75,9 @@ CREATE TABLE quota (
   server_until     INTEGER NOT NULL DEFAULT 0,
   server_remaining INTEGER,
   server_limit     INTEGER,
+  accepted         INTEGER NOT NULL DEFAULT 0,  -- the last batch that was accepted; 0 before the first
+  body_limit       INTEGER,                     -- the most tokens a request may carry, once one was too long
+  body_taken       INTEGER NOT NULL DEFAULT 0,  -- the most that were taken since
   UNIQUE (host, identity)
 );
 

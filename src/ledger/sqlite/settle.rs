@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{quota, rows, trail};
 use crate::ledger::audit::Event;
-use crate::ledger::bisect::{self, Group, Step};
+use crate::ledger::bisect::{self, Failure, Group, Step};
 use crate::ledger::entry::BatchId;
 use crate::ledger::quota::Quota;
 use crate::ledger::settlement::{BatchOutcome, Settled, Settlement};
@@ -13,7 +13,7 @@ use crate::ledger::time::millis;
 use crate::revocation::State;
 
 const FIND: &str =
-    "SELECT quota, charged, bisect_group, verdict, host, identity FROM batch JOIN quota ON quota.id = batch.quota
+    "SELECT quota, charged, bisect_group, verdict, host, identity, owner FROM batch JOIN quota ON quota.id = batch.quota
     WHERE batch.id = ?1";
 const CLOSE: &str =
     "UPDATE batch SET verdict = ?2, closed_at = ?3, status = ?4, request_id = ?5 WHERE id = ?1";
@@ -22,6 +22,16 @@ const IN_FLIGHT: &str = "SELECT id FROM token WHERE batch = ?1 ORDER BY rank, id
 /// Of a batch that was taken over: the tokens it carried that still wait.
 const STILL_PENDING: &str = "SELECT token.id FROM attempt JOIN token ON token.id = attempt.token
     WHERE attempt.batch = ?1 AND state IN ('queued', 'sent') ORDER BY rank, token.id";
+const SET_FAILED: &str =
+    "UPDATE token SET failed_in = ?1 WHERE id IN (SELECT token FROM attempt WHERE batch = ?1)";
+/// Before `SET_FAILED`: the batches in which these tokens failed before.
+const FAILED_BEFORE: &str =
+    "SELECT EXISTS (SELECT 1 FROM token WHERE batch = ?1 AND failed_in > 0 AND failed_in < ?2)";
+const FAILED_IN_OTHER_RUN: &str = "SELECT EXISTS (SELECT 1 FROM token JOIN batch ON batch.id = failed_in
+    WHERE token.batch = ?1 AND failed_in > 0 AND owner != ?2)";
+const SMALLEST_GROUP: &str =
+    "SELECT count(*) FROM token WHERE host = ?1 AND batch IS NULL AND bisect_group > 0
+    AND state IN ('queued', 'sent') GROUP BY bisect_group ORDER BY count(*) LIMIT 1";
 const SET_STATE: &str = "UPDATE token SET state = ?2, at = ?3, batch = NULL WHERE id = ?1";
 const SET_GROUP: &str = "UPDATE token SET bisect_group = ?2 WHERE id = ?1";
 const DUE_IN_GROUP: &str = "SELECT id FROM token WHERE host = ?1 AND bisect_group = ?2 AND batch IS NULL
@@ -36,6 +46,7 @@ struct Batch {
     verdict: String,
     host: i64,
     identity: String,
+    owner: String,
 }
 
 impl Batch {
@@ -61,11 +72,17 @@ pub(super) fn settle(
             verdict: row.get(3)?,
             host: row.get(4)?,
             identity: row.get(5)?,
+            owner: row.get(6)?,
         })
     });
     let Some(batch) = found.optional()? else { return Ok(None) };
     let now = rows::millis(at);
+    let tokens = ids(db, IN_FLIGHT, params![id])?;
+    // What was taken before, and whether what the batch carried is to blame for its failure.
+    let (mut accepted_before, mut blamed) = (0, false);
     if let Some((_, mut quota)) = quota::find(db, batch.host, &batch.identity)? {
+        accepted_before = quota.accepted;
+        blamed = batch.charged && !quota.observe_outcome(id, tokens.len(), settlement.outcome);
         update_quota(&mut quota, &batch, settlement, now);
         quota::save(db, batch.quota, &quota)?;
     }
@@ -75,7 +92,11 @@ pub(super) fn settle(
     let Settlement { verdict, status, request_id, .. } = settlement;
     db.prepare_cached(CLOSE)?.execute(params![id, verdict, now, status, request_id])?;
     let (settled, erased) = match batch.verdict.as_str() {
-        "open" => settle_tokens(db, &batch, settlement.outcome, now)?,
+        "open" => {
+            let failure =
+                if blamed { Some(failure(db, &batch, tokens.len(), accepted_before)?) } else { None };
+            settle_tokens(db, &batch, &tokens, (settlement.outcome, failure), now)?
+        }
         // Taken over, or settled before: the only news is that the tokens were accepted.
         _ if settlement.outcome == BatchOutcome::Accepted => {
             let pending = ids(db, STILL_PENDING, params![id])?;
@@ -117,15 +138,15 @@ fn update_quota(quota: &mut Quota, batch: &Batch, settlement: &Settlement, now: 
 fn settle_tokens(
     db: &Connection,
     batch: &Batch,
-    outcome: BatchOutcome,
+    tokens: &[i64],
+    (outcome, failure): (BatchOutcome, Option<Failure>),
     now: i64,
 ) -> rusqlite::Result<(Settled, Vec<i64>)> {
-    let tokens = ids(db, IN_FLIGHT, params![batch.id])?;
     let count = tokens.len() as u64;
     let mut settled = Settled::default();
     match outcome {
         BatchOutcome::Accepted => {
-            set_state(db, &tokens, State::Accepted, now)?;
+            set_state(db, tokens, State::Accepted, now)?;
             settled.accepted = count;
             let due_in_sibling = match sibling(db, batch.group)? {
                 Some(sibling) => ids(db, DUE_IN_GROUP, params![batch.host, sibling])?,
@@ -134,34 +155,61 @@ fn settle_tokens(
             if bisect::after_accepted(due_in_sibling.len()) == Step::HalveSibling {
                 halve(db, &due_in_sibling)?;
             }
-            Ok((settled, tokens))
+            Ok((settled, tokens.to_vec()))
         }
         BatchOutcome::Dead => {
-            set_state(db, &tokens, State::Dead, now)?;
+            set_state(db, tokens, State::Dead, now)?;
             settled.dead = count;
-            Ok((settled, tokens))
+            Ok((settled, tokens.to_vec()))
         }
         BatchOutcome::Invalid if bisect::after_invalid(tokens.len()) == Step::Refuse => {
-            set_state(db, &tokens, State::Refused, now)?;
+            set_state(db, tokens, State::Refused, now)?;
             settled.refused = count;
             unlink_sibling(db, batch.group)?;
             // It may have been a misunderstanding: `queue requeue` needs the text.
             Ok((settled, Vec::new()))
         }
         BatchOutcome::Invalid => {
-            set_state(db, &tokens, State::Queued, now)?;
+            set_state(db, tokens, State::Queued, now)?;
             settled.waiting = count;
             unlink_sibling(db, batch.group)?;
-            halve(db, &tokens)?;
+            halve(db, tokens)?;
             Ok((settled, Vec::new()))
         }
-        BatchOutcome::Returned | BatchOutcome::NotSent | BatchOutcome::Unknown => {
+        BatchOutcome::Returned
+        | BatchOutcome::NotSent
+        | BatchOutcome::Failed
+        | BatchOutcome::TooLarge
+        | BatchOutcome::Unknown => {
             let state = if outcome == BatchOutcome::Unknown { State::Sent } else { State::Queued };
-            set_state(db, &tokens, state, now)?;
+            set_state(db, tokens, state, now)?;
             settled.waiting = count;
+            // A token that revokes itself is in nobody's way.
+            if batch.charged && !matches!(outcome, BatchOutcome::Returned | BatchOutcome::NotSent) {
+                db.prepare_cached(SET_FAILED)?.execute([batch.id])?;
+            }
+            if failure.is_some_and(|failure| bisect::after_failed(&failure) == Step::Halve) {
+                unlink_sibling(db, batch.group)?;
+                halve(db, tokens)?;
+            }
             Ok((settled, Vec::new()))
         }
     }
+}
+
+/// What is known about the failure of a batch of `size` tokens, where the last batch accepted before was this one.
+fn failure(db: &Connection, batch: &Batch, size: usize, accepted: u64) -> rusqlite::Result<Failure> {
+    let exists = |sql: &str, params: &[&dyn rusqlite::ToSql]| {
+        db.prepare_cached(sql)?.query_row(params, |row| row.get(0))
+    };
+    Ok(Failure {
+        size,
+        others_accepted: exists(FAILED_BEFORE, &[&batch.id, &accepted])?,
+        in_other_run: exists(FAILED_IN_OTHER_RUN, &[&batch.id, &batch.owner])?,
+        smallest: (db.prepare_cached(SMALLEST_GROUP)?)
+            .query_row([batch.host], |row| row.get(0))
+            .optional()?,
+    })
 }
 
 fn ids(db: &Connection, sql: &str, params: impl rusqlite::Params) -> rusqlite::Result<Vec<i64>> {

@@ -2,6 +2,8 @@
 
 mod damage;
 mod handles;
+#[cfg(unix)]
+mod trust;
 
 use std::fs;
 use std::path::Path;

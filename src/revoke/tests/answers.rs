@@ -29,7 +29,8 @@ fn bad_entries_are_refused_and_the_rest_is_accepted() -> Checked {
         // The batch itself, and for each of them ten halvings with an answer for each half.
         assert!(server.requests() <= 1 + 20 * bad.len(), "{bad:?}: {} requests", server.requests());
         assert_eq!(outcome.host_status.requests_last_hour as usize, server.requests());
-        // Found again, what was refused is queued again, and nothing else is.
+        // Nothing goes out again, unless it is found again: then what was refused is queued again, and nothing else is.
+        assert_eq!(fixture.run(&server, &options())?.counts.requests, 0);
         assert_eq!(fixture.queue_pats(0..1000)?.queued, bad.len() as u64);
     }
     Ok(())
@@ -227,11 +228,12 @@ fn trouble_that_passes_is_forgotten() -> Checked {
     let mut requests = 0;
     let server = Server::new(&fixture.clock, |_| {
         requests += 1;
-        if requests % 3 == 0 { response(Outcome::Accepted, 202) } else { response(Outcome::Unknown, 0) }
+        if requests % 3 > 0 { response(Outcome::Accepted, 202) } else { response(Outcome::Unknown, 0) }
     });
-    // Two failures before each success: never five in a row.
+    // One failure before each two successes: never five in a row, and nothing is to blame.
     let outcome = fixture.run(&server, &options())?;
-    assert_eq!((outcome.end, outcome.counts.requests, outcome.waiting()), (EndReason::Done, 30, 0));
+    assert_eq!((outcome.end, outcome.waiting()), (EndReason::Done, 0));
+    assert!(outcome.counts.requests <= 30, "{} requests", outcome.counts.requests);
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Account, Batch, ModelState};
 use crate::ledger::audit::Event;
-use crate::ledger::bisect::{self, Group, Step};
+use crate::ledger::bisect::{self, Failure, Group, Step};
 use crate::ledger::entry::BatchId;
 use crate::ledger::intent::{BatchRequest, Intent, Next, Payload};
 use crate::ledger::quota::WaitReason;
@@ -29,15 +29,23 @@ impl ModelState {
         let in_flight = self.batches.iter().filter(open).count();
         let same_account = self.batches.iter().filter(open).any(|batch| batch.account == account);
         let candidate = match &request.payload {
-            Payload::Batch(kinds) => self.next_group(request.host, kinds, request.max_batch),
+            Payload::Batch(kinds) => {
+                let max_batch = self
+                    .quotas
+                    .get(&account)
+                    .map_or(request.max_batch, |quota| quota.max_batch(request.max_batch));
+                self.next(request.host, kinds, max_batch).map(|(next, mut indices)| {
+                    indices.truncate(next.size);
+                    (next.group, indices)
+                })
+            }
             Payload::SelfRevoking(fingerprint) => (self.index.get(&(request.host.to_owned(), *fingerprint)))
                 .filter(|index| self.tokens[**index].batch.is_none() && self.tokens[**index].state.pending())
                 .map(|index| (self.tokens[*index].group, vec![*index])),
         };
-        let Some((group, mut indices)) = candidate else {
+        let Some((group, indices)) = candidate else {
             return if in_flight == 0 { Next::Nothing } else { later(now + POLL_MS, WaitReason::InFlight) };
         };
-        indices.truncate(request.max_batch);
         let charged = matches!(request.payload, Payload::Batch(_));
         if charged && same_account {
             return later(now + POLL_MS, WaitReason::InFlight);
@@ -134,18 +142,27 @@ impl ModelState {
         // Where another process took the batch over, it has counted on its slot since.
         let give_back = charged && open && settlement.outcome == BatchOutcome::NotSent;
         batch.charged &= !give_back;
-        if let Some(quota) = self.quotas.get_mut(&account)
-            && give_back
-        {
+        let mut in_flight: Vec<usize> =
+            (0..self.tokens.len()).filter(|index| self.tokens[*index].batch == Some(id)).collect();
+        in_flight.sort_by_key(|index| (self.tokens[*index].rank, *index));
+        let mut failure = None;
+        if charged && let Some(quota) = self.quotas.get_mut(&account) {
+            let accepted = quota.accepted;
+            if !quota.observe_outcome(id, in_flight.len(), settlement.outcome) {
+                failure = Some(self.failure(id, &in_flight, accepted));
+            }
+        }
+        if give_back && let Some(quota) = self.quotas.get_mut(&account) {
             quota.give_back(id);
         }
         self.update_quota(&account, id, settlement, now);
         let mut settled = Settled::default();
         if open {
-            let mut in_flight: Vec<usize> =
-                (0..self.tokens.len()).filter(|index| self.tokens[*index].batch == Some(id)).collect();
-            in_flight.sort_by_key(|index| (self.tokens[*index].rank, *index));
-            settled = self.settle_tokens(&in_flight, group, settlement.outcome, now);
+            settled = self.settle_tokens(&in_flight, group, (settlement.outcome, failure), now);
+            let failed = [BatchOutcome::Failed, BatchOutcome::TooLarge, BatchOutcome::Unknown];
+            for index in in_flight.into_iter().filter(|_| charged && failed.contains(&settlement.outcome)) {
+                self.tokens[index].failed_in = id;
+            }
         } else if settlement.outcome == BatchOutcome::Accepted {
             let pending: Vec<usize> =
                 carried.into_iter().filter(|index| self.tokens[*index].state.pending()).collect();
@@ -182,7 +199,7 @@ impl ModelState {
         &mut self,
         in_flight: &[usize],
         group: Group,
-        outcome: BatchOutcome,
+        (outcome, failure): (BatchOutcome, Option<Failure>),
         now: i64,
     ) -> Settled {
         let mut settled = Settled::default();
@@ -197,9 +214,7 @@ impl ModelState {
             }
             BatchOutcome::Dead => settled.dead = self.set_state(in_flight, State::Dead, now),
             BatchOutcome::Invalid => {
-                self.siblings.iter_mut().filter(|sibling| **sibling == Some(group)).for_each(|sibling| {
-                    *sibling = None;
-                });
+                self.unlink_sibling(group);
                 if bisect::after_invalid(in_flight.len()) == Step::Refuse {
                     settled.refused = self.set_state(in_flight, State::Refused, now);
                 } else {
@@ -207,10 +222,18 @@ impl ModelState {
                     self.halve(in_flight);
                 }
             }
-            BatchOutcome::Returned | BatchOutcome::NotSent => {
-                settled.waiting = self.set_state(in_flight, State::Queued, now);
+            BatchOutcome::Returned
+            | BatchOutcome::NotSent
+            | BatchOutcome::Failed
+            | BatchOutcome::TooLarge
+            | BatchOutcome::Unknown => {
+                let state = if outcome == BatchOutcome::Unknown { State::Sent } else { State::Queued };
+                settled.waiting = self.set_state(in_flight, state, now);
+                if failure.is_some_and(|failure| bisect::after_failed(&failure) == Step::Halve) {
+                    self.unlink_sibling(group);
+                    self.halve(in_flight);
+                }
             }
-            BatchOutcome::Unknown => settled.waiting = self.set_state(in_flight, State::Sent, now),
         }
         settled
     }
@@ -224,33 +247,6 @@ impl ModelState {
             }
         }
         indices.len() as u64
-    }
-
-    fn sibling(&self, group: Group) -> Option<Group> {
-        *self.siblings.get(usize::try_from(group).ok()?.checked_sub(1)?)?
-    }
-
-    /// The tokens of a group that could be sent now, at the host of these others.
-    fn due_in_group(&self, others: &[usize], group: Group) -> Vec<usize> {
-        let Some(host) = others.first().map(|index| &self.tokens[*index].host) else { return Vec::new() };
-        let mut due: Vec<usize> = (self.tokens.iter().enumerate())
-            .filter(|(_, token)| token.group == group && token.host == *host)
-            .filter(|(_, token)| token.batch.is_none() && token.state.pending())
-            .map(|(index, _)| index)
-            .collect();
-        due.sort_by_key(|index| (self.tokens[*index].rank, *index));
-        due
-    }
-
-    fn halve(&mut self, indices: &[usize]) {
-        let one = self.siblings.len() as u64 + 1;
-        self.siblings.extend([Some(one + 1), Some(one)]);
-        let (left, right) = indices.split_at(indices.len() / 2);
-        for (half, group) in [(left, one), (right, one + 1)] {
-            for index in half {
-                self.tokens[*index].group = group;
-            }
-        }
     }
 }
 
