@@ -198,8 +198,7 @@ impl RevokeSession {
     }
 
     fn confirmed(&self, host: &HostPlan<'_>, terminal: Terminal<'_>) -> bool {
-        let answer = terminal.ask(&self.lines(host), "Send them? [y/N]");
-        answer.is_some_and(|answer| ["y", "yes"].contains(&answer.to_ascii_lowercase().as_str()))
+        terminal.agrees(&self.lines(host), "Send them? [y/N]")
     }
 
     /// Writes the plan down: what is to be sent, what is set aside, and on whose decision.

@@ -82,10 +82,7 @@ fn rekey(args: &LedgerRekeyArgs, env: &Env) -> anyhow::Result<Exit> {
         let cancel = signal::listen()?;
         let terminal = Terminal { console: &console, cancel: &cancel };
         let lines = [format!("{fact}."), "With the right key put back they could still be sent.".to_owned()];
-        if terminal
-            .ask(&lines, "Make a new key? [y/N]")
-            .is_none_or(|answer| !answer.to_ascii_lowercase().starts_with('y'))
-        {
+        if !terminal.agrees(&lines, "Make a new key? [y/N]") {
             console.warn("declined: nothing was changed");
             return Ok(if cancel.is_cancelled() { Exit::Interrupted } else { Exit::Clean });
         }

@@ -46,4 +46,10 @@ impl Terminal<'_> {
         let _ = writeln!(io::stderr());
         None
     }
+
+    /// Prints `lines` and `question`, a question of yes or no, and returns whether the answer is yes.
+    pub(crate) fn agrees(&self, lines: &[String], question: &str) -> bool {
+        let answer = self.ask(lines, question);
+        answer.is_some_and(|answer| ["y", "yes"].contains(&answer.to_ascii_lowercase().as_str()))
+    }
 }

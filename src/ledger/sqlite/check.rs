@@ -16,8 +16,6 @@ const MAX_FINDINGS: usize = 5;
 
 const WITHOUT_TEXT: &str = "SELECT count(*) FROM token WHERE state IN ('queued', 'sent')
     AND NOT EXISTS (SELECT 1 FROM sealed WHERE sealed.token = token.id)";
-const TEXT_KEPT: &str = "SELECT count(*) FROM sealed WHERE NOT EXISTS
-    (SELECT 1 FROM token WHERE token.id = sealed.token AND state IN ('queued', 'sent', 'refused', 'unsupported'))";
 const SEALED: &str = "SELECT sha256, kind, bytes FROM token JOIN sealed ON sealed.token = token.id";
 
 /// Reads all of it. A part that cannot be read is a problem, not the end.
@@ -33,8 +31,8 @@ pub(super) fn check(ledger: &SqliteLedger) -> CheckReport {
     note(number("SELECT count(*) FROM pragma_foreign_key_check").map(|rows| {
         (rows > 0).then(|| format!("{rows} rows belong to rows that are gone: the file was changed by something else; go back to a copy"))
     }));
-    let states = State::ALL.map(|state| format!("'{}'", state.as_str())).join(", ");
-    note(number(&format!("SELECT count(*) FROM token WHERE state NOT IN ({states})")).map(|tokens| {
+    let unknown = format!("SELECT count(*) FROM token WHERE state NOT IN ({})", states_where(|_| true));
+    note(number(&unknown).map(|tokens| {
         (tokens > 0).then(|| {
             format!("{tokens} tokens are in a state that there is not: go back to a copy, or scan again")
         })
@@ -44,7 +42,12 @@ pub(super) fn check(ledger: &SqliteLedger) -> CheckReport {
             format!("{tokens} tokens wait without their sealed text, and cannot be sent: `stanch ledger rekey` sets them aside, and a new scan queues them anew")
         })
     }));
-    note(number(TEXT_KEPT).map(|texts| {
+    let kept = states_where(State::keeps_text);
+    let text_kept = format!(
+        "SELECT count(*) FROM sealed WHERE NOT EXISTS
+            (SELECT 1 FROM token WHERE token.id = sealed.token AND state IN ({kept}))"
+    );
+    note(number(&text_kept).map(|texts| {
         (texts > 0).then(|| format!("{texts} sealed texts belong to no token that may still be sent: go back to a copy, or scan again"))
     }));
     note(unopenable(ledger).map(|tokens| {
@@ -56,6 +59,12 @@ pub(super) fn check(ledger: &SqliteLedger) -> CheckReport {
     report.tokens = number("SELECT count(*) FROM token").unwrap_or_default();
     report.head = ledger.head().unwrap_or_default();
     report
+}
+
+/// The states for which `holds` does, as a list in SQL.
+fn states_where(holds: fn(State) -> bool) -> String {
+    let states = State::ALL.into_iter().filter(|state| holds(*state));
+    states.map(|state| format!("'{}'", state.as_str())).collect::<Vec<_>>().join(", ")
 }
 
 /// What SQLite finds wrong with the file (<https://www.sqlite.org/pragma.html#pragma_integrity_check>).
@@ -75,11 +84,7 @@ fn integrity(db: &Connection) -> rusqlite::Result<Option<String>> {
 
 /// How many sealed texts cannot be opened; a key that is missing or another ledger's opens none.
 pub(super) fn unopenable(ledger: &SqliteLedger) -> Result<u64, LedgerError> {
-    let opener = match open::sealing_key(&ledger.db, &ledger.path) {
-        Ok(key) => Some(key.opener()),
-        Err(LedgerError::KeyMissing { .. } | LedgerError::KeyMismatch { .. }) => None,
-        Err(error) => return Err(error),
-    };
+    let opener = open::opener_if_any(&ledger.db, &ledger.path)?;
     ledger.read(|db| {
         let mut find = db.prepare(SEALED)?;
         let mut rows = find.query([])?;

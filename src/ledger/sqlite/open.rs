@@ -10,7 +10,7 @@ use super::owner::Owner;
 use super::{SqliteLedger, ledger_error};
 use super::{paths, trust};
 use crate::ledger::error::LedgerError;
-use crate::ledger::seal::SealingKey;
+use crate::ledger::seal::{Opener, SealingKey};
 
 /// Marks the file as a ledger: "stch" (<https://www.sqlite.org/pragma.html#pragma_application_id>).
 const APPLICATION_ID: i64 = 0x7374_6368;
@@ -171,6 +171,15 @@ pub(super) fn sealing_key(db: &Connection, path: &Path) -> Result<SealingKey, Le
         Ok(key)
     } else {
         Err(LedgerError::KeyMismatch { key: key_name(path) })
+    }
+}
+
+/// What opens the ledger's texts; none where the key beside it is missing or another ledger's.
+pub(super) fn opener_if_any(db: &Connection, path: &Path) -> Result<Option<Opener>, LedgerError> {
+    match sealing_key(db, path) {
+        Ok(key) => Ok(Some(key.opener())),
+        Err(LedgerError::KeyMissing { .. } | LedgerError::KeyMismatch { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -31,11 +31,7 @@ pub(super) fn rekey(ledger: &mut SqliteLedger, by: &str, now: Now<'_>) -> Result
     if ledger.owner.others_live() {
         return Err(LedgerError::Locked { ledger: ledger.path.display().to_string() });
     }
-    let old = match open::sealing_key(&ledger.db, &ledger.path) {
-        Ok(key) => Some(key.opener()),
-        Err(LedgerError::KeyMissing { .. } | LedgerError::KeyMismatch { .. }) => None,
-        Err(error) => return Err(error),
-    };
+    let old = open::opener_if_any(&ledger.db, &ledger.path)?;
     let key = files::create_next_key(&ledger.path)?;
     let sealer = key.sealer();
     let rekeyed = ledger.write(|tx, _| {

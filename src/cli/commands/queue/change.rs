@@ -153,8 +153,7 @@ fn confirmed(chosen: &Chosen, verb: Verb, terminal: Terminal<'_>) -> bool {
             format!("{} for {host} to be {}.", count(tokens.len() as u64, "token"), verb.done)
         })
         .collect();
-    let answer = terminal.ask(&lines, verb.question);
-    answer.is_some_and(|answer| ["y", "yes"].contains(&answer.to_ascii_lowercase().as_str()))
+    terminal.agrees(&lines, verb.question)
 }
 
 /// Changes their state, and returns how many did change: what another run has under way does not.

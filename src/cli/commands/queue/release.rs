@@ -44,8 +44,7 @@ pub(super) fn run(args: &QueueReleaseArgs, env: &Env) -> anyhow::Result<Exit> {
             format!("{name} asked for patience{until}."),
             "Where GitHub itself asked, calling earlier makes it ask for more.".to_owned(),
         ];
-        let answer = terminal.ask(&lines, "Lift the hold? [y/N]");
-        if !answer.is_some_and(|answer| ["y", "yes"].contains(&answer.to_ascii_lowercase().as_str())) {
+        if !terminal.agrees(&lines, "Lift the hold? [y/N]") {
             console.warn("declined: nothing was changed");
             return Ok(if cancel.is_cancelled() { Exit::Interrupted } else { Exit::Clean });
         }

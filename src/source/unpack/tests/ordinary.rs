@@ -2,7 +2,7 @@
 
 use sevenz_rust2::EncoderMethod;
 
-use super::pack::{self, Member};
+use super::pack::{self, COMPRESSORS, Member};
 use super::support::*;
 use crate::blob::LocationKind;
 use crate::source::unpack::Limits;
@@ -20,17 +20,6 @@ fn found_in_every_form(name: &str, bytes: &[u8], path: &str) {
 fn long() -> Vec<u8> {
     [text(1), noise(300_000)].concat()
 }
-
-type Packer = fn(&[u8]) -> Vec<u8>;
-
-const COMPRESSORS: [(&str, Packer); 6] = [
-    ("gz", pack::gzip),
-    ("bz2", pack::bzip2),
-    ("xz", pack::xz),
-    ("lzma", pack::lzma),
-    ("zst", pack::zstd),
-    ("lz4", pack::lz4),
-];
 
 #[test]
 fn compressed_files() {

@@ -5,6 +5,13 @@ use std::io::{Cursor, Write as _};
 use flate2::write::{DeflateEncoder, GzEncoder};
 use lzma_rust2::{LzmaOptions, LzmaWriter, XzOptions, XzWriter};
 
+/// Makes a container or a compressed stream of some content.
+pub(super) type Packer = fn(&[u8]) -> Vec<u8>;
+
+/// Every compressed stream by the extension of its files.
+pub(super) const COMPRESSORS: [(&str, Packer); 6] =
+    [("gz", gzip), ("bz2", bzip2), ("xz", xz), ("lzma", lzma), ("zst", zstd), ("lz4", lz4)];
+
 pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut out = GzEncoder::new(Vec::new(), flate2::Compression::default());
     out.write_all(bytes).expect("memory");
