@@ -9,10 +9,14 @@ mod decision;
 mod detection;
 mod error;
 mod exit;
+mod left_waiting;
 mod output;
 mod plan;
+mod plan_record;
+mod queue_review;
 mod revoke_session;
 mod revoke_summary;
+mod run_outcome;
 mod session;
 mod signal;
 

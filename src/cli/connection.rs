@@ -1,14 +1,17 @@
 //! From connection settings to what a run works with: a credential, a host that answers, a ledger.
 
 use std::ffi::OsStr;
+use std::path::Path;
+
+use anyhow::bail;
 
 use super::console::{Console, Terminal};
 use crate::clock::SystemClock;
-use crate::ledger::Ledger;
+use crate::ledger::{self, Ledger, LedgerAddress};
 use crate::provider::github::credential::{self, Credential, CredentialError};
 use crate::provider::github::host::Flavour;
 use crate::provider::{self, ConnectError, Connection, Limits, Revoker, github};
-use crate::revoke::{self, Context, Options, Progress, RevokeError, RunOutcome};
+use crate::revoke::{self, Context, Counts, Options, Progress, RevokeError, RunOutcome};
 use crate::settings::{ConnectionSettings, Env};
 
 /// What a provider has to know of the connection.
@@ -19,6 +22,46 @@ pub(super) fn connection(settings: &ConnectionSettings, credential: Option<Crede
         ca_cert: settings.ca_cert.clone(),
         timeout: settings.timeout,
     }
+}
+
+/// A run that could not go on, and what it had done until then.
+#[derive(Debug)]
+pub(super) struct SendError {
+    pub(super) error: RevokeError,
+    pub(super) counts: Box<Counts>,
+}
+
+/// Finds out what would keep a run from writing anything down, before it looks at anything; changes nothing.
+pub(super) fn check_ledger(address: &LedgerAddress) -> anyhow::Result<()> {
+    if let Some(ledger) = ledger::open_existing(address)? {
+        for entry in ledger.hosts()? {
+            if !ledger.waiting(&entry.host)?.is_empty() {
+                // Without the key nothing that waits can be sent, and nothing can be queued beside it.
+                ledger.opener()?;
+            }
+        }
+        return Ok(());
+    }
+    let LedgerAddress::Sqlite(path) = address;
+    let mut ancestors = path
+        .ancestors()
+        .skip(1)
+        .map(|directory| if directory.as_os_str().is_empty() { Path::new(".") } else { directory });
+    let Some((directory, metadata)) =
+        ancestors.find_map(|directory| Some((directory, directory.metadata().ok()?)))
+    else {
+        return Ok(());
+    };
+    let name = directory.display();
+    if !metadata.is_dir() {
+        bail!(
+            "no ledger can be made at {address}: {name} is not a directory; name another path with --ledger"
+        );
+    }
+    if metadata.permissions().readonly() {
+        bail!("no ledger can be made at {address}: {name} is read-only; name another path with --ledger");
+    }
+    Ok(())
 }
 
 /// A host that tokens can be sent to.
@@ -50,18 +93,29 @@ impl HostConnection {
         ledger: &mut dyn Ledger,
         options: &Options,
         terminal: Terminal<'_>,
+    ) -> Result<RunOutcome, SendError> {
+        let progress = Progress::default();
+        self.send_counting(ledger, options, terminal, &progress)
+            .map_err(|error| SendError { error, counts: Box::new(progress.read()) })
+    }
+
+    fn send_counting(
+        &self,
+        ledger: &mut dyn Ledger,
+        options: &Options,
+        terminal: Terminal<'_>,
+        progress: &Progress,
     ) -> Result<RunOutcome, RevokeError> {
         let opener = ledger.opener()?;
-        let progress = Progress::default();
         let context = Context {
             ledger,
             opener: &opener,
             revoker: &*self.revoker,
             clock: &SystemClock,
             cancel: terminal.cancel,
-            progress: &progress,
+            progress,
         };
-        terminal.watch_sending(&progress, || revoke::run(context, options))
+        terminal.watch_sending(progress, || revoke::run(context, options))
     }
 }
 

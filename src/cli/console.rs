@@ -167,6 +167,11 @@ pub(super) fn error(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{style}error:{style:#} {}", text.join("\n"));
 }
 
+/// `1,500`.
+pub(super) fn number(n: u64) -> String {
+    HumanCount(n).to_string()
+}
+
 /// `1,500 tokens`.
 pub(super) fn count(n: u64, noun: &str) -> String {
     format!("{} {noun}{}", HumanCount(n), if n == 1 { "" } else { "s" })

@@ -112,7 +112,9 @@ impl ScanSession {
         let (elapsed, scan_interrupted) = (self.start.elapsed(), self.interrupted());
         let revoke_session = self.revoke_session.take().filter(|_| !scan_interrupted);
         let terminal = Terminal { console: &self.console, cancel: &self.cancel };
-        let revoked = revoke_session.map(|session| session.revoke(&mut findings, min_confidence, terminal));
+        let suppressions = &self.detection.suppressions;
+        let revoked = revoke_session
+            .map(|session| session.revoke(&mut findings, min_confidence, suppressions, terminal));
         let mut summary = Summary::new(&findings, &faults, min_confidence, self.meter.read(), elapsed);
         summary.shallow = shallow;
         let output = RunOutput {
@@ -132,11 +134,16 @@ impl ScanSession {
         if let Some(revoked) = &revoked {
             revoked.print(&self.console);
         }
+        let refused = revoked.as_ref().is_some_and(RevokeSummary::refused);
         let status = RunStatus {
             interrupted: self.interrupted(),
             remaining: revoked.as_ref().is_some_and(RevokeSummary::remaining),
-            found: summary.findings > 0,
-            trouble: summary.incomplete() || !written || revoked.is_some_and(|revoked| revoked.failed()),
+            // A run that was refused whole has not done what it was asked for: that goes before what it found.
+            found: summary.findings > 0 && !refused,
+            trouble: summary.incomplete()
+                || !written
+                || refused
+                || revoked.is_some_and(|revoked| revoked.failed()),
         };
         Ok(Exit::of(status, self.settings.exit.found))
     }

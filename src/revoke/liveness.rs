@@ -48,7 +48,8 @@ impl Run<'_> {
             }
             self.checked.extend(new.iter().map(|row| row.fingerprint));
             let tokens = self.open(&new)?;
-            let dead = self.dead_among(&tokens);
+            let (dead, alive) = self.ask_about(&tokens);
+            self.context.progress.unasked((tokens.len() - dead.len() - alive.len()) as u64);
             let marked = self.mark(&dead, State::Dead, "it was dead when asked before sending")?;
             self.context.progress.dead(marked);
             if self.context.cancel.is_cancelled() {
@@ -62,20 +63,24 @@ impl Run<'_> {
         let mut alive: Vec<Token> = std::mem::take(&mut self.accepted);
         alive.retain(|token| token.kind().can_check_liveness());
         self.unanswered = 0;
+        let mut seen_alive = 0;
         for pause in CONFIRM_PAUSES {
             if alive.is_empty() || self.unanswered >= MAX_UNANSWERED || self.is_late() {
                 break;
             }
             self.sleep(pause);
-            let dead = self.dead_among(&alive);
+            let (dead, still_alive) = self.ask_about(&alive);
+            seen_alive = still_alive.len();
             let marked = self.mark(&dead, State::Confirmed, "it was dead when asked after sending")?;
             self.context.progress.confirmed(marked);
             alive.retain(|token| !dead.contains(&token.fingerprint()));
             if self.context.cancel.is_cancelled() {
-                return Ok(EndReason::Interrupted);
+                break;
             }
         }
-        Ok(end)
+        self.context.progress.alive(seen_alive as u64);
+        self.context.progress.unasked((alive.len() - seen_alive) as u64);
+        Ok(if self.context.cancel.is_cancelled() { EndReason::Interrupted } else { end })
     }
 
     /// Whether the time the run was given is over.
@@ -88,8 +93,9 @@ impl Run<'_> {
         }
     }
 
-    fn dead_among(&mut self, tokens: &[Token]) -> Vec<Fingerprint> {
-        let mut dead = Vec::new();
+    /// Asks about each token, and returns which are dead and which are alive. Of the others nothing is known.
+    fn ask_about(&mut self, tokens: &[Token]) -> (Vec<Fingerprint>, Vec<Fingerprint>) {
+        let (mut dead, mut alive) = (Vec::new(), Vec::new());
         for token in tokens {
             if self.context.cancel.is_cancelled() || self.unanswered >= MAX_UNANSWERED {
                 break;
@@ -100,11 +106,14 @@ impl Run<'_> {
                     dead.push(token.fingerprint());
                     self.unanswered = 0;
                 }
-                Liveness::Alive => self.unanswered = 0,
+                Liveness::Alive => {
+                    alive.push(token.fingerprint());
+                    self.unanswered = 0;
+                }
                 Liveness::Unknown => self.unanswered += 1,
             }
             self.sleep(self.options.min_interval);
         }
-        dead
+        (dead, alive)
     }
 }

@@ -19,6 +19,8 @@ struct Counters {
     refused: AtomicU64,
     damaged: AtomicU64,
     checks: AtomicU64,
+    alive: AtomicU64,
+    unasked: AtomicU64,
     /// Milliseconds since 1970; 0 while nothing is waited for.
     next_at: AtomicI64,
 }
@@ -42,6 +44,10 @@ pub struct Counts {
     pub damaged: u64,
     /// Liveness checks.
     pub checks: u64,
+    /// Tokens that were accepted, and alive whenever they were asked about until the run ended.
+    pub alive: u64,
+    /// Tokens whose liveness was to be asked about, before or after sending, and is not known.
+    pub unasked: u64,
     /// Until when the run waits, if it does.
     pub next_at: Option<Timestamp>,
 }
@@ -60,6 +66,8 @@ impl Progress {
             refused: get(&self.0.refused),
             damaged: get(&self.0.damaged),
             checks: get(&self.0.checks),
+            alive: get(&self.0.alive),
+            unasked: get(&self.0.unasked),
             next_at: Timestamp::from_millisecond(next_at).ok().filter(|_| next_at != 0),
         }
     }
@@ -95,6 +103,14 @@ impl Progress {
     pub(super) fn damaged(&self, tokens: u64) {
         self.0.damaged.fetch_add(tokens, Relaxed);
         self.take_off_waiting(tokens);
+    }
+
+    pub(super) fn alive(&self, tokens: u64) {
+        self.0.alive.fetch_add(tokens, Relaxed);
+    }
+
+    pub(super) fn unasked(&self, tokens: u64) {
+        self.0.unasked.fetch_add(tokens, Relaxed);
     }
 
     pub(super) fn confirmed(&self, tokens: u64) {

@@ -32,6 +32,11 @@ impl Hashes {
         self.0.is_empty()
     }
 
+    /// Their first [`MIN_DIGITS`] digits, as numbers.
+    pub(super) fn prefixes(&self) -> impl Iterator<Item = u64> + '_ {
+        self.0.keys().copied()
+    }
+
     /// Whether this fingerprint starts with one of them.
     pub(super) fn contains(&self, fingerprint: Fingerprint) -> bool {
         if self.0.is_empty() {

@@ -14,6 +14,7 @@ mod history;
 mod hook;
 mod kill_switch;
 mod local_credentials;
+mod plan;
 mod provider;
 mod quota;
 mod reference;

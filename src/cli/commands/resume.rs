@@ -1,98 +1,143 @@
 //! `stanch resume`: sends what earlier runs left queued.
 
-use anyhow::Context as _;
+mod queues;
 
+use self::queues::{HostQueue, Queues};
 use crate::cli::args::{ResumeArgs, RevocationArgs};
-use crate::cli::connection::{self, HostConnection};
-use crate::cli::console::{Console, Terminal, count};
+use crate::cli::connection::HostConnection;
+use crate::cli::console::{self, Console, Terminal, count};
 use crate::cli::exit::{Exit, RunStatus};
-use crate::cli::revoke_summary::{RevokeSummary, RunOutcome};
-use crate::cli::signal;
-use crate::ledger::{self, Ledger, LedgerError};
-use crate::provider::github::host::Host;
+use crate::cli::left_waiting::LeftWaiting;
+use crate::cli::revoke_summary::{RevokeSummary, SummaryHost};
+use crate::cli::run_outcome::RunOutcome;
+use crate::cli::{error, plan, signal};
+use crate::ledger::{self, Ledger};
+use crate::policy::Impact;
 use crate::revocation::State;
 use crate::settings::{Env, Mode, RevokeSettings};
+use crate::suppress::Suppressions;
 
-/// Does not ask: the user agreed to what waits when it was queued.
+/// Does not ask: the user agreed to what waits when it was queued. What was suppressed since, or is this machine's own by
+/// now, is taken out of the queue first.
 pub(super) fn run(args: &ResumeArgs, env: &Env) -> anyhow::Result<Exit> {
     let console = args.console.console();
-    let user = args.user.load_redacted(env)?;
-    let settings = RevokeSettings::resolve(&args.revocation.flags(), env, &user.revoke, &user.connection)?;
-    let (host, address) = (&settings.connection.host, &settings.connection.ledger);
+    let mut user = args.user.load_redacted(env)?;
+    let flags = args.revocation.flags();
+    let settings = RevokeSettings::resolve(&flags, env, &user.revoke, &user.connection)?;
+    let address = &settings.connection.ledger;
     warn_of_flags_without_effect(&args.revocation, &console);
     let Some(mut ledger) = ledger::open_existing(address)? else {
         console.info(&format!("nothing waits: there is no ledger at {address}"));
         return Ok(Exit::Clean);
     };
-    let waiting = waiting(ledger.as_ref(), &host.api_base())?;
-    if waiting == 0 {
-        return nothing_waits(ledger.as_ref(), host, &console);
+    let allowlists = std::mem::take(&mut user.allowlists);
+    let suppressions = Suppressions { allowlists, ..Suppressions::default() };
+    let is_named = flags.connection.host.is_some() || flags.connection.api_url.is_some();
+    let queues =
+        Queues { ledger: ledger.as_ref(), settings: &settings, is_named, suppressions: &suppressions };
+    let queues = queues.read(env, &console)?;
+    let waiting = queues.iter().map(|queue| queue.review.tokens()).sum();
+    let base = settings.connection.host.api_base();
+    let left = LeftWaiting::read(ledger.as_ref(), &settings.connection)?;
+    if !left.iter().any(|left| !is_named || left.host == base) {
+        let host = if is_named { settings.connection.host.label() } else { "any host" };
+        console.info(&format!("nothing waits for {host}"));
     }
-    settings.policy.allow(waiting)?;
-    if settings.mode == Mode::DryRun {
-        console.info(&format!("dry run: {} would be sent to {}", count(waiting, "token"), host.label()));
+    if let Err(too_many) = settings.policy.allow(0, waiting) {
+        console::error(&too_many.to_string());
         return Ok(Exit::Remaining);
     }
-    let credential = connection::credential(&settings.connection, env, &console)?;
-    let connection = HostConnection::open(&settings.connection, credential)?;
-    send(connection, ledger.as_mut(), &settings, &console)
+    if settings.mode == Mode::DryRun {
+        print_plan(&queues, &console);
+        return end(ledger.as_ref(), &settings, &console, RunStatus::default());
+    }
+    let cancel = signal::listen()?;
+    let mut status = RunStatus::default();
+    for queue in queues {
+        if cancel.is_cancelled() {
+            break;
+        }
+        match drain(queue, ledger.as_mut(), &settings, &Terminal { console: &console, cancel: &cancel }) {
+            Ok(remaining) => status.remaining |= remaining,
+            // What waits at other hosts is no worse for it.
+            Err(error) => {
+                console::error(&error::message(&error));
+                status.trouble = true;
+            }
+        }
+    }
+    status.interrupted = cancel.is_cancelled();
+    end(ledger.as_ref(), &settings, &console, status)
 }
 
-fn send(
-    mut connection: HostConnection,
+/// What would be sent, and what would not.
+fn print_plan(queues: &[HostQueue], console: &Console) {
+    for HostQueue { connection, review, .. } in queues {
+        let host = connection.host.label();
+        if review.tokens() > 0 {
+            let impact = Impact::of_queue(review.waiting.clone());
+            console.info(&format!("dry run: {} would be sent to {host}", count(impact.tokens(), "token")));
+            console.info(&plan::headline(&impact, host));
+        }
+        for (tokens, why) in
+            [(review.suppressed_elsewhere, "suppressed"), (review.own_elsewhere, "this machine's own")]
+        {
+            if tokens > 0 {
+                console.warn(&format!("{} {why}: would not be sent to {host}", count(tokens, "token")));
+            }
+        }
+    }
+}
+
+/// Takes out of a queue what does not leave, and sends the rest. Returns whether tokens remain that are not queued any more.
+fn drain(
+    queue: HostQueue,
     ledger: &mut dyn Ledger,
     settings: &RevokeSettings,
-    console: &Console,
-) -> anyhow::Result<Exit> {
-    let cancel = signal::listen()?;
-    let terminal = Terminal { console, cancel: &cancel };
-    let (label, host) = (settings.connection.host.label(), connection.limits(console)?.host);
-    let unsupported_before = ledger.count(&host, State::Unsupported)?;
-    let outcome =
-        connection.send(ledger, &settings.options, terminal).context("what waits could not all be sent")?;
-    let unsupported = ledger.count(&host, State::Unsupported)?.saturating_sub(unsupported_before);
-    let outcome = RunOutcome::Sent { ledger: ledger.description(), outcome: Box::new(outcome) };
-    let summary = RevokeSummary::new(label, 0, outcome);
-    summary.print(console);
-    if unsupported > 0 {
-        console.warn(&format!("{} set aside: {label} does not take their kind", count(unsupported, "token")));
-    }
-    let status = RunStatus {
-        interrupted: cancel.is_cancelled(),
-        remaining: summary.remaining() || unsupported > 0,
-        ..RunStatus::default()
+    terminal: &Terminal<'_>,
+) -> anyhow::Result<bool> {
+    let HostQueue { connection, credential, review } = queue;
+    let base = connection.host.api_base();
+    review.withdraw(ledger, &base)?;
+    let label = connection.host.label();
+    let unsupported_before = ledger.count(&base, State::Unsupported)?;
+    let outcome = if review.tokens() == 0 {
+        RunOutcome::NothingToDo
+    } else {
+        let mut host = HostConnection::open(&connection, credential)?;
+        host.limits(terminal.console)?;
+        RunOutcome::of(ledger.description(), host.send(ledger, &settings.options, *terminal))
     };
-    Ok(Exit::of(status, 0))
+    let summary = RevokeSummary::new(SummaryHost::of(&connection), review.suppressed_elsewhere, outcome);
+    let summary = summary.with_own(review.own_elsewhere);
+    summary.print(terminal.console);
+    let unsupported = ledger.count(&base, State::Unsupported)?.saturating_sub(unsupported_before);
+    if unsupported > 0 {
+        let tokens = count(unsupported, "token");
+        terminal.console.warn(&format!("{tokens} set aside: {label} does not take their kind"));
+    }
+    Ok(summary.remaining() || unsupported > 0)
+}
+
+/// Says what waits anywhere after the run, and decides on the exit code.
+fn end(
+    ledger: &dyn Ledger,
+    settings: &RevokeSettings,
+    console: &Console,
+    status: RunStatus,
+) -> anyhow::Result<Exit> {
+    let left = LeftWaiting::read(ledger, &settings.connection)?;
+    for left in &left {
+        left.print(console);
+    }
+    let remaining = status.remaining || !left.is_empty();
+    Ok(Exit::of(RunStatus { remaining, ..status }, 0))
 }
 
 fn warn_of_flags_without_effect(args: &RevocationArgs, console: &Console) {
-    for (given, name) in
-        [(args.allow_own, "--allow-own"), (args.revoke_confidence.is_some(), "--revoke-confidence")]
-    {
-        if given {
-            console.warn(&format!(
-                "{name} changes nothing here: what is held back is not kept; scan again to send it"
-            ));
-        }
+    if args.revoke_confidence.is_some() {
+        console.warn(
+            "--revoke-confidence changes nothing here: what is held back is not kept; scan again to send it",
+        );
     }
-}
-
-fn waiting(ledger: &dyn Ledger, host: &str) -> Result<u64, LedgerError> {
-    Ok(ledger.count(host, State::Queued)? + ledger.count(host, State::Sent)?)
-}
-
-/// Reports that nothing waits for the host, and how much waits for others.
-fn nothing_waits(ledger: &dyn Ledger, host: &Host, console: &Console) -> anyhow::Result<Exit> {
-    console.info(&format!("nothing waits for {}", host.label()));
-    for other in ledger.hosts()? {
-        let waiting = waiting(ledger, &other.host)?;
-        if waiting > 0 {
-            let tokens = count(waiting, "token");
-            console.warn(&format!(
-                "{tokens} for {} in the same ledger: name it with --host or --api-url",
-                other.host
-            ));
-        }
-    }
-    Ok(Exit::Clean)
 }

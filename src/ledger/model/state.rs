@@ -1,6 +1,7 @@
 //! The state of a ledger in memory, and its rules.
 
 mod batches;
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -43,6 +44,8 @@ struct StoredToken {
     kind: Kind,
     rank: u8,
     location: String,
+    /// Whether its decision allowed this machine's own credentials.
+    own_allowed: bool,
     state: State,
     at: i64,
     batch: Option<u64>,
@@ -88,7 +91,7 @@ impl ModelState {
         let chunks = std::iter::from_fn(|| Some(sorted_chunk(entries)).filter(|chunk| !chunk.is_empty()));
         for entry in chunks.flatten() {
             let (kind, fingerprint) = (entry.kind, entry.fingerprint);
-            let (state, new) = self.put(host, entry, at.as_millisecond());
+            let (state, new) = self.put((host, decision.allow_own), entry, at.as_millisecond());
             enqueued.count(state, new);
             if new && state == State::Queued {
                 *kinds.entry(kind.rule_id()).or_default() += 1;
@@ -101,7 +104,7 @@ impl ModelState {
         enqueued
     }
 
-    fn put(&mut self, host: &str, entry: Entry, at: i64) -> (State, bool) {
+    fn put(&mut self, (host, own_allowed): (&str, bool), entry: Entry, at: i64) -> (State, bool) {
         let rank = entry.rank();
         let sealed = (entry.state == State::Queued).then_some(entry.sealed);
         let key = (host.to_owned(), entry.fingerprint);
@@ -110,7 +113,7 @@ impl ModelState {
                 !token.state.pending() && token.state != entry.state && token.state.may_become(entry.state);
             if new {
                 (token.state, token.at, token.rank, token.group) = (entry.state, at, rank, 0);
-                token.sealed = sealed;
+                (token.sealed, token.own_allowed) = (sealed, own_allowed);
             }
             return (token.state, new);
         }
@@ -121,6 +124,7 @@ impl ModelState {
             kind: entry.kind,
             rank,
             location: entry.location,
+            own_allowed,
             state: entry.state,
             at,
             batch: None,
@@ -270,7 +274,9 @@ impl ModelState {
         let token = self.tokens.get(index)?;
         let last = self.batches.iter().rev().find(|batch| batch.tokens.contains(&index));
         Some(TokenRecord {
+            kind: token.kind,
             state: token.state,
+            own_allowed: token.own_allowed,
             at: timestamp(token.at),
             request_id: last.and_then(|batch| batch.request_id.clone()),
             location: token.location.clone(),
