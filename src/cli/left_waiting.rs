@@ -102,14 +102,14 @@ mod tests {
     use super::*;
     use crate::settings::{ConnectionOptions, Env};
 
-    fn connection(options: ConnectionOptions) -> ConnectionSettings {
+    fn connection(options: &ConnectionOptions) -> ConnectionSettings {
         let nothing = ConnectionOptions::default();
-        ConnectionSettings::resolve(&options, &Env::default(), &nothing).expect("good settings")
+        ConnectionSettings::resolve(options, &Env::default(), &nothing).expect("good settings")
     }
 
     #[test]
     fn the_command_names_what_it_needs() {
-        let bare = connection(ConnectionOptions::default());
+        let bare = connection(&ConnectionOptions::default());
         for (base, command) in [
             ("https://api.github.com", "stanch resume"),
             ("https://api.octo.ghe.com", "stanch resume --host octo.ghe.com"),
@@ -119,7 +119,7 @@ mod tests {
         ] {
             assert_eq!(resume_command(&bare, base), command, "{base}");
         }
-        let full = connection(ConnectionOptions {
+        let full = connection(&ConnectionOptions {
             host: Some("ghes.example".to_owned()),
             api_url: Some("https://gw.example/x".to_owned()),
             ledger: Some("my ledger.db".into()),

@@ -154,10 +154,10 @@ fn suppressed_of_all(
         for waiting in &page {
             let (fingerprint, kind) = (waiting.token.fingerprint, waiting.token.kind);
             // A sealed text that does not open is not sent either.
-            let opened = || opener.as_ref()?.open(kind, fingerprint, &waiting.token.sealed).ok();
+            let unsealed = || opener.as_ref()?.open(kind, fingerprint, &waiting.token.sealed).ok();
             if suppressions.names(fingerprint)
                 || suppressions.user_allows(fingerprint, &waiting.location)
-                || opened().is_some_and(|token| suppressions.user_allows_text(&token))
+                || unsealed().is_some_and(|token| suppressions.user_allows_text(&token))
             {
                 suppressed.insert(fingerprint, kind);
             }

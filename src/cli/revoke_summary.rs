@@ -104,6 +104,8 @@ impl RevokeSummary {
             }
             // What it was to send was not all sent, whatever can still be read of it.
             RunOutcome::Failed { .. } => true,
+            // Whether it may send so many is the user's to say first; nothing of it is queued.
+            RunOutcome::Refused(_) => return !self.left.is_empty(),
             _ => false,
         };
         of_run || self.open + self.own_elsewhere > 0 || !self.left.is_empty()
@@ -161,7 +163,7 @@ impl RevokeSummary {
     }
 
     /// Whether the outcome itself tells of what waits at a host.
-    fn tells_of(&self, left: &LeftWaiting) -> bool {
+    pub(super) fn tells_of(&self, left: &LeftWaiting) -> bool {
         let told = match &self.outcome {
             RunOutcome::Sent { outcome, .. } => outcome.waiting() > 0,
             RunOutcome::DryRun { .. } => true,

@@ -71,8 +71,8 @@ fn each_token_has_one_reason() {
 }
 
 /// Known to wait, or to be in another state; where the decision allowed one's own credentials, `own_allowed`.
-fn known(state: State, own_allowed: bool) -> Option<Known> {
-    Some(Known { state, own_allowed })
+fn known(state: State, own_allowed: bool) -> Known {
+    Known { state, own_allowed }
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn only_what_was_accepted_is_done() {
     let findings = State::ALL.map(|state| finding(Kind::pat(), state as u32, Confidence::Certain));
     let of = |fingerprint| {
         let at = findings.iter().position(|finding| finding.token.fingerprint() == fingerprint);
-        at.and_then(|at| known(State::ALL[at], false))
+        at.map(|at| known(State::ALL[at], false))
     };
     let plan = plan_of(&findings, &Policy::default(), &context(&few(), &|_| false, &of));
     assert_eq!((plan.done, states(&plan)), (2, vec![State::Queued; 8]));
@@ -101,7 +101,7 @@ fn ones_own_token_leaves_the_queue_only_where_both_decisions_allow_it() {
         (true, true, State::Queued, true),
     ] {
         let policy = Policy { allow_own: now, ..Policy::default() };
-        let of = |_| known(State::Queued, then);
+        let of = |_| Some(known(State::Queued, then));
         let plan = plan_of(&findings, &policy, &context(&few(), &|_| true, &of));
         let choice = plan.choices[0];
         assert_eq!((choice.state, choice.waits), (chosen, waits), "{now} {then}");
@@ -112,7 +112,7 @@ fn ones_own_token_leaves_the_queue_only_where_both_decisions_allow_it() {
 fn what_waits_leaves_with_what_was_found() {
     let findings = [0, 1].map(|number| finding(Kind::pat(), number, Confidence::Certain));
     let first = findings[0].token.fingerprint();
-    let of = |fingerprint| if fingerprint == first { known(State::Queued, false) } else { None };
+    let of = |fingerprint| (fingerprint == first).then_some(known(State::Queued, false));
     let waiting = || BTreeMap::from([(Kind::pat(), 5), (Kind::oauth(), 7), (Kind::app_installation(), 1)]);
     let kinds = few();
     let plan = Plan::new(&findings, &Policy::default(), &context(&kinds, &|_| false, &of), waiting());

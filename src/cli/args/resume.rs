@@ -7,11 +7,12 @@ use crate::cli::exit;
 
 /// Go on with what earlier runs left queued
 ///
-/// Nobody is asked again: what waits was agreed to when it was queued.
+/// Nobody is asked again: what waits was agreed to when it was queued. What was suppressed since, or is this machine's own by
+/// now, is taken out of the queue. Without --host and --api-url, every host is gone to that there are the credentials for.
 #[derive(Args)]
 #[command(after_long_help = format!("\
 Examples:
-  stanch resume             send what the quota allows now
+  stanch resume             send what the quota allows now, at every host
   stanch resume --wait      stay until all is sent
 
 {}", exit::help(|row| row.resume)))]

@@ -49,16 +49,22 @@ pub(super) fn run(args: &ResumeArgs, env: &Env) -> anyhow::Result<Exit> {
     }
     if settings.mode == Mode::DryRun {
         print_plan(&queues, &console);
-        return end(ledger.as_ref(), &settings, &console, RunStatus::default());
+        let is_told =
+            |left: &LeftWaiting| queues.iter().any(|queue| queue.connection.host.api_base() == left.host);
+        return end(ledger.as_ref(), &settings, &console, (RunStatus::default(), &is_told));
     }
     let cancel = signal::listen()?;
-    let mut status = RunStatus::default();
+    let (mut status, mut summaries) = (RunStatus::default(), Vec::new());
     for queue in queues {
         if cancel.is_cancelled() {
             break;
         }
         match drain(queue, ledger.as_mut(), &settings, &Terminal { console: &console, cancel: &cancel }) {
-            Ok(remaining) => status.remaining |= remaining,
+            Ok((summary, unsupported)) => {
+                status.remaining |= summary.remaining() || unsupported > 0;
+                status.trouble |= summary.failed();
+                summaries.push(summary);
+            }
             // What waits at other hosts is no worse for it.
             Err(error) => {
                 console::error(&error::message(&error));
@@ -67,7 +73,8 @@ pub(super) fn run(args: &ResumeArgs, env: &Env) -> anyhow::Result<Exit> {
         }
     }
     status.interrupted = cancel.is_cancelled();
-    end(ledger.as_ref(), &settings, &console, status)
+    let is_told = |left: &LeftWaiting| summaries.iter().any(|summary| summary.tells_of(left));
+    end(ledger.as_ref(), &settings, &console, (status, &is_told))
 }
 
 /// What would be sent, and what would not.
@@ -89,13 +96,14 @@ fn print_plan(queues: &[HostQueue], console: &Console) {
     }
 }
 
-/// Takes out of a queue what does not leave, and sends the rest. Returns whether tokens remain that are not queued any more.
+/// Takes out of a queue what does not leave, and sends the rest. Returns, beside the summary, how many turned out to be
+/// of a kind that the host does not take.
 fn drain(
     queue: HostQueue,
     ledger: &mut dyn Ledger,
     settings: &RevokeSettings,
     terminal: &Terminal<'_>,
-) -> anyhow::Result<bool> {
+) -> anyhow::Result<(RevokeSummary, u64)> {
     let HostQueue { connection, credential, review } = queue;
     let base = connection.host.api_base();
     review.withdraw(ledger, &base)?;
@@ -116,18 +124,18 @@ fn drain(
         let tokens = count(unsupported, "token");
         terminal.console.warn(&format!("{tokens} set aside: {label} does not take their kind"));
     }
-    Ok(summary.remaining() || unsupported > 0)
+    Ok((summary, unsupported))
 }
 
-/// Says what waits anywhere after the run, and decides on the exit code.
+/// Says what waits anywhere after the run, unless that was told, and decides on the exit code.
 fn end(
     ledger: &dyn Ledger,
     settings: &RevokeSettings,
     console: &Console,
-    status: RunStatus,
+    (status, is_told): (RunStatus, &dyn Fn(&LeftWaiting) -> bool),
 ) -> anyhow::Result<Exit> {
     let left = LeftWaiting::read(ledger, &settings.connection)?;
-    for left in &left {
+    for left in left.iter().filter(|left| !is_told(left)) {
         left.print(console);
     }
     let remaining = status.remaining || !left.is_empty();
