@@ -27,6 +27,7 @@ mod read;
 mod rekey;
 mod rows;
 mod settle;
+mod space;
 mod trail;
 mod trust;
 mod waiting;
@@ -99,6 +100,7 @@ impl SqliteLedger {
 
     /// Finds out whether the ledger at `path` can be written, or made where there is none; creates nothing.
     pub(super) fn check_writable(path: &Path) -> Result<(), LedgerError> {
+        space::check(path)?;
         match files::existing(path)? {
             Some(path) => open::check_writable(&path),
             None => trust::check_creatable(path),
