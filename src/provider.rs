@@ -17,7 +17,7 @@ use crate::meter::CancelFlag;
 use crate::rule;
 use crate::token::{Kind, RevokedBy, Token};
 
-pub use response::{Grants, Liveness, Outcome, RevokeResponse};
+pub use response::{Liveness, Outcome, RevokeResponse};
 pub use revoker::{Limits, Revoker};
 
 /// How long a response is waited for where the user does not say.

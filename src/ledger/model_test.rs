@@ -5,6 +5,8 @@ mod input;
 mod oracle;
 mod step;
 
+use std::ops::Range;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -94,6 +96,7 @@ impl World {
                 both!(self, process, ledger => |ledger: &mut dyn Ledger, now| ledger.change_state(&change, now));
                 self.oracle.changed.extend(tokens);
             }
+            Step::Told { process, from, count, grants } => self.told(process, from..from + count, grants),
             Step::Crash { process } => {
                 self.durable[process] = open(&self.address).expect("a ledger");
                 self.model[process] = self.root.another();
@@ -125,6 +128,16 @@ impl World {
             }
         }
         self.check();
+    }
+
+    fn told(&mut self, process: usize, numbers: Range<u32>, (scopes, end): (Option<u8>, Option<i64>)) {
+        let grants = Grants {
+            scopes: scopes.map(|scopes| (0..scopes).map(|scope| format!("scope:{scope}")).collect()),
+            expires_at: end.map(|end| timestamp(self.clock + end)),
+        };
+        let told: Vec<_> =
+            numbers.map(|number| (entry(number, State::Queued).fingerprint, grants.clone())).collect();
+        both!(self, process, ledger => |ledger: &mut dyn Ledger, now| ledger.keep_grants(HOST, &told, now));
     }
 
     fn intend(&mut self, process: usize, request: &BatchRequest<'_>) {

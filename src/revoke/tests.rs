@@ -15,9 +15,9 @@ use super::*;
 use crate::clock::fake::FakeClock;
 use crate::finding::Confidence;
 use crate::ledger::decision;
-use crate::ledger::{Enqueued, ModelLedger, Sealer, Settlement};
-use crate::provider::{ConnectError, Grants, Liveness, Outcome, RevokeResponse};
-use crate::revocation::{Batch, RateLimit};
+use crate::ledger::{Enqueued, LedgerError, ModelLedger, Sealer, Settlement};
+use crate::provider::{ConnectError, Liveness, Outcome, RevokeResponse};
+use crate::revocation::{Batch, Grants, RateLimit};
 use crate::token::Kind;
 
 pub(super) type Checked<T = ()> = Result<T, Box<dyn std::error::Error>>;

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use stanch::provider::github::host::{Host, HostChoice};
 use stanch::provider::github::kill_switch::{Call, KillSwitch, Name, Scope};
 use stanch::provider::github::{GitHub, GitHubError};
-use stanch::provider::{Connection, Grants, Liveness, Outcome, RevokeResponse, Revoker as _};
-use stanch::revocation::Batch;
+use stanch::provider::{Connection, Liveness, Outcome, RevokeResponse, Revoker as _};
+use stanch::revocation::{Batch, Grants};
 use stanch::token::Token;
 
 use crate::support::github::{self, Flavour, Misbehaviour, Script};
@@ -47,7 +47,10 @@ fn a_batch_is_accepted_and_its_tokens_die() {
     let kinds = Kind::of_library(&client.limits().batch_kinds);
     let texts: Vec<String> = kinds.iter().map(|kind| mint.token(*kind)).collect();
     let tokens: Vec<Token> = texts.iter().map(|text| Kind::of(text).secret(text)).collect();
-    let grants = Grants { scopes: Some(vec!["repo".to_owned(), "admin:org".to_owned()]), expires_at: None };
+    let grants = Grants {
+        scopes: Some(vec!["repo".to_owned(), "admin:org".to_owned()]),
+        expires_at: "2027-01-31T12:00:00Z".parse().ok(),
+    };
     assert_eq!(client.liveness(&tokens[0]), Liveness::Alive(grants));
     let response = send(&client, &tokens);
     assert_eq!((response.outcome, response.status), (Outcome::Accepted, Some(202)));

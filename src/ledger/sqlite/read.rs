@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{queue, quota, rows};
+use super::{grants, queue, quota, rows};
 use crate::ledger::entry::{Attempt, BatchId, Page, SealedToken, TokenRecord};
 use crate::ledger::host::{HostEntry, HostStatus};
 use crate::ledger::intent::{BatchRequest, SELF_REVOKING};
@@ -37,8 +37,8 @@ const WAITING: &str =
 const TOKEN: &str =
     "SELECT kind, state, at, location,
         (SELECT allow_own FROM decision WHERE decision.id = token.decision), (SELECT request_id FROM attempt JOIN batch ON batch.id = attempt.batch
-        WHERE attempt.token = token.id ORDER BY batch.id DESC LIMIT 1)
-    FROM token WHERE host = ?1 AND sha256_prefix = ?2 AND sha256 = ?3";
+        WHERE attempt.token = token.id ORDER BY batch.id DESC LIMIT 1), told_at, scopes, expires_at
+    FROM token LEFT JOIN grants ON grants.token = token.id WHERE host = ?1 AND sha256_prefix = ?2 AND sha256 = ?3";
 const HOSTS: &str =
     "SELECT name, identity FROM host LEFT JOIN quota ON quota.host = host.id ORDER BY host.id, quota.id";
 const ATTEMPTS: &str = "SELECT batch.id, batch.at, verdict, status, request_id FROM attempt
@@ -144,6 +144,7 @@ pub(super) fn token(
                 at: timestamp(row.get(2)?),
                 location: row.get(3)?,
                 request_id: row.get(5)?,
+                grants: grants::from_row(row, 6)?,
             })
         },
     );

@@ -95,6 +95,43 @@ fn dead_tokens_are_not_sent_when_checked_first() -> Checked {
     Ok(())
 }
 
+/// After the revocation nobody can ask again.
+#[test]
+fn what_a_living_token_tells_is_kept_and_written_once() -> Checked {
+    let fixture = Fixture::new()?;
+    fixture.queue_pats(0..120)?;
+    let end = fixture.clock.now().checked_add(Duration::from_hours(24))?;
+    let grants = Grants { scopes: Some(vec!["repo".to_owned()]), expires_at: Some(end) };
+    let server = Server::new(&fixture.clock, |_| response(Outcome::Denied, 403)).lives(|token| {
+        if token.fingerprint() == pat(0) { Liveness::Dead } else { Liveness::Alive(grants.clone()) }
+    });
+    let verify = Options { verify: true, ..options() };
+    fixture.run(&server, &verify)?;
+    let kept =
+        |number| Ok::<_, LedgerError>(fixture.ledger.token(HOST, &pat(number))?.and_then(|row| row.grants));
+    assert_eq!((kept(0)?, kept(1)?, kept(119)?), (None, Some(grants.clone()), Some(grants.clone())));
+    let records = fixture.trail()?.matches("\"event\":\"alive\"").count();
+    // The next run asks again, and hears the same.
+    fixture.run(&server, &verify)?;
+    assert_eq!(fixture.trail()?.matches("\"event\":\"alive\"").count(), records);
+    assert!(server.asked.borrow().len() > 200, "asked once only");
+    Ok(())
+}
+
+/// Nothing goes in an interrupted run, and so nothing goes unasked.
+#[test]
+fn an_interrupted_check_counts_nothing_as_sent_unasked() -> Checked {
+    let fixture = Fixture::new()?;
+    fixture.queue_pats(0..10)?;
+    let server = Server::taking(&fixture.clock).lives(|_| {
+        fixture.cancel.cancel();
+        ALIVE
+    });
+    let outcome = fixture.run(&server, &Options { verify: true, ..options() })?;
+    assert_eq!((outcome.end, outcome.unverified, outcome.waiting()), (EndReason::Interrupted, 0, 10));
+    Ok(())
+}
+
 #[test]
 fn nothing_is_checked_while_nothing_can_be_sent() -> Checked {
     let fixture = Fixture::new()?;
