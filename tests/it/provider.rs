@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use stanch::provider::github::host::{Host, HostChoice};
 use stanch::provider::github::kill_switch::{Call, KillSwitch, Name, Scope};
 use stanch::provider::github::{GitHub, GitHubError};
-use stanch::provider::{Connection, Liveness, Outcome, RevokeResponse, Revoker as _};
+use stanch::provider::{Connection, Liveness, Outcome, RevokeResponse, Revoker as _, Uncounted};
 use stanch::revocation::{Batch, Grants};
 use stanch::token::Token;
 
@@ -181,7 +181,7 @@ fn the_61st_request_meets_the_limit_until_an_hour_has_passed() {
 fn no_credential_goes_to_github_for_a_revocation() {
     let github = github::GitHub::start(Flavour::DotCom);
     let mut client = GitHub::new(connection(&github, Some(Mint::new(8).secret(Kind::Pat)))).unwrap();
-    assert_eq!(client.prepare().unwrap(), None);
+    assert_eq!(client.prepare(&mut Uncounted).unwrap(), None);
     assert_eq!(client.limits().identity, "anonymous");
     assert_eq!(send(&client, &pats(1)).outcome, Outcome::Accepted);
     let seen = github.requests();
@@ -203,7 +203,7 @@ fn the_release_of_a_server_decides_the_kinds() {
         let (github, credential) = server(release);
         let identity = format!("sha256:{}", credential.fingerprint().hex());
         let mut client = GitHub::new(connection(&github, Some(credential))).unwrap();
-        let note = client.prepare().unwrap();
+        let note = client.prepare(&mut Uncounted).unwrap();
         assert_eq!(note.is_some(), release.is_none(), "{note:?}");
         assert_eq!(client.release().map(|release| release.to_string()).as_deref(), release);
         let limits = client.limits();
@@ -221,7 +221,7 @@ fn the_release_of_a_server_decides_the_kinds() {
 fn a_server_that_cannot_revoke_is_sent_nothing() {
     let (github, credential) = server(Some("3.17"));
     let mut client = GitHub::new(connection(&github, Some(credential))).unwrap();
-    let error = client.prepare().unwrap_err();
+    let error = client.prepare(&mut Uncounted).unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(GitHubError::TooOld { .. })));
     assert!(error.to_string().contains("runs GitHub Enterprise Server 3.17"), "{error}");
 }

@@ -19,7 +19,13 @@ pub(super) enum Step {
     },
     IntendSelfRevoking {
         process: usize,
-        number: u32,
+        from: u32,
+        count: u32,
+    },
+    /// A request without tokens, and whether it left.
+    Call {
+        process: usize,
+        left: bool,
     },
     /// The response to a request in flight.
     Settle {
@@ -95,7 +101,9 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
             Step::Enqueue { process, from, count, state: State::Held }
         }),
         8 => process.clone().prop_map(|process| Step::Intend { process }),
-        1 => (process.clone(), 0..2500_u32).prop_map(|(process, number)| Step::IntendSelfRevoking { process, number }),
+        1 => (process.clone(), 0..2500_u32, 1..6_u32)
+            .prop_map(|(process, from, count)| Step::IntendSelfRevoking { process, from, count }),
+        1 => (process.clone(), any::<bool>()).prop_map(|(process, left)| Step::Call { process, left }),
         6 => (0..4_usize, outcome, rate_limit, proptest::option::weighted(0.2, 0..7200_u64)).prop_map(
             |(index, outcome, rate_limit, hold)| Step::Settle { index, outcome, rate_limit, hold }
         ),

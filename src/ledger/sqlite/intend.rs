@@ -42,7 +42,11 @@ pub(super) fn intend(
 ) -> rusqlite::Result<Next> {
     let now = rows::millis(at);
     let later = |until: i64, reason| Ok(Next::Later { at: timestamp(until), reason });
-    let Some(host) = rows::host(db, request.host)? else { return Ok(Next::Nothing) };
+    let known = match request.payload {
+        Payload::Call(_) => Some(rows::ensure_host(db, request.host)?),
+        Payload::Batch(_) | Payload::SelfRevoking(_) => rows::host(db, request.host)?,
+    };
+    let Some(host) = known else { return Ok(Next::Nothing) };
     let in_flight = take_over_abandoned(db, owner, (host, request.account()), at)?;
     let Some(candidate) = candidate(db, host, request)? else {
         // What another process has in flight may have to be sent again.
@@ -52,11 +56,11 @@ pub(super) fn intend(
             later(now + POLL_MS, WaitReason::InFlight)
         };
     };
-    let charged = matches!(request.payload, Payload::Batch(_));
+    let charged = request.charged();
     // One at a time, whoever sends. GitHub asks for serial requests
     // (https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api), and what a response says
     // about the rest of the hour stays exact.
-    if charged && in_flight == InFlight::SameIdentity {
+    if matches!(candidate, Candidate::Kinds(_)) && in_flight == InFlight::SameIdentity {
         return later(now + POLL_MS, WaitReason::InFlight);
     }
     let (quota_id, mut quota) = quota::ensure(db, host, request.account())?;
@@ -70,32 +74,48 @@ pub(super) fn intend(
         }
         return later(until, reason);
     }
-    let (group, due) = match candidate {
-        Candidate::Token(group, token) => (group, vec![token]),
+    let strikes = quota.strikes;
+    let mut open = |group, due: Vec<DueToken>| {
+        let new = NewBatch { request, quota_id, group, charged };
+        let batch = insert(db, &new, &owner.name(), &due, at)?;
+        Ok::<_, rusqlite::Error>(Intent {
+            batch,
+            strikes,
+            tokens: due.into_iter().map(|due| due.token).collect(),
+        })
+    };
+    let next = match candidate {
+        Candidate::Each(tokens) => {
+            let intents = tokens.into_iter().map(|(group, token)| open(group, vec![token]));
+            quota.last = now;
+            Next::SendEach(intents.collect::<Result<_, _>>()?)
+        }
+        Candidate::Nothing => {
+            let intent = open(0, Vec::new())?;
+            quota.take_slot(intent.batch.0, now);
+            Next::Send(intent)
+        }
         Candidate::Kinds(kinds) => {
             let next = queue::next(db, host, kinds, quota.max_batch(request.max_batch))?;
             let Some(next) = next else { return Ok(Next::Nothing) };
-            (next.group, queue::page(db, host, next.group, kinds, Page { skip: 0, limit: next.size })?)
+            let due = queue::page(db, host, next.group, kinds, Page { skip: 0, limit: next.size })?;
+            let intent = open(next.group, due)?;
+            quota.take_slot(intent.batch.0, now);
+            Next::Send(intent)
         }
     };
-    let new = NewBatch { request, quota_id, group, charged };
-    let batch = insert(db, &new, &owner.name(), &due, at)?;
-    if charged {
-        quota.take_slot(batch.0, now);
-    } else {
-        quota.last = now;
-    }
     quota::save(db, quota_id, &quota)?;
-    let tokens = due.into_iter().map(|due| due.token).collect();
-    Ok(Next::Send(Intent { batch, strikes: quota.strikes, tokens }))
+    Ok(next)
 }
 
 /// What a request would carry.
 enum Candidate<'a> {
     /// As many tokens of these kinds as go together.
     Kinds(&'a [Kind]),
-    /// One token of a group.
-    Token(Group, DueToken),
+    /// No token.
+    Nothing,
+    /// Each of these by itself, with its group.
+    Each(Vec<(Group, DueToken)>),
 }
 
 fn candidate<'a>(
@@ -105,12 +125,19 @@ fn candidate<'a>(
 ) -> rusqlite::Result<Option<Candidate<'a>>> {
     match request.payload {
         Payload::Batch(kinds) => Ok(queue::next(db, host, kinds, 1)?.map(|_| Candidate::Kinds(kinds))),
-        Payload::SelfRevoking(fingerprint) => db
-            .prepare_cached(FIND_ONE)?
-            .query_row(params![host, rows::prefix_of(&fingerprint), fingerprint.0], |row| {
-                Ok(Candidate::Token(row.get(4)?, DueToken::from_row(row)?))
-            })
-            .optional(),
+        Payload::Call(_) => Ok(Some(Candidate::Nothing)),
+        Payload::SelfRevoking(fingerprints) => {
+            let mut due = Vec::with_capacity(fingerprints.len());
+            for fingerprint in fingerprints {
+                let found = db
+                    .prepare_cached(FIND_ONE)?
+                    .query_row(params![host, rows::prefix_of(fingerprint), fingerprint.0], |row| {
+                        Ok((row.get(4)?, DueToken::from_row(row)?))
+                    });
+                due.extend(found.optional()?);
+            }
+            Ok((!due.is_empty()).then_some(Candidate::Each(due)))
+        }
     }
 }
 
@@ -199,7 +226,7 @@ fn insert(
         batch,
         host: request.host.into(),
         identity: request.account().into(),
-        call: if new.charged { "revoke" } else { "end-installation" },
+        call: request.call(),
         tokens: due.iter().map(|due| due.token.fingerprint.hex()).collect(),
     };
     trail::append(db, &event, at)?;

@@ -217,6 +217,66 @@ fn a_limit_stops_all_installation_tokens_and_outlives_the_run() -> Checked {
     Ok(())
 }
 
+/// Five at once take up the time of five, so that no minute holds more; a round trip takes nothing from the pace.
+#[test]
+fn installation_tokens_go_some_at_once_and_no_faster() -> Checked {
+    let fixture = Fixture::new()?;
+    fixture.queue(Kind::app_installation(), 0..52, SURE)?;
+    let server = Server { parallel: 5, ..Server::taking(&fixture.clock) };
+    let outcome = fixture.run(&server, &options())?;
+    assert_eq!((outcome.end, outcome.counts.self_revoked), (EndReason::Done, 52));
+    let ended = server.ended.borrow();
+    let apart = |from: &Arrived, to: &Arrived| to.at.duration_since(from.at).as_millis();
+    assert!(
+        ended.windows(6).all(|six| apart(&six[0], &six[5]) >= 5 * 334),
+        "faster than one after the other"
+    );
+    let took = apart(&ended[0], &ended[51]);
+    assert!(took < 11 * 5 * 334, "{took} ms");
+    Ok(())
+}
+
+/// Five that meet a limit together meet one: the next wait without a time is twice as long, not thirty-two times.
+#[test]
+fn a_limit_that_several_meet_at_once_is_one() -> Checked {
+    let fixture = Fixture::new()?;
+    fixture.queue(Kind::app_installation(), 0..50, SURE)?;
+    for (wait, arrived, accepted) in [(60, 5, 2), (60, 10, 4), (60, 15, 6)] {
+        let mut requests = 0;
+        let server = Server::taking(&fixture.clock).self_revoking(|_| {
+            requests += 1;
+            if requests > 2 {
+                response(Outcome::SecondaryLimit, 429)
+            } else {
+                response(Outcome::Accepted, 204)
+            }
+        });
+        let server = Server { parallel: 5, ..server };
+        let outcome = fixture.run(&server, &options())?;
+        assert_eq!(outcome.end, EndReason::Later(WaitReason::Server));
+        assert_eq!(outcome.host_status.accepted, accepted, "{arrived}");
+        assert_eq!(server.ended.borrow().len(), 5, "it goes on after a limit");
+        let at = outcome.self_revoking_at.ok_or("no time")?;
+        let held = at.duration_since(fixture.clock.now()).as_secs();
+        assert!((wait - 1..=2 * wait).contains(&held), "{held} s");
+        fixture.clock.advance(Duration::from_secs(121));
+    }
+    Ok(())
+}
+
+/// A server that is away is not asked for every token, however many may go at once.
+#[test]
+fn trouble_with_several_at_once_ends_as_soon() -> Checked {
+    let fixture = Fixture::new()?;
+    fixture.queue(Kind::app_installation(), 0..500, SURE)?;
+    let server = Server::taking(&fixture.clock).self_revoking(|_| response(Outcome::Unknown, 0));
+    let server = Server { parallel: 5, ..server };
+    let outcome = fixture.run(&server, &options())?;
+    assert_eq!((outcome.end, outcome.waiting()), (EndReason::Trouble, 500));
+    assert_eq!(server.ended.borrow().len(), 25);
+    Ok(())
+}
+
 #[test]
 fn a_patient_run_waits_for_a_limit_of_installation_tokens() -> Checked {
     let fixture = Fixture::new()?;

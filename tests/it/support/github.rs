@@ -143,6 +143,7 @@ impl Shared {
             state.requests.push(seen.clone());
             (self.outcome(&mut state, &seen), format!("C0DE:{}", state.requests.len()))
         };
+        thread::sleep(self.script.latency);
         match outcome {
             Outcome::Respond(reply) => reply.with("X-GitHub-Request-Id", id).write(stream),
             Outcome::Close => {}

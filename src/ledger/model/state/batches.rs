@@ -39,18 +39,26 @@ impl ModelState {
                     (next.group, indices)
                 })
             }
-            Payload::SelfRevoking(fingerprint) => (self.index.get(&(request.host.to_owned(), *fingerprint)))
-                .filter(|index| self.tokens[**index].batch.is_none() && self.tokens[**index].state.pending())
-                .map(|index| (self.tokens[*index].group, vec![*index])),
+            Payload::Call(_) => Some((0, Vec::new())),
+            Payload::SelfRevoking(fingerprints) => {
+                let known = fingerprints
+                    .iter()
+                    .filter_map(|token| self.index.get(&(request.host.to_owned(), *token)).copied());
+                let waits = |index: &usize| {
+                    self.tokens[*index].batch.is_none() && self.tokens[*index].state.pending()
+                };
+                let waiting: Vec<usize> = known.filter(waits).collect();
+                (!waiting.is_empty()).then_some((0, waiting))
+            }
         };
         let Some((group, indices)) = candidate else {
             return if in_flight == 0 { Next::Nothing } else { later(now + POLL_MS, WaitReason::InFlight) };
         };
-        let charged = matches!(request.payload, Payload::Batch(_));
-        if charged && same_account {
+        let charged = request.charged();
+        if matches!(request.payload, Payload::Batch(_)) && same_account {
             return later(now + POLL_MS, WaitReason::InFlight);
         }
-        let id = self.batches.len() as u64 + 1;
+        let next_id = self.batches.len() as u64 + 1;
         let quota = self.quotas.entry(account.clone()).or_default();
         quota.observe_clock(now);
         let interval = millis(request.min_interval);
@@ -60,17 +68,24 @@ impl ModelState {
             return later(until, reason);
         }
         if charged {
-            quota.take_slot(id, now);
+            quota.take_slot(next_id, now);
         } else {
             quota.last = now;
         }
         let strikes = quota.strikes;
-        self.open(
-            NewBatch { account, charged, owner, group, indices: &indices, lease: millis(request.lease) },
-            at,
-        );
-        let tokens = indices.iter().map(|index| self.sealed_token(*index)).collect();
-        Next::Send(Intent { batch: BatchId(id), strikes, tokens })
+        let lease = millis(request.lease);
+        let groups: Vec<Group> = indices.iter().map(|index| self.tokens[*index].group).collect();
+        let mut open = |group, indices: &[usize]| {
+            let id = self.batches.len() as u64 + 1;
+            let call = request.call();
+            self.open(NewBatch { account: account.clone(), charged, call, owner, group, indices, lease }, at);
+            let tokens = indices.iter().map(|index| self.sealed_token(*index)).collect();
+            Intent { batch: BatchId(id), strikes, tokens }
+        };
+        if charged {
+            return Next::Send(open(group, &indices));
+        }
+        Next::SendEach(groups.into_iter().zip(indices).map(|(group, index)| open(group, &[index])).collect())
     }
 
     fn open(&mut self, new: NewBatch<'_>, at: Timestamp) {
@@ -84,7 +99,7 @@ impl ModelState {
             batch: id,
             host: new.account.0.clone(),
             identity: new.account.1.clone(),
-            call: if new.charged { "revoke" } else { "end-installation" },
+            call: new.call,
             tokens: new.indices.iter().map(|index| self.tokens[*index].fingerprint.hex()).collect(),
         };
         self.batches.push(Batch {
@@ -254,6 +269,7 @@ impl ModelState {
 struct NewBatch<'a> {
     account: Account,
     charged: bool,
+    call: &'static str,
     owner: u64,
     group: Group,
     indices: &'a [usize],
