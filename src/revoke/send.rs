@@ -161,7 +161,7 @@ fn batch_outcome(response: &RevokeResponse) -> BatchOutcome {
 fn is_about_content(status: Option<u16>) -> bool {
     match status {
         None | Some(401..=405 | 407 | 410 | 421 | 426 | 429 | 451) => false,
-        Some(status) => (400..=599).contains(&status),
+        Some(status) => status >= 400,
     }
 }
 

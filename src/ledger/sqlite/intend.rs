@@ -74,38 +74,20 @@ pub(super) fn intend(
         }
         return later(until, reason);
     }
-    let strikes = quota.strikes;
-    let mut open = |group, due: Vec<DueToken>| {
+    let mut intents = Vec::new();
+    for (group, due) in contents(db, host, candidate, quota.max_batch(request.max_batch))? {
         let new = NewBatch { request, quota_id, group, charged };
         let batch = insert(db, &new, &owner.name(), &due, at)?;
-        Ok::<_, rusqlite::Error>(Intent {
-            batch,
-            strikes,
-            tokens: due.into_iter().map(|due| due.token).collect(),
-        })
-    };
-    let next = match candidate {
-        Candidate::Each(tokens) => {
-            let intents = tokens.into_iter().map(|(group, token)| open(group, vec![token]));
+        if charged {
+            quota.take_slot(batch.0, now);
+        } else {
             quota.last = now;
-            Next::SendEach(intents.collect::<Result<_, _>>()?)
         }
-        Candidate::Nothing => {
-            let intent = open(0, Vec::new())?;
-            quota.take_slot(intent.batch.0, now);
-            Next::Send(intent)
-        }
-        Candidate::Kinds(kinds) => {
-            let next = queue::next(db, host, kinds, quota.max_batch(request.max_batch))?;
-            let Some(next) = next else { return Ok(Next::Nothing) };
-            let due = queue::page(db, host, next.group, kinds, Page { skip: 0, limit: next.size })?;
-            let intent = open(next.group, due)?;
-            quota.take_slot(intent.batch.0, now);
-            Next::Send(intent)
-        }
-    };
+        let tokens = due.into_iter().map(|due| due.token).collect();
+        intents.push(Intent { batch, strikes: quota.strikes, tokens });
+    }
     quota::save(db, quota_id, &quota)?;
-    Ok(next)
+    Ok(if charged { intents.pop().map_or(Next::Nothing, Next::Send) } else { Next::SendEach(intents) })
 }
 
 /// What a request would carry.
@@ -116,6 +98,24 @@ enum Candidate<'a> {
     Nothing,
     /// Each of these by itself, with its group.
     Each(Vec<(Group, DueToken)>),
+}
+
+/// What each request carries, with the group of its tokens: one request, but for tokens that go by themselves.
+fn contents(
+    db: &Connection,
+    host: i64,
+    candidate: Candidate<'_>,
+    max_batch: usize,
+) -> rusqlite::Result<Vec<(Group, Vec<DueToken>)>> {
+    Ok(match candidate {
+        Candidate::Each(tokens) => tokens.into_iter().map(|(group, token)| (group, vec![token])).collect(),
+        Candidate::Nothing => vec![(0, Vec::new())],
+        Candidate::Kinds(kinds) => {
+            let Some(next) = queue::next(db, host, kinds, max_batch)? else { return Ok(Vec::new()) };
+            let page = Page { skip: 0, limit: next.size };
+            vec![(next.group, queue::page(db, host, next.group, kinds, page)?)]
+        }
+    })
 }
 
 fn candidate<'a>(

@@ -139,7 +139,7 @@ fn unprocessable(message: &str) -> Outcome {
 fn otherwise(status: u16, response: &Response, message: &str) -> (Outcome, &'static str) {
     match status {
         403 | 429 => forbidden(status, response, &message.to_ascii_lowercase()),
-        300..=399 => (
+        300..=399 if response.header("location").is_some() => (
             Outcome::Unexpected,
             "redirects are not followed, the tokens would go along; name the right address with --host or --api-url",
         ),
@@ -152,9 +152,9 @@ fn otherwise(status: u16, response: &Response, message: &str) -> (Outcome, &'sta
             Outcome::Denied,
             "no such endpoint here: it exists at github.com, GHE.com and from GitHub Enterprise Server 3.18 on",
         ),
-        200..=299 => (Outcome::Unexpected, "GitHub documents no such success for this call"),
-        // Not yet, or not now.
-        408 | 425 | 500..=599 => (Outcome::Trouble, ""),
+        0..=399 => (Outcome::Unexpected, "GitHub documents no such answer to this call"),
+        // Not yet, or not now. What is no status of HTTP is to be taken for a server's error (RFC 9110, section 15).
+        408 | 425 | 500.. => (Outcome::Trouble, ""),
         _ => (Outcome::Denied, ""),
     }
 }
@@ -185,6 +185,10 @@ fn forbidden(status: u16, response: &Response, message: &str) -> (Outcome, &'sta
     }
     if response.header("retry-after").is_some() {
         return (Outcome::SecondaryLimit, "");
+    }
+    // https://docs.github.com/en/rest/authentication/authenticating-to-the-rest-api#authenticating-with-single-sign-on
+    if response.header("x-github-sso").is_some() {
+        return (Outcome::Denied, "the credential is not authorized for single sign-on here");
     }
     if message.contains("user-agent") || message.contains("administrative rules") {
         return (Outcome::Denied, "something between here and GitHub removes the User-Agent");

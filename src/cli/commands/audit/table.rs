@@ -121,8 +121,8 @@ fn read(record: &Value, sent: &mut BTreeMap<u64, Sent>) -> (Common, Vec<String>)
             }
         }
         "alive" => {
-            tokens =
-                record["told"].as_object().into_iter().flatten().map(|(token, _)| token.clone()).collect()
+            let told = record["told"].as_object();
+            tokens = told.into_iter().flatten().map(|(token, _)| token.clone()).collect();
         }
         _ => describe(record, &mut common),
     }

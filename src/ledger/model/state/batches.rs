@@ -11,6 +11,7 @@ use crate::ledger::quota::WaitReason;
 use crate::ledger::settlement::{BatchOutcome, Settled, Settlement};
 use crate::ledger::time::{millis, timestamp};
 use crate::revocation::State;
+use crate::token::Fingerprint;
 
 const POLL_MS: i64 = 100;
 
@@ -28,29 +29,7 @@ impl ModelState {
         let open = |batch: &&Batch| batch.verdict == "open" && batch.account.0 == request.host;
         let in_flight = self.batches.iter().filter(open).count();
         let same_account = self.batches.iter().filter(open).any(|batch| batch.account == account);
-        let candidate = match &request.payload {
-            Payload::Batch(kinds) => {
-                let max_batch = self
-                    .quotas
-                    .get(&account)
-                    .map_or(request.max_batch, |quota| quota.max_batch(request.max_batch));
-                self.next(request.host, kinds, max_batch).map(|(next, mut indices)| {
-                    indices.truncate(next.size);
-                    (next.group, indices)
-                })
-            }
-            Payload::Call(_) => Some((0, Vec::new())),
-            Payload::SelfRevoking(fingerprints) => {
-                let known = fingerprints
-                    .iter()
-                    .filter_map(|token| self.index.get(&(request.host.to_owned(), *token)).copied());
-                let waits = |index: &usize| {
-                    self.tokens[*index].batch.is_none() && self.tokens[*index].state.pending()
-                };
-                let waiting: Vec<usize> = known.filter(waits).collect();
-                (!waiting.is_empty()).then_some((0, waiting))
-            }
-        };
+        let candidate = self.candidate(request, &account);
         let Some((group, indices)) = candidate else {
             return if in_flight == 0 { Next::Nothing } else { later(now + POLL_MS, WaitReason::InFlight) };
         };
@@ -86,6 +65,28 @@ impl ModelState {
             return Next::Send(open(group, &indices));
         }
         Next::SendEach(groups.into_iter().zip(indices).map(|(group, index)| open(group, &[index])).collect())
+    }
+
+    /// The tokens that a request would carry, and their group where they have one together.
+    fn candidate(&self, request: &BatchRequest<'_>, account: &Account) -> Option<(Group, Vec<usize>)> {
+        match &request.payload {
+            Payload::Batch(kinds) => {
+                let quota = self.quotas.get(account);
+                let max_batch = quota.map_or(request.max_batch, |quota| quota.max_batch(request.max_batch));
+                let (next, mut indices) = self.next(request.host, kinds, max_batch)?;
+                indices.truncate(next.size);
+                Some((next.group, indices))
+            }
+            Payload::Call(_) => Some((0, Vec::new())),
+            Payload::SelfRevoking(fingerprints) => {
+                let index = |token: &Fingerprint| self.index.get(&(request.host.to_owned(), *token)).copied();
+                let waits = |index: &usize| {
+                    self.tokens[*index].batch.is_none() && self.tokens[*index].state.pending()
+                };
+                let waiting: Vec<usize> = fingerprints.iter().filter_map(index).filter(waits).collect();
+                (!waiting.is_empty()).then_some((0, waiting))
+            }
+        }
     }
 
     fn open(&mut self, new: NewBatch<'_>, at: Timestamp) {
