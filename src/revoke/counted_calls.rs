@@ -67,3 +67,64 @@ impl CallCounter for CountedCalls<'_> {
         let _ = ledger.settle(intent.batch, &settlement, &|| now);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::fake::FakeClock;
+    use crate::provider::Outcome;
+
+    fn limits() -> Limits {
+        Limits {
+            host: "https://ghes.example/api/v3".to_owned(),
+            identity: "sha256:00".to_owned(),
+            max_batch: 1000,
+            per_hour: 3,
+            batch_kinds: Vec::new(),
+            undecided_kinds: Vec::new(),
+            self_kinds: Vec::new(),
+            self_interval: Duration::ZERO,
+            self_parallel: 1,
+        }
+    }
+
+    fn response(outcome: Outcome) -> RevokeResponse {
+        RevokeResponse::without_status(outcome, String::new())
+    }
+
+    #[test]
+    fn a_call_takes_a_slot_unless_it_never_left() {
+        let home = tempfile::tempdir().expect("a directory");
+        let address = LedgerAddress::Sqlite(home.path().join("l/ledger.db"));
+        let clock = FakeClock::new();
+        let mut calls = CountedCalls::new(&address, limits(), &clock);
+        let mut call = |outcome| {
+            let begun = calls.begin("GET /meta");
+            calls.end(&response(outcome));
+            clock.advance(Duration::from_secs(1));
+            begun
+        };
+        for _ in 0..5 {
+            assert!(call(Outcome::NotSent) && call(Outcome::Blocked), "what never left took a slot");
+        }
+        assert!(call(Outcome::Accepted) && call(Outcome::Trouble) && call(Outcome::Unknown));
+        assert!(!call(Outcome::Accepted), "a fourth within the hour");
+        clock.advance(Duration::from_hours(1));
+        // A limit that it meets is one for the batches as well.
+        assert!(call(Outcome::SecondaryLimit));
+        assert!(!call(Outcome::Accepted), "the server asked for patience");
+        clock.advance(Duration::from_mins(1));
+        assert!(call(Outcome::Accepted));
+        let ledger = ledger::open(&address).expect("a ledger");
+        crate::ledger::verify(ledger.as_ref()).expect("a trail that holds");
+    }
+
+    #[test]
+    fn what_cannot_be_written_down_does_not_leave() {
+        let home = tempfile::tempdir().expect("a directory");
+        std::fs::write(home.path().join("file"), "").expect("a file");
+        let address = LedgerAddress::Sqlite(home.path().join("file/ledger.db"));
+        let clock = FakeClock::new();
+        assert!(!CountedCalls::new(&address, limits(), &clock).begin("GET /meta"));
+    }
+}
