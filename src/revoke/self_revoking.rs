@@ -88,7 +88,8 @@ impl Run<'_> {
         }
     }
 
-    /// The next tokens, as many as may revoke themselves at once.
+    /// The next tokens: as many as may revoke themselves at once where all went well before, else one, for what it meets the
+    /// others would meet, too.
     fn next_of(&self, turns: &mut Turns) -> Result<Vec<Fingerprint>, RevokeError> {
         if turns.next.is_empty() {
             let page = Page { skip: turns.kept.len(), limit: PAGE };
@@ -96,7 +97,8 @@ impl Run<'_> {
             let due = due.into_iter().map(|row| row.fingerprint);
             turns.next.extend(due.filter(|token| !turns.kept.contains(token)));
         }
-        let count = self.limits.self_parallel.max(1).min(turns.next.len());
+        let most = if turns.all_well { self.limits.self_parallel.max(1) } else { 1 };
+        let count = most.min(turns.next.len());
         Ok(turns.next.drain(..count).collect())
     }
 
@@ -205,6 +207,8 @@ struct Turns {
     failures: HashMap<Fingerprint, u32>,
     /// How many in a row wait for another run because of that.
     troubled: u32,
+    /// Whether the last ones were all taken.
+    all_well: bool,
 }
 
 impl Turns {
@@ -218,6 +222,7 @@ impl Turns {
     /// Takes note of what came of some, and returns how often one of those has failed that are tried again.
     fn decide(&mut self, outcomes: Vec<(Fingerprint, Outcome)>, retries: u32) -> u32 {
         let (mut again, mut most) = (Vec::new(), 0);
+        self.all_well = outcomes.iter().all(|(_, outcome)| *outcome == Outcome::Accepted);
         for (token, outcome) in outcomes {
             match outcome {
                 Outcome::Accepted => self.troubled = 0,

@@ -232,7 +232,9 @@ fn installation_tokens_go_some_at_once_and_no_faster() -> Checked {
         "faster than one after the other"
     );
     let took = apart(&ended[0], &ended[51]);
-    assert!(took < 11 * 5 * 334, "{took} ms");
+    assert!(took < 12 * 5 * 334, "{took} ms");
+    // The first one goes alone: what it meets, the others would meet, too.
+    assert!(apart(&ended[0], &ended[1]) > 0 && apart(&ended[1], &ended[5]) == 0, "{ended:?}");
     Ok(())
 }
 
@@ -241,7 +243,7 @@ fn installation_tokens_go_some_at_once_and_no_faster() -> Checked {
 fn a_limit_that_several_meet_at_once_is_one() -> Checked {
     let fixture = Fixture::new()?;
     fixture.queue(Kind::app_installation(), 0..50, SURE)?;
-    for (wait, arrived, accepted) in [(60, 5, 2), (60, 10, 4), (60, 15, 6)] {
+    for (wait, accepted) in [(60, 2), (60, 4), (60, 6)] {
         let mut requests = 0;
         let server = Server::taking(&fixture.clock).self_revoking(|_| {
             requests += 1;
@@ -254,8 +256,8 @@ fn a_limit_that_several_meet_at_once_is_one() -> Checked {
         let server = Server { parallel: 5, ..server };
         let outcome = fixture.run(&server, &options())?;
         assert_eq!(outcome.end, EndReason::Later(WaitReason::Server));
-        assert_eq!(outcome.host_status.accepted, accepted, "{arrived}");
-        assert_eq!(server.ended.borrow().len(), 5, "it goes on after a limit");
+        assert_eq!(outcome.host_status.accepted, accepted);
+        assert_eq!(server.ended.borrow().len(), 6, "it goes on after a limit");
         let at = outcome.self_revoking_at.ok_or("no time")?;
         let held = at.duration_since(fixture.clock.now()).as_secs();
         assert!((wait - 1..=2 * wait).contains(&held), "{held} s");
@@ -273,7 +275,7 @@ fn trouble_with_several_at_once_ends_as_soon() -> Checked {
     let server = Server { parallel: 5, ..server };
     let outcome = fixture.run(&server, &options())?;
     assert_eq!((outcome.end, outcome.waiting()), (EndReason::Trouble, 500));
-    assert_eq!(server.ended.borrow().len(), 25);
+    assert_eq!(server.ended.borrow().len(), 15, "one token at a time, five times each");
     Ok(())
 }
 
