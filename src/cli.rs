@@ -11,6 +11,7 @@ mod error;
 mod exit;
 mod host_plan;
 mod host_summary;
+mod ledger_lookup;
 mod left_waiting;
 mod output;
 mod own_credentials;

@@ -1,18 +1,21 @@
 //! A finding is a token, a location is where it was found. [`Findings`] collects both from many threads: each token once,
 //! its locations ordered and bounded, whatever order the threads came in.
 
+mod by_token;
 mod findings;
+mod location;
 mod suppression;
 
 use std::sync::Arc;
 
 use serde::Serialize;
+use smallvec::SmallVec;
 
-use crate::blob::{LocationKind, Origin};
 use crate::revocation::Revocation;
 use crate::token::{Kind, Token};
 
 pub use findings::Findings;
+pub use location::{Location, LocationDetails};
 pub use suppression::{SetBy, Suppression, SuppressionContext, SuppressionKind, Suppressor};
 
 /// How many locations of one token are kept; the rest is counted.
@@ -41,57 +44,6 @@ impl Confidence {
     }
 }
 
-/// Where a token was found.
-///
-/// The order (path, kind, commit, object, offset) is the order of reports.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Location {
-    /// Relative to the scanned root, tokens in it redacted.
-    pub path: String,
-    /// What part of the file or git object it was found in.
-    pub kind: LocationKind,
-    /// The commit that introduced it, in hex.
-    pub commit: Option<String>,
-    /// The git object that contains it, in hex.
-    pub object: Option<String>,
-    /// Byte offset of the token, or of the encoded text that contains it.
-    pub offset: u64,
-    /// From 1.
-    pub line: u64,
-    /// From 1, in bytes.
-    pub column: u64,
-    /// The encodings that were decoded, outermost first.
-    pub decoded: Vec<&'static str>,
-    /// The commit's author.
-    pub author: Option<String>,
-    /// The commit's date, RFC 3339.
-    pub date: Option<String>,
-    /// The scanned root, where a run has more than one.
-    pub root: Option<String>,
-    /// What suppresses the token at this location, and only here.
-    pub suppressed: Option<Suppression>,
-}
-
-impl Location {
-    /// A location within a blob; `offset` (from 0), `line` and `column` (both from 1) are the token's own.
-    pub fn new(origin: Origin, offset: u64, line: u64, column: u64, decoded: Vec<&'static str>) -> Self {
-        Location {
-            path: origin.path,
-            kind: origin.kind,
-            commit: origin.commit,
-            object: origin.object,
-            offset: offset + origin.base,
-            line,
-            column: if line == 1 { column + origin.base } else { column },
-            decoded,
-            author: origin.author,
-            date: origin.date,
-            root: origin.root,
-            suppressed: None,
-        }
-    }
-}
-
 /// A token, and every location it was found at.
 #[derive(Debug)]
 pub struct Finding {
@@ -106,11 +58,11 @@ pub struct Finding {
     /// The numeric user id of the owner, which fine-grained tokens carry.
     pub owner_id: Option<u32>,
     /// What suppresses it at every location.
-    pub suppressed: Option<Suppression>,
+    pub suppressed: Option<Box<Suppression>>,
     /// What a run that revokes did about it.
     pub revocation: Option<Revocation>,
-    /// At most [`MAX_LOCATIONS`], the first in report order.
-    pub locations: Vec<Location>,
+    /// At most [`MAX_LOCATIONS`], the first in report order. Most tokens have one, which costs no allocation.
+    pub locations: SmallVec<[Location; 1]>,
     /// How many more locations there are.
     pub more_locations: u64,
     /// Whether nothing suppresses the token at one of those.
@@ -122,12 +74,12 @@ impl Finding {
     ///
     /// Where both the user's suppressions and the scanned tree's were needed for that, one of the tree's is named.
     fn decide_suppression(&mut self) {
-        let suppressions = || self.locations.iter().map(|location| location.suppressed.as_ref());
+        let suppressions = || self.locations.iter().map(|location| location.details().suppressed.as_ref());
         self.suppressed = if self.more_unsuppressed || suppressions().any(|one| one.is_none()) {
             None
         } else {
             let by_tree = suppressions().flatten().find(|one| one.set_by == SetBy::Tree);
-            by_tree.or_else(|| suppressions().flatten().next()).cloned()
+            by_tree.or_else(|| suppressions().flatten().next()).cloned().map(Box::new)
         };
     }
 
@@ -153,7 +105,7 @@ impl Finding {
     fn truncate_locations(&mut self) {
         let dropped = self.locations.get(MAX_LOCATIONS..).unwrap_or_default();
         self.more_locations += dropped.len() as u64;
-        self.more_unsuppressed |= dropped.iter().any(|location| location.suppressed.is_none());
+        self.more_unsuppressed |= dropped.iter().any(|location| location.details().suppressed.is_none());
         self.locations.truncate(MAX_LOCATIONS);
     }
 

@@ -191,12 +191,9 @@ impl<'a> Plan<'a> {
         self.choices.iter().filter(|choice| choice.state == State::Queued).map(|choice| choice.finding)
     }
 
-    /// The tokens of this run that do not wait in the queue yet, and would be sent.
-    pub fn queued_now(&self) -> impl Iterator<Item = Fingerprint> + use<'_, 'a> {
-        self.choices
-            .iter()
-            .filter(|choice| choice.is_queued_now())
-            .map(|choice| choice.finding.token.fingerprint())
+    /// The tokens of this run that wait in the queue already.
+    pub fn waited(&self) -> impl Iterator<Item = Fingerprint> + use<'_, 'a> {
+        self.choices.iter().filter(|choice| choice.waits).map(|choice| choice.finding.token.fingerprint())
     }
 
     /// What sending them would do. Where none of this run's tokens is to be sent, the queue stays as it is, too.

@@ -92,14 +92,16 @@ impl Report<'_> {
 
     /// A location's path from the working directory: what editors, code hosts and people there call the file.
     fn path(&self, location: &Location) -> String {
-        match &location.root {
+        match &location.details().root {
             // A commit's message is in no file, and a ref below no directory.
-            _ if location.path.is_empty() || location.kind == LocationKind::RefName => location.path.clone(),
+            _ if location.path.is_empty() || location.kind == LocationKind::RefName => {
+                location.path.to_string()
+            }
             Some(root) => match root.trim_start_matches("./").trim_end_matches('/') {
-                "" | "." => location.path.clone(),
+                "" | "." => location.path.to_string(),
                 root => format!("{root}/{}", location.path),
             },
-            None if location.path == STDIN || location.path.starts_with('/') => location.path.clone(),
+            None if *location.path == *STDIN || location.path.starts_with('/') => location.path.to_string(),
             None => format!("{}{}", self.base, location.path),
         }
     }

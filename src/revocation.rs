@@ -149,10 +149,16 @@ pub struct Revocation {
     /// When it came to be so; RFC 3339 in reports.
     pub at: Timestamp,
     /// GitHub's id of the request (`x-github-request-id`), where there was one.
-    pub request_id: Option<String>,
+    pub request_id: Option<Box<str>>,
     /// What it told while it lived, if it was asked.
-    #[serde(flatten)]
-    pub grants: Grants,
+    #[serde(flatten, serialize_with = "as_fields")]
+    pub grants: Option<Box<Grants>>,
+}
+
+/// The same fields for every token, also where nothing was told.
+#[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
+fn as_fields<S: Serializer>(grants: &Option<Box<Grants>>, out: S) -> Result<S::Ok, S::Error> {
+    grants.as_deref().unwrap_or(&Grants { scopes: None, expires_at: None }).serialize(out)
 }
 
 /// One to [`MAX_BATCH`] tokens: a larger batch cannot be made.

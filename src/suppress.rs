@@ -53,8 +53,10 @@ impl Suppressions {
     /// it becomes known which commits and paths an object has.
     pub fn reapply(&self, findings: &mut Findings) {
         findings.for_each_location_mut(&mut |fingerprint, location| {
-            if location.suppressed.is_none() {
-                location.suppressed = self.by_location(fingerprint, location, &location.path);
+            if location.details().suppressed.is_none()
+                && let Some(suppression) = self.by_location(fingerprint, location, &location.path)
+            {
+                location.details_mut().suppressed = Some(suppression);
             }
         });
     }
@@ -100,8 +102,8 @@ impl Suppressor for Suppressions {
     fn suppression(&self, context: &SuppressionContext<'_>) -> Option<Suppression> {
         let SuppressionContext { token, location, .. } = *context;
         // Until an object of a history has its commit, it has no path either: `reapply` asks again.
-        let path_known = location.object.is_none() || location.commit.is_some();
-        let path = if path_known { location.path.as_str() } else { "" };
+        let path_known = location.details().object.is_none() || location.details().commit.is_some();
+        let path = if path_known { &*location.path } else { "" };
         match self.by_location(Fingerprint::of(token), location, path) {
             Some(suppression) if suppression.set_by == SetBy::User => Some(suppression),
             by_tree => match self.by_text(context) {
@@ -115,7 +117,7 @@ impl Suppressor for Suppressions {
 impl ProjectSuppressions {
     /// Whether a location lies in this root.
     fn contains(&self, location: &Location) -> bool {
-        self.root == location.root && location.path != STDIN
+        self.root == location.details().root && *location.path != *STDIN
     }
 }
 
@@ -128,7 +130,8 @@ fn allowlisted(
     location: &Location,
     path: &str,
 ) -> Option<Reason> {
-    let list = lists.iter().find(|list| list.allows(fingerprint, location.commit.as_deref(), path))?;
+    let list =
+        lists.iter().find(|list| list.allows(fingerprint, location.details().commit.as_deref(), path))?;
     Some((SuppressionKind::Allowlist, list.label()))
 }
 

@@ -60,6 +60,8 @@ impl HostPlan<'_> {
     /// What is told of it when it is over.
     pub(super) fn summary(&self, outcome: RunOutcome) -> HostSummary {
         let summary = HostSummary::new(self.target.summary_host(), self.suppressed, outcome);
-        summary.with_own(self.review.own_elsewhere).with_queued_now(self.plan.queued_now().collect())
+        summary
+            .with_own(self.review.own_elsewhere)
+            .with_tokens_before(self.plan.waited().collect(), self.plan.done)
     }
 }

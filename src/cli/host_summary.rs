@@ -1,6 +1,6 @@
 //! How a revoking run ended at one host: what it reports on standard error, and whether tokens remain.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
 
@@ -34,9 +34,9 @@ pub(super) struct HostSummary {
     suppressed: u64,
     /// How many of this machine's own credentials were taken out of the queue without having been found by this run.
     own_elsewhere: u64,
-    /// The tokens that this run has queued.
-    queued_now: Vec<Fingerprint>,
-    /// How many of them were accepted: the others that were waited since earlier runs.
+    /// Those of its tokens that waited before it, and how many were done before it.
+    before: (HashSet<Fingerprint>, u64),
+    /// How many of the tokens that it has queued were accepted: the others that were waited since earlier runs.
     accepted_now: u64,
     /// The tokens of this run by the name of their state; without one where nothing is known of them.
     states: BTreeMap<String, u64>,
@@ -52,7 +52,7 @@ impl HostSummary {
             outcome,
             suppressed,
             own_elsewhere: 0,
-            queued_now: Vec::new(),
+            before: (HashSet::new(), 0),
             accepted_now: 0,
             states: BTreeMap::new(),
             open: 0,
@@ -64,25 +64,24 @@ impl HostSummary {
         HostSummary { own_elsewhere, ..self }
     }
 
-    /// With the tokens that this run has queued.
-    pub(super) fn with_queued_now(self, queued_now: Vec<Fingerprint>) -> Self {
-        HostSummary { queued_now, ..self }
-    }
-
-    /// Counts how many of the tokens that this run has queued were accepted.
-    pub(super) fn count_accepted(&mut self, state: impl Fn(Fingerprint) -> Option<State>) {
-        let accepted = |token: &&Fingerprint| state(**token).is_some_and(State::is_final);
-        self.accepted_now = self.queued_now.iter().filter(accepted).count() as u64;
+    /// With those of its tokens that waited before it, and how many were done before it.
+    pub(super) fn with_tokens_before(self, waited: HashSet<Fingerprint>, done: u64) -> Self {
+        HostSummary { before: (waited, done), ..self }
     }
 
     /// Counts what became of the findings that could be sent.
     pub(super) fn count_findings<'a>(&mut self, findings: impl Iterator<Item = &'a Finding>) {
         let done = [State::Accepted, State::Confirmed, State::Dead].map(State::as_str);
+        let (waited, done_before) = &self.before;
+        let mut accepted = 0;
         for finding in findings {
+            let is_final = finding.revocation.as_ref().is_some_and(|revocation| revocation.state.is_final());
+            accepted += u64::from(is_final && !waited.contains(&finding.token.fingerprint()));
             let state = finding.revocation.as_ref().map_or("", |revocation| revocation.state.as_str());
             *self.states.entry(state.to_owned()).or_default() += 1;
             self.open += u64::from(!done.contains(&state));
         }
+        self.accepted_now = accepted.saturating_sub(*done_before);
     }
 
     /// The ledger failed after the run.

@@ -67,13 +67,13 @@ impl PlanRecord<'_> {
 /// Where a token was first found, as the ledger keeps it. Not where something suppresses it there, and only there: it would
 /// look suppressed as a whole.
 fn first_location(finding: &Finding) -> String {
-    let unsuppressed = finding.locations.iter().find(|location| location.suppressed.is_none());
+    let unsuppressed = finding.locations.iter().find(|location| location.details().suppressed.is_none());
     unsuppressed.or(finding.locations.first()).map(location_text).unwrap_or_default()
 }
 
 fn location_text(location: &Location) -> String {
-    let root = location.root.as_deref().map(|root| format!("{}/", root.trim_end_matches('/')));
-    let commit = location.commit.as_deref().map(|commit| format!(" in {commit}"));
+    let root = location.details().root.as_deref().map(|root| format!("{}/", root.trim_end_matches('/')));
+    let commit = location.details().commit.as_deref().map(|commit| format!(" in {commit}"));
     let (root, commit) = (root.unwrap_or_default(), commit.unwrap_or_default());
     format!("{root}{}:{}{commit}", location.path, location.line)
 }

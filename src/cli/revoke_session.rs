@@ -10,6 +10,7 @@ use super::console::{Terminal, can_prompt};
 use super::exit::{Exit, RunStatus};
 use super::host_plan::HostPlan;
 use super::host_summary::HostSummary;
+use super::ledger_lookup::LedgerLookup;
 use super::left_waiting::LeftWaiting;
 use super::own_credentials::own_credentials;
 use super::plan_record::PlanRecord;
@@ -19,13 +20,11 @@ use super::revoke_target::RevokeTarget;
 use super::run_outcome::RunOutcome;
 use super::run_record::RunRecord;
 use crate::finding::{Confidence, Finding};
-use crate::ledger::{self, Ledger, LedgerError, TokenRecord};
+use crate::ledger::{self, Ledger, LedgerError};
 use crate::local_credentials::LocalCredentials;
-use crate::policy::{self, Known, Plan, PolicyContext};
-use crate::revocation::Revocation;
+use crate::policy::{self, Plan, PolicyContext};
 use crate::settings::{Env, Input, Mode, RevokeSettings, UserConfig};
 use crate::suppress::Suppressions;
-use crate::token::Fingerprint;
 
 /// What a scan has come to, as far as revoking depends on it.
 pub(super) struct Scanned<'a> {
@@ -137,6 +136,10 @@ impl RevokeSession {
         Ok(summary)
     }
 
+    fn ledger(&self) -> LedgerLookup<'_> {
+        LedgerLookup { connection: &self.settings.connection }
+    }
+
     /// What is to be sent to one host.
     fn plan<'a>(
         &self,
@@ -146,43 +149,23 @@ impl RevokeSession {
         suppressions: &Suppressions,
     ) -> Result<HostPlan<'a>, LedgerError> {
         let context = ReviewContext { suppressions, own: &self.own, policy: &self.settings.policy, findings };
-        let review = match self.existing()? {
+        let review = match self.ledger().existing()? {
             Some(ledger) => QueueReview::read(ledger.as_ref(), &target.api_base, &context)?,
             // Where there is no ledger, none is made.
             None => QueueReview::default(),
         };
-        let known = self.known(target, findings)?;
+        let known = self.ledger().known(target, findings)?;
         let context = PolicyContext {
             counted,
             kinds: &target.kinds,
             own: &|fingerprint| self.own.location_of(fingerprint).is_some(),
-            known: &|fingerprint| known.get(&fingerprint).map(Known::from),
+            known: &|fingerprint| known.get(&fingerprint).copied(),
         };
         let eligible = target.eligible(findings, counted);
         let plan = Plan::new(eligible, &self.settings.policy, &context, review.waiting.clone());
         let theirs = findings.iter().filter(|finding| target.takes(finding));
         let suppressed = policy::suppressed(theirs, counted) + review.suppressed_elsewhere;
         Ok(HostPlan { target, plan, review, suppressed })
-    }
-
-    fn existing(&self) -> Result<Option<Box<dyn Ledger>>, LedgerError> {
-        ledger::open_existing(&self.settings.connection.ledger)
-    }
-
-    /// What the ledger has on what was found for a host; does not make a ledger.
-    fn known(
-        &self,
-        target: &RevokeTarget,
-        findings: &[Finding],
-    ) -> Result<HashMap<Fingerprint, TokenRecord>, LedgerError> {
-        let theirs = findings.iter().filter(|finding| target.takes(finding) && finding.revocable());
-        let tokens: Vec<Fingerprint> = theirs.map(|finding| finding.token.fingerprint()).collect();
-        if tokens.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let Some(ledger) = self.existing()? else { return Ok(HashMap::new()) };
-        let known = ledger.tokens(&target.api_base, &tokens)?;
-        Ok(tokens.into_iter().zip(known).filter_map(|(token, record)| Some((token, record?))).collect())
     }
 
     /// Shows the plans, or asks, writes them down and sends them. Every question is asked before anything is sent. Comes
@@ -234,7 +217,7 @@ impl RevokeSession {
         if self.settings.mode != Mode::Ask || impact.tokens() == 0 {
             return Ok(None);
         }
-        let status = match self.existing()? {
+        let status = match self.ledger().existing()? {
             Some(ledger) => Some(connection.status(ledger.as_ref())?),
             None => None,
         };
@@ -271,20 +254,13 @@ impl RevokeSession {
     ) -> (Vec<HostSummary>, Vec<LeftWaiting>) {
         let (mut hosts, mut left) = (Vec::new(), Vec::new());
         for (target, mut summary) in self.targets.iter().zip(summaries) {
-            match self.known(target, findings) {
-                Ok(known) => {
-                    let theirs = findings.iter_mut().filter(|finding| target.takes(finding));
-                    for finding in theirs.filter(|finding| finding.revocable()) {
-                        finding.revocation = known.get(&finding.token.fingerprint()).map(revocation);
-                    }
-                    summary.count_accepted(|token| known.get(&token).map(|record| record.state));
-                }
-                Err(error) => summary.fail(error),
+            if let Err(error) = self.ledger().write_revocations(target, findings) {
+                summary.fail(error);
             }
             summary.count_findings(target.eligible(findings, counted));
             hosts.push(summary);
         }
-        match self.left(kept_back) {
+        match self.ledger().left(kept_back) {
             Ok(waiting) => left = waiting,
             Err(error) => {
                 if let Some(summary) = hosts.first_mut() {
@@ -294,21 +270,4 @@ impl RevokeSession {
         }
         (hosts, left)
     }
-
-    /// What waits at any host; but for what a run that is not dry would take out of the queue.
-    fn left(&self, kept_back: &HashMap<String, u64>) -> Result<Vec<LeftWaiting>, LedgerError> {
-        let Some(ledger) = self.existing()? else { return Ok(Vec::new()) };
-        let mut left = LeftWaiting::read(ledger.as_ref(), &self.settings.connection)?;
-        for waiting in &mut left {
-            let kept_back = kept_back.get(&waiting.host).copied().unwrap_or_default();
-            waiting.tokens = waiting.tokens.saturating_sub(kept_back);
-        }
-        left.retain(|waiting| waiting.tokens > 0);
-        Ok(left)
-    }
-}
-
-fn revocation(record: &TokenRecord) -> Revocation {
-    let grants = record.grants.clone().unwrap_or_default();
-    Revocation { state: record.state, at: record.at, request_id: record.request_id.clone(), grants }
 }

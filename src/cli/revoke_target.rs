@@ -131,6 +131,11 @@ impl RevokeTarget {
         finding.token.kind().provider() == Some(self.provider.name)
     }
 
+    /// Whether a ledger may know of a finding at this host.
+    pub(super) fn is_known_of(&self, finding: &Finding) -> bool {
+        self.takes(finding) && finding.revocable()
+    }
+
     /// Those of the findings that are sent there, if they are sent, and can be.
     pub(super) fn eligible<'a>(
         &self,

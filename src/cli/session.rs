@@ -103,7 +103,9 @@ impl ScanSession {
         let (mut findings, faults) = findings.finish();
         // A token may have been committed as the name of the author.
         for location in findings.iter_mut().flat_map(|finding| &mut finding.locations) {
-            location.author = location.author.as_deref().map(redact);
+            if let Some(author) = location.details().author.as_deref().map(redact) {
+                location.details_mut().author = Some(author);
+            }
         }
         (findings, faults)
     }

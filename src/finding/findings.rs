@@ -1,17 +1,19 @@
 //! Every finding of a run, collected from many threads: each token once, its locations ordered and bounded.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{Finding, Location, MAX_LOCATIONS, Sighting};
+use smallvec::SmallVec;
+
+use super::by_token::ByToken;
+use super::{Finding, Location, Sighting};
 use crate::blob::Fault;
-use crate::token::{Fingerprint, Token};
+use crate::token::Fingerprint;
 
 /// Every finding of a run, collected from many threads. Memory is bounded by the number of distinct tokens.
 #[derive(Default)]
 pub struct Findings {
-    by_token: Mutex<HashMap<Fingerprint, Finding>>,
+    by_token: Mutex<ByToken>,
     faults: Mutex<Vec<Fault>>,
     /// Every location is kept until [`Findings::finish`].
     unbounded: bool,
@@ -25,57 +27,51 @@ impl Findings {
 
     /// Calls `visit` with every location kept.
     pub fn for_each_location(&mut self, visit: &mut dyn FnMut(&Location)) {
-        let by_token = self.by_token.get_mut().unwrap_or_else(PoisonError::into_inner);
-        by_token.values().flat_map(|finding| &finding.locations).for_each(visit);
+        self.by_token().findings.iter().flat_map(|finding| &finding.locations).for_each(visit);
     }
 
     /// Calls `visit` with every location kept and the fingerprint of the token found there.
     pub fn for_each_location_mut(&mut self, visit: &mut dyn FnMut(Fingerprint, &mut Location)) {
-        let by_token = self.by_token.get_mut().unwrap_or_else(PoisonError::into_inner);
-        for (fingerprint, finding) in by_token {
-            finding.locations.iter_mut().for_each(|location| visit(*fingerprint, location));
+        for finding in &mut self.by_token().findings {
+            let fingerprint = finding.token.fingerprint();
+            finding.locations.iter_mut().for_each(|location| visit(fingerprint, location));
         }
     }
 
     /// Replaces the locations of each token, which `choose` gets sorted and without duplicates, by those it returns, in
     /// that order; beside them it returns how many it left out.
     pub fn replace_locations(&mut self, choose: &mut dyn FnMut(Vec<Location>) -> (Vec<Location>, u64)) {
-        let by_token = self.by_token.get_mut().unwrap_or_else(PoisonError::into_inner);
-        for finding in by_token.values_mut() {
-            let mut locations = std::mem::take(&mut finding.locations);
+        for finding in &mut self.by_token().findings {
+            let mut locations = std::mem::take(&mut finding.locations).into_vec();
             locations.sort();
             locations.dedup();
-            let unsuppressed = positions(&locations, |location| location.suppressed.is_none());
+            let unsuppressed = positions(&locations, |location| location.details().suppressed.is_none());
             let (locations, more) = choose(locations);
             // Later versions of a file are the same leak and may be left out. But a suppression in the version that is
             // reported must not hide that the token stands unsuppressed in another one.
             let reported = positions(&locations, |_| true);
-            let suppressed = locations.iter().any(|location| location.suppressed.is_some());
+            let suppressed = locations.iter().any(|location| location.details().suppressed.is_some());
             finding.more_unsuppressed |= suppressed && !unsuppressed.is_subset(&reported);
-            (finding.locations, finding.more_locations) = (locations, finding.more_locations + more);
+            (finding.locations, finding.more_locations) =
+                (SmallVec::from_vec(locations), finding.more_locations + more);
         }
     }
 
     /// Drops the locations for which `keep` is false, and tokens that have no location left.
     pub fn retain(&mut self, keep: &mut dyn FnMut(Fingerprint, &Location) -> bool) {
-        let by_token = self.by_token.get_mut().unwrap_or_else(PoisonError::into_inner);
-        by_token.retain(|fingerprint, finding| {
-            finding.locations.retain(|location| keep(*fingerprint, location));
+        self.by_token().retain(|finding| {
+            let fingerprint = finding.token.fingerprint();
+            finding.locations.retain(|location| keep(fingerprint, location));
             !finding.locations.is_empty()
         });
     }
 
     /// Takes in what another run found, its locations behind those already known.
     pub fn merge(&self, other: Findings) {
-        let mut by_token = self.by_token.lock().unwrap_or_else(PoisonError::into_inner);
-        for (fingerprint, theirs) in other.by_token.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            match by_token.entry(fingerprint) {
-                Entry::Occupied(mut entry) => entry.get_mut().merge(theirs),
-                Entry::Vacant(entry) => {
-                    entry.insert(theirs);
-                }
-            }
-        }
+        let theirs = other.by_token.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut by_token = self.lock();
+        theirs.findings.into_iter().for_each(|finding| by_token.merge(finding));
+        drop(by_token);
         let faults = other.faults.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).extend(faults);
     }
@@ -83,32 +79,15 @@ impl Findings {
     /// Adds a token that was found at `location`.
     pub fn add(&self, sighting: Sighting<'_>, location: Location) {
         let fingerprint = Fingerprint::of(sighting.text);
-        let mut by_token = self.by_token.lock().unwrap_or_else(PoisonError::into_inner);
-        match by_token.entry(fingerprint) {
-            Entry::Occupied(mut entry) => {
-                let finding = entry.get_mut();
-                finding.merge_sighting(&sighting);
-                if self.unbounded {
-                    finding.locations.push(location);
-                } else {
-                    insert(finding, location);
-                }
-            }
-            Entry::Vacant(entry) => {
-                entry.insert(Finding {
-                    rule: Arc::clone(sighting.rule),
-                    token: Token::new(sighting.kind, sighting.text),
-                    confidence: sighting.confidence,
-                    reason: sighting.reason,
-                    owner_id: sighting.owner_id,
-                    suppressed: None,
-                    revocation: None,
-                    locations: vec![location],
-                    more_locations: 0,
-                    more_unsuppressed: false,
-                });
-            }
-        }
+        self.lock().add(fingerprint, sighting, location, self.unbounded);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ByToken> {
+        self.by_token.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn by_token(&mut self) -> &mut ByToken {
+        self.by_token.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds what could not be read.
@@ -118,15 +97,15 @@ impl Findings {
 
     /// The findings in report order (surest first, then by location), and the faults by path.
     pub fn finish(self) -> (Vec<Finding>, Vec<Fault>) {
-        let by_token = self.by_token.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut findings: Vec<Finding> = by_token.into_values().collect();
+        let ByToken { mut findings, .. } = self.by_token.into_inner().unwrap_or_else(PoisonError::into_inner);
         for finding in &mut findings {
             // Only now: what suppresses a token in a history is known once commits and paths are, and a location that is
             // not kept may be unsuppressed.
             finding.truncate_locations();
             finding.decide_suppression();
         }
-        findings.sort_by(|a, b| {
+        // No two have the same token, so that the order is total; a stable sort would need memory of its own.
+        findings.sort_unstable_by(|a, b| {
             (b.confidence.cmp(&a.confidence))
                 .then_with(|| a.locations.cmp(&b.locations))
                 .then_with(|| a.token.fingerprint().cmp(&b.token.fingerprint()))
@@ -142,23 +121,6 @@ fn positions(locations: &[Location], wanted: impl Fn(&Location) -> bool) -> Hash
     locations
         .iter()
         .filter(|location| wanted(location))
-        .map(|location| (location.object.clone(), location.offset))
+        .map(|location| (location.details().object.clone(), location.offset))
         .collect()
-}
-
-/// Keeps the first [`MAX_LOCATIONS`] locations in report order, so that the choice does not depend on threads.
-/// A location that is already there (two windows contain it) is not counted twice.
-fn insert(finding: &mut Finding, location: Location) {
-    let locations = &mut finding.locations;
-    let Err(index) = locations.binary_search(&location) else { return };
-    let dropped = if index == MAX_LOCATIONS {
-        Some(location)
-    } else {
-        locations.insert(index, location);
-        if locations.len() > MAX_LOCATIONS { locations.pop() } else { None }
-    };
-    if let Some(dropped) = dropped {
-        finding.more_locations += 1;
-        finding.more_unsuppressed |= dropped.suppressed.is_none();
-    }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::blob::Origin;
 
 fn add(findings: &Findings, rule: &Arc<str>, path: &str, offset: u64) {
     findings.add(sighting(rule, Kind::pat()), location(path, offset));
@@ -15,7 +16,7 @@ fn location(path: &str, offset: u64) -> Location {
 
 fn suppressed(path: &str, offset: u64, set_by: SetBy) -> Location {
     let suppression = Suppression { kind: SuppressionKind::Allowlist, set_by, detail: Arc::from("") };
-    Location { suppressed: Some(suppression), ..location(path, offset) }
+    location(path, offset).with(|details| details.suppressed = Some(suppression))
 }
 
 #[test]
@@ -45,7 +46,8 @@ fn one_unsuppressed_location_is_enough_even_when_it_is_not_kept() {
 #[test]
 fn an_unsuppressed_version_counts_when_the_one_reported_is_suppressed() {
     let rule = Arc::from("github-pat");
-    let version = |object: &str, location: Location| Location { object: Some(object.to_owned()), ..location };
+    let version =
+        |object: &str, location: Location| location.with(|details| details.object = Some(object.to_owned()));
     for (first, other, expected) in [
         (suppressed("", 0, SetBy::Tree), suppressed("", 0, SetBy::Tree), true),
         (suppressed("", 0, SetBy::Tree), location("", 0), false),
@@ -54,7 +56,7 @@ fn an_unsuppressed_version_counts_when_the_one_reported_is_suppressed() {
         findings.add(sighting(&rule, Kind::pat()), version("1", first));
         findings.add(sighting(&rule, Kind::pat()), version("2", other));
         findings.replace_locations(&mut |mut locations| {
-            locations.retain(|location| location.object.as_deref() == Some("1"));
+            locations.retain(|location| location.details().object.as_deref() == Some("1"));
             (locations, 1)
         });
         assert_eq!(findings.finish().0[0].suppressed.is_some(), expected);

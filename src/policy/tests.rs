@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::*;
 use crate::finding::{SetBy, Suppression, SuppressionKind};
 use crate::token::Token;
@@ -14,7 +16,7 @@ fn finding(kind: Kind, number: u32, confidence: Confidence) -> Finding {
         owner_id: (kind == Kind::fine_grained_pat()).then_some(number % 2),
         suppressed: None,
         revocation: None,
-        locations: Vec::new(),
+        locations: SmallVec::new(),
         more_locations: 0,
         more_unsuppressed: false,
     }
@@ -131,7 +133,8 @@ fn suppressed_tokens_are_counted_and_never_sent() {
         [finding(Kind::pat(), 0, Confidence::Certain), finding(Kind::pat(), 1, Confidence::Lookalike)];
     for finding in &mut findings {
         let (kind, set_by) = (SuppressionKind::Baseline, SetBy::User);
-        finding.suppressed = Some(Suppression { kind, set_by, detail: Arc::from("known before") });
+        let suppression = Suppression { kind, set_by, detail: Arc::from("known before") };
+        finding.suppressed = Some(Box::new(suppression));
     }
     let plan = plan_of(&findings, &Policy::default(), &context(&few(), &|_| false, &|_| None));
     assert_eq!((suppressed(&findings, Confidence::Likely), plan.choices.len()), (1, 0));

@@ -43,7 +43,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
 
 fn row(report: &Report<'_>, finding: &Finding, location: &Location) -> [String; 21] {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let grants = finding.revocation.as_ref().map(|revocation| &revocation.grants);
+    let grants = finding.revocation.as_ref().and_then(|revocation| revocation.grants.as_deref());
     let suppressed = |suppression: &Suppression| suppression.kind.as_str();
     [
         finding.rule.to_string(),
@@ -52,18 +52,18 @@ fn row(report: &Report<'_>, finding: &Finding, location: &Location) -> [String; 
         finding.token.fingerprint().hex(),
         finding.owner_id.map(|id| id.to_string()).unwrap_or_default(),
         finding.revocable().to_string(),
-        location.suppressed.as_ref().map(suppressed).unwrap_or_default().to_owned(),
+        location.details().suppressed.as_ref().map(suppressed).unwrap_or_default().to_owned(),
         finding.revocation.as_ref().map(|revocation| revocation.state.to_string()).unwrap_or_default(),
         report.path(location),
         location.line.to_string(),
         location.column.to_string(),
         location.offset.to_string(),
         labels::location_kind(location.kind).to_owned(),
-        location.decoded.join(" of "),
-        text(&location.commit),
-        text(&location.author),
-        text(&location.date),
-        text(&location.object),
+        location.details().decoded.join(" of "),
+        text(&location.details().commit),
+        text(&location.details().author),
+        text(&location.details().date),
+        text(&location.details().object),
         finding.reason.to_owned(),
         grants.and_then(Grants::scopes_text).unwrap_or_default(),
         grants.and_then(|grants| grants.expires_at).map(|at| at.to_string()).unwrap_or_default(),

@@ -10,7 +10,7 @@ use crate::text::{workflow_data, workflow_property};
 
 pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     for finding in report.shown() {
-        for location in finding.locations.iter().filter(|location| location.suppressed.is_none()) {
+        for location in finding.locations.iter().filter(|location| location.details().suppressed.is_none()) {
             annotation(report, finding, location, out)?;
         }
     }
@@ -51,7 +51,7 @@ fn message(report: &Report<'_>, finding: &Finding, location: &Location) -> Strin
     if !labels::has_lines(location.kind) {
         let _ = write!(message, " in the {}", labels::location_kind(location.kind).replace('-', " "));
     }
-    if let Some(commit) = &location.commit {
+    if let Some(commit) = &location.details().commit {
         let _ = write!(message, ", commit {commit}");
     }
     if let Some(grants) = labels::grants(finding) {

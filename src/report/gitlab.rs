@@ -147,7 +147,7 @@ fn rows<'a>(report: &Report<'_>, finding: &'a Finding) -> Vec<Vulnerability<'a>>
         .flat_map(|(file, locations)| {
             locations
                 .into_iter()
-                .filter(|location| location.suppressed.is_none())
+                .filter(|location| location.details().suppressed.is_none())
                 .enumerate()
                 .map(move |(n, location)| row(report, finding, (&file, n), location))
                 .collect::<Vec<_>>()
@@ -196,9 +196,9 @@ fn row<'a>(
             start_line: lines,
             end_line: lines,
             commit: Commit {
-                sha: location.commit.as_deref().unwrap_or(NO_COMMIT),
-                author: location.author.as_deref(),
-                date: location.date.as_deref(),
+                sha: location.details().commit.as_deref().unwrap_or(NO_COMMIT),
+                author: location.details().author.as_deref(),
+                date: location.details().date.as_deref(),
             },
         },
     }

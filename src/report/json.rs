@@ -91,17 +91,17 @@ impl<'a> From<&'a Location> for LocationRow<'a> {
     fn from(location: &'a Location) -> Self {
         LocationRow {
             path: &location.path,
-            root: location.root.as_deref(),
+            root: location.details().root.as_deref(),
             line: location.line,
             column: location.column,
             offset: location.offset,
             kind: location.kind,
-            decoded: &location.decoded,
-            commit: location.commit.as_deref(),
-            author: location.author.as_deref(),
-            date: location.date.as_deref(),
-            object: location.object.as_deref(),
-            suppressed: location.suppressed.as_ref().map(|suppression| suppression.kind),
+            decoded: &location.details().decoded,
+            commit: location.details().commit.as_deref(),
+            author: location.details().author.as_deref(),
+            date: location.details().date.as_deref(),
+            object: location.details().object.as_deref(),
+            suppressed: location.details().suppressed.as_ref().map(|suppression| suppression.kind),
         }
     }
 }
@@ -117,8 +117,8 @@ fn row<'a>(report: &Report<'_>, finding: &'a Finding) -> FindingRow<'a> {
         hashed_token: fingerprint.base64(),
         owner_id: finding.owner_id,
         revocable: finding.revocable(),
-        suppressed: finding.suppressed.as_ref().map(|suppression| suppression.kind),
-        suppression: finding.suppressed.as_ref().map(SuppressionRow::from),
+        suppressed: finding.suppressed.as_deref().map(|suppression| suppression.kind),
+        suppression: finding.suppressed.as_deref().map(SuppressionRow::from),
         revocation: finding.revocation.as_ref(),
         locations: finding.locations.iter().map(LocationRow::from).collect(),
         more_locations: finding.more_locations,

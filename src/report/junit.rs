@@ -84,7 +84,7 @@ fn location_text(report: &Report<'_>, location: &Location) -> String {
         text = format!("{text} ({})", labels::location_kind(location.kind));
         text = String::from(text.trim_start());
     }
-    match &location.commit {
+    match &location.details().commit {
         Some(commit) => format!("{text} in commit {commit}"),
         None => text,
     }

@@ -43,7 +43,7 @@ pub(super) fn suppressed_by(suppression: &Suppression) -> String {
 
 /// What a token told before it was revoked: `scopes repo, admin:org; expires 2026-12-01T12:00:00Z`.
 pub(super) fn grants(finding: &Finding) -> Option<String> {
-    let grants = &finding.revocation.as_ref()?.grants;
+    let grants = finding.revocation.as_ref()?.grants.as_deref()?;
     let scopes = grants.scopes_text().map(|scopes| format!("scopes {}", printable(&scopes)));
     let end = grants.expires_at.map(|at| format!("expires {at}"));
     let told: Vec<String> = [scopes, end].into_iter().flatten().collect();

@@ -67,7 +67,7 @@ fn block(report: &Report<'_>, palette: &Palette, finding: &Finding, out: &mut dy
 fn location_line(palette: &Palette, location: &Location, out: &mut dyn Write) -> io::Result<()> {
     let Palette { path, faint, reset, .. } = palette;
     let mut shown = printable(&location.path);
-    if let Some(root) = &location.root {
+    if let Some(root) = &location.details().root {
         shown = format!("{}/{shown}", printable(root).trim_end_matches('/'));
     }
     write!(out, "  {path}{shown}{reset}")?;
@@ -82,15 +82,16 @@ fn location_line(palette: &Palette, location: &Location, out: &mut dyn Write) ->
         LocationKind::Note => write!(out, ":{line}:{column} {faint}(in a note){reset}")?,
         LocationKind::Content => write!(out, ":{line}:{column}")?,
     }
-    if !location.decoded.is_empty() {
-        write!(out, " {faint}({}){reset}", location.decoded.join(" of "))?;
+    if !location.details().decoded.is_empty() {
+        write!(out, " {faint}({}){reset}", location.details().decoded.join(" of "))?;
     }
-    if let Some(commit) = &location.commit {
+    if let Some(commit) = &location.details().commit {
         let short = commit.get(..10).unwrap_or(commit);
-        let author = location.author.as_deref().map(printable).unwrap_or_default();
-        let date = location.date.as_deref().unwrap_or_default();
+        let author = location.details().author.as_deref().map(printable).unwrap_or_default();
+        let date = location.details().date.as_deref().unwrap_or_default();
         write!(out, "\n    {faint}commit {short}  {date}  {author}{reset}")?;
-    } else if location.object.as_ref().is_some_and(|object| location.path.contains(object.as_str())) {
+    } else if location.details().object.as_ref().is_some_and(|object| location.path.contains(object.as_str()))
+    {
         write!(out, "\n    {faint}in an object that no ref leads to{reset}")?;
     }
     writeln!(out)

@@ -130,10 +130,10 @@ fn result<'a>(
             owner_id: finding.owner_id,
             revocable: finding.revocable(),
             revocation: finding.revocation.as_ref(),
-            commit: first.and_then(|location| location.commit.as_deref()),
-            author: first.and_then(|location| location.author.as_deref()),
-            date: first.and_then(|location| location.date.as_deref()),
-            decoded: first.map_or(&[], |location| &location.decoded),
+            commit: first.and_then(|location| location.details().commit.as_deref()),
+            author: first.and_then(|location| location.details().author.as_deref()),
+            date: first.and_then(|location| location.details().date.as_deref()),
+            decoded: first.map_or(&[], |location| &location.details().decoded),
         },
     }
 }
@@ -164,7 +164,8 @@ fn message(report: &Report<'_>, finding: &Finding) -> String {
 
 /// What suppresses a result; it is suppressed where one is given (section 3.27.23), so only if every location is.
 fn suppressions(locations: &[&Location]) -> Option<Vec<SuppressionRow>> {
-    let suppressed: Option<Vec<_>> = locations.iter().map(|location| location.suppressed.as_ref()).collect();
+    let suppressed: Option<Vec<_>> =
+        locations.iter().map(|location| location.details().suppressed.as_ref()).collect();
     let suppressed = suppressed.unwrap_or_default();
     let mut rows: Vec<SuppressionRow> = Vec::new();
     for suppression in suppressed {
@@ -180,7 +181,7 @@ fn suppressions(locations: &[&Location]) -> Option<Vec<SuppressionRow>> {
 fn result_location(file: &str, location: &Location, id: Option<usize>) -> ResultLocation {
     let has_lines = labels::has_lines(location.kind);
     // What was decoded or unpacked has no offset among the file's own bytes.
-    let plain = location.decoded.is_empty() && !location.path.contains('!');
+    let plain = location.details().decoded.is_empty() && !location.path.contains('!');
     ResultLocation {
         id,
         physical_location: PhysicalLocation {
@@ -198,14 +199,14 @@ fn result_location(file: &str, location: &Location, id: Option<usize>) -> Result
 }
 
 fn object_name(location: &Location) -> String {
-    let object = location.commit.as_ref().or(location.object.as_ref());
-    object.map_or_else(|| location.path.clone(), Clone::clone)
+    let object = location.details().commit.as_ref().or(location.details().object.as_ref());
+    object.map_or_else(|| location.path.to_string(), Clone::clone)
 }
 
 /// The file of an alert. GitHub takes no alert without one, so a commit's message is at the commit's loose object
 /// (gitrepository-layout(5)).
 fn file_name(report: &Report<'_>, location: &Location) -> String {
-    match location.object.as_deref().or(location.commit.as_deref()) {
+    match location.details().object.as_deref().or(location.details().commit.as_deref()) {
         Some(object) if location.path.is_empty() => match object.split_at_checked(2) {
             Some((directory, name)) => format!(".git/objects/{directory}/{name}"),
             None => object.to_owned(),

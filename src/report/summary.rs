@@ -91,5 +91,5 @@ impl Summary {
 
 /// What suppresses a finding that would count otherwise.
 fn suppression(finding: &Finding) -> Option<&Suppression> {
-    finding.suppressed.as_ref().filter(|_| finding.confidence > Confidence::Lookalike)
+    finding.suppressed.as_deref().filter(|_| finding.confidence > Confidence::Lookalike)
 }

@@ -32,13 +32,16 @@ fn add(findings: &Findings, kind: Kind, n: u32, confidence: Confidence, location
 /// Findings of every kind: in files, in commits, suppressed, revoked, placeholders, at a hostile path.
 fn findings() -> (Vec<Finding>, Vec<Fault>) {
     let found = Findings::default();
-    let commit = |n: u32, kind| Location {
-        commit: Some(format!("{n:040x}")),
-        author: Some("=Eve <eve@example.org>".to_owned()),
-        date: Some(format!("2024-{:02}-17T10:00:00+01:00", n % 12 + 1)),
-        object: Some(format!("{:040x}", n + 7)),
-        kind,
-        ..location(if kind == LocationKind::Content { "src/a.rs" } else { "" }, 3)
+    let commit = |n: u32, kind| {
+        let path = if kind == LocationKind::Content { "src/a.rs" } else { "" };
+        let mut location = location(path, 3).with(|details| {
+            details.commit = Some(format!("{n:040x}"));
+            details.author = Some("=Eve <eve@example.org>".to_owned());
+            details.date = Some(format!("2024-{:02}-17T10:00:00+01:00", n % 12 + 1));
+            details.object = Some(format!("{:040x}", n + 7));
+        });
+        location.kind = kind;
+        location
     };
     add(&found, Kind::pat(), 1, Confidence::Certain, location("a b/é.env", 2));
     add(&found, Kind::pat(), 1, Confidence::Certain, location("a b/é.env", 9));
@@ -49,7 +52,7 @@ fn findings() -> (Vec<Finding>, Vec<Fault>) {
     add(&found, Kind::pat(), 5, Confidence::Lookalike, location("docs/x.md", 1));
     let detail = Arc::from("stanch:allow");
     let suppression = Suppression { kind: SuppressionKind::AllowComment, set_by: SetBy::Tree, detail };
-    let suppressed = Location { suppressed: Some(suppression), ..location("s.txt", 1) };
+    let suppressed = location("s.txt", 1).with(|details| details.suppressed = Some(suppression));
     add(&found, Kind::pat(), 6, Confidence::Certain, suppressed);
     let fault = |kind| Fault { path: HOSTILE.to_owned(), kind, reason: "no <permission>".to_owned() };
     found.fault(fault(FaultKind::Unreadable));
@@ -58,7 +61,8 @@ fn findings() -> (Vec<Finding>, Vec<Fault>) {
     let at = "2026-01-01T00:00:00Z".parse().expect("a timestamp");
     let grants =
         Grants { scopes: Some(vec!["repo".to_owned(), "admin:org".to_owned()]), expires_at: Some(at) };
-    found[0].revocation = Some(Revocation { state: State::Accepted, at, request_id: None, grants });
+    found[0].revocation =
+        Some(Revocation { state: State::Accepted, at, request_id: None, grants: Some(Box::new(grants)) });
     (found, faults)
 }
 
@@ -254,7 +258,7 @@ fn paths_start_at_the_working_directory() {
         ("a", Some("."), "a"),
         ("a", Some("/srv"), "/srv/a"),
     ] {
-        let location = Location { root: root.map(str::to_owned), ..location(path, 1) };
+        let location = location(path, 1).with(|details| details.root = root.map(str::to_owned));
         assert_eq!(report.path(&location), expected);
     }
 }

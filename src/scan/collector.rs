@@ -76,8 +76,10 @@ impl<'a> Collector<'a> {
             if let Some(suppressor) = self.suppressor {
                 let line = line_around(window.bytes, found.span);
                 let token = found.sighting.text;
-                location.suppressed =
-                    suppressor.suppression(&SuppressionContext { token, line, location: &location });
+                let context = SuppressionContext { token, line, location: &location };
+                if let Some(suppression) = suppressor.suppression(&context) {
+                    location.details_mut().suppressed = Some(suppression);
+                }
             }
             if found.sighting.confidence > Confidence::Lookalike {
                 self.meter.hit();

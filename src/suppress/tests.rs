@@ -81,12 +81,14 @@ fn locations_that_become_known_later_are_checked_again() {
     let sighting = sighting(&rule);
     let suppressor =
         Suppressions { projects: vec![project(None, "vendor/\n/name")], ..Suppressions::default() };
-    let object = Location { object: Some("1234".to_owned()), ..location("name", None) };
+    let object = location("name", None).with(|details| details.object = Some("1234".to_owned()));
     assert_eq!(suppression(&suppressor, "", &object), None, "its path is not known yet");
     let found_in = |paths: &[&str]| {
         let mut found = Findings::default();
         for path in paths {
-            found.add(sighting, Location { path: (*path).to_owned(), ..object.clone() });
+            let mut location = object.clone();
+            location.path = (*path).into();
+            found.add(sighting, location);
         }
         suppressor.reapply(&mut found);
         found.finish().0.remove(0).suppressed

@@ -103,7 +103,7 @@ impl Sweep<'_> {
 
 /// Makes a location in a repository one below the scanned root.
 fn add_prefix(location: &mut Location, prefix: &str) {
-    location.path.insert_str(0, prefix);
+    location.path = [prefix, &location.path].concat().into();
     // The token is in the path itself.
     if matches!(location.kind, LocationKind::FileName | LocationKind::RefName) {
         location.offset += prefix.len() as u64;

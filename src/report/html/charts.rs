@@ -105,7 +105,7 @@ fn timeline(counted: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
 
 /// Year and month of the earliest commit that a token is known to be in.
 fn first_month(finding: &Finding) -> Option<(i32, i32)> {
-    let dates = finding.locations.iter().filter_map(|location| location.date.as_deref());
+    let dates = finding.locations.iter().filter_map(|location| location.details().date.as_deref());
     let mut parts = dates.min()?.splitn(3, '-');
     let (year, month) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     // A commit may claim any date, and a chart of ten thousand years shows nothing.

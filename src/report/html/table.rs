@@ -66,8 +66,12 @@ fn row(report: &Report<'_>, finding: &Finding, out: &mut dyn Write) -> io::Resul
     writeln!(out, "<td>{}</td><td>", xml_escaped(report.description(finding)))?;
     location_list(report, finding, &hash.base64(), out)?;
     let count = finding.locations.len() as u64 + finding.more_locations;
-    let date =
-        finding.locations.iter().filter_map(|location| location.date.as_deref()).min().unwrap_or_default();
+    let date = finding
+        .locations
+        .iter()
+        .filter_map(|location| location.details().date.as_deref())
+        .min()
+        .unwrap_or_default();
     let owner = finding.owner_id.map(|id| id.to_string()).unwrap_or_default();
     writeln!(
         out,
@@ -99,16 +103,19 @@ fn location_cell(report: &Report<'_>, finding: &Finding, location: &Location) ->
     } else {
         format!("<code>{path}</code> <span class=\"faint\">({})</span>", labels::location_kind(location.kind))
     };
-    if let Some(commit) = &location.commit {
+    if let Some(commit) = &location.details().commit {
         let short = xml_escaped(commit.get(..10).unwrap_or(commit));
-        let author = xml_escaped(location.author.as_deref().unwrap_or_default());
+        let author = xml_escaped(location.details().author.as_deref().unwrap_or_default());
         text = format!("{text} <span class=\"faint\">commit <code>{short}</code> {author}</span>");
     }
-    if !location.decoded.is_empty() {
-        text =
-            format!("{text} <span class=\"faint\">({})</span>", xml_escaped(&location.decoded.join(" of ")));
+    if !location.details().decoded.is_empty() {
+        text = format!(
+            "{text} <span class=\"faint\">({})</span>",
+            xml_escaped(&location.details().decoded.join(" of "))
+        );
     }
-    if let Some(suppression) = location.suppressed.as_ref().filter(|_| finding.suppressed.is_none()) {
+    if let Some(suppression) = location.details().suppressed.as_ref().filter(|_| finding.suppressed.is_none())
+    {
         let by = xml_escaped(&labels::suppressed_by(suppression));
         text = format!("{text} <span class=\"faint\">suppressed by {by}</span>");
     }

@@ -3,6 +3,7 @@
 //! A second pass, and only over what leads to a finding: without findings it costs nothing.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use gix::ObjectId;
 
@@ -35,7 +36,8 @@ pub(super) fn attribute(repo: &Repo, odb: &ObjectDb, findings: &mut Findings) {
 /// The object of a location whose commit has to be searched for.
 fn unattributed_object(location: &Location) -> Option<ObjectId> {
     let is_in_tree = matches!(location.kind, LocationKind::Content | LocationKind::FileName);
-    let id = location.object.as_ref().filter(|_| is_in_tree && location.commit.is_none())?;
+    let id =
+        location.details().object.as_ref().filter(|_| is_in_tree && location.details().commit.is_none())?;
     ObjectId::from_hex(id.as_bytes()).ok()
 }
 
@@ -56,7 +58,7 @@ impl Blame<'_> {
         // The commit's position, and the object.
         type Version = (u32, Option<String>);
         let total = locations.len();
-        let mut by_path: BTreeMap<(String, LocationKind), (Version, Vec<Location>)> = BTreeMap::new();
+        let mut by_path: BTreeMap<(Arc<str>, LocationKind), (Version, Vec<Location>)> = BTreeMap::new();
         let mut attributed = Vec::new();
         for location in locations {
             let Some(id) = unattributed_object(&location) else {
@@ -66,7 +68,7 @@ impl Blame<'_> {
             for (position, location) in self.introduced_locations(&id, location) {
                 let key = (location.path.clone(), location.kind);
                 // Two locations in one version of a file are two; one in a later version is the same leak again.
-                let version = (position, location.object.clone());
+                let version = (position, location.details().object.clone());
                 let first = by_path.entry(key).or_insert_with(|| (version.clone(), Vec::new()));
                 if version < first.0 {
                     *first = (version, vec![location]);
@@ -103,11 +105,11 @@ impl Blame<'_> {
                 // A name's offset counts from the start of its path.
                 location.offset += path.len() as u64 + 1;
                 location.column += path.len() as u64 + 1;
-                location.path = format!("{path}/{}", location.path);
+                location.path = format!("{path}/{}", location.path).into();
             }
         } else {
             // What is there already is the path within a container.
-            location.path = format!("{path}{}", location.path);
+            location.path = format!("{path}{}", location.path).into();
         }
         let Some(commit) = self.commits.get(introduction.position as usize) else { return location };
         if location.kind == LocationKind::Content {
@@ -122,19 +124,21 @@ impl Blame<'_> {
             .entry(introduction.position)
             .or_insert_with(|| read_signature(self.repo, &commit.id))
             .clone();
-        location.commit = Some(commit.id.to_string());
-        (location.author, location.date) = (signature.author, signature.date);
+        let details = location.details_mut();
+        details.commit = Some(commit.id.to_string());
+        (details.author, details.date) = (signature.author, signature.date);
         location
     }
 }
 
 /// A location in an object that no commit leads to is named by the object's id.
 fn named_by_object(mut location: Location) -> Location {
-    let id = location.object.as_deref().unwrap_or_default();
-    location.path = match location.kind {
+    let id = location.details().object.as_deref().unwrap_or_default();
+    let path = match location.kind {
         LocationKind::FileName => format!("tree/{id}/{}", location.path),
         _ => format!("blob/{id}{}", location.path),
     };
+    location.path = path.into();
     location
 }
 

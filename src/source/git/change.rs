@@ -111,8 +111,11 @@ pub(super) fn retain_added(repo: &Repo, changes: &[Change], findings: &mut Findi
     let mut tokens_before: HashMap<FileKey, HashSet<Fingerprint>> = HashMap::new();
     findings.retain(&mut |fingerprint: Fingerprint, location: &Location| {
         let is_content = matches!(location.kind, LocationKind::Content | LocationKind::SymlinkTarget);
-        let Some(object) = location.object.clone().filter(|_| is_content) else { return true };
-        let all = by_object.get(&(location.commit.clone(), object)).map(Vec::as_slice).unwrap_or_default();
+        let Some(object) = location.details().object.clone().filter(|_| is_content) else { return true };
+        let all = by_object
+            .get(&(location.details().commit.clone(), object))
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         // A change may add one blob under several paths: then it is the one that the location starts with. A path that
         // holds a token itself is redacted in the location, and matches none.
         let matches_path = |key: &FileKey| {

@@ -50,7 +50,7 @@ impl Message<'_> {
 
     fn locations(&self) -> impl Iterator<Item = String> {
         self.found.iter().flat_map(|finding| {
-            let live = finding.locations.iter().filter(|location| location.suppressed.is_none());
+            let live = finding.locations.iter().filter(|location| location.details().suppressed.is_none());
             live.map(|location| self.line(finding, location))
         })
     }
@@ -66,7 +66,8 @@ impl Message<'_> {
             LocationKind::CommitAuthor => " (in the author's name)".to_owned(),
             LocationKind::RefName => " (in the ref's name)".to_owned(),
         };
-        let commit = location.commit.as_deref().map(|id| format!("commit {}  ", id.get(..12).unwrap_or(id)));
+        let commit =
+            location.details().commit.as_deref().map(|id| format!("commit {}  ", id.get(..12).unwrap_or(id)));
         let token = match self.kind {
             HookKind::Receive => String::new(),
             _ => format!("  {}", printable(&finding.token.redacted())),

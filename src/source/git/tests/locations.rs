@@ -100,10 +100,14 @@ fn check(scan: &Scan, planted: &[Planted]) {
     for (n, planted) in (1..).zip(planted) {
         let location = scan.first(&planted.token);
         assert_eq!(location.kind, planted.kind, "location {n}");
-        assert_eq!(location.path, planted.path, "location {n}");
-        assert_eq!(location.commit, planted.commit, "location {n}");
-        assert_eq!(location.object.is_some(), location.kind != LocationKind::RefName, "location {n}");
-        assert_eq!(location.date.is_some(), location.commit.is_some(), "location {n}");
+        assert_eq!(*location.path, *planted.path, "location {n}");
+        assert_eq!(location.details().commit, planted.commit, "location {n}");
+        assert_eq!(
+            location.details().object.is_some(),
+            location.kind != LocationKind::RefName,
+            "location {n}"
+        );
+        assert_eq!(location.details().date.is_some(), location.details().commit.is_some(), "location {n}");
     }
     assert_eq!(scan.found().len(), planted.len());
     let fake = scan.of(&lookalike());
@@ -142,9 +146,9 @@ fn a_location_has_line_author_and_date() {
     let scan = fixture.scan();
     let location = scan.first(&token(1));
     assert_eq!((location.line, location.column, location.offset), (2, 5, 8));
-    assert_eq!(location.commit.as_deref(), Some(id.as_str()));
-    assert_eq!(location.author.as_deref(), Some("A U Thor <author@example.com>"));
-    assert_eq!(location.date.as_deref(), Some("2023-11-14T23:16:20+01:00"));
+    assert_eq!(location.details().commit.as_deref(), Some(id.as_str()));
+    assert_eq!(location.details().author.as_deref(), Some("A U Thor <author@example.com>"));
+    assert_eq!(location.details().date.as_deref(), Some("2023-11-14T23:16:20+01:00"));
 }
 
 #[test]
@@ -160,7 +164,7 @@ fn a_copy_is_another_location_and_an_edit_is_not() {
     let locations: Vec<_> = finding
         .locations
         .iter()
-        .map(|location| (location.path.as_str(), location.commit.as_deref()))
+        .map(|location| (&*location.path, location.details().commit.as_deref()))
         .collect();
     assert_eq!(locations, [("one", Some(first.as_str())), ("two/deep", Some(second.as_str()))]);
 }

@@ -25,8 +25,8 @@ fn only_what_the_commits_add_counts() {
     let third = fixture.commit("f", format!("{}\n", token(2)), &format!("three {}", token(3)));
     let scan = range(&fixture, &format!("{first}..{second}"));
     assert_eq!(found(&scan), [2]);
-    assert_eq!(scan.first(&token(2)).commit.as_deref(), Some(second.as_str()));
-    assert_eq!((scan.first(&token(2)).line, scan.first(&token(2)).path.as_str()), (2, "f"));
+    assert_eq!(scan.first(&token(2)).details().commit.as_deref(), Some(second.as_str()));
+    assert_eq!((scan.first(&token(2)).line, &*scan.first(&token(2)).path), (2, "f"));
     assert_eq!(scan.reading.commits, 1);
     assert_eq!(found(&range(&fixture, &format!("{second}..{third}"))), [3]);
     assert_eq!(found(&range(&fixture, "HEAD~2..")), [2, 3]);
@@ -56,7 +56,7 @@ fn a_merge_adds_what_neither_side_had() {
     let merge = fixture.head();
     let scan = range(&fixture, "HEAD^!");
     assert_eq!(found(&scan), [3]);
-    assert_eq!(scan.first(&token(3)).commit.as_deref(), Some(merge.as_str()));
+    assert_eq!(scan.first(&token(3)).details().commit.as_deref(), Some(merge.as_str()));
     // From our side, the other side's commits come in with it.
     let scan = range(&fixture, &format!("{ours}..HEAD"));
     assert_eq!(found(&scan), [1, 3]);

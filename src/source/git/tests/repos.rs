@@ -25,7 +25,7 @@ fn sha256_ids_are_as_good_as_sha1_ids() {
         let scan = fixture.scan();
         let location = scan.first(&token(1));
         assert_eq!(
-            (location.path.as_str(), location.commit.as_deref()),
+            (&*location.path, location.details().commit.as_deref()),
             ("d/f", Some(id.as_str())),
             "packed: {packed}"
         );
@@ -119,5 +119,5 @@ fn replaced_objects_are_scanned_as_they_are() {
     let clean = fixture.commit("f", "clean", "two");
     fixture.git(&["replace", &leak, &clean]);
     let scan = fixture.scan();
-    assert_eq!(scan.first(&token(1)).commit.as_deref(), Some(leak.as_str()));
+    assert_eq!(scan.first(&token(1)).details().commit.as_deref(), Some(leak.as_str()));
 }

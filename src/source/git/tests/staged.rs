@@ -31,8 +31,8 @@ fn the_index_counts_and_the_work_tree_does_not() {
     assert_eq!(found(&scan), [1]);
     assert_eq!(scan.reading.objects, 1);
     let location = scan.first(&token(1));
-    assert_eq!((location.path.as_str(), location.line, location.commit.as_deref()), ("staged", 2, None));
-    assert!(location.object.is_some());
+    assert_eq!((&*location.path, location.line, location.details().commit.as_deref()), ("staged", 2, None));
+    assert!(location.details().object.is_some());
 }
 
 #[test]

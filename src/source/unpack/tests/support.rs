@@ -124,7 +124,7 @@ pub(super) fn unpack_as(form: Form, name: &str, bytes: &[u8], limits: Limits) ->
     let mut found: Vec<Found> = found
         .into_iter()
         .flat_map(|finding| finding.locations)
-        .map(|at| Found { path: at.path, offset: at.offset, line: at.line, kind: at.kind })
+        .map(|at| Found { path: at.path.to_string(), offset: at.offset, line: at.line, kind: at.kind })
         .collect();
     found.sort();
     let faults = faults.into_iter().map(|fault| (fault.path, fault.kind, fault.reason)).collect();
