@@ -40,7 +40,7 @@ pub(crate) struct RevocationArgs {
     #[arg(long, value_name = "LEVEL", value_parser = sendable_confidence(), help_heading = "Revocation")]
     pub(crate) revoke_confidence: Option<Confidence>,
 
-    /// Ask first whether each token lives; dead ones are not sent
+    /// Ask first whether each token lives, and keep its scopes and expiry; dead ones are not sent
     #[arg(long, help_heading = "Revocation")]
     pub(crate) verify: bool,
 

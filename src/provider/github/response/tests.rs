@@ -139,7 +139,10 @@ const CASES: &[(Outcome, u16, &str, &str)] = &[
     (O::Trouble, 502, "content-type: text/html", HTML),
     (O::Trouble, 503, "retry-after: 30", ""),
     (O::Trouble, 504, "", ""),
-    (O::Denied, 600, "", ""),
+    // What is no status of HTTP is to be taken for a server's error; a switch of protocols was not asked for.
+    (O::Trouble, 600, "", ""),
+    (O::Trouble, 999, "", ""),
+    (O::Unexpected, 101, "", ""),
 ];
 
 #[test]
@@ -210,8 +213,13 @@ fn messages_are_the_servers_words_without_tokens() {
     assert_eq!(answer.message, "ghp_… is not valid");
     assert_eq!(answer.request_id.as_deref(), Some("C0DE:1A:2b-3_4"));
     assert_eq!(of(202, "", "").message, "Accepted");
-    let redirect = of(302, "", "").message;
+    let redirect = of(302, "location: /elsewhere", "").message;
     assert!(redirect.starts_with("Found (redirects are not followed"), "{redirect}");
+    // Where there is no address to go to, there is none to be named with --host.
+    assert!(!of(304, "", "").message.contains("--host"));
+    let sso = of(403, "x-github-sso: required", r#"{"message":"Forbidden"}"#);
+    assert_eq!(sso.outcome, O::Denied);
+    assert!(sso.message.contains("single sign-on"), "{}", sso.message);
 }
 
 #[test]
