@@ -15,6 +15,17 @@ pub struct HostEntry {
     pub identities: Vec<String>,
 }
 
+/// Whose queue and whose quota somebody wants to know of.
+#[derive(Clone, Copy, Debug)]
+pub struct StatusRequest<'a> {
+    /// The API host.
+    pub host: &'a str,
+    /// Whose quota at that host.
+    pub identity: &'a str,
+    /// How many requests may leave in any 3,600 seconds.
+    pub per_hour: u32,
+}
+
 /// The tokens of one host by state, and what the quota of one identity there allows.
 ///
 /// Its serialized form is a host's entry in the output of `stanch status -f json`.

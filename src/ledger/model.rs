@@ -17,7 +17,7 @@ use super::change::StateChange;
 use super::decision::Decision;
 use super::entry::{Attempt, BatchId, Enqueued, Entry, Page, SealedToken, TokenRecord};
 use super::error::LedgerError;
-use super::host::{HostEntry, HostStatus};
+use super::host::{HostEntry, HostStatus, StatusRequest};
 use super::intent::{BatchRequest, Next};
 use super::listing::{ListedToken, TokenFilter};
 use super::seal::{KEY_LEN, Opener, Sealer, SealingKey};
@@ -115,7 +115,7 @@ impl Ledger for ModelLedger {
         Ok(self.state().due(host, kinds, page))
     }
 
-    fn host_status(&self, request: &BatchRequest<'_>, now: Now<'_>) -> Result<HostStatus, LedgerError> {
+    fn host_status(&self, request: &StatusRequest<'_>, now: Now<'_>) -> Result<HostStatus, LedgerError> {
         Ok(self.state().host_status(request, now()))
     }
 

@@ -42,6 +42,8 @@ fn request() -> BatchRequest<'static> {
     }
 }
 
+const STATUS: StatusRequest<'_> = StatusRequest { host: HOST, identity: "anonymous", per_hour: 60 };
+
 /// What follows a token's prefix.
 fn body(number: u32) -> String {
     Fingerprint::of(&number.to_le_bytes()).hex().split_off(28)

@@ -7,9 +7,9 @@ use crate::ledger::audit::Event;
 use crate::ledger::bisect::{self, Failure, Group, Step};
 use crate::ledger::entry::BatchId;
 use crate::ledger::intent::{BatchRequest, Intent, Next, Payload};
-use crate::ledger::quota::WaitReason;
+use crate::ledger::quota::{Lease, Moment, WaitReason};
 use crate::ledger::settlement::{BatchOutcome, Settled, Settlement};
-use crate::ledger::time::{millis, timestamp};
+use crate::ledger::time::{ClockReading, millis, timestamp};
 use crate::revocation::State;
 
 const POLL_MS: i64 = 100;
@@ -21,10 +21,10 @@ impl ModelState {
         request: &BatchRequest<'_>,
         at: Timestamp,
     ) -> Next {
-        let now = at.as_millisecond();
+        let now = ClockReading::of(at);
         let later = |until: i64, reason| Next::Later { at: timestamp(until), reason };
         let account = (request.host.to_owned(), request.account().to_owned());
-        self.take_over_abandoned(owner, request.host, at);
+        self.take_over_abandoned(owner, request.host, (at, now));
         let open = |batch: &&Batch| batch.verdict == "open" && batch.account.0 == request.host;
         let in_flight = self.batches.iter().filter(open).count();
         let same_account = self.batches.iter().filter(open).any(|batch| batch.account == account);
@@ -44,11 +44,11 @@ impl ModelState {
                 .map(|index| (self.tokens[*index].group, vec![*index])),
         };
         let Some((group, indices)) = candidate else {
-            return if in_flight == 0 { Next::Nothing } else { later(now + POLL_MS, WaitReason::InFlight) };
+            return if in_flight == 0 { Next::Nothing } else { later(now.wall + POLL_MS, WaitReason::InFlight) };
         };
         let charged = matches!(request.payload, Payload::Batch(_));
         if charged && same_account {
-            return later(now + POLL_MS, WaitReason::InFlight);
+            return later(now.wall + POLL_MS, WaitReason::InFlight);
         }
         let id = self.batches.len() as u64 + 1;
         let quota = self.quotas.entry(account.clone()).or_default();
@@ -62,13 +62,12 @@ impl ModelState {
         if charged {
             quota.take_slot(id, now);
         } else {
-            quota.last = now;
+            quota.last = Moment::new(now);
         }
         let strikes = quota.strikes;
-        self.open(
-            NewBatch { account, charged, owner, group, indices: &indices, lease: millis(request.lease) },
-            at,
-        );
+        let until = now.wall.saturating_add(millis(request.lease));
+        let lease = Lease { since: now.wall, until, uptime: now.uptime };
+        self.open(NewBatch { account, charged, owner, group, indices: &indices, lease }, at);
         let tokens = indices.iter().map(|index| self.sealed_token(*index)).collect();
         Next::Send(Intent { batch: BatchId(id), strikes, tokens })
     }
@@ -92,8 +91,7 @@ impl ModelState {
             charged: new.charged,
             owner: new.owner,
             group: new.group,
-            at: now,
-            lease: now.saturating_add(new.lease),
+            lease: new.lease,
             verdict: "open".into(),
             status: None,
             request_id: None,
@@ -102,19 +100,17 @@ impl ModelState {
         self.record(&event, at);
     }
 
-    fn take_over_abandoned(&mut self, owner: u64, host: &str, at: Timestamp) {
-        let now = at.as_millisecond();
+    fn take_over_abandoned(&mut self, owner: u64, host: &str, (at, now): (Timestamp, ClockReading)) {
         for index in 0..self.batches.len() {
             let batch = &mut self.batches[index];
-            let expired = now >= batch.lease || now < batch.at.saturating_sub(batch.lease - batch.at);
-            let gone = batch.owner == owner || expired || !self.owners.contains(&batch.owner);
+            let gone = batch.owner == owner || batch.lease.is_over(now) || !self.owners.contains(&batch.owner);
             if batch.verdict != "open" || batch.account.0 != host || !gone {
                 continue;
             }
             batch.verdict = "lost".into();
             let id = index as u64 + 1;
-            if let (true, Some(quota)) = (batch.charged, self.quotas.get_mut(&batch.account)) {
-                quota.finish(id, batch.lease.min(now));
+            if let Some(quota) = self.quotas.get_mut(&batch.account) {
+                quota.finish(id, batch.lease.last_moment(now));
             }
             let mut released = 0;
             for token in self.tokens.iter_mut().filter(|token| token.batch == Some(id)) {
@@ -155,7 +151,7 @@ impl ModelState {
         if give_back && let Some(quota) = self.quotas.get_mut(&account) {
             quota.give_back(id);
         }
-        self.update_quota(&account, id, settlement, now);
+        self.update_quota(&account, id, settlement, ClockReading::of(at));
         let mut settled = Settled::default();
         if open {
             settled = self.settle_tokens(&in_flight, group, (settlement.outcome, failure), now);
@@ -181,7 +177,7 @@ impl ModelState {
         Some(settled)
     }
 
-    fn update_quota(&mut self, account: &Account, id: u64, settlement: &Settlement, now: i64) {
+    fn update_quota(&mut self, account: &Account, id: u64, settlement: &Settlement, now: ClockReading) {
         let Some(quota) = self.quotas.get_mut(account) else { return };
         quota.observe_clock(now);
         quota.finish(id, now);
@@ -257,5 +253,5 @@ struct NewBatch<'a> {
     owner: u64,
     group: Group,
     indices: &'a [usize],
-    lease: i64,
+    lease: Lease,
 }
