@@ -24,7 +24,9 @@ pub use progress::{Counts, Progress};
 
 use crate::backoff;
 use crate::clock::Clock;
-use crate::ledger::{BatchRequest, Ledger, Next, Opener, Payload, Selection, StateChange, StatusRequest, WaitReason};
+use crate::ledger::{
+    BatchRequest, Ledger, Next, Opener, Payload, Selection, StateChange, StatusRequest, WaitReason,
+};
 use crate::meter::CancelFlag;
 use crate::provider::{Limits, Revoker};
 use crate::revocation::State;

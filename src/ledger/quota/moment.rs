@@ -149,9 +149,10 @@ impl Lease {
     /// The latest moment at which its request was under way: at its end, or now if that comes first.
     pub(crate) fn last_moment(&self, now: ClockReading) -> ClockReading {
         let length = self.until.saturating_sub(self.since);
-        let uptime = age(self.uptime, now)
-            .and(self.uptime)
-            .map(|then| Uptime { ms: then.ms.saturating_add(length).min(now.uptime.map_or(i64::MAX, |now| now.ms)), ..then });
+        let uptime = now.uptime.zip(age(self.uptime, now)).map(|(uptime, age)| Uptime {
+            ms: uptime.ms.saturating_sub(age.saturating_sub(length).max(0)),
+            ..uptime
+        });
         ClockReading { wall: self.until.min(now.wall), uptime }
     }
 }

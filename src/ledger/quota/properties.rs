@@ -56,7 +56,16 @@ impl World {
     fn new(tells_uptime: bool) -> Self {
         let time = 1_795_000_000_000;
         let booted = time - 60_000;
-        World { quota: Quota::default(), time, offset: 0, boot: 1, booted, tells_uptime, requests: Vec::new(), held: 0 }
+        World {
+            quota: Quota::default(),
+            time,
+            offset: 0,
+            boot: 1,
+            booted,
+            tells_uptime,
+            requests: Vec::new(),
+            held: 0,
+        }
     }
 
     fn now(&self) -> ClockReading {

@@ -189,7 +189,9 @@ fn up(wall: i64, boot: i64, ms: i64) -> ClockReading {
 #[test]
 fn while_the_machine_runs_no_step_of_its_clock_frees_or_keeps_a_slot() {
     // Slow at the start and then put right; an hour fast; ten minutes fast and then two hours slow; years fast.
-    for steps in [&[2 * HOUR][..], &[-HOUR], &[HOUR], &[-600_000, -2 * HOUR, 3 * HOUR], &[9000 * HOUR, -9000 * HOUR]] {
+    for steps in
+        [&[2 * HOUR][..], &[-HOUR], &[HOUR], &[-600_000, -2 * HOUR, 3 * HOUR], &[9000 * HOUR, -9000 * HOUR]]
+    {
         let mut quota = Quota::default();
         for batch in 1..=60 {
             quota.take_slot(batch, up(T, 7, 1000));
@@ -201,7 +203,11 @@ fn while_the_machine_runs_no_step_of_its_clock_frees_or_keeps_a_slot() {
             wall += step;
             quota.observe_clock(up(wall, 7, 2000));
             let opens = wall - 1000 + 2 * HOUR;
-            assert_eq!(quota.blocked(60, 0, up(wall, 7, 2000)), Some((opens, WaitReason::Server)), "{steps:?}");
+            assert_eq!(
+                quota.blocked(60, 0, up(wall, 7, 2000)),
+                Some((opens, WaitReason::Server)),
+                "{steps:?}"
+            );
             assert_eq!(quota.used(up(wall, 7, 2000)), 60, "{steps:?}");
         }
         let after = |ms| up(wall - 1000 + ms, 7, 1000 + ms);

@@ -17,8 +17,7 @@ use crate::token::Kind;
 /// How soon to look again for the end of another process's batch, which may come at any time.
 const POLL_MS: i64 = 100;
 
-const OPEN_BATCHES: &str =
-    "SELECT batch.id, owner, identity, at, lease, slot_boot, slot_uptime FROM batch
+const OPEN_BATCHES: &str = "SELECT batch.id, owner, identity, at, lease, slot_boot, slot_uptime FROM batch
     JOIN quota ON quota.id = batch.quota WHERE quota.host = ?1 AND verdict = 'open' ORDER BY batch.id";
 const SET_LOST: &str = "UPDATE batch SET verdict = 'lost', closed_at = ?2 WHERE id = ?1";
 const RELEASE: &str = "UPDATE token SET batch = NULL, state = 'sent' WHERE batch = ?1";

@@ -22,8 +22,7 @@ const SAVE_HOLD: &str = "UPDATE quota SET hold_at = ?2, hold_adjusted = ?3, hold
 const SAVE_WINDOW: &str =
     "UPDATE quota SET server_at = ?2, server_adjusted = ?3, server_boot = ?4, server_uptime = ?5,
     server_length = ?6 WHERE id = ?1";
-const SAVE_SLOT: &str =
-    "UPDATE batch SET slot_at = ?2, slot_adjusted = ?3, slot_boot = ?4, slot_uptime = ?5
+const SAVE_SLOT: &str = "UPDATE batch SET slot_at = ?2, slot_adjusted = ?3, slot_boot = ?4, slot_uptime = ?5
     WHERE id = ?1 AND (slot_at, slot_adjusted, slot_boot, slot_uptime) IS NOT (?2, ?3, ?4, ?5)";
 
 /// The quota of a host and identity with its id, if a request was ever asked for.

@@ -17,6 +17,7 @@ use crate::finding::Confidence;
 use crate::ledger::decision::testing::decision;
 use crate::ledger::intent::{Intent, Payload};
 use crate::ledger::settlement::BatchOutcome;
+use crate::ledger::time::{Uptime, set_uptime};
 use crate::ledger::{BrokenTrail, TrailError, export, verify};
 use crate::revocation::{MAX_BATCH, RateLimit};
 use crate::token::Token;

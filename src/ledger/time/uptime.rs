@@ -36,15 +36,15 @@ mod machine {
     /// (<https://github.com/wolfcw/libfaketime>).
     const LONGEST: Duration = Duration::from_hours(20 * 365 * 24);
 
-    /// `CLOCK_BOOTTIME` also counts while the machine is suspended (clock_gettime(2)).
+    /// `CLOCK_BOOTTIME` also counts while the machine is suspended (`clock_gettime(2)`).
     pub(super) fn read() -> Option<Uptime> {
         static BOOT: LazyLock<Option<i64>> = LazyLock::new(boot);
         let time = Duration::from(clock_gettime(ClockId::CLOCK_BOOTTIME).ok()?);
         (time < LONGEST).then_some(Uptime { boot: (*BOOT)?, ms: millis(time) })
     }
 
-    /// `boot_id` is a random number made at each start (random(4)). In another time namespace the clock shows another time
-    /// (time_namespaces(7)), as after another start.
+    /// `boot_id` is a random number made at each start (`random(4)`). In another time namespace the clock shows another time
+    /// (`time_namespaces(7)`), as after another start.
     fn boot() -> Option<i64> {
         let mut id = fs::read("/proc/sys/kernel/random/boot_id").ok()?;
         if let Ok(namespace) = fs::read_link("/proc/self/ns/time") {
@@ -64,7 +64,7 @@ mod machine {
             let after = read().ok_or("a start and an uptime")?;
             assert_eq!(before.boot, after.boot);
             assert!((20..60_000).contains(&(after.ms - before.ms)), "{before:?}, {after:?}");
-            // In seconds (proc(5)); some containers count from their own start there.
+            // In seconds (`proc(5)`); some containers count from their own start there.
             let shown = fs::read_to_string("/proc/uptime")?;
             let shown: f64 = shown.split_whitespace().next().ok_or("two numbers")?.parse()?;
             assert!(Duration::from_millis(after.ms.cast_unsigned()).as_secs_f64() > shown - 60.0);

@@ -44,7 +44,11 @@ impl ModelState {
                 .map(|index| (self.tokens[*index].group, vec![*index])),
         };
         let Some((group, indices)) = candidate else {
-            return if in_flight == 0 { Next::Nothing } else { later(now.wall + POLL_MS, WaitReason::InFlight) };
+            return if in_flight == 0 {
+                Next::Nothing
+            } else {
+                later(now.wall + POLL_MS, WaitReason::InFlight)
+            };
         };
         let charged = matches!(request.payload, Payload::Batch(_));
         if charged && same_account {
@@ -103,7 +107,8 @@ impl ModelState {
     fn take_over_abandoned(&mut self, owner: u64, host: &str, (at, now): (Timestamp, ClockReading)) {
         for index in 0..self.batches.len() {
             let batch = &mut self.batches[index];
-            let gone = batch.owner == owner || batch.lease.is_over(now) || !self.owners.contains(&batch.owner);
+            let gone =
+                batch.owner == owner || batch.lease.is_over(now) || !self.owners.contains(&batch.owner);
             if batch.verdict != "open" || batch.account.0 != host || !gone {
                 continue;
             }
