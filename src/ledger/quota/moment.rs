@@ -8,7 +8,7 @@
 //! so time that seems to pass counts as passed. Time that runs backwards does not. A moment has two timestamps:
 //!
 //! - `at`, the time on the clock then. A clock that was set back and is put right again finds it where it was.
-//! - `adjusted`, the same until the clock is seen to be set: then it is what the clock would have shown then, as far as the
+//! - `adjusted`, the same until the clock is seen to be set back: then it is what the clock would have shown then, where the
 //!   uptime tells. Without one it is the earliest time that the clock has shown since, from which a period starts anew: set
 //!   back by a minute or by ten years, it is over after its own length of the clock running, not sooner, and not ten years
 //!   later.
@@ -29,7 +29,7 @@ const STEP_MS: i64 = 1000;
 pub(crate) struct Moment {
     /// By the wall clock then.
     pub(crate) at: i64,
-    /// By the wall clock as it was seen to be set since.
+    /// By the wall clock as it was seen to be set back since.
     pub(crate) adjusted: i64,
     /// By the machine's uptime then.
     pub(crate) uptime: Option<Uptime>,
@@ -66,7 +66,7 @@ impl Moment {
         let before = *self;
         if let Some(age) = age(self.uptime, now) {
             let exact = now.wall.saturating_sub(age);
-            if self.adjusted.abs_diff(exact) >= STEP_MS.unsigned_abs() {
+            if self.adjusted.saturating_sub(exact) >= STEP_MS {
                 self.adjusted = exact;
             }
         } else {

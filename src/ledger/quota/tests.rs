@@ -220,10 +220,10 @@ fn while_the_machine_runs_no_step_of_its_clock_frees_or_keeps_a_slot() {
 }
 
 #[test]
-fn what_was_counted_under_a_slow_clock_counts_after_a_restart_with_the_right_one() {
+fn what_was_counted_under_a_fast_clock_counts_after_a_restart_with_the_right_one() {
     let mut quota = Quota::default();
-    quota.take_slot(1, up(T - 2 * HOUR, 7, 1000));
-    quota.hold(HOUR / 2, up(T - 2 * HOUR, 7, 1000));
+    quota.take_slot(1, up(T + 24 * HOUR, 7, 1000));
+    quota.hold(HOUR / 2, up(T + 24 * HOUR, 7, 1000));
     // The clock is put right, and seen; then the machine is restarted, and its uptime tells nothing any more.
     assert!(quota.observe_clock(up(T + 60_000, 7, 61_000)));
     assert!(!quota.observe_clock(up(T + 61_000, 7, 62_000)), "nothing to write down twice");
@@ -312,7 +312,7 @@ fn observing_says_whether_something_has_to_be_written_down() {
         quota.take_slot(1, up(T, 7, 0));
         quota.observe_clock(up(T + 60_000 + step, 7, 60_000))
     };
-    assert_eq!([-1000, -999, 0, 999, 1000].map(running), [true, false, false, false, true]);
+    assert_eq!([-1000, -999, 0, 1000].map(running), [true, false, false, false]);
 }
 
 #[test]

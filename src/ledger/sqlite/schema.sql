@@ -67,7 +67,7 @@ CREATE TABLE quota (
   id               INTEGER PRIMARY KEY,
   host             INTEGER NOT NULL REFERENCES host,
   identity         TEXT    NOT NULL,
-  -- Moments are written down by several clocks, see quota/moment.rs: the wall clock then and as it was seen to be set since,
+  -- Moments are written down by several clocks, see quota/moment.rs: the wall clock then and as it was seen to be set back since,
   -- and how long the machine had run since which start.
   last_at          INTEGER NOT NULL DEFAULT 0,  -- when the last request left; 0 before the first
   last_adjusted    INTEGER NOT NULL DEFAULT 0,

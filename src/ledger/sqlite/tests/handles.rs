@@ -161,8 +161,8 @@ fn what_the_clocks_have_shown_outlives_the_process() -> TestResult {
     running(1000);
     let mut ledger = SqliteLedger::open(&path)?;
     fill(&mut ledger, 0..2000)?;
-    // The clock is two hours slow.
-    let Next::Send(intent) = ledger.intend(&one_an_hour, &off(-2 * HOUR))? else {
+    // The clock is a day fast.
+    let Next::Send(intent) = ledger.intend(&one_an_hour, &off(24 * HOUR))? else {
         return Err("it may leave".into());
     };
     let held = Settlement {
@@ -170,7 +170,7 @@ fn what_the_clocks_have_shown_outlives_the_process() -> TestResult {
         rate_limit: RateLimit { remaining: Some(0), reset: None, ..RateLimit::default() },
         ..settlement(BatchOutcome::Returned)
     };
-    ledger.settle(intent.batch, &held, &off(-2 * HOUR))?;
+    ledger.settle(intent.batch, &held, &off(24 * HOUR))?;
     // It is put right: the uptime knows better, in other processes, too.
     running(2000);
     let mut ledger = SqliteLedger::open(&path)?;
