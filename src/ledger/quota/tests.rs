@@ -136,9 +136,12 @@ fn a_smaller_limit_is_believed_while_its_window_lasts() {
 
 #[test]
 fn a_reset_that_makes_no_sense_is_bounded() {
-    for (reset, until) in
-        [(Some(T - 5000), T + 60_000), (None, T + 60_000), (Some(T + 9000 * HOUR), T + HOUR)]
-    {
+    for (reset, until) in [
+        (Some(T - 5000), T + 60_000),
+        (Some(T), T + 60_000),
+        (None, T + 60_000),
+        (Some(T + 9000 * HOUR), T + HOUR),
+    ] {
         let mut quota = Quota::default();
         quota.apply_rate_limit(&rate_limit(None, Some(0), reset), at(T));
         assert_eq!(quota.blocked(60, 0, at(T)), Some((until, WaitReason::Server)), "{reset:?}");
@@ -407,4 +410,32 @@ fn a_request_that_was_too_long_bounds_the_next() {
     assert!(quota.observe_outcome(7, 2, BatchOutcome::TooLarge));
     assert_eq!(quota.max_batch(1000), 1);
     assert!(!quota.observe_outcome(8, 1, BatchOutcome::TooLarge));
+}
+
+#[test]
+fn what_a_server_counts_lasts_an_hour_where_it_does_not_say_until_when() {
+    let mut quota = full(5, T);
+    quota.apply_rate_limit(&rate_limit(Some(5), Some(1), None), at(T));
+    assert_eq!([HOUR - 1, HOUR].map(|ms| quota.limit(60, at(T + ms))), [5, 60]);
+    // What says nothing changes nothing.
+    let before = quota.clone();
+    quota.apply_rate_limit(&rate_limit(None, None, Some(T + HOUR)), at(T + 1));
+    assert_eq!(quota, before);
+}
+
+#[test]
+fn what_remained_in_one_window_says_nothing_of_the_next() {
+    let first = rate_limit(Some(60), Some(0), Some(T + 600_000));
+    for (reset, remaining) in [(T + 600_000 + 5000, Some(0)), (T + 600_000 + 5001, None)] {
+        let mut quota = Quota::default();
+        quota.apply_rate_limit(&first, at(T));
+        quota.apply_rate_limit(&rate_limit(Some(60), None, Some(reset)), at(T + 1));
+        assert_eq!(quota.server.remaining, remaining, "{reset}");
+        quota.apply_rate_limit(&rate_limit(None, Some(7), Some(reset)), at(T + 2));
+        assert_eq!(quota.server.remaining, remaining.or(Some(7)), "{reset}");
+    }
+    let mut quota = Quota::default();
+    quota.apply_rate_limit(&first, at(T));
+    quota.apply_rate_limit(&rate_limit(None, Some(7), Some(T + HOUR)), at(T + 1));
+    assert_eq!(quota.server.remaining, Some(7));
 }
