@@ -224,9 +224,12 @@ impl Quota {
     /// Lifts what the server asked for: a person knows better, as where a proxy answered in its place. The slots stay: the
     /// requests did leave. True if something was in the way of a request at `now`, or would make the next wait longer.
     pub(crate) fn release(&mut self, now: ClockReading) -> bool {
-        // What would only come back with a step of the clock is lifted, too.
-        let empty = self.server.remaining == Some(0) && self.server.window.may_last(now);
-        let held = self.hold.may_last(now) || empty || self.strikes > 0;
+        // Nor must the clock come by it later.
+        self.observe_clock(now);
+        let empty = self.server.remaining == Some(0);
+        let held = self.hold.end(now).is_some()
+            || (empty && self.server.window.end(now).is_some())
+            || self.strikes > 0;
         (self.hold, self.strikes) = (Span::default(), 0);
         if empty {
             self.server = ServerLimit::default();

@@ -56,11 +56,6 @@ impl Moment {
         (end > now.wall).then_some(end)
     }
 
-    /// Whether the clock will come by this moment, by any of what was written down of it.
-    fn lies_ahead(&self, now: ClockReading) -> bool {
-        self.at.max(self.adjusted) > now.wall
-    }
-
     /// Takes note of what the clocks show, for a period of this length; true if something was adjusted.
     pub(super) fn observe(&mut self, length: i64, now: ClockReading) -> bool {
         let before = *self;
@@ -112,11 +107,6 @@ impl Span {
     /// Its end by the wall clock, if it is not over.
     pub(super) fn end(&self, now: ClockReading) -> Option<i64> {
         self.since.end(self.length, now)
-    }
-
-    /// Whether it lasts, or may seem to once the clock is set again.
-    pub(super) fn may_last(&self, now: ClockReading) -> bool {
-        self.end(now).is_some() || (self.length > 0 && self.since.lies_ahead(now))
     }
 
     pub(super) fn observe(&mut self, now: ClockReading) -> bool {

@@ -331,6 +331,13 @@ fn a_release_lifts_what_only_a_step_of_the_clock_would_bring_back() {
     };
     lasting(|quota| quota.hold(HOUR, at(T)));
     lasting(|quota| quota.apply_rate_limit(&rate_limit(Some(60), Some(0), Some(T + HOUR)), at(T)));
+    // One that is over by now, and that nobody has looked at since.
+    let mut quota = Quota::default();
+    quota.hold(HOUR, at(T + 24 * HOUR));
+    quota.observe_clock(at(T));
+    quota.strikes = 0;
+    assert!(!quota.release(at(T + HOUR)));
+    assert_eq!(quota.blocked(60, 0, at(T + 24 * HOUR)), None);
     // What the server counted stays where there is something left.
     let mut quota = full(60, T);
     quota.apply_rate_limit(&rate_limit(Some(60), Some(5), Some(T + HOUR)), at(T));

@@ -33,10 +33,8 @@ pub(super) fn release(db: &Connection, host: &str, by: &str, at: Timestamp) -> r
     let mut released = 0;
     for identity in &identities {
         let Some((id, mut quota)) = quota::find(db, host_id, identity)? else { continue };
-        if quota.release(ClockReading::of(at)) {
-            quota::save(db, id, &quota)?;
-            released += 1;
-        }
+        released += u64::from(quota.release(ClockReading::of(at)));
+        quota::save(db, id, &quota)?;
     }
     if released > 0 {
         let (host, by) = (host.to_owned(), by.to_owned());
