@@ -89,4 +89,30 @@ mod tests {
         SystemClock.sleep(Duration::from_millis(1), &CancelFlag::default());
         assert!(cancel.clone().is_cancelled());
     }
+
+    #[test]
+    fn a_sleeper_is_woken_in_the_middle_of_it() {
+        let (cancel, started) = (CancelFlag::default(), Instant::now());
+        std::thread::scope(|scope| {
+            let sleeper = scope.spawn(|| SystemClock.sleep(Duration::from_hours(1000), &cancel));
+            std::thread::sleep(POLL);
+            assert!(!sleeper.is_finished(), "nobody has asked yet");
+            cancel.cancel();
+        });
+        assert!(started.elapsed() < Duration::from_hours(1));
+    }
+
+    #[test]
+    fn a_sleeper_sleeps_as_long_as_it_was_told() {
+        let (started, length) = (Instant::now(), POLL * 3 / 2);
+        SystemClock.sleep(length, &CancelFlag::default());
+        // Two clocks are looked at, which may differ by a little.
+        assert!(started.elapsed() + Duration::from_millis(5) >= length);
+    }
+
+    #[test]
+    fn the_system_clock_tells_the_time() {
+        let (before, now) = (Timestamp::now(), SystemClock.now());
+        assert!(now.duration_since(before).abs() < jiff::SignedDuration::from_hours(1));
+    }
 }

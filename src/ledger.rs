@@ -67,7 +67,7 @@ pub use decision::Decision;
 pub(crate) use decision::testing::decision;
 pub use entry::{Attempt, BatchId, Enqueued, Entry, Page, SealedToken, TokenRecord};
 pub use error::{FileError, LedgerError};
-pub use host::{HostEntry, HostStatus};
+pub use host::{HostEntry, HostStatus, StatusRequest};
 pub use intent::{BatchRequest, Intent, Next, Payload};
 pub use listing::{ListedToken, TokenFilter};
 #[cfg(test)]
@@ -219,8 +219,9 @@ pub trait Ledger {
     /// A page of the tokens of these kinds that could be sent now, in the order of the queue.
     fn due(&self, host: &str, kinds: &[Kind], page: Page) -> Result<Vec<SealedToken>, LedgerError>;
 
-    /// The state of a host's queue and of an identity's quota there.
-    fn host_status(&self, request: &BatchRequest<'_>, now: Now<'_>) -> Result<HostStatus, LedgerError>;
+    /// The state of a host's queue and of an identity's quota there. The pause between two requests is left out: it is over
+    /// before anybody has read of it.
+    fn host_status(&self, request: &StatusRequest<'_>, now: Now<'_>) -> Result<HostStatus, LedgerError>;
 
     /// How many tokens of each kind wait at a host, or were sent without a known response: what the next runs send.
     fn waiting(&self, host: &str) -> Result<BTreeMap<Kind, u64>, LedgerError>;

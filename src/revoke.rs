@@ -26,7 +26,9 @@ pub use progress::{Counts, Progress};
 
 use crate::backoff;
 use crate::clock::Clock;
-use crate::ledger::{BatchRequest, Ledger, Next, Opener, Payload, Selection, StateChange, WaitReason};
+use crate::ledger::{
+    BatchRequest, Ledger, Next, Opener, Payload, Selection, StateChange, StatusRequest, WaitReason,
+};
 use crate::meter::CancelFlag;
 use crate::provider::{Limits, Revoker};
 use crate::revocation::State;
@@ -127,10 +129,15 @@ fn batch_request<'a>(limits: &'a Limits, options: &Options) -> BatchRequest<'a> 
     }
 }
 
+/// What is asked for the state of queue and quota.
+fn status_request(limits: &Limits) -> StatusRequest<'_> {
+    StatusRequest { host: &limits.host, identity: &limits.identity, per_hour: limits.per_hour }
+}
+
 impl Run<'_> {
     fn outcome(self, end: EndReason) -> Result<RunOutcome, RevokeError> {
-        let Run { context, limits, options, message, proofs, self_revoking, .. } = self;
-        let request = batch_request(&limits, options);
+        let Run { context, limits, message, proofs, self_revoking, .. } = self;
+        let request = status_request(&limits);
         let host_status = context.ledger.host_status(&request, &|| context.clock.now())?;
         let counts = context.progress.read();
         Ok(RunOutcome {

@@ -62,7 +62,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap_mangen", &["cli"]),
     ("anyhow", &["cli", "settings"]),
     ("ctrlc", &["cli/signal"]),
-    ("nix", &["cli/signal", "ledger/sqlite"]),
+    ("nix", &["cli/signal", "ledger/sqlite", "ledger/time/uptime"]),
     ("indicatif", &["cli/console"]),
     ("anstream", &["cli/console", "cli/args"]),
     ("anstyle", &["cli/console"]),

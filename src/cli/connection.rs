@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::console::{Console, Terminal};
 use crate::clock::SystemClock;
-use crate::ledger::{BatchRequest, HostStatus, Ledger, LedgerAddress, LedgerError, Payload};
+use crate::ledger::{HostStatus, Ledger, LedgerAddress, LedgerError, StatusRequest};
 use crate::meter::CancelFlag;
 use crate::provider::github::credential::{self, Credential, CredentialError};
 use crate::provider::github::host::{Flavour, Host};
@@ -84,15 +84,8 @@ impl HostConnection {
     /// What is left of its quota.
     pub(super) fn status(&self, ledger: &dyn Ledger) -> Result<HostStatus, LedgerError> {
         let limits = self.revoker.limits();
-        let request = BatchRequest {
-            host: &limits.host,
-            identity: &limits.identity,
-            max_batch: limits.max_batch,
-            per_hour: limits.per_hour,
-            min_interval: Duration::ZERO,
-            lease: Duration::ZERO,
-            payload: Payload::Batch(&[]),
-        };
+        let request =
+            StatusRequest { host: &limits.host, identity: &limits.identity, per_hour: limits.per_hour };
         ledger.host_status(&request, &Timestamp::now)
     }
 

@@ -15,6 +15,17 @@ pub struct HostEntry {
     pub identities: Vec<String>,
 }
 
+/// Whose queue and whose quota somebody wants to know of.
+#[derive(Clone, Copy, Debug)]
+pub struct StatusRequest<'a> {
+    /// The API host.
+    pub host: &'a str,
+    /// Whose quota at that host.
+    pub identity: &'a str,
+    /// How many requests may leave in any 3,600 seconds.
+    pub per_hour: u32,
+}
+
 /// The tokens of one host by state, and what the quota of one identity there allows.
 ///
 /// Its serialized form is a host's entry in the output of `stanch status -f json`.
@@ -114,4 +125,35 @@ impl HostStatus {
 #[expect(clippy::ref_option, reason = "the signature serde asks for")]
 fn rfc3339<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
     at.map(|at| at.to_string()).serialize(serializer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_of_several_hosts_add_up() {
+        let at = |second| Timestamp::from_second(second).ok();
+        let mut one = HostStatus::empty("a ledger", "one", 60);
+        assert_eq!((one.ledger.as_str(), one.host.as_str(), one.limit), ("a ledger", "one", 60));
+        let mut other = HostStatus { oldest: at(7), next_slot: at(9), ..HostStatus::empty("", "other", 5) };
+        for (number, state) in (1..).zip(State::ALL) {
+            *one.counter(state) = number;
+            *other.counter(state) = 100 * number;
+            assert_eq!((one.count(state), other.count(state)), (number, 100 * number), "{state}");
+        }
+        (one.queued, one.sent) = (20, 3);
+        assert_eq!(one.waiting(), 23);
+        for oldest in [None, at(8), at(6)] {
+            let mut total = HostStatus { oldest, ..one.clone() };
+            total.add_tokens(&other);
+            assert_eq!(total.waiting(), 23 + other.waiting());
+            for state in State::ALL {
+                assert_eq!(total.count(state), one.count(state) + other.count(state), "{state}");
+            }
+            assert_eq!(total.oldest, oldest.min(at(7)).or(at(7)));
+            // What the quota allows is not added.
+            assert_eq!((total.limit, total.next_slot), (60, None));
+        }
+    }
 }

@@ -17,12 +17,12 @@ use super::change::StateChange;
 use super::decision::Decision;
 use super::entry::{Attempt, BatchId, Enqueued, Entry, Page, SealedToken, TokenRecord};
 use super::error::LedgerError;
-use super::host::{HostEntry, HostStatus};
+use super::host::{HostEntry, HostStatus, StatusRequest};
 use super::intent::{BatchRequest, Next};
 use super::listing::{ListedToken, TokenFilter};
 use super::seal::{KEY_LEN, Opener, Sealer, SealingKey};
 use super::settlement::{Settled, Settlement};
-use super::time::Now;
+use super::time::{ClockReading, Now};
 use super::waiting::WaitingToken;
 use crate::revocation::{Grants, State};
 use crate::token::{Fingerprint, Kind};
@@ -126,7 +126,7 @@ impl Ledger for ModelLedger {
         Ok(self.state().due(host, kinds, page))
     }
 
-    fn host_status(&self, request: &BatchRequest<'_>, now: Now<'_>) -> Result<HostStatus, LedgerError> {
+    fn host_status(&self, request: &StatusRequest<'_>, now: Now<'_>) -> Result<HostStatus, LedgerError> {
         Ok(self.state().host_status(request, now()))
     }
 
@@ -144,7 +144,8 @@ impl Ledger for ModelLedger {
 
     fn take_over(&mut self, host: &str, now: Now<'_>) -> Result<(), LedgerError> {
         let owner = self.owner;
-        self.state().take_over_abandoned(owner, host, now());
+        let at = now();
+        self.state().take_over_abandoned(owner, host, (at, ClockReading::of(at)));
         Ok(())
     }
 

@@ -11,10 +11,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
-use self::input::{HOST, entry, request, settlement};
+use self::input::{HOST, entry, request, settlement, status_request};
 use self::oracle::Oracle;
 use self::step::{Step, step};
-use super::time::timestamp;
+use super::time::{Uptime, set_uptime, timestamp};
 use super::*;
 
 /// Both ledgers, each with three processes.
@@ -27,6 +27,8 @@ struct World {
     root: ModelLedger,
     /// By the wall clock, in milliseconds.
     clock: i64,
+    /// The machine's, where it is known.
+    uptime: Option<Uptime>,
     /// The last number that a burst has used.
     fresh: u32,
     oracle: Oracle,
@@ -36,6 +38,7 @@ struct World {
 macro_rules! both {
     ($world:expr, $process:expr, $ledger:ident => $call:expr) => {{
         let at = timestamp($world.clock);
+        set_uptime($world.uptime);
         let now = move || at;
         let now: Now<'_> = &now;
         let one = {
@@ -53,7 +56,7 @@ macro_rules! both {
 }
 
 impl World {
-    fn new() -> Self {
+    fn new(tells_uptime: bool) -> Self {
         let home = tempfile::tempdir().expect("a directory");
         let address = LedgerAddress::Sqlite(home.path().join("ledger.db"));
         let root = ModelLedger::new();
@@ -64,6 +67,7 @@ impl World {
             _home: home,
             root,
             clock: 1_795_000_000_000,
+            uptime: tells_uptime.then_some(Uptime { boot: 7, ms: 60_000 }),
             fresh: 100_000,
             oracle: Oracle::default(),
         }
@@ -121,12 +125,13 @@ impl World {
             }
             Step::Tick { ms } => {
                 self.clock += ms;
+                self.uptime = self.uptime.map(|uptime| Uptime { ms: uptime.ms + ms, ..uptime });
                 self.oracle.pass(ms);
             }
             Step::Jump { ms } => {
                 // Within what a clock can show.
                 let target = (self.clock + ms).clamp(0, 9_000_000_000_000);
-                self.oracle.jump(target - self.clock);
+                self.oracle.jump(target - self.clock, self.uptime.is_some());
                 self.clock = target;
             }
         }
@@ -197,9 +202,10 @@ impl World {
     /// What holds after every step, whatever the step was.
     fn check(&mut self) {
         let at = timestamp(self.clock);
+        set_uptime(self.uptime);
         for process in [0, 2] {
-            let one = self.durable[process].host_status(&request(process), &|| at).expect("a status");
-            let two = self.model[process].host_status(&request(process), &|| at).expect("a status");
+            let one = self.durable[process].host_status(&status_request(process), &|| at).expect("a status");
+            let two = self.model[process].host_status(&status_request(process), &|| at).expect("a status");
             assert_eq!(HostStatus { ledger: String::new(), ..one }, two);
         }
         for accepted in self.oracle.accepted.iter().take(50) {
@@ -240,8 +246,8 @@ impl World {
         for process in [0, 1, 2] {
             self.run(&Step::Crash { process });
         }
-        // A hold of two hours, the hour after a clock that was set, and the same again where the clock comes by the slots
-        // it was set back from; then an hour for every five requests. Each request takes one token at the least.
+        // A hold of two hours, and the same again where the clock comes by the time it was set back from; then an hour for
+        // every five requests. Each request takes one token at the least.
         let mut left = 20_000;
         while self.count(State::Queued) + self.count(State::Sent) > 0 {
             left -= 1;
@@ -253,7 +259,7 @@ impl World {
                 Next::Nothing | Next::SendEach(_) => panic!("something waits, and no batch is to be sent"),
                 Next::Later { at: until, .. } => {
                     let ms = i64::try_from(until.duration_since(at).as_millis()).expect("short");
-                    assert!(ms <= 2 * 3_600_000, "blocked for {ms} ms");
+                    assert!(ms <= 2 * 7_200_000 + 900_000, "blocked for {ms} ms");
                     self.run(&Step::Tick { ms });
                 }
                 Next::Send(intent) => {
@@ -295,8 +301,8 @@ proptest! {
     #![proptest_config(Config { cases: 40, failure_persistence: None, ..Config::default() })]
 
     #[test]
-    fn the_promises_hold_whatever_happens(steps in vec(step(), 1..40)) {
-        let mut world = World::new();
+    fn the_promises_hold_whatever_happens(tells_uptime in any::<bool>(), steps in vec(step(), 1..40)) {
+        let mut world = World::new(tells_uptime);
         for step in &steps {
             world.run(step);
         }

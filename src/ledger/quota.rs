@@ -1,23 +1,22 @@
 //! How many requests may leave, and when: pure arithmetic on what the ledger remembers of one host and identity.
 //! All times are milliseconds since 1970.
 //!
-//! Only the wall clock outlives a process, and it may be set. A clock set forward cannot be distinguished from an hour
-//! of waiting, so time that seems to pass counts as passed. Time that runs backwards does not. A slot has two timestamps:
+//! Clocks are set, and what was counted by them has to count on: see `moment`.
 //!
-//! - `at`, the time on the clock when the request left. It counts whenever it lies within the window, so a clock that was
-//!   set back and is put right again finds its slots where they were.
-//! - `clamped`, the same until the clock shows an earlier time, and then that earlier time. The slot starts its hour anew:
-//!   set back by a minute or by ten years, it is freed after an hour of the clock running, not sooner, and not ten years
-//!   later.
-//!
-//! A slot counts while either timestamp is within the window. Everything else with a beginning and an end (what the server
-//! asked for) moves back with the clock, keeping its length.
+//! - As long as the machine runs and tells its uptime (Linux), every slot counts for 3,600 seconds, and every wait that a
+//!   server asks for lasts as long as it asked: not less, and not more, whatever the wall clock shows.
+//! - Otherwise (after a restart, on another system) a clock that is set back frees nothing early, whether it is put right
+//!   again or not. What it frees when it is set forward cannot be distinguished from waiting. And nobody is kept waiting for
+//!   longer than twice the time and a quarter of an hour, however far the clock was off.
 
 mod body;
+mod moment;
 
 pub(crate) use body::BodyLimit;
+pub(crate) use moment::{Lease, Moment, Span};
 
 use super::settlement::BatchOutcome;
+use super::time::ClockReading;
 use crate::revocation::RateLimit;
 
 /// The window of the quota: GitHub's limits are per hour,
@@ -35,49 +34,21 @@ const NO_RESET_MS: i64 = 60_000;
 const RESET_ROUNDING_MS: i64 = 1000;
 
 /// Two resets this close are the same window: the server computes it anew for each response.
-const SAME_WINDOW_MS: i64 = 5000;
+const SAME_WINDOW_MS: u64 = 5000;
 
 /// One request that left, or was about to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slot {
     /// The batch it was taken for.
     pub(crate) batch: u64,
-    /// When, by the clock at that time.
-    pub(crate) at: i64,
-    /// The same, clamped to the earliest time the clock has shown since.
-    pub(crate) clamped: i64,
+    /// When.
+    pub(crate) taken: Moment,
 }
 
 impl Slot {
-    /// Whether the slot is still taken at `now`.
-    fn counts(&self, now: i64) -> bool {
-        let start = now.saturating_sub(WINDOW_MS);
-        self.clamped > start || (self.at > start && self.at <= now)
-    }
-}
-
-/// A period of time that moves back with the clock.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Span {
-    /// Its beginning.
-    pub(crate) since: i64,
-    /// Its end.
-    pub(crate) until: i64,
-}
-
-impl Span {
-    fn covers(&self, now: i64) -> bool {
-        now < self.until
-    }
-
-    /// Starts anew where the clock now shows a time before the beginning; true if it did.
-    fn observe_clock(&mut self, now: i64) -> bool {
-        let back = self.since.saturating_sub(now);
-        if back > 0 {
-            self.since = now;
-            self.until = self.until.saturating_sub(back);
-        }
-        back > 0
+    /// Until when the slot is taken, if it still is.
+    fn end(&self, now: ClockReading) -> Option<i64> {
+        self.taken.end(WINDOW_MS, now)
     }
 }
 
@@ -110,8 +81,8 @@ pub enum WaitReason {
 pub(crate) struct Quota {
     /// The requests, oldest first.
     pub(crate) slots: Vec<Slot>,
-    /// When the last request left, moved back with the clock; 0 before the first.
-    pub(crate) last: i64,
+    /// When the last request left.
+    pub(crate) last: Moment,
     /// No request may leave before the end of this.
     pub(crate) hold: Span,
     /// How many responses in a row asked to slow down.
@@ -150,37 +121,33 @@ impl Quota {
         }
     }
 
-    /// Takes note of the time; true if the clock was set back and something moved with it.
-    pub(crate) fn observe_clock(&mut self, now: i64) -> bool {
-        let mut moved = self.hold.observe_clock(now) | self.server.window.observe_clock(now);
-        if self.last > now {
-            self.last = now;
-            moved = true;
+    /// Takes note of what the clocks show; true if one was set and something has to be written down anew.
+    pub(crate) fn observe_clock(&mut self, now: ClockReading) -> bool {
+        let mut adjusted = self.hold.observe(now);
+        adjusted |= self.server.window.observe(now);
+        adjusted |= self.last.observe(WINDOW_MS, now);
+        for slot in &mut self.slots {
+            adjusted |= slot.taken.observe(WINDOW_MS, now);
         }
-        for slot in self.slots.iter_mut().filter(|slot| slot.clamped > now) {
-            slot.clamped = now;
-            moved = true;
-        }
-        moved
+        adjusted
     }
 
     /// How many slots are taken at `now`.
-    pub(crate) fn used(&self, now: i64) -> u32 {
-        u32::try_from(self.slots.iter().filter(|slot| slot.counts(now)).count()).unwrap_or(u32::MAX)
+    pub(crate) fn used(&self, now: ClockReading) -> u32 {
+        u32::try_from(self.slots.iter().filter_map(|slot| slot.end(now)).count()).unwrap_or(u32::MAX)
     }
 
     /// How many requests an hour may hold: `per_hour`, or the server's limit where that is less.
-    pub(crate) fn limit(&self, per_hour: u32, now: i64) -> u32 {
-        let reported = self.server.limit.filter(|_| self.server.window.covers(now));
+    pub(crate) fn limit(&self, per_hour: u32, now: ClockReading) -> u32 {
+        let reported = self.server.limit.filter(|_| self.server.window.end(now).is_some());
         // Not zero: a server that means "nothing" reports that nothing remains.
         reported.map_or(per_hour, |limit| limit.min(per_hour)).max(1)
     }
 
     /// `None` if a request that takes no slot may leave at `now`; else until when not, and the gravest reason.
-    pub(crate) fn paced(&self, min_interval_ms: i64, now: i64) -> Option<(i64, WaitReason)> {
-        let next = self.last.saturating_add(min_interval_ms);
-        let pace = (self.last != 0 && now < next).then_some((next, WaitReason::Interval));
-        let hold = self.hold.covers(now).then_some((self.hold.until, WaitReason::Server));
+    pub(crate) fn paced(&self, min_interval_ms: i64, now: ClockReading) -> Option<(i64, WaitReason)> {
+        let pace = self.last.end(min_interval_ms, now).map(|until| (until, WaitReason::Interval));
+        let hold = self.hold.end(now).map(|until| (until, WaitReason::Server));
         match (pace, hold) {
             (Some(pace), Some(hold)) => Some((pace.0.max(hold.0), pace.1.max(hold.1))),
             (pace, hold) => pace.or(hold),
@@ -188,37 +155,40 @@ impl Quota {
     }
 
     /// `None` if a request may leave at `now`; else until when not, and the gravest reason.
-    pub(crate) fn blocked(&self, per_hour: u32, min_interval_ms: i64, now: i64) -> Option<(i64, WaitReason)> {
+    pub(crate) fn blocked(
+        &self,
+        per_hour: u32,
+        min_interval_ms: i64,
+        now: ClockReading,
+    ) -> Option<(i64, WaitReason)> {
         let mut blocked = self.paced(min_interval_ms, now);
         let mut block = |until: i64, reason: WaitReason| {
             let (latest, gravest) = blocked.unwrap_or((until, reason));
             blocked = Some((until.max(latest), reason.max(gravest)));
         };
-        let limit = self.limit(per_hour, now);
-        if self.used(now) >= limit {
-            block(self.free_at(limit, now), WaitReason::Quota);
+        if let Some(until) = self.full_until(self.limit(per_hour, now), now) {
+            block(until, WaitReason::Quota);
         }
-        if self.server.remaining == Some(0) && self.server.window.covers(now) {
-            block(self.server.window.until, WaitReason::Server);
+        if self.server.remaining == Some(0)
+            && let Some(until) = self.server.window.end(now)
+        {
+            block(until, WaitReason::Server);
         }
         blocked
     }
 
-    /// The first time after `now` at which fewer than `limit` slots are taken.
-    fn free_at(&self, limit: u32, now: i64) -> i64 {
-        let mut ends: Vec<i64> = (self.slots.iter())
-            .flat_map(|slot| [slot.at, slot.clamped])
-            .map(|taken| taken.saturating_add(WINDOW_MS))
-            .filter(|end| *end > now)
-            .collect();
+    /// The first time after `now` at which fewer than `limit` slots are taken, if that many are now.
+    fn full_until(&self, limit: u32, now: ClockReading) -> Option<i64> {
+        let mut ends: Vec<i64> = self.slots.iter().filter_map(|slot| slot.end(now)).collect();
         ends.sort_unstable();
-        ends.into_iter().find(|end| self.used(*end) < limit).unwrap_or(now.saturating_add(WINDOW_MS))
+        let too_many = ends.len().checked_sub(usize::try_from(limit).unwrap_or(usize::MAX))?;
+        ends.get(too_many).copied()
     }
 
     /// Takes a slot for `batch`.
-    pub(crate) fn take_slot(&mut self, batch: u64, now: i64) {
-        self.slots.push(Slot { batch, at: now, clamped: now });
-        self.last = now;
+    pub(crate) fn take_slot(&mut self, batch: u64, now: ClockReading) {
+        self.last = Moment::new(now);
+        self.slots.push(Slot { batch, taken: self.last });
         if let Some(remaining) = &mut self.server.remaining {
             *remaining = remaining.saturating_sub(1);
         }
@@ -238,25 +208,28 @@ impl Quota {
 
     /// Moves the slot of `batch` to the time at which its request is known to be over: the server counted it somewhere
     /// between its leaving and then, and the later of the two cannot free it too early.
-    pub(crate) fn finish(&mut self, batch: u64, over: i64) {
+    pub(crate) fn finish(&mut self, batch: u64, over: ClockReading) {
         for slot in self.slots.iter_mut().filter(|slot| slot.batch == batch) {
-            slot.at = slot.at.max(over);
-            slot.clamped = slot.clamped.max(over);
+            slot.taken.move_to(over);
         }
     }
 
     /// Lets no request leave for so long.
-    pub(crate) fn hold(&mut self, length_ms: i64, now: i64) {
-        let until = now.saturating_add(length_ms).max(self.hold.until);
-        self.hold = Span { since: now, until };
+    pub(crate) fn hold(&mut self, length_ms: i64, now: ClockReading) {
+        let left = self.hold.end(now).map_or(0, |end| end.saturating_sub(now.wall));
+        self.hold = Span::new(now, length_ms.max(left));
         self.strikes = self.strikes.saturating_add(1);
     }
 
     /// Lifts what the server asked for: a person knows better, as where a proxy answered in its place. The slots stay: the
     /// requests did leave. True if something was in the way of a request at `now`, or would make the next wait longer.
-    pub(crate) fn release(&mut self, now: i64) -> bool {
-        let empty = self.server.remaining == Some(0) && self.server.window.covers(now);
-        let held = self.hold.covers(now) || empty || self.strikes > 0;
+    pub(crate) fn release(&mut self, now: ClockReading) -> bool {
+        // Nor must the clock come by it later.
+        self.observe_clock(now);
+        let empty = self.server.remaining == Some(0);
+        let held = self.hold.end(now).is_some()
+            || (empty && self.server.window.end(now).is_some())
+            || self.strikes > 0;
         (self.hold, self.strikes) = (Span::default(), 0);
         if empty {
             self.server = ServerLimit::default();
@@ -265,27 +238,30 @@ impl Quota {
     }
 
     /// Takes over what a response reported of the server's count. `retry_after` is not looked at: see [`Quota::hold`].
-    pub(crate) fn apply_rate_limit(&mut self, reported: &RateLimit, now: i64) {
+    pub(crate) fn apply_rate_limit(&mut self, reported: &RateLimit, now: ClockReading) {
         if reported.remaining.is_none() && reported.limit.is_none() {
             return;
         }
-        let until = match reported.reset.map(jiff::Timestamp::as_millisecond) {
+        let length = match reported.reset.map(jiff::Timestamp::as_millisecond) {
             // A reset that is over, or more than a window away, comes from a clock that differs from ours.
-            Some(reset) if reset > now => (reset + RESET_ROUNDING_MS).min(now.saturating_add(WINDOW_MS)),
-            _ if reported.remaining == Some(0) => now.saturating_add(NO_RESET_MS),
-            _ => now.saturating_add(WINDOW_MS),
+            Some(reset) if reset > now.wall => (reset - now.wall + RESET_ROUNDING_MS).min(WINDOW_MS),
+            _ if reported.remaining == Some(0) => NO_RESET_MS,
+            _ => WINDOW_MS,
         };
+        let until = now.wall.saturating_add(length);
         let same_window =
-            self.server.window.covers(now) && (self.server.window.until - until).abs() <= SAME_WINDOW_MS;
+            (self.server.window.end(now)).is_some_and(|end| end.abs_diff(until) <= SAME_WINDOW_MS);
         let remaining = match (self.server.remaining, reported.remaining) {
             // Within one window the count only falls: a higher number was read before our last request was counted.
             (Some(ours), Some(theirs)) if same_window => Some(ours.min(theirs)),
             (ours, None) if same_window => ours,
             (_, theirs) => theirs,
         };
-        self.server = ServerLimit { window: Span { since: now, until }, remaining, limit: reported.limit };
+        self.server = ServerLimit { window: Span::new(now, length), remaining, limit: reported.limit };
     }
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

@@ -48,7 +48,7 @@ use super::change::StateChange;
 use super::decision::Decision;
 use super::entry::{Attempt, BatchId, Enqueued, Entry, Page, SealedToken, TokenRecord};
 use super::error::LedgerError;
-use super::host::{HostEntry, HostStatus};
+use super::host::{HostEntry, HostStatus, StatusRequest};
 use super::intent::{BatchRequest, Next};
 use super::listing::{ListedToken, TokenFilter};
 use super::seal::{Opener, Sealer};
@@ -189,7 +189,7 @@ impl Ledger for SqliteLedger {
         self.read(|db| read::due(db, host, kinds, page))
     }
 
-    fn host_status(&self, request: &BatchRequest<'_>, now: Now<'_>) -> Result<HostStatus, LedgerError> {
+    fn host_status(&self, request: &StatusRequest<'_>, now: Now<'_>) -> Result<HostStatus, LedgerError> {
         let status = self.read(|db| read::host_status(db, request, now()))?;
         Ok(HostStatus { ledger: self.description(), ..status })
     }

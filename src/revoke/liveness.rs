@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{EndReason, RevokeError, Run, Wait, batch_request};
+use super::{EndReason, RevokeError, Run, Wait, status_request};
 use crate::ledger::{Page, WaitReason};
 use crate::provider::Liveness;
 use crate::revocation::{Grants, State};
@@ -45,7 +45,7 @@ impl Run<'_> {
             if new.is_empty() || self.unanswered >= MAX_UNANSWERED {
                 return Ok(None);
             }
-            let (request, clock) = (batch_request(&self.limits, self.options), self.context.clock);
+            let (request, clock) = (status_request(&self.limits), self.context.clock);
             let status = self.context.ledger.host_status(&request, &|| clock.now())?;
             if let (Some(at), Some(why @ (WaitReason::Quota | WaitReason::Server))) =
                 (status.next_slot, status.wait_reason)

@@ -166,3 +166,45 @@ fn states(fixture: &Fixture) -> BTreeMap<Vec<u8>, String> {
     let rows = find.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("rows");
     rows.map(|row| row.expect("a row")).collect()
 }
+
+/// What the ledger holds where the wall clock was so many milliseconds behind the one that is right now.
+#[cfg(target_os = "linux")]
+fn clock_was_behind(fixture: &Fixture, ms: i64) {
+    fixture
+        .database()
+        .execute_batch(&format!(
+            "UPDATE batch SET at = at - {ms}, lease = lease - {ms}, slot_at = slot_at - {ms},
+                slot_adjusted = slot_adjusted - {ms};
+             UPDATE quota SET last_at = last_at - {ms}, last_adjusted = last_adjusted - {ms}, hold_at = hold_at - {ms},
+                hold_adjusted = hold_adjusted - {ms}, server_at = server_at - {ms},
+                server_adjusted = server_adjusted - {ms};"
+        ))
+        .expect("a ledger");
+}
+
+/// Two hours behind and then right; an hour ahead now; ahead then: the machine has run on.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_step_of_the_clock_frees_a_slot_while_the_machine_runs() {
+    for behind in [7_200_000, 3_600_000, -600_000, -86_400_000] {
+        let mut fixture = Fixture::against(215, Script { quota: 1, ..Script::of(Flavour::DotCom) });
+        let tokens: Vec<String> = (0..2000).map(|_| fixture.mint.token(Kind::Pat)).collect();
+        fixture.sandbox.write("leak", tokens.join("\n"));
+        assert_eq!(fixture.run(&SEND).code, 3);
+        let before = fixture.github.requests().len();
+        let limited = fixture.status();
+        clock_was_behind(&fixture, behind);
+        let ran = fixture.run(&["resume"]);
+        assert_eq!((ran.code, fixture.github.requests().len()), (3, before), "{behind}: {}", ran.stderr);
+        let status = fixture.status();
+        assert_eq!(status["requests_last_hour"], limited["requests_last_hour"], "{behind}");
+        let until = |status: &serde_json::Value| {
+            let at = status["next_slot"].as_str().expect("a wait").to_owned();
+            at.parse::<jiff::Timestamp>().expect("a time").as_second()
+        };
+        // As soon as before, but for what the statements took.
+        assert!((until(&status) - until(&limited)).abs() <= 60, "{behind}: {status} and {limited}");
+        fixture.an_hour_passes();
+        assert_eq!(fixture.run(&["resume"]).code, 0, "{behind}");
+    }
+}

@@ -11,12 +11,11 @@ use crate::cli::connection::{self, host_name};
 use crate::cli::console::{count, human_count, human_duration};
 use crate::cli::exit::Exit;
 use crate::cli::host_summary::round_up_to_second;
-use crate::ledger::{self, BatchRequest, HostEntry, HostStatus, Ledger, LedgerError, Payload};
+use crate::ledger::{self, HostEntry, HostStatus, Ledger, LedgerError, StatusRequest};
 use crate::provider;
 use crate::provider::github::identity;
 use crate::provider::github::kill_switch::IDENTITY_PREFIX;
 use crate::revocation::State;
-use crate::revoke::Options;
 use crate::settings::{ConnectionSettings, Env};
 use crate::text::printable;
 
@@ -110,15 +109,10 @@ fn status_of(
     let mut queue = entry.identities.iter().rev().filter(|identity| !identity.starts_with(IDENTITY_PREFIX));
     let last = queue.next().map(String::as_str);
     let provider = provider::with_host_flags();
-    let request = BatchRequest {
+    let request = StatusRequest {
         host: &entry.host,
         identity: known.or(last).unwrap_or("anonymous"),
-        max_batch: provider.max_batch,
         per_hour: provider.per_hour,
-        // The pause between two requests is over before anybody has read this.
-        min_interval: Duration::ZERO,
-        lease: Options::default().timeout,
-        payload: Payload::Batch(&[]),
     };
     ledger.host_status(&request, &Timestamp::now)
 }

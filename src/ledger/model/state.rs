@@ -16,10 +16,10 @@ use crate::ledger::bisect::Group;
 use crate::ledger::change::{Selection, StateChange};
 use crate::ledger::decision::Decision;
 use crate::ledger::entry::{Attempt, BatchId, Enqueued, Entry, TokenRecord, sorted_chunk};
-use crate::ledger::host::{HostEntry, HostStatus};
-use crate::ledger::intent::{BatchRequest, SELF_REVOKING};
-use crate::ledger::quota::Quota;
-use crate::ledger::time::{millis, timestamp};
+use crate::ledger::host::{HostEntry, HostStatus, StatusRequest};
+use crate::ledger::intent::SELF_REVOKING;
+use crate::ledger::quota::{Lease, Quota};
+use crate::ledger::time::{ClockReading, timestamp};
 use crate::revocation::{Grants, State};
 use crate::rule;
 use crate::token::{Fingerprint, Kind};
@@ -66,8 +66,7 @@ struct Batch {
     charged: bool,
     owner: u64,
     group: Group,
-    at: i64,
-    lease: i64,
+    lease: Lease,
     verdict: String,
     status: Option<u16>,
     request_id: Option<String>,
@@ -237,8 +236,8 @@ impl ModelState {
         self.tokens.iter().filter(|token| token.host == host && token.state == state).count() as u64
     }
 
-    pub(super) fn host_status(&self, request: &BatchRequest<'_>, at: Timestamp) -> HostStatus {
-        let now = at.as_millisecond();
+    pub(super) fn host_status(&self, request: &StatusRequest<'_>, at: Timestamp) -> HostStatus {
+        let now = ClockReading::of(at);
         let mut status = HostStatus::empty("", request.host, request.per_hour);
         for state in State::ALL {
             *status.counter(state) = self.count(request.host, state);
@@ -248,12 +247,12 @@ impl ModelState {
             .iter()
             .find(|token| token.host == request.host && token.batch.is_none() && token.state.pending());
         status.oldest = waiting.map(|token| timestamp(token.created_at));
-        if let Some(quota) = self.quotas.get(&(request.host.to_owned(), request.account().to_owned())) {
+        if let Some(quota) = self.quotas.get(&(request.host.to_owned(), request.identity.to_owned())) {
             let mut quota = quota.clone();
             quota.observe_clock(now);
             status.requests_last_hour = quota.used(now);
             status.limit = quota.limit(request.per_hour, now);
-            let blocked = quota.blocked(request.per_hour, millis(request.min_interval), now);
+            let blocked = quota.blocked(request.per_hour, 0, now);
             status.next_slot = blocked.map(|(until, _)| timestamp(until));
             status.wait_reason = blocked.map(|(_, reason)| reason);
         }
@@ -282,7 +281,7 @@ impl ModelState {
             .filter(|(_, batch)| batch.tokens.contains(index))
             .map(|(id, batch)| Attempt {
                 batch: BatchId(id),
-                at: timestamp(batch.at),
+                at: timestamp(batch.lease.since),
                 verdict: batch.verdict.clone(),
                 status: batch.status,
                 request_id: batch.request_id.clone(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::finding::Confidence;
 use crate::ledger::time::timestamp;
-use crate::ledger::{BatchOutcome, BatchRequest, Entry, Payload, Settlement};
+use crate::ledger::{BatchOutcome, BatchRequest, Entry, Payload, Settlement, StatusRequest};
 use crate::revocation::{MAX_BATCH, RateLimit, State};
 use crate::token::{Fingerprint, Kind};
 
@@ -40,6 +40,10 @@ pub(super) fn request(process: usize) -> BatchRequest<'static> {
         lease: LEASE,
         payload: Payload::Batch(&*KINDS),
     }
+}
+
+pub(super) fn status_request(process: usize) -> StatusRequest<'static> {
+    StatusRequest { host: HOST, identity: IDENTITIES[process], per_hour: PER_HOUR }
 }
 
 pub(super) fn settlement(

@@ -29,8 +29,8 @@ pub(super) struct InFlight {
 
 #[derive(Default)]
 pub(super) struct Oracle {
-    /// Time that seems to have passed: real time, and every jump of the clock forward, which cannot be distinguished from it.
-    /// Jumps back take nothing away: by this time no slot may be freed too early.
+    /// Time that seems to have passed: real time, and, where no uptime is known, every jump of the clock forward, which
+    /// cannot be distinguished from it. Jumps back take nothing away: by this time no slot may be freed too early.
     elapsed: i64,
     pub(super) queued: HashSet<Fingerprint>,
     pub(super) accepted: HashSet<Fingerprint>,
@@ -57,8 +57,10 @@ impl Oracle {
         self.elapsed += ms;
     }
 
-    pub(super) fn jump(&mut self, ms: i64) {
-        self.elapsed += ms.max(0);
+    pub(super) fn jump(&mut self, ms: i64, uptime_is_known: bool) {
+        if !uptime_is_known {
+            self.elapsed += ms.max(0);
+        }
         if ms < 0 {
             // The server's reset was a time by the old clock.
             self.remaining.clear();

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::{quota, rows, trail};
 use crate::ledger::audit::Event;
-use crate::ledger::time::millis;
+use crate::ledger::time::{ClockReading, millis};
 
 /// Lets no request of an identity leave for so long.
 pub(super) fn hold(
@@ -18,7 +18,7 @@ pub(super) fn hold(
     at: Timestamp,
 ) -> rusqlite::Result<()> {
     let (id, mut quota) = quota::ensure(db, rows::ensure_host(db, host)?, identity)?;
-    let now = rows::millis(at);
+    let now = ClockReading::of(at);
     quota.observe_clock(now);
     quota.hold(millis(length), now);
     quota::save(db, id, &quota)
@@ -33,10 +33,8 @@ pub(super) fn release(db: &Connection, host: &str, by: &str, at: Timestamp) -> r
     let mut released = 0;
     for identity in &identities {
         let Some((id, mut quota)) = quota::find(db, host_id, identity)? else { continue };
-        if quota.release(rows::millis(at)) {
-            quota::save(db, id, &quota)?;
-            released += 1;
-        }
+        released += u64::from(quota.release(ClockReading::of(at)));
+        quota::save(db, id, &quota)?;
     }
     if released > 0 {
         let (host, by) = (host.to_owned(), by.to_owned());

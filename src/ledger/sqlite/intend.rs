@@ -10,26 +10,23 @@ use crate::ledger::audit::Event;
 use crate::ledger::bisect::Group;
 use crate::ledger::entry::{BatchId, Page};
 use crate::ledger::intent::{BatchRequest, Intent, Next, Payload};
-use crate::ledger::quota::WaitReason;
-use crate::ledger::time::{millis, timestamp};
+use crate::ledger::quota::{Lease, Moment, WaitReason};
+use crate::ledger::time::{ClockReading, millis, timestamp};
 use crate::token::Kind;
 
 /// How soon to look again for the end of another process's batch, which may come at any time.
 const POLL_MS: i64 = 100;
 
-const OPEN_BATCHES: &str =
-    "SELECT batch.id, owner, at, lease, identity = ?2 FROM batch JOIN quota ON quota.id = batch.quota
-    WHERE quota.host = ?1 AND verdict = 'open' ORDER BY batch.id";
-const SET_LOST: &str =
-    "UPDATE batch SET verdict = 'lost', closed_at = ?2, slot_at = max(slot_at, min(lease, ?2)),
-    slot_clamped = max(slot_clamped, min(lease, ?2)) WHERE id = ?1";
+const OPEN_BATCHES: &str = "SELECT batch.id, owner, identity, at, lease, slot_boot, slot_uptime FROM batch
+    JOIN quota ON quota.id = batch.quota WHERE quota.host = ?1 AND verdict = 'open' ORDER BY batch.id";
+const SET_LOST: &str = "UPDATE batch SET verdict = 'lost', closed_at = ?2 WHERE id = ?1";
 const RELEASE: &str = "UPDATE token SET batch = NULL, state = 'sent' WHERE batch = ?1";
 const FIND_ONE: &str =
     "SELECT id, sha256, kind, bytes, bisect_group FROM token JOIN sealed ON sealed.token = token.id
     WHERE host = ?1 AND batch IS NULL AND state IN ('queued', 'sent') AND sha256_prefix = ?2 AND sha256 = ?3";
 const INSERT_BATCH: &str =
-    "INSERT INTO batch (quota, charged, owner, bisect_group, at, lease, slot_at, slot_clamped)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?5, ?5)";
+    "INSERT INTO batch (quota, charged, owner, bisect_group, at, lease, slot_at, slot_adjusted, slot_boot, slot_uptime)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?5, ?5, ?7, ?8)";
 const SET_IN_FLIGHT: &str = "UPDATE token SET batch = ?2, state = 'sent', at = ?3 WHERE id = ?1";
 const INSERT_ATTEMPT: &str = "INSERT INTO attempt (token, batch) VALUES (?1, ?2)";
 
@@ -40,20 +37,20 @@ pub(super) fn intend(
     request: &BatchRequest<'_>,
     at: Timestamp,
 ) -> rusqlite::Result<Next> {
-    let now = rows::millis(at);
+    let now = ClockReading::of(at);
     let later = |until: i64, reason| Ok(Next::Later { at: timestamp(until), reason });
     let known = match request.payload {
         Payload::Call(_) => Some(rows::ensure_host(db, request.host)?),
         Payload::Batch(_) | Payload::SelfRevoking(_) => rows::host(db, request.host)?,
     };
     let Some(host) = known else { return Ok(Next::Nothing) };
-    let in_flight = take_over_abandoned(db, owner, (host, request.account()), at)?;
+    let in_flight = take_over_abandoned(db, owner, (host, request.account()), (at, now))?;
     let Some(candidate) = candidate(db, host, request)? else {
         // What another process has in flight may have to be sent again.
         return if in_flight == InFlight::None {
             Ok(Next::Nothing)
         } else {
-            later(now + POLL_MS, WaitReason::InFlight)
+            later(now.wall + POLL_MS, WaitReason::InFlight)
         };
     };
     let charged = request.charged();
@@ -61,15 +58,15 @@ pub(super) fn intend(
     // (https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api), and what a response says
     // about the rest of the hour stays exact.
     if matches!(candidate, Candidate::Kinds(_)) && in_flight == InFlight::SameIdentity {
-        return later(now + POLL_MS, WaitReason::InFlight);
+        return later(now.wall + POLL_MS, WaitReason::InFlight);
     }
     let (quota_id, mut quota) = quota::ensure(db, host, request.account())?;
-    let moved = quota.observe_clock(now);
+    let adjusted = quota.observe_clock(now);
     let interval = millis(request.min_interval);
     let blocked =
         if charged { quota.blocked(request.per_hour, interval, now) } else { quota.paced(interval, now) };
     if let Some((until, reason)) = blocked {
-        if moved {
+        if adjusted {
             quota::save(db, quota_id, &quota)?;
         }
         return later(until, reason);
@@ -77,11 +74,11 @@ pub(super) fn intend(
     let mut intents = Vec::new();
     for (group, due) in contents(db, host, candidate, quota.max_batch(request.max_batch))? {
         let new = NewBatch { request, quota_id, group, charged };
-        let batch = insert(db, &new, &owner.name(), &due, at)?;
+        let batch = insert(db, &new, &owner.name(), &due, (at, now))?;
         if charged {
             quota.take_slot(batch.0, now);
         } else {
-            quota.last = now;
+            quota.last = Moment::new(now);
         }
         let tokens = due.into_iter().map(|due| due.token).collect();
         intents.push(Intent { batch, strikes: quota.strikes, tokens });
@@ -154,7 +151,7 @@ enum InFlight {
 /// Takes over the batches of owners that are gone.
 pub(super) fn take_over(db: &Connection, owner: &Owner, host: &str, at: Timestamp) -> rusqlite::Result<()> {
     match rows::host(db, host)? {
-        Some(host) => take_over_abandoned(db, owner, (host, ""), at).map(drop),
+        Some(host) => take_over_abandoned(db, owner, (host, ""), (at, ClockReading::of(at))).map(drop),
         None => Ok(()),
     }
 }
@@ -164,27 +161,30 @@ fn take_over_abandoned(
     db: &Connection,
     owner: &Owner,
     (host, identity): (i64, &str),
-    at: Timestamp,
+    (at, now): (Timestamp, ClockReading),
 ) -> rusqlite::Result<InFlight> {
-    let now = rows::millis(at);
-    let open: Vec<(u64, String, i64, i64, bool)> = (db.prepare_cached(OPEN_BATCHES)?)
-        .query_map(params![host, identity], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+    let open: Vec<(u64, String, String, Lease)> = (db.prepare_cached(OPEN_BATCHES)?)
+        .query_map([host], |row| {
+            let (since, until) = (row.get(3)?, row.get(4)?);
+            let lease = Lease { since, until, uptime: quota::uptime(row, 5)? };
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, lease))
         })?
         .collect::<Result<_, _>>()?;
     let mut in_flight = InFlight::None;
-    for (batch, name, sent, lease, same_identity) in open {
+    for (batch, name, account, lease) in open {
         // A handle sends one batch at a time: an open one of its own is one it could not settle.
         let own = owner.name_if_any() == Some(name.as_str());
-        // The clock may have been set back by more than the lease since.
-        let expired = now >= lease || now < sent.saturating_sub(lease - sent);
-        if own || expired || owner.has_ended(&name) {
-            db.prepare_cached(SET_LOST)?.execute(params![batch, now])?;
+        if own || lease.is_over(now) || owner.has_ended(&name) {
+            db.prepare_cached(SET_LOST)?.execute(params![batch, now.wall])?;
+            if let Some((id, mut quota)) = quota::find(db, host, &account)? {
+                quota.finish(batch, lease.last_moment(now));
+                quota::save(db, id, &quota)?;
+            }
             let tokens = db.prepare_cached(RELEASE)?.execute([batch])? as u64;
             trail::append(db, &Event::Lost { batch, tokens }, at)?;
         } else {
-            in_flight =
-                in_flight.max(if same_identity { InFlight::SameIdentity } else { InFlight::OtherIdentity });
+            let same = account == identity;
+            in_flight = in_flight.max(if same { InFlight::SameIdentity } else { InFlight::OtherIdentity });
         }
     }
     Ok(in_flight)
@@ -203,9 +203,9 @@ fn insert(
     new: &NewBatch<'_>,
     owner: &str,
     due: &[DueToken],
-    at: Timestamp,
+    (at, reading): (Timestamp, ClockReading),
 ) -> rusqlite::Result<BatchId> {
-    let (now, request) = (rows::millis(at), new.request);
+    let (now, request) = (reading.wall, new.request);
     let lease = now.saturating_add(millis(request.lease));
     db.prepare_cached(INSERT_BATCH)?.execute(params![
         new.quota_id,
@@ -213,7 +213,9 @@ fn insert(
         owner,
         new.group,
         now,
-        lease
+        lease,
+        reading.uptime.map(|uptime| uptime.boot),
+        reading.uptime.map(|uptime| uptime.ms)
     ])?;
     let batch = u64::try_from(db.last_insert_rowid()).unwrap_or_default();
     let mut set_in_flight = db.prepare_cached(SET_IN_FLIGHT)?;

@@ -7,9 +7,9 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{grants, queue, quota, rows};
 use crate::ledger::entry::{Attempt, BatchId, Page, SealedToken, TokenRecord};
-use crate::ledger::host::{HostEntry, HostStatus};
-use crate::ledger::intent::{BatchRequest, SELF_REVOKING};
-use crate::ledger::time::{millis, timestamp};
+use crate::ledger::host::{HostEntry, HostStatus, StatusRequest};
+use crate::ledger::intent::SELF_REVOKING;
+use crate::ledger::time::{ClockReading, timestamp};
 use crate::revocation::State;
 use crate::rule;
 use crate::token::{Fingerprint, Kind};
@@ -60,10 +60,10 @@ pub(super) fn due(
 /// The status of a host, without the ledger's description.
 pub(super) fn host_status(
     db: &Connection,
-    request: &BatchRequest<'_>,
+    request: &StatusRequest<'_>,
     at: Timestamp,
 ) -> rusqlite::Result<HostStatus> {
-    let now = rows::millis(at);
+    let now = ClockReading::of(at);
     let mut status = HostStatus::empty("", request.host, request.per_hour);
     let Some(host) = rows::host(db, request.host)? else { return Ok(status) };
     // The rest of a million: to count the queued ones themselves would be to look at each of their rows.
@@ -76,11 +76,11 @@ pub(super) fn host_status(
     status.queued = rest;
     let oldest = if status.waiting() < FEW { OLDEST_OF_FEW } else { OLDEST_OF_MANY };
     status.oldest = db.prepare_cached(oldest)?.query_row([host], |row| row.get(0)).optional()?.map(timestamp);
-    if let Some((_, mut quota)) = quota::find(db, host, request.account())? {
+    if let Some((_, mut quota)) = quota::find(db, host, request.identity)? {
         quota.observe_clock(now);
         status.requests_last_hour = quota.used(now);
         status.limit = quota.limit(request.per_hour, now);
-        let blocked = quota.blocked(request.per_hour, millis(request.min_interval), now);
+        let blocked = quota.blocked(request.per_hour, 0, now);
         status.next_slot = blocked.map(|(until, _)| timestamp(until));
         status.wait_reason = blocked.map(|(_, reason)| reason);
     }

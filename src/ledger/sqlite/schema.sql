@@ -75,12 +75,23 @@ CREATE TABLE quota (
   id               INTEGER PRIMARY KEY,
   host             INTEGER NOT NULL REFERENCES host,
   identity         TEXT    NOT NULL,
-  last             INTEGER NOT NULL DEFAULT 0,  -- when the last request left; 0 before the first
-  hold_since       INTEGER NOT NULL DEFAULT 0,
-  hold_until       INTEGER NOT NULL DEFAULT 0,  -- no request before
+  -- Moments are written down by several clocks, see quota/moment.rs: the wall clock then and as it was seen to be set back since,
+  -- and how long the machine had run since which start.
+  last_at          INTEGER NOT NULL DEFAULT 0,  -- when the last request left; 0 before the first
+  last_adjusted    INTEGER NOT NULL DEFAULT 0,
+  last_boot        INTEGER,
+  last_uptime      INTEGER,
+  hold_at          INTEGER NOT NULL DEFAULT 0,  -- since when no request may leave
+  hold_adjusted    INTEGER NOT NULL DEFAULT 0,
+  hold_boot        INTEGER,
+  hold_uptime      INTEGER,
+  hold_length      INTEGER NOT NULL DEFAULT 0,
   strikes          INTEGER NOT NULL DEFAULT 0,  -- how many responses in a row asked to slow down
-  server_since     INTEGER NOT NULL DEFAULT 0,
-  server_until     INTEGER NOT NULL DEFAULT 0,
+  server_at        INTEGER NOT NULL DEFAULT 0,  -- since when the server counts as follows
+  server_adjusted  INTEGER NOT NULL DEFAULT 0,
+  server_boot      INTEGER,
+  server_uptime    INTEGER,
+  server_length    INTEGER NOT NULL DEFAULT 0,
   server_remaining INTEGER,
   server_limit     INTEGER,
   accepted         INTEGER NOT NULL DEFAULT 0,  -- the last batch that was accepted; 0 before the first
@@ -98,8 +109,10 @@ CREATE TABLE batch (
   bisect_group INTEGER NOT NULL,
   at           INTEGER NOT NULL,       -- when it left
   lease        INTEGER NOT NULL,       -- when it counts as abandoned
-  slot_at      INTEGER NOT NULL,       -- see quota.rs: the two timestamps of a slot
-  slot_clamped INTEGER NOT NULL,
+  slot_at       INTEGER NOT NULL,      -- the moment from which its slot counts
+  slot_adjusted INTEGER NOT NULL,
+  slot_boot     INTEGER,
+  slot_uptime   INTEGER,
   verdict      TEXT    NOT NULL DEFAULT 'open', -- or 'lost', or the class of the response
   closed_at    INTEGER,                -- when it was settled or lost
   status       INTEGER,

@@ -9,7 +9,7 @@ use crate::ledger::bisect::{self, Failure, Group, Step};
 use crate::ledger::entry::BatchId;
 use crate::ledger::quota::Quota;
 use crate::ledger::settlement::{BatchOutcome, Settled, Settlement};
-use crate::ledger::time::millis;
+use crate::ledger::time::{ClockReading, millis};
 use crate::revocation::State;
 
 const FIND: &str =
@@ -83,7 +83,7 @@ pub(super) fn settle(
     if let Some((_, mut quota)) = quota::find(db, batch.host, &batch.identity)? {
         accepted_before = quota.accepted;
         blamed = batch.charged && !quota.observe_outcome(id, tokens.len(), settlement.outcome);
-        update_quota(&mut quota, &batch, settlement, now);
+        update_quota(&mut quota, &batch, settlement, ClockReading::of(at));
         quota::save(db, batch.quota, &quota)?;
     }
     if batch.gives_back(settlement.outcome) {
@@ -118,7 +118,7 @@ pub(super) fn settle(
     Ok(Some(settled))
 }
 
-fn update_quota(quota: &mut Quota, batch: &Batch, settlement: &Settlement, now: i64) {
+fn update_quota(quota: &mut Quota, batch: &Batch, settlement: &Settlement, now: ClockReading) {
     quota.observe_clock(now);
     if batch.gives_back(settlement.outcome) {
         quota.give_back(batch.id);

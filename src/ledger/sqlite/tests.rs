@@ -17,6 +17,7 @@ use crate::finding::Confidence;
 use crate::ledger::decision::testing::decision;
 use crate::ledger::intent::{Intent, Payload};
 use crate::ledger::settlement::BatchOutcome;
+use crate::ledger::time::{Uptime, set_uptime};
 use crate::ledger::{BrokenTrail, TrailError, export, verify};
 use crate::revocation::{MAX_BATCH, RateLimit};
 use crate::token::Token;
@@ -41,6 +42,8 @@ fn request() -> BatchRequest<'static> {
         payload: Payload::Batch(&*KINDS),
     }
 }
+
+const STATUS: StatusRequest<'_> = StatusRequest { host: HOST, identity: "anonymous", per_hour: 60 };
 
 /// What follows a token's prefix.
 fn body(number: u32) -> String {

@@ -247,25 +247,35 @@ fn remaining(response: &Response) -> Option<u32> {
 pub(super) fn limit(response: &Response, now: Timestamp) -> RateLimit {
     let longest = if request_id(response).is_some() { LONGEST_WAIT } else { LONGEST_FOREIGN_WAIT };
     let latest = now.checked_add(longest).unwrap_or(now);
-    let reset = |text: &str| Timestamp::from_second(text.parse().ok()?).ok();
+    let server_now = server_time(response).unwrap_or(now);
+    // A time by the server's clock is as far from its own as it is from ours by ours.
+    let reset = |text: &str| {
+        let reset = Timestamp::from_second(text.parse().ok()?).ok()?;
+        Some(now.checked_add(reset.duration_since(server_now)).unwrap_or(latest))
+    };
     RateLimit {
         limit: response.header("x-ratelimit-limit").and_then(|text| text.parse().ok()),
         remaining: remaining(response),
         reset: response.header("x-ratelimit-reset").and_then(reset).map(|reset| reset.min(latest)),
         retry_after: response
             .header("retry-after")
-            .and_then(|text| retry_after(text, now))
+            .and_then(|text| retry_after(text, server_now))
             .map(|wait| wait.min(longest)),
     }
 }
 
+/// When the server sent this, by its own clock (RFC 9110, section 6.6.1).
+fn server_time(response: &Response) -> Option<Timestamp> {
+    DateTimeParser::new().parse_timestamp(response.header("date")?).ok()
+}
+
 /// Seconds, or a date (RFC 9110, section 10.2.3); a date that is past means now.
-fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
+fn retry_after(text: &str, server_now: Timestamp) -> Option<Duration> {
     let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         text.parse().map_or(LONGEST_WAIT, Duration::from_secs)
     } else {
         let then = DateTimeParser::new().parse_timestamp(text).ok()?;
-        Duration::try_from(then.duration_since(now)).unwrap_or_default()
+        Duration::try_from(then.duration_since(server_now)).unwrap_or_default()
     };
     Some(wait.min(LONGEST_WAIT))
 }

@@ -148,7 +148,7 @@ fn a_death_with_the_request_under_way_loses_nothing() -> Checked {
         assert_eq!(died, death < 3);
     }
     let ledger = ledger::open(&address)?;
-    let request = request_of_test();
+    let request = StatusRequest { host: HOST, identity: "anonymous", per_hour: 60 };
     let status = ledger.host_status(&request, &|| clock.now())?;
     assert_eq!((status.accepted, status.sent, status.requests_last_hour), (30, 0, 4));
     let attempts = ledger.attempts(HOST, &pat(3))?;

@@ -109,10 +109,12 @@ impl Fixture {
         self.database()
             .execute_batch(&format!(
                 "UPDATE batch SET at = at - {hour}, lease = lease - {hour}, slot_at = slot_at - {hour},
-                    slot_clamped = slot_clamped - {hour};
-                 UPDATE quota SET last = last - {hour}, hold_since = hold_since - {hour},
-                    hold_until = hold_until - {hour}, server_since = server_since - {hour},
-                    server_until = server_until - {hour};"
+                    slot_adjusted = slot_adjusted - {hour}, slot_uptime = slot_uptime - {hour};
+                 UPDATE quota SET last_at = last_at - {hour}, last_adjusted = last_adjusted - {hour},
+                    last_uptime = last_uptime - {hour}, hold_at = hold_at - {hour},
+                    hold_adjusted = hold_adjusted - {hour}, hold_uptime = hold_uptime - {hour},
+                    server_at = server_at - {hour}, server_adjusted = server_adjusted - {hour},
+                    server_uptime = server_uptime - {hour};"
             ))
             .expect("a ledger");
         self.github.an_hour_passes();

@@ -11,7 +11,7 @@ use crate::cli::console::{Terminal, count};
 use crate::cli::exit::{Exit, RunStatus};
 use crate::cli::host_summary::round_up_to_second;
 use crate::clock::{Clock as _, SystemClock};
-use crate::ledger::{BatchRequest, Event, Ledger, Payload};
+use crate::ledger::{Event, Ledger, StatusRequest};
 use crate::provider::github::host::Host;
 use crate::provider::github::kill_switch::{CallOutcome, KillSwitch};
 use crate::text::printable;
@@ -29,16 +29,8 @@ impl Runner<'_> {
     /// Refuses to call while a limit lasts that an earlier run was told of.
     pub(super) fn refuse_while_held(&self, ledger: &dyn Ledger, calls: &[PlannedCall]) -> anyhow::Result<()> {
         let (host, identity) = (self.host.api_base(), self.switch.identity());
-        let request = BatchRequest {
-            host: &host,
-            identity: &identity,
-            max_batch: 1,
-            // These calls count against the credential's thousands an hour, and only GitHub knows how many are left.
-            per_hour: u32::MAX,
-            min_interval: Duration::ZERO,
-            lease: Duration::ZERO,
-            payload: Payload::Batch(&[]),
-        };
+        // These calls count against the credential's thousands an hour, and only GitHub knows how many are left.
+        let request = StatusRequest { host: &host, identity: &identity, per_hour: u32::MAX };
         let Some(until) = ledger.host_status(&request, &Timestamp::now)?.next_slot else { return Ok(()) };
         bail!(
             "{host} asked an earlier run for patience until {}: nothing was called, and this was not done for {}; run the same \

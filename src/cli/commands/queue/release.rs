@@ -1,7 +1,5 @@
 //! `stanch queue release`: lifts what a server asked for.
 
-use std::time::Duration;
-
 use anyhow::bail;
 use jiff::Timestamp;
 
@@ -14,8 +12,7 @@ use crate::cli::exit::Exit;
 use crate::cli::host_summary::round_up_to_second;
 use crate::cli::run_record::RunRecord;
 use crate::cli::signal;
-use crate::ledger::{BatchRequest, Ledger, LedgerError, Payload, WaitReason};
-use crate::provider::github;
+use crate::ledger::{Ledger, LedgerError, StatusRequest, WaitReason};
 use crate::settings::Env;
 use crate::text::printable;
 
@@ -82,15 +79,7 @@ fn held_until(ledger: &dyn Ledger, host: &str) -> Result<Option<Timestamp>, Ledg
     let entry = ledger.hosts()?.into_iter().find(|entry| entry.host == host);
     let mut latest = None;
     for identity in entry.map(|entry| entry.identities).unwrap_or_default() {
-        let request = BatchRequest {
-            host,
-            identity: &identity,
-            max_batch: github::PROVIDER.max_batch,
-            per_hour: u32::MAX,
-            min_interval: Duration::ZERO,
-            lease: Duration::ZERO,
-            payload: Payload::Batch(&[]),
-        };
+        let request = StatusRequest { host, identity: &identity, per_hour: u32::MAX };
         let status = ledger.host_status(&request, &Timestamp::now)?;
         let asked = status.next_slot.filter(|_| status.wait_reason == Some(WaitReason::Server));
         latest = latest.max(asked);

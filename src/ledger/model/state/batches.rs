@@ -7,9 +7,9 @@ use crate::ledger::audit::Event;
 use crate::ledger::bisect::{self, Failure, Group, Step};
 use crate::ledger::entry::BatchId;
 use crate::ledger::intent::{BatchRequest, Intent, Next, Payload};
-use crate::ledger::quota::WaitReason;
+use crate::ledger::quota::{Lease, Moment, WaitReason};
 use crate::ledger::settlement::{BatchOutcome, Settled, Settlement};
-use crate::ledger::time::{millis, timestamp};
+use crate::ledger::time::{ClockReading, millis, timestamp};
 use crate::revocation::State;
 use crate::token::Fingerprint;
 
@@ -22,20 +22,24 @@ impl ModelState {
         request: &BatchRequest<'_>,
         at: Timestamp,
     ) -> Next {
-        let now = at.as_millisecond();
+        let now = ClockReading::of(at);
         let later = |until: i64, reason| Next::Later { at: timestamp(until), reason };
         let account = (request.host.to_owned(), request.account().to_owned());
-        self.take_over_abandoned(owner, request.host, at);
+        self.take_over_abandoned(owner, request.host, (at, now));
         let open = |batch: &&Batch| batch.verdict == "open" && batch.account.0 == request.host;
         let in_flight = self.batches.iter().filter(open).count();
         let same_account = self.batches.iter().filter(open).any(|batch| batch.account == account);
         let candidate = self.candidate(request, &account);
         let Some((group, indices)) = candidate else {
-            return if in_flight == 0 { Next::Nothing } else { later(now + POLL_MS, WaitReason::InFlight) };
+            return if in_flight == 0 {
+                Next::Nothing
+            } else {
+                later(now.wall + POLL_MS, WaitReason::InFlight)
+            };
         };
         let charged = request.charged();
         if matches!(request.payload, Payload::Batch(_)) && same_account {
-            return later(now + POLL_MS, WaitReason::InFlight);
+            return later(now.wall + POLL_MS, WaitReason::InFlight);
         }
         let next_id = self.batches.len() as u64 + 1;
         let quota = self.quotas.entry(account.clone()).or_default();
@@ -49,10 +53,11 @@ impl ModelState {
         if charged {
             quota.take_slot(next_id, now);
         } else {
-            quota.last = now;
+            quota.last = Moment::new(now);
         }
         let strikes = quota.strikes;
-        let lease = millis(request.lease);
+        let until = now.wall.saturating_add(millis(request.lease));
+        let lease = Lease { since: now.wall, until, uptime: now.uptime };
         let groups: Vec<Group> = indices.iter().map(|index| self.tokens[*index].group).collect();
         let mut open = |group, indices: &[usize]| {
             let id = self.batches.len() as u64 + 1;
@@ -108,8 +113,7 @@ impl ModelState {
             charged: new.charged,
             owner: new.owner,
             group: new.group,
-            at: now,
-            lease: now.saturating_add(new.lease),
+            lease: new.lease,
             verdict: "open".into(),
             status: None,
             request_id: None,
@@ -118,19 +122,23 @@ impl ModelState {
         self.record(&event, at);
     }
 
-    pub(in crate::ledger::model) fn take_over_abandoned(&mut self, owner: u64, host: &str, at: Timestamp) {
-        let now = at.as_millisecond();
+    pub(in crate::ledger::model) fn take_over_abandoned(
+        &mut self,
+        owner: u64,
+        host: &str,
+        (at, now): (Timestamp, ClockReading),
+    ) {
         for index in 0..self.batches.len() {
             let batch = &mut self.batches[index];
-            let expired = now >= batch.lease || now < batch.at.saturating_sub(batch.lease - batch.at);
-            let gone = batch.owner == owner || expired || !self.owners.contains(&batch.owner);
+            let gone =
+                batch.owner == owner || batch.lease.is_over(now) || !self.owners.contains(&batch.owner);
             if batch.verdict != "open" || batch.account.0 != host || !gone {
                 continue;
             }
             batch.verdict = "lost".into();
             let id = index as u64 + 1;
-            if let (true, Some(quota)) = (batch.charged, self.quotas.get_mut(&batch.account)) {
-                quota.finish(id, batch.lease.min(now));
+            if let Some(quota) = self.quotas.get_mut(&batch.account) {
+                quota.finish(id, batch.lease.last_moment(now));
             }
             let mut released = 0;
             for token in self.tokens.iter_mut().filter(|token| token.batch == Some(id)) {
@@ -171,7 +179,7 @@ impl ModelState {
         if give_back && let Some(quota) = self.quotas.get_mut(&account) {
             quota.give_back(id);
         }
-        self.update_quota(&account, id, settlement, now);
+        self.update_quota(&account, id, settlement, ClockReading::of(at));
         let mut settled = Settled::default();
         if open {
             settled = self.settle_tokens(&in_flight, group, (settlement.outcome, failure), now);
@@ -197,7 +205,7 @@ impl ModelState {
         Some(settled)
     }
 
-    fn update_quota(&mut self, account: &Account, id: u64, settlement: &Settlement, now: i64) {
+    fn update_quota(&mut self, account: &Account, id: u64, settlement: &Settlement, now: ClockReading) {
         let Some(quota) = self.quotas.get_mut(account) else { return };
         quota.observe_clock(now);
         quota.finish(id, now);
@@ -274,5 +282,5 @@ struct NewBatch<'a> {
     owner: u64,
     group: Group,
     indices: &'a [usize],
-    lease: i64,
+    lease: Lease,
 }

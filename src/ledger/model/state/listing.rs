@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::ModelState;
 use crate::ledger::audit::Event;
 use crate::ledger::listing::ListedToken;
-use crate::ledger::time::{millis, timestamp};
+use crate::ledger::time::{ClockReading, millis, timestamp};
 
 impl ModelState {
     pub(crate) fn listed(&self) -> impl Iterator<Item = ListedToken> + use<> {
@@ -30,15 +30,16 @@ impl ModelState {
     }
 
     pub(crate) fn hold(&mut self, host: &str, identity: &str, length: Duration, at: Timestamp) {
-        let now = at.as_millisecond();
+        let now = ClockReading::of(at);
         let quota = self.quotas.entry((host.to_owned(), identity.to_owned())).or_default();
         quota.observe_clock(now);
         quota.hold(millis(length), now);
     }
 
     pub(crate) fn release(&mut self, host: &str, by: &str, at: Timestamp) -> u64 {
-        let of_host = self.quotas.iter_mut().filter(|((known, _), _)| known == host);
-        let identities = of_host.map(|(_, quota)| u64::from(quota.release(at.as_millisecond()))).sum();
+        let (of_host, now) =
+            (self.quotas.iter_mut().filter(|((known, _), _)| known == host), ClockReading::of(at));
+        let identities = of_host.map(|(_, quota)| u64::from(quota.release(now))).sum();
         if identities > 0 {
             self.record(&Event::Release { host: host.to_owned(), by: by.to_owned(), identities }, at);
         }

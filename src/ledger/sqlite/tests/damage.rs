@@ -41,7 +41,7 @@ fn a_locked_ledger_is_waited_for_and_then_reported() -> TestResult {
     let other = Connection::open(&path)?;
     other.execute_batch("BEGIN EXCLUSIVE")?;
     assert!(matches!(ledger.intend(&request(), &now), Err(LedgerError::Locked { .. })));
-    assert!(matches!(ledger.host_status(&request(), &now), Err(LedgerError::Locked { .. })));
+    assert!(matches!(ledger.host_status(&STATUS, &now), Err(LedgerError::Locked { .. })));
     // Another's lock that ends in time is no error.
     ledger.db.busy_timeout(Duration::from_secs(30))?;
     let ender = std::thread::spawn(move || {
@@ -112,7 +112,7 @@ fn a_read_only_ledger_is_reported_when_something_must_be_written() -> TestResult
     // Root may write what permissions forbid, so the connection itself is set to write nothing.
     ledger.db.pragma_update(None, "query_only", "ON")?;
     assert!(matches!(ledger.intend(&request(), &now), Err(LedgerError::ReadOnly { .. })));
-    assert_eq!(ledger.host_status(&request(), &now)?.queued, 2);
+    assert_eq!(ledger.host_status(&STATUS, &now)?.queued, 2);
     Ok(())
 }
 
@@ -126,7 +126,7 @@ fn a_full_disk_stops_before_anything_is_sent_and_loses_nothing() -> TestResult {
     ledger.db.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
     assert!(matches!(ledger.intend(&request(), &now), Err(LedgerError::Full { .. })));
     assert!(matches!(fill(&mut ledger, 5000..9000), Err(LedgerError::Full { .. })));
-    let status = ledger.host_status(&request(), &now)?;
+    let status = ledger.host_status(&STATUS, &now)?;
     assert_eq!((status.queued, status.sent, status.requests_last_hour), (1002, 0, 0));
     verify(&ledger)?;
     // Room again: everything goes on.
@@ -138,7 +138,7 @@ fn a_full_disk_stops_before_anything_is_sent_and_loses_nothing() -> TestResult {
     ledger.db.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
     let long = Settlement { message: "x".repeat(200_000), ..settlement(BatchOutcome::Accepted) };
     assert!(matches!(ledger.settle(batch, &long, &now), Err(LedgerError::Full { .. })));
-    assert_eq!(ledger.host_status(&request(), &now)?.sent, 1000);
+    assert_eq!(ledger.host_status(&STATUS, &now)?.sent, 1000);
     ledger.db.pragma_update_and_check(None, "max_page_count", pages * 4, |_| Ok(()))?;
     let again = next_intent(&mut ledger)?;
     assert_ne!(again.batch, batch);
@@ -176,7 +176,7 @@ fn a_missing_or_wrong_key_is_reported() -> TestResult {
     assert!(!key.exists(), "a new key would open nothing");
     // Status needs no key.
     let ledger = SqliteLedger::open_existing(&path)?.ok_or("no ledger")?;
-    assert_eq!(ledger.host_status(&request(), &now)?.queued, 2);
+    assert_eq!(ledger.host_status(&STATUS, &now)?.queued, 2);
     drop(ledger);
     fs::write(&key, &right)?;
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600))?;

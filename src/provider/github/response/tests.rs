@@ -294,3 +294,21 @@ fn what_is_not_github_asks_for_a_quarter_of_an_hour_at_the_most() {
     assert_eq!(of(&reset).reset, Timestamp::from_second(NOW + 900).ok());
     assert_eq!(of(&format!("{ID}\n{reset}")).reset, Timestamp::from_second(NOW + 7200).ok());
 }
+
+#[test]
+fn what_the_server_says_by_its_clock_is_told_by_ours() {
+    // 15 Jan 2027, 08:00:00 here; the server's clock is two hours behind or ahead.
+    for (date, server_now) in [
+        ("Fri, 15 Jan 2027 06:00:00 GMT", NOW - 7200),
+        ("Fri, 15 Jan 2027 08:00:00 GMT", NOW),
+        ("Fri, 15 Jan 2027 10:00:00 GMT", NOW + 7200),
+        ("yesterday", NOW),
+    ] {
+        let reset = server_now + 1800;
+        let head = format!("{ID}\ndate: {date}\nx-ratelimit-remaining: 0\nx-ratelimit-reset: {reset}");
+        let limit = limit(&response(403, &head, ""), now());
+        assert_eq!(limit.reset, Timestamp::from_second(NOW + 1800).ok(), "{date}");
+    }
+    let head = "date: Fri, 15 Jan 2027 10:00:00 GMT\nretry-after: Fri, 15 Jan 2027 10:01:30 GMT";
+    assert_eq!(limit(&response(503, head, ""), now()).retry_after, Some(Duration::from_secs(90)));
+}
