@@ -17,6 +17,8 @@ mod ledger;
 mod local_credentials;
 mod messages;
 mod plan;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod power_cut;
 mod provider;
 mod queue;
 mod quota;
