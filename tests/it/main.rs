@@ -13,6 +13,8 @@ mod git;
 mod history;
 mod hook;
 mod kill_switch;
+#[cfg(unix)]
+mod kills;
 mod ledger;
 mod local_credentials;
 mod messages;
