@@ -8,8 +8,7 @@ mod step;
 use std::ops::Range;
 
 use proptest::collection::vec;
-use proptest::prelude::*;
-use proptest::test_runner::Config;
+use proptest::test_runner::{Config, TestRunner};
 
 use self::input::{HOST, entry, request, settlement};
 use self::oracle::Oracle;
@@ -121,12 +120,12 @@ impl World {
             }
             Step::Tick { ms } => {
                 self.clock += ms;
-                self.oracle.pass(ms);
+                self.oracle.pass(ms, self.clock);
             }
             Step::Jump { ms } => {
                 // Within what a clock can show.
                 let target = (self.clock + ms).clamp(0, 9_000_000_000_000);
-                self.oracle.jump(target - self.clock);
+                self.oracle.jump(target - self.clock, target);
                 self.clock = target;
             }
         }
@@ -291,16 +290,29 @@ impl World {
     }
 }
 
-proptest! {
-    #![proptest_config(Config { cases: 40, failure_persistence: None, ..Config::default() })]
-
-    #[test]
-    fn the_promises_hold_whatever_happens(steps in vec(step(), 1..40)) {
+/// Tells so many random stories.
+fn tell(stories: u32) {
+    let config = Config { cases: stories, failure_persistence: None, ..Config::default() };
+    let told = TestRunner::new(config).run(&vec(step(), 1..40), |steps| {
         let mut world = World::new();
         for step in &steps {
             world.run(step);
         }
         world.drain();
         world.end();
-    }
+        Ok(())
+    });
+    told.unwrap_or_else(|broken| panic!("{broken}"));
+}
+
+#[test]
+fn the_promises_hold_whatever_happens() {
+    tell(24);
+}
+
+/// `STANCH_STORIES` says how many.
+#[test]
+#[ignore = "takes many minutes: cargo test --release --lib -- --ignored model_test"]
+fn the_promises_hold_whatever_happens_in_depth() {
+    tell(std::env::var("STANCH_STORIES").ok().and_then(|text| text.parse().ok()).unwrap_or(5000));
 }
