@@ -7,9 +7,9 @@ mod step;
 
 use std::ops::Range;
 
+use proptest::arbitrary::any;
 use proptest::collection::vec;
-use proptest::prelude::*;
-use proptest::test_runner::Config;
+use proptest::test_runner::{Config, TestRunner};
 
 use self::input::{HOST, entry, request, settlement, status_request};
 use self::oracle::Oracle;
@@ -109,33 +109,30 @@ impl World {
                 self.model[process] = self.root.another();
                 self.oracle.crash(process);
             }
-            Step::Burst { process, requests } => {
-                for _ in 0..requests {
-                    self.fresh += 1;
-                    self.run(&Step::Enqueue { process, from: self.fresh, count: 1, state: State::Queued });
-                    self.run(&Step::Tick { ms: 1000 });
-                    self.run(&Step::Intend { process });
-                    self.run(&Step::Settle {
-                        index: usize::MAX,
-                        outcome: BatchOutcome::Accepted,
-                        rate_limit: None,
-                        hold: None,
-                    });
-                }
-            }
+            Step::Burst { process, requests } => (0..requests).for_each(|_| self.send_one(process)),
             Step::Tick { ms } => {
                 self.clock += ms;
                 self.uptime = self.uptime.map(|uptime| Uptime { ms: uptime.ms + ms, ..uptime });
-                self.oracle.pass(ms);
+                self.oracle.pass(ms, self.clock);
             }
             Step::Jump { ms } => {
                 // Within what a clock can show.
                 let target = (self.clock + ms).clamp(0, 9_000_000_000_000);
-                self.oracle.jump(target - self.clock, self.uptime.is_some());
+                self.oracle.jump(target - self.clock, target, self.uptime.is_some());
                 self.clock = target;
             }
         }
         self.check();
+    }
+
+    /// A token of its own is queued, sent and accepted.
+    fn send_one(&mut self, process: usize) {
+        self.fresh += 1;
+        self.run(&Step::Enqueue { process, from: self.fresh, count: 1, state: State::Queued });
+        self.run(&Step::Tick { ms: 1000 });
+        self.run(&Step::Intend { process });
+        let (index, outcome) = (usize::MAX, BatchOutcome::Accepted);
+        self.run(&Step::Settle { index, outcome, rate_limit: None, hold: None });
     }
 
     fn call(&mut self, process: usize, left: bool) {
@@ -297,16 +294,29 @@ impl World {
     }
 }
 
-proptest! {
-    #![proptest_config(Config { cases: 40, failure_persistence: None, ..Config::default() })]
-
-    #[test]
-    fn the_promises_hold_whatever_happens(tells_uptime in any::<bool>(), steps in vec(step(), 1..40)) {
+/// Tells so many random stories.
+fn tell(stories: u32) {
+    let config = Config { cases: stories, failure_persistence: None, ..Config::default() };
+    let told = TestRunner::new(config).run(&(any::<bool>(), vec(step(), 1..40)), |(tells_uptime, steps)| {
         let mut world = World::new(tells_uptime);
         for step in &steps {
             world.run(step);
         }
         world.drain();
         world.end();
-    }
+        Ok(())
+    });
+    told.unwrap_or_else(|broken| panic!("{broken}"));
+}
+
+#[test]
+fn the_promises_hold_whatever_happens() {
+    tell(24);
+}
+
+/// `STANCH_STORIES` says how many.
+#[test]
+#[ignore = "takes many minutes: cargo test --release --lib -- --ignored model_test"]
+fn the_promises_hold_whatever_happens_in_depth() {
+    tell(std::env::var("STANCH_STORIES").ok().and_then(|text| text.parse().ok()).unwrap_or(5000));
 }

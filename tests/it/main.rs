@@ -13,10 +13,14 @@ mod git;
 mod history;
 mod hook;
 mod kill_switch;
+#[cfg(unix)]
+mod kills;
 mod ledger;
 mod local_credentials;
 mod messages;
 mod plan;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod power_cut;
 mod provider;
 mod queue;
 mod quota;

@@ -3,6 +3,7 @@
 mod batches;
 mod bisection;
 mod grants;
+mod interleavings;
 mod listing;
 mod queue;
 mod waiting;
@@ -27,7 +28,7 @@ use crate::token::{Fingerprint, Kind};
 /// Whose quota: host and identity.
 type Account = (String, String);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct ModelState {
     tokens: Vec<StoredToken>,
     index: HashMap<(String, Fingerprint), usize>,
@@ -40,8 +41,11 @@ pub(super) struct ModelState {
     last_owner: u64,
     pub(super) trail: Vec<String>,
     pub(super) head: Head,
+    /// Whether it keeps no trail: a search through all states has no time for one.
+    no_trail: bool,
 }
 
+#[derive(Clone)]
 struct StoredToken {
     host: String,
     fingerprint: Fingerprint,
@@ -61,6 +65,7 @@ struct StoredToken {
     grants: Option<Grants>,
 }
 
+#[derive(Clone)]
 struct Batch {
     account: Account,
     charged: bool,
@@ -290,6 +295,9 @@ impl ModelState {
     }
 
     pub(super) fn record(&mut self, event: &Event, at: Timestamp) {
+        if self.no_trail {
+            return;
+        }
         let line = audit::append(&mut self.head, timestamp(at.as_millisecond()), event);
         self.trail.push(line);
     }

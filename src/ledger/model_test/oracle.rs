@@ -23,6 +23,8 @@ pub(super) struct InFlight {
     /// The same in elapsed time.
     left: i64,
     charged: bool,
+    /// Its lease has not run out yet; once it has, it does not come back with the clock.
+    leased: bool,
     /// Its process still lives and has asked for no other request since.
     alive: bool,
 }
@@ -53,14 +55,25 @@ pub(super) struct Oracle {
 }
 
 impl Oracle {
-    pub(super) fn pass(&mut self, ms: i64) {
+    /// Time passes, until the clock shows this.
+    pub(super) fn pass(&mut self, ms: i64, clock: i64) {
         self.elapsed += ms;
+        self.end_leases(clock);
     }
 
-    pub(super) fn jump(&mut self, ms: i64, uptime_is_known: bool) {
+    fn end_leases(&mut self, clock: i64) {
+        let lease = i64::try_from(LEASE.as_millis()).expect("short");
+        for request in &mut self.in_flight {
+            request.leased &= (request.at - lease..request.at + lease).contains(&clock);
+        }
+    }
+
+    /// The clock is set, to this.
+    pub(super) fn jump(&mut self, ms: i64, clock: i64, uptime_is_known: bool) {
         if !uptime_is_known {
             self.elapsed += ms.max(0);
         }
+        self.end_leases(clock);
         if ms < 0 {
             // The server's reset was a time by the old clock.
             self.remaining.clear();
@@ -104,7 +117,7 @@ impl Oracle {
             assert!(self.queued.contains(token), "it was never queued");
             assert!(!self.accepted.contains(token), "promise 2: sent after it was accepted");
         }
-        self.check_exclusive(&tokens, clock);
+        self.check_exclusive(&tokens);
         if charged {
             self.check_quota(identity);
             self.check_server_limit(identity, clock);
@@ -125,6 +138,7 @@ impl Oracle {
             at: clock,
             left: self.elapsed,
             charged,
+            leased: true,
             alive: true,
         });
     }
@@ -163,10 +177,9 @@ impl Oracle {
     }
 
     /// While nothing fails and no lease is over, no token is in two requests at once.
-    fn check_exclusive(&self, tokens: &[Fingerprint], clock: i64) {
-        let lease = i64::try_from(LEASE.as_millis()).expect("short");
-        let others = self.in_flight.iter().filter(|request| request.alive);
-        for other in others.filter(|other| (other.at - lease..other.at + lease).contains(&clock)) {
+    fn check_exclusive(&self, tokens: &[Fingerprint]) {
+        let others = self.in_flight.iter().filter(|request| request.alive && request.leased);
+        for other in others {
             let both = tokens.iter().filter(|token| other.tokens.contains(token)).count();
             assert_eq!(both, 0, "sent while another living process has them under way");
         }

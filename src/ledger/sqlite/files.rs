@@ -16,12 +16,7 @@ use crate::ledger::seal::{KEY_LEN, SealingKey, new_key};
 /// Returns the path with its directory resolved, so that SQLite can open it with `SQLITE_OPEN_NOFOLLOW`, which refuses a
 /// link in any component (<https://www.sqlite.org/c3ref/open.html>).
 pub(super) fn prepare(path: &Path) -> Result<PathBuf, LedgerError> {
-    let directory = directory_of(path);
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory).map_err(failed("create the directory", directory))?;
+    create_directory(directory_of(path))?;
     let path = resolve(path)?;
     match create_new(&path) {
         Ok(file) => file.sync_all().map_err(failed("write", &path))?,
@@ -30,6 +25,32 @@ pub(super) fn prepare(path: &Path) -> Result<PathBuf, LedgerError> {
     }
     check(&path)?;
     Ok(path)
+}
+
+/// Creates a directory and those above it that are missing, durably: a ledger that is synced in a directory whose name is
+/// not would be gone after a power cut.
+fn create_directory(directory: &Path) -> Result<(), LedgerError> {
+    let missing: Vec<&Path> = directory.ancestors().take_while(|path| !path.is_dir()).collect();
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory).map_err(failed("create the directory", directory))?;
+    for made in missing {
+        sync_directory(directory_of(made));
+    }
+    Ok(())
+}
+
+/// Makes the names in a directory durable (fsync(2)). Some file systems cannot sync a directory; the content of the files is
+/// safe all the same.
+fn sync_directory(directory: &Path) {
+    #[cfg(unix)]
+    if let Ok(directory) = File::open(directory) {
+        let _ = directory.sync_all();
+    }
+    #[cfg(not(unix))]
+    let _ = directory;
 }
 
 /// Checks the ledger at `path`, where there is one, and returns the path with its directory resolved.
@@ -116,11 +137,7 @@ fn write_key(path: &Path, key: &[u8; KEY_LEN]) -> Result<(), LedgerError> {
 pub(super) fn publish(draft: &Path, path: &Path) -> Result<(), LedgerError> {
     File::open(draft).and_then(|file| file.sync_all()).map_err(failed("write", draft))?;
     fs::rename(draft, path).map_err(failed("create", path))?;
-    #[cfg(unix)]
-    if let Ok(directory) = File::open(directory_of(path)) {
-        // Makes the rename durable. Some file systems cannot sync a directory; the content is safe all the same.
-        let _ = directory.sync_all();
-    }
+    sync_directory(directory_of(path));
     Ok(())
 }
 

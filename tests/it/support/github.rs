@@ -13,8 +13,12 @@ use super::http::{self, ReceivedRequest, Reply};
 use super::mint::Kind;
 pub(crate) use super::script::{Flavour, Misbehaviour, Script};
 
+/// Told of each request, and of every token accepted before, ere anything is done about it.
+type Watcher = Arc<dyn Fn(&ReceivedRequest, &[String]) + Send + Sync>;
+
 #[derive(Default)]
 struct State {
+    watcher: Option<Watcher>,
     requests: Vec<ReceivedRequest>,
     misbehaviour: VecDeque<Misbehaviour>,
     reject: HashSet<String>,
@@ -85,6 +89,11 @@ impl GitHub {
         self.state().misbehaviour.push_back(misbehaviour);
     }
 
+    /// Has each request told of when it came, before anything is done about it.
+    pub(crate) fn watch(&self, watcher: impl Fn(&ReceivedRequest, &[String]) + Send + Sync + 'static) {
+        self.state().watcher = Some(Arc::new(watcher));
+    }
+
     /// No token is refused any more.
     pub(crate) fn forgive(&self) {
         self.state().reject.clear();
@@ -141,6 +150,9 @@ impl Shared {
         let (outcome, id) = {
             let mut state = self.state.lock().unwrap();
             state.requests.push(seen.clone());
+            if let Some(watcher) = &state.watcher {
+                watcher(&seen, &state.accepted);
+            }
             (self.outcome(&mut state, &seen), format!("C0DE:{}", state.requests.len()))
         };
         thread::sleep(self.script.latency);
