@@ -78,6 +78,7 @@ impl HostConnection {
             clock: &SystemClock,
             cancel: terminal.cancel,
             progress: &progress,
+            notify: &|text| terminal.console.warn(text),
         };
         terminal.watch_sending(&progress, &limits, || revoke::run(context, options))
     }

@@ -66,6 +66,9 @@ pub enum Event {
         message: String,
         /// What became of the tokens: state and count ([`Settled`](super::Settled)).
         became: BTreeMap<&'static str, u64>,
+        /// When the answer came in, where the ledger could not be written then.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        received_at: Option<Timestamp>,
     },
     /// A batch was found whose process is gone: what it carries is sent again.
     Lost {

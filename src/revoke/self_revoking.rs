@@ -131,7 +131,7 @@ impl Run<'_> {
     fn send_self(&mut self, intent: &Intent) -> Result<Option<Outcome>, RevokeError> {
         let tokens = self.open(&intent.tokens)?;
         let Some(token) = tokens.into_iter().next() else {
-            self.settle(intent.batch, &super::send::unsent())?;
+            self.settle(intent, &super::send::unsent())?;
             return Ok(None);
         };
         let response = self.context.revoker.revoke_self(&token);
@@ -154,7 +154,7 @@ impl Run<'_> {
         // What the headers count is the token's own; that the server wants to be left alone is not.
         let hold = unworded.flatten().or(settlement.hold);
         let settlement = Settlement { outcome, rate_limit: RateLimit::default(), hold, ..settlement };
-        let settled = self.settle(intent.batch, &settlement)?;
+        let settled = self.settle(intent, &settlement)?;
         self.context.progress.settled(settled);
         self.context.progress.self_revoked(settled);
         if response.outcome == Outcome::Accepted {

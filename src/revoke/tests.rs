@@ -3,7 +3,7 @@
 mod answers;
 mod checks;
 mod failures;
-
+mod outage;
 mod queue;
 mod second_provider;
 mod undecided;
@@ -170,6 +170,7 @@ pub(super) struct Fixture {
     pub(super) opener: Opener,
     pub(super) ledger: ModelLedger,
     pub(super) cancel: CancelFlag,
+    pub(super) told: RefCell<Vec<String>>,
 }
 
 impl Fixture {
@@ -181,6 +182,7 @@ impl Fixture {
             opener: ledger.opener()?,
             ledger,
             cancel: CancelFlag::default(),
+            told: RefCell::default(),
         })
     }
 
@@ -212,6 +214,7 @@ impl Fixture {
                 clock: &self.clock,
                 cancel: &self.cancel,
                 progress: &progress,
+                notify: &|text| self.told.borrow_mut().push(text.to_owned()),
             },
             options,
         )?;
@@ -241,7 +244,7 @@ pub(super) fn patient() -> Options {
 pub(super) fn accepted() -> Settlement {
     Settlement {
         outcome: crate::ledger::BatchOutcome::Accepted,
-        verdict: "accepted",
+        verdict: "accepted".into(),
         ..super::send::unsent()
     }
 }

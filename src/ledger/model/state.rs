@@ -14,13 +14,18 @@ use crate::ledger::bisect::Group;
 use crate::ledger::change::{Selection, StateChange};
 use crate::ledger::decision::Decision;
 use crate::ledger::entry::{Attempt, BatchId, Enqueued, Entry, TokenRecord, sorted_chunk};
+use crate::ledger::error::LedgerError;
 use crate::ledger::host::{HostEntry, HostStatus};
 use crate::ledger::intent::{BatchRequest, SELF_REVOKING};
 use crate::ledger::quota::Quota;
+use crate::ledger::settlement::KeptAnswer;
 use crate::ledger::time::{millis, timestamp};
 use crate::revocation::State;
 use crate::rule;
 use crate::token::{Fingerprint, Kind};
+
+/// How a transaction fails on the ledger of this name.
+pub(super) type Outage = fn(String) -> LedgerError;
 
 /// Whose quota: host and identity.
 type Account = (String, String);
@@ -36,6 +41,10 @@ pub(super) struct ModelState {
     /// Owners that live.
     owners: BTreeSet<u64>,
     last_owner: u64,
+    /// The last answer of each owner, unless it was taken in.
+    kept: BTreeMap<u64, KeptAnswer>,
+    /// Until when every transaction fails, and how.
+    pub(super) outage: Option<(Timestamp, Outage)>,
     pub(super) trail: Vec<String>,
     pub(super) head: Head,
 }

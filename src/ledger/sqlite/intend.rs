@@ -5,12 +5,13 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::owner::Owner;
 use super::queue::{self, DueToken};
-use super::{quota, rows, trail};
+use super::{quota, rows, settle, trail};
 use crate::ledger::audit::Event;
 use crate::ledger::bisect::Group;
 use crate::ledger::entry::{BatchId, Page};
 use crate::ledger::intent::{BatchRequest, Intent, Next, Payload};
 use crate::ledger::quota::WaitReason;
+use crate::ledger::settlement::KeptAnswer;
 use crate::ledger::time::{millis, timestamp};
 use crate::token::Kind;
 
@@ -20,6 +21,7 @@ const POLL_MS: i64 = 100;
 const OPEN_BATCHES: &str =
     "SELECT batch.id, owner, at, lease, identity = ?2 FROM batch JOIN quota ON quota.id = batch.quota
     WHERE quota.host = ?1 AND verdict = 'open' ORDER BY batch.id";
+const VERDICT: &str = "SELECT verdict FROM batch WHERE id = ?1 AND owner = ?2";
 const SET_LOST: &str =
     "UPDATE batch SET verdict = 'lost', closed_at = ?2, slot_at = max(slot_at, min(lease, ?2)),
     slot_clamped = max(slot_clamped, min(lease, ?2)) WHERE id = ?1";
@@ -79,7 +81,7 @@ pub(super) fn intend(
         }
     };
     let new = NewBatch { request, quota_id, group, charged };
-    let batch = insert(db, &new, &owner.name(), &due, at)?;
+    let batch = insert(db, &new, &owner.name()?, &due, at)?;
     if charged {
         quota.take_slot(batch.0, now);
     } else {
@@ -124,14 +126,43 @@ enum InFlight {
     SameIdentity,
 }
 
-/// Takes over the batches of owners that are gone, and returns what else is in flight.
+/// Takes in the answers that this owner, or one that has ended, got and could not write down.
+fn take_in_kept(db: &Connection, owner: &mut Owner, at: Timestamp) -> rusqlite::Result<()> {
+    if let Some(name) = owner.name_if_any().map(str::to_owned)
+        && let Some(kept) = owner.kept_by(&name)
+    {
+        take_in(db, &name, &kept, at)?;
+        owner.taken_in(kept.batch);
+    }
+    for ended in owner.ended() {
+        let had = ended.kept.as_ref().map_or(Ok(true), |kept| take_in(db, &ended.name, kept, at))?;
+        // What is kept for a batch that is not here belongs to what this ledger was before it was put back from a copy.
+        if had {
+            owner.remove(ended);
+        }
+    }
+    Ok(())
+}
+
+/// Settles a batch of an owner by the answer it kept, unless the ledger has that; false where there is no such batch.
+fn take_in(db: &Connection, owner: &str, kept: &KeptAnswer, at: Timestamp) -> rusqlite::Result<bool> {
+    let verdict: Option<String> =
+        (db.prepare_cached(VERDICT)?).query_row(params![kept.batch, owner], |row| row.get(0)).optional()?;
+    if verdict.as_deref().is_some_and(|verdict| ["open", "lost"].contains(&verdict)) {
+        settle::settle(db, BatchId(kept.batch), &kept.settlement, at, Some(kept.at))?;
+    }
+    Ok(verdict.is_some())
+}
+
+/// Takes over the batches of owners that are gone, by the answers they kept, and returns what else is in flight.
 fn take_over_abandoned(
     db: &Connection,
-    owner: &Owner,
+    owner: &mut Owner,
     (host, identity): (i64, &str),
     at: Timestamp,
 ) -> rusqlite::Result<InFlight> {
     let now = rows::millis(at);
+    take_in_kept(db, owner, at)?;
     let open: Vec<(u64, String, i64, i64, bool)> = (db.prepare_cached(OPEN_BATCHES)?)
         .query_map(params![host, identity], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
@@ -144,6 +175,11 @@ fn take_over_abandoned(
         // The clock may have been set back by more than the lease since.
         let expired = now >= lease || now < sent.saturating_sub(lease - sent);
         if own || expired || owner.has_ended(&name) {
+            let kept = owner.kept_by(&name).filter(|kept| kept.batch == batch);
+            if let Some(kept) = kept {
+                take_in(db, &name, &kept, at)?;
+                continue;
+            }
             db.prepare_cached(SET_LOST)?.execute(params![batch, now])?;
             let tokens = db.prepare_cached(RELEASE)?.execute([batch])? as u64;
             trail::append(db, &Event::Lost { batch, tokens }, at)?;

@@ -111,6 +111,10 @@ fn read(record: &Value, sent: &mut BTreeMap<u64, Sent>) -> (Common, Vec<String>)
                 common.host.clone_from(&sent.host);
                 tokens.clone_from(&sent.tokens);
             }
+            // When it came in, where it was written down later.
+            if let Some(received) = record["received_at"].as_str() {
+                received.clone_into(&mut common.at);
+            }
             common.outcome = if common.event == "lost" { "no answer".to_owned() } else { text("verdict") };
             // A late answer may follow what was given up as lost.
             if common.event == "answer" {

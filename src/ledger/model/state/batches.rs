@@ -8,11 +8,12 @@ use crate::ledger::bisect::{self, Failure, Group, Step};
 use crate::ledger::entry::BatchId;
 use crate::ledger::intent::{BatchRequest, Intent, Next, Payload};
 use crate::ledger::quota::WaitReason;
-use crate::ledger::settlement::{BatchOutcome, Settled, Settlement};
+use crate::ledger::settlement::{BatchOutcome, KeptAnswer, Settled, Settlement};
 use crate::ledger::time::{millis, timestamp};
 use crate::revocation::State;
 
 const POLL_MS: i64 = 100;
+const LATE_MS: i64 = 1000;
 
 impl ModelState {
     pub(in crate::ledger::model) fn intend(
@@ -104,6 +105,7 @@ impl ModelState {
 
     fn take_over_abandoned(&mut self, owner: u64, host: &str, at: Timestamp) {
         let now = at.as_millisecond();
+        self.take_in_kept(owner, at);
         for index in 0..self.batches.len() {
             let batch = &mut self.batches[index];
             let expired = now >= batch.lease || now < batch.at.saturating_sub(batch.lease - batch.at);
@@ -111,8 +113,13 @@ impl ModelState {
             if batch.verdict != "open" || batch.account.0 != host || !gone {
                 continue;
             }
-            batch.verdict = "lost".into();
             let id = index as u64 + 1;
+            let kept = self.kept.get(&batch.owner).filter(|kept| kept.batch == id).cloned();
+            if let Some(kept) = kept {
+                self.take_in(&kept, at);
+                continue;
+            }
+            batch.verdict = "lost".into();
             if let (true, Some(quota)) = (batch.charged, self.quotas.get_mut(&batch.account)) {
                 quota.finish(id, batch.lease.min(now));
             }
@@ -125,17 +132,70 @@ impl ModelState {
         }
     }
 
+    pub(in crate::ledger::model) fn keep_answer(
+        &mut self,
+        owner: u64,
+        batch: u64,
+        settlement: &Settlement,
+        at: Timestamp,
+    ) {
+        if self.kept.get(&owner).is_none_or(|kept| kept.batch != batch) {
+            let settlement = settlement.clone();
+            self.kept.insert(owner, KeptAnswer { batch, at: at.as_millisecond(), settlement });
+        }
+    }
+
+    /// Takes in the answers that this owner, and those that have ended, could not write down.
+    fn take_in_kept(&mut self, owner: u64, at: Timestamp) {
+        if let Some(kept) = self.kept.remove(&owner) {
+            self.take_in(&kept, at);
+        }
+        let owners = &self.owners;
+        let mut ended: Vec<KeptAnswer> =
+            self.kept.extract_if(.., |owner, _| !owners.contains(owner)).map(|(_, kept)| kept).collect();
+        ended.sort_by_key(|kept| kept.batch);
+        for kept in ended {
+            self.take_in(&kept, at);
+        }
+    }
+
+    fn take_in(&mut self, kept: &KeptAnswer, at: Timestamp) {
+        self.settle_received(kept.batch, &kept.settlement, at, Some(kept.at));
+    }
+
     pub(in crate::ledger::model) fn settle(
         &mut self,
+        owner: u64,
         id: u64,
         settlement: &Settlement,
         at: Timestamp,
     ) -> Option<Settled> {
+        let received = self.kept.get(&owner).filter(|kept| kept.batch == id).map(|kept| kept.at);
+        let settled = self.settle_received(id, settlement, at, received);
+        if received.is_some() {
+            self.kept.remove(&owner);
+        }
+        settled
+    }
+
+    fn settle_received(
+        &mut self,
+        id: u64,
+        settlement: &Settlement,
+        at: Timestamp,
+        received: Option<i64>,
+    ) -> Option<Settled> {
         let now = at.as_millisecond();
+        let received = received.map_or(now, |received| received.min(now));
         let batch = self.batches.get_mut(usize::try_from(id).ok()?.checked_sub(1)?)?;
+        if batch.verdict == settlement.verdict
+            && (batch.status, &batch.request_id) == (settlement.status, &settlement.request_id)
+        {
+            return Some(self.settled_before(id, settlement.outcome));
+        }
         let open = batch.verdict == "open";
         let (group, account, charged) = (batch.group, batch.account.clone(), batch.charged);
-        batch.verdict = settlement.verdict.into();
+        batch.verdict = settlement.verdict.clone().into_owned();
         batch.status = settlement.status;
         batch.request_id.clone_from(&settlement.request_id);
         let carried = batch.tokens.clone();
@@ -155,10 +215,10 @@ impl ModelState {
         if give_back && let Some(quota) = self.quotas.get_mut(&account) {
             quota.give_back(id);
         }
-        self.update_quota(&account, id, settlement, now);
+        self.update_quota(&account, id, settlement, (now, received));
         let mut settled = Settled::default();
         if open {
-            settled = self.settle_tokens(&in_flight, group, (settlement.outcome, failure), now);
+            settled = self.settle_tokens(&in_flight, group, (settlement.outcome, failure), received);
             let failed = [BatchOutcome::Failed, BatchOutcome::TooLarge, BatchOutcome::Unknown];
             for index in in_flight.into_iter().filter(|_| charged && failed.contains(&settlement.outcome)) {
                 self.tokens[index].failed_in = id;
@@ -166,27 +226,47 @@ impl ModelState {
         } else if settlement.outcome == BatchOutcome::Accepted {
             let pending: Vec<usize> =
                 carried.into_iter().filter(|index| self.tokens[*index].state.pending()).collect();
-            settled.accepted = self.set_state(&pending, State::Accepted, now);
+            settled.accepted = self.set_state(&pending, State::Accepted, received);
         }
         let event = Event::Answer {
             batch: id,
-            verdict: settlement.verdict.into(),
+            verdict: settlement.verdict.clone().into_owned(),
             status: settlement.status,
             request_id: settlement.request_id.clone(),
             message: settlement.message.clone(),
             became: settled.counts(),
+            received_at: (now - received >= LATE_MS).then(|| timestamp(received)),
         };
         self.record(&event, at);
         self.record_erased(Some(id), settled.accepted + settled.dead, at);
         Some(settled)
     }
 
-    fn update_quota(&mut self, account: &Account, id: u64, settlement: &Settlement, now: i64) {
+    /// What a settlement that was written down before has brought.
+    fn settled_before(&self, id: u64, outcome: BatchOutcome) -> Settled {
+        let carried = usize::try_from(id).map_or(&[][..], |id| &self.batches[id - 1].tokens);
+        let count = |state| carried.iter().filter(|index| self.tokens[**index].state == state).count() as u64;
+        let none = Settled::default();
+        match outcome {
+            BatchOutcome::Accepted => Settled { accepted: count(State::Accepted), ..none },
+            BatchOutcome::Dead => Settled { dead: count(State::Dead), ..none },
+            BatchOutcome::Invalid => Settled { refused: count(State::Refused), ..none },
+            _ => none,
+        }
+    }
+
+    fn update_quota(
+        &mut self,
+        account: &Account,
+        id: u64,
+        settlement: &Settlement,
+        (now, received): (i64, i64),
+    ) {
         let Some(quota) = self.quotas.get_mut(account) else { return };
         quota.observe_clock(now);
         quota.finish(id, now);
         quota.apply_rate_limit(&settlement.rate_limit, now);
-        match settlement.hold {
+        match settlement.hold_after(now - received) {
             Some(hold) => quota.hold(millis(hold), now),
             None if matches!(settlement.outcome, BatchOutcome::Accepted | BatchOutcome::Invalid) => {
                 quota.strikes = 0;
