@@ -30,6 +30,7 @@ mod rows;
 mod settle;
 mod trail;
 mod trust;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -52,6 +53,7 @@ use super::listing::{ListedToken, TokenFilter};
 use super::seal::{Opener, Sealer};
 use super::settlement::{KeptAnswer, Settled, Settlement};
 use super::time::Now;
+use super::waiting::WaitingToken;
 use crate::revocation::State;
 use crate::token::{Fingerprint, Kind};
 
@@ -204,6 +206,22 @@ impl Ledger for SqliteLedger {
 
     fn waiting(&self, host: &str) -> Result<BTreeMap<Kind, u64>, LedgerError> {
         self.read(|db| read::waiting(db, host))
+    }
+
+    fn waiting_named(&self, host: &str, prefixes: &[u64]) -> Result<Vec<(Fingerprint, Kind)>, LedgerError> {
+        self.read(|db| {
+            // One lock for all of them, instead of one for each.
+            let tx = db.unchecked_transaction()?;
+            waiting::named(&tx, host, prefixes)
+        })
+    }
+
+    fn waiting_page(&self, host: &str, after: u64, limit: usize) -> Result<Vec<WaitingToken>, LedgerError> {
+        self.read(|db| waiting::page(db, host, after, limit))
+    }
+
+    fn take_over(&mut self, host: &str, now: Now<'_>) -> Result<(), LedgerError> {
+        self.write(|tx, owner| intend::take_over(tx, owner, host, now()))
     }
 
     fn count(&self, host: &str, state: State) -> Result<u64, LedgerError> {

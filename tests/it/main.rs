@@ -17,6 +17,7 @@ mod ledger;
 mod local_credentials;
 mod messages;
 mod outage;
+mod plan;
 mod provider;
 mod queue;
 mod quota;

@@ -126,6 +126,19 @@ enum InFlight {
     SameIdentity,
 }
 
+/// Takes over the batches of owners that are gone.
+pub(super) fn take_over(
+    db: &Connection,
+    owner: &mut Owner,
+    host: &str,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    match rows::host(db, host)? {
+        Some(host) => take_over_abandoned(db, owner, (host, ""), at).map(drop),
+        None => Ok(()),
+    }
+}
+
 /// Takes in the answers that this owner, or one that has ended, got and could not write down.
 fn take_in_kept(db: &Connection, owner: &mut Owner, at: Timestamp) -> rusqlite::Result<()> {
     if let Some(name) = owner.name_if_any().map(str::to_owned)

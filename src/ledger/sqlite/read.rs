@@ -35,7 +35,8 @@ const FEW: u64 = 20_000;
 const WAITING: &str =
     "SELECT kind, count(*) FROM token WHERE host = ?1 AND state IN ('queued', 'sent') GROUP BY kind";
 const TOKEN: &str =
-    "SELECT state, at, location, (SELECT request_id FROM attempt JOIN batch ON batch.id = attempt.batch
+    "SELECT kind, state, at, location,
+        (SELECT allow_own FROM decision WHERE decision.id = token.decision), (SELECT request_id FROM attempt JOIN batch ON batch.id = attempt.batch
         WHERE attempt.token = token.id ORDER BY batch.id DESC LIMIT 1)
     FROM token WHERE host = ?1 AND sha256_prefix = ?2 AND sha256 = ?3";
 const HOSTS: &str =
@@ -135,12 +136,14 @@ pub(super) fn token(
     let found = db.prepare_cached(TOKEN)?.query_row(
         params![host, rows::prefix_of(fingerprint), fingerprint.0],
         |row| {
-            let state: String = row.get(0)?;
+            let state: String = row.get(1)?;
             Ok(TokenRecord {
+                kind: rule::kind(row.get_ref(0)?.as_str()?).unwrap_or(Kind::OTHER),
                 state: State::from_word(&state).unwrap_or(State::Refused),
-                at: timestamp(row.get(1)?),
-                location: row.get(2)?,
-                request_id: row.get(3)?,
+                own_allowed: row.get::<_, Option<bool>>(4)?.unwrap_or_default(),
+                at: timestamp(row.get(2)?),
+                location: row.get(3)?,
+                request_id: row.get(5)?,
             })
         },
     );

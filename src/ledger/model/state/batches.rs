@@ -103,7 +103,7 @@ impl ModelState {
         self.record(&event, at);
     }
 
-    fn take_over_abandoned(&mut self, owner: u64, host: &str, at: Timestamp) {
+    pub(in crate::ledger::model) fn take_over_abandoned(&mut self, owner: u64, host: &str, at: Timestamp) {
         let now = at.as_millisecond();
         self.take_in_kept(owner, at);
         for index in 0..self.batches.len() {
