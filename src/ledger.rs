@@ -53,6 +53,7 @@ mod model;
 #[cfg(test)]
 mod model_test;
 mod quota;
+mod retry;
 mod seal;
 mod settlement;
 mod sqlite;

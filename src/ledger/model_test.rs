@@ -282,6 +282,10 @@ impl World {
         let listed =
             |ledger: &dyn Ledger| ledger.list(&TokenFilter::default(), 0, usize::MAX).expect("a list");
         assert!(listed(self.durable[0].as_ref()) == listed(&self.model[0]), "the ledgers list other tokens");
+        for token in self.oracle.queued.iter().take(500) {
+            let attempts = |ledger: &dyn Ledger| ledger.attempts(HOST, token).expect("attempts");
+            assert_eq!(attempts(self.durable[0].as_ref()), attempts(&self.model[0]));
+        }
     }
 }
 

@@ -31,6 +31,13 @@ pub enum BatchOutcome {
     Dead,
 }
 
+impl BatchOutcome {
+    /// Whether it is the end of the tokens' way, or a step to it; the others leave everything as it was.
+    pub(crate) const fn decides(self) -> bool {
+        matches!(self, BatchOutcome::Accepted | BatchOutcome::Invalid | BatchOutcome::Dead)
+    }
+}
+
 /// What came of one request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settlement {

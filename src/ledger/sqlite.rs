@@ -10,6 +10,7 @@
 //! `synchronous = EXTRA` also syncs the directory after the journal is deleted, so that a committed slot stays committed
 //! when the power fails (<https://www.sqlite.org/pragma.html#pragma_synchronous>).
 
+mod attempts;
 mod change;
 mod check;
 mod copy;
@@ -26,6 +27,7 @@ mod queue;
 mod quota;
 mod read;
 mod rekey;
+mod retries;
 mod rows;
 mod settle;
 mod trail;

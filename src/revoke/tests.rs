@@ -3,6 +3,7 @@
 mod answers;
 mod checks;
 mod failures;
+mod growth;
 mod outage;
 mod queue;
 mod second_provider;

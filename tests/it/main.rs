@@ -10,6 +10,7 @@ mod damage;
 mod docs;
 mod generate;
 mod git;
+mod growth;
 mod history;
 mod hook;
 mod kill_switch;

@@ -2,8 +2,10 @@
 
 mod batches;
 mod bisection;
+mod kept;
 mod listing;
 mod queue;
+mod retries;
 mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -14,11 +16,12 @@ use crate::ledger::audit::{self, Digest, Event, Head};
 use crate::ledger::bisect::Group;
 use crate::ledger::change::{Selection, StateChange};
 use crate::ledger::decision::Decision;
-use crate::ledger::entry::{Attempt, BatchId, Enqueued, Entry, TokenRecord, sorted_chunk};
+use crate::ledger::entry::{Enqueued, Entry, sorted_chunk};
 use crate::ledger::error::LedgerError;
 use crate::ledger::host::{HostEntry, HostStatus};
 use crate::ledger::intent::{BatchRequest, SELF_REVOKING};
 use crate::ledger::quota::Quota;
+use crate::ledger::retry::{Failure, Retries};
 use crate::ledger::settlement::KeptAnswer;
 use crate::ledger::time::{millis, timestamp};
 use crate::revocation::State;
@@ -44,6 +47,8 @@ pub(super) struct ModelState {
     last_owner: u64,
     /// The last answer of each owner, unless it was taken in.
     kept: BTreeMap<u64, KeptAnswer>,
+    /// Requests that repeated others in vain.
+    retries: BTreeMap<(Account, Failure), Retries>,
     /// Until when every transaction fails, and how.
     pub(super) outage: Option<(Timestamp, Outage)>,
     pub(super) trail: Vec<String>,
@@ -64,6 +69,8 @@ struct StoredToken {
     batch: Option<u64>,
     group: Group,
     failed_in: u64,
+    /// The batches it was in, and how many tries each stands for.
+    attempts: Vec<(u64, u64)>,
     sealed: Option<Vec<u8>>,
     decided_by: String,
 }
@@ -71,6 +78,8 @@ struct StoredToken {
 struct Batch {
     account: Account,
     charged: bool,
+    /// Whether it took a slot when it left.
+    takes_slot: bool,
     owner: u64,
     group: Group,
     at: i64,
@@ -78,6 +87,13 @@ struct Batch {
     verdict: String,
     status: Option<u16>,
     request_id: Option<String>,
+    closed_at: i64,
+    /// The answer was the end of its tokens' way, or a step to it.
+    decided: bool,
+    /// All its tokens were sent before, and nothing was decided.
+    retry: bool,
+    /// The trail has a record of its leaving.
+    told: bool,
     /// The indices of the tokens it carried.
     tokens: Vec<usize>,
 }
@@ -113,7 +129,12 @@ impl ModelState {
             if new && state == State::Queued {
                 *kinds.entry(kind.rule_id()).or_default() += 1;
             }
-            digest.add(&fingerprint);
+            if new {
+                digest.add(&fingerprint);
+            }
+        }
+        if digest.count() == 0 {
+            return enqueued;
         }
         let (digest, tokens) = digest.finish();
         let (host, decision) = (host.to_owned(), decision.clone());
@@ -156,6 +177,7 @@ impl ModelState {
             batch: None,
             group: 0,
             failed_in: 0,
+            attempts: Vec::new(),
             sealed,
             decided_by: decision.by.clone(),
         });
@@ -196,15 +218,15 @@ impl ModelState {
             if forgotten || !token.state.may_become(change.state) {
                 continue;
             }
-            if let Some(batch) = token.batch {
-                let Some(batch) = self.batches.get_mut(usize::try_from(batch).unwrap_or(usize::MAX) - 1)
-                else {
+            if let Some(id) = token.batch {
+                let Some(batch) = self.batches.get_mut(usize::try_from(id).unwrap_or(usize::MAX) - 1) else {
                     continue;
                 };
                 if batch.owner != owner {
                     continue;
                 }
                 batch.tokens.retain(|other| *other != index);
+                token.attempts.retain(|(batch, _)| *batch != id);
             }
             (token.state, token.at, token.batch) = (change.state, at.as_millisecond(), None);
             (token.group, token.failed_in) = (0, 0);
@@ -264,35 +286,6 @@ impl ModelState {
             status.wait_reason = blocked.map(|(_, reason)| reason);
         }
         status
-    }
-
-    pub(super) fn token(&self, host: &str, fingerprint: &Fingerprint) -> Option<TokenRecord> {
-        let index = *self.index.get(&(host.to_owned(), *fingerprint))?;
-        let token = self.tokens.get(index)?;
-        let last = self.batches.iter().rev().find(|batch| batch.tokens.contains(&index));
-        Some(TokenRecord {
-            kind: token.kind,
-            state: token.state,
-            own_allowed: token.own_allowed,
-            at: timestamp(token.at),
-            request_id: last.and_then(|batch| batch.request_id.clone()),
-            location: token.location.clone(),
-        })
-    }
-
-    pub(super) fn attempts(&self, host: &str, fingerprint: &Fingerprint) -> Vec<Attempt> {
-        let Some(index) = self.index.get(&(host.to_owned(), *fingerprint)) else { return Vec::new() };
-        (1..)
-            .zip(&self.batches)
-            .filter(|(_, batch)| batch.tokens.contains(index))
-            .map(|(id, batch)| Attempt {
-                batch: BatchId(id),
-                at: timestamp(batch.at),
-                verdict: batch.verdict.clone(),
-                status: batch.status,
-                request_id: batch.request_id.clone(),
-            })
-            .collect()
     }
 
     pub(super) fn record(&mut self, event: &Event, at: Timestamp) {

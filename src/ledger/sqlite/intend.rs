@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::owner::Owner;
 use super::queue::{self, DueToken};
-use super::{quota, rows, settle, trail};
+use super::{attempts, quota, retries, rows, settle};
 use crate::ledger::audit::Event;
 use crate::ledger::bisect::Group;
 use crate::ledger::entry::{BatchId, Page};
@@ -33,7 +33,6 @@ const INSERT_BATCH: &str =
     "INSERT INTO batch (quota, charged, owner, bisect_group, at, lease, slot_at, slot_clamped)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?5, ?5)";
 const SET_IN_FLIGHT: &str = "UPDATE token SET batch = ?2, state = 'sent', at = ?3 WHERE id = ?1";
-const INSERT_ATTEMPT: &str = "INSERT INTO attempt (token, batch) VALUES (?1, ?2)";
 
 /// Takes a slot and a batch, or returns when to ask again.
 pub(super) fn intend(
@@ -195,7 +194,7 @@ fn take_over_abandoned(
             }
             db.prepare_cached(SET_LOST)?.execute(params![batch, now])?;
             let tokens = db.prepare_cached(RELEASE)?.execute([batch])? as u64;
-            trail::append(db, &Event::Lost { batch, tokens }, at)?;
+            retries::tell_answer(db, batch, (Event::Lost { batch, tokens }, false), at)?;
         } else {
             in_flight =
                 in_flight.max(if same_identity { InFlight::SameIdentity } else { InFlight::OtherIdentity });
@@ -231,18 +230,10 @@ fn insert(
     ])?;
     let batch = u64::try_from(db.last_insert_rowid()).unwrap_or_default();
     let mut set_in_flight = db.prepare_cached(SET_IN_FLIGHT)?;
-    let mut insert_attempt = db.prepare_cached(INSERT_ATTEMPT)?;
     for due in due {
         set_in_flight.execute(params![due.id, batch, now])?;
-        insert_attempt.execute(params![due.id, batch])?;
     }
-    let event = Event::Intent {
-        batch,
-        host: request.host.into(),
-        identity: request.account().into(),
-        call: if new.charged { "revoke" } else { "end-installation" },
-        tokens: due.iter().map(|due| due.token.fingerprint.hex()).collect(),
-    };
-    trail::append(db, &event, at)?;
+    attempts::insert(db, (new.quota_id, batch), due.iter().map(|due| due.id), now)?;
+    retries::tell_intent(db, batch, at)?;
     Ok(BatchId(batch))
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{quota, rows, trail};
+use super::{quota, retries, rows};
 use crate::ledger::audit::Event;
 use crate::ledger::bisect::{self, Failure, Group, Step};
 use crate::ledger::entry::BatchId;
@@ -16,7 +16,7 @@ const FIND: &str =
     "SELECT quota, charged, bisect_group, verdict, host, identity, owner, status, request_id FROM batch
     JOIN quota ON quota.id = batch.quota WHERE batch.id = ?1";
 const CLOSE: &str =
-    "UPDATE batch SET verdict = ?2, closed_at = ?3, status = ?4, request_id = ?5 WHERE id = ?1";
+    "UPDATE batch SET verdict = ?2, closed_at = ?3, status = ?4, request_id = ?5, decided = ?6 WHERE id = ?1";
 const UNCHARGE: &str = "UPDATE batch SET charged = 0 WHERE id = ?1";
 const IN_FLIGHT: &str = "SELECT id FROM token WHERE batch = ?1 ORDER BY rank, id";
 /// Of a batch that was taken over: the tokens it carried that still wait.
@@ -57,6 +57,24 @@ struct Batch {
 }
 
 impl Batch {
+    fn find(db: &Connection, id: u64) -> rusqlite::Result<Option<Self>> {
+        let found = db.prepare_cached(FIND)?.query_row([id], |row| {
+            Ok(Batch {
+                id,
+                quota: row.get(0)?,
+                charged: row.get(1)?,
+                group: row.get(2)?,
+                verdict: row.get(3)?,
+                host: row.get(4)?,
+                identity: row.get(5)?,
+                owner: row.get(6)?,
+                status: row.get(7)?,
+                request_id: row.get(8)?,
+            })
+        });
+        found.optional()
+    }
+
     /// Whether this settlement was written down before: the transaction was committed, though it seemed to fail.
     fn has(&self, settlement: &Settlement) -> bool {
         self.verdict == settlement.verdict
@@ -78,21 +96,7 @@ pub(super) fn settle(
     at: Timestamp,
     received: Option<i64>,
 ) -> rusqlite::Result<Option<Settled>> {
-    let found = db.prepare_cached(FIND)?.query_row([id], |row| {
-        Ok(Batch {
-            id,
-            quota: row.get(0)?,
-            charged: row.get(1)?,
-            group: row.get(2)?,
-            verdict: row.get(3)?,
-            host: row.get(4)?,
-            identity: row.get(5)?,
-            owner: row.get(6)?,
-            status: row.get(7)?,
-            request_id: row.get(8)?,
-        })
-    });
-    let Some(batch) = found.optional()? else { return Ok(None) };
+    let Some(batch) = Batch::find(db, id)? else { return Ok(None) };
     if batch.has(settlement) {
         return settled_before(db, id, settlement.outcome).map(Some);
     }
@@ -112,7 +116,14 @@ pub(super) fn settle(
         db.prepare_cached(UNCHARGE)?.execute([id])?;
     }
     let Settlement { verdict, status, request_id, .. } = settlement;
-    db.prepare_cached(CLOSE)?.execute(params![id, verdict, received, status, request_id])?;
+    db.prepare_cached(CLOSE)?.execute(params![
+        id,
+        verdict,
+        received,
+        status,
+        request_id,
+        settlement.outcome.decides()
+    ])?;
     let (settled, erased) = match batch.verdict.as_str() {
         "open" => {
             let failure =
@@ -135,8 +146,9 @@ pub(super) fn settle(
         message: settlement.message.clone(),
         became: settled.counts(),
         received_at: (now - received >= LATE_MS).then(|| timestamp(received)),
+        tokens: Vec::new(),
     };
-    trail::append(db, &event, at)?;
+    retries::tell_answer(db, id, (event, settlement.outcome.decides()), at)?;
     rows::erase(db, &erased, Some(id), at)?;
     Ok(Some(settled))
 }

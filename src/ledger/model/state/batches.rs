@@ -8,7 +8,7 @@ use crate::ledger::bisect::{self, Failure, Group, Step};
 use crate::ledger::entry::BatchId;
 use crate::ledger::intent::{BatchRequest, Intent, Next, Payload};
 use crate::ledger::quota::WaitReason;
-use crate::ledger::settlement::{BatchOutcome, KeptAnswer, Settled, Settlement};
+use crate::ledger::settlement::{BatchOutcome, Settled, Settlement};
 use crate::ledger::time::{millis, timestamp};
 use crate::revocation::State;
 
@@ -81,16 +81,11 @@ impl ModelState {
             let token = &mut self.tokens[*index];
             (token.batch, token.state, token.at) = (Some(id), State::Sent, now);
         }
-        let event = Event::Intent {
-            batch: id,
-            host: new.account.0.clone(),
-            identity: new.account.1.clone(),
-            call: if new.charged { "revoke" } else { "end-installation" },
-            tokens: new.indices.iter().map(|index| self.tokens[*index].fingerprint.hex()).collect(),
-        };
+        let retry = self.insert_attempts(id, new.indices, now);
         self.batches.push(Batch {
             account: new.account,
             charged: new.charged,
+            takes_slot: new.charged,
             owner: new.owner,
             group: new.group,
             at: now,
@@ -98,9 +93,13 @@ impl ModelState {
             verdict: "open".into(),
             status: None,
             request_id: None,
+            closed_at: 0,
+            decided: false,
+            retry,
+            told: true,
             tokens: new.indices.to_vec(),
         });
-        self.record(&event, at);
+        self.tell_intent(id, at);
     }
 
     pub(in crate::ledger::model) fn take_over_abandoned(&mut self, owner: u64, host: &str, at: Timestamp) {
@@ -120,6 +119,7 @@ impl ModelState {
                 continue;
             }
             batch.verdict = "lost".into();
+            batch.closed_at = now;
             if let (true, Some(quota)) = (batch.charged, self.quotas.get_mut(&batch.account)) {
                 quota.finish(id, batch.lease.min(now));
             }
@@ -128,39 +128,8 @@ impl ModelState {
                 (token.batch, token.state) = (None, State::Sent);
                 released += 1;
             }
-            self.record(&Event::Lost { batch: id, tokens: released }, at);
+            self.tell_answer(id, Event::Lost { batch: id, tokens: released }, false, at);
         }
-    }
-
-    pub(in crate::ledger::model) fn keep_answer(
-        &mut self,
-        owner: u64,
-        batch: u64,
-        settlement: &Settlement,
-        at: Timestamp,
-    ) {
-        if self.kept.get(&owner).is_none_or(|kept| kept.batch != batch) {
-            let settlement = settlement.clone();
-            self.kept.insert(owner, KeptAnswer { batch, at: at.as_millisecond(), settlement });
-        }
-    }
-
-    /// Takes in the answers that this owner, and those that have ended, could not write down.
-    fn take_in_kept(&mut self, owner: u64, at: Timestamp) {
-        if let Some(kept) = self.kept.remove(&owner) {
-            self.take_in(&kept, at);
-        }
-        let owners = &self.owners;
-        let mut ended: Vec<KeptAnswer> =
-            self.kept.extract_if(.., |owner, _| !owners.contains(owner)).map(|(_, kept)| kept).collect();
-        ended.sort_by_key(|kept| kept.batch);
-        for kept in ended {
-            self.take_in(&kept, at);
-        }
-    }
-
-    fn take_in(&mut self, kept: &KeptAnswer, at: Timestamp) {
-        self.settle_received(kept.batch, &kept.settlement, at, Some(kept.at));
     }
 
     pub(in crate::ledger::model) fn settle(
@@ -178,7 +147,7 @@ impl ModelState {
         settled
     }
 
-    fn settle_received(
+    pub(super) fn settle_received(
         &mut self,
         id: u64,
         settlement: &Settlement,
@@ -198,6 +167,7 @@ impl ModelState {
         batch.verdict = settlement.verdict.clone().into_owned();
         batch.status = settlement.status;
         batch.request_id.clone_from(&settlement.request_id);
+        (batch.closed_at, batch.decided) = (received, settlement.outcome.decides());
         let carried = batch.tokens.clone();
         // Where another process took the batch over, it has counted on its slot since.
         let give_back = charged && open && settlement.outcome == BatchOutcome::NotSent;
@@ -236,23 +206,11 @@ impl ModelState {
             message: settlement.message.clone(),
             became: settled.counts(),
             received_at: (now - received >= LATE_MS).then(|| timestamp(received)),
+            tokens: Vec::new(),
         };
-        self.record(&event, at);
+        self.tell_answer(id, event, settlement.outcome.decides(), at);
         self.record_erased(Some(id), settled.accepted + settled.dead, at);
         Some(settled)
-    }
-
-    /// What a settlement that was written down before has brought.
-    fn settled_before(&self, id: u64, outcome: BatchOutcome) -> Settled {
-        let carried = usize::try_from(id).map_or(&[][..], |id| &self.batches[id - 1].tokens);
-        let count = |state| carried.iter().filter(|index| self.tokens[**index].state == state).count() as u64;
-        let none = Settled::default();
-        match outcome {
-            BatchOutcome::Accepted => Settled { accepted: count(State::Accepted), ..none },
-            BatchOutcome::Dead => Settled { dead: count(State::Dead), ..none },
-            BatchOutcome::Invalid => Settled { refused: count(State::Refused), ..none },
-            _ => none,
-        }
     }
 
     fn update_quota(
