@@ -30,6 +30,7 @@ mod rekey;
 mod retries;
 mod rows;
 mod settle;
+mod space;
 mod trail;
 mod trust;
 mod waiting;
@@ -102,6 +103,7 @@ impl SqliteLedger {
 
     /// Finds out whether the ledger at `path` can be written, or made where there is none; creates nothing.
     pub(super) fn check_writable(path: &Path) -> Result<(), LedgerError> {
+        space::check(path)?;
         match files::existing(path)? {
             Some(path) => open::check_writable(&path),
             None => trust::check_creatable(path),
