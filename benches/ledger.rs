@@ -92,7 +92,7 @@ fn one_batch(bencher: Bencher<'_, '_>) {
         };
         let settlement = Settlement {
             outcome: BatchOutcome::Accepted,
-            verdict: "accepted",
+            verdict: "accepted".into(),
             status: Some(202),
             request_id: None,
             message: String::new(),

@@ -23,9 +23,11 @@
 //! - *After `intend` has committed, before the request left.* A slot is taken by a request that was never sent, which
 //!   keeps promise 1; the tokens belong to the batch, and the next run finds its owner gone and sends them again
 //!   (promise 2).
-//! - *While the request is under way, or after the response came and before [`Ledger::settle`] has committed.* The same:
-//!   whether the provider has the tokens is not known here, and revoking twice does no harm. The slot was written first, so
-//!   sending again takes a slot of its own.
+//! - *While the request is under way.* The same: whether the provider has the tokens is not known here, and revoking twice
+//!   does no harm. The slot was written first, so sending again takes a slot of its own.
+//! - *After the response came, before [`Ledger::settle`] has committed.* [`Ledger::keep_answer`] has written it into the file
+//!   of the batch's owner, whose room was taken before the request left: neither a lock nor a full disk can refuse it. Who
+//!   takes over the batch settles it by that word.
 //! - *In the middle of `settle`.* Its transaction holds the states, the erased texts, the halves of an invalid batch, the
 //!   server's limit and the records of the trail: all of it is committed or none.
 //! - *After `settle`.* Accepted tokens have no sealed text any more: nothing could send them again.
@@ -51,6 +53,7 @@ mod model;
 #[cfg(test)]
 mod model_test;
 mod quota;
+mod retry;
 mod seal;
 mod settlement;
 mod sqlite;
@@ -180,6 +183,13 @@ pub trait Ledger {
     /// What opens the tokens that wait in this ledger.
     fn opener(&self) -> Result<Opener, LedgerError>;
 
+    /// How long a call waits for other processes before it fails with [`LedgerError::Locked`]; as long as when it was opened
+    /// where there is no length. A ledger that nobody else can lock has nothing to set.
+    fn set_lock_timeout(&mut self, length: Option<Duration>) -> Result<(), LedgerError> {
+        let _ = length;
+        Ok(())
+    }
+
     /// Writes tokens down under a decision, each once per host. Known ones keep their history; one that was set aside is queued if `entries`
     /// now asks for that.
     fn enqueue(
@@ -194,8 +204,17 @@ pub trait Ledger {
     /// Batches of owners that are gone are taken over first.
     fn intend(&mut self, request: &BatchRequest<'_>, now: Now<'_>) -> Result<Next, LedgerError>;
 
+    /// Keeps the answer to a batch apart from the ledger, where neither the locks of others nor a full disk can refuse it,
+    /// until [`Ledger::settle`] has taken it in. Should this handle end before, the next one to ask for a batch takes it in.
+    fn keep_answer(
+        &mut self,
+        batch: BatchId,
+        settlement: &Settlement,
+        now: Now<'_>,
+    ) -> Result<(), LedgerError>;
+
     /// Writes down what came of a batch. From an owner whose batch was taken over, only that its tokens were accepted
-    /// still counts.
+    /// still counts; what was written down already changes nothing.
     fn settle(
         &mut self,
         batch: BatchId,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::token::Token;
 
@@ -177,7 +177,7 @@ impl<'a> Batch<'a> {
 }
 
 /// What the server said about its limit, where it said anything.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RateLimit {
     /// `x-ratelimit-limit`.
     pub limit: Option<u32>,

@@ -9,6 +9,7 @@ mod liveness;
 mod memory;
 mod options;
 mod outcome;
+mod patience;
 mod progress;
 mod self_revoking;
 mod send;
@@ -21,19 +22,21 @@ use jiff::Timestamp;
 pub use counted_calls::CountedCalls;
 pub use enqueue::{enqueue, entry};
 pub use options::{Options, Wait};
-pub use outcome::{EndReason, RevokeError, RunOutcome};
+pub use outcome::{EndReason, RevokeError, RunOutcome, Unwritten};
 pub use progress::{Counts, Progress};
 
 use crate::backoff;
 use crate::clock::Clock;
 use crate::ledger::{
-    BatchRequest, Ledger, Next, Opener, Payload, Selection, StateChange, StatusRequest, WaitReason,
+    BatchRequest, Ledger, LedgerError, Next, Opener, Payload, Selection, StateChange, StatusRequest,
+    WaitReason,
 };
 use crate::meter::CancelFlag;
 use crate::provider::{Limits, Revoker};
 use crate::revocation::State;
 use crate::token::{Fingerprint, Token};
 use memory::{Proofs, SelfRevoking};
+use patience::{Deadline, PatientLedger, Waiting};
 
 /// What a run works with.
 pub struct Context<'a> {
@@ -49,13 +52,17 @@ pub struct Context<'a> {
     pub cancel: &'a CancelFlag,
     /// Counts for others to read meanwhile.
     pub progress: &'a Progress,
+    /// Tells at once what the run lives through.
+    pub notify: &'a dyn Fn(&str),
 }
 
 /// Sends what waits at the revoker's host, as far as quota, server and `options` allow.
 pub fn run<'a>(context: Context<'a>, options: &'a Options) -> Result<RunOutcome, RevokeError> {
     let limits = context.revoker.limits();
+    let start = context.clock.now();
+    let context = Tools::new(context, Deadline { wait: options.wait, start })?;
     let mut run = Run {
-        start: context.clock.now(),
+        start,
         context,
         limits,
         options,
@@ -76,9 +83,27 @@ pub fn run<'a>(context: Context<'a>, options: &'a Options) -> Result<RunOutcome,
     run.outcome(end)
 }
 
+/// What a run works with, and the ledger behind its patience.
+struct Tools<'a> {
+    ledger: PatientLedger<'a>,
+    opener: &'a Opener,
+    revoker: &'a dyn Revoker,
+    clock: &'a dyn Clock,
+    cancel: &'a CancelFlag,
+    progress: &'a Progress,
+}
+
+impl<'a> Tools<'a> {
+    fn new(context: Context<'a>, deadline: Deadline) -> Result<Self, LedgerError> {
+        let Context { ledger, opener, revoker, clock, cancel, progress, notify } = context;
+        let ledger = PatientLedger::new(ledger, Waiting { clock, cancel, notify, deadline })?;
+        Ok(Tools { ledger, opener, revoker, clock, cancel, progress })
+    }
+}
+
 /// A run under way.
 struct Run<'a> {
-    context: Context<'a>,
+    context: Tools<'a>,
     limits: Limits,
     options: &'a Options,
     start: Timestamp,
@@ -250,11 +275,7 @@ impl Run<'_> {
     }
 
     fn may_wait_until(&self, at: Timestamp) -> bool {
-        match self.options.wait {
-            Wait::No => false,
-            Wait::AtMost(length) => self.start.saturating_add(length).is_ok_and(|end| at <= end),
-            Wait::Forever => true,
-        }
+        Deadline { wait: self.options.wait, start: self.start }.allows(at)
     }
 
     /// Waits until then, or for as long as the ledger need not be asked again.

@@ -116,6 +116,7 @@ impl HostConnection {
             clock: &SystemClock,
             cancel: terminal.cancel,
             progress,
+            notify: &|text| terminal.console.warn(text),
         };
         terminal.watch_sending(progress, &self.revoker.limits(), || revoke::run(context, options))
     }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::decision::decision;
 use super::host_plan::HostPlan;
 use crate::finding::{Finding, Location};
-use crate::ledger::{Digest, Event, Ledger};
+use crate::ledger::{Event, Ledger};
 use crate::policy::{Choice, Policy};
 use crate::revoke;
 
@@ -47,19 +47,16 @@ impl PlanRecord<'_> {
         let waiting = plan.impact().waiting;
         let mut counts =
             BTreeMap::from([("done", plan.done), ("suppressed", *suppressed), ("waiting", waiting)]);
-        let mut digest = Digest::default();
-        for Choice { finding, state, waits, .. } in &plan.choices {
+        for Choice { state, waits, .. } in &plan.choices {
             if !waits {
                 *counts.entry(state.as_str()).or_default() += 1;
             }
-            digest.add(&finding.token.fingerprint());
         }
         counts.retain(|_, count| *count > 0);
         Event::Policy {
             host: target.api_base.clone(),
             decision: self.consent.to_owned(),
             counts: counts.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
-            tokens: digest.finish().1,
         }
     }
 }

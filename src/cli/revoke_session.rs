@@ -1,6 +1,7 @@
 //! A revoking run, from what was found to what became of it.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use anyhow::bail;
 
@@ -119,10 +120,20 @@ impl RevokeSession {
         } else {
             self.carry_out(&plans, terminal)?
         };
-        let summaries = plans.iter().zip(outcomes).map(|(host, outcome)| host.summary(outcome)).collect();
+        let mut summaries: Vec<HostSummary> =
+            plans.iter().zip(outcomes).map(|(host, outcome)| host.summary(outcome)).collect();
         let kept_back = plans.iter().map(|host| (host.target.api_base.clone(), host.review.kept_back()));
         let kept_back = kept_back.filter(|_| self.settings.mode == Mode::DryRun).collect();
-        let (hosts, left) = self.look_again(summaries, findings, counted, &kept_back);
+        // Who stops a run while its ledger cannot be used waits no longer for that.
+        let is_over = terminal.cancel.is_cancelled() && summaries.iter().any(HostSummary::failed);
+        let (hosts, left) = if is_over {
+            for (target, summary) in self.targets.iter().zip(&mut summaries) {
+                summary.count_findings(target.eligible(findings, counted));
+            }
+            (summaries, Vec::new())
+        } else {
+            self.look_again(summaries, findings, counted, &kept_back)
+        };
         let mut summary = RevokeSummary { hosts, left, refused, head: None };
         let status = RunStatus {
             interrupted: terminal.cancel.is_cancelled(),
@@ -131,6 +142,9 @@ impl RevokeSession {
         };
         if let Some(WrittenRun { mut ledger, record }) = written {
             let exit = Exit::of(status, found);
+            if is_over {
+                ledger.set_lock_timeout(Some(Duration::ZERO))?;
+            }
             summary.head = record.finish_or_warn(ledger.as_mut(), exit, terminal.console);
         }
         Ok(summary)

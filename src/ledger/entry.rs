@@ -125,6 +125,8 @@ pub struct Attempt {
     pub batch: BatchId,
     /// When it was written down, just before it left.
     pub at: Timestamp,
+    /// How many requests it stands for: itself, and those in vain before it, but for the first.
+    pub tries: u64,
     /// What came of it: `open` until an answer is known, `lost` where the process died, else the class of the response.
     pub verdict: String,
     /// The HTTP status.

@@ -58,6 +58,16 @@ pub enum LedgerError {
         /// The ledger.
         ledger: String,
     },
+    /// The storage does not do what it is asked.
+    #[error(
+        "the ledger {ledger} cannot be read or written ({detail}); look at the disk, and run the same command again"
+    )]
+    Storage {
+        /// The ledger.
+        ledger: String,
+        /// The backend's own message.
+        detail: String,
+    },
     /// The key is gone while tokens are sealed with it.
     #[error(
         "the key {key} is missing, and the tokens that wait in the ledger cannot be opened without it; \
@@ -104,6 +114,20 @@ pub enum LedgerError {
         /// The backend's own message.
         detail: String,
     },
+}
+
+impl LedgerError {
+    /// Whether the same call may succeed in a moment, without anybody changing the ledger itself: another process holds it,
+    /// its file system was mounted read-only, its disk is full.
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            LedgerError::Locked { .. }
+                | LedgerError::ReadOnly { .. }
+                | LedgerError::Full { .. }
+                | LedgerError::Storage { .. }
+        )
+    }
 }
 
 /// What can be wrong with a file of the ledger: the database, its journal or its key.

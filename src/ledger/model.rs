@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use self::state::ModelState;
+use jiff::Timestamp;
+
+use self::state::{ModelState, Outage};
 use super::Ledger;
 use super::audit::{Event, Head};
 use super::change::StateChange;
@@ -50,6 +52,20 @@ impl ModelLedger {
 
     fn state(&self) -> MutexGuard<'_, ModelState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets every transaction fail until then, as a lock or a full disk does.
+    pub(crate) fn fail_until(&self, until: Timestamp, error: Outage) {
+        self.state().outage = Some((until, error));
+    }
+
+    /// The state for a transaction, unless it is to fail.
+    fn writable(&self, now: Now<'_>) -> Result<MutexGuard<'_, ModelState>, LedgerError> {
+        let state = self.state();
+        match state.outage {
+            Some((until, error)) if now() < until => Err(error(self.description())),
+            _ => Ok(state),
+        }
     }
 
     /// The same for every model: its tokens are gone with the test.
@@ -95,7 +111,18 @@ impl Ledger for ModelLedger {
 
     fn intend(&mut self, request: &BatchRequest<'_>, now: Now<'_>) -> Result<Next, LedgerError> {
         let owner = self.owner;
-        Ok(self.state().intend(owner, request, now()))
+        Ok(self.writable(now)?.intend(owner, request, now()))
+    }
+
+    fn keep_answer(
+        &mut self,
+        batch: BatchId,
+        settlement: &Settlement,
+        now: Now<'_>,
+    ) -> Result<(), LedgerError> {
+        let owner = self.owner;
+        self.state().keep_answer(owner, batch.0, settlement, now());
+        Ok(())
     }
 
     fn settle(
@@ -104,12 +131,13 @@ impl Ledger for ModelLedger {
         settlement: &Settlement,
         now: Now<'_>,
     ) -> Result<Settled, LedgerError> {
-        self.state().settle(batch.0, settlement, now()).ok_or(LedgerError::NoSuchBatch(batch.0))
+        let settled = self.writable(now)?.settle(self.owner, batch.0, settlement, now());
+        settled.ok_or(LedgerError::NoSuchBatch(batch.0))
     }
 
     fn change_state(&mut self, change: &StateChange<'_>, now: Now<'_>) -> Result<u64, LedgerError> {
         let owner = self.owner;
-        Ok(self.state().change_state(owner, change, now()))
+        Ok(self.writable(now)?.change_state(owner, change, now()))
     }
 
     fn keep_grants(

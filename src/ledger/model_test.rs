@@ -14,6 +14,7 @@ use proptest::test_runner::{Config, TestRunner};
 use self::input::{HOST, entry, request, settlement, status_request};
 use self::oracle::Oracle;
 use self::step::{Step, step};
+use super::settlement::KeptAnswer;
 use super::time::{Uptime, set_uptime, timestamp};
 use super::*;
 
@@ -95,6 +96,9 @@ impl World {
             Step::Settle { index, outcome, rate_limit, hold } => {
                 self.settle(index, outcome, rate_limit, hold);
             }
+            Step::Keep { index, outcome, rate_limit, hold } => {
+                self.keep(index, &settlement(outcome, rate_limit, hold, self.clock));
+            }
             Step::StateChange { process, from, count, state } => {
                 let tokens: Vec<Fingerprint> =
                     (from..from + count).map(|number| entry(number, State::Queued).fingerprint).collect();
@@ -164,6 +168,7 @@ impl World {
         let pending = self.count(State::Queued) + self.count(State::Sent);
         self.oracle.asks_for_request(process);
         let next = both!(self, process, ledger => |ledger: &mut dyn Ledger, now| ledger.intend(request, now));
+        self.taken_over(process);
         match next {
             Next::Send(intent) => self.oracle.sent(process, &intent, true, (self.clock, pending)),
             Next::SendEach(intents) => {
@@ -177,6 +182,23 @@ impl World {
         }
     }
 
+    fn keep(&mut self, index: usize, settlement: &Settlement) {
+        let Some(request) = self.oracle.answered(index) else { return };
+        let (process, batch) = (request.process, request.id);
+        request.kept = Some(KeptAnswer { batch: batch.0, at: self.clock, settlement: settlement.clone() });
+        both!(self, process, ledger => |ledger: &mut dyn Ledger, now| {
+            ledger.keep_answer(batch, settlement, now)
+        });
+    }
+
+    /// What was kept is settled by the next process that asks for a request.
+    fn taken_over(&mut self, process: usize) {
+        for request in self.oracle.taken_over(process, self.clock) {
+            let kept = request.kept.as_ref().expect("an answer");
+            self.oracle.settled(&request, &seen_at(kept, self.clock), self.clock);
+        }
+    }
+
     fn settle(
         &mut self,
         index: usize,
@@ -185,10 +207,15 @@ impl World {
         hold: Option<u64>,
     ) {
         let Some(batch) = self.oracle.take(index) else { return };
-        let settlement = settlement(outcome, rate_limit, hold, self.clock);
+        // Tried again: the answer is the one that came.
+        let settlement = match &batch.kept {
+            Some(kept) => kept.settlement.clone(),
+            None => settlement(outcome, rate_limit, hold, self.clock),
+        };
         both!(self, batch.process, ledger => |ledger: &mut dyn Ledger, now| {
             ledger.settle(batch.id, &settlement, now)
         });
+        let settlement = batch.kept.as_ref().map_or(settlement, |kept| seen_at(kept, self.clock));
         self.oracle.settled(&batch, &settlement, self.clock);
     }
 
@@ -252,6 +279,7 @@ impl World {
             let at = timestamp(self.clock);
             let next =
                 both!(self, 0, ledger => |ledger: &mut dyn Ledger, now| ledger.intend(&request(0), now));
+            self.taken_over(0);
             match next {
                 Next::Nothing | Next::SendEach(_) => panic!("something waits, and no batch is to be sent"),
                 Next::Later { at: until, .. } => {
@@ -291,7 +319,18 @@ impl World {
         let listed =
             |ledger: &dyn Ledger| ledger.list(&TokenFilter::default(), 0, usize::MAX).expect("a list");
         assert!(listed(self.durable[0].as_ref()) == listed(&self.model[0]), "the ledgers list other tokens");
+        for token in self.oracle.queued.iter().take(500) {
+            let attempts = |ledger: &dyn Ledger| ledger.attempts(HOST, token).expect("attempts");
+            assert_eq!(attempts(self.durable[0].as_ref()), attempts(&self.model[0]));
+        }
     }
+}
+
+/// What an answer says that came earlier: the server's patience has begun.
+fn seen_at(kept: &KeptAnswer, clock: i64) -> Settlement {
+    let since = Duration::from_millis(u64::try_from(clock - kept.at).unwrap_or_default());
+    let hold = kept.settlement.hold.map(|hold| hold.saturating_sub(since));
+    Settlement { hold, ..kept.settlement.clone() }
 }
 
 /// Tells so many random stories.

@@ -1,12 +1,16 @@
 //! What a run reports to the ledger after a request: the outcome for the tokens, and the limit the server reported.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::revocation::RateLimit;
 
 /// What a response means for the tokens of a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum BatchOutcome {
     /// Accepted: never sent again, the sealed texts erased.
     Accepted,
@@ -27,13 +31,20 @@ pub enum BatchOutcome {
     Dead,
 }
 
+impl BatchOutcome {
+    /// Whether it is the end of the tokens' way, or a step to it; the others leave everything as it was.
+    pub(crate) const fn decides(self) -> bool {
+        matches!(self, BatchOutcome::Accepted | BatchOutcome::Invalid | BatchOutcome::Dead)
+    }
+}
+
 /// What came of one request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settlement {
     /// What it means for the tokens.
     pub outcome: BatchOutcome,
     /// The class of the response, as in `secondary-limit`, for the audit trail.
-    pub verdict: &'static str,
+    pub verdict: Cow<'static, str>,
     /// The HTTP status.
     pub status: Option<u16>,
     /// `x-github-request-id`.
@@ -44,6 +55,25 @@ pub struct Settlement {
     pub rate_limit: RateLimit,
     /// For how long no request may leave.
     pub hold: Option<Duration>,
+}
+
+/// An answer that came in, for as long as the ledger may not have it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeptAnswer {
+    /// The batch it is the answer to.
+    pub(crate) batch: u64,
+    /// When it came in, in milliseconds since 1970.
+    pub(crate) at: i64,
+    /// What it says.
+    pub(crate) settlement: Settlement,
+}
+
+impl Settlement {
+    /// How much longer no request may leave, so many milliseconds after the answer came in.
+    pub(crate) fn hold_after(&self, since_ms: i64) -> Option<Duration> {
+        let since = Duration::from_millis(u64::try_from(since_ms).unwrap_or_default());
+        self.hold.map(|hold| hold.saturating_sub(since))
+    }
 }
 
 /// How many tokens a settlement brought into which state.

@@ -10,6 +10,7 @@
 //! `synchronous = EXTRA` also syncs the directory after the journal is deleted, so that a committed slot stays committed
 //! when the power fails (<https://www.sqlite.org/pragma.html#pragma_synchronous>).
 
+mod attempts;
 mod change;
 mod check;
 mod copy;
@@ -18,6 +19,7 @@ mod files;
 mod grants;
 mod hold;
 mod intend;
+mod kept;
 mod list;
 mod open;
 mod owner;
@@ -26,6 +28,7 @@ mod queue;
 mod quota;
 mod read;
 mod rekey;
+mod retries;
 mod rows;
 mod settle;
 mod space;
@@ -52,7 +55,7 @@ use super::host::{HostEntry, HostStatus, StatusRequest};
 use super::intent::{BatchRequest, Next};
 use super::listing::{ListedToken, TokenFilter};
 use super::seal::{Opener, Sealer};
-use super::settlement::{Settled, Settlement};
+use super::settlement::{KeptAnswer, Settled, Settlement};
 use super::time::Now;
 use super::waiting::WaitingToken;
 use crate::revocation::{Grants, State};
@@ -121,7 +124,9 @@ impl SqliteLedger {
             tx.commit()?;
             Ok(done)
         };
-        run().map_err(|error| ledger_error(&self.path, &error))
+        let done = run();
+        self.owner.end_transaction(done.is_ok());
+        done.map_err(|error| ledger_error(&self.path, &error))
     }
 
     fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
@@ -162,14 +167,33 @@ impl Ledger for SqliteLedger {
         self.write(|tx, owner| intend::intend(tx, owner, request, now()))
     }
 
+    fn set_lock_timeout(&mut self, length: Option<Duration>) -> Result<(), LedgerError> {
+        self.read(|db| db.busy_timeout(length.unwrap_or(open::BUSY_TIMEOUT)))
+    }
+
+    fn keep_answer(
+        &mut self,
+        batch: BatchId,
+        settlement: &Settlement,
+        now: Now<'_>,
+    ) -> Result<(), LedgerError> {
+        let answer =
+            KeptAnswer { batch: batch.0, at: now().as_millisecond(), settlement: settlement.clone() };
+        self.owner.keep(answer).map_err(paths::failed("write the answer of the server beside", &self.path))
+    }
+
     fn settle(
         &mut self,
         batch: BatchId,
         settlement: &Settlement,
         now: Now<'_>,
     ) -> Result<Settled, LedgerError> {
-        self.write(|tx, _| settle::settle(tx, batch, settlement, now()))?
-            .ok_or(LedgerError::NoSuchBatch(batch.0))
+        let received = self.owner.received_at(batch.0);
+        self.write(|tx, owner| {
+            owner.taken_in(batch.0);
+            settle::settle(tx, batch, settlement, now(), received)
+        })?
+        .ok_or(LedgerError::NoSuchBatch(batch.0))
     }
 
     fn change_state(&mut self, change: &StateChange<'_>, now: Now<'_>) -> Result<u64, LedgerError> {
@@ -297,6 +321,7 @@ fn ledger_error(path: &Path, error: &rusqlite::Error) -> LedgerError {
         // The database file exists, so what could not be opened is the journal beside it.
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen) => LedgerError::ReadOnly { ledger },
         Some(ErrorCode::DiskFull) => LedgerError::Full { ledger },
+        Some(ErrorCode::SystemIoFailure) => LedgerError::Storage { ledger, detail },
         _ => LedgerError::Backend { ledger, detail },
     }
 }

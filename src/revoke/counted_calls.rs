@@ -57,7 +57,7 @@ impl CallCounter for CountedCalls<'_> {
         let answered = response.outcome == Outcome::Accepted;
         let settlement = Settlement {
             outcome,
-            verdict: if answered { "answered" } else { response.outcome.as_str() },
+            verdict: if answered { "answered" } else { response.outcome.as_str() }.into(),
             hold: backoff::server_wait(response.outcome, &response.limit, intent.strikes, now),
             // It may be that of another count: the server has several.
             rate_limit: RateLimit::default(),

@@ -55,17 +55,48 @@ pub enum RevokeError {
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// A response came that could not be written down.
-    #[error(
-        "the answer to batch {batch} ({outcome}) could not be written down, its tokens stay `sent` and will be sent \
-         again: {source}"
-    )]
-    Unwritten {
-        /// The batch.
-        batch: u64,
-        /// What the answer was.
-        outcome: &'static str,
-        /// Why not.
-        source: LedgerError,
-    },
+    /// An answer came that could not be written down.
+    #[error(transparent)]
+    Unwritten(Box<Unwritten>),
+}
+
+/// The answer to a batch that the ledger does not have.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {source}", self.message())]
+pub struct Unwritten {
+    /// The batch.
+    pub batch: u64,
+    /// How many tokens it carried.
+    pub tokens: usize,
+    /// Whether the server accepted them.
+    pub accepted: bool,
+    /// The class of the answer.
+    pub verdict: String,
+    /// GitHub's id of the request, where there was one.
+    pub request_id: Option<String>,
+    /// Whether the next run takes it in.
+    pub kept: bool,
+    /// Why it could not be written down.
+    pub source: LedgerError,
+}
+
+impl Unwritten {
+    fn message(&self) -> String {
+        let Unwritten { batch, verdict, .. } = self;
+        let tokens = if self.tokens == 1 { "1 token".to_owned() } else { format!("{} tokens", self.tokens) };
+        let id = self.request_id.as_ref().map(|id| format!(", request {id}")).unwrap_or_default();
+        let what = if self.accepted {
+            format!("the server accepted {tokens} (batch {batch}{id}), and the ledger could not take that in")
+        } else {
+            format!("the answer to batch {batch} of {tokens} ({verdict}{id}) could not be written down")
+        };
+        let next = match (self.kept, self.accepted) {
+            (true, _) => "the answer is kept beside the ledger, and the next run takes it in",
+            (false, true) => {
+                "it could not be kept beside the ledger either, and the next run sends them again"
+            }
+            (false, false) => "the next run sends them again",
+        };
+        format!("{what}; {next}")
+    }
 }

@@ -120,7 +120,7 @@ impl Run<'_> {
                     sent.push(intent);
                     tokens.push(token);
                 }
-                None => drop(self.settle(intent.batch, &super::send::unsent())?),
+                None => drop(self.settle(&intent, &super::send::unsent())?),
             }
         }
         let responses = self.context.revoker.revoke_each(&tokens);
@@ -132,7 +132,7 @@ impl Run<'_> {
             settlements.push(self.settlement_of_one(response, intent.strikes));
         }
         for index in in_order_of_holds(&mut settlements) {
-            let settled = self.settle(sent[index].batch, &settlements[index])?;
+            let settled = self.settle(&sent[index], &settlements[index])?;
             self.context.progress.settled(settled);
             self.context.progress.self_revoked(settled);
         }

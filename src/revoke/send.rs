@@ -1,9 +1,10 @@
 //! One batch: opened, sent, settled.
 
+use super::outcome::Unwritten;
 use super::{RevokeError, Run, Sent};
 use crate::backoff;
 use crate::ledger::{
-    BatchId, BatchOutcome, Intent, LedgerError, SealedToken, Selection, Settled, Settlement, StateChange,
+    BatchOutcome, Intent, LedgerError, SealedToken, Selection, Settled, Settlement, StateChange,
 };
 use crate::provider::{Outcome, RevokeResponse};
 use crate::revocation::{Batch, RateLimit, State};
@@ -17,15 +18,12 @@ const MESSAGE_MAX: usize = 500;
 const PROBED: &str =
     "it did not tell its release, and does not take these kinds now; nothing is decided by that";
 
-/// How often to try to write a response down while others hold the ledger: each try waits for them.
-const SETTLE_TRIES: u32 = 3;
-
 impl Run<'_> {
     /// Sends a batch that is written down. `None` if nothing of it could be opened.
     pub(super) fn send(&mut self, intent: &Intent) -> Result<Option<Sent>, RevokeError> {
         let tokens = self.open(&intent.tokens)?;
         let Some(batch) = Batch::new(&tokens) else {
-            self.settle(intent.batch, &unsent())?;
+            self.settle(intent, &unsent())?;
             return Ok(None);
         };
         let response = self.context.revoker.revoke(&batch);
@@ -38,7 +36,7 @@ impl Run<'_> {
             settlement.outcome = BatchOutcome::Returned;
             self.message = Some(PROBED.to_owned());
         }
-        let settled = self.settle(intent.batch, &settlement)?;
+        let settled = self.settle(intent, &settlement)?;
         self.context.progress.settled(settled);
         let outcome = response.outcome;
         match outcome {
@@ -107,21 +105,27 @@ impl Run<'_> {
         }
     }
 
-    /// Writes a response down. Others may be writing for long; a response is worth waiting for.
-    pub(super) fn settle(&mut self, batch: BatchId, settlement: &Settlement) -> Result<Settled, RevokeError> {
+    /// Writes the answer to a batch down, however long the ledger cannot be used: it is kept first, and a run that cannot wait
+    /// any longer leaves it to the next.
+    pub(super) fn settle(
+        &mut self,
+        intent: &Intent,
+        settlement: &Settlement,
+    ) -> Result<Settled, RevokeError> {
         let clock = self.context.clock;
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            match self.context.ledger.settle(batch, settlement, &|| clock.now()) {
-                Ok(settled) => return Ok(settled),
-                Err(LedgerError::Locked { .. }) if tries < SETTLE_TRIES => {}
-                Err(source) => {
-                    let outcome = settlement.verdict;
-                    return Err(RevokeError::Unwritten { batch: batch.0, outcome, source });
-                }
-            }
-        }
+        let kept = self.context.ledger.keep_answer(intent.batch, settlement, &|| clock.now());
+        let settled = self.context.ledger.settle(intent.batch, settlement, &|| clock.now());
+        settled.map_err(|source| {
+            RevokeError::Unwritten(Box::new(Unwritten {
+                batch: intent.batch.0,
+                tokens: intent.tokens.len(),
+                accepted: settlement.outcome == BatchOutcome::Accepted,
+                verdict: settlement.verdict.clone().into_owned(),
+                request_id: settlement.request_id.clone(),
+                kept: kept.is_ok(),
+                source,
+            }))
+        })
     }
 }
 
@@ -129,7 +133,7 @@ impl Run<'_> {
 pub(super) fn settlement(response: &RevokeResponse) -> Settlement {
     Settlement {
         outcome: batch_outcome(response),
-        verdict: response.outcome.as_str(),
+        verdict: response.outcome.as_str().into(),
         status: response.status,
         request_id: response.request_id.as_deref().map(|id| redacted(id, 128)),
         message: redacted(&response.message, MESSAGE_MAX),
@@ -169,7 +173,7 @@ fn is_about_content(status: Option<u16>) -> bool {
 pub(super) fn unsent() -> Settlement {
     Settlement {
         outcome: BatchOutcome::Returned,
-        verdict: "unsent",
+        verdict: "unsent".into(),
         status: None,
         request_id: None,
         message: String::new(),

@@ -3,7 +3,8 @@
 mod answers;
 mod checks;
 mod failures;
-
+mod growth;
+mod outage;
 mod queue;
 mod second_provider;
 mod undecided;
@@ -174,6 +175,7 @@ pub(super) struct Fixture {
     pub(super) opener: Opener,
     pub(super) ledger: ModelLedger,
     pub(super) cancel: CancelFlag,
+    pub(super) told: RefCell<Vec<String>>,
 }
 
 impl Fixture {
@@ -185,6 +187,7 @@ impl Fixture {
             opener: ledger.opener()?,
             ledger,
             cancel: CancelFlag::default(),
+            told: RefCell::default(),
         })
     }
 
@@ -216,6 +219,7 @@ impl Fixture {
                 clock: &self.clock,
                 cancel: &self.cancel,
                 progress: &progress,
+                notify: &|text| self.told.borrow_mut().push(text.to_owned()),
             },
             options,
         )?;
@@ -245,7 +249,7 @@ pub(super) fn patient() -> Options {
 pub(super) fn accepted() -> Settlement {
     Settlement {
         outcome: crate::ledger::BatchOutcome::Accepted,
-        verdict: "accepted",
+        verdict: "accepted".into(),
         ..super::send::unsent()
     }
 }

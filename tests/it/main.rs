@@ -10,6 +10,7 @@ mod damage;
 mod docs;
 mod generate;
 mod git;
+mod growth;
 mod history;
 mod hook;
 mod kill_switch;
@@ -18,6 +19,7 @@ mod kills;
 mod ledger;
 mod local_credentials;
 mod messages;
+mod outage;
 mod plan;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod power_cut;

@@ -3,9 +3,10 @@
 mod batches;
 mod bisection;
 mod grants;
-mod interleavings;
+mod kept;
 mod listing;
 mod queue;
+mod retries;
 mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -16,14 +17,20 @@ use crate::ledger::audit::{self, Digest, Event, Head};
 use crate::ledger::bisect::Group;
 use crate::ledger::change::{Selection, StateChange};
 use crate::ledger::decision::Decision;
-use crate::ledger::entry::{Attempt, BatchId, Enqueued, Entry, TokenRecord, sorted_chunk};
+use crate::ledger::entry::{Enqueued, Entry, sorted_chunk};
+use crate::ledger::error::LedgerError;
 use crate::ledger::host::{HostEntry, HostStatus, StatusRequest};
 use crate::ledger::intent::SELF_REVOKING;
 use crate::ledger::quota::{Lease, Quota};
+use crate::ledger::retry::{Failure, Retries};
+use crate::ledger::settlement::KeptAnswer;
 use crate::ledger::time::{ClockReading, timestamp};
 use crate::revocation::{Grants, State};
 use crate::rule;
 use crate::token::{Fingerprint, Kind};
+
+/// How a transaction fails on the ledger of this name.
+pub(super) type Outage = fn(String) -> LedgerError;
 
 /// Whose quota: host and identity.
 type Account = (String, String);
@@ -39,6 +46,12 @@ pub(super) struct ModelState {
     /// Owners that live.
     owners: BTreeSet<u64>,
     last_owner: u64,
+    /// The last answer of each owner, unless it was taken in.
+    kept: BTreeMap<u64, KeptAnswer>,
+    /// Requests that repeated others in vain.
+    retries: BTreeMap<(Account, Failure), Retries>,
+    /// Until when every transaction fails, and how.
+    pub(super) outage: Option<(Timestamp, Outage)>,
     pub(super) trail: Vec<String>,
     pub(super) head: Head,
     /// Whether it keeps no trail: a search through all states has no time for one.
@@ -60,6 +73,8 @@ struct StoredToken {
     batch: Option<u64>,
     group: Group,
     failed_in: u64,
+    /// The batches it was in, and how many tries each stands for.
+    attempts: Vec<(u64, u64)>,
     sealed: Option<Vec<u8>>,
     decided_by: String,
     grants: Option<Grants>,
@@ -69,12 +84,21 @@ struct StoredToken {
 struct Batch {
     account: Account,
     charged: bool,
+    /// What it does, as the trail names it.
+    call: &'static str,
     owner: u64,
     group: Group,
     lease: Lease,
     verdict: String,
     status: Option<u16>,
     request_id: Option<String>,
+    closed_at: i64,
+    /// The answer was the end of its tokens' way, or a step to it.
+    decided: bool,
+    /// All its tokens were sent before, and nothing was decided.
+    retry: bool,
+    /// The trail has a record of its leaving.
+    told: bool,
     /// The indices of the tokens it carried.
     tokens: Vec<usize>,
 }
@@ -110,7 +134,12 @@ impl ModelState {
             if new && state == State::Queued {
                 *kinds.entry(kind.rule_id()).or_default() += 1;
             }
-            digest.add(&fingerprint);
+            if new {
+                digest.add(&fingerprint);
+            }
+        }
+        if digest.count() == 0 {
+            return enqueued;
         }
         let (digest, tokens) = digest.finish();
         let (host, decision) = (host.to_owned(), decision.clone());
@@ -153,6 +182,7 @@ impl ModelState {
             batch: None,
             group: 0,
             failed_in: 0,
+            attempts: Vec::new(),
             sealed,
             decided_by: decision.by.clone(),
             grants: None,
@@ -194,15 +224,15 @@ impl ModelState {
             if forgotten || !token.state.may_become(change.state) {
                 continue;
             }
-            if let Some(batch) = token.batch {
-                let Some(batch) = self.batches.get_mut(usize::try_from(batch).unwrap_or(usize::MAX) - 1)
-                else {
+            if let Some(id) = token.batch {
+                let Some(batch) = self.batches.get_mut(usize::try_from(id).unwrap_or(usize::MAX) - 1) else {
                     continue;
                 };
                 if batch.owner != owner {
                     continue;
                 }
                 batch.tokens.retain(|other| *other != index);
+                token.attempts.retain(|(batch, _)| *batch != id);
             }
             (token.state, token.at, token.batch) = (change.state, at.as_millisecond(), None);
             (token.group, token.failed_in) = (0, 0);
@@ -262,36 +292,6 @@ impl ModelState {
             status.wait_reason = blocked.map(|(_, reason)| reason);
         }
         status
-    }
-
-    pub(super) fn token(&self, host: &str, fingerprint: &Fingerprint) -> Option<TokenRecord> {
-        let index = *self.index.get(&(host.to_owned(), *fingerprint))?;
-        let token = self.tokens.get(index)?;
-        let last = self.batches.iter().rev().find(|batch| batch.tokens.contains(&index));
-        Some(TokenRecord {
-            kind: token.kind,
-            state: token.state,
-            own_allowed: token.own_allowed,
-            at: timestamp(token.at),
-            request_id: last.and_then(|batch| batch.request_id.clone()),
-            location: token.location.clone(),
-            grants: token.grants.clone(),
-        })
-    }
-
-    pub(super) fn attempts(&self, host: &str, fingerprint: &Fingerprint) -> Vec<Attempt> {
-        let Some(index) = self.index.get(&(host.to_owned(), *fingerprint)) else { return Vec::new() };
-        (1..)
-            .zip(&self.batches)
-            .filter(|(_, batch)| batch.tokens.contains(index))
-            .map(|(id, batch)| Attempt {
-                batch: BatchId(id),
-                at: timestamp(batch.lease.since),
-                verdict: batch.verdict.clone(),
-                status: batch.status,
-                request_id: batch.request_id.clone(),
-            })
-            .collect()
     }
 
     pub(super) fn record(&mut self, event: &Event, at: Timestamp) {

@@ -69,7 +69,8 @@ pub(super) fn settlement(
             BatchOutcome::Unknown => "unknown",
             BatchOutcome::NotSent => "not-sent",
             BatchOutcome::Dead => "dead",
-        },
+        }
+        .into(),
         status: None,
         request_id: Some("ID".into()),
         message: String::new(),

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::input::{IDENTITIES, LEASE, PER_HOUR};
 use crate::ledger::audit::Verifier;
 use crate::ledger::intent::SELF_REVOKING;
+use crate::ledger::settlement::KeptAnswer;
 use crate::ledger::{BatchId, BatchOutcome, Intent, Settlement};
 use crate::token::Fingerprint;
 
@@ -27,6 +28,19 @@ pub(super) struct InFlight {
     leased: bool,
     /// Its process still lives and has asked for no other request since.
     alive: bool,
+    /// Its process died, and has kept the answer.
+    crashed: bool,
+    /// It was given up, before an answer came.
+    lost: bool,
+    /// The answer that the ledger does not have, and when it came.
+    pub(super) kept: Option<KeptAnswer>,
+}
+
+impl InFlight {
+    fn is_expired(&self, clock: i64) -> bool {
+        let lease = i64::try_from(LEASE.as_millis()).expect("short");
+        !(self.at - lease..self.at + lease).contains(&clock)
+    }
 }
 
 #[derive(Default)]
@@ -81,13 +95,47 @@ impl Oracle {
     }
 
     pub(super) fn crash(&mut self, process: usize) {
-        // No process is left to settle them.
-        self.in_flight.retain(|request| request.process != process);
+        // No process is left to settle them, except by the answers that were kept.
+        self.in_flight.retain(|request| request.process != process || request.kept.is_some());
+        for request in self.in_flight.iter_mut().filter(|request| request.process == process) {
+            (request.alive, request.crashed) = (false, true);
+        }
     }
 
+    /// A request whose process can settle it.
     pub(super) fn take(&mut self, index: usize) -> Option<InFlight> {
-        let last = self.in_flight.len().checked_sub(1)?;
-        Some(self.in_flight.remove(index.min(last)))
+        let living: Vec<usize> =
+            (0..self.in_flight.len()).filter(|index| !self.in_flight[*index].crashed).collect();
+        let last = living.len().checked_sub(1)?;
+        Some(self.in_flight.remove(living[index.min(last)]))
+    }
+
+    /// A request whose process can keep the answer.
+    pub(super) fn answered(&mut self, index: usize) -> Option<&mut InFlight> {
+        let waiting = |request: &&mut InFlight| request.alive && request.kept.is_none();
+        self.in_flight.iter_mut().filter(waiting).nth(index)
+    }
+
+    /// What becomes of the requests in flight when this process asks for another: those whose answers were kept are
+    /// settled by them, the others given up.
+    pub(super) fn taken_over(&mut self, process: usize, clock: i64) -> Vec<InFlight> {
+        let (mut settled, mut left) = (Vec::new(), Vec::new());
+        for mut request in std::mem::take(&mut self.in_flight) {
+            let gone = request.crashed || request.process == process;
+            let expired = request.is_expired(clock) && !request.lost;
+            if request.kept.is_some() && (gone || expired) {
+                settled.push(request);
+            } else {
+                request.lost |= gone || expired;
+                left.push(request);
+            }
+        }
+        self.in_flight = left;
+        // One's own first, then those of the dead.
+        settled.sort_by_key(|request| {
+            (request.crashed || request.process != process, !request.crashed, request.id)
+        });
+        settled
     }
 
     /// A process that asks for the next request has abandoned its last one.
@@ -140,6 +188,9 @@ impl Oracle {
             charged,
             leased: true,
             alive: true,
+            crashed: false,
+            lost: false,
+            kept: None,
         });
     }
 

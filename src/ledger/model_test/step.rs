@@ -37,6 +37,13 @@ pub(super) enum Step {
         /// In seconds.
         hold: Option<u64>,
     },
+    /// The response comes, and the ledger cannot be written.
+    Keep {
+        index: usize,
+        outcome: BatchOutcome,
+        rate_limit: Option<(u32, i64)>,
+        hold: Option<u64>,
+    },
     StateChange {
         process: usize,
         from: u32,
@@ -92,6 +99,8 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         Just(State::Queued)
     ];
     let rate_limit = proptest::option::weighted(0.3, (0..4_u32, -1000..7_200_000_i64));
+    let hold = proptest::option::weighted(0.2, 0..7200_u64);
+    let answer = (0..4_usize, outcome, rate_limit, hold).boxed();
     let count = prop_oneof![4 => 1..40_u32, 1 => 900..1300_u32];
     prop_oneof![
         3 => (process.clone(), 0..2500_u32, count.clone()).prop_map(|(process, from, count)| {
@@ -104,8 +113,11 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => (process.clone(), 0..2500_u32, 1..6_u32)
             .prop_map(|(process, from, count)| Step::IntendSelfRevoking { process, from, count }),
         1 => (process.clone(), any::<bool>()).prop_map(|(process, left)| Step::Call { process, left }),
-        6 => (0..4_usize, outcome, rate_limit, proptest::option::weighted(0.2, 0..7200_u64)).prop_map(
+        6 => answer.clone().prop_map(
             |(index, outcome, rate_limit, hold)| Step::Settle { index, outcome, rate_limit, hold }
+        ),
+        2 => answer.prop_map(
+            |(index, outcome, rate_limit, hold)| Step::Keep { index, outcome, rate_limit, hold }
         ),
         1 => (process.clone(), 0..2500_u32, 1..50_u32, state).prop_map(|(process, from, count, state)| {
             Step::StateChange { process, from, count, state }

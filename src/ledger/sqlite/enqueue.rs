@@ -34,8 +34,7 @@ pub(super) fn enqueue_some(
     entries: &mut dyn Iterator<Item = Entry>,
     at: Timestamp,
 ) -> rusqlite::Result<Enqueued> {
-    let decision_id = record_decision(db, decision, rows::millis(at))?;
-    let mut inserter = Inserter::new(db, rows::ensure_host(db, host_name)?, rows::millis(at), decision_id)?;
+    let mut inserter = Inserter::new(db, rows::ensure_host(db, host_name)?, rows::millis(at), decision)?;
     let mut enqueued = Enqueued::default();
     let mut kinds: BTreeMap<&'static str, u64> = BTreeMap::new();
     let mut digest = Digest::default();
@@ -46,8 +45,14 @@ pub(super) fn enqueue_some(
             if new && state == State::Queued {
                 *kinds.entry(entry.kind.rule_id()).or_default() += 1;
             }
-            digest.add(&entry.fingerprint);
+            if new {
+                digest.add(&entry.fingerprint);
+            }
         }
+    }
+    // A scan that finds what was found before leaves nothing behind.
+    if digest.count() == 0 {
+        return Ok(enqueued);
     }
     let (digest, tokens) = digest.finish();
     let decision = decision.clone();
@@ -81,7 +86,9 @@ struct Inserter<'db> {
     db: &'db Connection,
     host: i64,
     at: i64,
-    decision: i64,
+    decision: &'db Decision,
+    /// The decision's id, once a token was queued under it.
+    decision_id: Option<i64>,
     find: CachedStatement<'db>,
     insert: CachedStatement<'db>,
     update: CachedStatement<'db>,
@@ -91,12 +98,13 @@ struct Inserter<'db> {
 }
 
 impl<'db> Inserter<'db> {
-    fn new(db: &'db Connection, host: i64, at: i64, decision: i64) -> rusqlite::Result<Self> {
+    fn new(db: &'db Connection, host: i64, at: i64, decision: &'db Decision) -> rusqlite::Result<Self> {
         Ok(Inserter {
             db,
             host,
             at,
             decision,
+            decision_id: None,
             find: db.prepare_cached(FIND)?,
             insert: db.prepare_cached(INSERT)?,
             update: db.prepare_cached(UPDATE)?,
@@ -107,7 +115,7 @@ impl<'db> Inserter<'db> {
 
     /// Writes one token; returns the state it has then, and whether this call changed it.
     fn put(&mut self, entry: &Entry) -> rusqlite::Result<(State, bool)> {
-        let Inserter { host, at, decision, .. } = *self;
+        let Inserter { host, at, .. } = *self;
         let (sha256, prefix) = (entry.fingerprint.0, rows::prefix_of(&entry.fingerprint));
         let known = (self.find)
             .query_row(params![host, prefix, sha256], |row| {
@@ -119,7 +127,7 @@ impl<'db> Inserter<'db> {
         let (kind, new_state, confidence) =
             (entry.kind.rule_id(), entry.state.as_str(), entry.confidence.as_str());
         let Some((id, state)) = known else {
-            let rank = entry.rank();
+            let (rank, decision) = (entry.rank(), self.decision_id()?);
             self.insert.execute(params![
                 host,
                 sha256,
@@ -139,11 +147,19 @@ impl<'db> Inserter<'db> {
         if state.pending() || state == entry.state || !state.may_become(entry.state) {
             return Ok((state, false));
         }
+        let decision = self.decision_id()?;
         self.update.execute(params![id, new_state, at, confidence, entry.rank(), decision])?;
         if !entry.state.keeps_text() {
             self.forgotten.push(id);
         }
         self.put_sealed(id, entry).map(|()| (entry.state, true))
+    }
+
+    fn decision_id(&mut self) -> rusqlite::Result<i64> {
+        match self.decision_id {
+            Some(id) => Ok(id),
+            None => Ok(*self.decision_id.insert(record_decision(self.db, self.decision, self.at)?)),
+        }
     }
 
     fn put_sealed(&mut self, id: i64, entry: &Entry) -> rusqlite::Result<()> {

@@ -5,12 +5,13 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::owner::Owner;
 use super::queue::{self, DueToken};
-use super::{quota, rows, trail};
+use super::{attempts, quota, retries, rows, settle};
 use crate::ledger::audit::Event;
 use crate::ledger::bisect::Group;
 use crate::ledger::entry::{BatchId, Page};
 use crate::ledger::intent::{BatchRequest, Intent, Next, Payload};
 use crate::ledger::quota::{Lease, Moment, WaitReason};
+use crate::ledger::settlement::KeptAnswer;
 use crate::ledger::time::{ClockReading, millis, timestamp};
 use crate::token::Kind;
 
@@ -19,16 +20,16 @@ const POLL_MS: i64 = 100;
 
 const OPEN_BATCHES: &str = "SELECT batch.id, owner, identity, at, lease, slot_boot, slot_uptime FROM batch
     JOIN quota ON quota.id = batch.quota WHERE quota.host = ?1 AND verdict = 'open' ORDER BY batch.id";
+const VERDICT: &str = "SELECT verdict FROM batch WHERE id = ?1 AND owner = ?2";
 const SET_LOST: &str = "UPDATE batch SET verdict = 'lost', closed_at = ?2 WHERE id = ?1";
 const RELEASE: &str = "UPDATE token SET batch = NULL, state = 'sent' WHERE batch = ?1";
 const FIND_ONE: &str =
     "SELECT id, sha256, kind, bytes, bisect_group FROM token JOIN sealed ON sealed.token = token.id
     WHERE host = ?1 AND batch IS NULL AND state IN ('queued', 'sent') AND sha256_prefix = ?2 AND sha256 = ?3";
 const INSERT_BATCH: &str =
-    "INSERT INTO batch (quota, charged, owner, bisect_group, at, lease, slot_at, slot_adjusted, slot_boot, slot_uptime)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?5, ?5, ?7, ?8)";
+    "INSERT INTO batch (quota, charged, owner, bisect_group, at, lease, slot_at, slot_adjusted, slot_boot, slot_uptime, call)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?5, ?5, ?7, ?8, ?9)";
 const SET_IN_FLIGHT: &str = "UPDATE token SET batch = ?2, state = 'sent', at = ?3 WHERE id = ?1";
-const INSERT_ATTEMPT: &str = "INSERT INTO attempt (token, batch) VALUES (?1, ?2)";
 
 /// Takes a slot and a batch, or returns when to ask again.
 pub(super) fn intend(
@@ -74,7 +75,7 @@ pub(super) fn intend(
     let mut intents = Vec::new();
     for (group, due) in contents(db, host, candidate, quota.max_batch(request.max_batch))? {
         let new = NewBatch { request, quota_id, group, charged };
-        let batch = insert(db, &new, &owner.name(), &due, (at, now))?;
+        let batch = insert(db, &new, &owner.name()?, &due, (at, now))?;
         if charged {
             quota.take_slot(batch.0, now);
         } else {
@@ -149,20 +150,54 @@ enum InFlight {
 }
 
 /// Takes over the batches of owners that are gone.
-pub(super) fn take_over(db: &Connection, owner: &Owner, host: &str, at: Timestamp) -> rusqlite::Result<()> {
+pub(super) fn take_over(
+    db: &Connection,
+    owner: &mut Owner,
+    host: &str,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
     match rows::host(db, host)? {
         Some(host) => take_over_abandoned(db, owner, (host, ""), (at, ClockReading::of(at))).map(drop),
         None => Ok(()),
     }
 }
 
-/// Takes over the batches of owners that are gone, and returns what else is in flight.
+/// Takes in the answers that this owner, or one that has ended, got and could not write down.
+fn take_in_kept(db: &Connection, owner: &mut Owner, at: Timestamp) -> rusqlite::Result<()> {
+    if let Some(name) = owner.name_if_any().map(str::to_owned)
+        && let Some(kept) = owner.kept_by(&name)
+    {
+        take_in(db, &name, &kept, at)?;
+        owner.taken_in(kept.batch);
+    }
+    for ended in owner.ended() {
+        let had = ended.kept.as_ref().map_or(Ok(true), |kept| take_in(db, &ended.name, kept, at))?;
+        // What is kept for a batch that is not here belongs to what this ledger was before it was put back from a copy.
+        if had {
+            owner.remove(ended);
+        }
+    }
+    Ok(())
+}
+
+/// Settles a batch of an owner by the answer it kept, unless the ledger has that; false where there is no such batch.
+fn take_in(db: &Connection, owner: &str, kept: &KeptAnswer, at: Timestamp) -> rusqlite::Result<bool> {
+    let verdict: Option<String> =
+        (db.prepare_cached(VERDICT)?).query_row(params![kept.batch, owner], |row| row.get(0)).optional()?;
+    if verdict.as_deref().is_some_and(|verdict| ["open", "lost"].contains(&verdict)) {
+        settle::settle(db, BatchId(kept.batch), &kept.settlement, at, Some(kept.at))?;
+    }
+    Ok(verdict.is_some())
+}
+
+/// Takes over the batches of owners that are gone, by the answers they kept, and returns what else is in flight.
 fn take_over_abandoned(
     db: &Connection,
-    owner: &Owner,
+    owner: &mut Owner,
     (host, identity): (i64, &str),
     (at, now): (Timestamp, ClockReading),
 ) -> rusqlite::Result<InFlight> {
+    take_in_kept(db, owner, at)?;
     let open: Vec<(u64, String, String, Lease)> = (db.prepare_cached(OPEN_BATCHES)?)
         .query_map([host], |row| {
             let (since, until) = (row.get(3)?, row.get(4)?);
@@ -175,13 +210,18 @@ fn take_over_abandoned(
         // A handle sends one batch at a time: an open one of its own is one it could not settle.
         let own = owner.name_if_any() == Some(name.as_str());
         if own || lease.is_over(now) || owner.has_ended(&name) {
+            let kept = owner.kept_by(&name).filter(|kept| kept.batch == batch);
+            if let Some(kept) = kept {
+                take_in(db, &name, &kept, at)?;
+                continue;
+            }
             db.prepare_cached(SET_LOST)?.execute(params![batch, now.wall])?;
             if let Some((id, mut quota)) = quota::find(db, host, &account)? {
                 quota.finish(batch, lease.last_moment(now));
                 quota::save(db, id, &quota)?;
             }
             let tokens = db.prepare_cached(RELEASE)?.execute([batch])? as u64;
-            trail::append(db, &Event::Lost { batch, tokens }, at)?;
+            retries::tell_answer(db, batch, (Event::Lost { batch, tokens }, false), at)?;
         } else {
             let same = account == identity;
             in_flight = in_flight.max(if same { InFlight::SameIdentity } else { InFlight::OtherIdentity });
@@ -215,22 +255,15 @@ fn insert(
         now,
         lease,
         reading.uptime.map(|uptime| uptime.boot),
-        reading.uptime.map(|uptime| uptime.ms)
+        reading.uptime.map(|uptime| uptime.ms),
+        request.call()
     ])?;
     let batch = u64::try_from(db.last_insert_rowid()).unwrap_or_default();
     let mut set_in_flight = db.prepare_cached(SET_IN_FLIGHT)?;
-    let mut insert_attempt = db.prepare_cached(INSERT_ATTEMPT)?;
     for due in due {
         set_in_flight.execute(params![due.id, batch, now])?;
-        insert_attempt.execute(params![due.id, batch])?;
     }
-    let event = Event::Intent {
-        batch,
-        host: request.host.into(),
-        identity: request.account().into(),
-        call: request.call(),
-        tokens: due.iter().map(|due| due.token.fingerprint.hex()).collect(),
-    };
-    trail::append(db, &event, at)?;
+    attempts::insert(db, (new.quota_id, batch), due.iter().map(|due| due.id), now)?;
+    retries::tell_intent(db, batch, at)?;
     Ok(BatchId(batch))
 }

@@ -20,7 +20,7 @@ const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
 
 /// How long to wait for the locks of other processes. Their transactions are short, except where hundreds of thousands of
 /// tokens are queued.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Read before anything else, and changes nothing.
 const IDENTITY: &str = "SELECT (SELECT application_id FROM pragma_application_id),

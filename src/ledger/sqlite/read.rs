@@ -41,7 +41,7 @@ const TOKEN: &str =
     FROM token LEFT JOIN grants ON grants.token = token.id WHERE host = ?1 AND sha256_prefix = ?2 AND sha256 = ?3";
 const HOSTS: &str =
     "SELECT name, identity FROM host LEFT JOIN quota ON quota.host = host.id ORDER BY host.id, quota.id";
-const ATTEMPTS: &str = "SELECT batch.id, batch.at, verdict, status, request_id FROM attempt
+const ATTEMPTS: &str = "SELECT batch.id, batch.at, verdict, status, request_id, tries FROM attempt
     JOIN batch ON batch.id = attempt.batch JOIN token ON token.id = attempt.token
     WHERE token.host = ?1 AND sha256_prefix = ?2 AND sha256 = ?3 ORDER BY batch.id";
 
@@ -165,6 +165,7 @@ pub(super) fn attempts(
                 verdict: row.get(2)?,
                 status: row.get(3)?,
                 request_id: row.get(4)?,
+                tries: row.get(5)?,
             })
         })?
         .collect()

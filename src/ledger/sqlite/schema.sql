@@ -105,6 +105,7 @@ CREATE TABLE batch (
   id           INTEGER PRIMARY KEY AUTOINCREMENT,
   quota        INTEGER NOT NULL REFERENCES quota,
   charged      INTEGER NOT NULL,
+  call         TEXT    NOT NULL,       -- what it does, as the trail names it
   owner        TEXT    NOT NULL,       -- whose lock file shows whether the process lives
   bisect_group INTEGER NOT NULL,
   at           INTEGER NOT NULL,       -- when it left
@@ -116,17 +117,40 @@ CREATE TABLE batch (
   verdict      TEXT    NOT NULL DEFAULT 'open', -- or 'lost', or the class of the response
   closed_at    INTEGER,                -- when it was settled or lost
   status       INTEGER,
-  request_id   TEXT
+  request_id   TEXT,
+  decided      INTEGER NOT NULL DEFAULT 0, -- the answer was the end of its tokens' way, or a step to it
+  retry        INTEGER NOT NULL DEFAULT 0, -- all its tokens were sent before, and nothing was decided
+  told         INTEGER NOT NULL DEFAULT 1, -- the trail has a record of its leaving
+  unused       INTEGER NOT NULL DEFAULT 0  -- no attempt names it any more
 );
 CREATE INDEX batch_slots ON batch (quota, id) WHERE charged;
 CREATE INDEX batch_open ON batch (quota) WHERE verdict = 'open';
 
+CREATE INDEX batch_unused ON batch (quota, id) WHERE unused;
+
+-- Of the requests in vain a token was in, the first and the last, which stands for those in between.
 CREATE TABLE attempt (
   token INTEGER NOT NULL REFERENCES token,
   batch INTEGER NOT NULL REFERENCES batch,
+  tries INTEGER NOT NULL DEFAULT 1,
   PRIMARY KEY (token, batch)
 ) WITHOUT ROWID;
 CREATE INDEX attempt_batch ON attempt (batch);
+
+-- Requests that repeated others in vain, since something was decided last: how many the trail tells one by one, and those
+-- that it tells together.
+CREATE TABLE retries (
+  quota    INTEGER NOT NULL REFERENCES quota,
+  verdict  TEXT    NOT NULL,           -- what they came to
+  status   INTEGER NOT NULL,           -- 0 if there was none
+  told     INTEGER NOT NULL,
+  requests INTEGER NOT NULL,           -- how many are still to be told
+  first    INTEGER NOT NULL,           -- the batches of the first and the last of these, and when they came to nothing
+  last     INTEGER NOT NULL,
+  since    INTEGER NOT NULL,
+  until    INTEGER NOT NULL,
+  PRIMARY KEY (quota, verdict, status)
+) WITHOUT ROWID;
 
 -- The audit trail: JSON lines, each with the hash of the one before.
 CREATE TABLE audit (

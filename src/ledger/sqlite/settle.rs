@@ -3,25 +3,27 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{quota, rows, trail};
+use super::{quota, retries, rows};
 use crate::ledger::audit::Event;
 use crate::ledger::bisect::{self, Failure, Group, Step};
 use crate::ledger::entry::BatchId;
 use crate::ledger::quota::Quota;
 use crate::ledger::settlement::{BatchOutcome, Settled, Settlement};
-use crate::ledger::time::{ClockReading, millis};
+use crate::ledger::time::{ClockReading, millis, timestamp};
 use crate::revocation::State;
 
 const FIND: &str =
-    "SELECT quota, charged, bisect_group, verdict, host, identity, owner FROM batch JOIN quota ON quota.id = batch.quota
-    WHERE batch.id = ?1";
+    "SELECT quota, charged, bisect_group, verdict, host, identity, owner, status, request_id FROM batch
+    JOIN quota ON quota.id = batch.quota WHERE batch.id = ?1";
 const CLOSE: &str =
-    "UPDATE batch SET verdict = ?2, closed_at = ?3, status = ?4, request_id = ?5 WHERE id = ?1";
+    "UPDATE batch SET verdict = ?2, closed_at = ?3, status = ?4, request_id = ?5, decided = ?6 WHERE id = ?1";
 const UNCHARGE: &str = "UPDATE batch SET charged = 0 WHERE id = ?1";
 const IN_FLIGHT: &str = "SELECT id FROM token WHERE batch = ?1 ORDER BY rank, id";
 /// Of a batch that was taken over: the tokens it carried that still wait.
 const STILL_PENDING: &str = "SELECT token.id FROM attempt JOIN token ON token.id = attempt.token
     WHERE attempt.batch = ?1 AND state IN ('queued', 'sent') ORDER BY rank, token.id";
+const COUNT_IN_STATE: &str = "SELECT count(*) FROM attempt JOIN token ON token.id = attempt.token
+    WHERE attempt.batch = ?1 AND state = ?2";
 const SET_FAILED: &str =
     "UPDATE token SET failed_in = ?1 WHERE id IN (SELECT token FROM attempt WHERE batch = ?1)";
 /// Before `SET_FAILED`: the batches in which these tokens failed before.
@@ -37,6 +39,9 @@ const SET_GROUP: &str = "UPDATE token SET bisect_group = ?2 WHERE id = ?1";
 const DUE_IN_GROUP: &str = "SELECT id FROM token WHERE host = ?1 AND bisect_group = ?2 AND batch IS NULL
     AND state IN ('queued', 'sent') ORDER BY rank, id";
 
+/// How much later than it came in an answer is written down for the trail to say so.
+const LATE_MS: i64 = 1000;
+
 /// A batch as it was written down.
 struct Batch {
     id: u64,
@@ -47,85 +52,133 @@ struct Batch {
     host: i64,
     identity: String,
     owner: String,
+    status: Option<u16>,
+    request_id: Option<String>,
 }
 
 impl Batch {
+    fn find(db: &Connection, id: u64) -> rusqlite::Result<Option<Self>> {
+        let found = db.prepare_cached(FIND)?.query_row([id], |row| {
+            Ok(Batch {
+                id,
+                quota: row.get(0)?,
+                charged: row.get(1)?,
+                group: row.get(2)?,
+                verdict: row.get(3)?,
+                host: row.get(4)?,
+                identity: row.get(5)?,
+                owner: row.get(6)?,
+                status: row.get(7)?,
+                request_id: row.get(8)?,
+            })
+        });
+        found.optional()
+    }
+
+    /// Whether this settlement was written down before: the transaction was committed, though it seemed to fail.
+    fn has(&self, settlement: &Settlement) -> bool {
+        self.verdict == settlement.verdict
+            && (self.status, &self.request_id) == (settlement.status, &settlement.request_id)
+    }
+
     /// Whether its slot is given back: not where another process took it over, and has counted on that slot since.
     fn gives_back(&self, outcome: BatchOutcome) -> bool {
         self.charged && self.verdict == "open" && outcome == BatchOutcome::NotSent
     }
 }
 
-/// Writes a settlement down; `None` if there is no such batch.
+/// Writes a settlement down, of an answer that was `received` earlier where the ledger could not be written then; `None` if
+/// there is no such batch.
 pub(super) fn settle(
     db: &Connection,
     BatchId(id): BatchId,
     settlement: &Settlement,
     at: Timestamp,
+    received: Option<i64>,
 ) -> rusqlite::Result<Option<Settled>> {
-    let found = db.prepare_cached(FIND)?.query_row([id], |row| {
-        Ok(Batch {
-            id,
-            quota: row.get(0)?,
-            charged: row.get(1)?,
-            group: row.get(2)?,
-            verdict: row.get(3)?,
-            host: row.get(4)?,
-            identity: row.get(5)?,
-            owner: row.get(6)?,
-        })
-    });
-    let Some(batch) = found.optional()? else { return Ok(None) };
+    let Some(batch) = Batch::find(db, id)? else { return Ok(None) };
+    if batch.has(settlement) {
+        return settled_before(db, id, settlement.outcome).map(Some);
+    }
     let now = rows::millis(at);
+    // What is told of the tokens is when the server took them.
+    let received = received.map_or(now, |received| received.min(now));
     let tokens = ids(db, IN_FLIGHT, params![id])?;
     // What was taken before, and whether what the batch carried is to blame for its failure.
     let (mut accepted_before, mut blamed) = (0, false);
     if let Some((_, mut quota)) = quota::find(db, batch.host, &batch.identity)? {
         accepted_before = quota.accepted;
         blamed = batch.charged && !quota.observe_outcome(id, tokens.len(), settlement.outcome);
-        update_quota(&mut quota, &batch, settlement, ClockReading::of(at));
+        update_quota(&mut quota, &batch, settlement, (ClockReading::of(at), received));
         quota::save(db, batch.quota, &quota)?;
     }
     if batch.gives_back(settlement.outcome) {
         db.prepare_cached(UNCHARGE)?.execute([id])?;
     }
     let Settlement { verdict, status, request_id, .. } = settlement;
-    db.prepare_cached(CLOSE)?.execute(params![id, verdict, now, status, request_id])?;
+    db.prepare_cached(CLOSE)?.execute(params![
+        id,
+        verdict,
+        received,
+        status,
+        request_id,
+        settlement.outcome.decides()
+    ])?;
     let (settled, erased) = match batch.verdict.as_str() {
         "open" => {
             let failure =
                 if blamed { Some(failure(db, &batch, tokens.len(), accepted_before)?) } else { None };
-            settle_tokens(db, &batch, &tokens, (settlement.outcome, failure), now)?
+            settle_tokens(db, &batch, &tokens, (settlement.outcome, failure), received)?
         }
         // Taken over, or settled before: the only news is that the tokens were accepted.
         _ if settlement.outcome == BatchOutcome::Accepted => {
             let pending = ids(db, STILL_PENDING, params![id])?;
-            set_state(db, &pending, State::Accepted, now)?;
+            set_state(db, &pending, State::Accepted, received)?;
             (Settled { accepted: pending.len() as u64, ..Settled::default() }, pending)
         }
         _ => (Settled::default(), Vec::new()),
     };
     let event = Event::Answer {
         batch: id,
-        verdict: (*verdict).into(),
+        verdict: verdict.clone().into_owned(),
         status: *status,
         request_id: request_id.clone(),
         message: settlement.message.clone(),
         became: settled.counts(),
+        received_at: (now - received >= LATE_MS).then(|| timestamp(received)),
+        tokens: Vec::new(),
     };
-    trail::append(db, &event, at)?;
+    retries::tell_answer(db, id, (event, settlement.outcome.decides()), at)?;
     rows::erase(db, &erased, Some(id), at)?;
     Ok(Some(settled))
 }
 
-fn update_quota(quota: &mut Quota, batch: &Batch, settlement: &Settlement, now: ClockReading) {
+/// What a settlement that was written down before has brought.
+fn settled_before(db: &Connection, batch: u64, outcome: BatchOutcome) -> rusqlite::Result<Settled> {
+    let count = |state: State| {
+        db.prepare_cached(COUNT_IN_STATE)?.query_row(params![batch, state.as_str()], |row| row.get(0))
+    };
+    Ok(match outcome {
+        BatchOutcome::Accepted => Settled { accepted: count(State::Accepted)?, ..Settled::default() },
+        BatchOutcome::Dead => Settled { dead: count(State::Dead)?, ..Settled::default() },
+        BatchOutcome::Invalid => Settled { refused: count(State::Refused)?, ..Settled::default() },
+        _ => Settled::default(),
+    })
+}
+
+fn update_quota(
+    quota: &mut Quota,
+    batch: &Batch,
+    settlement: &Settlement,
+    (now, received): (ClockReading, i64),
+) {
     quota.observe_clock(now);
     if batch.gives_back(settlement.outcome) {
         quota.give_back(batch.id);
     }
     quota.finish(batch.id, now);
     quota.apply_rate_limit(&settlement.rate_limit, now);
-    match settlement.hold {
+    match settlement.hold_after(now.wall - received) {
         Some(hold) => quota.hold(millis(hold), now),
         None if matches!(settlement.outcome, BatchOutcome::Accepted | BatchOutcome::Invalid) => {
             quota.strikes = 0;

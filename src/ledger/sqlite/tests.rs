@@ -2,6 +2,7 @@
 
 mod damage;
 mod handles;
+mod outage;
 #[cfg(unix)]
 mod trust;
 
@@ -75,7 +76,7 @@ fn fill(ledger: &mut SqliteLedger, numbers: std::ops::Range<u32>) -> Result<Enqu
 fn settlement(outcome: BatchOutcome) -> Settlement {
     Settlement {
         outcome,
-        verdict: "accepted",
+        verdict: "accepted".into(),
         status: Some(202),
         request_id: Some("AAAA:1".into()),
         message: String::new(),
@@ -157,7 +158,7 @@ fn a_token_keeps_its_history() -> TestResult {
     let batch = next_intent(&mut ledger)?.batch;
     ledger.settle(
         batch,
-        &Settlement { verdict: "trouble", status: Some(502), ..settlement(BatchOutcome::Returned) },
+        &Settlement { verdict: "trouble".into(), status: Some(502), ..settlement(BatchOutcome::Returned) },
         &now,
     )?;
     let batch = next_intent(&mut ledger)?.batch;

@@ -108,6 +108,7 @@ fn a_second_provider_revokes_its_tokens_within_its_own_limits() -> Checked {
             clock: &fixture.clock,
             cancel: &fixture.cancel,
             progress: &progress,
+            notify: &|_| {},
         };
         run(context, options)
     };

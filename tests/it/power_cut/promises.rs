@@ -197,7 +197,7 @@ fn check_sent(ledger: &dyn Ledger, intent: &Intent, known: &Known) -> Verdict {
 fn accepted() -> Settlement {
     Settlement {
         outcome: BatchOutcome::Accepted,
-        verdict: "accepted",
+        verdict: "accepted".into(),
         status: Some(202),
         request_id: None,
         message: String::new(),

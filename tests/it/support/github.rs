@@ -31,6 +31,8 @@ struct State {
 /// How a request ends.
 enum Outcome {
     Respond(Reply),
+    /// The same, after so long.
+    RespondLate(Reply, Duration),
     /// Close the connection without a response.
     Close,
     /// Keep the connection open without a response.
@@ -158,6 +160,10 @@ impl Shared {
         thread::sleep(self.script.latency);
         match outcome {
             Outcome::Respond(reply) => reply.with("X-GitHub-Request-Id", id).write(stream),
+            Outcome::RespondLate(reply, delay) => {
+                thread::sleep(delay);
+                reply.with("X-GitHub-Request-Id", id).write(stream);
+            }
             Outcome::Close => {}
             Outcome::Raw(bytes) => {
                 let _ = (&*stream).write_all(bytes.as_bytes());
@@ -246,6 +252,9 @@ impl Shared {
             Some(Misbehaviour::DropProcessed) => {
                 self.accept(state, seen);
                 return Outcome::Close;
+            }
+            Some(Misbehaviour::Late(delay)) => {
+                return Outcome::RespondLate(limits(self.accept(state, seen), remaining), delay);
             }
             Some(Misbehaviour::PrimaryLimit) => {
                 return Outcome::Respond(limits(

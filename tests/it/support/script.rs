@@ -1,5 +1,7 @@
 //! How a GitHub on loopback behaves, and how it misbehaves.
 
+use std::time::Duration;
+
 /// Which GitHub this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flavour {
@@ -30,6 +32,8 @@ pub(crate) enum Misbehaviour {
     Raw(&'static str),
     /// A 202 whose body never ends: a byte now and then.
     Drip,
+    /// What was asked is done, and the answer comes after so long.
+    Late(Duration),
     /// 422 with every token of the request in the message.
     Echo,
 }

@@ -103,16 +103,23 @@ fn read(record: &Value, sent: &mut BTreeMap<u64, Sent>) -> (Common, Vec<String>)
     let batch = number(record, "batch");
     match common.event.as_str() {
         "intent" => {
-            common.sent_at.clone_from(&common.at);
+            common.sent_at = if record["sent_at"].is_null() { common.at.clone() } else { text("sent_at") };
+            common.count = record["retried"].as_u64().map(|count| count.to_string()).unwrap_or_default();
             common.message = text("call");
-            let (at, host) = (common.at.clone(), common.host.clone());
+            let (at, host) = (common.sent_at.clone(), common.host.clone());
             sent.insert(batch, Sent { at, host, tokens: tokens.clone() });
         }
         "answer" | "lost" => {
             if let Some(sent) = sent.get(&batch) {
                 common.sent_at.clone_from(&sent.at);
                 common.host.clone_from(&sent.host);
-                tokens.clone_from(&sent.tokens);
+                if tokens.is_empty() {
+                    tokens.clone_from(&sent.tokens);
+                }
+            }
+            // When it came in, where it was written down later.
+            if let Some(received) = record["received_at"].as_str() {
+                received.clone_into(&mut common.at);
             }
             common.outcome = if common.event == "lost" { "no answer".to_owned() } else { text("verdict") };
             // A late answer may follow what was given up as lost.
@@ -147,6 +154,12 @@ fn describe(record: &Value, common: &mut Common) {
         "policy" => {
             common.outcome = text("decision");
             common.message = counts(&record["counts"]);
+        }
+        "retries" => {
+            common.outcome = text("verdict");
+            let (since, until) = (text("since"), text("until"));
+            common.message =
+                format!("{} requests in vain, from {since} to {until}", number(record, "requests"));
         }
         "mark" => {
             common.outcome = text("state");

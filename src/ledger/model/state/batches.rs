@@ -14,6 +14,7 @@ use crate::revocation::State;
 use crate::token::Fingerprint;
 
 const POLL_MS: i64 = 100;
+const LATE_MS: i64 = 1000;
 
 impl ModelState {
     pub(in crate::ledger::model) fn intend(
@@ -101,25 +102,24 @@ impl ModelState {
             let token = &mut self.tokens[*index];
             (token.batch, token.state, token.at) = (Some(id), State::Sent, now);
         }
-        let event = Event::Intent {
-            batch: id,
-            host: new.account.0.clone(),
-            identity: new.account.1.clone(),
-            call: new.call,
-            tokens: new.indices.iter().map(|index| self.tokens[*index].fingerprint.hex()).collect(),
-        };
+        let retry = self.insert_attempts(id, new.indices, now);
         self.batches.push(Batch {
             account: new.account,
             charged: new.charged,
             owner: new.owner,
+            call: new.call,
             group: new.group,
             lease: new.lease,
             verdict: "open".into(),
             status: None,
             request_id: None,
+            closed_at: 0,
+            decided: false,
+            retry,
+            told: true,
             tokens: new.indices.to_vec(),
         });
-        self.record(&event, at);
+        self.tell_intent(id, at);
     }
 
     pub(in crate::ledger::model) fn take_over_abandoned(
@@ -128,6 +128,7 @@ impl ModelState {
         host: &str,
         (at, now): (Timestamp, ClockReading),
     ) {
+        self.take_in_kept(owner, at);
         for index in 0..self.batches.len() {
             let batch = &mut self.batches[index];
             let gone =
@@ -135,8 +136,14 @@ impl ModelState {
             if batch.verdict != "open" || batch.account.0 != host || !gone {
                 continue;
             }
-            batch.verdict = "lost".into();
             let id = index as u64 + 1;
+            let kept = self.kept.get(&batch.owner).filter(|kept| kept.batch == id).cloned();
+            if let Some(kept) = kept {
+                self.take_in(&kept, at);
+                continue;
+            }
+            batch.verdict = "lost".into();
+            batch.closed_at = now.wall;
             if let Some(quota) = self.quotas.get_mut(&batch.account) {
                 quota.finish(id, batch.lease.last_moment(now));
             }
@@ -145,23 +152,46 @@ impl ModelState {
                 (token.batch, token.state) = (None, State::Sent);
                 released += 1;
             }
-            self.record(&Event::Lost { batch: id, tokens: released }, at);
+            self.tell_answer(id, Event::Lost { batch: id, tokens: released }, false, at);
         }
     }
 
     pub(in crate::ledger::model) fn settle(
         &mut self,
+        owner: u64,
         id: u64,
         settlement: &Settlement,
         at: Timestamp,
     ) -> Option<Settled> {
+        let received = self.kept.get(&owner).filter(|kept| kept.batch == id).map(|kept| kept.at);
+        let settled = self.settle_received(id, settlement, at, received);
+        if received.is_some() {
+            self.kept.remove(&owner);
+        }
+        settled
+    }
+
+    pub(super) fn settle_received(
+        &mut self,
+        id: u64,
+        settlement: &Settlement,
+        at: Timestamp,
+        received: Option<i64>,
+    ) -> Option<Settled> {
         let now = at.as_millisecond();
+        let received = received.map_or(now, |received| received.min(now));
         let batch = self.batches.get_mut(usize::try_from(id).ok()?.checked_sub(1)?)?;
+        if batch.verdict == settlement.verdict
+            && (batch.status, &batch.request_id) == (settlement.status, &settlement.request_id)
+        {
+            return Some(self.settled_before(id, settlement.outcome));
+        }
         let open = batch.verdict == "open";
         let (group, account, charged) = (batch.group, batch.account.clone(), batch.charged);
-        batch.verdict = settlement.verdict.into();
+        batch.verdict = settlement.verdict.clone().into_owned();
         batch.status = settlement.status;
         batch.request_id.clone_from(&settlement.request_id);
+        (batch.closed_at, batch.decided) = (received, settlement.outcome.decides());
         let carried = batch.tokens.clone();
         // Where another process took the batch over, it has counted on its slot since.
         let give_back = charged && open && settlement.outcome == BatchOutcome::NotSent;
@@ -179,10 +209,10 @@ impl ModelState {
         if give_back && let Some(quota) = self.quotas.get_mut(&account) {
             quota.give_back(id);
         }
-        self.update_quota(&account, id, settlement, ClockReading::of(at));
+        self.update_quota(&account, id, settlement, (ClockReading::of(at), received));
         let mut settled = Settled::default();
         if open {
-            settled = self.settle_tokens(&in_flight, group, (settlement.outcome, failure), now);
+            settled = self.settle_tokens(&in_flight, group, (settlement.outcome, failure), received);
             let failed = [BatchOutcome::Failed, BatchOutcome::TooLarge, BatchOutcome::Unknown];
             for index in in_flight.into_iter().filter(|_| charged && failed.contains(&settlement.outcome)) {
                 self.tokens[index].failed_in = id;
@@ -190,27 +220,35 @@ impl ModelState {
         } else if settlement.outcome == BatchOutcome::Accepted {
             let pending: Vec<usize> =
                 carried.into_iter().filter(|index| self.tokens[*index].state.pending()).collect();
-            settled.accepted = self.set_state(&pending, State::Accepted, now);
+            settled.accepted = self.set_state(&pending, State::Accepted, received);
         }
         let event = Event::Answer {
             batch: id,
-            verdict: settlement.verdict.into(),
+            verdict: settlement.verdict.clone().into_owned(),
             status: settlement.status,
             request_id: settlement.request_id.clone(),
             message: settlement.message.clone(),
             became: settled.counts(),
+            received_at: (now - received >= LATE_MS).then(|| timestamp(received)),
+            tokens: Vec::new(),
         };
-        self.record(&event, at);
+        self.tell_answer(id, event, settlement.outcome.decides(), at);
         self.record_erased(Some(id), settled.accepted + settled.dead, at);
         Some(settled)
     }
 
-    fn update_quota(&mut self, account: &Account, id: u64, settlement: &Settlement, now: ClockReading) {
+    fn update_quota(
+        &mut self,
+        account: &Account,
+        id: u64,
+        settlement: &Settlement,
+        (now, received): (ClockReading, i64),
+    ) {
         let Some(quota) = self.quotas.get_mut(account) else { return };
         quota.observe_clock(now);
         quota.finish(id, now);
         quota.apply_rate_limit(&settlement.rate_limit, now);
-        match settlement.hold {
+        match settlement.hold_after(now.wall - received) {
             Some(hold) => quota.hold(millis(hold), now),
             None if matches!(settlement.outcome, BatchOutcome::Accepted | BatchOutcome::Invalid) => {
                 quota.strikes = 0;
