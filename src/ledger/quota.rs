@@ -216,7 +216,8 @@ impl Quota {
 
     /// Lets no request leave for so long.
     pub(crate) fn hold(&mut self, length_ms: i64, now: ClockReading) {
-        let left = self.hold.end(now).map_or(0, |end| end.saturating_sub(now.wall));
+        // A clock that was set back makes what is left look longer than it ever was.
+        let left = self.hold.end(now).map_or(0, |end| end.saturating_sub(now.wall)).min(self.hold.length);
         self.hold = Span::new(now, length_ms.max(left));
         self.strikes = self.strikes.saturating_add(1);
     }

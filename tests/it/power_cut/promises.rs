@@ -69,7 +69,7 @@ impl History {
         self.check_states(ledger.as_ref(), mark)?;
         self.check_quota(ledger.as_ref(), known)?;
         restart(home)?;
-        self.drain(ledger.as_mut(), mark)?;
+        self.drain(ledger.as_mut(), mark, home)?;
         if known.copied {
             let copy = LedgerAddress::Sqlite(home.join("state/copy.db"));
             let report = ledger::check(&copy).map_err(|error| format!("unusable: the copy: {error}"))?;
@@ -137,7 +137,7 @@ impl History {
     }
 
     /// The next run: sends all that waits, and nothing that was accepted.
-    fn drain(&self, ledger: &mut dyn Ledger, mark: usize) -> Verdict {
+    fn drain(&self, ledger: &mut dyn Ledger, mark: usize, home: &Path) -> Verdict {
         let known = &self.known[mark];
         let mut now = Timestamp::now();
         let mut sent = HashSet::new();
@@ -145,7 +145,11 @@ impl History {
             match ledger.intend(&self.request(), &|| now).map_err(|error| error.to_string())? {
                 Next::Nothing => break,
                 Next::SendEach(_) => return Err("sent: nothing here revokes itself".to_owned()),
-                Next::Later { at, .. } => now = at.max(now + Duration::from_millis(1)),
+                Next::Later { at, .. } => {
+                    // Time passes here by the wall clock only.
+                    restart(home)?;
+                    now = at.max(now + Duration::from_millis(1));
+                }
                 Next::Send(intent) => {
                     check_sent(ledger, &intent, known)?;
                     sent.extend(intent.tokens.iter().map(|token| token.fingerprint));

@@ -240,3 +240,13 @@ fn a_lease_is_over_by_the_uptime_or_by_the_clock() {
     quota.finish(1, timed.last_moment(up(T + HOUR, 7, 500_000)));
     assert_eq!([HOUR + 90_999, HOUR + 91_000].map(|ms| quota.used(up(T, 7, ms))), [1, 0]);
 }
+
+#[test]
+fn a_second_wait_under_a_clock_set_back_makes_the_first_no_longer() {
+    let wall = |wall| ClockReading { wall, uptime: None };
+    let (mut quota, back) = (Quota::default(), HOUR / 2);
+    quota.hold(HOUR, wall(T));
+    quota.observe_clock(wall(T - back));
+    quota.hold(0, wall(T - back));
+    assert_eq!(quota.hold.end(wall(T - back)), Some(T - back + HOUR));
+}
