@@ -73,7 +73,7 @@ pub use listing::{ListedToken, TokenFilter};
 pub(crate) use model::ModelLedger;
 pub use quota::WaitReason;
 #[cfg(test)]
-pub(crate) use seal::SealingKey;
+pub(crate) use seal::{LedgerId, SealingKey};
 pub use seal::{OpenError, Opener, Sealer};
 pub use settlement::{BatchOutcome, Settled, Settlement};
 pub use time::Now;
@@ -172,11 +172,11 @@ pub trait Ledger {
     /// What people call this ledger: its path where it is a file. Holds no password.
     fn description(&self) -> String;
 
-    /// What seals tokens for this ledger's queue.
-    fn sealer(&self) -> Result<Sealer, LedgerError>;
+    /// What seals tokens for a host's queue in this ledger, and for no other.
+    fn sealer(&self, host: &str) -> Result<Sealer, LedgerError>;
 
-    /// What opens the tokens that wait in this ledger.
-    fn opener(&self) -> Result<Opener, LedgerError>;
+    /// What opens the tokens that wait for a host in this ledger.
+    fn opener(&self, host: &str) -> Result<Opener, LedgerError>;
 
     /// Writes tokens down under a decision, each once per host. Known ones keep their history; one that was set aside is queued if `entries`
     /// now asks for that.

@@ -69,8 +69,8 @@ impl HostConnection {
         options: &Options,
         terminal: Terminal<'_>,
     ) -> Result<RunOutcome, RevokeError> {
-        let opener = ledger.opener()?;
         let (progress, limits) = (Progress::default(), self.revoker.limits());
+        let opener = ledger.opener(&limits.host)?;
         let context = Context {
             ledger,
             opener: &opener,

@@ -206,7 +206,7 @@ impl RevokeSession {
         let HostPlan { target, plan, suppressed } = host;
         let consent = if self.settings.mode == Mode::Ask { "yes at the terminal" } else { "--yes" };
         let decision = decision(&self.settings.policy, &run_id(), consent);
-        let sealer = ledger.sealer()?;
+        let sealer = ledger.sealer(&target.api_base)?;
         let mut counts = BTreeMap::from([("done", plan.done), ("suppressed", *suppressed)]);
         let mut digest = Digest::default();
         for (finding, state) in &plan.choices {

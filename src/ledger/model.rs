@@ -20,7 +20,7 @@ use super::error::LedgerError;
 use super::host::{HostEntry, HostStatus};
 use super::intent::{BatchRequest, Next};
 use super::listing::{ListedToken, TokenFilter};
-use super::seal::{KEY_LEN, Opener, Sealer, SealingKey};
+use super::seal::{KEY_LEN, LedgerId, Opener, Sealer, SealingKey};
 use super::settlement::{Settled, Settlement};
 use super::time::Now;
 use crate::revocation::State;
@@ -68,12 +68,12 @@ impl Ledger for ModelLedger {
         String::new()
     }
 
-    fn sealer(&self) -> Result<Sealer, LedgerError> {
-        Ok(Self::sealing_key().sealer())
+    fn sealer(&self, host: &str) -> Result<Sealer, LedgerError> {
+        Ok(Self::sealing_key().sealer(&LedgerId::default(), host))
     }
 
-    fn opener(&self) -> Result<Opener, LedgerError> {
-        Ok(Self::sealing_key().opener())
+    fn opener(&self, host: &str) -> Result<Opener, LedgerError> {
+        Ok(Self::sealing_key().opener(&LedgerId::default(), host))
     }
 
     fn enqueue(

@@ -17,6 +17,7 @@ mod enqueue;
 mod files;
 mod hold;
 mod intend;
+mod keys;
 mod list;
 mod open;
 mod owner;
@@ -129,12 +130,14 @@ impl Ledger for SqliteLedger {
         LedgerAddress::Sqlite(self.path.clone()).to_string()
     }
 
-    fn sealer(&self) -> Result<Sealer, LedgerError> {
-        Ok(open::sealing_key(&self.db, &self.path)?.sealer())
+    fn sealer(&self, host: &str) -> Result<Sealer, LedgerError> {
+        let key = keys::sealing_key(&self.db, &self.path)?;
+        Ok(key.sealer(&self.read(keys::ledger_id)?, host))
     }
 
-    fn opener(&self) -> Result<Opener, LedgerError> {
-        Ok(open::sealing_key(&self.db, &self.path)?.opener())
+    fn opener(&self, host: &str) -> Result<Opener, LedgerError> {
+        let key = keys::sealing_key(&self.db, &self.path)?;
+        Ok(key.opener(&self.read(keys::ledger_id)?, host))
     }
 
     fn enqueue(

@@ -2,10 +2,10 @@
 
 use rusqlite::Connection;
 
-use super::{SqliteLedger, open};
+use super::SqliteLedger;
+use super::keys::{self, Openers};
 use crate::ledger::care::CheckReport;
 use crate::ledger::error::LedgerError;
-use crate::ledger::seal::Opener;
 use crate::ledger::{Ledger as _, trail};
 use crate::revocation::State;
 use crate::rule;
@@ -16,7 +16,8 @@ const MAX_FINDINGS: usize = 5;
 
 const WITHOUT_TEXT: &str = "SELECT count(*) FROM token WHERE state IN ('queued', 'sent')
     AND NOT EXISTS (SELECT 1 FROM sealed WHERE sealed.token = token.id)";
-const SEALED: &str = "SELECT sha256, kind, bytes FROM token JOIN sealed ON sealed.token = token.id";
+const SEALED: &str = "SELECT sha256, kind, bytes, host.name FROM token JOIN sealed ON sealed.token = token.id
+    LEFT JOIN host ON host.id = token.host";
 
 /// Reads all of it. A part that cannot be read is a problem, not the end.
 pub(super) fn check(ledger: &SqliteLedger) -> CheckReport {
@@ -84,16 +85,21 @@ fn integrity(db: &Connection) -> rusqlite::Result<Option<String>> {
 
 /// How many sealed texts cannot be opened; a key that is missing or another ledger's opens none.
 pub(super) fn unopenable(ledger: &SqliteLedger) -> Result<u64, LedgerError> {
-    let opener = open::opener_if_any(&ledger.db, &ledger.path)?;
+    let key = keys::key_if_any(&ledger.db, &ledger.path)?;
     ledger.read(|db| {
+        let mut openers = match key {
+            Some(key) => Some(Openers::new(key, keys::ledger_id(db)?)),
+            None => None,
+        };
         let mut find = db.prepare(SEALED)?;
         let mut rows = find.query([])?;
         let mut unopenable = 0;
         while let Some(row) = rows.next()? {
             let kind = rule::kind(row.get_ref(1)?.as_str()?).unwrap_or(Kind::OTHER);
             let (fingerprint, sealed) = (Fingerprint(row.get(0)?), row.get_ref(2)?.as_blob()?);
-            let opens = |opener: &Opener| opener.open(kind, fingerprint, sealed).is_ok();
-            unopenable += u64::from(!opener.as_ref().is_some_and(opens));
+            let host = row.get_ref(3)?.as_str_or_null()?.unwrap_or_default();
+            let opens = |openers: &mut Openers| openers.open(host, (kind, fingerprint), sealed).is_ok();
+            unopenable += u64::from(!openers.as_mut().is_some_and(opens));
         }
         Ok(unopenable)
     })

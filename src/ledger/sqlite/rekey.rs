@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::{SqliteLedger, files, open, rows, trail};
+use super::keys::{self, Openers};
+use super::{SqliteLedger, files, rows, trail};
 use crate::ledger::audit::{Digest, Event};
 use crate::ledger::care::Rekeyed;
 use crate::ledger::error::LedgerError;
-use crate::ledger::seal::{Opener, Sealer};
+use crate::ledger::seal::{LedgerId, SealingKey};
 use crate::ledger::time::Now;
 use crate::revocation::State;
 use crate::rule;
@@ -31,14 +32,15 @@ pub(super) fn rekey(ledger: &mut SqliteLedger, by: &str, now: Now<'_>) -> Result
     if ledger.owner.others_live() {
         return Err(LedgerError::Locked { ledger: ledger.path.display().to_string() });
     }
-    let old = open::opener_if_any(&ledger.db, &ledger.path)?;
+    let old = keys::key_if_any(&ledger.db, &ledger.path)?;
     let key = files::create_next_key(&ledger.path)?;
-    let sealer = key.sealer();
     let rekeyed = ledger.write(|tx, _| {
-        let rekeyed = reseal(tx, old.as_ref(), &sealer, now())?;
+        let id = keys::ledger_id(tx)?;
+        let old = old.map(|old| Openers::new(old, id));
+        let rekeyed = reseal(tx, old, (&key, &id), now())?;
         let Rekeyed { resealed, held } = rekeyed;
         trail::append(tx, &Event::Rekey { by: by.to_owned(), resealed, held }, now())?;
-        tx.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('key_check', ?1)", [key.check()])?;
+        keys::set_key_id(tx, key.id())?;
         Ok(rekeyed)
     })?;
     files::adopt_next_key(&ledger.path)?;
@@ -48,8 +50,8 @@ pub(super) fn rekey(ledger: &mut SqliteLedger, by: &str, now: Now<'_>) -> Result
 /// Seals every text anew; what cannot be opened, and what waits without a text, is held.
 fn reseal(
     db: &Connection,
-    old: Option<&Opener>,
-    sealer: &Sealer,
+    mut old: Option<Openers>,
+    (key, ledger): (&SealingKey, &LedgerId),
     at: Timestamp,
 ) -> rusqlite::Result<Rekeyed> {
     let mut find = db.prepare(SEALED)?;
@@ -59,17 +61,15 @@ fn reseal(
     while let Some(row) = found.next()? {
         let (id, fingerprint) = (row.get(0)?, Fingerprint(row.get(2)?));
         let kind = rule::kind(row.get_ref(3)?.as_str()?).unwrap_or(Kind::OTHER);
-        let text: Option<Vec<u8>> = row.get(4)?;
-        let token = old.zip(text).and_then(|(old, text)| old.open(kind, fingerprint, &text).ok());
-        match token {
-            Some(token) => anew.push((
-                id,
-                sealer
-                    .seal(&token)
-                    .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?,
-            )),
-            None => lost.entry(row.get(1)?).or_default().push((id, fingerprint)),
-        }
+        let (host, text) = (row.get_ref(1)?.as_str()?, row.get_ref(4)?.as_blob_or_null()?);
+        let token =
+            old.as_mut().zip(text).and_then(|(old, text)| old.open(host, (kind, fingerprint), text).ok());
+        let Some(token) = token else {
+            lost.entry(host.to_owned()).or_default().push((id, fingerprint));
+            continue;
+        };
+        let sealed = key.sealer(ledger, host).seal(&token);
+        anew.push((id, sealed.map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?));
     }
     drop(found);
     for (id, sealed) in &anew {

@@ -4,7 +4,7 @@
 CREATE TABLE meta (
   name  TEXT PRIMARY KEY,
   value BLOB NOT NULL
-) WITHOUT ROWID;                       -- key_check: identifies the right key file; head: the last audit record
+) WITHOUT ROWID;                       -- ledger_id: random; key_id: of the right key file; head: the last audit record
 
 CREATE TABLE host (
   id   INTEGER PRIMARY KEY,

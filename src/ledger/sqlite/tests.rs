@@ -2,6 +2,7 @@
 
 mod damage;
 mod handles;
+mod moved;
 #[cfg(unix)]
 mod trust;
 
@@ -64,7 +65,7 @@ fn entry(sealer: &Sealer, number: u32) -> Result<Entry, LedgerError> {
 }
 
 fn fill(ledger: &mut SqliteLedger, numbers: std::ops::Range<u32>) -> Result<Enqueued, LedgerError> {
-    let sealer = ledger.sealer()?;
+    let sealer = ledger.sealer(HOST)?;
     let entries: Vec<Entry> = numbers.map(|number| entry(&sealer, number)).collect::<Result<_, _>>()?;
     ledger.enqueue(HOST, &decision(), &mut entries.into_iter(), &now)
 }
@@ -109,7 +110,7 @@ fn a_token_waits_sealed_and_leaves_nothing_once_accepted() -> TestResult {
     let plain: Vec<String> = (0..1500).map(body).collect();
     let intent = next_intent(&mut ledger)?;
     assert_eq!(intent.tokens.len(), 1000);
-    let opener = ledger.opener()?;
+    let opener = ledger.opener(HOST)?;
     for token in &intent.tokens {
         let reopened = opener.open(token.kind, token.fingerprint, &token.sealed)?;
         assert_eq!(reopened.fingerprint(), token.fingerprint);
