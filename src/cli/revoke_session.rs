@@ -8,13 +8,13 @@ use jiff::Timestamp;
 
 use super::args::RevocationArgs;
 use super::connection;
-use super::console::{Console, Terminal, can_prompt};
+use super::console::{Console, Terminal, can_prompt, count};
 use super::decision::{decision, run_id};
 use super::plan;
 use super::revoke_summary::{RevokeSummary, RunOutcome};
 use super::revoke_target::RevokeTarget;
 use crate::finding::{Confidence, Finding, Location};
-use crate::ledger::{self, Digest, Event, Ledger, LedgerError, TokenRecord};
+use crate::ledger::{self, Digest, Enqueued, Event, Ledger, LedgerError, TokenRecord};
 use crate::local_credentials::{Environment, LocalCredentials};
 use crate::policy::{self, Plan, PolicyContext, eligible};
 use crate::provider::github::credential::Credential;
@@ -182,7 +182,8 @@ impl RevokeSession {
         let Some(connection) = &host.target.connection else { return Ok(RunOutcome::NothingToDo) };
         let mut ledger = ledger::open(&self.settings.connection.ledger)?;
         let description = ledger.description();
-        self.enqueue(ledger.as_mut(), host)?;
+        let enqueued = self.enqueue(ledger.as_mut(), host)?;
+        warn_of_damaged(enqueued.damaged, &description, terminal.console);
         if host.plan.count(State::Queued) == 0 {
             return Ok(RunOutcome::SetAside { ledger: description });
         }
@@ -202,7 +203,7 @@ impl RevokeSession {
     }
 
     /// Writes the plan down: what is to be sent, what is set aside, and on whose decision.
-    fn enqueue(&self, ledger: &mut dyn Ledger, host: &HostPlan<'_>) -> anyhow::Result<()> {
+    fn enqueue(&self, ledger: &mut dyn Ledger, host: &HostPlan<'_>) -> anyhow::Result<Enqueued> {
         let HostPlan { target, plan, suppressed } = host;
         let consent = if self.settings.mode == Mode::Ask { "yes at the terminal" } else { "--yes" };
         let decision = decision(&self.settings.policy, &run_id(), consent);
@@ -226,8 +227,18 @@ impl RevokeSession {
             revoke::entry(&sealer, &finding.token, finding.confidence, *state, &location)
         });
         revoke::enqueue(ledger, &target.api_base, &decision, entries, &Timestamp::now)
-            .context("the tokens could not be queued, and none was sent")?;
-        Ok(())
+            .context("the tokens could not be queued, and none was sent")
+    }
+}
+
+/// Tokens that were found and not queued, because what the ledger has on them cannot be believed.
+fn warn_of_damaged(tokens: u64, ledger: &str, console: &Console) {
+    if tokens > 0 {
+        console.warn(&format!(
+            "{} not sent: the rows of the ledger that tell what became of them were damaged, and they may have been accepted. \
+             Go back to a copy of {ledger}, or `stanch ledger rekey` holds them back, and a new scan sends them",
+            count(tokens, "token")
+        ));
     }
 }
 

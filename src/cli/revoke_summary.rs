@@ -154,7 +154,9 @@ impl RevokeSummary {
         print_proofs(outcome, host, console);
         if counts.damaged > 0 {
             let damaged = count(counts.damaged, "token");
-            console.warn(&format!("{damaged} could not be opened any more: scan again to queue them anew"));
+            console.warn(&format!(
+                "{damaged} damaged in the ledger, or not to be opened any more: scan again to queue them anew"
+            ));
         }
         if let Some(message) = waiting(outcome, host) {
             console.warn(&message);

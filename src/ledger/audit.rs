@@ -246,7 +246,13 @@ impl Verifier {
             return Ok(());
         }
         let seq = self.0.seq.min(head.seq) + 1;
-        Err(BrokenTrail { seq, reason: "the trail does not end where the ledger remembers its end" })
+        Err(BrokenTrail { seq, ..self.no_end() })
+    }
+
+    /// A trail that goes on, or should go on, behind its last record.
+    pub(crate) fn no_end(&self) -> BrokenTrail {
+        let reason = "the trail does not end where the ledger remembers its end";
+        BrokenTrail { seq: self.0.seq + 1, reason }
     }
 }
 

@@ -13,6 +13,7 @@ use std::time::Duration;
 use self::state::ModelState;
 use super::Ledger;
 use super::audit::{Event, Head};
+use super::care::{CheckReport, Damaged, Rekeyed};
 use super::change::StateChange;
 use super::decision::Decision;
 use super::entry::{Attempt, BatchId, Enqueued, Entry, Page, SealedToken, TokenRecord};
@@ -74,6 +75,25 @@ impl Ledger for ModelLedger {
 
     fn opener(&self, host: &str) -> Result<Opener, LedgerError> {
         Ok(Self::sealing_key().opener(&LedgerId::default(), host))
+    }
+
+    /// What is in memory is not damaged.
+    fn mend(&mut self, _: &str, _: Now<'_>) -> Result<Damaged, LedgerError> {
+        Ok(Damaged::default())
+    }
+
+    fn check(&self) -> CheckReport {
+        let state = self.state();
+        CheckReport { problems: Vec::new(), tokens: state.listed().count() as u64, head: state.head.clone() }
+    }
+
+    fn unopenable(&self) -> Result<u64, LedgerError> {
+        Ok(0)
+    }
+
+    /// Its key is that of every model.
+    fn rekey(&mut self, _: &str, _: Now<'_>) -> Result<Rekeyed, LedgerError> {
+        Ok(Rekeyed::default())
     }
 
     fn enqueue(

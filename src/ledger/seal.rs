@@ -18,6 +18,7 @@
 
 use chacha20poly1305::aead::AeadInOut as _;
 use chacha20poly1305::{ChaCha20Poly1305, Key, KeyInit as _, Nonce};
+use hmac::{Hmac, Mac as _};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
@@ -46,7 +47,16 @@ pub(crate) type LedgerId = [u8; 16];
 pub(crate) struct SealingKey {
     cipher: ChaCha20Poly1305,
     id: KeyId,
+    /// From which other keys are derived.
+    derive: Hmac<Sha256>,
 }
+
+/// A keyed check over the rows of one ledger, with a key derived from the ledger's: HMAC-SHA256 (RFC 2104), cut to the half
+/// of it that section 5 allows.
+pub(crate) struct RowMac(Hmac<Sha256>);
+
+/// The length of a row's check, in bytes.
+pub(crate) const ROW_MAC_LEN: usize = 16;
 
 /// Seals tokens for one API base's queue in a ledger.
 pub struct Sealer(Seal);
@@ -99,7 +109,7 @@ impl SealingKey {
         let mut id = KeyId::default();
         let digest = Sha256::new_with_prefix(b"stanch ledger key id\0").chain_update(key).finalize();
         id.copy_from_slice(&digest[..KEY_ID_LEN]);
-        SealingKey { cipher: ChaCha20Poly1305::new(&Key::from(*key)), id }
+        SealingKey { cipher: ChaCha20Poly1305::new(&Key::from(*key)), id, derive: hmac(key) }
     }
 
     /// A fresh key that is kept nowhere.
@@ -123,6 +133,13 @@ impl SealingKey {
         Opener(self.seal(ledger, host))
     }
 
+    /// What checks the rows of a ledger.
+    pub(crate) fn row_mac(&self, ledger: &LedgerId) -> RowMac {
+        let derived =
+            self.derive.clone().chain_update(b"stanch ledger rows\0").chain_update(ledger).finalize();
+        RowMac(hmac(&derived.into_bytes().into()))
+    }
+
     fn seal(&self, ledger: &LedgerId, host: &str) -> Seal {
         let mut queue = b"stanch sealed token\0".to_vec();
         queue.extend_from_slice(ledger);
@@ -130,6 +147,23 @@ impl SealingKey {
         queue.extend_from_slice(&(host.len() as u64).to_be_bytes());
         queue.extend_from_slice(host.as_bytes());
         Seal { key: self.clone(), queue }
+    }
+}
+
+/// HMAC under a key that is shorter than a block, which is then filled with zeros (RFC 2104, section 2).
+fn hmac(key: &[u8; KEY_LEN]) -> Hmac<Sha256> {
+    let mut block = Zeroizing::new([0; 64]);
+    block[..KEY_LEN].copy_from_slice(key);
+    <Hmac<Sha256> as hmac::KeyInit>::new(&(*block).into())
+}
+
+impl RowMac {
+    /// The check of a row.
+    pub(crate) fn tag(&self, row: &[u8]) -> [u8; ROW_MAC_LEN] {
+        let mut tag = [0; ROW_MAC_LEN];
+        let whole = self.0.clone().chain_update(row).finalize().into_bytes();
+        tag.copy_from_slice(&whole[..ROW_MAC_LEN]);
+        tag
     }
 }
 

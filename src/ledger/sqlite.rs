@@ -13,7 +13,9 @@
 mod change;
 mod check;
 mod copy;
+mod damage;
 mod enqueue;
+mod entry_sum;
 mod files;
 mod hold;
 mod intend;
@@ -26,6 +28,7 @@ mod queue;
 mod quota;
 mod read;
 mod rekey;
+mod row_mac;
 mod rows;
 mod settle;
 mod trail;
@@ -41,7 +44,7 @@ use self::owner::Owner;
 use super::Ledger;
 use super::address::LedgerAddress;
 use super::audit::{Event, Head};
-use super::care::{CheckReport, Rekeyed};
+use super::care::{CheckReport, Damaged, Rekeyed};
 use super::change::StateChange;
 use super::decision::Decision;
 use super::entry::{Attempt, BatchId, Enqueued, Entry, Page, SealedToken, TokenRecord};
@@ -49,7 +52,7 @@ use super::error::LedgerError;
 use super::host::{HostEntry, HostStatus};
 use super::intent::{BatchRequest, Next};
 use super::listing::{ListedToken, TokenFilter};
-use super::seal::{Opener, Sealer};
+use super::seal::{KeyId, Opener, Sealer};
 use super::settlement::{Settled, Settlement};
 use super::time::Now;
 use crate::revocation::State;
@@ -63,6 +66,8 @@ pub(super) struct SqliteLedger {
     db: Connection,
     path: PathBuf,
     owner: Owner,
+    /// The key with which this handle checks rows, if it has it.
+    key: Option<KeyId>,
 }
 
 impl SqliteLedger {
@@ -74,21 +79,6 @@ impl SqliteLedger {
     /// Opens the ledger at `path` if there is one; creates nothing.
     pub(super) fn open_existing(path: &Path) -> Result<Option<Self>, LedgerError> {
         files::existing(path)?.map_or(Ok(None), open::open_existing)
-    }
-
-    /// What is wrong with it.
-    pub(super) fn check(&self) -> CheckReport {
-        check::check(self)
-    }
-
-    /// How many sealed texts cannot be opened.
-    pub(super) fn unopenable(&self) -> Result<u64, LedgerError> {
-        check::unopenable(self)
-    }
-
-    /// Makes a new key.
-    pub(super) fn rekey(&mut self, by: &str, now: Now<'_>) -> Result<Rekeyed, LedgerError> {
-        rekey::rekey(self, by, now)
     }
 
     /// Copies it and its key.
@@ -111,13 +101,24 @@ impl SqliteLedger {
         &mut self,
         work: impl FnOnce(&Transaction<'_>, &mut Owner) -> rusqlite::Result<T>,
     ) -> Result<T, LedgerError> {
-        let run = || {
-            let tx = Transaction::new(&mut self.db, TransactionBehavior::Immediate)?;
-            let done = work(&tx, &mut self.owner)?;
-            tx.commit()?;
-            Ok(done)
-        };
-        run().map_err(|error| ledger_error(&self.path, &error))
+        let failed = |error| ledger_error(&self.path, &error);
+        let tx = Transaction::new(&mut self.db, TransactionBehavior::Immediate).map_err(failed)?;
+        // Rows that are written with a key that is not the ledger's any more would look damaged.
+        if self.key.is_some() && keys::current_key_id(&tx).map_err(failed)? != self.key {
+            return Err(LedgerError::Rekeyed { ledger: self.path.display().to_string() });
+        }
+        let done = work(&tx, &mut self.owner).map_err(failed)?;
+        tx.commit().map_err(failed)?;
+        Ok(done)
+    }
+
+    /// Builds indexes anew that do not agree with their rows. Without the key it cannot be told which of the two is right.
+    fn mend_indexes(&mut self) -> Result<(), LedgerError> {
+        self.read(open::check_schema)?;
+        if self.key.is_some() && !self.read(damage::indexes_hold)? {
+            self.write(|tx, _| damage::mend_indexes(tx))?;
+        }
+        Ok(())
     }
 
     fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
@@ -138,6 +139,29 @@ impl Ledger for SqliteLedger {
     fn opener(&self, host: &str) -> Result<Opener, LedgerError> {
         let key = keys::sealing_key(&self.db, &self.path)?;
         Ok(key.opener(&self.read(keys::ledger_id)?, host))
+    }
+
+    fn mend(&mut self, host: &str, now: Now<'_>) -> Result<Damaged, LedgerError> {
+        self.mend_indexes()?;
+        if !self.read(damage::batches_hold)? {
+            self.write(|tx, _| damage::mend_batches(tx, now()))?;
+        }
+        if self.read(|db| damage::any_damaged(db, host))? {
+            return self.write(|tx, _| damage::set_aside(tx, host, now()));
+        }
+        Ok(Damaged::default())
+    }
+
+    fn check(&self) -> CheckReport {
+        check::check(self)
+    }
+
+    fn unopenable(&self) -> Result<u64, LedgerError> {
+        check::unopenable(self)
+    }
+
+    fn rekey(&mut self, by: &str, now: Now<'_>) -> Result<Rekeyed, LedgerError> {
+        rekey::rekey(self, by, now)
     }
 
     fn enqueue(
@@ -231,7 +255,7 @@ impl Ledger for SqliteLedger {
     }
 
     fn head(&self) -> Result<Head, LedgerError> {
-        self.read(trail::head)
+        self.read(trail::checked_head)
     }
 
     fn list(
@@ -262,6 +286,17 @@ impl Ledger for SqliteLedger {
 fn ledger_error(path: &Path, error: &rusqlite::Error) -> LedgerError {
     let ledger = path.display().to_string();
     let detail = error.to_string();
+    if detail == row_mac::KEYLESS {
+        return LedgerError::KeyMissing { key: files::key_path(path).display().to_string() };
+    }
+    match error {
+        // A value of another type, length or range than was written.
+        rusqlite::Error::InvalidColumnType(..)
+        | rusqlite::Error::IntegralValueOutOfRange(..)
+        | rusqlite::Error::FromSqlConversionFailure(..)
+        | rusqlite::Error::Utf8Error(..) => return LedgerError::Damaged { ledger, detail },
+        _ => {}
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
             LedgerError::Locked { ledger }

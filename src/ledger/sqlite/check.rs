@@ -4,6 +4,7 @@ use rusqlite::Connection;
 
 use super::SqliteLedger;
 use super::keys::{self, Openers};
+use super::{open, row_mac};
 use crate::ledger::care::CheckReport;
 use crate::ledger::error::LedgerError;
 use crate::ledger::{Ledger as _, trail};
@@ -28,6 +29,7 @@ pub(super) fn check(ledger: &SqliteLedger) -> CheckReport {
         Ok(Some(problem)) => report.problems.push(problem),
         Err(error) => report.problems.push(error.to_string()),
     };
+    note(ledger.read(open::check_schema).map(|()| None));
     note(ledger.read(integrity));
     note(number("SELECT count(*) FROM pragma_foreign_key_check").map(|rows| {
         (rows > 0).then(|| format!("{rows} rows belong to rows that are gone: the file was changed by something else; go back to a copy"))
@@ -56,6 +58,14 @@ pub(super) fn check(ledger: &SqliteLedger) -> CheckReport {
             format!("{tokens} sealed tokens cannot be opened: put the right key back, or `stanch ledger rekey` sets them aside, and a new scan queues them anew")
         })
     }));
+    for table in row_mac::TABLES {
+        let damaged = number(&format!("SELECT count(*) FROM damaged_{table}"));
+        note(damaged.map(|rows| {
+            (rows > 0).then(|| {
+                format!("{rows} rows of the table {table} are not what was written: go back to a copy, or `stanch ledger rekey` holds back the tokens among them, and a new scan queues them anew")
+            })
+        }));
+    }
     note(trail::verify(ledger).map_or_else(|error| Ok(Some(error.to_string())), |_| Ok(None)));
     report.tokens = number("SELECT count(*) FROM token").unwrap_or_default();
     report.head = ledger.head().unwrap_or_default();

@@ -17,6 +17,9 @@ use crate::ledger::seal::{KEY_LEN, SealingKey, new_key};
 /// link in any component (<https://www.sqlite.org/c3ref/open.html>).
 pub(super) fn prepare(path: &Path) -> Result<PathBuf, LedgerError> {
     let directory = directory_of(path);
+    if is_gone(path) && has_key(path) {
+        return Err(super::open::lost(path));
+    }
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -36,14 +39,27 @@ pub(super) fn prepare(path: &Path) -> Result<PathBuf, LedgerError> {
 pub(super) fn existing(path: &Path) -> Result<Option<PathBuf>, LedgerError> {
     match fs::symlink_metadata(path) {
         Ok(_) => {}
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(None);
+        Err(error) if is_gone_error(&error) => {
+            return if has_key(path) { Err(super::open::lost(path)) } else { Ok(None) };
         }
         Err(error) => return Err(failed("look at", path)(error)),
     }
     let path = resolve(path)?;
     check(&path)?;
     Ok(Some(path))
+}
+
+fn is_gone(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_err_and(|error| is_gone_error(&error))
+}
+
+fn is_gone_error(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// Whether there is a key beside the ledger, of whatever kind.
+pub(super) fn has_key(path: &Path) -> bool {
+    fs::symlink_metadata(key_path(path)).is_ok()
 }
 
 fn resolve(path: &Path) -> Result<PathBuf, LedgerError> {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::damage::corrupt;
 use super::owner::Owner;
 use super::queue::{self, DueToken};
 use super::{quota, rows, trail};
@@ -26,7 +27,8 @@ const SET_LOST: &str =
 const RELEASE: &str = "UPDATE token SET batch = NULL, state = 'sent' WHERE batch = ?1";
 const FIND_ONE: &str =
     "SELECT id, sha256, kind, bytes, bisect_group FROM token JOIN sealed ON sealed.token = token.id
-    WHERE host = ?1 AND batch IS NULL AND state IN ('queued', 'sent') AND sha256_prefix = ?2 AND sha256 = ?3";
+    WHERE host = ?1 AND batch IS NULL AND state IN ('queued', 'sent') AND sha256_prefix = ?2 AND sha256 = ?3
+    AND NOT EXISTS (SELECT 1 FROM damaged_token AS d WHERE d.id = token.id)";
 const INSERT_BATCH: &str =
     "INSERT INTO batch (quota, charged, owner, bisect_group, at, lease, slot_at, slot_clamped)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?5, ?5)";
@@ -42,11 +44,14 @@ pub(super) fn intend(
 ) -> rusqlite::Result<Next> {
     let now = rows::millis(at);
     let later = |until: i64, reason| Ok(Next::Later { at: timestamp(until), reason });
-    let Some(host) = rows::host(db, request.host)? else { return Ok(Next::Nothing) };
+    let Some((host, damaged)) = rows::find_host(db, request.host)? else { return Ok(Next::Nothing) };
     let in_flight = take_over_abandoned(db, owner, (host, request.account()), at)?;
     let Some(candidate) = candidate(db, host, request)? else {
         // What another process has in flight may have to be sent again.
         return if in_flight == InFlight::None {
+            if damaged && !rows::has_tokens(db, host)? {
+                return Err(corrupt(format!("the row of the API base {} was changed", request.host)));
+            }
             Ok(Next::Nothing)
         } else {
             later(now + POLL_MS, WaitReason::InFlight)
@@ -78,6 +83,10 @@ pub(super) fn intend(
             (next.group, queue::page(db, host, next.group, kinds, Page { skip: 0, limit: next.size })?)
         }
     };
+    // What is damaged is counted, and does not leave.
+    if due.is_empty() {
+        return Ok(Next::Nothing);
+    }
     let new = NewBatch { request, quota_id, group, charged };
     let batch = insert(db, &new, &owner.name(), &due, at)?;
     if charged {

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, ToSql, Transaction, TransactionBehavior, params};
 
-use super::{files, ledger_error};
+use super::damage::corrupt;
+use super::{files, ledger_error, row_mac};
 use crate::ledger::error::LedgerError;
 use crate::ledger::seal::{KeyId, LedgerId, OpenError, Opener, SealingKey, new_ledger_id};
 use crate::token::{Fingerprint, Kind, Token};
@@ -28,8 +29,41 @@ pub(super) fn ensure(db: &mut Connection, path: &Path) -> Result<(), LedgerError
     if sealed && expected.is_some_and(|expected| expected != key.id()) {
         return Err(LedgerError::KeyMismatch { key: key_name(path) });
     }
-    set_key_id(&tx, key.id()).map_err(failed)?;
+    // What the lost key said of the rows is lost with it.
+    adopt(&tx, &key).map_err(failed)?;
     tx.commit().map_err(failed)
+}
+
+/// Makes a key that of the ledger, and believes every row as it is now.
+pub(super) fn adopt(db: &Connection, key: &SealingKey) -> rusqlite::Result<()> {
+    let mac = key.row_mac(&ledger_id(db)?);
+    set(db, "key_id", &key.id())?;
+    set(db, "mac", &mac.tag(IDENTITY))?;
+    row_mac::install(db, Some(mac))?;
+    row_mac::restamp_all(db)
+}
+
+/// What the ledger's own check is over, under a key that its id is part of.
+const IDENTITY: &[u8] = b"identity";
+
+/// Lets a connection check rows with the key beside the ledger; returns which one it is. Where it is missing, another ledger's
+/// or unreadable, nothing can be checked or changed.
+pub(super) fn install(db: &Connection, path: &Path) -> Result<Option<KeyId>, LedgerError> {
+    let failed = |error| ledger_error(path, &error);
+    let Some(key) = key_if_any(db, path).ok().flatten() else {
+        row_mac::install(db, None).map_err(failed)?;
+        return Ok(None);
+    };
+    let mac = key.row_mac(&ledger_id(db).map_err(failed)?);
+    let expected: Option<Vec<u8>> = db
+        .query_row("SELECT value FROM meta WHERE name = 'mac'", [], |row| row.get(0))
+        .optional()
+        .map_err(failed)?;
+    if expected.is_none_or(|expected| expected != mac.tag(IDENTITY)) {
+        return Err(failed(corrupt("its id is not the one that it was made with")));
+    }
+    row_mac::install(db, Some(mac)).map_err(failed)?;
+    Ok(Some(key.id()))
 }
 
 /// The key beside the ledger, if it is the one that the ledger's tokens are sealed with.
@@ -74,19 +108,21 @@ fn key_name(path: &Path) -> String {
 }
 
 fn key_id(db: &Connection, path: &Path) -> Result<Option<KeyId>, LedgerError> {
-    db.query_row("SELECT value FROM meta WHERE name = 'key_id'", [], |row| row.get(0))
-        .optional()
-        .map_err(|error| ledger_error(path, &error))
+    current_key_id(db).map_err(|error| ledger_error(path, &error))
 }
 
-/// Remembers which key the ledger's tokens are sealed with.
-pub(super) fn set_key_id(db: &Connection, id: KeyId) -> rusqlite::Result<()> {
-    set(db, "key_id", &id)
+/// Which key the ledger's tokens are sealed with now.
+pub(super) fn current_key_id(db: &Connection) -> rusqlite::Result<Option<KeyId>> {
+    db.prepare_cached("SELECT value FROM meta WHERE name = 'key_id'")?
+        .query_row([], |row| row.get(0))
+        .optional()
 }
 
 /// The ledger's id, of which its sealed texts are part.
 pub(super) fn ledger_id(db: &Connection) -> rusqlite::Result<LedgerId> {
-    db.query_row("SELECT value FROM meta WHERE name = 'ledger_id'", [], |row| row.get(0))
+    let id =
+        db.query_row("SELECT value FROM meta WHERE name = 'ledger_id'", [], |row| row.get(0)).optional()?;
+    id.ok_or_else(|| corrupt("its id is gone"))
 }
 
 /// Gives a ledger its id, once and for all.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::owner::Owner;
-use super::{SqliteLedger, ledger_error};
-use super::{files, keys, paths, trust};
+use super::{Ledger as _, SqliteLedger, ledger_error};
+use super::{damage, entry_sum, files, keys, paths, trust};
 use crate::ledger::error::LedgerError;
 
 /// Marks the file as a ledger: "stch" (<https://www.sqlite.org/pragma.html#pragma_application_id>).
@@ -27,32 +27,50 @@ const IDENTITY: &str = "SELECT (SELECT application_id FROM pragma_application_id
 /// Opens the file at `path`, which exists and may be empty, and creates schema and key where they are missing.
 pub(super) fn open(path: PathBuf) -> Result<SqliteLedger, LedgerError> {
     let mut db = connect(&path)?;
-    if schema(&db, &path)? < newest_schema() {
-        migrate(&mut db, &path)?;
+    match schema(&db, &path)? {
+        0 if files::has_key(&path) => return Err(lost(&path)),
+        found if found < newest_schema() => migrate(&mut db, &path)?,
+        _ => {}
     }
     keys::ensure(&mut db, &path)?;
-    Ok(SqliteLedger { db, owner: Owner::new(&path), path })
+    finish(db, path)
 }
 
 /// Opens the file at `path`; `None` where it is empty.
 pub(super) fn open_existing(path: PathBuf) -> Result<Option<SqliteLedger>, LedgerError> {
     let mut db = connect(&path)?;
     match schema(&db, &path)? {
+        0 if files::has_key(&path) => return Err(lost(&path)),
         // Created, and never written to.
         0 => return Ok(None),
         found if found < newest_schema() => migrate(&mut db, &path)?,
         _ => {}
     }
-    Ok(Some(SqliteLedger { db, owner: Owner::new(&path), path }))
+    finish(db, path).map(Some)
 }
 
-/// Finds out whether the ledger at `path` can be written and what waits in it can be opened; changes nothing.
+fn finish(db: Connection, path: PathBuf) -> Result<SqliteLedger, LedgerError> {
+    let key = keys::install(&db, &path)?;
+    Ok(SqliteLedger { db, key, owner: Owner::new(&path), path })
+}
+
+/// Finds out whether tables, indexes and triggers are those of a ledger.
+pub(super) fn check_schema(db: &Connection) -> rusqlite::Result<()> {
+    damage::check_schema(db, MIGRATIONS)
+}
+
+/// The key of a ledger comes after its first page, so an empty file beside a key was a ledger once.
+pub(super) fn lost(path: &Path) -> LedgerError {
+    LedgerError::Lost { ledger: path.display().to_string(), key: files::key_path(path).display().to_string() }
+}
+
+/// Finds out whether the ledger at `path` can be written and what waits in it can be opened.
 pub(super) fn check_writable(path: &Path) -> Result<(), LedgerError> {
     trust::check_access(paths::directory_of(path))?;
     let mut db = connect(path)?;
     let failed = |error| ledger_error(path, &error);
     if schema(&db, path)? == 0 {
-        return Ok(());
+        return if files::has_key(path) { Err(lost(path)) } else { Ok(()) };
     }
     // Takes the write lock, and gives it back by a rollback.
     let tx = Transaction::new(&mut db, TransactionBehavior::Immediate).map_err(failed)?;
@@ -65,7 +83,11 @@ pub(super) fn check_writable(path: &Path) -> Result<(), LedgerError> {
             checked => drop(checked?),
         }
     }
-    Ok(())
+    drop(tx);
+    let mut ledger = finish(db, path.into())?;
+    ledger.mend_indexes()?;
+    // A trail that lost its end is found before anything is looked at, too.
+    ledger.head().map(drop)
 }
 
 /// Opens a connection, with pragmas as in <https://www.sqlite.org/pragma.html>.
@@ -87,6 +109,7 @@ fn connect(path: &Path) -> Result<Connection, LedgerError> {
         // In KiB where negative: 32 MiB, for the index of a million fingerprints is written in random order.
         db.pragma_update(None, "cache_size", -32_768)?;
         db.set_prepared_statement_cache_capacity(64);
+        entry_sum::install(&db)?;
         Ok(db)
     };
     setup().map_err(|error| ledger_error(path, &error))

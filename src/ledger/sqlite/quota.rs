@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::damage;
 use super::rows::number;
 use crate::ledger::quota::{BodyLimit, Quota, SLOTS_KEPT, ServerLimit, Slot, Span};
 
@@ -49,8 +50,14 @@ pub(super) fn ensure(db: &Connection, host: i64, identity: &str) -> rusqlite::Re
     if let Some(found) = find(db, host, identity)? {
         return Ok(found);
     }
-    db.execute("INSERT INTO quota (host, identity) VALUES (?1, ?2)", params![host, identity])?;
-    Ok((db.last_insert_rowid(), Quota::default()))
+    // Where the count of requests was damaged, this identity may have had one.
+    let until = damage::hold_until(db)?;
+    db.execute(
+        "INSERT INTO quota (host, identity, hold_until) VALUES (?1, ?2, ?3)",
+        params![host, identity, until],
+    )?;
+    let hold = Span { since: 0, until };
+    Ok((db.last_insert_rowid(), Quota { hold, ..Quota::default() }))
 }
 
 /// Saves a quota and those of its slots that moved.

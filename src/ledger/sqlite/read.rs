@@ -36,7 +36,8 @@ const WAITING: &str =
     "SELECT kind, count(*) FROM token WHERE host = ?1 AND state IN ('queued', 'sent') GROUP BY kind";
 const TOKEN: &str =
     "SELECT state, at, location, (SELECT request_id FROM attempt JOIN batch ON batch.id = attempt.batch
-        WHERE attempt.token = token.id ORDER BY batch.id DESC LIMIT 1)
+        WHERE attempt.token = token.id ORDER BY batch.id DESC LIMIT 1),
+    EXISTS (SELECT 1 FROM damaged_token AS d WHERE d.id = token.id)
     FROM token WHERE host = ?1 AND sha256_prefix = ?2 AND sha256 = ?3";
 const HOSTS: &str =
     "SELECT name, identity FROM host LEFT JOIN quota ON quota.host = host.id ORDER BY host.id, quota.id";
@@ -55,6 +56,10 @@ pub(super) fn due(
     let due = queue::page(db, host, next.group, kinds, page)?;
     Ok(due.into_iter().map(|due| due.token).collect())
 }
+
+/// What is known of a token whose row, or whose host's, is not what was written: not that it was accepted, in any case.
+const NOT_BELIEVED: TokenRecord =
+    TokenRecord { state: State::Held, at: Timestamp::UNIX_EPOCH, request_id: None, location: String::new() };
 
 /// The status of a host, without the ledger's description.
 pub(super) fn host_status(
@@ -131,10 +136,13 @@ pub(super) fn token(
     host: &str,
     fingerprint: &Fingerprint,
 ) -> rusqlite::Result<Option<TokenRecord>> {
-    let Some(host) = rows::host(db, host)? else { return Ok(None) };
+    let Some((host, changed)) = rows::find_host(db, host)? else { return Ok(None) };
     let found = db.prepare_cached(TOKEN)?.query_row(
         params![host, rows::prefix_of(fingerprint), fingerprint.0],
         |row| {
+            if changed || row.get(4)? {
+                return Ok(NOT_BELIEVED);
+            }
             let state: String = row.get(0)?;
             Ok(TokenRecord {
                 state: State::from_word(&state).unwrap_or(State::Refused),

@@ -20,13 +20,15 @@ use crate::revocation::State;
 use crate::rule;
 use crate::token::{Fingerprint, Kind};
 
-const SEALED: &str = "SELECT token.id, host.name, sha256, kind, bytes FROM token
+const SEALED: &str =
+    "SELECT token.id, host.name, sha256, kind, bytes, token.id IN (SELECT id FROM damaged_token) FROM token
     JOIN host ON host.id = token.host LEFT JOIN sealed ON sealed.token = token.id
-    WHERE bytes IS NOT NULL OR state IN ('queued', 'sent')";
+    WHERE bytes IS NOT NULL OR state IN ('queued', 'sent') OR token.id IN (SELECT id FROM damaged_token)";
 const RESEAL: &str = "UPDATE sealed SET bytes = ?2 WHERE token = ?1";
 const HOLD: &str =
     "UPDATE token SET state = 'held', at = ?2, batch = NULL, bisect_group = 0, failed_in = 0 WHERE id = ?1";
-const REASON: &str = "its sealed text could not be opened when the ledger got a new key";
+const REASON: &str =
+    "its row was damaged, or its sealed text could not be opened, when the ledger got a new key";
 
 pub(super) fn rekey(ledger: &mut SqliteLedger, by: &str, now: Now<'_>) -> Result<Rekeyed, LedgerError> {
     if ledger.owner.others_live() {
@@ -37,12 +39,19 @@ pub(super) fn rekey(ledger: &mut SqliteLedger, by: &str, now: Now<'_>) -> Result
     let rekeyed = ledger.write(|tx, _| {
         let id = keys::ledger_id(tx)?;
         let old = old.map(|old| Openers::new(old, id));
+        if old.is_none() {
+            // What the lost key said of the rows is lost with it.
+            keys::adopt(tx, &key)?;
+        }
         let rekeyed = reseal(tx, old, (&key, &id), now())?;
         let Rekeyed { resealed, held } = rekeyed;
         trail::append(tx, &Event::Rekey { by: by.to_owned(), resealed, held }, now())?;
-        keys::set_key_id(tx, key.id())?;
+        keys::adopt(tx, &key)?;
         Ok(rekeyed)
-    })?;
+    });
+    // Where it failed, the rows are checked with the old key again.
+    ledger.key = if rekeyed.is_ok() { Some(key.id()) } else { keys::install(&ledger.db, &ledger.path)? };
+    let rekeyed = rekeyed?;
     files::adopt_next_key(&ledger.path)?;
     Ok(rekeyed)
 }
@@ -59,11 +68,15 @@ fn reseal(
     let mut anew: Vec<(i64, Vec<u8>)> = Vec::new();
     let mut lost: BTreeMap<String, Vec<(i64, Fingerprint)>> = BTreeMap::new();
     while let Some(row) = found.next()? {
-        let (id, fingerprint) = (row.get(0)?, Fingerprint(row.get(2)?));
+        let (id, fingerprint) = (row.get(0)?, Fingerprint(row.get(2).unwrap_or_default()));
+        let damaged: bool = row.get(5)?;
         let kind = rule::kind(row.get_ref(3)?.as_str()?).unwrap_or(Kind::OTHER);
         let (host, text) = (row.get_ref(1)?.as_str()?, row.get_ref(4)?.as_blob_or_null()?);
-        let token =
-            old.as_mut().zip(text).and_then(|(old, text)| old.open(host, (kind, fingerprint), text).ok());
+        let token = if damaged {
+            None
+        } else {
+            old.as_mut().zip(text).and_then(|(old, text)| old.open(host, (kind, fingerprint), text).ok())
+        };
         let Some(token) = token else {
             lost.entry(host.to_owned()).or_default().push((id, fingerprint));
             continue;
