@@ -56,6 +56,7 @@ mod settlement;
 mod sqlite;
 mod time;
 mod trail;
+mod waiting;
 
 pub use address::LedgerAddress;
 pub use audit::{BadHead, BrokenTrail, Digest, Event, Head};
@@ -78,6 +79,7 @@ pub use seal::{OpenError, Opener, Sealer};
 pub use settlement::{BatchOutcome, Settled, Settlement};
 pub use time::Now;
 pub use trail::{TrailError, export, export_since, verify, verify_with};
+pub use waiting::WaitingToken;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -192,6 +194,16 @@ pub trait Ledger {
 
     /// How many tokens of each kind wait at a host, or were sent without a known response: what the next runs send.
     fn waiting(&self, host: &str) -> Result<BTreeMap<Kind, u64>, LedgerError>;
+
+    /// The tokens that wait at a host and whose SHA-256 starts with one of these: its first eight bytes, big-endian.
+    fn waiting_named(&self, host: &str, prefixes: &[u64]) -> Result<Vec<(Fingerprint, Kind)>, LedgerError>;
+
+    /// Up to `limit` of the tokens that wait at a host, those in flight among them, from the one behind number `after` on.
+    fn waiting_page(&self, host: &str, after: u64, limit: usize) -> Result<Vec<WaitingToken>, LedgerError>;
+
+    /// Takes over the batches at a host whose owners are gone: what they carried waits again, and
+    /// [`Ledger::change_state`] reaches it. [`Ledger::intend`] does the same before it chooses a batch.
+    fn take_over(&mut self, host: &str, now: Now<'_>) -> Result<(), LedgerError>;
 
     /// How many tokens of a host are in a state.
     fn count(&self, host: &str, state: State) -> Result<u64, LedgerError>;

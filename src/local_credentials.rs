@@ -55,6 +55,11 @@ impl LocalCredentials {
         self.found.entry(fingerprint).or_insert_with(|| location.into());
     }
 
+    /// Every credential that was found.
+    pub fn fingerprints(&self) -> impl Iterator<Item = Fingerprint> + '_ {
+        self.found.keys().copied()
+    }
+
     /// Where a credential of this machine is kept, if this is one.
     pub fn location_of(&self, fingerprint: Fingerprint) -> Option<&str> {
         self.found.get(&fingerprint).map(String::as_str)

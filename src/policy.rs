@@ -1,12 +1,10 @@
 //! What may be sent: decisions about what was found, and what the user must know before anything leaves. No I/O.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use crate::finding::{Confidence, Finding};
-use crate::provider::{self, Provider};
+use crate::ledger::TokenRecord;
 use crate::revocation::State;
-use crate::rule;
 use crate::token::{Fingerprint, Kind};
 
 /// The user's settings for what may be sent.
@@ -29,23 +27,44 @@ impl Default for Policy {
 /// More tokens than one run may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{would} tokens would be sent, and --max-revoke allows {most}: nothing was sent; look at them, and raise the limit if \
-     they are meant"
+    "{would} tokens would be sent{}, and --max-revoke allows {most}: nothing was sent; look at them, and raise the limit \
+     if they are meant",
+    queued_before(*waiting)
 )]
 pub struct TooMany {
     /// How many would have been sent.
     pub would: u64,
+    /// How many of them wait since earlier runs.
+    pub waiting: u64,
     /// How many may.
     pub most: u64,
 }
 
+/// How many of them nobody has found in this run.
+fn queued_before(waiting: u64) -> String {
+    if waiting > 0 { format!(" ({waiting} of them queued by earlier runs)") } else { String::new() }
+}
+
 impl Policy {
     /// Refuses a run that would send more tokens than it may.
-    pub fn allow(&self, would: u64) -> Result<(), TooMany> {
+    pub fn allow(&self, found_now: u64, waiting: u64) -> Result<(), TooMany> {
+        let would = found_now + waiting;
         match self.most {
-            Some(most) if would > most => Err(TooMany { would, most }),
+            Some(most) if would > most => Err(TooMany { would, waiting, most }),
             _ => Ok(()),
         }
+    }
+
+    /// Whether a token that an earlier run left in the queue may leave it. Not one that is this machine's own by now, unless
+    /// both this run and the decision under which it waits allow that.
+    fn keeps_waiting(&self, finding: &Finding, known: Known, context: &PolicyContext<'_>) -> bool {
+        known.state.pending()
+            && (self.lets_own_go(known.own_allowed) || !(context.own)(finding.token.fingerprint()))
+    }
+
+    /// Whether one of this machine's own credentials may leave the queue.
+    pub fn lets_own_go(&self, own_allowed: bool) -> bool {
+        self.allow_own && own_allowed
     }
 
     /// What is to become of one token: [`State::Queued`], or set aside. The gravest reason goes first.
@@ -71,8 +90,23 @@ pub struct PolicyContext<'a> {
     pub kinds: &'a [Kind],
     /// Whether a token is one of this machine's own credentials.
     pub own: &'a dyn Fn(Fingerprint) -> bool,
-    /// The state in which an earlier run left a token.
-    pub known: &'a dyn Fn(Fingerprint) -> Option<State>,
+    /// What an earlier run left of a token.
+    pub known: &'a dyn Fn(Fingerprint) -> Option<Known>,
+}
+
+/// What the ledger knows of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Its state.
+    pub state: State,
+    /// Whether the decision under which it waits allowed this machine's own credentials.
+    pub own_allowed: bool,
+}
+
+impl From<&TokenRecord> for Known {
+    fn from(record: &TokenRecord) -> Self {
+        Known { state: record.state, own_allowed: record.own_allowed }
+    }
 }
 
 /// Whether a finding can be sent at all: it counts, nothing suppresses it, and a provider revokes its kind.
@@ -80,63 +114,102 @@ pub fn eligible(finding: &Finding, counted: Confidence) -> bool {
     finding.counts() && finding.revocable() && finding.confidence >= counted
 }
 
-/// What is to become of everything that was found.
+/// A finding, and what is to become of it.
+#[derive(Clone, Copy)]
+pub struct Choice<'a> {
+    /// The finding.
+    pub finding: &'a Finding,
+    /// [`State::Queued`], or one of the states of what is set aside.
+    pub state: State,
+    /// The state in which an earlier run left it.
+    pub known: Option<State>,
+    /// Whether it waits in the queue already, and may leave it under the decision of an earlier run.
+    pub waits: bool,
+}
+
+impl Choice<'_> {
+    /// Whether it is to be sent on this run's decision.
+    fn is_queued_now(&self) -> bool {
+        self.state == State::Queued && !self.waits
+    }
+}
+
+/// What is to become of everything that was found, and of what waits: a run that sends anything sends the whole queue.
 #[derive(Default)]
 pub struct Plan<'a> {
     /// Each token that can be sent, and what is to become of it; those that are done are not among them.
-    pub choices: Vec<(&'a Finding, State)>,
-    /// How many were done by an earlier run: accepted, or refused.
+    pub choices: Vec<Choice<'a>>,
+    /// How many were accepted by an earlier run.
     pub done: u64,
+    /// How many tokens of each kind wait at the host, those that were found again among them.
+    pub waiting: BTreeMap<Kind, u64>,
 }
 
 /// How many tokens are suppressed that could be sent otherwise.
 pub fn suppressed<'a>(findings: impl IntoIterator<Item = &'a Finding>, counted: Confidence) -> u64 {
-    let is_suppressed = |finding: &&Finding| {
-        finding.suppressed.is_some() && finding.revocable() && finding.confidence >= counted
-    };
-    findings.into_iter().filter(is_suppressed).count() as u64
+    findings.into_iter().filter(|finding| is_suppressed(finding, counted)).count() as u64
+}
+
+/// Whether nothing but a suppression keeps a finding from being sent.
+fn is_suppressed(finding: &Finding, counted: Confidence) -> bool {
+    finding.suppressed.is_some() && finding.revocable() && finding.confidence >= counted
 }
 
 impl<'a> Plan<'a> {
-    /// Decides about every finding.
+    /// Decides about every finding. `waiting` is what waits at the host and may leave.
     pub fn new(
         findings: impl IntoIterator<Item = &'a Finding>,
         policy: &Policy,
         context: &PolicyContext<'_>,
+        mut waiting: BTreeMap<Kind, u64>,
     ) -> Self {
-        let mut plan = Plan::default();
-        for finding in findings {
-            if !eligible(finding, context.counted) {
+        waiting.retain(|kind, _| context.kinds.contains(kind));
+        let mut plan = Plan { waiting, ..Plan::default() };
+        for finding in findings.into_iter().filter(|finding| eligible(finding, context.counted)) {
+            let known = (context.known)(finding.token.fingerprint());
+            if known.is_some_and(|known| known.state.is_final()) {
+                plan.done += 1;
                 continue;
             }
-            match (context.known)(finding.token.fingerprint()) {
-                Some(known) if !known.pending() && !known.aside() => plan.done += 1,
-                // What waits goes on waiting: the user has agreed to it before.
-                Some(known) if known.pending() => plan.choices.push((finding, State::Queued)),
-                _ => plan.choices.push((finding, policy.decide(finding, context))),
-            }
+            let waits = known.is_some_and(|known| policy.keeps_waiting(finding, known, context));
+            // What waits goes on waiting: the user has agreed to it before.
+            let state = if waits { State::Queued } else { policy.decide(finding, context) };
+            plan.choices.push(Choice { finding, state, known: known.map(|known| known.state), waits });
         }
         plan
     }
 
-    /// The tokens that would be sent.
+    /// Whether carrying it out would send or write down anything: not where earlier runs have set aside all of it.
+    pub fn changes_anything(&self) -> bool {
+        let changes =
+            |choice: &Choice<'_>| choice.state == State::Queued || choice.known != Some(choice.state);
+        self.choices.iter().any(changes)
+    }
+
+    /// The tokens of this run that would be sent.
     pub fn sent(&self) -> impl Iterator<Item = &'a Finding> {
-        self.choices.iter().filter(|(_, state)| *state == State::Queued).map(|(finding, _)| *finding)
+        self.choices.iter().filter(|choice| choice.state == State::Queued).map(|choice| choice.finding)
     }
 
-    /// How many tokens are in a state.
-    pub fn count(&self, state: State) -> u64 {
-        self.choices.iter().filter(|(_, chosen)| *chosen == state).count() as u64
+    /// The tokens of this run that do not wait in the queue yet, and would be sent.
+    pub fn queued_now(&self) -> impl Iterator<Item = Fingerprint> + use<'_, 'a> {
+        self.choices
+            .iter()
+            .filter(|choice| choice.is_queued_now())
+            .map(|choice| choice.finding.token.fingerprint())
     }
 
-    /// What sending them would do.
+    /// What sending them would do. Where none of this run's tokens is to be sent, the queue stays as it is, too.
     pub fn impact(&self) -> Impact {
-        let mut impact = Impact::default();
-        for finding in self.sent() {
-            impact.tokens += 1;
-            *impact.kinds.entry(finding.token.kind()).or_default() += 1;
-            impact.owners.extend(finding.owner_id);
+        if self.sent().next().is_none() {
+            return Impact::default();
         }
+        let mut impact = Impact::of_queue(self.waiting.clone());
+        for choice in self.choices.iter().filter(|choice| choice.is_queued_now()) {
+            impact.found_now += 1;
+            *impact.kinds.entry(choice.finding.token.kind()).or_default() += 1;
+        }
+        impact.owners.extend(self.sent().filter_map(|finding| finding.owner_id));
         impact
     }
 }
@@ -144,70 +217,31 @@ impl<'a> Plan<'a> {
 /// What a run that sends would do, as far as the tokens show.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Impact {
-    /// How many tokens.
-    pub tokens: u64,
-    /// How many of each kind.
+    /// How many tokens were found now, and do not wait yet.
+    pub found_now: u64,
+    /// How many tokens wait since earlier runs.
+    pub waiting: u64,
+    /// How many of each kind, of both.
     pub kinds: BTreeMap<Kind, u64>,
-    /// The owners whose ids the tokens carry.
+    /// The owners whose ids the tokens of this run carry. Those of the queue are sealed.
     pub owners: BTreeSet<u32>,
 }
 
 impl Impact {
+    /// What sending a queue would do.
+    pub fn of_queue(kinds: BTreeMap<Kind, u64>) -> Self {
+        Impact { waiting: kinds.values().sum(), kinds, ..Impact::default() }
+    }
+
+    /// How many tokens leave.
+    pub fn tokens(&self) -> u64 {
+        self.found_now + self.waiting
+    }
+
     /// How many tokens are of kinds with this property.
-    fn count(&self, has: fn(Kind) -> bool) -> u64 {
+    pub fn count(&self, has: impl Fn(Kind) -> bool) -> u64 {
         self.kinds.iter().filter(|(kind, _)| has(**kind)).map(|(_, count)| count).sum()
     }
-
-    /// Whether any token is of this provider's.
-    fn concerns(&self, provider: &Provider) -> bool {
-        self.kinds.keys().any(|kind| kind.provider() == Some(provider.name))
-    }
-
-    /// What the user must know before agreeing, in lines of at most 80 columns.
-    pub fn lines(&self, host: &str) -> Vec<String> {
-        let mut kinds = String::new();
-        for (kind, count) in &self.kinds {
-            let comma = if kinds.is_empty() { "" } else { ", " };
-            // Writing to a String cannot fail.
-            let _ = write!(kinds, "{comma}{count} {}", kind.prefix());
-        }
-        let mut lines = vec![format!("{} for {host}: {kinds}", counted(self.tokens, "token"))];
-        let named = self.count(Kind::names_owner);
-        if named > 0 {
-            let owners = counted(self.owners.len() as u64, "owner");
-            let rest = if self.tokens > named { "; the others do not tell theirs" } else { "" };
-            lines.push(format!("The {} among them have {owners}{rest}.", prefixes(Kind::names_owner)));
-        }
-        let mut irrevocable = "It cannot be undone.".to_owned();
-        for provider in provider::all().filter(|provider| self.concerns(provider)) {
-            if !provider.consequence.is_empty() {
-                irrevocable = format!("{irrevocable} {}", provider.consequence);
-            }
-        }
-        lines.push(irrevocable);
-        let apps = self.count(Kind::ends_authorization);
-        if apps > 0 {
-            lines.push(format!(
-                "Each {} ({apps}) ends its user's whole authorization of that app,",
-                prefixes(Kind::ends_authorization)
-            ));
-            lines.push("with every other token made by it.".to_owned());
-        }
-        lines
-    }
-}
-
-/// The prefixes of all kinds with this property: `gho_, ghu_ and ghr_`.
-fn prefixes(has: fn(Kind) -> bool) -> String {
-    let prefixes: Vec<&str> = rule::kinds().filter(|kind| has(*kind)).map(Kind::prefix).collect();
-    match prefixes.as_slice() {
-        [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
-        prefixes => prefixes.concat(),
-    }
-}
-
-fn counted(count: u64, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

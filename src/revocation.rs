@@ -74,6 +74,11 @@ impl State {
         State::ALL.into_iter().find(|state| state.as_str() == word)
     }
 
+    /// Whether a token in this state is never sent again: the host has taken it.
+    pub const fn is_final(self) -> bool {
+        matches!(self, State::Accepted | State::Confirmed)
+    }
+
     /// Whether the token still has to be sent, so that its sealed text is kept.
     pub const fn pending(self) -> bool {
         matches!(self, State::Queued | State::Sent)

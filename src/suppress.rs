@@ -8,6 +8,7 @@ mod baseline;
 mod comment;
 mod hashes;
 mod ignore_file;
+mod queued;
 
 use crate::blob::STDIN;
 use crate::finding::{

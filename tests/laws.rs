@@ -75,6 +75,7 @@ const READERS: &[(&str, &str)] = &[
     ("report.rs", "--show-secrets"),
     ("http/secret.rs", "the header and the body of a request"),
     ("ledger/seal.rs", "sealing what waits"),
+    ("suppress/queued.rs", "the user's expressions on what waits"),
 ];
 
 /// Files that read the environment, and for what; `settings/env.rs` is where the rest belongs.

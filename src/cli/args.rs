@@ -91,7 +91,8 @@ pub(super) enum Command {
     Revoke(Box<RevokeArgs>),
     /// Go on with what earlier runs left queued
     ///
-    /// Nobody is asked again: what waits was agreed to when it was queued.
+    /// Nobody is asked again: what waits was agreed to when it was queued. What was suppressed since, or is this machine's own by
+    /// now, is taken out of the queue. Without --host and --api-url, every host is gone to that there are the credentials for.
     Resume(Box<ResumeArgs>),
     /// The queue, the quota used in the last hour, the next free slot
     Status(StatusArgs),

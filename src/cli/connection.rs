@@ -1,13 +1,17 @@
 //! From connection settings to what a run works with: a credential, a host that answers, a ledger.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
+
 use super::console::{Console, Terminal};
 use crate::clock::SystemClock;
-use crate::ledger::Ledger;
+use crate::ledger::{BatchRequest, HostStatus, Ledger, LedgerError, Payload};
 use crate::meter::CancelFlag;
 use crate::provider::github::credential::{self, Credential, CredentialError};
 use crate::provider::github::host::{Flavour, Host};
 use crate::provider::{self, ConnectError, Connection, Limits, Provider, Revoker};
-use crate::revoke::{self, Context, Options, Progress, RevokeError, RunOutcome};
+use crate::revoke::{self, Context, Counts, Options, Progress, RevokeError, RunOutcome};
 use crate::settings::{ConnectionSettings, Env};
 
 /// How a host of a ledger is named to people, exactly: `--host` takes it.
@@ -28,6 +32,13 @@ pub(super) fn connection(
         timeout: settings.timeout,
         cancel: cancel.clone(),
     }
+}
+
+/// A run that could not go on, and what it had done until then.
+#[derive(Debug)]
+pub(super) struct SendError {
+    pub(super) error: RevokeError,
+    pub(super) counts: Box<Counts>,
 }
 
 /// A host that tokens can be sent to.
@@ -54,6 +65,11 @@ impl HostConnection {
         self.revoker.limits().host
     }
 
+    /// The least time between two requests by which tokens revoke themselves.
+    pub(super) fn self_interval(&self) -> Duration {
+        self.revoker.limits().self_interval
+    }
+
     /// Asks the host what it takes.
     pub(super) fn limits(&mut self, console: &Console) -> Result<Limits, ConnectError> {
         if let Some(note) = self.revoker.prepare()? {
@@ -62,14 +78,41 @@ impl HostConnection {
         Ok(self.revoker.limits())
     }
 
+    /// What is left of its quota.
+    pub(super) fn status(&self, ledger: &dyn Ledger) -> Result<HostStatus, LedgerError> {
+        let limits = self.revoker.limits();
+        let request = BatchRequest {
+            host: &limits.host,
+            identity: &limits.identity,
+            max_batch: limits.max_batch,
+            per_hour: limits.per_hour,
+            min_interval: Duration::ZERO,
+            lease: Duration::ZERO,
+            payload: Payload::Batch(&[]),
+        };
+        ledger.host_status(&request, &Timestamp::now)
+    }
+
     /// Sends everything that the ledger has queued for the host.
     pub(super) fn send(
         &self,
         ledger: &mut dyn Ledger,
         options: &Options,
         terminal: Terminal<'_>,
+    ) -> Result<RunOutcome, SendError> {
+        let progress = Progress::default();
+        self.send_counting(ledger, options, terminal, &progress)
+            .map_err(|error| SendError { error, counts: Box::new(progress.read()) })
+    }
+
+    fn send_counting(
+        &self,
+        ledger: &mut dyn Ledger,
+        options: &Options,
+        terminal: Terminal<'_>,
+        progress: &Progress,
     ) -> Result<RunOutcome, RevokeError> {
-        let (progress, limits) = (Progress::default(), self.revoker.limits());
+        let limits = self.revoker.limits();
         let opener = ledger.opener(&limits.host)?;
         let context = Context {
             ledger,
@@ -77,9 +120,9 @@ impl HostConnection {
             revoker: &*self.revoker,
             clock: &SystemClock,
             cancel: terminal.cancel,
-            progress: &progress,
+            progress,
         };
-        terminal.watch_sending(&progress, &limits, || revoke::run(context, options))
+        terminal.watch_sending(progress, &self.revoker.limits(), || revoke::run(context, options))
     }
 }
 

@@ -1,35 +1,48 @@
 //! A revoking run, from what was found to what became of it.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::collections::HashMap;
 
-use anyhow::{Context as _, bail};
-use jiff::Timestamp;
+use anyhow::bail;
 
 use super::args::RevocationArgs;
 use super::connection;
 use super::console::{Console, Terminal, can_prompt, count};
-use super::decision::{decision, run_id};
-use super::plan;
-use super::revoke_summary::{RevokeSummary, RunOutcome};
+use super::exit::{Exit, RunStatus};
+use super::host_plan::HostPlan;
+use super::host_summary::HostSummary;
+use super::left_waiting::LeftWaiting;
+use super::own_credentials::own_credentials;
+use super::plan_record::PlanRecord;
+use super::queue_review::{QueueReview, ReviewContext};
+use super::revoke_summary::RevokeSummary;
 use super::revoke_target::RevokeTarget;
-use crate::finding::{Confidence, Finding, Location};
-use crate::ledger::{self, Digest, Enqueued, Event, Ledger, LedgerError, TokenRecord};
-use crate::local_credentials::{Environment, LocalCredentials};
-use crate::policy::{self, Plan, PolicyContext, eligible};
-use crate::provider::github::credential::Credential;
-use crate::revocation::{Revocation, State};
-use crate::revoke;
+use super::run_outcome::RunOutcome;
+use super::run_record::RunRecord;
+use crate::finding::{Confidence, Finding};
+use crate::ledger::{self, Ledger, LedgerError, TokenRecord};
+use crate::local_credentials::LocalCredentials;
+use crate::policy::{self, Known, Plan, PolicyContext};
+use crate::revocation::Revocation;
 use crate::settings::{Env, Input, Mode, RevokeSettings, UserConfig};
+use crate::suppress::Suppressions;
 use crate::text::printable;
 use crate::token::Fingerprint;
 
-/// What is to be sent to one host.
-struct HostPlan<'a> {
-    target: &'a RevokeTarget,
-    plan: Plan<'a>,
-    /// How many tokens are not in it because they are suppressed.
-    suppressed: u64,
+/// What a scan has come to, as far as revoking depends on it.
+pub(super) struct Scanned<'a> {
+    pub(super) findings: &'a mut [Finding],
+    /// Findings below this are left out.
+    pub(super) counted: Confidence,
+    /// What the user and the scanned trees suppress.
+    pub(super) suppressions: &'a Suppressions,
+    /// The exit code for findings.
+    pub(super) found: u8,
+}
+
+/// A run whose beginning is written down, and its end is not.
+struct WrittenRun {
+    ledger: Box<dyn Ledger>,
+    record: RunRecord,
 }
 
 /// Everything a revoking run needs, made ready and checked before anything is scanned: a ledger that turns out to be
@@ -40,6 +53,8 @@ pub(super) struct RevokeSession {
     targets: Vec<RevokeTarget>,
     /// This machine's own credentials.
     own: LocalCredentials,
+    /// What is scanned, for the audit trail.
+    roots: Vec<String>,
 }
 
 impl RevokeSession {
@@ -77,62 +92,82 @@ impl RevokeSession {
         let credential = connection::credential(&settings.connection, env, console)?;
         let own = own_credentials(env, inputs, credential.as_ref(), console);
         let targets = RevokeTarget::all(&settings, credential, terminal)?;
-        Ok(RevokeSession { settings, targets, own })
+        let root =
+            |input: &Input| input.path().map_or_else(|| "-".to_owned(), |path| path.display().to_string());
+        Ok(RevokeSession { settings, targets, own, roots: inputs.iter().map(root).collect() })
     }
 
-    /// Sends what was found, as far as the policy, the user and the quota allow, and writes on each finding what became
-    /// of it. Findings below `counted` are left out. Returns a summary for each host.
+    /// Sends what was found, and with it what waits at its host, as far as the policy, the user and the quota allow, and
+    /// writes on each finding what became of it.
     pub(super) fn revoke(
         mut self,
-        findings: &mut [Finding],
-        counted: Confidence,
+        scanned: Scanned<'_>,
         terminal: Terminal<'_>,
-    ) -> anyhow::Result<Vec<RevokeSummary>> {
+    ) -> anyhow::Result<RevokeSummary> {
+        let Scanned { findings, counted, suppressions, found } = scanned;
         for target in &mut self.targets {
             if target.eligible(findings, counted).next().is_some() {
                 target.ask_kinds(terminal.console)?;
             }
         }
-        let plans = self.targets.iter().map(|target| self.plan(target, findings, counted));
+        let plans = self.targets.iter().map(|target| self.plan(target, findings, counted, suppressions));
         let plans: Vec<HostPlan<'_>> = plans.collect::<Result<_, _>>()?;
-        self.settings.policy.allow(plans.iter().map(|host| host.plan.count(State::Queued)).sum())?;
-        // Every question is asked before anything is sent.
-        let unsent: Vec<Option<RunOutcome>> =
-            plans.iter().map(|host| self.outcome_unsent(host, terminal)).collect();
-        let mut outcomes = Vec::with_capacity(plans.len());
-        for (host, unsent) in plans.iter().zip(unsent) {
-            outcomes.push((host.suppressed, unsent.map_or_else(|| self.send(host, terminal), Ok)?));
-        }
-        let summarize = |(target, (suppressed, outcome)): (&RevokeTarget, _)| {
-            let known = self.known(target, findings, counted)?;
-            for finding in findings.iter_mut().filter(|finding| target.takes(finding)) {
-                if eligible(finding, counted) {
-                    finding.revocation = known.get(&finding.token.fingerprint()).map(revocation);
-                }
-            }
-            let summary = RevokeSummary::new(&target.label, suppressed, outcome);
-            Ok(summary.with_findings(target.eligible(findings, counted)))
+        let total = |count: fn(&HostPlan<'_>) -> u64| plans.iter().map(count).sum();
+        let (found_now, waiting) =
+            (total(|host| host.impact().found_now), total(|host| host.impact().waiting));
+        let refused = self.settings.policy.allow(found_now, waiting).err();
+        let (outcomes, written) = if refused.is_some() {
+            (plans.iter().map(|_| RunOutcome::Refused).collect(), None)
+        } else {
+            self.carry_out(&plans, terminal)?
         };
-        self.targets.iter().zip(outcomes).map(summarize).collect()
+        let summaries = plans.iter().zip(outcomes).map(|(host, outcome)| host.summary(outcome)).collect();
+        let kept_back = plans.iter().map(|host| (host.target.api_base.clone(), host.review.kept_back()));
+        let kept_back = kept_back.filter(|_| self.settings.mode == Mode::DryRun).collect();
+        let (hosts, left) = self.look_again(summaries, findings, counted, &kept_back);
+        let mut summary = RevokeSummary { hosts, left, refused, head: None };
+        let status = RunStatus {
+            interrupted: terminal.cancel.is_cancelled(),
+            found: findings.iter().any(|finding| finding.counts() && finding.confidence >= counted),
+            ..summary.status()
+        };
+        if let Some(WrittenRun { mut ledger, record }) = written {
+            let exit = Exit::of(status, found);
+            summary.head = record.finish_or_warn(ledger.as_mut(), exit, terminal.console);
+        }
+        Ok(summary)
     }
 
-    /// What is to be sent to one host: nothing where no finding can be.
+    /// What is to be sent to one host.
     fn plan<'a>(
         &self,
         target: &'a RevokeTarget,
         findings: &'a [Finding],
         counted: Confidence,
+        suppressions: &Suppressions,
     ) -> Result<HostPlan<'a>, LedgerError> {
-        let known = self.known(target, findings, counted)?;
+        let context = ReviewContext { suppressions, own: &self.own, policy: &self.settings.policy, findings };
+        let review = match self.existing()? {
+            Some(ledger) => QueueReview::read(ledger.as_ref(), &target.api_base, &context)?,
+            // Where there is no ledger, none is made.
+            None => QueueReview::default(),
+        };
+        let known = self.known(target, findings)?;
         let context = PolicyContext {
             counted,
             kinds: &target.kinds,
             own: &|fingerprint| self.own.location_of(fingerprint).is_some(),
-            known: &|fingerprint| known.get(&fingerprint).map(|record| record.state),
+            known: &|fingerprint| known.get(&fingerprint).map(Known::from),
         };
-        let plan = Plan::new(target.eligible(findings, counted), &self.settings.policy, &context);
+        let eligible = target.eligible(findings, counted);
+        let plan = Plan::new(eligible, &self.settings.policy, &context, review.waiting.clone());
         let theirs = findings.iter().filter(|finding| target.takes(finding));
-        Ok(HostPlan { target, plan, suppressed: policy::suppressed(theirs, counted) })
+        let suppressed = policy::suppressed(theirs, counted) + review.suppressed_elsewhere;
+        Ok(HostPlan { target, plan, review, suppressed })
+    }
+
+    fn existing(&self) -> Result<Option<Box<dyn Ledger>>, LedgerError> {
+        ledger::open_existing(&self.settings.connection.ledger)
     }
 
     /// What the ledger has on what was found for a host; does not make a ledger.
@@ -140,94 +175,138 @@ impl RevokeSession {
         &self,
         target: &RevokeTarget,
         findings: &[Finding],
-        counted: Confidence,
     ) -> Result<HashMap<Fingerprint, TokenRecord>, LedgerError> {
-        let eligible = target.eligible(findings, counted);
-        let tokens: Vec<Fingerprint> = eligible.map(|finding| finding.token.fingerprint()).collect();
+        let theirs = findings.iter().filter(|finding| target.takes(finding) && finding.revocable());
+        let tokens: Vec<Fingerprint> = theirs.map(|finding| finding.token.fingerprint()).collect();
         if tokens.is_empty() {
             return Ok(HashMap::new());
         }
-        let ledger = ledger::open_existing(&self.settings.connection.ledger)?;
-        let Some(ledger) = ledger else { return Ok(HashMap::new()) };
+        let Some(ledger) = self.existing()? else { return Ok(HashMap::new()) };
         let known = ledger.tokens(&target.api_base, &tokens)?;
         Ok(tokens.into_iter().zip(known).filter_map(|(token, record)| Some((token, record?))).collect())
     }
 
-    /// What becomes of a plan that is not sent: it is shown, has nothing in it, or the user does not agree.
-    fn outcome_unsent(&self, host: &HostPlan<'_>, terminal: Terminal<'_>) -> Option<RunOutcome> {
-        let HostPlan { target, plan, .. } = host;
-        // Nothing can be sent, or all of it was done, and written down, by earlier runs.
-        let is_empty = plan.choices.is_empty();
-        if target.connection.is_none() {
-            let nothing = is_empty && plan.done == 0;
-            return Some(if nothing {
-                RunOutcome::NothingToDo
-            } else {
-                RunOutcome::DryRun { plan: self.lines(host) }
-            });
+    /// Shows the plans, or asks, writes them down and sends them. Every question is asked before anything is sent. Comes
+    /// back with what the trail knows of the run, if it knows anything.
+    fn carry_out(
+        &self,
+        plans: &[HostPlan<'_>],
+        terminal: Terminal<'_>,
+    ) -> anyhow::Result<(Vec<RunOutcome>, Option<WrittenRun>)> {
+        let unsent = plans.iter().map(|host| self.outcome_unsent(host, terminal));
+        let unsent: Vec<Option<RunOutcome>> = unsent.collect::<Result<_, _>>()?;
+        if unsent.iter().all(Option::is_some) {
+            return Ok((unsent.into_iter().flatten().collect(), None));
         }
-        if is_empty {
-            return Some(RunOutcome::NothingToDo);
-        }
-        let asks = self.settings.mode == Mode::Ask && plan.count(State::Queued) > 0;
-        if !asks || self.confirmed(host, terminal) {
-            return None;
-        }
-        let interrupted = terminal.cancel.is_cancelled();
-        Some(if interrupted { RunOutcome::Interrupted } else { RunOutcome::Declined })
-    }
-
-    /// Writes the plan down and sends it.
-    fn send(&self, host: &HostPlan<'_>, terminal: Terminal<'_>) -> anyhow::Result<RunOutcome> {
-        let Some(connection) = &host.target.connection else { return Ok(RunOutcome::NothingToDo) };
-        let mut ledger = ledger::open(&self.settings.connection.ledger)?;
-        let description = ledger.description();
-        let enqueued = self.enqueue(ledger.as_mut(), host)?;
-        warn_of_damaged(enqueued.damaged, &description, terminal.console);
-        if host.plan.count(State::Queued) == 0 {
-            return Ok(RunOutcome::SetAside { ledger: description });
-        }
-        Ok(match connection.send(ledger.as_mut(), &self.settings.options, terminal) {
-            Ok(outcome) => RunOutcome::Sent { ledger: description, outcome: Box::new(outcome) },
-            Err(error) => RunOutcome::Failed { ledger: description, error: error.into() },
-        })
-    }
-
-    /// The plan as lines of text.
-    fn lines(&self, host: &HostPlan<'_>) -> Vec<String> {
-        plan::lines(&host.plan, &self.own, &host.target.label)
-    }
-
-    fn confirmed(&self, host: &HostPlan<'_>, terminal: Terminal<'_>) -> bool {
-        terminal.agrees(&self.lines(host), "Send them? [y/N]")
-    }
-
-    /// Writes the plan down: what is to be sent, what is set aside, and on whose decision.
-    fn enqueue(&self, ledger: &mut dyn Ledger, host: &HostPlan<'_>) -> anyhow::Result<Enqueued> {
-        let HostPlan { target, plan, suppressed } = host;
-        let consent = if self.settings.mode == Mode::Ask { "yes at the terminal" } else { "--yes" };
-        let decision = decision(&self.settings.policy, &run_id(), consent);
-        let sealer = ledger.sealer(&target.api_base)?;
-        let mut counts = BTreeMap::from([("done", plan.done), ("suppressed", *suppressed)]);
-        let mut digest = Digest::default();
-        for (finding, state) in &plan.choices {
-            *counts.entry(state.as_str()).or_default() += 1;
-            digest.add(&finding.token.fingerprint());
-        }
-        counts.retain(|_, count| *count > 0);
-        let event = Event::Policy {
-            host: target.api_base.clone(),
-            decision: consent.to_owned(),
-            counts: counts.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
-            tokens: digest.finish().1,
-        };
-        ledger.record(&event, &Timestamp::now)?;
-        let entries = plan.choices.iter().map(|(finding, state)| {
-            let location = finding.locations.first().map(first_location).unwrap_or_default();
-            revoke::entry(&sealer, &finding.token, finding.confidence, *state, &location)
+        let name = self.settings.connection.ledger.to_string();
+        let begun = ledger::open(&self.settings.connection.ledger).and_then(|mut ledger| {
+            let record = RunRecord::start(ledger.as_mut(), self.roots.clone())?;
+            Ok((ledger, record))
         });
-        revoke::enqueue(ledger, &target.api_base, &decision, entries, &Timestamp::now)
-            .context("the tokens could not be queued, and none was sent")
+        let (mut ledger, record) = match begun {
+            Ok(begun) => begun,
+            Err(error) => {
+                let failed = RunOutcome::failed(name, error.into());
+                let mut failed = Some(failed);
+                let outcome = |unsent: Option<RunOutcome>| {
+                    unsent.or_else(|| failed.take()).unwrap_or(RunOutcome::NothingToDo)
+                };
+                return Ok((unsent.into_iter().map(outcome).collect(), None));
+            }
+        };
+        let send = |(host, unsent): (&HostPlan<'_>, Option<RunOutcome>)| {
+            unsent.unwrap_or_else(|| self.send(host, record.id(), ledger.as_mut(), terminal))
+        };
+        let outcomes = plans.iter().zip(unsent).map(send).collect();
+        Ok((outcomes, Some(WrittenRun { ledger, record })))
+    }
+
+    /// What becomes of a plan that is not sent: it is shown, has nothing in it, or the user does not agree.
+    fn outcome_unsent(
+        &self,
+        host: &HostPlan<'_>,
+        terminal: Terminal<'_>,
+    ) -> anyhow::Result<Option<RunOutcome>> {
+        let Some(connection) = &host.target.connection else { return Ok(Some(host.shown(&self.own))) };
+        if !host.changes_anything() {
+            return Ok(Some(RunOutcome::NothingToDo));
+        }
+        let impact = host.impact();
+        if self.settings.mode != Mode::Ask || impact.tokens() == 0 {
+            return Ok(None);
+        }
+        let status = match self.existing()? {
+            Some(ledger) => Some(connection.status(ledger.as_ref())?),
+            None => None,
+        };
+        Ok(host.asked(&impact, status.as_ref(), terminal))
+    }
+
+    /// Writes a plan down and sends it.
+    fn send(
+        &self,
+        host: &HostPlan<'_>,
+        run: &str,
+        ledger: &mut dyn Ledger,
+        terminal: Terminal<'_>,
+    ) -> RunOutcome {
+        let consent = if self.settings.mode == Mode::Ask { "yes at the terminal" } else { "--yes" };
+        let name = ledger.description();
+        match (PlanRecord { policy: &self.settings.policy, run, host, consent }).write(ledger) {
+            Ok(enqueued) => warn_of_damaged(enqueued.damaged, &name, terminal.console),
+            Err(error) => return RunOutcome::failed(name, error),
+        }
+        if host.impact().tokens() == 0 {
+            return RunOutcome::SetAside { ledger: name };
+        }
+        host.target.send(ledger, &self.settings.options, terminal)
+    }
+
+    /// Reads from the ledger what became of the findings and of the queues, and writes the former on the findings. What was
+    /// done before the ledger failed is reported all the same.
+    fn look_again(
+        &self,
+        summaries: Vec<HostSummary>,
+        findings: &mut [Finding],
+        counted: Confidence,
+        kept_back: &HashMap<String, u64>,
+    ) -> (Vec<HostSummary>, Vec<LeftWaiting>) {
+        let (mut hosts, mut left) = (Vec::new(), Vec::new());
+        for (target, mut summary) in self.targets.iter().zip(summaries) {
+            match self.known(target, findings) {
+                Ok(known) => {
+                    let theirs = findings.iter_mut().filter(|finding| target.takes(finding));
+                    for finding in theirs.filter(|finding| finding.revocable()) {
+                        finding.revocation = known.get(&finding.token.fingerprint()).map(revocation);
+                    }
+                    summary.count_accepted(|token| known.get(&token).map(|record| record.state));
+                }
+                Err(error) => summary.fail(error),
+            }
+            summary.count_findings(target.eligible(findings, counted));
+            hosts.push(summary);
+        }
+        match self.left(kept_back) {
+            Ok(waiting) => left = waiting,
+            Err(error) => {
+                if let Some(summary) = hosts.first_mut() {
+                    summary.fail(error);
+                }
+            }
+        }
+        (hosts, left)
+    }
+
+    /// What waits at any host; but for what a run that is not dry would take out of the queue.
+    fn left(&self, kept_back: &HashMap<String, u64>) -> Result<Vec<LeftWaiting>, LedgerError> {
+        let Some(ledger) = self.existing()? else { return Ok(Vec::new()) };
+        let mut left = LeftWaiting::read(ledger.as_ref(), &self.settings.connection)?;
+        for waiting in &mut left {
+            let kept_back = kept_back.get(&waiting.host).copied().unwrap_or_default();
+            waiting.tokens = waiting.tokens.saturating_sub(kept_back);
+        }
+        left.retain(|waiting| waiting.tokens > 0);
+        Ok(left)
     }
 }
 
@@ -235,40 +314,12 @@ impl RevokeSession {
 fn warn_of_damaged(tokens: u64, ledger: &str, console: &Console) {
     if tokens > 0 {
         console.warn(&format!(
-            "{} not sent: the rows of the ledger that tell what became of them were damaged, and they may have been accepted. \
-             Go back to a copy of {ledger}, or `stanch ledger rekey` holds them back, and a new scan sends them",
-            count(tokens, "token")
+            "{} not sent: what the ledger {} has on them was damaged, and they may have been accepted. Go back to a copy \
+             of it, or `stanch ledger rekey` holds them back, and a new scan sends them",
+            count(tokens, "token"),
+            printable(ledger)
         ));
     }
-}
-
-/// This machine's own credentials, the one for this run and those of the repositories that are scanned among them; warns
-/// of files that could not be read.
-fn own_credentials(
-    env: &Env,
-    inputs: &[Input],
-    credential: Option<&Credential>,
-    console: &Console,
-) -> LocalCredentials {
-    let roots = Input::paths(inputs).map(Path::to_owned).collect();
-    let mut own = LocalCredentials::find(&Environment { roots, ..env.for_local_credentials() });
-    if let Some(credential) = credential {
-        own.add(credential.token.fingerprint(), credential.location.clone());
-    }
-    for unread in own.unread() {
-        let (path, reason) = (printable(&unread.path.display().to_string()), printable(&unread.reason));
-        console
-            .warn(&format!("{path}: {reason}; if it holds a credential of yours, it is not known as yours"));
-    }
-    own
-}
-
-/// Where a token was first found, as the ledger keeps it.
-fn first_location(location: &Location) -> String {
-    let root = location.root.as_deref().map(|root| format!("{}/", root.trim_end_matches('/')));
-    let commit = location.commit.as_deref().map(|commit| format!(" in {commit}"));
-    let (root, commit) = (root.unwrap_or_default(), commit.unwrap_or_default());
-    format!("{root}{}:{}{commit}", location.path, location.line)
 }
 
 fn revocation(record: &TokenRecord) -> Revocation {

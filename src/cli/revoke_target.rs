@@ -1,12 +1,21 @@
 //! Where the tokens of one provider go: its host, connected to before anything is scanned.
 
+use std::time::Duration;
+
 use super::connection::HostConnection;
 use super::console::{Console, Terminal};
+use super::host_summary::SummaryHost;
+use super::left_waiting::resume_command;
+use super::plan::Pace;
+use super::run_outcome::RunOutcome;
 use crate::finding::{Confidence, Finding};
+use crate::ledger::{HostStatus, Ledger};
+use crate::meter::CancelFlag;
 use crate::policy::eligible;
 use crate::provider::github::credential::Credential;
 use crate::provider::{self, ConnectError, Provider};
-use crate::settings::{Mode, RevokeSettings};
+use crate::revoke::Options;
+use crate::settings::{ConnectionSettings, Mode, RevokeSettings};
 use crate::token::Kind;
 
 /// The host of one provider, as a revoking run knows it.
@@ -16,6 +25,8 @@ pub(super) struct RevokeTarget {
     pub(super) label: String,
     /// The host's name in the ledger: that of its API.
     pub(super) api_base: String,
+    /// The command that goes on with what waits there.
+    resume: String,
     /// The kinds the host takes, as far as is known.
     pub(super) kinds: Vec<Kind>,
     /// None where what would be sent is only shown.
@@ -32,29 +43,29 @@ impl RevokeTarget {
         provider::all()
             .map(|provider| {
                 let credential = if provider.has_host_flags { credential.take() } else { None };
-                RevokeTarget::open(provider, settings, credential, terminal)
+                RevokeTarget::open(provider, &settings.connection, settings.mode, credential, terminal)
             })
             .collect()
     }
 
     /// Prepares the connection; sends nothing. In a dry run, one that could not be made is only warned of.
-    fn open(
+    pub(super) fn open(
         provider: &'static Provider,
-        settings: &RevokeSettings,
+        settings: &ConnectionSettings,
+        mode: Mode,
         credential: Option<Credential>,
         terminal: Terminal<'_>,
     ) -> Result<Self, ConnectError> {
-        let is_dry_run = settings.mode == Mode::DryRun;
-        let connection =
-            match HostConnection::open(provider, &settings.connection, credential, terminal.cancel) {
-                Err(error) if is_dry_run => {
-                    terminal.console.warn(&format!("without --dry-run this would be refused: {error}"));
-                    None
-                }
-                connection => Some(connection?),
-            };
+        let is_dry_run = mode == Mode::DryRun;
+        let connection = match HostConnection::open(provider, settings, credential, terminal.cancel) {
+            Err(error) if is_dry_run => {
+                terminal.console.warn(&format!("without --dry-run this would be refused: {error}"));
+                None
+            }
+            connection => Some(connection?),
+        };
         let (label, api_base) = if provider.has_host_flags {
-            let host = &settings.connection.host;
+            let host = &settings.host;
             (host.label().to_owned(), host.api_base())
         } else {
             let host = connection.as_ref().map_or_else(|| provider.name.to_owned(), HostConnection::api_base);
@@ -62,11 +73,57 @@ impl RevokeTarget {
         };
         Ok(RevokeTarget {
             provider,
+            resume: resume_command(settings, &api_base),
             label,
             api_base,
             kinds: provider.revocable_kinds(),
             connection: connection.filter(|_| !is_dry_run),
         })
+    }
+
+    /// The provider whose host a ledger calls `api_base`, of those that `--host` is not meant for.
+    pub(super) fn provider_at(
+        api_base: &str,
+        settings: &ConnectionSettings,
+        cancel: &CancelFlag,
+    ) -> Option<&'static Provider> {
+        provider::all().filter(|provider| !provider.has_host_flags).find(|provider| {
+            HostConnection::open(provider, settings, None, cancel)
+                .is_ok_and(|connection| connection.api_base() == api_base)
+        })
+    }
+
+    /// The host, as the summary of a run names it.
+    pub(super) fn summary_host(&self) -> SummaryHost {
+        SummaryHost {
+            label: self.label.clone(),
+            api_base: self.api_base.clone(),
+            resume: self.resume.clone(),
+        }
+    }
+
+    /// Sends everything that a ledger has queued for it.
+    pub(super) fn send(
+        &self,
+        ledger: &mut dyn Ledger,
+        options: &Options,
+        terminal: Terminal<'_>,
+    ) -> RunOutcome {
+        let Some(connection) = &self.connection else { return RunOutcome::NothingToDo };
+        RunOutcome::of(ledger.description(), connection.send(ledger, options, terminal))
+    }
+
+    /// How fast it takes tokens; `status` is what is left of its quota, where that is known.
+    pub(super) fn pace(&self, status: Option<&HostStatus>) -> Pace {
+        let self_interval = self.connection.as_ref().map_or(Duration::ZERO, HostConnection::self_interval);
+        let Provider { max_batch, per_hour, .. } = *self.provider;
+        let free = match status {
+            Some(status) if status.wait_reason.is_some() => 0,
+            Some(status) => status.limit.saturating_sub(status.requests_last_hour),
+            None => per_hour,
+        };
+        let per_hour = status.map_or(per_hour, |status| status.limit);
+        Pace { max_batch, per_hour, free, self_interval }
     }
 
     /// Whether a finding is sent there, if it is sent.
@@ -95,7 +152,6 @@ impl RevokeTarget {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::meter::CancelFlag;
     use crate::revoke::Wait;
     use crate::rule;
     use crate::settings::{ConnectionOptions, Env, RevokeFlags, RevokeOptions};
@@ -141,5 +197,13 @@ mod tests {
                 assert_eq!(kinds, theirs);
             }
         }
+    }
+
+    #[test]
+    fn a_host_of_a_ledger_leads_to_its_provider() {
+        let (settings, cancel) = (settings(Mode::Yes).connection, CancelFlag::default());
+        let name = |host| RevokeTarget::provider_at(host, &settings, &cancel).map(|provider| provider.name);
+        assert_eq!(name("api.acme.example"), Some("acme"));
+        assert_eq!((name("https://api.octocorp.ghe.com"), name("elsewhere.example")), (None, None));
     }
 }

@@ -6,7 +6,7 @@ use super::console::Console;
 use super::decision::{run_id, user_at_host};
 use super::exit::Exit;
 use crate::detect::Detector;
-use crate::ledger::{Event, Ledger, LedgerError};
+use crate::ledger::{Event, Head, Ledger, LedgerError};
 use crate::rule;
 use crate::text::{one_line, printable};
 
@@ -33,8 +33,35 @@ impl RunRecord {
         Ok(RunRecord { id })
     }
 
-    /// Writes down how it ended, and prints the trail's head: noted elsewhere, it proves later that nothing was cut off.
-    /// Returns `result`, or why that could not be written down.
+    /// The id that all its records share.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Writes down how it ended, and returns the trail's head: noted elsewhere, it proves later that nothing was cut off.
+    pub(super) fn finish(self, ledger: &mut dyn Ledger, exit: Exit) -> Result<Head, LedgerError> {
+        let ended = match exit {
+            Exit::Interrupted => "interrupted",
+            Exit::Trouble => "failed",
+            Exit::Clean | Exit::Found(_) | Exit::Remaining => "done",
+        };
+        let event = Event::RunEnd { run: self.id, ended: ended.to_owned(), exit: exit.code() };
+        ledger.record(&event, &Timestamp::now)?;
+        ledger.head()
+    }
+
+    /// The same. That it could not be written down changes nothing of what was done, and is only warned of.
+    pub(super) fn finish_or_warn(
+        self,
+        ledger: &mut dyn Ledger,
+        exit: Exit,
+        console: &Console,
+    ) -> Option<Head> {
+        let warn = |error| console.warn(&format!("the end of this run is not in the audit trail: {error}"));
+        self.finish(ledger, exit).map_err(warn).ok()
+    }
+
+    /// The same; prints the head. Returns `result`, or why that could not be written down.
     pub(super) fn end(
         self,
         ledger: &mut dyn Ledger,
@@ -42,13 +69,7 @@ impl RunRecord {
         console: &Console,
     ) -> anyhow::Result<Exit> {
         let exit = result.as_ref().copied().unwrap_or(Exit::Trouble);
-        let ended = match exit {
-            Exit::Interrupted => "interrupted",
-            Exit::Trouble => "failed",
-            Exit::Clean | Exit::Found(_) | Exit::Remaining => "done",
-        };
-        let event = Event::RunEnd { run: self.id, ended: ended.to_owned(), exit: exit.code() };
-        let recorded = ledger.record(&event, &Timestamp::now).and_then(|()| ledger.head());
+        let recorded = self.finish(ledger, exit);
         let exit = result?;
         console.info(&format!("audit trail: {}, {}", printable(&ledger.description()), recorded?));
         Ok(exit)

@@ -12,11 +12,12 @@ use super::detection::Detection;
 use super::error::redact;
 use super::exit::{Exit, RunStatus};
 use super::output::RunOutput;
-use super::revoke_session::RevokeSession;
+use super::revoke_session::{RevokeSession, Scanned};
 use super::revoke_summary::RevokeSummary;
-use super::signal;
+use super::{console, error, signal};
 use crate::blob::{Fault, Sink};
 use crate::finding::{Finding, Findings};
+use crate::ledger::Head;
 use crate::meter::{CancelFlag, Meter};
 use crate::report::Summary;
 use crate::settings::{Env, Input, Settings, env};
@@ -113,15 +114,21 @@ impl ScanSession {
     }
 
     /// Revokes what was found where that was asked for, reports it, and decides on the exit code.
-    pub(super) fn finish(mut self, findings: Findings, shallow: bool) -> anyhow::Result<Exit> {
+    pub(super) fn finish(mut self, findings: Findings, shallow: bool) -> Exit {
         let (mut findings, faults) = self.finalize(findings);
         let min_confidence = self.settings.output.min_confidence;
         let (elapsed, scan_interrupted) = (self.start.elapsed(), self.interrupted());
         let revoke_session = self.revoke_session.take().filter(|_| !scan_interrupted);
         let terminal = Terminal { console: &self.console, cancel: &self.cancel };
-        let revoked = revoke_session.map(|session| session.revoke(&mut findings, min_confidence, terminal));
+        let suppressions = &self.detection.suppressions;
+        let revoked = revoke_session.map(|session| {
+            let found = self.settings.exit.found;
+            let scanned = Scanned { findings: &mut findings, counted: min_confidence, suppressions, found };
+            session.revoke(scanned, terminal)
+        });
         let mut summary = Summary::new(&findings, &faults, min_confidence, self.meter.read(), elapsed);
         summary.shallow = shallow;
+        summary.audit_head = head_of(revoked.as_ref());
         let output = RunOutput {
             detection: &self.detection,
             output: &self.settings.output,
@@ -134,17 +141,30 @@ impl ScanSession {
             step_summary: self.step_summary.as_deref(),
         };
         let written = output.write(&self.console);
+        let found = summary.findings > 0;
         // The report is written even where revocation failed.
-        let revoked = revoked.transpose()?.unwrap_or_default();
-        for host in &revoked {
-            host.print(&self.console);
-        }
+        let revoked = match revoked {
+            None => RunStatus { found, ..RunStatus::default() },
+            Some(Ok(revoked)) => {
+                revoked.print(&self.console);
+                // A run that was refused whole has not done what it was asked for: that goes before what it found.
+                RunStatus { found: found && revoked.refused.is_none(), ..revoked.status() }
+            }
+            Some(Err(error)) => {
+                console::error(&error::message(&error));
+                RunStatus { remaining: found, trouble: true, ..RunStatus::default() }
+            }
+        };
         let status = RunStatus {
             interrupted: self.interrupted(),
-            remaining: revoked.iter().any(RevokeSummary::remaining),
-            found: summary.findings > 0,
-            trouble: summary.incomplete() || !written || revoked.iter().any(RevokeSummary::failed),
+            trouble: summary.incomplete() || !written || revoked.trouble,
+            ..revoked
         };
-        Ok(Exit::of(status, self.settings.exit.found))
+        Exit::of(status, self.settings.exit.found)
     }
+}
+
+/// `SEQ:HASH`, the head of the audit trail after a revoking run that wrote anything down.
+fn head_of(revoked: Option<&anyhow::Result<RevokeSummary>>) -> Option<String> {
+    revoked?.as_ref().ok()?.head.as_ref().map(Head::to_string)
 }

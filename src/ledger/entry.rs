@@ -106,8 +106,12 @@ impl Enqueued {
 /// What the ledger knows of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRecord {
+    /// Its kind.
+    pub kind: Kind,
     /// Its state.
     pub state: State,
+    /// Whether the decision under which it was written down allowed this machine's own credentials.
+    pub own_allowed: bool,
     /// When it came to this state.
     pub at: Timestamp,
     /// GitHub's id of the last request it was in, where there was one.

@@ -24,6 +24,7 @@ use super::listing::{ListedToken, TokenFilter};
 use super::seal::{KEY_LEN, LedgerId, Opener, Sealer, SealingKey};
 use super::settlement::{Settled, Settlement};
 use super::time::Now;
+use super::waiting::WaitingToken;
 use crate::revocation::State;
 use crate::token::{Fingerprint, Kind};
 
@@ -141,6 +142,20 @@ impl Ledger for ModelLedger {
 
     fn waiting(&self, host: &str) -> Result<BTreeMap<Kind, u64>, LedgerError> {
         Ok(self.state().waiting(host))
+    }
+
+    fn waiting_named(&self, host: &str, prefixes: &[u64]) -> Result<Vec<(Fingerprint, Kind)>, LedgerError> {
+        Ok(self.state().waiting_named(host, prefixes))
+    }
+
+    fn waiting_page(&self, host: &str, after: u64, limit: usize) -> Result<Vec<WaitingToken>, LedgerError> {
+        Ok(self.state().waiting_page(host, after, limit))
+    }
+
+    fn take_over(&mut self, host: &str, now: Now<'_>) -> Result<(), LedgerError> {
+        let owner = self.owner;
+        self.state().take_over_abandoned(owner, host, now());
+        Ok(())
     }
 
     fn count(&self, host: &str, state: State) -> Result<u64, LedgerError> {

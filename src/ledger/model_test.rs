@@ -172,11 +172,33 @@ impl World {
             let record = self.durable[0].token(HOST, accepted).expect("readable").expect("forgotten");
             assert!(matches!(record.state, State::Accepted | State::Confirmed), "{:?}", record.state);
         }
+        self.check_waiting();
         let read = self.oracle.trail.len() as u64;
         let one = self.durable[0].trail(read, usize::MAX).expect("a trail");
         let two = self.model[0].trail(read, usize::MAX).expect("a trail");
         assert_eq!(one, two, "the trails differ");
         self.oracle.read(one);
+    }
+
+    /// What waits, page by page and by its hash, is the same in both.
+    fn check_waiting(&self) {
+        let (one, two) = (&self.durable[0], &self.model[0]);
+        let mut after = 0;
+        loop {
+            let page = one.waiting_page(HOST, after, 7).expect("a page");
+            assert_eq!(page, two.waiting_page(HOST, after, 7).expect("a page"));
+            let Some(last) = page.last() else { break };
+            after = last.number;
+            let first_bytes =
+                |token: &Fingerprint| u64::from_be_bytes(*token.0.first_chunk().expect("it is longer"));
+            let prefixes: Vec<u64> = page.iter().map(|found| first_bytes(&found.token.fingerprint)).collect();
+            let named = one.waiting_named(HOST, &prefixes).expect("a lookup");
+            assert_eq!(named, two.waiting_named(HOST, &prefixes).expect("a lookup"));
+            assert_eq!(named.len(), page.len());
+            let tokens: Vec<Fingerprint> = named.into_iter().map(|(token, _)| token).collect();
+            let records = two.tokens(HOST, &tokens).expect("records");
+            assert_eq!(one.tokens(HOST, &tokens).expect("records"), records);
+        }
     }
 
     /// Time runs, and nothing goes wrong any more: everything that was queued must get through.

@@ -31,8 +31,10 @@ mod rekey;
 mod row_mac;
 mod rows;
 mod settle;
+mod space;
 mod trail;
 mod trust;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -55,6 +57,7 @@ use super::listing::{ListedToken, TokenFilter};
 use super::seal::{KeyId, Opener, Sealer};
 use super::settlement::{Settled, Settlement};
 use super::time::Now;
+use super::waiting::WaitingToken;
 use crate::revocation::State;
 use crate::token::{Fingerprint, Kind};
 
@@ -88,6 +91,7 @@ impl SqliteLedger {
 
     /// Finds out whether the ledger at `path` can be written, or made where there is none; creates nothing.
     pub(super) fn check_writable(path: &Path) -> Result<(), LedgerError> {
+        space::check(path)?;
         match files::existing(path)? {
             Some(path) => open::check_writable(&path),
             None => trust::check_creatable(path),
@@ -209,6 +213,22 @@ impl Ledger for SqliteLedger {
 
     fn waiting(&self, host: &str) -> Result<BTreeMap<Kind, u64>, LedgerError> {
         self.read(|db| read::waiting(db, host))
+    }
+
+    fn waiting_named(&self, host: &str, prefixes: &[u64]) -> Result<Vec<(Fingerprint, Kind)>, LedgerError> {
+        self.read(|db| {
+            // One lock for all of them, instead of one for each.
+            let tx = db.unchecked_transaction()?;
+            waiting::named(&tx, host, prefixes)
+        })
+    }
+
+    fn waiting_page(&self, host: &str, after: u64, limit: usize) -> Result<Vec<WaitingToken>, LedgerError> {
+        self.read(|db| waiting::page(db, host, after, limit))
+    }
+
+    fn take_over(&mut self, host: &str, now: Now<'_>) -> Result<(), LedgerError> {
+        self.write(|tx, owner| intend::take_over(tx, owner, host, now()))
     }
 
     fn count(&self, host: &str, state: State) -> Result<u64, LedgerError> {

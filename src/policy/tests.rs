@@ -28,13 +28,18 @@ fn few() -> [Kind; 3] {
 fn context<'a>(
     kinds: &'a [Kind],
     own: &'a dyn Fn(Fingerprint) -> bool,
-    known: &'a dyn Fn(Fingerprint) -> Option<State>,
+    known: &'a dyn Fn(Fingerprint) -> Option<Known>,
 ) -> PolicyContext<'a> {
     PolicyContext { counted: Confidence::Likely, kinds, own, known }
 }
 
+/// A plan where nothing waits.
+fn plan_of<'a>(findings: &'a [Finding], policy: &Policy, context: &PolicyContext<'_>) -> Plan<'a> {
+    Plan::new(findings, policy, context, BTreeMap::new())
+}
+
 fn states(plan: &Plan<'_>) -> Vec<State> {
-    plan.choices.iter().map(|(_, state)| *state).collect()
+    plan.choices.iter().map(|choice| choice.state).collect()
 }
 
 #[test]
@@ -51,33 +56,73 @@ fn each_token_has_one_reason() {
     ];
     let own = |fingerprint| fingerprint == findings[6].token.fingerprint();
     let policy = Policy::default();
-    let plan = Plan::new(&findings, &policy, &context(&few(), &own, &|_| None));
+    let plan = plan_of(&findings, &policy, &context(&few(), &own, &|_| None));
     assert_eq!(states(&plan), [State::Queued, State::Held, State::Unsupported, State::Queued, State::Own]);
     let policy = Policy { least: Likely, allow_own: true, most: None };
-    let plan = Plan::new(&findings, &policy, &context(&few(), &own, &|_| None));
+    let plan = plan_of(&findings, &policy, &context(&few(), &own, &|_| None));
     assert_eq!(
         states(&plan),
         [State::Queued, State::Queued, State::Unsupported, State::Queued, State::Unsupported]
     );
     // What does not count is left out.
-    let plan = Plan::new(
-        &findings,
-        &policy,
-        &PolicyContext { counted: Certain, ..context(&few(), &own, &|_| None) },
-    );
+    let plan =
+        plan_of(&findings, &policy, &PolicyContext { counted: Certain, ..context(&few(), &own, &|_| None) });
     assert_eq!(plan.choices.len(), 3);
 }
 
+/// Known to wait, or to be in another state; where the decision allowed one's own credentials, `own_allowed`.
+fn known(state: State, own_allowed: bool) -> Known {
+    Known { state, own_allowed }
+}
+
 #[test]
-fn what_an_earlier_run_did_is_not_done_again() {
-    let findings = [0, 1, 2, 3].map(|number| finding(Kind::pat(), number, Confidence::Certain));
-    let known = |fingerprint| {
+fn only_what_was_accepted_is_done() {
+    let findings = State::ALL.map(|state| finding(Kind::pat(), state as u32, Confidence::Certain));
+    let of = |fingerprint| {
         let at = findings.iter().position(|finding| finding.token.fingerprint() == fingerprint);
-        at.and_then(|at| [Some(State::Accepted), Some(State::Sent), Some(State::Held), None][at])
+        at.map(|at| known(State::ALL[at], false))
     };
-    // Even one's own: what waits was agreed to.
-    let plan = Plan::new(&findings, &Policy::default(), &context(&few(), &|_| true, &known));
-    assert_eq!((plan.done, states(&plan)), (1, vec![State::Queued, State::Own, State::Own]));
+    let plan = plan_of(&findings, &Policy::default(), &context(&few(), &|_| false, &of));
+    assert_eq!((plan.done, states(&plan)), (2, vec![State::Queued; 8]));
+    let waits = plan.choices.iter().filter(|choice| choice.waits);
+    let waiting: Vec<Option<State>> =
+        waits.map(|choice| of(choice.finding.token.fingerprint()).map(|known| known.state)).collect();
+    assert_eq!(waiting, [Some(State::Queued), Some(State::Sent)]);
+}
+
+#[test]
+fn ones_own_token_leaves_the_queue_only_where_both_decisions_allow_it() {
+    let findings = [finding(Kind::pat(), 1, Confidence::Certain)];
+    for (now, then, chosen, waits) in [
+        (false, false, State::Own, false),
+        (false, true, State::Own, false),
+        // Queued anew, under this run's decision.
+        (true, false, State::Queued, false),
+        (true, true, State::Queued, true),
+    ] {
+        let policy = Policy { allow_own: now, ..Policy::default() };
+        let of = |_| Some(known(State::Queued, then));
+        let plan = plan_of(&findings, &policy, &context(&few(), &|_| true, &of));
+        let choice = plan.choices[0];
+        assert_eq!((choice.state, choice.waits), (chosen, waits), "{now} {then}");
+    }
+}
+
+#[test]
+fn what_waits_leaves_with_what_was_found() {
+    let findings = [0, 1].map(|number| finding(Kind::pat(), number, Confidence::Certain));
+    let first = findings[0].token.fingerprint();
+    let of = |fingerprint| (fingerprint == first).then_some(known(State::Queued, false));
+    let waiting = || BTreeMap::from([(Kind::pat(), 5), (Kind::oauth(), 7), (Kind::app_installation(), 1)]);
+    let kinds = few();
+    let plan = Plan::new(&findings, &Policy::default(), &context(&kinds, &|_| false, &of), waiting());
+    let impact = plan.impact();
+    // This host takes no gho_, and the first one found is among those that wait.
+    assert_eq!((impact.found_now, impact.waiting, impact.tokens()), (1, 6, 7));
+    assert_eq!(impact.kinds, BTreeMap::from([(Kind::pat(), 6), (Kind::app_installation(), 1)]));
+    // Nothing of this run's to send: the queue stays.
+    let plan = Plan::new(&[], &Policy::default(), &context(&kinds, &|_| false, &of), waiting());
+    assert_eq!(plan.impact(), Impact::default());
 }
 
 #[test]
@@ -88,33 +133,17 @@ fn suppressed_tokens_are_counted_and_never_sent() {
         let (kind, set_by) = (SuppressionKind::Baseline, SetBy::User);
         finding.suppressed = Some(Suppression { kind, set_by, detail: Arc::from("known before") });
     }
-    let plan = Plan::new(&findings, &Policy::default(), &context(&few(), &|_| false, &|_| None));
+    let plan = plan_of(&findings, &Policy::default(), &context(&few(), &|_| false, &|_| None));
     assert_eq!((suppressed(&findings, Confidence::Likely), plan.choices.len()), (1, 0));
 }
 
 #[test]
 fn the_cap_is_a_refusal_of_everything() {
     let policy = Policy { most: Some(3), ..Policy::default() };
-    assert_eq!(policy.allow(3), Ok(()));
-    assert_eq!(policy.allow(4), Err(TooMany { would: 4, most: 3 }));
-    assert_eq!(Policy::default().allow(u64::MAX), Ok(()));
-}
-
-#[test]
-fn the_impact_is_described_in_short_lines() {
-    let findings = [
-        finding(Kind::pat(), 0, Confidence::Certain),
-        finding(Kind::fine_grained_pat(), 1, Confidence::Certain),
-        finding(Kind::fine_grained_pat(), 2, Confidence::Certain),
-        finding(Kind::fine_grained_pat(), 3, Confidence::Certain),
-        finding(Kind::refresh(), 4, Confidence::Certain),
-    ];
-    let kinds = Kind::github();
-    let context = context(&kinds, &|_| false, &|_| None);
-    let impact = Plan::new(&findings, &Policy::default(), &context).impact();
-    let lines = impact.lines("github.com");
-    assert_eq!(lines[0], "5 tokens for github.com: 1 ghp_, 3 github_pat_, 1 ghr_");
-    assert_eq!(lines[1], "The github_pat_ among them have 2 owners; the others do not tell theirs.");
-    assert!(lines[3].starts_with("Each gho_, ghu_ and ghr_ (1) ends"));
-    assert!(lines.iter().all(|line| line.len() <= 80), "{lines:?}");
+    assert_eq!(policy.allow(1, 2), Ok(()));
+    assert_eq!(policy.allow(1, 3), Err(TooMany { would: 4, waiting: 3, most: 3 }));
+    assert_eq!(Policy::default().allow(u64::MAX, 0), Ok(()));
+    let message = |waiting| TooMany { would: 4, waiting, most: 3 }.to_string();
+    assert!(message(0).starts_with("4 tokens would be sent, and --max-revoke allows 3: nothing was sent"));
+    assert!(message(3).starts_with("4 tokens would be sent (3 of them queued by earlier runs), and"));
 }

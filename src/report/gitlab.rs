@@ -109,6 +109,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
         version: env!("CARGO_PKG_VERSION"),
     };
     let faults = report.unread();
+    let head = report.summary.audit_head.as_deref();
     let document = Document {
         version: VERSION,
         scan: Scan {
@@ -120,6 +121,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
             status: "success",
             messages: faults
                 .map(|fault| Message { level: "warn", value: format!("{}: {}", fault.path, fault.reason) })
+                .chain(head.map(|head| Message { level: "info", value: format!("audit trail: {head}") }))
                 .collect(),
         },
         vulnerabilities: report

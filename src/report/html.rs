@@ -87,6 +87,13 @@ fn headline(report: &Report<'_>, counted: &[&Finding], out: &mut dyn Write) -> i
             r#"<p class="likely">Not everything could be looked into: see the end of this page.</p>"#
         )?;
     }
+    if let Some(head) = &report.summary.audit_head {
+        writeln!(
+            out,
+            r#"<p class="faint">The ledger's audit trail after this run: <code>{}</code></p>"#,
+            xml_escaped(head)
+        )?;
+    }
     writeln!(
         out,
         r#"<p class="faint">Tokens are shown by their beginning and end only. A token's SHA-256 in base64 is what GitHub's audit log calls <code>hashed_token</code>.</p>"#

@@ -30,6 +30,10 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     )?;
     let started = report.time.0.strftime("%Y-%m-%dT%H:%M:%S");
     writeln!(out, r#"  <testsuite name="stanch" {counts} timestamp="{started}">"#)?;
+    if let Some(head) = &report.summary.audit_head {
+        let property = format!(r#"<property name="audit_head" value="{}"/>"#, xml_escaped(head));
+        writeln!(out, "    <properties>\n      {property}\n    </properties>")?;
+    }
     for finding in cases {
         case(report, finding, out)?;
     }

@@ -12,9 +12,9 @@ use crate::blob::{Fault, FaultKind};
 use crate::finding::{Confidence, Finding, Location, SuppressionKind};
 use crate::text::sarif_message;
 use log::{
-    ArtifactLocation, Descriptor, Driver, Invocation, Level, Log, LogicalLocation, Message, Notification,
-    PhysicalLocation, Region, ResultLocation, ResultProperties, ResultRow, Rule, RuleConfiguration,
-    RuleProperties, Run, SuppressionRow, Tool, UriBase,
+    ArtifactLocation, Descriptor, Driver, Invocation, InvocationProperties, Level, Log, LogicalLocation,
+    Message, Notification, PhysicalLocation, Region, ResultLocation, ResultProperties, ResultRow, Rule,
+    RuleConfiguration, RuleProperties, Run, SuppressionRow, Tool, UriBase,
 };
 
 /// The name of the directory that relative URIs start at (section 3.14.14, `originalUriBaseIds`).
@@ -220,6 +220,11 @@ fn invocation<'a>(report: &'a Report<'_>) -> Invocation<'a> {
         start_time_utc: log::time(report.time.0),
         end_time_utc: log::time(report.time.1),
         tool_execution_notifications: report.unread().map(notification).collect(),
+        properties: report
+            .summary
+            .audit_head
+            .as_deref()
+            .map(|audit_head| InvocationProperties { audit_head }),
     }
 }
 

@@ -41,6 +41,9 @@ pub struct Summary {
     pub shallow: bool,
     /// Milliseconds the run took.
     pub elapsed_ms: u64,
+    /// `SEQ:HASH`, the head of the ledger's audit trail after the run, if the run wrote anything down there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit_head: Option<String>,
 }
 
 impl Summary {
@@ -76,6 +79,7 @@ impl Summary {
             too_large: faults_of(&[FaultKind::TooLarge]),
             shallow: false,
             elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            audit_head: None,
         }
     }
 

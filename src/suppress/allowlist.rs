@@ -103,6 +103,26 @@ impl Allowlist {
         Arc::clone(&self.label)
     }
 
+    /// Whether it names this token by its hash.
+    pub(super) fn names(&self, token: Fingerprint) -> bool {
+        self.hashes.contains(token)
+    }
+
+    /// The first eight bytes of every hash in it.
+    pub(super) fn hash_prefixes(&self) -> impl Iterator<Item = u64> + '_ {
+        self.hashes.prefixes()
+    }
+
+    /// Whether it names tokens by where they were found.
+    pub(super) fn looks_at_locations(&self) -> bool {
+        !(self.paths.is_empty() && self.globs.is_empty() && self.commits.is_empty())
+    }
+
+    /// Whether it names tokens by their text.
+    pub(super) fn looks_at_text(&self) -> bool {
+        !self.texts.is_empty()
+    }
+
     /// Whether it names this token by its hash, or the commit or path it was found in.
     pub(super) fn allows(&self, fingerprint: Fingerprint, commit: Option<&str>, path: &str) -> bool {
         self.hashes.contains(fingerprint)

@@ -140,6 +140,17 @@ impl Baseline {
         self.unusable
     }
 
+    /// The first eight bytes of every hash in it.
+    pub(super) fn hash_prefixes(&self) -> impl Iterator<Item = u64> + '_ {
+        let first_bytes = |token: &Fingerprint| token.0.first_chunk().map(|first| u64::from_be_bytes(*first));
+        self.known.iter().filter_map(first_bytes)
+    }
+
+    /// Whether it has refresh tokens that gitleaks has truncated.
+    pub(super) fn has_truncated(&self) -> bool {
+        !self.truncated.is_empty()
+    }
+
     pub(super) fn contains(&self, fingerprint: Fingerprint) -> Option<(SuppressionKind, Arc<str>)> {
         self.known.contains(&fingerprint).then(reason)
     }

@@ -21,6 +21,11 @@ impl Hashes {
         self.0.is_empty()
     }
 
+    /// Their first [`MIN_DIGITS`] digits, as numbers.
+    pub(super) fn prefixes(&self) -> impl Iterator<Item = u64> + '_ {
+        self.0.keys().copied()
+    }
+
     /// Whether this fingerprint starts with one of them.
     pub(super) fn contains(&self, fingerprint: Fingerprint) -> bool {
         let key = fingerprint.0.first_chunk().map(|first| u64::from_be_bytes(*first));

@@ -49,6 +49,16 @@ impl IgnoreFile {
         Ok(IgnoreFile { hashes, globs })
     }
 
+    /// Whether a hash in it names this token.
+    pub(super) fn names(&self, token: Fingerprint) -> bool {
+        self.hashes.contains(token)
+    }
+
+    /// The first eight bytes of every hash in it.
+    pub(super) fn hash_prefixes(&self) -> impl Iterator<Item = u64> + '_ {
+        self.hashes.prefixes()
+    }
+
     /// What in it names this token or this path.
     pub(super) fn ignores(&self, fingerprint: Fingerprint, path: &str) -> Option<Arc<str>> {
         if self.hashes.contains(fingerprint) {

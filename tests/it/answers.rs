@@ -202,8 +202,8 @@ fn a_host_that_does_not_listen_keeps_everything() {
     assert!(!stderr.contains(&tokens[0]));
     // Waiting for another host is not waiting for this one, and is reported.
     let ran = fixture.run(&["resume"]);
-    assert_eq!(ran.code, 0);
-    assert!(ran.stderr.contains("2 tokens for http://127.0.0.1:"), "{}", ran.stderr);
+    assert_eq!((ran.code, fixture.github.requests().len()), (3, 0));
+    assert!(ran.stderr.contains("2 tokens wait for http://127.0.0.1:"), "{}", ran.stderr);
 }
 
 #[test]

@@ -26,11 +26,11 @@ fn every_step_is_in_the_trail() {
     let (fixture, token) = front_after_a_run(401);
     let trail = fixture.trail();
     let events: Vec<_> = trail.iter().map(|record| record["event"].as_str().expect("an event")).collect();
-    assert_eq!(events, ["policy", "enqueue", "intent", "answer", "erase"]);
-    assert_eq!((&trail[0]["decision"], &trail[0]["counts"]["held"]), (&"--yes".into(), &1.into()));
+    assert_eq!(events, ["run-start", "policy", "enqueue", "intent", "answer", "erase", "run-end"]);
+    assert_eq!((&trail[1]["decision"], &trail[1]["counts"]["held"]), (&"--yes".into(), &1.into()));
     let hash = Fingerprint::of(token.as_bytes()).hex();
-    assert_eq!(trail[2]["tokens"], Value::from(vec![hash]));
-    assert_eq!((&trail[3]["status"], &trail[3]["request_id"]), (&202.into(), &"C0DE:1".into()));
+    assert_eq!(trail[3]["tokens"], Value::from(vec![hash]));
+    assert_eq!((&trail[4]["status"], &trail[4]["request_id"]), (&202.into(), &"C0DE:1".into()));
     let text = trail.iter().map(Value::to_string).collect::<String>();
     assert!(!text.contains(&token) && !text.contains("revoked"));
     let none = fixture.sandbox.run(&["audit", "--ledger", "nowhere/ledger.db"]);
@@ -45,12 +45,12 @@ fn a_changed_record_is_reported() {
     database
         .execute_batch(
             "DROP TRIGGER audit_is_append_only_1;
-             UPDATE audit SET line = replace(line, '\"status\":202', '\"status\":404') WHERE seq = 4;",
+             UPDATE audit SET line = replace(line, '\"status\":202', '\"status\":404') WHERE seq = 5;",
         )
         .expect("SQL");
     let (code, stderr) = verify(&fixture);
     assert_eq!(code, 2);
-    assert!(stderr.contains("broken at record 4"), "{stderr}");
+    assert!(stderr.contains("broken at record 5"), "{stderr}");
 }
 
 #[test]
@@ -135,6 +135,6 @@ fn a_table_tells_where_when_by_whom_and_what_was_answered() {
     }
     assert!(cell(answer, "found_at").contains("f:1") && cell(answer, "decided_by").contains('@'), "{answer}");
     assert!(!table.contains(&token));
-    let later = audit(&fixture, &["-f", "csv", "--since", "3"]).1;
+    let later = audit(&fixture, &["-f", "csv", "--since", "4"]).1;
     assert!(later.contains(&cell(intent, "at")) && !later.contains(",intent,"), "{later}");
 }

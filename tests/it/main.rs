@@ -16,6 +16,7 @@ mod kill_switch;
 mod ledger;
 mod local_credentials;
 mod messages;
+mod plan;
 mod provider;
 mod queue;
 mod quota;

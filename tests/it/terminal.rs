@@ -86,12 +86,14 @@ fn yes_sends_and_the_question_says_what() {
     let (fixture, token) = leak(601);
     let (code, shown) = Session::start(&mut fixture.command(&["scan", "--revoke"])).answer("y\n");
     assert_eq!(code, Some(1), "{shown}");
-    for part in ["2 tokens for ", "1 ghp_, 1 gho_", "cannot be undone", "e-mails", "whole", "[y/N]"] {
+    for part in ["2 tokens for ", "1 ghp_, 1 gho_", "In 1 request", "cannot be undone", "whole", "[y/N]"] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     assert!(!shown.contains(&token));
     assert_eq!(fixture.github.accepted().len(), 2);
-    assert_eq!(fixture.trail()[0]["decision"], "yes at the terminal");
+    let trail = fixture.trail();
+    let decided = trail.iter().find(|record| record["event"] == "policy").expect("a decision");
+    assert_eq!(decided["decision"], "yes at the terminal");
     // What is done is not asked about again.
     let (code, shown) = Session::start(&mut fixture.command(&["scan", "--revoke"])).end();
     assert_eq!(code, Some(1), "{shown}");

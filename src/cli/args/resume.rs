@@ -8,7 +8,7 @@ use crate::cli::exit;
 #[derive(Args)]
 #[command(after_long_help = format!("\
 Examples:
-  stanch resume             send what the quota allows now
+  stanch resume             send what the quota allows now, at every host
   stanch resume --wait      stay until all is sent
 
 {}", exit::help(|row| row.resume)))]

@@ -31,7 +31,7 @@ pub(super) fn run(args: &AuditArgs, env: &Env) -> anyhow::Result<Exit> {
     let mut out = BufWriter::new(io::stdout().lock());
     if args.verify {
         let head = ledger::verify_with(ledger.as_ref(), args.expect.as_ref())?;
-        writeln!(out, "the audit trail holds: {}, the last one {}", count(head.seq, "record"), head.hash)?;
+        writeln!(out, "the audit trail holds: {}, the last one {head}", count(head.seq, "record"))?;
         if let Some(expected) = &args.expect {
             writeln!(out, "record {expected} is in it")?;
         }

@@ -34,7 +34,7 @@ pub(super) fn run(args: GitArgs, env: &Env) -> anyhow::Result<Exit> {
     session.limit_threads()?;
     let mut findings = scan(&session, &repo, &scope)?;
     findings.retain(&mut |_, location| !is_excluded(&session.settings.walk, location));
-    session.finish(findings, incomplete.is_some())
+    Ok(session.finish(findings, incomplete.is_some()))
 }
 
 /// Opens the repository at or around `path`, and a session to scan it.

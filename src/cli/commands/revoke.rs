@@ -44,7 +44,7 @@ pub(super) fn run(args: RevokeArgs, env: &Env) -> anyhow::Result<Exit> {
     session.scan(&findings, &session.meter, &mut |sink| {
         session.console.watch(&session.meter, || drain(&session.settings, sink));
     });
-    session.finish(findings, false)
+    Ok(session.finish(findings, false))
 }
 
 fn settings(inputs: Vec<Input>, format: Format) -> Result<Settings, tree::BadGlob> {

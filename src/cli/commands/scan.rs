@@ -23,7 +23,7 @@ pub(super) fn run(args: &ScanArgs, env: &Env) -> anyhow::Result<Exit> {
         session.console.watch(&session.meter, || sweep(&session.settings, &walks, sink));
     });
     let shallow = args.history && history::sweep(&session, &findings)?;
-    session.finish(findings, shallow)
+    Ok(session.finish(findings, shallow))
 }
 
 /// A walk, and the name of its root in locations where the walk itself does not know it.

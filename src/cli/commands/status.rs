@@ -10,7 +10,7 @@ use crate::cli::args::{StatusArgs, StatusFormat};
 use crate::cli::connection::{self, host_name};
 use crate::cli::console::{count, human_count, human_duration};
 use crate::cli::exit::Exit;
-use crate::cli::revoke_summary::round_up_to_second;
+use crate::cli::host_summary::round_up_to_second;
 use crate::ledger::{self, BatchRequest, HostEntry, HostStatus, Ledger, LedgerError, Payload};
 use crate::provider;
 use crate::provider::github::identity;

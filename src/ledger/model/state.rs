@@ -4,6 +4,7 @@ mod batches;
 mod bisection;
 mod listing;
 mod queue;
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -46,6 +47,8 @@ struct StoredToken {
     kind: Kind,
     rank: u8,
     location: String,
+    /// Whether its decision allowed this machine's own credentials.
+    own_allowed: bool,
     state: State,
     created_at: i64,
     at: i64,
@@ -95,7 +98,7 @@ impl ModelState {
         let chunks = std::iter::from_fn(|| Some(sorted_chunk(entries)).filter(|chunk| !chunk.is_empty()));
         for entry in chunks.flatten() {
             let (kind, fingerprint) = (entry.kind, entry.fingerprint);
-            let (state, new, forgotten) = self.put(host, entry, &decision.by, at.as_millisecond());
+            let (state, new, forgotten) = self.put(host, entry, decision, at.as_millisecond());
             erased += forgotten;
             enqueued.count(state, new);
             if new && state == State::Queued {
@@ -110,7 +113,7 @@ impl ModelState {
         enqueued
     }
 
-    fn put(&mut self, host: &str, entry: Entry, by: &str, at: i64) -> (State, bool, u64) {
+    fn put(&mut self, host: &str, entry: Entry, decision: &Decision, at: i64) -> (State, bool, u64) {
         let rank = entry.rank();
         let sealed = (entry.state == State::Queued).then_some(entry.sealed);
         let key = (host.to_owned(), entry.fingerprint);
@@ -118,7 +121,8 @@ impl ModelState {
             let new =
                 !token.state.pending() && token.state != entry.state && token.state.may_become(entry.state);
             if new {
-                by.clone_into(&mut token.decided_by);
+                decision.by.clone_into(&mut token.decided_by);
+                token.own_allowed = decision.allow_own;
                 let had_text = token.sealed.is_some();
                 (token.state, token.at, token.rank) = (entry.state, at, rank);
                 (token.group, token.failed_in) = (0, 0);
@@ -136,6 +140,7 @@ impl ModelState {
             kind: entry.kind,
             rank,
             location: entry.location,
+            own_allowed: decision.allow_own,
             state: entry.state,
             created_at: at,
             at,
@@ -143,7 +148,7 @@ impl ModelState {
             group: 0,
             failed_in: 0,
             sealed,
-            decided_by: by.to_owned(),
+            decided_by: decision.by.clone(),
         });
         (entry.state, true, 0)
     }
@@ -257,7 +262,9 @@ impl ModelState {
         let token = self.tokens.get(index)?;
         let last = self.batches.iter().rev().find(|batch| batch.tokens.contains(&index));
         Some(TokenRecord {
+            kind: token.kind,
             state: token.state,
+            own_allowed: token.own_allowed,
             at: timestamp(token.at),
             request_id: last.and_then(|batch| batch.request_id.clone()),
             location: token.location.clone(),

@@ -133,6 +133,14 @@ enum InFlight {
     SameIdentity,
 }
 
+/// Takes over the batches of owners that are gone.
+pub(super) fn take_over(db: &Connection, owner: &Owner, host: &str, at: Timestamp) -> rusqlite::Result<()> {
+    match rows::host(db, host)? {
+        Some(host) => take_over_abandoned(db, owner, (host, ""), at).map(drop),
+        None => Ok(()),
+    }
+}
+
 /// Takes over the batches of owners that are gone, and returns what else is in flight.
 fn take_over_abandoned(
     db: &Connection,

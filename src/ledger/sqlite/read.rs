@@ -34,10 +34,12 @@ const OLDEST_OF_MANY: &str = "SELECT created_at FROM token
 const FEW: u64 = 20_000;
 const WAITING: &str =
     "SELECT kind, count(*) FROM token WHERE host = ?1 AND state IN ('queued', 'sent') GROUP BY kind";
-const TOKEN: &str =
-    "SELECT state, at, location, (SELECT request_id FROM attempt JOIN batch ON batch.id = attempt.batch
-        WHERE attempt.token = token.id ORDER BY batch.id DESC LIMIT 1),
-    EXISTS (SELECT 1 FROM damaged_token AS d WHERE d.id = token.id)
+const TOKEN: &str = "SELECT kind, state, at, location,
+        (SELECT allow_own FROM decision WHERE decision.id = token.decision
+            AND NOT EXISTS (SELECT 1 FROM damaged_decision AS d WHERE d.id = decision.id)),
+        (SELECT request_id FROM attempt JOIN batch ON batch.id = attempt.batch
+            WHERE attempt.token = token.id ORDER BY batch.id DESC LIMIT 1),
+        EXISTS (SELECT 1 FROM damaged_token AS d WHERE d.id = token.id)
     FROM token WHERE host = ?1 AND sha256_prefix = ?2 AND sha256 = ?3";
 const HOSTS: &str =
     "SELECT name, identity FROM host LEFT JOIN quota ON quota.host = host.id ORDER BY host.id, quota.id";
@@ -58,8 +60,14 @@ pub(super) fn due(
 }
 
 /// What is known of a token whose row, or whose host's, is not what was written: not that it was accepted, in any case.
-const NOT_BELIEVED: TokenRecord =
-    TokenRecord { state: State::Held, at: Timestamp::UNIX_EPOCH, request_id: None, location: String::new() };
+const NOT_BELIEVED: TokenRecord = TokenRecord {
+    kind: Kind::OTHER,
+    state: State::Held,
+    own_allowed: false,
+    at: Timestamp::UNIX_EPOCH,
+    request_id: None,
+    location: String::new(),
+};
 
 /// The status of a host, without the ledger's description.
 pub(super) fn host_status(
@@ -98,7 +106,7 @@ pub(super) fn waiting(db: &Connection, host: &str) -> rusqlite::Result<BTreeMap<
     let mut find = db.prepare_cached(WAITING)?;
     let mut rows = find.query([host])?;
     while let Some(row) = rows.next()? {
-        let kind = rule::kind(row.get_ref(0)?.as_str()?).unwrap_or(Kind::OTHER);
+        let kind = rule::kind(row.get_ref(0)?.as_str().unwrap_or_default()).unwrap_or(Kind::OTHER);
         *counts.entry(kind).or_default() += row.get::<_, u64>(1)?;
     }
     Ok(counts)
@@ -140,15 +148,17 @@ pub(super) fn token(
     let found = db.prepare_cached(TOKEN)?.query_row(
         params![host, rows::prefix_of(fingerprint), fingerprint.0],
         |row| {
-            if changed || row.get(4)? {
+            if changed || row.get(6)? {
                 return Ok(NOT_BELIEVED);
             }
-            let state: String = row.get(0)?;
+            let state: String = row.get(1)?;
             Ok(TokenRecord {
+                kind: rule::kind(row.get_ref(0)?.as_str()?).unwrap_or(Kind::OTHER),
                 state: State::from_word(&state).unwrap_or(State::Refused),
-                at: timestamp(row.get(1)?),
-                location: row.get(2)?,
-                request_id: row.get(3)?,
+                own_allowed: row.get::<_, Option<bool>>(4)?.unwrap_or_default(),
+                at: timestamp(row.get(2)?),
+                location: row.get(3)?,
+                request_id: row.get(5)?,
             })
         },
     );

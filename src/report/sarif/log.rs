@@ -105,6 +105,15 @@ pub(super) struct Invocation<'a> {
     pub(super) start_time_utc: String,
     pub(super) end_time_utc: String,
     pub(super) tool_execution_notifications: Vec<Notification<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) properties: Option<InvocationProperties<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct InvocationProperties<'a> {
+    /// The head of the ledger's audit trail after the run.
+    pub(super) audit_head: &'a str,
 }
 
 #[derive(Serialize)]

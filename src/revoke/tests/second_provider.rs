@@ -1,5 +1,6 @@
 //! A second provider, from a text to `accepted`: found, planned, queued, and sent within that provider's own limits.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +11,7 @@ use crate::checksum::crc32_base62;
 use crate::detect::{Detector, Window};
 use crate::finding::{Findings, Location};
 use crate::ledger::decision;
-use crate::policy::{Plan, Policy, PolicyContext};
+use crate::policy::{Choice, Plan, Policy, PolicyContext};
 use crate::provider::github::host::{Host, HostChoice};
 use crate::provider::{self, Connection};
 use crate::rule;
@@ -89,11 +90,12 @@ fn a_second_provider_revokes_its_tokens_within_its_own_limits() -> Checked {
         own: &|_| false,
         known: &|_| None,
     };
-    let plan = Plan::new(&findings, &Policy::default(), &context);
-    assert_eq!((plan.count(State::Queued), plan.count(State::Unsupported)), (65, 1));
+    let plan = Plan::new(&findings, &Policy::default(), &context, BTreeMap::new());
+    let count = |state| plan.choices.iter().filter(|choice| choice.state == state).count();
+    assert_eq!((count(State::Queued), count(State::Unsupported)), (65, 1));
 
     let fixture = Fixture::new()?;
-    let entries = plan.choices.iter().map(|(finding, state)| {
+    let entries = plan.choices.iter().map(|Choice { finding, state, .. }| {
         entry(&fixture.sealer, &finding.token, finding.confidence, *state, "keys.env:1")
     });
     enqueue(&mut fixture.ledger.another(), &limits.host, &decision(), entries, &|| fixture.clock.now())?;

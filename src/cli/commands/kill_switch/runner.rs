@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::planned_call::{PlannedCall, names};
 use crate::cli::console::{Terminal, count};
 use crate::cli::exit::{Exit, RunStatus};
-use crate::cli::revoke_summary::round_up_to_second;
+use crate::cli::host_summary::round_up_to_second;
 use crate::clock::{Clock as _, SystemClock};
 use crate::ledger::{BatchRequest, Event, Ledger, Payload};
 use crate::provider::github::host::Host;

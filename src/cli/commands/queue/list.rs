@@ -10,7 +10,7 @@ use crate::cli::commands::export::{ExportError, finish};
 use crate::cli::connection::host_name;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
-use crate::cli::revoke_summary::round_up_to_second;
+use crate::cli::host_summary::round_up_to_second;
 use crate::ledger::{Ledger, ListedToken, TokenFilter};
 use crate::report::CsvTable;
 use crate::settings::Env;

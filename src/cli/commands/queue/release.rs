@@ -11,7 +11,7 @@ use crate::cli::connection::host_name;
 use crate::cli::console::{Terminal, can_prompt};
 use crate::cli::decision::user_at_host;
 use crate::cli::exit::Exit;
-use crate::cli::revoke_summary::round_up_to_second;
+use crate::cli::host_summary::round_up_to_second;
 use crate::cli::run_record::RunRecord;
 use crate::cli::signal;
 use crate::ledger::{BatchRequest, Ledger, LedgerError, Payload, WaitReason};

@@ -102,7 +102,7 @@ impl ModelState {
         self.record(&event, at);
     }
 
-    fn take_over_abandoned(&mut self, owner: u64, host: &str, at: Timestamp) {
+    pub(in crate::ledger::model) fn take_over_abandoned(&mut self, owner: u64, host: &str, at: Timestamp) {
         let now = at.as_millisecond();
         for index in 0..self.batches.len() {
             let batch = &mut self.batches[index];

@@ -1,0 +1,65 @@
+//! What a revoking run means to do at one host, shown or asked about before it is done.
+
+use super::console::Terminal;
+use super::host_summary::HostSummary;
+use super::plan;
+use super::queue_review::QueueReview;
+use super::revoke_target::RevokeTarget;
+use super::run_outcome::RunOutcome;
+use crate::ledger::HostStatus;
+use crate::local_credentials::LocalCredentials;
+use crate::policy::{Impact, Plan};
+
+/// What is to be sent to one host.
+pub(super) struct HostPlan<'a> {
+    pub(super) target: &'a RevokeTarget,
+    pub(super) plan: Plan<'a>,
+    /// What waits there, and what of it does not leave.
+    pub(super) review: QueueReview,
+    /// How many tokens are not in it because they are suppressed.
+    pub(super) suppressed: u64,
+}
+
+impl HostPlan<'_> {
+    /// What sending it would do.
+    pub(super) fn impact(&self) -> Impact {
+        self.plan.impact()
+    }
+
+    /// Whether there is anything to send or to write down: not where earlier runs have done or set aside all of it.
+    pub(super) fn changes_anything(&self) -> bool {
+        self.plan.changes_anything() || !self.review.withdraws_nothing()
+    }
+
+    /// The plan as a dry run shows it.
+    pub(super) fn shown(&self, own: &LocalCredentials) -> RunOutcome {
+        if self.plan.choices.is_empty() && self.plan.done == 0 {
+            return RunOutcome::NothingToDo;
+        }
+        RunOutcome::DryRun { plan: plan::lines(&self.plan, own, &self.target.label) }
+    }
+
+    /// What becomes of it where the user does not agree; none where they do. `status` is what is left of the quota, where
+    /// there is a ledger that knows.
+    pub(super) fn asked(
+        &self,
+        impact: &Impact,
+        status: Option<&HostStatus>,
+        terminal: Terminal<'_>,
+    ) -> Option<RunOutcome> {
+        let pace = self.target.pace(status);
+        let answer =
+            terminal.ask(&plan::question(impact, &self.target.label, pace), &plan::prompt(impact.tokens()));
+        if answer.is_some_and(|answer| plan::is_yes(&answer, impact.tokens())) {
+            return None;
+        }
+        let interrupted = terminal.cancel.is_cancelled();
+        Some(if interrupted { RunOutcome::Interrupted } else { RunOutcome::Declined })
+    }
+
+    /// What is told of it when it is over.
+    pub(super) fn summary(&self, outcome: RunOutcome) -> HostSummary {
+        let summary = HostSummary::new(self.target.summary_host(), self.suppressed, outcome);
+        summary.with_own(self.review.own_elsewhere).with_queued_now(self.plan.queued_now().collect())
+    }
+}

@@ -1,0 +1,78 @@
+//! A plan written into the ledger: what leaves the queue, what is to be sent, what is set aside, and on whose decision.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+
+use super::decision::decision;
+use super::host_plan::HostPlan;
+use crate::finding::{Finding, Location};
+use crate::ledger::{Digest, Enqueued, Event, Ledger};
+use crate::policy::{Choice, Policy};
+use crate::revoke;
+
+/// What is written down before anything is sent.
+pub(super) struct PlanRecord<'a> {
+    pub(super) policy: &'a Policy,
+    /// The id of the run.
+    pub(super) run: &'a str,
+    pub(super) host: &'a HostPlan<'a>,
+    /// How the user agreed.
+    pub(super) consent: &'a str,
+}
+
+impl PlanRecord<'_> {
+    /// Writes it down, and returns what became of the tokens.
+    pub(super) fn write(&self, ledger: &mut dyn Ledger) -> anyhow::Result<Enqueued> {
+        let HostPlan { target, plan, review, .. } = self.host;
+        review.withdraw(ledger, &target.api_base)?;
+        if !plan.changes_anything() {
+            return Ok(Enqueued::default());
+        }
+        ledger.record(&self.event(), &Timestamp::now)?;
+        let sealer = ledger.sealer(&target.api_base)?;
+        let decision = decision(self.policy, self.run, self.consent);
+        let entries = plan.choices.iter().map(|Choice { finding, state, .. }| {
+            let location = first_location(finding);
+            revoke::entry(&sealer, &finding.token, finding.confidence, *state, &location)
+        });
+        revoke::enqueue(ledger, &target.api_base, &decision, entries, &Timestamp::now)
+            .context("the tokens could not all be queued, and none was sent")
+    }
+
+    fn event(&self) -> Event {
+        let HostPlan { target, plan, suppressed, .. } = self.host;
+        let waiting = plan.impact().waiting;
+        let mut counts =
+            BTreeMap::from([("done", plan.done), ("suppressed", *suppressed), ("waiting", waiting)]);
+        let mut digest = Digest::default();
+        for Choice { finding, state, waits, .. } in &plan.choices {
+            if !waits {
+                *counts.entry(state.as_str()).or_default() += 1;
+            }
+            digest.add(&finding.token.fingerprint());
+        }
+        counts.retain(|_, count| *count > 0);
+        Event::Policy {
+            host: target.api_base.clone(),
+            decision: self.consent.to_owned(),
+            counts: counts.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
+            tokens: digest.finish().1,
+        }
+    }
+}
+
+/// Where a token was first found, as the ledger keeps it. Not where something suppresses it there, and only there: it would
+/// look suppressed as a whole.
+fn first_location(finding: &Finding) -> String {
+    let unsuppressed = finding.locations.iter().find(|location| location.suppressed.is_none());
+    unsuppressed.or(finding.locations.first()).map(location_text).unwrap_or_default()
+}
+
+fn location_text(location: &Location) -> String {
+    let root = location.root.as_deref().map(|root| format!("{}/", root.trim_end_matches('/')));
+    let commit = location.commit.as_deref().map(|commit| format!(" in {commit}"));
+    let (root, commit) = (root.unwrap_or_default(), commit.unwrap_or_default());
+    format!("{root}{}:{}{commit}", location.path, location.line)
+}
