@@ -78,7 +78,7 @@ impl Resume<'_> {
             return self.show(&queues, ledger);
         }
         if queues.is_empty() {
-            let damaged = mend_all(ledger, terminal.console)?;
+            let damaged = self.mend_all(ledger)?;
             let summary = self.summary(Vec::new(), ledger)?;
             summary.print(terminal.console);
             let status = summary.status();
@@ -95,6 +95,24 @@ impl Resume<'_> {
             }
             Err(error) => record.end(ledger, Err(error), terminal.console),
         }
+    }
+
+    /// What waits and was damaged may not look as if it waited. True if there is any.
+    fn mend_all(&self, ledger: &mut dyn Ledger) -> anyhow::Result<bool> {
+        let mut hosts: Vec<String> = ledger.hosts()?.into_iter().map(|entry| entry.host).collect();
+        // A host that is not there may be one whose name was damaged.
+        hosts.push(self.settings.connection.host.api_base());
+        let mut damaged = 0;
+        for host in hosts {
+            damaged += ledger.mend(&host, &Timestamp::now)?.tokens();
+        }
+        if damaged > 0 {
+            let tokens = count(damaged, "token");
+            self.terminal
+                .console
+                .warn(&format!("{tokens} damaged in the ledger: scan again to queue them anew"));
+        }
+        Ok(damaged > 0)
     }
 
     /// Says what would be sent, and what would not.
@@ -178,21 +196,6 @@ impl Resume<'_> {
         let left = LeftWaiting::read(ledger, &self.settings.connection)?;
         Ok(RevokeSummary { hosts, left, refused: None, head: None })
     }
-}
-
-/// What waits and was damaged may not look as if it waited. True if there is any.
-fn mend_all(ledger: &mut dyn Ledger, console: &Console) -> anyhow::Result<bool> {
-    let mut damaged = 0;
-    for entry in ledger.hosts()? {
-        damaged += ledger.mend(&entry.host, &Timestamp::now)?.tokens();
-    }
-    if damaged > 0 {
-        console.warn(&format!(
-            "{} damaged in the ledger: scan again to queue them anew",
-            count(damaged, "token")
-        ));
-    }
-    Ok(damaged > 0)
 }
 
 /// What would be sent to a host, and what would not.

@@ -1,6 +1,7 @@
 //! What is in the file, and what is not.
 
 mod damage;
+mod flips;
 mod handles;
 mod moved;
 #[cfg(unix)]
