@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 use jiff::Timestamp;
 
+use super::console::{Console, count};
 use super::decision::decision;
 use super::host_plan::HostPlan;
 use crate::finding::{Finding, Location};
 use crate::ledger::{Digest, Enqueued, Event, Ledger};
 use crate::policy::{Choice, Policy};
 use crate::revoke;
+use crate::text::printable;
 
 /// What is written down before anything is sent.
 pub(super) struct PlanRecord<'a> {
@@ -60,6 +62,18 @@ impl PlanRecord<'_> {
             counts: counts.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
             tokens: digest.finish().1,
         }
+    }
+}
+
+/// Tokens that were found and not queued, because what the ledger has on them cannot be believed.
+pub(super) fn warn_of_damaged(tokens: u64, ledger: &str, console: &Console) {
+    if tokens > 0 {
+        console.warn(&format!(
+            "{} not sent: what the ledger {} has on them was damaged, and they may have been accepted. Go back to a copy \
+             of it, or `stanch ledger rekey` holds them back, and a new scan sends them",
+            count(tokens, "token"),
+            printable(ledger)
+        ));
     }
 }
 

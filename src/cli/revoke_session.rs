@@ -6,13 +6,13 @@ use anyhow::bail;
 
 use super::args::RevocationArgs;
 use super::connection;
-use super::console::{Console, Terminal, can_prompt, count};
+use super::console::{Terminal, can_prompt};
 use super::exit::{Exit, RunStatus};
 use super::host_plan::HostPlan;
 use super::host_summary::HostSummary;
 use super::left_waiting::LeftWaiting;
 use super::own_credentials::own_credentials;
-use super::plan_record::PlanRecord;
+use super::plan_record::{self, PlanRecord};
 use super::queue_review::{QueueReview, ReviewContext};
 use super::revoke_summary::RevokeSummary;
 use super::revoke_target::RevokeTarget;
@@ -25,7 +25,6 @@ use crate::policy::{self, Known, Plan, PolicyContext};
 use crate::revocation::Revocation;
 use crate::settings::{Env, Input, Mode, RevokeSettings, UserConfig};
 use crate::suppress::Suppressions;
-use crate::text::printable;
 use crate::token::Fingerprint;
 
 /// What a scan has come to, as far as revoking depends on it.
@@ -253,7 +252,7 @@ impl RevokeSession {
         let consent = if self.settings.mode == Mode::Ask { "yes at the terminal" } else { "--yes" };
         let name = ledger.description();
         match (PlanRecord { policy: &self.settings.policy, run, host, consent }).write(ledger) {
-            Ok(enqueued) => warn_of_damaged(enqueued.damaged, &name, terminal.console),
+            Ok(enqueued) => plan_record::warn_of_damaged(enqueued.damaged, &name, terminal.console),
             Err(error) => return RunOutcome::failed(name, error),
         }
         if host.impact().tokens() == 0 {
@@ -307,18 +306,6 @@ impl RevokeSession {
         }
         left.retain(|waiting| waiting.tokens > 0);
         Ok(left)
-    }
-}
-
-/// Tokens that were found and not queued, because what the ledger has on them cannot be believed.
-fn warn_of_damaged(tokens: u64, ledger: &str, console: &Console) {
-    if tokens > 0 {
-        console.warn(&format!(
-            "{} not sent: what the ledger {} has on them was damaged, and they may have been accepted. Go back to a copy \
-             of it, or `stanch ledger rekey` holds them back, and a new scan sends them",
-            count(tokens, "token"),
-            printable(ledger)
-        ));
     }
 }
 

@@ -16,6 +16,7 @@ mod copy;
 mod damage;
 mod enqueue;
 mod entry_sum;
+mod error;
 mod files;
 mod hold;
 mod intend;
@@ -40,8 +41,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use self::error::ledger_error;
 use self::owner::Owner;
 use super::Ledger;
 use super::address::LedgerAddress;
@@ -299,33 +301,6 @@ impl Ledger for SqliteLedger {
 
     fn release(&mut self, host: &str, by: &str, now: Now<'_>) -> Result<u64, LedgerError> {
         self.write(|tx, _| hold::release(tx, host, by, now()))
-    }
-}
-
-/// An error of SQLite (<https://www.sqlite.org/rescode.html>) as one that says what to do.
-fn ledger_error(path: &Path, error: &rusqlite::Error) -> LedgerError {
-    let ledger = path.display().to_string();
-    let detail = error.to_string();
-    if detail == row_mac::KEYLESS {
-        return LedgerError::KeyMissing { key: files::key_path(path).display().to_string() };
-    }
-    match error {
-        // A value of another type, length or range than was written.
-        rusqlite::Error::InvalidColumnType(..)
-        | rusqlite::Error::IntegralValueOutOfRange(..)
-        | rusqlite::Error::FromSqlConversionFailure(..)
-        | rusqlite::Error::Utf8Error(..) => return LedgerError::Damaged { ledger, detail },
-        _ => {}
-    }
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
-            LedgerError::Locked { ledger }
-        }
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => LedgerError::Damaged { ledger, detail },
-        // The database file exists, so what could not be opened is the journal beside it.
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen) => LedgerError::ReadOnly { ledger },
-        Some(ErrorCode::DiskFull) => LedgerError::Full { ledger },
-        _ => LedgerError::Backend { ledger, detail },
     }
 }
 

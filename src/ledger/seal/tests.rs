@@ -10,12 +10,12 @@ fn token(text: &str) -> Token {
 #[test]
 fn what_is_sealed_opens_and_shows_nothing() -> Result<(), LedgerError> {
     let key = SealingKey::ephemeral()?;
-    let (sealer, opener) = (key.sealer(&LEDGER, HOST), key.opener(&LEDGER, HOST));
-    let open = |token: &Token, sealed: &[u8]| opener.open(Kind::pat(), token.fingerprint(), sealed);
+    let (seals, opens) = (key.sealer(&LEDGER, HOST), key.opener(&LEDGER, HOST));
+    let open = |token: &Token, sealed: &[u8]| opens.open(Kind::pat(), token.fingerprint(), sealed);
     let (one, two) = (token("a secret of some length"), token("another secret of it"));
-    let sealed = sealer.seal(&one)?;
+    let sealed = seals.seal(&one)?;
     assert!(!sealed.windows(6).any(|window| window == b"secret"));
-    assert_ne!(sealed, sealer.seal(&one)?, "a nonce was used twice");
+    assert_ne!(sealed, seals.seal(&one)?, "a nonce was used twice");
     let fingerprint = open(&one, &sealed).map(|token| token.fingerprint());
     assert_eq!(fingerprint, Ok(one.fingerprint()));
     assert!(open(&two, &sealed).is_err(), "opened in another's row");

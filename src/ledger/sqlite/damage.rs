@@ -7,8 +7,9 @@
 use std::sync::OnceLock;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, ffi, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::error::corrupt;
 use super::{row_mac, rows, trail};
 use crate::ledger::audit::{Digest, Event};
 use crate::ledger::care::Damaged;
@@ -17,7 +18,9 @@ use crate::revocation::State;
 use crate::token::Fingerprint;
 
 /// Each index with what it is on, in the order of its definition, and the condition for being in it.
-const INDEXES: [(&str, &str, &str, &str); 7] = [
+const INDEXES: [(&str, &str, &str, &str); 9] = [
+    ("host", "sqlite_autoindex_host_1", "name, id", "1"),
+    ("quota", "sqlite_autoindex_quota_1", "host, identity, id", "1"),
     ("token", "token_sha256", "host, sha256_prefix, id", "1"),
     ("token", "token_state", "host, state, id", "state != 'queued'"),
     (
@@ -64,11 +67,6 @@ const HOLD_BACK: &str =
     "UPDATE token SET state = 'held', at = ?2, batch = NULL, bisect_group = 0, failed_in = 0
     WHERE id = ?1";
 const REASON: &str = "its row or its sealed text was damaged";
-
-/// An error of SQLite that says what is damaged.
-pub(super) fn corrupt(what: impl Into<String>) -> rusqlite::Error {
-    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), Some(what.into()))
-}
 
 /// Whether the file holds together, and every index agrees with its rows.
 pub(super) fn indexes_hold(db: &Connection) -> rusqlite::Result<bool> {
@@ -194,13 +192,12 @@ pub(super) fn check_schema(db: &Connection, migrations: &[&str]) -> rusqlite::Re
             .query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?
             .collect::<rusqlite::Result<Vec<[String; 3]>>>()
     };
-    let expected = match EXPECTED.get() {
-        Some(expected) => expected,
-        None => {
-            let new = Connection::open_in_memory()?;
-            migrations.iter().try_for_each(|step| new.execute_batch(step))?;
-            EXPECTED.get_or_init(|| definitions(&new).unwrap_or_default())
-        }
+    let expected = if let Some(expected) = EXPECTED.get() {
+        expected
+    } else {
+        let new = Connection::open_in_memory()?;
+        migrations.iter().try_for_each(|step| new.execute_batch(step))?;
+        EXPECTED.get_or_init(|| definitions(&new).unwrap_or_default())
     };
     let found = definitions(db)?;
     match expected.iter().find(|definition| !found.contains(definition)) {

@@ -18,7 +18,7 @@ use crate::ledger::seal::{KEY_LEN, SealingKey, new_key};
 pub(super) fn prepare(path: &Path) -> Result<PathBuf, LedgerError> {
     let directory = directory_of(path);
     if is_gone(path) && has_key(path) {
-        return Err(super::open::lost(path));
+        return Err(lost(path));
     }
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -40,7 +40,7 @@ pub(super) fn existing(path: &Path) -> Result<Option<PathBuf>, LedgerError> {
     match fs::symlink_metadata(path) {
         Ok(_) => {}
         Err(error) if is_gone_error(&error) => {
-            return if has_key(path) { Err(super::open::lost(path)) } else { Ok(None) };
+            return if has_key(path) { Err(lost(path)) } else { Ok(None) };
         }
         Err(error) => return Err(failed("look at", path)(error)),
     }
@@ -55,6 +55,11 @@ fn is_gone(path: &Path) -> bool {
 
 fn is_gone_error(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// The key of a ledger comes after its first page, so an empty file beside a key was a ledger once.
+pub(super) fn lost(path: &Path) -> LedgerError {
+    LedgerError::Lost { ledger: path.display().to_string(), key: key_path(path).display().to_string() }
 }
 
 /// Whether there is a key beside the ledger, of whatever kind.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::damage::corrupt;
+use super::error::corrupt;
 use super::owner::Owner;
 use super::queue::{self, DueToken};
 use super::{quota, rows, trail};

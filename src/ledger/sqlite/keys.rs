@@ -5,8 +5,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, ToSql, Transaction, TransactionBehavior, params};
 
-use super::damage::corrupt;
-use super::{files, ledger_error, row_mac};
+use super::error::{corrupt, ledger_error};
+use super::{files, row_mac};
 use crate::ledger::error::LedgerError;
 use crate::ledger::seal::{KeyId, LedgerId, OpenError, Opener, SealingKey, new_ledger_id};
 use crate::token::{Fingerprint, Kind, Token};

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
+use super::error::ledger_error;
 use super::owner::Owner;
-use super::{Ledger as _, SqliteLedger, ledger_error};
+use super::{Ledger as _, SqliteLedger};
 use super::{damage, entry_sum, files, keys, paths, trust};
 use crate::ledger::error::LedgerError;
 
@@ -28,7 +29,7 @@ const IDENTITY: &str = "SELECT (SELECT application_id FROM pragma_application_id
 pub(super) fn open(path: PathBuf) -> Result<SqliteLedger, LedgerError> {
     let mut db = connect(&path)?;
     match schema(&db, &path)? {
-        0 if files::has_key(&path) => return Err(lost(&path)),
+        0 if files::has_key(&path) => return Err(files::lost(&path)),
         found if found < newest_schema() => migrate(&mut db, &path)?,
         _ => {}
     }
@@ -40,7 +41,7 @@ pub(super) fn open(path: PathBuf) -> Result<SqliteLedger, LedgerError> {
 pub(super) fn open_existing(path: PathBuf) -> Result<Option<SqliteLedger>, LedgerError> {
     let mut db = connect(&path)?;
     match schema(&db, &path)? {
-        0 if files::has_key(&path) => return Err(lost(&path)),
+        0 if files::has_key(&path) => return Err(files::lost(&path)),
         // Created, and never written to.
         0 => return Ok(None),
         found if found < newest_schema() => migrate(&mut db, &path)?,
@@ -59,18 +60,13 @@ pub(super) fn check_schema(db: &Connection) -> rusqlite::Result<()> {
     damage::check_schema(db, MIGRATIONS)
 }
 
-/// The key of a ledger comes after its first page, so an empty file beside a key was a ledger once.
-pub(super) fn lost(path: &Path) -> LedgerError {
-    LedgerError::Lost { ledger: path.display().to_string(), key: files::key_path(path).display().to_string() }
-}
-
 /// Finds out whether the ledger at `path` can be written and what waits in it can be opened.
 pub(super) fn check_writable(path: &Path) -> Result<(), LedgerError> {
     trust::check_access(paths::directory_of(path))?;
     let mut db = connect(path)?;
     let failed = |error| ledger_error(path, &error);
     if schema(&db, path)? == 0 {
-        return if files::has_key(path) { Err(lost(path)) } else { Ok(()) };
+        return if files::has_key(path) { Err(files::lost(path)) } else { Ok(()) };
     }
     // Takes the write lock, and gives it back by a rollback.
     let tx = Transaction::new(&mut db, TransactionBehavior::Immediate).map_err(failed)?;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::damage::corrupt;
+use super::error::corrupt;
 use super::trail;
 use crate::ledger::audit::Event;
 use crate::token::Fingerprint;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::damage::corrupt;
+use super::error::corrupt;
 use crate::ledger::audit::{self, Event, Head};
 use crate::ledger::time::timestamp;
 

@@ -13,13 +13,13 @@ fn open_all(ledger: &SqliteLedger, host: &str) -> TestResult<Vec<Result<(), Open
     )?;
     let rows =
         find.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, Vec<u8>>(2)?)))?;
-    let mut opened = Vec::new();
+    let mut results = Vec::new();
     for row in rows {
         let (fingerprint, kind, bytes) = row?;
         let kind = crate::rule::kind(&kind).ok_or("no such kind")?;
-        opened.push(opener.open(kind, Fingerprint(fingerprint), &bytes).map(drop));
+        results.push(opener.open(kind, Fingerprint(fingerprint), &bytes).map(drop));
     }
-    Ok(opened)
+    Ok(results)
 }
 
 #[test]
@@ -88,9 +88,9 @@ fn a_copy_of_the_whole_ledger_opens() -> TestResult {
     // A new key changes the key id in the texts, and not the ledger's id.
     copied.rekey("me@here", &now)?;
     assert_eq!(open_all(&copied, HOST)?, [Ok(()), Ok(())]);
-    let opener = ledger.opener(HOST)?;
+    let old = ledger.opener(HOST)?;
     for due in copied.due(HOST, &*KINDS, Page { skip: 0, limit: 10 })? {
-        let opened = opener.open(due.kind, due.fingerprint, &due.sealed).map(drop);
+        let opened = old.open(due.kind, due.fingerprint, &due.sealed).map(drop);
         assert_eq!(opened, Err(OpenError::OtherKey(due.fingerprint)));
     }
     Ok(())
