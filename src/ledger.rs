@@ -84,7 +84,7 @@ pub use waiting::WaitingToken;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::revocation::State;
+use crate::revocation::{Grants, State};
 use crate::token::{Fingerprint, Kind};
 
 /// Opens the ledger at an address, and creates it where there is none. One handle is one owner of batches.
@@ -185,6 +185,15 @@ pub trait Ledger {
     /// Changes the state of tokens outside of any batch, and returns how many changed.
     /// A token in the caller's own open batch is taken out of it, so that settling the batch does not touch it.
     fn change_state(&mut self, change: &StateChange<'_>, now: Now<'_>) -> Result<u64, LedgerError>;
+
+    /// Keeps what living tokens told when they were asked, for nobody can ask them after their revocation. What is known
+    /// already is not written again; tokens that are not in the ledger are passed over.
+    fn keep_grants(
+        &mut self,
+        host: &str,
+        told: &[(Fingerprint, Grants)],
+        now: Now<'_>,
+    ) -> Result<(), LedgerError>;
 
     /// A page of the tokens of these kinds that could be sent now, in the order of the queue.
     fn due(&self, host: &str, kinds: &[Kind], page: Page) -> Result<Vec<SealedToken>, LedgerError>;

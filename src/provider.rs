@@ -17,8 +17,8 @@ use crate::meter::CancelFlag;
 use crate::rule;
 use crate::token::{Kind, RevokedBy, Token};
 
-pub use response::{Grants, Liveness, Outcome, RevokeResponse};
-pub use revoker::{Limits, Revoker};
+pub use response::{Liveness, Outcome, RevokeResponse};
+pub use revoker::{CallCounter, Limits, Revoker, Uncounted};
 
 /// How long a response is waited for where the user does not say.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);

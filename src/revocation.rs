@@ -124,6 +124,23 @@ impl Serialize for State {
     }
 }
 
+/// What only a living token tells, and nobody can ask after its revocation. In JSON, the fields `scopes` and `expires_at`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Grants {
+    /// What it may do, in the provider's words; none where the provider names no scopes for its kind.
+    pub scopes: Option<Vec<String>>,
+    /// When it ends by itself, where it does.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Grants {
+    /// The scopes in one text, as in `repo, admin:org`; `none` where it may do nothing but read what is public.
+    pub fn scopes_text(&self) -> Option<String> {
+        let scopes = self.scopes.as_deref()?;
+        Some(if scopes.is_empty() { "none".to_owned() } else { scopes.join(", ") })
+    }
+}
+
 /// What became of a token that was to be revoked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Revocation {
@@ -133,6 +150,9 @@ pub struct Revocation {
     pub at: Timestamp,
     /// GitHub's id of the request (`x-github-request-id`), where there was one.
     pub request_id: Option<String>,
+    /// What it told while it lived, if it was asked.
+    #[serde(flatten)]
+    pub grants: Grants,
 }
 
 /// One to [`MAX_BATCH`] tokens: a larger batch cannot be made.

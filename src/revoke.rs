@@ -3,6 +3,7 @@
 //! Whatever happens on the way, the ledger has it before this process acts on it. A run may be asked to stop, or be
 //! killed, at any moment: the next one goes on.
 
+mod counted_calls;
 mod enqueue;
 mod liveness;
 mod memory;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use counted_calls::CountedCalls;
 pub use enqueue::{enqueue, entry};
 pub use options::{Options, Wait};
 pub use outcome::{EndReason, RevokeError, RunOutcome};
@@ -194,7 +196,8 @@ impl Run<'_> {
             let request = batch_request(&self.limits, self.options);
             let intent = match self.context.ledger.intend(&request, &|| clock.now())? {
                 Next::Nothing if self.probe() => continue,
-                Next::Nothing => return Ok(EndReason::Done),
+                // The second is no answer to a request for a batch.
+                Next::Nothing | Next::SendEach(_) => return Ok(EndReason::Done),
                 Next::Later { at, reason } => match self.wait_until(at, reason)? {
                     Some(end) => return Ok(end),
                     None => continue,

@@ -6,12 +6,12 @@ use jiff::Timestamp;
 
 use super::console::{Console, Terminal};
 use crate::clock::SystemClock;
-use crate::ledger::{BatchRequest, HostStatus, Ledger, LedgerError, Payload};
+use crate::ledger::{BatchRequest, HostStatus, Ledger, LedgerAddress, LedgerError, Payload};
 use crate::meter::CancelFlag;
 use crate::provider::github::credential::{self, Credential, CredentialError};
 use crate::provider::github::host::{Flavour, Host};
 use crate::provider::{self, ConnectError, Connection, Limits, Provider, Revoker};
-use crate::revoke::{self, Context, Counts, Options, Progress, RevokeError, RunOutcome};
+use crate::revoke::{self, Context, CountedCalls, Counts, Options, Progress, RevokeError, RunOutcome};
 use crate::settings::{ConnectionSettings, Env};
 
 /// How a host of a ledger is named to people, exactly: `--host` takes it.
@@ -44,6 +44,8 @@ pub(super) struct SendError {
 /// A host that tokens can be sent to.
 pub(super) struct HostConnection {
     revoker: Box<dyn Revoker>,
+    /// Where its requests are counted.
+    ledger: LedgerAddress,
 }
 
 impl HostConnection {
@@ -57,7 +59,7 @@ impl HostConnection {
         let connection = connection(settings, credential, cancel);
         let host = connection.host.filter(|_| provider.has_host_flags);
         let revoker = provider::connect(provider, Connection { host, ..connection })?;
-        Ok(HostConnection { revoker })
+        Ok(HostConnection { revoker, ledger: settings.ledger.clone() })
     }
 
     /// The host's name in the ledger.
@@ -70,9 +72,10 @@ impl HostConnection {
         self.revoker.limits().self_interval
     }
 
-    /// Asks the host what it takes.
+    /// Asks the host what it takes. A server may count that with the rest, and so does the ledger.
     pub(super) fn limits(&mut self, console: &Console) -> Result<Limits, ConnectError> {
-        if let Some(note) = self.revoker.prepare()? {
+        let mut calls = CountedCalls::new(&self.ledger, self.revoker.limits(), &SystemClock);
+        if let Some(note) = self.revoker.prepare(&mut calls)? {
             console.warn(&note);
         }
         Ok(self.revoker.limits())

@@ -163,7 +163,7 @@ impl HostSummary {
         let queued_before = counts.accepted.saturating_sub(self.accepted_now);
         let sources = plan::sources(counts.accepted - queued_before, queued_before);
         let sources = sources.map(|sources| format!(": {sources}")).unwrap_or_default();
-        let hint = if counts.accepted > 0 && counts.checks == 0 {
+        let hint = if counts.accepted > counts.self_revoked && counts.checks == 0 {
             " (taken, not yet known to be dead: --confirm asks)"
         } else {
             ""

@@ -310,5 +310,6 @@ impl RevokeSession {
 }
 
 fn revocation(record: &TokenRecord) -> Revocation {
-    Revocation { state: record.state, at: record.at, request_id: record.request_id.clone() }
+    let grants = record.grants.clone().unwrap_or_default();
+    Revocation { state: record.state, at: record.at, request_id: record.request_id.clone(), grants }
 }

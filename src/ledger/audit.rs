@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 use self::head::GENESIS;
 pub use self::head::{BadHead, Head};
 use super::decision::Decision;
+use crate::revocation::Grants;
 use crate::token::Fingerprint;
 
 /// An event of the audit trail. Its serialized names are the trail's format: they never change.
@@ -97,6 +98,13 @@ pub enum Event {
         /// The fingerprints, where they are few enough.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         tokens: Vec<String>,
+    },
+    /// Living tokens were asked before they were sent: nobody can ask them after their revocation.
+    Alive {
+        /// The host that was asked.
+        host: String,
+        /// What each may do and when it ends, by its fingerprint.
+        told: BTreeMap<String, Grants>,
     },
     /// A decision of policy: what was held back, and who decided.
     Policy {

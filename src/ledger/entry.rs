@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::finding::Confidence;
-use crate::revocation::State;
+use crate::revocation::{Grants, State};
 use crate::token::{Fingerprint, Kind};
 
 /// A token to be written into the ledger.
@@ -118,6 +118,8 @@ pub struct TokenRecord {
     pub request_id: Option<String>,
     /// Where it was first found.
     pub location: String,
+    /// What it told while it lived, if it was asked.
+    pub grants: Option<Grants>,
 }
 
 /// One request a token was in.

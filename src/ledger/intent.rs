@@ -36,8 +36,22 @@ impl BatchRequest<'_> {
     /// Whose quota the request counts against.
     pub(crate) fn account(&self) -> &str {
         match self.payload {
-            Payload::Batch(_) => self.identity,
+            Payload::Batch(_) | Payload::Call(_) => self.identity,
             Payload::SelfRevoking(_) => SELF_REVOKING,
+        }
+    }
+
+    /// Whether it takes a slot of the quota.
+    pub(crate) fn charged(&self) -> bool {
+        !matches!(self.payload, Payload::SelfRevoking(_))
+    }
+
+    /// What the audit trail calls it.
+    pub(crate) fn call(&self) -> &'static str {
+        match self.payload {
+            Payload::Batch(_) => "revoke",
+            Payload::SelfRevoking(_) => "end-installation",
+            Payload::Call(call) => call,
         }
     }
 }
@@ -47,9 +61,11 @@ impl BatchRequest<'_> {
 pub enum Payload<'a> {
     /// As many waiting tokens of these kinds as a request may carry, in the order of the queue. Takes a slot.
     Batch(&'a [Kind]),
-    /// This one token, in a request that it authenticates itself. Takes no slot of the quota; paced, held and written
-    /// down like any other.
-    SelfRevoking(Fingerprint),
+    /// These tokens, each in a request of its own that it authenticates itself, all of them at once. They take no slot of
+    /// the quota; paced, held and written down like any other.
+    SelfRevoking(&'a [Fingerprint]),
+    /// No token: another request that the server counts for the same identity, by its method and path. Takes a slot.
+    Call(&'static str),
 }
 
 /// The ledger's answer to a [`BatchRequest`].
@@ -66,6 +82,9 @@ pub enum Next {
     },
     /// Slot and batch are written down: send it.
     Send(Intent),
+    /// These tokens revoke themselves now, each in a batch of its own. Those that another process has, or that do not wait,
+    /// are not among them.
+    SendEach(Vec<Intent>),
 }
 
 /// A request that is written down and may leave. An intent that is never settled is found by the next run.
@@ -75,6 +94,6 @@ pub struct Intent {
     pub batch: BatchId,
     /// How many responses in a row asked to slow down, up to this request.
     pub strikes: u32,
-    /// One to [`MAX_BATCH`](crate::revocation::MAX_BATCH) tokens.
+    /// One to [`MAX_BATCH`](crate::revocation::MAX_BATCH) tokens; none in a [`Payload::Call`].
     pub tokens: Vec<SealedToken>,
 }

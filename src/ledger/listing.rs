@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::revocation::State;
+use crate::revocation::{Grants, State};
 use crate::token::{Fingerprint, HashPrefix, Kind};
 
 /// Which tokens are asked for: those for which everything that is set here holds.
@@ -52,4 +52,6 @@ pub struct ListedToken {
     pub decided_by: String,
     /// Whether its sealed text is still there, so that it can be queued again.
     pub has_text: bool,
+    /// What it told while it lived, if it was asked.
+    pub grants: Option<Grants>,
 }

@@ -25,7 +25,7 @@ use super::seal::{KEY_LEN, LedgerId, Opener, Sealer, SealingKey};
 use super::settlement::{Settled, Settlement};
 use super::time::Now;
 use super::waiting::WaitingToken;
-use crate::revocation::State;
+use crate::revocation::{Grants, State};
 use crate::token::{Fingerprint, Kind};
 
 /// The ledger in memory.
@@ -130,6 +130,16 @@ impl Ledger for ModelLedger {
     fn change_state(&mut self, change: &StateChange<'_>, now: Now<'_>) -> Result<u64, LedgerError> {
         let owner = self.owner;
         Ok(self.state().change_state(owner, change, now()))
+    }
+
+    fn keep_grants(
+        &mut self,
+        host: &str,
+        told: &[(Fingerprint, Grants)],
+        now: Now<'_>,
+    ) -> Result<(), LedgerError> {
+        self.state().keep_grants(host, told, now());
+        Ok(())
     }
 
     fn due(&self, host: &str, kinds: &[Kind], page: Page) -> Result<Vec<SealedToken>, LedgerError> {

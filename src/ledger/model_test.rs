@@ -5,6 +5,8 @@ mod input;
 mod oracle;
 mod step;
 
+use std::ops::Range;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -79,10 +81,13 @@ impl World {
                 }
             }
             Step::Intend { process } => self.intend(process, &request(process)),
-            Step::IntendSelfRevoking { process, number } => {
-                let payload = Payload::SelfRevoking(entry(number, State::Queued).fingerprint);
+            Step::IntendSelfRevoking { process, from, count } => {
+                let tokens: Vec<Fingerprint> =
+                    (from..from + count).map(|number| entry(number, State::Queued).fingerprint).collect();
+                let payload = Payload::SelfRevoking(&tokens);
                 self.intend(process, &BatchRequest { payload, ..request(process) });
             }
+            Step::Call { process, left } => self.call(process, left),
             Step::Settle { index, outcome, rate_limit, hold } => {
                 self.settle(index, outcome, rate_limit, hold);
             }
@@ -94,6 +99,7 @@ impl World {
                 both!(self, process, ledger => |ledger: &mut dyn Ledger, now| ledger.change_state(&change, now));
                 self.oracle.changed.extend(tokens);
             }
+            Step::Told { process, from, count, grants } => self.told(process, from..from + count, grants),
             Step::Crash { process } => {
                 self.durable[process] = open(&self.address).expect("a ledger");
                 self.model[process] = self.root.another();
@@ -127,14 +133,42 @@ impl World {
         self.check();
     }
 
+    fn call(&mut self, process: usize, left: bool) {
+        self.oracle.asks_for_request(process);
+        let request = BatchRequest { payload: Payload::Call("GET /meta"), ..request(process) };
+        let next =
+            both!(self, process, ledger => |ledger: &mut dyn Ledger, now| ledger.intend(&request, now));
+        let Next::Send(intent) = next else { return };
+        assert!(intent.tokens.is_empty(), "a call carries no token");
+        let outcome = if left { BatchOutcome::Returned } else { BatchOutcome::NotSent };
+        let settlement = settlement(outcome, None, None, self.clock);
+        both!(self, process, ledger => |ledger: &mut dyn Ledger, now| {
+            ledger.settle(intent.batch, &settlement, now)
+        });
+        self.oracle.called(process, left, self.clock);
+    }
+
+    fn told(&mut self, process: usize, numbers: Range<u32>, (scopes, end): (Option<u8>, Option<i64>)) {
+        let grants = Grants {
+            scopes: scopes.map(|scopes| (0..scopes).map(|scope| format!("scope:{scope}")).collect()),
+            expires_at: end.map(|end| timestamp(self.clock + end)),
+        };
+        let told: Vec<_> =
+            numbers.map(|number| (entry(number, State::Queued).fingerprint, grants.clone())).collect();
+        both!(self, process, ledger => |ledger: &mut dyn Ledger, now| ledger.keep_grants(HOST, &told, now));
+    }
+
     fn intend(&mut self, process: usize, request: &BatchRequest<'_>) {
         let pending = self.count(State::Queued) + self.count(State::Sent);
         self.oracle.asks_for_request(process);
         let next = both!(self, process, ledger => |ledger: &mut dyn Ledger, now| ledger.intend(request, now));
         match next {
-            Next::Send(intent) => {
-                let charged = matches!(request.payload, Payload::Batch(_));
-                self.oracle.sent(process, &intent, charged, (self.clock, pending));
+            Next::Send(intent) => self.oracle.sent(process, &intent, true, (self.clock, pending)),
+            Next::SendEach(intents) => {
+                assert!(intents.iter().all(|intent| intent.tokens.len() == 1), "each goes by itself");
+                for intent in &intents {
+                    self.oracle.sent(process, intent, false, (self.clock, pending));
+                }
             }
             Next::Later { at, .. } => assert!(at > timestamp(self.clock), "later is not later"),
             Next::Nothing => {}
@@ -216,7 +250,7 @@ impl World {
             let next =
                 both!(self, 0, ledger => |ledger: &mut dyn Ledger, now| ledger.intend(&request(0), now));
             match next {
-                Next::Nothing => panic!("something waits, and there is nothing to do"),
+                Next::Nothing | Next::SendEach(_) => panic!("something waits, and no batch is to be sent"),
                 Next::Later { at: until, .. } => {
                     let ms = i64::try_from(until.duration_since(at).as_millis()).expect("short");
                     assert!(ms <= 2 * 3_600_000, "blocked for {ms} ms");

@@ -18,6 +18,7 @@ mod enqueue;
 mod entry_sum;
 mod error;
 mod files;
+mod grants;
 mod hold;
 mod intend;
 mod keys;
@@ -60,7 +61,7 @@ use super::seal::{KeyId, Opener, Sealer};
 use super::settlement::{Settled, Settlement};
 use super::time::Now;
 use super::waiting::WaitingToken;
-use crate::revocation::State;
+use crate::revocation::{Grants, State};
 use crate::token::{Fingerprint, Kind};
 
 /// How many tokens are looked up in one transaction: writers wait for it.
@@ -202,6 +203,15 @@ impl Ledger for SqliteLedger {
 
     fn change_state(&mut self, change: &StateChange<'_>, now: Now<'_>) -> Result<u64, LedgerError> {
         self.write(|tx, owner| change::change_state(tx, owner, change, now()))
+    }
+
+    fn keep_grants(
+        &mut self,
+        host: &str,
+        told: &[(Fingerprint, Grants)],
+        now: Now<'_>,
+    ) -> Result<(), LedgerError> {
+        self.write(|tx, _| grants::keep(tx, host, told, now()))
     }
 
     fn due(&self, host: &str, kinds: &[Kind], page: Page) -> Result<Vec<SealedToken>, LedgerError> {

@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use super::github::host::Host;
-use super::{ConnectError, Connection, Limits, Liveness, Outcome, Provider, RevokeResponse, Revoker};
+use super::{
+    CallCounter, ConnectError, Connection, Limits, Liveness, Outcome, Provider, RevokeResponse, Revoker,
+};
 use crate::http::{self, Body, Client, Method, Request};
 use crate::revocation::Batch;
 use crate::token::{RevokedBy, Token};
@@ -54,10 +56,11 @@ impl Revoker for Acme {
             undecided_kinds: Vec::new(),
             self_kinds: Vec::new(),
             self_interval: Duration::ZERO,
+            self_parallel: 1,
         }
     }
 
-    fn prepare(&mut self) -> Result<Option<String>, ConnectError> {
+    fn prepare(&mut self, _: &mut dyn CallCounter) -> Result<Option<String>, ConnectError> {
         Ok(None)
     }
 

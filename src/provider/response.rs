@@ -1,9 +1,7 @@
 //! What came of a request, whichever provider answered it.
 
-use jiff::Timestamp;
-
 use crate::http::TransportError;
-use crate::revocation::RateLimit;
+use crate::revocation::{Grants, RateLimit};
 
 /// What a response means for the tokens of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,13 +97,4 @@ pub enum Liveness {
     Dead,
     /// Nothing was proved, or this kind cannot be asked about without spending it.
     Unknown,
-}
-
-/// What only a living token tells, and nobody can ask after its revocation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Grants {
-    /// What it may do, in the provider's words; none where the provider names no scopes for its kind.
-    pub scopes: Option<Vec<String>>,
-    /// When it ends by itself, where it does.
-    pub expires_at: Option<Timestamp>,
 }

@@ -25,8 +25,10 @@ pub struct Limits {
     pub undecided_kinds: Vec<Kind>,
     /// The kinds whose tokens revoke themselves here.
     pub self_kinds: Vec<Kind>,
-    /// The least time between the beginnings of two requests by which tokens revoke themselves.
+    /// The time that each request takes up by which a token revokes itself.
     pub self_interval: Duration,
+    /// How many tokens may revoke themselves at once.
+    pub self_parallel: usize,
 }
 
 impl Limits {
@@ -34,6 +36,27 @@ impl Limits {
     pub fn revocable_kinds(&self) -> Vec<Kind> {
         self.batch_kinds.iter().chain(&self.undecided_kinds).chain(&self.self_kinds).copied().collect()
     }
+}
+
+/// Counts the requests that are part of no batch, where the host counts them for the same identity.
+pub trait CallCounter {
+    /// A call is about to leave, by its method and path; false if it may not.
+    fn begin(&mut self, call: &'static str) -> bool;
+
+    /// What came of it.
+    fn end(&mut self, response: &RevokeResponse);
+}
+
+/// For hosts of which nothing is asked, and for tests.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Uncounted;
+
+impl CallCounter for Uncounted {
+    fn begin(&mut self, _: &'static str) -> bool {
+        true
+    }
+
+    fn end(&mut self, _: &RevokeResponse) {}
 }
 
 /// Something that revokes tokens: one implementation speaks HTTP to GitHub, tests script another.
@@ -45,14 +68,21 @@ pub trait Revoker {
     fn limits(&self) -> Limits;
 
     /// Asks the host what it must know before the first batch, such as which release it runs: [`Revoker::limits`] is
-    /// right only afterwards. Returns a note for the user, if there is one; an error if nothing can be revoked here.
-    fn prepare(&mut self) -> Result<Option<String>, ConnectError>;
+    /// right only afterwards. Each request is counted by `calls`. Returns a note for the user, if there is one; an error if
+    /// nothing can be revoked here.
+    fn prepare(&mut self, calls: &mut dyn CallCounter) -> Result<Option<String>, ConnectError>;
 
     /// Sends one batch.
     fn revoke(&self, batch: &Batch<'_>) -> RevokeResponse;
 
     /// Lets a token revoke itself. Of another kind than [`Limits::self_kinds`] nothing is sent.
     fn revoke_self(&self, token: &Token) -> RevokeResponse;
+
+    /// Lets each of these tokens revoke itself, [`Limits::self_parallel`] of them at the most; the responses are in their
+    /// order. At once, where the provider allows more than one.
+    fn revoke_each(&self, tokens: &[Token]) -> Vec<RevokeResponse> {
+        tokens.iter().map(|token| self.revoke_self(token)).collect()
+    }
 
     /// Asks whether a token is alive, and of a living one what it may do.
     fn liveness(&self, token: &Token) -> Liveness;

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use super::csv_table::CsvTable;
 use super::{Report, labels};
 use crate::finding::{Finding, Location, Suppression};
+use crate::revocation::Grants;
 
-const HEADER: [&str; 19] = [
+const HEADER: [&str; 21] = [
     "rule",
     "confidence",
     "token",
@@ -26,6 +27,8 @@ const HEADER: [&str; 19] = [
     "date",
     "object",
     "reason",
+    "scopes",
+    "expires_at",
 ];
 
 pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -38,8 +41,9 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     table.finish()
 }
 
-fn row(report: &Report<'_>, finding: &Finding, location: &Location) -> [String; 19] {
+fn row(report: &Report<'_>, finding: &Finding, location: &Location) -> [String; 21] {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let grants = finding.revocation.as_ref().map(|revocation| &revocation.grants);
     let suppressed = |suppression: &Suppression| suppression.kind.as_str();
     [
         finding.rule.to_string(),
@@ -61,5 +65,7 @@ fn row(report: &Report<'_>, finding: &Finding, location: &Location) -> [String; 
         text(&location.date),
         text(&location.object),
         finding.reason.to_owned(),
+        grants.and_then(Grants::scopes_text).unwrap_or_default(),
+        grants.and_then(|grants| grants.expires_at).map(|at| at.to_string()).unwrap_or_default(),
     ]
 }

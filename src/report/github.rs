@@ -54,6 +54,9 @@ fn message(report: &Report<'_>, finding: &Finding, location: &Location) -> Strin
     if let Some(commit) = &location.commit {
         let _ = write!(message, ", commit {commit}");
     }
+    if let Some(grants) = labels::grants(finding) {
+        let _ = write!(message, ", {grants}");
+    }
     if finding.confidence > Confidence::Lookalike {
         let _ = write!(message, "\n{}", labels::remedy(finding));
     }

@@ -162,7 +162,8 @@ fn row<'a>(
     location: &'a Location,
 ) -> Vulnerability<'a> {
     let what = report.description(finding);
-    let description = format!("{what} {} ({})", report.token(finding), labels::reason(finding));
+    let grants = labels::grants(finding).map(|grants| format!("; {grants}")).unwrap_or_default();
+    let description = format!("{what} {} ({}){grants}", report.token(finding), labels::reason(finding));
     let rule: &str = &finding.rule;
     let lines = labels::has_lines(location.kind).then_some(location.line);
     Vulnerability {

@@ -68,6 +68,9 @@ fn case(report: &Report<'_>, finding: &Finding, out: &mut dyn Write) -> io::Resu
             writeln!(out, "and {} more places", finding.more_locations)?;
         }
         writeln!(out, "sha256 {}", finding.token.fingerprint().hex())?;
+        if let Some(grants) = labels::grants(finding) {
+            writeln!(out, "{}", xml_escaped(&grants))?;
+        }
         writeln!(out, "{}</failure>", xml_escaped(labels::remedy(finding)))?;
     }
     writeln!(out, "    </testcase>")

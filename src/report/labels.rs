@@ -2,6 +2,7 @@
 
 use crate::blob::LocationKind;
 use crate::finding::{Finding, Suppression, SuppressionKind};
+use crate::text::printable;
 use crate::token::Kind;
 
 /// Where GitHub documents how leaked credentials are revoked.
@@ -38,6 +39,15 @@ pub(super) fn suppressed_by(suppression: &Suppression) -> String {
         SuppressionKind::AllowComment => format!("a comment on the same line ({detail})"),
         SuppressionKind::Allowlist => format!("an allowlist ({detail})"),
     }
+}
+
+/// What a token told before it was revoked: `scopes repo, admin:org; expires 2026-12-01T12:00:00Z`.
+pub(super) fn grants(finding: &Finding) -> Option<String> {
+    let grants = &finding.revocation.as_ref()?.grants;
+    let scopes = grants.scopes_text().map(|scopes| format!("scopes {}", printable(&scopes)));
+    let end = grants.expires_at.map(|at| format!("expires {at}"));
+    let told: Vec<String> = [scopes, end].into_iter().flatten().collect();
+    (!told.is_empty()).then(|| told.join("; "))
 }
 
 /// The word for the part of a file or git object, as it is serialized.

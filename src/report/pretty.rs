@@ -58,6 +58,9 @@ fn block(report: &Report<'_>, palette: &Palette, finding: &Finding, out: &mut dy
         let (state, at, request) = (&revocation.state, &revocation.at, request.unwrap_or_default());
         writeln!(out, "  revocation: {strong}{state}{reset} at {at}{faint}{}{reset}", printable(&request))?;
     }
+    if let Some(grants) = labels::grants(finding) {
+        writeln!(out, "  when it was asked: {grants}")?;
+    }
     writeln!(out, "  {faint}sha256 {}{reset}\n", finding.token.fingerprint().hex())
 }
 

@@ -46,7 +46,11 @@ fn row(report: &Report<'_>, finding: &Finding, out: &mut dyn Write) -> io::Resul
     let line = line.map(|location| format!(":{}", location.line));
     let more = finding.locations.len() as u64 + finding.more_locations - 1;
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let state = finding.revocation.as_ref().map_or("", |revocation| revocation.state.as_str());
+    let mut state =
+        finding.revocation.as_ref().map(|revocation| revocation.state.to_string()).unwrap_or_default();
+    if let Some(grants) = labels::grants(finding) {
+        state = format!("{state} ({grants})");
+    }
     writeln!(
         out,
         "| {} | <code>{}</code> | {} | <code>{path}{}</code>{more} | {} |",
@@ -54,6 +58,6 @@ fn row(report: &Report<'_>, finding: &Finding, out: &mut dyn Write) -> io::Resul
         markdown_cell(&report.token(finding)),
         markdown_cell(report.description(finding)),
         line.unwrap_or_default(),
-        markdown_cell(state)
+        markdown_cell(&state)
     )
 }

@@ -5,7 +5,7 @@ use crate::blob::Origin;
 use crate::checksum::crc32_base62;
 use crate::finding::{Findings, SetBy, Sighting, Suppression, SuppressionKind};
 use crate::meter::Reading;
-use crate::revocation::{Revocation, State};
+use crate::revocation::{Grants, Revocation, State};
 use crate::rule;
 use crate::token::Kind;
 
@@ -56,7 +56,9 @@ fn findings() -> (Vec<Finding>, Vec<Fault>) {
     found.fault(fault(FaultKind::TooLarge));
     let (mut found, faults) = found.finish();
     let at = "2026-01-01T00:00:00Z".parse().expect("a timestamp");
-    found[0].revocation = Some(Revocation { state: State::Accepted, at, request_id: None });
+    let grants =
+        Grants { scopes: Some(vec!["repo".to_owned(), "admin:org".to_owned()]), expires_at: Some(at) };
+    found[0].revocation = Some(Revocation { state: State::Accepted, at, request_id: None, grants });
     (found, faults)
 }
 
@@ -103,6 +105,21 @@ fn no_format_prints_a_token_unless_asked_to() {
         let shown = whole.iter().all(|token| text.contains(token.as_str()));
         assert_eq!(shown, format != Format::Html, "{} with --show-secrets", format.name());
     }
+}
+
+/// What a token told before it was revoked cannot be asked again: every report carries it.
+#[test]
+fn every_format_tells_scopes_and_expiry() {
+    for format in Format::ALL {
+        let text = sample(format);
+        let name = format.name();
+        assert!(text.contains("admin:org") || text.contains("admin%3Aorg"), "{name} has no scopes:\n{text}");
+        let end = text.matches("2026-01-01T00:00:00Z").count() + text.matches("2026-01-01T00%3A00").count();
+        assert!(end > 0, "{name} has no expiry:\n{text}");
+    }
+    let revocation = json(&sample(Format::Json))["findings"][0]["revocation"].clone();
+    assert_eq!(revocation["scopes"], serde_json::json!(["repo", "admin:org"]));
+    assert_eq!(revocation["expires_at"], "2026-01-01T00:00:00Z");
 }
 
 #[test]

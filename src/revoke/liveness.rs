@@ -8,13 +8,16 @@ use jiff::Timestamp;
 use super::{EndReason, RevokeError, Run, Wait, batch_request};
 use crate::ledger::{Page, WaitReason};
 use crate::provider::Liveness;
-use crate::revocation::State;
+use crate::revocation::{Grants, State};
 use crate::token::{Fingerprint, Token};
 
 /// After so many checks in a row that proved nothing, the rest are left out: GitHub answers so to clients that have shown
 /// too many bad credentials, too.
 /// <https://docs.github.com/en/rest/authentication/authenticating-to-the-rest-api#failed-login-limit>
 const MAX_UNANSWERED: u32 = 5;
+
+/// After so many checks, what they have shown is written down: at one a second, a crash costs less than a minute of them.
+const KEPT_AT_A_TIME: usize = 50;
 
 /// The pause before each round of checks after sending: revoking is asynchronous and takes a while.
 const CONFIRM_PAUSES: [Duration; 6] = [
@@ -50,17 +53,37 @@ impl Run<'_> {
                 return Ok(Some((at, why)));
             }
             self.checked.extend(new.iter().map(|row| row.fingerprint));
-            let tokens = self.open(&new)?;
-            let Asked { dead, alive, .. } = self.ask(&tokens);
-            let proved: HashSet<_> = dead.iter().chain(&alive).collect();
-            let unproved = tokens.iter().map(Token::fingerprint).filter(|token| !proved.contains(token));
-            self.proofs.unverified.extend(unproved);
-            let marked = self.mark(&dead, State::Dead, "it was dead when asked before sending")?;
-            self.context.progress.dead(marked);
-            if self.context.cancel.is_cancelled() {
-                return Ok(None);
+            for some in self.open(&new)?.chunks(KEPT_AT_A_TIME) {
+                self.verify(some)?;
+                if self.context.cancel.is_cancelled() {
+                    return Ok(None);
+                }
             }
         }
+    }
+
+    /// Asks about tokens, marks the dead ones, keeps what the living ones tell and counts those that told nothing.
+    fn verify(&mut self, tokens: &[Token]) -> Result<(), RevokeError> {
+        let Asked { dead, alive } = self.ask(tokens);
+        self.keep(&alive)?;
+        let marked = self.mark(&dead, State::Dead, "it was dead when asked before sending")?;
+        self.context.progress.dead(marked);
+        // Of an interrupted run nothing goes any more.
+        if !self.context.cancel.is_cancelled() {
+            let proved: HashSet<_> = dead.iter().chain(alive.iter().map(|(token, _)| token)).collect();
+            let unproved = tokens.iter().map(Token::fingerprint).filter(|token| !proved.contains(token));
+            self.proofs.unverified.extend(unproved);
+        }
+        Ok(())
+    }
+
+    /// Keeps what living tokens told: nobody can ask them once they are revoked.
+    fn keep(&mut self, alive: &[(Fingerprint, Grants)]) -> Result<(), RevokeError> {
+        let (host, clock) = (&self.limits.host, self.context.clock);
+        if !alive.is_empty() {
+            self.context.ledger.keep_grants(host, alive, &|| clock.now())?;
+        }
+        Ok(())
     }
 
     /// Checks the tokens that were accepted, in rounds, until they are dead or checking on is of no use.
@@ -81,7 +104,8 @@ impl Run<'_> {
             self.context.progress.confirmed(marked);
             let dead: HashSet<Fingerprint> = asked.dead.into_iter().collect();
             left.retain(|token| !dead.contains(&token.fingerprint()));
-            alive.extend(asked.alive);
+            self.keep(&asked.alive)?;
+            alive.extend(asked.alive.into_iter().map(|(token, _)| token));
         }
         let still_alive = left.iter().filter(|token| alive.contains(&token.fingerprint())).count() as u64;
         self.proofs.still_alive = still_alive;
@@ -111,8 +135,8 @@ impl Run<'_> {
                     asked.dead.push(token.fingerprint());
                     self.unanswered = 0;
                 }
-                Liveness::Alive(_) => {
-                    asked.alive.push(token.fingerprint());
+                Liveness::Alive(grants) => {
+                    asked.alive.push((token.fingerprint(), grants));
                     self.unanswered = 0;
                 }
                 Liveness::Unknown => self.unanswered += 1,
@@ -127,5 +151,5 @@ impl Run<'_> {
 #[derive(Debug, Default)]
 struct Asked {
     dead: Vec<Fingerprint>,
-    alive: Vec<Fingerprint>,
+    alive: Vec<(Fingerprint, Grants)>,
 }

@@ -101,15 +101,9 @@ impl Run<'_> {
 
     /// What the ledger is to write down about a response.
     pub(super) fn settlement_of(&self, response: &RevokeResponse, strikes: u32) -> Settlement {
-        let outcome = batch_outcome(response);
         Settlement {
-            outcome,
-            verdict: response.outcome.as_str(),
-            status: response.status,
-            request_id: response.request_id.as_deref().map(|id| redacted(id, 128)),
-            message: redacted(&response.message, MESSAGE_MAX),
-            rate_limit: response.limit,
             hold: backoff::server_wait(response.outcome, &response.limit, strikes, self.context.clock.now()),
+            ..settlement(response)
         }
     }
 
@@ -128,6 +122,19 @@ impl Run<'_> {
                 }
             }
         }
+    }
+}
+
+/// What the ledger is to write down about a response, but for the wait that it asks for.
+pub(super) fn settlement(response: &RevokeResponse) -> Settlement {
+    Settlement {
+        outcome: batch_outcome(response),
+        verdict: response.outcome.as_str(),
+        status: response.status,
+        request_id: response.request_id.as_deref().map(|id| redacted(id, 128)),
+        message: redacted(&response.message, MESSAGE_MAX),
+        rate_limit: response.limit,
+        hold: None,
     }
 }
 
@@ -154,7 +161,7 @@ fn batch_outcome(response: &RevokeResponse) -> BatchOutcome {
 fn is_about_content(status: Option<u16>) -> bool {
     match status {
         None | Some(401..=405 | 407 | 410 | 421 | 426 | 429 | 451) => false,
-        Some(status) => (400..=599).contains(&status),
+        Some(status) => status >= 400,
     }
 }
 

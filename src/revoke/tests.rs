@@ -15,9 +15,9 @@ use super::*;
 use crate::clock::fake::FakeClock;
 use crate::finding::Confidence;
 use crate::ledger::decision;
-use crate::ledger::{Enqueued, ModelLedger, Sealer, Settlement};
-use crate::provider::{ConnectError, Grants, Liveness, Outcome, RevokeResponse};
-use crate::revocation::{Batch, RateLimit};
+use crate::ledger::{Enqueued, LedgerError, ModelLedger, Sealer, Settlement};
+use crate::provider::{CallCounter, ConnectError, Liveness, Outcome, RevokeResponse};
+use crate::revocation::{Batch, Grants, RateLimit};
 use crate::token::Kind;
 
 pub(super) type Checked<T = ()> = Result<T, Box<dyn std::error::Error>>;
@@ -60,6 +60,8 @@ type Lives<'a> = Box<dyn FnMut(&Token) -> Liveness + 'a>;
 pub(super) struct Server<'a> {
     clock: &'a FakeClock,
     pub(super) undecided: Vec<Kind>,
+    /// How many tokens may revoke themselves at once.
+    pub(super) parallel: usize,
     script: RefCell<Script<'a>>,
     self_revoking: RefCell<Script<'a>>,
     lives: RefCell<Lives<'a>>,
@@ -73,6 +75,7 @@ impl<'a> Server<'a> {
         Server {
             clock,
             undecided: Vec::new(),
+            parallel: 1,
             script: RefCell::new(Box::new(script)),
             self_revoking: RefCell::new(Box::new(|_| response(Outcome::Accepted, 204))),
             lives: RefCell::new(Box::new(|_| ALIVE)),
@@ -131,10 +134,11 @@ impl Revoker for Server<'_> {
             undecided_kinds: self.undecided.clone(),
             self_kinds: vec![Kind::app_installation()],
             self_interval: Duration::from_millis(334),
+            self_parallel: self.parallel,
         }
     }
 
-    fn prepare(&mut self) -> Result<Option<String>, ConnectError> {
+    fn prepare(&mut self, _: &mut dyn CallCounter) -> Result<Option<String>, ConnectError> {
         Ok(None)
     }
 

@@ -299,6 +299,28 @@ fn a_proxy_that_wants_a_password_takes_no_slot() {
     assert_eq!((slots(&fixture, url), asked.load(std::sync::atomic::Ordering::SeqCst)), (0, 1));
 }
 
+/// GitHub's documented limits: 900 points a minute, five for each deletion; at most a hundred requests at once.
+#[test]
+fn installation_tokens_do_not_wait_for_round_trips_and_keep_the_limits() {
+    let script = Script { latency: Duration::from_secs(1), ..Script::of(Flavour::DotCom) };
+    let mut fixture = Fixture::against(126, script);
+    let tokens: Vec<String> = (0..20).map(|_| fixture.mint.token(Kind::AppInstallation)).collect();
+    fixture.sandbox.write("f", tokens.join("\n"));
+    let begin = std::time::Instant::now();
+    let ran = fixture.run(&SEND);
+    let took = begin.elapsed();
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(ran.stderr.contains("20 tokens of these revoked themselves"), "{}", ran.stderr);
+    assert!(took < Duration::from_secs(14), "one after the other: {took:?}");
+    let mut seen: Vec<std::time::Instant> = fixture.github.requests().iter().map(|seen| seen.at).collect();
+    seen.sort();
+    assert_eq!(seen.len(), 20);
+    let close = seen.windows(6).filter(|six| six[5] - six[0] < Duration::from_millis(1500)).count();
+    assert_eq!(close, 0, "more than 180 a minute");
+    check(&fixture, 0, 20);
+    fixture.assert_forgotten(&tokens);
+}
+
 #[test]
 fn tokens_that_live_on_are_said_to() {
     let mut fixture = Fixture::against(125, Script { immortal: true, ..Script::of(Flavour::DotCom) });

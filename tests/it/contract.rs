@@ -4,7 +4,7 @@ use serde_json::Value;
 use stanch::provider::github::GitHub;
 use stanch::provider::github::host::{Host, HostChoice};
 use stanch::provider::github::kill_switch::{Call, CredentialType, KillSwitch, Name, Scope};
-use stanch::provider::{Connection, Liveness, Outcome, Revoker as _};
+use stanch::provider::{Connection, Liveness, Outcome, Revoker as _, Uncounted};
 use stanch::revocation::Batch;
 use stanch::token::Token;
 
@@ -93,7 +93,7 @@ fn revocations_are_as_each_flavour_describes_them() {
     ] {
         let github = github::GitHub::play(script);
         let mut client = GitHub::new(connection(&github, host, Some(credential().1))).unwrap();
-        assert_eq!(client.prepare().unwrap(), None);
+        assert_eq!(client.prepare(&mut Uncounted).unwrap(), None);
         for count in [1, 1000] {
             let tokens = tokens(&Kind::of_library(&client.limits().batch_kinds), count);
             let batch = Batch::new(&tokens).unwrap();

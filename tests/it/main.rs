@@ -31,3 +31,4 @@ mod support;
 mod suppress;
 mod terminal;
 mod tls;
+mod wire;

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use stanch::provider::github::host::{Host, HostChoice};
 use stanch::provider::github::kill_switch::{Call, KillSwitch, Name, Scope};
 use stanch::provider::github::{GitHub, GitHubError};
-use stanch::provider::{Connection, Grants, Liveness, Outcome, RevokeResponse, Revoker as _};
-use stanch::revocation::Batch;
+use stanch::provider::{Connection, Liveness, Outcome, RevokeResponse, Revoker as _, Uncounted};
+use stanch::revocation::{Batch, Grants};
 use stanch::token::Token;
 
 use crate::support::github::{self, Flavour, Misbehaviour, Script};
@@ -47,7 +47,10 @@ fn a_batch_is_accepted_and_its_tokens_die() {
     let kinds = Kind::of_library(&client.limits().batch_kinds);
     let texts: Vec<String> = kinds.iter().map(|kind| mint.token(*kind)).collect();
     let tokens: Vec<Token> = texts.iter().map(|text| Kind::of(text).secret(text)).collect();
-    let grants = Grants { scopes: Some(vec!["repo".to_owned(), "admin:org".to_owned()]), expires_at: None };
+    let grants = Grants {
+        scopes: Some(vec!["repo".to_owned(), "admin:org".to_owned()]),
+        expires_at: "2027-01-31T12:00:00Z".parse().ok(),
+    };
     assert_eq!(client.liveness(&tokens[0]), Liveness::Alive(grants));
     let response = send(&client, &tokens);
     assert_eq!((response.outcome, response.status), (Outcome::Accepted, Some(202)));
@@ -178,7 +181,7 @@ fn the_61st_request_meets_the_limit_until_an_hour_has_passed() {
 fn no_credential_goes_to_github_for_a_revocation() {
     let github = github::GitHub::start(Flavour::DotCom);
     let mut client = GitHub::new(connection(&github, Some(Mint::new(8).secret(Kind::Pat)))).unwrap();
-    assert_eq!(client.prepare().unwrap(), None);
+    assert_eq!(client.prepare(&mut Uncounted).unwrap(), None);
     assert_eq!(client.limits().identity, "anonymous");
     assert_eq!(send(&client, &pats(1)).outcome, Outcome::Accepted);
     let seen = github.requests();
@@ -200,7 +203,7 @@ fn the_release_of_a_server_decides_the_kinds() {
         let (github, credential) = server(release);
         let identity = format!("sha256:{}", credential.fingerprint().hex());
         let mut client = GitHub::new(connection(&github, Some(credential))).unwrap();
-        let note = client.prepare().unwrap();
+        let note = client.prepare(&mut Uncounted).unwrap();
         assert_eq!(note.is_some(), release.is_none(), "{note:?}");
         assert_eq!(client.release().map(|release| release.to_string()).as_deref(), release);
         let limits = client.limits();
@@ -218,7 +221,7 @@ fn the_release_of_a_server_decides_the_kinds() {
 fn a_server_that_cannot_revoke_is_sent_nothing() {
     let (github, credential) = server(Some("3.17"));
     let mut client = GitHub::new(connection(&github, Some(credential))).unwrap();
-    let error = client.prepare().unwrap_err();
+    let error = client.prepare(&mut Uncounted).unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(GitHubError::TooOld { .. })));
     assert!(error.to_string().contains("runs GitHub Enterprise Server 3.17"), "{error}");
 }

@@ -57,7 +57,10 @@ fn tokens_are_listed_by_what_is_asked_for_and_never_whole() {
     let table = run(&fixture, &["queue", "list"]).stdout;
     assert!(table.starts_with("sha256") && table.contains(&hash(&tokens[0])[..16]), "{table}");
     let csv = run(&fixture, &["queue", "list", "-f", "csv"]).stdout;
-    assert_eq!(csv.lines().next(), Some("sha256,kind,state,since,host,location,decided_by"));
+    assert_eq!(
+        csv.lines().next(),
+        Some("sha256,kind,state,since,host,location,decided_by,scopes,expires_at")
+    );
     assert_eq!(csv.lines().count(), 4);
     for token in &tokens {
         assert!(!table.contains(token) && !csv.contains(token));

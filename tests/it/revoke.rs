@@ -275,6 +275,47 @@ fn dead_tokens_are_not_sent_and_dying_ones_are_confirmed() {
     assert_eq!((&fixture.status()["confirmed"], &fixture.status()["accepted"]), (&1.into(), &1.into()));
 }
 
+/// Nobody can ask a token once it is revoked: the ledger and every report keep what it told.
+#[test]
+fn what_verify_learned_is_kept_and_in_every_report() {
+    let mut fixture = Fixture::new(14);
+    let token = fixture.mint.token(Kind::Pat);
+    fixture.sandbox.write("f", &token);
+    let formats = ["json", "jsonl", "sarif", "csv", "junit", "gitlab", "github", "html"];
+    let files: Vec<String> = formats.iter().map(|format| format!("{format}=report.{format}")).collect();
+    let mut arguments = vec!["scan", "f", "--revoke", "--yes", "--verify"];
+    for file in &files {
+        arguments.extend(["-r", file]);
+    }
+    let ran = fixture.run(&arguments);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    let read =
+        |format: &str| std::fs::read_to_string(fixture.sandbox.path().join(format!("report.{format}")));
+    let reports = formats.iter().map(|format| (*format, read(format).expect("a report")));
+    for (format, text) in reports.chain([("pretty", ran.stdout.clone())]) {
+        assert!(text.contains("repo") && text.contains("admin:org"), "{format}: {text}");
+        assert!(text.contains("2027-01-31T12:00:00Z"), "{format}: {text}");
+        assert!(!text.contains(&token), "{format} holds the token");
+    }
+    let ledger = fixture.ledger();
+    let of_ledger = |arguments: &[&str]| {
+        fixture.sandbox.run(&[arguments, &["--ledger", ledger.to_str().expect("text")]].concat())
+    };
+    let listed = of_ledger(&["queue", "list", "-f", "json"]);
+    let listed: Value = serde_json::from_str(&listed.stdout).expect("JSON");
+    assert_eq!(listed[0]["scopes"], serde_json::json!(["repo", "admin:org"]));
+    assert_eq!(listed[0]["expires_at"], "2027-01-31T12:00:00Z");
+    let alive = fixture.trail().into_iter().find(|record| record["event"] == "alive").expect("a record");
+    assert_eq!(alive["told"].as_object().map(serde_json::Map::len), Some(1));
+    for table in [&["queue", "list", "-f", "csv"][..], &["audit", "-f", "csv"]] {
+        let table = of_ledger(table).stdout;
+        assert!(table.contains("\"repo, admin:org\",2027-01-31T12:00:00Z"), "{table}");
+    }
+    // Asked again by a run that found it again, the answer is still there.
+    let (_, report) = fixture.json(&["scan", "--revoke", "--yes"]);
+    assert_eq!(finding(&report, &token)["revocation"]["scopes"][0], "repo");
+}
+
 #[test]
 fn suppressed_tokens_are_passed_over_and_counted() {
     let mut fixture = Fixture::new(21);

@@ -60,6 +60,50 @@ fn a_server_takes_its_kinds_from_those_it_knows() {
     }
 }
 
+/// A server may count every request of a credential together: the question for its release takes a slot, too.
+#[test]
+fn the_question_for_a_servers_release_is_counted_like_a_batch() {
+    let credential = Mint::new(1052).token(Kind::Pat);
+    let script =
+        Script { credential: credential.clone(), quota: 4, ..Script::of(Flavour::Server(Some("3.20"))) };
+    let mut fixture = Fixture::against(52, script);
+    for (run, (code, requests)) in [(1, 2), (1, 4), (3, 4), (3, 4)].into_iter().enumerate() {
+        fixture.sandbox.write("f", fixture.mint.token(Kind::Pat));
+        let output =
+            fixture.command(&SEND).env("GH_ENTERPRISE_TOKEN", &credential).output().expect("it runs");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "run {run}: {stderr}");
+        assert_eq!(fixture.github.requests().len(), requests, "run {run}: {stderr}");
+        assert_eq!(stderr.contains("it takes no request now"), code == 3, "{stderr}");
+    }
+    let trail = fixture.trail();
+    let of = |name: &str, value: &str| trail.iter().filter(|record| record[name] == value).count();
+    assert_eq!((of("call", "GET /meta"), of("verdict", "answered")), (2, 2));
+    let mut command = fixture.command(&["status", "-f", "json"]);
+    let output = command.env("GH_ENTERPRISE_TOKEN", &credential).output().expect("it runs");
+    let status: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(status["requests_last_hour"], 4, "{status}");
+}
+
+/// What surely never left takes none.
+#[test]
+fn a_question_that_never_left_takes_no_slot() {
+    let (mut fixture, credential) = server(53, Some("3.20"));
+    fixture.sandbox.write("f", fixture.mint.token(Kind::Pat));
+    let closed = crate::support::github::GitHub::start(Flavour::Server(None)).api_url();
+    for command in [&SEND[..], &["resume"]] {
+        let arguments = [command, &["--api-url", &closed, "--min-interval", "0"]].concat();
+        let mut command = fixture.sandbox.command(&arguments);
+        command.env("GH_ENTERPRISE_TOKEN", &credential).arg("--ledger").arg(fixture.ledger());
+        let output = command.output().expect("it runs");
+        assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let mut command = fixture.sandbox.command(&["status", "-f", "json", "--api-url", &closed]);
+    command.env("GH_ENTERPRISE_TOKEN", &credential).arg("--ledger").arg(fixture.ledger());
+    let status: Value = serde_json::from_slice(&command.output().expect("it runs").stdout).expect("JSON");
+    assert_eq!((&status["requests_last_hour"], &status["queued"]), (&0.into(), &1.into()), "{status}");
+}
+
 #[test]
 fn a_server_refuses_credentials_that_cannot_do_it_before_anything_is_sent() {
     let (mut fixture, _) = server(18, Some("3.20"));

@@ -88,6 +88,7 @@ mod tests {
             undecided_kinds: Vec::new(),
             self_kinds: Vec::new(),
             self_interval: Duration::from_millis(334),
+            self_parallel: 5,
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod batches;
 mod bisection;
+mod grants;
 mod listing;
 mod queue;
 mod waiting;
@@ -19,7 +20,7 @@ use crate::ledger::host::{HostEntry, HostStatus};
 use crate::ledger::intent::{BatchRequest, SELF_REVOKING};
 use crate::ledger::quota::Quota;
 use crate::ledger::time::{millis, timestamp};
-use crate::revocation::State;
+use crate::revocation::{Grants, State};
 use crate::rule;
 use crate::token::{Fingerprint, Kind};
 
@@ -57,6 +58,7 @@ struct StoredToken {
     failed_in: u64,
     sealed: Option<Vec<u8>>,
     decided_by: String,
+    grants: Option<Grants>,
 }
 
 struct Batch {
@@ -149,6 +151,7 @@ impl ModelState {
             failed_in: 0,
             sealed,
             decided_by: decision.by.clone(),
+            grants: None,
         });
         (entry.state, true, 0)
     }
@@ -268,6 +271,7 @@ impl ModelState {
             at: timestamp(token.at),
             request_id: last.and_then(|batch| batch.request_id.clone()),
             location: token.location.clone(),
+            grants: token.grants.clone(),
         })
     }
 

@@ -127,6 +127,16 @@ impl Oracle {
         });
     }
 
+    /// A request without tokens left, or surely did not.
+    pub(super) fn called(&mut self, process: usize, left: bool, clock: i64) {
+        let identity = IDENTITIES[process];
+        self.check_quota(identity);
+        self.check_server_limit(identity, clock);
+        if !left {
+            self.give_back(identity, self.elapsed);
+        }
+    }
+
     /// Promise 1.
     fn check_quota(&mut self, identity: &'static str) {
         let requests = self.requests.entry(identity).or_default();

@@ -19,7 +19,13 @@ pub(super) enum Step {
     },
     IntendSelfRevoking {
         process: usize,
-        number: u32,
+        from: u32,
+        count: u32,
+    },
+    /// A request without tokens, and whether it left.
+    Call {
+        process: usize,
+        left: bool,
     },
     /// The response to a request in flight.
     Settle {
@@ -36,6 +42,14 @@ pub(super) enum Step {
         from: u32,
         count: u32,
         state: State,
+    },
+    /// Living tokens told what they may do.
+    Told {
+        process: usize,
+        from: u32,
+        count: u32,
+        /// How many scopes, where scopes are named, and when they end, in milliseconds from now.
+        grants: (Option<u8>, Option<i64>),
     },
     /// The process dies, and a new one starts.
     Crash {
@@ -87,13 +101,17 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
             Step::Enqueue { process, from, count, state: State::Held }
         }),
         8 => process.clone().prop_map(|process| Step::Intend { process }),
-        1 => (process.clone(), 0..2500_u32).prop_map(|(process, number)| Step::IntendSelfRevoking { process, number }),
+        1 => (process.clone(), 0..2500_u32, 1..6_u32)
+            .prop_map(|(process, from, count)| Step::IntendSelfRevoking { process, from, count }),
+        1 => (process.clone(), any::<bool>()).prop_map(|(process, left)| Step::Call { process, left }),
         6 => (0..4_usize, outcome, rate_limit, proptest::option::weighted(0.2, 0..7200_u64)).prop_map(
             |(index, outcome, rate_limit, hold)| Step::Settle { index, outcome, rate_limit, hold }
         ),
         1 => (process.clone(), 0..2500_u32, 1..50_u32, state).prop_map(|(process, from, count, state)| {
             Step::StateChange { process, from, count, state }
         }),
+        1 => (process.clone(), 0..2500_u32, 1..20_u32, (proptest::option::of(0..3_u8), proptest::option::of(0..9_000_i64)))
+            .prop_map(|(process, from, count, grants)| Step::Told { process, from, count, grants }),
         2 => process.clone().prop_map(|process| Step::Crash { process }),
         4 => (process, 1..8_u32).prop_map(|(process, requests)| Step::Burst { process, requests }),
         6 => prop_oneof![0..2000_i64, 0..120_000_i64, 0..4_000_000_i64].prop_map(|ms| Step::Tick { ms }),

@@ -44,7 +44,11 @@ pub(super) fn intend(
 ) -> rusqlite::Result<Next> {
     let now = rows::millis(at);
     let later = |until: i64, reason| Ok(Next::Later { at: timestamp(until), reason });
-    let Some((host, damaged)) = rows::find_host(db, request.host)? else { return Ok(Next::Nothing) };
+    let known = match request.payload {
+        Payload::Call(_) => Some((rows::ensure_host(db, request.host)?, false)),
+        Payload::Batch(_) | Payload::SelfRevoking(_) => rows::find_host(db, request.host)?,
+    };
+    let Some((host, damaged)) = known else { return Ok(Next::Nothing) };
     let in_flight = take_over_abandoned(db, owner, (host, request.account()), at)?;
     let Some(candidate) = candidate(db, host, request)? else {
         // What another process has in flight may have to be sent again.
@@ -57,11 +61,11 @@ pub(super) fn intend(
             later(now + POLL_MS, WaitReason::InFlight)
         };
     };
-    let charged = matches!(request.payload, Payload::Batch(_));
+    let charged = request.charged();
     // One at a time, whoever sends. GitHub asks for serial requests
     // (https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api), and what a response says
     // about the rest of the hour stays exact.
-    if charged && in_flight == InFlight::SameIdentity {
+    if matches!(candidate, Candidate::Kinds(_)) && in_flight == InFlight::SameIdentity {
         return later(now + POLL_MS, WaitReason::InFlight);
     }
     let (quota_id, mut quota) = quota::ensure(db, host, request.account())?;
@@ -75,36 +79,50 @@ pub(super) fn intend(
         }
         return later(until, reason);
     }
-    let (group, due) = match candidate {
-        Candidate::Token(group, token) => (group, vec![token]),
-        Candidate::Kinds(kinds) => {
-            let next = queue::next(db, host, kinds, quota.max_batch(request.max_batch))?;
-            let Some(next) = next else { return Ok(Next::Nothing) };
-            (next.group, queue::page(db, host, next.group, kinds, Page { skip: 0, limit: next.size })?)
+    let mut intents = Vec::new();
+    for (group, due) in contents(db, host, candidate, quota.max_batch(request.max_batch))? {
+        let new = NewBatch { request, quota_id, group, charged };
+        let batch = insert(db, &new, &owner.name(), &due, at)?;
+        if charged {
+            quota.take_slot(batch.0, now);
+        } else {
+            quota.last = now;
         }
-    };
-    // What is damaged is counted, and does not leave.
-    if due.is_empty() {
-        return Ok(Next::Nothing);
-    }
-    let new = NewBatch { request, quota_id, group, charged };
-    let batch = insert(db, &new, &owner.name(), &due, at)?;
-    if charged {
-        quota.take_slot(batch.0, now);
-    } else {
-        quota.last = now;
+        let tokens = due.into_iter().map(|due| due.token).collect();
+        intents.push(Intent { batch, strikes: quota.strikes, tokens });
     }
     quota::save(db, quota_id, &quota)?;
-    let tokens = due.into_iter().map(|due| due.token).collect();
-    Ok(Next::Send(Intent { batch, strikes: quota.strikes, tokens }))
+    Ok(if charged { intents.pop().map_or(Next::Nothing, Next::Send) } else { Next::SendEach(intents) })
 }
 
 /// What a request would carry.
 enum Candidate<'a> {
     /// As many tokens of these kinds as go together.
     Kinds(&'a [Kind]),
-    /// One token of a group.
-    Token(Group, DueToken),
+    /// No token.
+    Nothing,
+    /// Each of these by itself, with its group.
+    Each(Vec<(Group, DueToken)>),
+}
+
+/// What each request carries, with the group of its tokens: one request, but for tokens that go by themselves.
+fn contents(
+    db: &Connection,
+    host: i64,
+    candidate: Candidate<'_>,
+    max_batch: usize,
+) -> rusqlite::Result<Vec<(Group, Vec<DueToken>)>> {
+    Ok(match candidate {
+        Candidate::Each(tokens) => tokens.into_iter().map(|(group, token)| (group, vec![token])).collect(),
+        Candidate::Nothing => vec![(0, Vec::new())],
+        Candidate::Kinds(kinds) => {
+            let Some(next) = queue::next(db, host, kinds, max_batch)? else { return Ok(Vec::new()) };
+            let page = Page { skip: 0, limit: next.size };
+            let due = queue::page(db, host, next.group, kinds, page)?;
+            // What is damaged is counted, and does not leave.
+            if due.is_empty() { Vec::new() } else { vec![(next.group, due)] }
+        }
+    })
 }
 
 fn candidate<'a>(
@@ -114,12 +132,19 @@ fn candidate<'a>(
 ) -> rusqlite::Result<Option<Candidate<'a>>> {
     match request.payload {
         Payload::Batch(kinds) => Ok(queue::next(db, host, kinds, 1)?.map(|_| Candidate::Kinds(kinds))),
-        Payload::SelfRevoking(fingerprint) => db
-            .prepare_cached(FIND_ONE)?
-            .query_row(params![host, rows::prefix_of(&fingerprint), fingerprint.0], |row| {
-                Ok(Candidate::Token(row.get(4)?, DueToken::from_row(row)?))
-            })
-            .optional(),
+        Payload::Call(_) => Ok(Some(Candidate::Nothing)),
+        Payload::SelfRevoking(fingerprints) => {
+            let mut due = Vec::with_capacity(fingerprints.len());
+            for fingerprint in fingerprints {
+                let found = db
+                    .prepare_cached(FIND_ONE)?
+                    .query_row(params![host, rows::prefix_of(fingerprint), fingerprint.0], |row| {
+                        Ok((row.get(4)?, DueToken::from_row(row)?))
+                    });
+                due.extend(found.optional()?);
+            }
+            Ok((!due.is_empty()).then_some(Candidate::Each(due)))
+        }
     }
 }
 
@@ -208,7 +233,7 @@ fn insert(
         batch,
         host: request.host.into(),
         identity: request.account().into(),
-        call: if new.charged { "revoke" } else { "end-installation" },
+        call: request.call(),
         tokens: due.iter().map(|due| due.token.fingerprint.hex()).collect(),
     };
     trail::append(db, &event, at)?;

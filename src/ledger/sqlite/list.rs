@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Row, params_from_iter};
 
-use super::rows;
+use super::{grants, rows};
 use crate::ledger::listing::{ListedToken, TokenFilter};
 use crate::ledger::time::timestamp;
 use crate::revocation::State;
@@ -12,7 +12,8 @@ use crate::token::{Fingerprint, Kind};
 const COLUMNS: &str =
     "SELECT token.id, (SELECT name FROM host WHERE host.id = token.host), sha256, kind, state,
     token.at, location, (SELECT by FROM decision WHERE decision.id = token.decision),
-    EXISTS (SELECT 1 FROM sealed WHERE sealed.token = token.id) FROM token";
+    EXISTS (SELECT 1 FROM sealed WHERE sealed.token = token.id), told_at, scopes, expires_at
+    FROM token LEFT JOIN grants ON grants.token = token.id";
 
 /// Up to `limit` tokens behind number `after`. Longer hashes than the index holds are compared in the rows.
 pub(super) fn list(
@@ -80,5 +81,6 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<ListedToken> {
         location: row.get(6)?,
         decided_by: row.get::<_, Option<String>>(7)?.unwrap_or_default(),
         has_text: row.get(8)?,
+        grants: grants::from_row(row, 9)?,
     })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{queue, quota, rows};
+use super::{grants, queue, quota, rows};
 use crate::ledger::entry::{Attempt, BatchId, Page, SealedToken, TokenRecord};
 use crate::ledger::host::{HostEntry, HostStatus};
 use crate::ledger::intent::{BatchRequest, SELF_REVOKING};
@@ -39,8 +39,8 @@ const TOKEN: &str = "SELECT kind, state, at, location,
             AND NOT EXISTS (SELECT 1 FROM damaged_decision AS d WHERE d.id = decision.id)),
         (SELECT request_id FROM attempt JOIN batch ON batch.id = attempt.batch
             WHERE attempt.token = token.id ORDER BY batch.id DESC LIMIT 1),
-        EXISTS (SELECT 1 FROM damaged_token AS d WHERE d.id = token.id)
-    FROM token WHERE host = ?1 AND sha256_prefix = ?2 AND sha256 = ?3";
+        told_at, scopes, expires_at, EXISTS (SELECT 1 FROM damaged_token AS d WHERE d.id = token.id)
+    FROM token LEFT JOIN grants ON grants.token = token.id WHERE host = ?1 AND sha256_prefix = ?2 AND sha256 = ?3";
 const HOSTS: &str =
     "SELECT name, identity FROM host LEFT JOIN quota ON quota.host = host.id ORDER BY host.id, quota.id";
 const ATTEMPTS: &str = "SELECT batch.id, batch.at, verdict, status, request_id FROM attempt
@@ -67,6 +67,7 @@ const NOT_BELIEVED: TokenRecord = TokenRecord {
     at: Timestamp::UNIX_EPOCH,
     request_id: None,
     location: String::new(),
+    grants: None,
 };
 
 /// The status of a host, without the ledger's description.
@@ -148,7 +149,7 @@ pub(super) fn token(
     let found = db.prepare_cached(TOKEN)?.query_row(
         params![host, rows::prefix_of(fingerprint), fingerprint.0],
         |row| {
-            if changed || row.get(6)? {
+            if changed || row.get(9)? {
                 return Ok(NOT_BELIEVED);
             }
             let state: String = row.get(1)?;
@@ -159,6 +160,7 @@ pub(super) fn token(
                 at: timestamp(row.get(2)?),
                 location: row.get(3)?,
                 request_id: row.get(5)?,
+                grants: grants::from_row(row, 6)?,
             })
         },
     );

@@ -59,6 +59,14 @@ CREATE TABLE sealed (
   bytes BLOB NOT NULL
 );
 
+-- What living tokens told when they were asked: nobody can ask them after their revocation.
+CREATE TABLE grants (
+  token      INTEGER PRIMARY KEY REFERENCES token,
+  scopes     TEXT,                     -- separated by blanks; NULL where the provider names none
+  expires_at INTEGER,
+  told_at    INTEGER NOT NULL
+);
+
 -- Halves of batches that were invalid or failed. Two halves of the same batch are siblings until one of them is itself found
 -- to be so.
 CREATE TABLE bisect_group (

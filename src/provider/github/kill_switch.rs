@@ -46,7 +46,7 @@ impl CallOutcome {
         self.status == Some(202)
     }
 
-    fn of(response: &Response, now: Timestamp) -> CallOutcome {
+    fn of(response: &Response, host: &Host, now: Timestamp) -> CallOutcome {
         let message = message::of(response);
         let said = |status, message: String, wait| {
             let request_id = response::request_id(response);
@@ -56,12 +56,24 @@ impl CallOutcome {
             return CallOutcome { status: None, message: why.clone(), request_id: None, wait: None };
         }
         let hint = match response.status {
-            // A page that claims acceptance is a portal's, not GitHub's.
-            202 if response.is_html() => return said(None, message, None),
+            // What claims acceptance may be a portal's answer.
+            202 if !response::may_be_success(response, host) => {
+                return said(None, format!("202: {}", response::NOT_GITHUBS), None);
+            }
+            500..=599 if response.header("retry-after").is_some() => {
+                let limit = response::limit(response, now);
+                let wait = server_wait(Outcome::SecondaryLimit, &limit, now);
+                return said(
+                    Some(response.status),
+                    response::join(response.status, &message, ""),
+                    Some(wait),
+                );
+            }
             403 | 429 => {
                 let outcome = response::limit_of(response);
                 if let Some(outcome) = outcome {
                     let wait = server_wait(outcome, &response::limit(response, now), now);
+                    let message = response::join(response.status, &message, "");
                     return said(Some(response.status), message, Some(wait));
                 }
                 forbidden(response)
@@ -74,9 +86,8 @@ impl CallOutcome {
             _ => "",
         };
         let message = match (message.is_empty(), hint.is_empty()) {
-            (true, _) => hint.to_owned(),
-            (false, true) => message,
-            (false, false) => format!("{message} ({hint})"),
+            (true, false) => hint.to_owned(),
+            _ => response::join(response.status, &message, hint),
         };
         said(Some(response.status), message, None)
     }
@@ -135,7 +146,7 @@ impl KillSwitch {
     /// Makes one call. It is never repeated.
     pub fn call(&self, call: &Call) -> CallOutcome {
         match self.client.send(|version| call.request(&self.credential, version)) {
-            Ok(response) => CallOutcome::of(&response, Timestamp::now()),
+            Ok(response) => CallOutcome::of(&response, self.client.host(), Timestamp::now()),
             Err(error) => CallOutcome::lost(error.into_message()),
         }
     }
@@ -150,7 +161,8 @@ mod tests {
         let of = |status, body: &str| {
             let headers = vec![("x-github-request-id".to_owned(), "A:1".to_owned())];
             let body = body.as_bytes().to_vec();
-            CallOutcome::of(&Response { status, headers, body, cut_short: None }, Timestamp::UNIX_EPOCH)
+            let response = Response { status, headers, body, cut_short: None };
+            CallOutcome::of(&response, &Host::github_com(), Timestamp::UNIX_EPOCH)
         };
         let accepted = of(202, r#"{"message":"Revocation has been queued"}"#);
         assert!(accepted.accepted());
@@ -179,6 +191,7 @@ mod tests {
                     body: body.as_bytes().to_vec(),
                     cut_short: None,
                 },
+                &Host::github_com(),
                 Timestamp::UNIX_EPOCH,
             )
         };
@@ -198,6 +211,15 @@ mod tests {
             assert_eq!(outcome.wait, Some(Duration::from_secs(seconds)), "{body}");
             assert!(!outcome.accepted() && !outcome.message.contains("admin:"), "{}", outcome.message);
         }
+        // A server that is away says when to come back, and whoever gave that answer may not ask for long.
+        let away = of(503, "", &[("retry-after", "86400")]);
+        assert_eq!(
+            (away.wait, away.message.as_str()),
+            (Some(Duration::from_mins(15)), "Service Unavailable")
+        );
+        // Acceptance without the id that GitHub gives to every request is somebody else's.
+        let foreign = of(202, r#"{"message":"queued"}"#, &[]);
+        assert_eq!((foreign.status, foreign.accepted()), (None, false));
         // Neither is what no GitHub said, nor a missing single sign-on.
         assert!(!of(403, "<html>", &[]).message.contains("admin:"));
         let sso =

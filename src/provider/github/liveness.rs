@@ -9,7 +9,8 @@ use super::request;
 use super::response;
 use super::version::ApiVersion;
 use crate::http::{Method, Request, Response};
-use crate::provider::{Grants, Liveness};
+use crate::provider::Liveness;
+use crate::revocation::Grants;
 use crate::token::Token;
 
 /// The page that tells a token's rate limit.

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::host::Host;
 use super::message;
-use crate::http::Response;
+use crate::http::{Response, TransportError};
 use crate::provider::{Outcome, RevokeResponse};
 use crate::revocation::RateLimit;
 
@@ -23,7 +23,7 @@ const LONGEST_WAIT: Duration = Duration::from_hours(24);
 /// The longest wait that something in between may ask for: a proxy's page of an outage knows nothing of GitHub's limits.
 const LONGEST_FOREIGN_WAIT: Duration = Duration::from_mins(15);
 
-const NOT_GITHUBS: &str = "this is not GitHub's answer: something between here and GitHub gave it";
+pub(super) const NOT_GITHUBS: &str = "this is not GitHub's answer: something between here and GitHub gave it";
 
 /// GitHub's own description of its 422 (<https://docs.github.com/en/rest/credentials/revoke>), which names both causes
 /// and so decides nothing.
@@ -49,6 +49,17 @@ pub(super) fn of_self_revocation(response: &Response, host: &Host, now: Timestam
         401 if is_bad_credential(response) => (Outcome::Accepted, "the token was dead already"),
         status => otherwise(status, response, message),
     })
+}
+
+/// What came of a question that is about no token. That it was answered is all that an [`Outcome::Accepted`] says.
+pub(super) fn of_question(asked: &Result<Response, TransportError>, now: Timestamp) -> RevokeResponse {
+    match asked {
+        Ok(response) => classify(response, now, |message| match response.status {
+            200 => (Outcome::Accepted, ""),
+            status => otherwise(status, response, message),
+        }),
+        Err(error) => RevokeResponse::from_transport(error.clone()),
+    }
 }
 
 fn classify(
@@ -95,7 +106,7 @@ fn is_githubs(response: &Response) -> bool {
 
 /// Whether a success can be the API's. At GitHub's own hosts each has a request id; a gateway in front of another may
 /// keep it to itself.
-fn may_be_success(response: &Response, host: &Host) -> bool {
+pub(super) fn may_be_success(response: &Response, host: &Host) -> bool {
     let page = response.is_html() && response.status != 204;
     !page && (request_id(response).is_some() || !host.is_githubs_own())
 }
@@ -128,7 +139,7 @@ fn unprocessable(message: &str) -> Outcome {
 fn otherwise(status: u16, response: &Response, message: &str) -> (Outcome, &'static str) {
     match status {
         403 | 429 => forbidden(status, response, &message.to_ascii_lowercase()),
-        300..=399 => (
+        300..=399 if response.header("location").is_some() => (
             Outcome::Unexpected,
             "redirects are not followed, the tokens would go along; name the right address with --host or --api-url",
         ),
@@ -141,9 +152,9 @@ fn otherwise(status: u16, response: &Response, message: &str) -> (Outcome, &'sta
             Outcome::Denied,
             "no such endpoint here: it exists at github.com, GHE.com and from GitHub Enterprise Server 3.18 on",
         ),
-        200..=299 => (Outcome::Unexpected, "GitHub documents no such success for this call"),
-        // Not yet, or not now.
-        408 | 425 | 500..=599 => (Outcome::Trouble, ""),
+        0..=399 => (Outcome::Unexpected, "GitHub documents no such answer to this call"),
+        // Not yet, or not now. What is no status of HTTP is to be taken for a server's error (RFC 9110, section 15).
+        408 | 425 | 500.. => (Outcome::Trouble, ""),
         _ => (Outcome::Denied, ""),
     }
 }
@@ -175,6 +186,10 @@ fn forbidden(status: u16, response: &Response, message: &str) -> (Outcome, &'sta
     if response.header("retry-after").is_some() {
         return (Outcome::SecondaryLimit, "");
     }
+    // https://docs.github.com/en/rest/authentication/authenticating-to-the-rest-api#authenticating-with-single-sign-on
+    if response.header("x-github-sso").is_some() {
+        return (Outcome::Denied, "the credential is not authorized for single sign-on here");
+    }
     if message.contains("user-agent") || message.contains("administrative rules") {
         return (Outcome::Denied, "something between here and GitHub removes the User-Agent");
     }
@@ -186,7 +201,7 @@ fn forbidden(status: u16, response: &Response, message: &str) -> (Outcome, &'sta
 }
 
 /// The server's message where it had one, else the status's reason phrase; then a hint in parentheses.
-fn join(status: u16, message: &str, hint: &str) -> String {
+pub(super) fn join(status: u16, message: &str, hint: &str) -> String {
     let message = if message.is_empty() { reason_phrase(status) } else { message };
     if hint.is_empty() { message.to_owned() } else { format!("{message} ({hint})") }
 }

@@ -135,7 +135,9 @@ fn state(finding: &Finding) -> String {
         Some(revocation) => {
             let class = if ended(finding) { "good" } else { "likely" };
             let (state, at) = (revocation.state, revocation.at);
-            format!("<span class=\"{class}\">{state}</span> <span class=\"faint\">{at}</span>")
+            let grants = labels::grants(finding).map(|grants| format!("; {}", xml_escaped(&grants)));
+            let grants = grants.unwrap_or_default();
+            format!("<span class=\"{class}\">{state}</span> <span class=\"faint\">{at}{grants}</span>")
         }
         None => "not revoked".to_owned(),
     }

@@ -95,6 +95,43 @@ fn dead_tokens_are_not_sent_when_checked_first() -> Checked {
     Ok(())
 }
 
+/// After the revocation nobody can ask again.
+#[test]
+fn what_a_living_token_tells_is_kept_and_written_once() -> Checked {
+    let fixture = Fixture::new()?;
+    fixture.queue_pats(0..120)?;
+    let end = fixture.clock.now().checked_add(Duration::from_hours(24))?;
+    let grants = Grants { scopes: Some(vec!["repo".to_owned()]), expires_at: Some(end) };
+    let server = Server::new(&fixture.clock, |_| response(Outcome::Denied, 403)).lives(|token| {
+        if token.fingerprint() == pat(0) { Liveness::Dead } else { Liveness::Alive(grants.clone()) }
+    });
+    let verify = Options { verify: true, ..options() };
+    fixture.run(&server, &verify)?;
+    let kept =
+        |number| Ok::<_, LedgerError>(fixture.ledger.token(HOST, &pat(number))?.and_then(|row| row.grants));
+    assert_eq!((kept(0)?, kept(1)?, kept(119)?), (None, Some(grants.clone()), Some(grants.clone())));
+    let records = fixture.trail()?.matches("\"event\":\"alive\"").count();
+    // The next run asks again, and hears the same.
+    fixture.run(&server, &verify)?;
+    assert_eq!(fixture.trail()?.matches("\"event\":\"alive\"").count(), records);
+    assert!(server.asked.borrow().len() > 200, "asked once only");
+    Ok(())
+}
+
+/// Nothing goes in an interrupted run, and so nothing goes unasked.
+#[test]
+fn an_interrupted_check_counts_nothing_as_sent_unasked() -> Checked {
+    let fixture = Fixture::new()?;
+    fixture.queue_pats(0..10)?;
+    let server = Server::taking(&fixture.clock).lives(|_| {
+        fixture.cancel.cancel();
+        ALIVE
+    });
+    let outcome = fixture.run(&server, &Options { verify: true, ..options() })?;
+    assert_eq!((outcome.end, outcome.unverified, outcome.waiting()), (EndReason::Interrupted, 0, 10));
+    Ok(())
+}
+
 #[test]
 fn nothing_is_checked_while_nothing_can_be_sent() -> Checked {
     let fixture = Fixture::new()?;
@@ -177,6 +214,68 @@ fn a_limit_stops_all_installation_tokens_and_outlives_the_run() -> Checked {
         let ended = fixture.run(&server, &options())?;
         assert_eq!((ended.end, ended.counts.self_revoked), (EndReason::Done, 20));
     }
+    Ok(())
+}
+
+/// Five at once take up the time of five, so that no minute holds more; a round trip takes nothing from the pace.
+#[test]
+fn installation_tokens_go_some_at_once_and_no_faster() -> Checked {
+    let fixture = Fixture::new()?;
+    fixture.queue(Kind::app_installation(), 0..52, SURE)?;
+    let server = Server { parallel: 5, ..Server::taking(&fixture.clock) };
+    let outcome = fixture.run(&server, &options())?;
+    assert_eq!((outcome.end, outcome.counts.self_revoked), (EndReason::Done, 52));
+    let ended = server.ended.borrow();
+    let apart = |from: &Arrived, to: &Arrived| to.at.duration_since(from.at).as_millis();
+    assert!(
+        ended.windows(6).all(|six| apart(&six[0], &six[5]) >= 5 * 334),
+        "faster than one after the other"
+    );
+    let took = apart(&ended[0], &ended[51]);
+    assert!(took < 12 * 5 * 334, "{took} ms");
+    // The first one goes alone: what it meets, the others would meet, too.
+    assert!(apart(&ended[0], &ended[1]) > 0 && apart(&ended[1], &ended[5]) == 0, "{ended:?}");
+    Ok(())
+}
+
+/// Five that meet a limit together meet one: the next wait without a time is twice as long, not thirty-two times.
+#[test]
+fn a_limit_that_several_meet_at_once_is_one() -> Checked {
+    let fixture = Fixture::new()?;
+    fixture.queue(Kind::app_installation(), 0..50, SURE)?;
+    for (wait, accepted) in [(60, 2), (60, 4), (60, 6)] {
+        let mut requests = 0;
+        let server = Server::taking(&fixture.clock).self_revoking(|_| {
+            requests += 1;
+            if requests > 2 {
+                response(Outcome::SecondaryLimit, 429)
+            } else {
+                response(Outcome::Accepted, 204)
+            }
+        });
+        let server = Server { parallel: 5, ..server };
+        let outcome = fixture.run(&server, &options())?;
+        assert_eq!(outcome.end, EndReason::Later(WaitReason::Server));
+        assert_eq!(outcome.host_status.accepted, accepted);
+        assert_eq!(server.ended.borrow().len(), 6, "it goes on after a limit");
+        let at = outcome.self_revoking_at.ok_or("no time")?;
+        let held = at.duration_since(fixture.clock.now()).as_secs();
+        assert!((wait - 1..=2 * wait).contains(&held), "{held} s");
+        fixture.clock.advance(Duration::from_secs(121));
+    }
+    Ok(())
+}
+
+/// A server that is away is not asked for every token, however many may go at once.
+#[test]
+fn trouble_with_several_at_once_ends_as_soon() -> Checked {
+    let fixture = Fixture::new()?;
+    fixture.queue(Kind::app_installation(), 0..500, SURE)?;
+    let server = Server::taking(&fixture.clock).self_revoking(|_| response(Outcome::Unknown, 0));
+    let server = Server { parallel: 5, ..server };
+    let outcome = fixture.run(&server, &options())?;
+    assert_eq!((outcome.end, outcome.waiting()), (EndReason::Trouble, 500));
+    assert_eq!(server.ended.borrow().len(), 15, "one token at a time, five times each");
     Ok(())
 }
 

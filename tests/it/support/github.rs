@@ -143,6 +143,7 @@ impl Shared {
             state.requests.push(seen.clone());
             (self.outcome(&mut state, &seen), format!("C0DE:{}", state.requests.len()))
         };
+        thread::sleep(self.script.latency);
         match outcome {
             Outcome::Respond(reply) => reply.with("X-GitHub-Request-Id", id).write(stream),
             Outcome::Close => {}
@@ -332,6 +333,7 @@ fn alive(state: &State, seen: &ReceivedRequest) -> Reply {
         _ => {
             Reply::json(200, r#"{"resources":{},"rate":{"limit":5000,"remaining":4999,"used":1,"reset":0}}"#)
                 .with("X-OAuth-Scopes", "repo, admin:org")
+                .with("GitHub-Authentication-Token-Expiration", "2027-01-31 12:00:00 UTC")
         }
     }
 }

@@ -48,6 +48,8 @@ pub(crate) struct Script {
     pub(crate) limits: bool,
     /// Whether what it accepts lives on.
     pub(crate) immortal: bool,
+    /// How long each answer takes.
+    pub(crate) latency: std::time::Duration,
 }
 
 impl Script {
@@ -56,6 +58,14 @@ impl Script {
             Flavour::Server(Some(release)) if release < "3.21" => vec!["2022-11-28"],
             _ => vec!["2022-11-28", "2026-03-10"],
         };
-        Script { flavour, quota: 60, versions, credential: String::new(), limits: true, immortal: false }
+        Script {
+            flavour,
+            quota: 60,
+            versions,
+            credential: String::new(),
+            limits: true,
+            immortal: false,
+            latency: std::time::Duration::ZERO,
+        }
     }
 }

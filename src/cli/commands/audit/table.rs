@@ -9,9 +9,10 @@ use serde_json::Value;
 use crate::cli::commands::export::ExportError;
 use crate::ledger::{self, Ledger, LedgerError, ListedToken, TokenFilter};
 use crate::report::CsvTable;
+use crate::revocation::Grants;
 use crate::token::{Fingerprint, HashPrefix};
 
-const HEADER: [&str; 15] = [
+const HEADER: [&str; 17] = [
     "seq",
     "at",
     "event",
@@ -27,6 +28,8 @@ const HEADER: [&str; 15] = [
     "request_id",
     "message",
     "tokens",
+    "scopes",
+    "expires_at",
 ];
 
 /// How many tokens are looked up at a time.
@@ -117,6 +120,10 @@ fn read(record: &Value, sent: &mut BTreeMap<u64, Sent>) -> (Common, Vec<String>)
                 sent.remove(&batch);
             }
         }
+        "alive" => {
+            let told = record["told"].as_object();
+            tokens = told.into_iter().flatten().map(|(token, _)| token.clone()).collect();
+        }
         _ => describe(record, &mut common),
     }
     if common.count.is_empty() {
@@ -165,7 +172,7 @@ fn describe(record: &Value, common: &mut Common) {
 }
 
 /// In the order of the columns.
-fn row(common: &Common, token: &str, known: Option<&ListedToken>) -> [String; 15] {
+fn row(common: &Common, token: &str, known: Option<&ListedToken>) -> [String; 17] {
     let of = |tell: fn(&ListedToken) -> String| known.map(tell).unwrap_or_default();
     let decided_by = if common.decided_by.is_empty() {
         of(|known| known.decided_by.clone())
@@ -188,6 +195,11 @@ fn row(common: &Common, token: &str, known: Option<&ListedToken>) -> [String; 15
         common.request_id.clone(),
         common.message.clone(),
         if token.is_empty() { common.count.clone() } else { "1".to_owned() },
+        of(|known| known.grants.as_ref().and_then(Grants::scopes_text).unwrap_or_default()),
+        of(|known| {
+            let end = known.grants.as_ref().and_then(|grants| grants.expires_at);
+            end.map(|at| at.to_string()).unwrap_or_default()
+        }),
     ]
 }
 

@@ -13,11 +13,13 @@ use crate::cli::exit::Exit;
 use crate::cli::host_summary::round_up_to_second;
 use crate::ledger::{Ledger, ListedToken, TokenFilter};
 use crate::report::CsvTable;
+use crate::revocation::Grants;
 use crate::settings::Env;
 use crate::text::printable;
 
-/// The columns of every format.
-const COLUMNS: [&str; 7] = ["sha256", "kind", "state", "since", "host", "location", "decided_by"];
+/// The columns of every format, and two for which a table has no room: what `--verify` learned.
+const COLUMNS: [&str; 9] =
+    ["sha256", "kind", "state", "since", "host", "location", "decided_by", "scopes", "expires_at"];
 
 /// How many digits of a hash the table shows: enough for `queue withdraw`.
 const SHORT: usize = 16;
@@ -57,14 +59,14 @@ fn table(
     let mut any = false;
     each(ledger, filter, limit, |token| {
         if !any {
-            let [sha256, kind, state, since, host, location, by] = COLUMNS;
+            let [sha256, kind, state, since, host, location, by, ..] = COLUMNS;
             writeln!(
                 out,
                 "{sha256:<16}  {kind:<29}  {state:<11}  {since:<20}  {host:<width$}  {by:<16}  {location}"
             )?;
             any = true;
         }
-        let [sha256, kind, state, _, host, location, by] = cells(token);
+        let [sha256, kind, state, _, host, location, by, ..] = cells(token);
         let (sha256, since) = (&sha256[..SHORT], round_up_to_second(token.at));
         let (host, by, location) = (printable(&host), printable(&by), printable(&location));
         writeln!(
@@ -88,10 +90,11 @@ fn json(
 ) -> Result<(), ExportError> {
     let mut before = "[";
     each(ledger, filter, limit, |token| {
-        let [sha256, kind, state, since, host, location, decided_by] = cells(token);
+        let [sha256, kind, state, since, host, location, decided_by, ..] = cells(token);
+        let Grants { scopes, expires_at } = token.grants.clone().unwrap_or_default();
         let object = json!({
             "sha256": sha256, "kind": kind, "state": state, "since": since, "host": host, "location": location,
-            "decided_by": decided_by,
+            "decided_by": decided_by, "scopes": scopes, "expires_at": expires_at,
         });
         write!(out, "{before}\n{object}")?;
         before = ",";
@@ -113,7 +116,8 @@ fn csv(
 }
 
 /// In the order of the columns.
-fn cells(token: &ListedToken) -> [String; 7] {
+fn cells(token: &ListedToken) -> [String; 9] {
+    let grants = token.grants.clone().unwrap_or_default();
     [
         token.fingerprint.hex(),
         token.kind.rule_id().to_owned(),
@@ -122,5 +126,7 @@ fn cells(token: &ListedToken) -> [String; 7] {
         host_name(&token.host),
         token.location.clone(),
         token.decided_by.clone(),
+        grants.scopes_text().unwrap_or_default(),
+        grants.expires_at.map(|at| at.to_string()).unwrap_or_default(),
     ]
 }

@@ -11,6 +11,7 @@ use crate::ledger::quota::WaitReason;
 use crate::ledger::settlement::{BatchOutcome, Settled, Settlement};
 use crate::ledger::time::{millis, timestamp};
 use crate::revocation::State;
+use crate::token::Fingerprint;
 
 const POLL_MS: i64 = 100;
 
@@ -28,29 +29,15 @@ impl ModelState {
         let open = |batch: &&Batch| batch.verdict == "open" && batch.account.0 == request.host;
         let in_flight = self.batches.iter().filter(open).count();
         let same_account = self.batches.iter().filter(open).any(|batch| batch.account == account);
-        let candidate = match &request.payload {
-            Payload::Batch(kinds) => {
-                let max_batch = self
-                    .quotas
-                    .get(&account)
-                    .map_or(request.max_batch, |quota| quota.max_batch(request.max_batch));
-                self.next(request.host, kinds, max_batch).map(|(next, mut indices)| {
-                    indices.truncate(next.size);
-                    (next.group, indices)
-                })
-            }
-            Payload::SelfRevoking(fingerprint) => (self.index.get(&(request.host.to_owned(), *fingerprint)))
-                .filter(|index| self.tokens[**index].batch.is_none() && self.tokens[**index].state.pending())
-                .map(|index| (self.tokens[*index].group, vec![*index])),
-        };
+        let candidate = self.candidate(request, &account);
         let Some((group, indices)) = candidate else {
             return if in_flight == 0 { Next::Nothing } else { later(now + POLL_MS, WaitReason::InFlight) };
         };
-        let charged = matches!(request.payload, Payload::Batch(_));
-        if charged && same_account {
+        let charged = request.charged();
+        if matches!(request.payload, Payload::Batch(_)) && same_account {
             return later(now + POLL_MS, WaitReason::InFlight);
         }
-        let id = self.batches.len() as u64 + 1;
+        let next_id = self.batches.len() as u64 + 1;
         let quota = self.quotas.entry(account.clone()).or_default();
         quota.observe_clock(now);
         let interval = millis(request.min_interval);
@@ -60,17 +47,46 @@ impl ModelState {
             return later(until, reason);
         }
         if charged {
-            quota.take_slot(id, now);
+            quota.take_slot(next_id, now);
         } else {
             quota.last = now;
         }
         let strikes = quota.strikes;
-        self.open(
-            NewBatch { account, charged, owner, group, indices: &indices, lease: millis(request.lease) },
-            at,
-        );
-        let tokens = indices.iter().map(|index| self.sealed_token(*index)).collect();
-        Next::Send(Intent { batch: BatchId(id), strikes, tokens })
+        let lease = millis(request.lease);
+        let groups: Vec<Group> = indices.iter().map(|index| self.tokens[*index].group).collect();
+        let mut open = |group, indices: &[usize]| {
+            let id = self.batches.len() as u64 + 1;
+            let call = request.call();
+            self.open(NewBatch { account: account.clone(), charged, call, owner, group, indices, lease }, at);
+            let tokens = indices.iter().map(|index| self.sealed_token(*index)).collect();
+            Intent { batch: BatchId(id), strikes, tokens }
+        };
+        if charged {
+            return Next::Send(open(group, &indices));
+        }
+        Next::SendEach(groups.into_iter().zip(indices).map(|(group, index)| open(group, &[index])).collect())
+    }
+
+    /// The tokens that a request would carry, and their group where they have one together.
+    fn candidate(&self, request: &BatchRequest<'_>, account: &Account) -> Option<(Group, Vec<usize>)> {
+        match &request.payload {
+            Payload::Batch(kinds) => {
+                let quota = self.quotas.get(account);
+                let max_batch = quota.map_or(request.max_batch, |quota| quota.max_batch(request.max_batch));
+                let (next, mut indices) = self.next(request.host, kinds, max_batch)?;
+                indices.truncate(next.size);
+                Some((next.group, indices))
+            }
+            Payload::Call(_) => Some((0, Vec::new())),
+            Payload::SelfRevoking(fingerprints) => {
+                let index = |token: &Fingerprint| self.index.get(&(request.host.to_owned(), *token)).copied();
+                let waits = |index: &usize| {
+                    self.tokens[*index].batch.is_none() && self.tokens[*index].state.pending()
+                };
+                let waiting: Vec<usize> = fingerprints.iter().filter_map(index).filter(waits).collect();
+                (!waiting.is_empty()).then_some((0, waiting))
+            }
+        }
     }
 
     fn open(&mut self, new: NewBatch<'_>, at: Timestamp) {
@@ -84,7 +100,7 @@ impl ModelState {
             batch: id,
             host: new.account.0.clone(),
             identity: new.account.1.clone(),
-            call: if new.charged { "revoke" } else { "end-installation" },
+            call: new.call,
             tokens: new.indices.iter().map(|index| self.tokens[*index].fingerprint.hex()).collect(),
         };
         self.batches.push(Batch {
@@ -254,6 +270,7 @@ impl ModelState {
 struct NewBatch<'a> {
     account: Account,
     charged: bool,
+    call: &'static str,
     owner: u64,
     group: Group,
     indices: &'a [usize],

@@ -23,6 +23,7 @@ impl ModelState {
                 location: token.location.clone(),
                 decided_by: token.decided_by.clone(),
                 has_text: token.sealed.is_some(),
+                grants: token.grants.clone(),
             })
             .collect();
         tokens.into_iter()

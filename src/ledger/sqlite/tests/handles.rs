@@ -108,7 +108,7 @@ fn send_all(ledger: &mut SqliteLedger, sent: &Mutex<HashMap<Fingerprint, u32>>) 
     let mut requests = 0;
     loop {
         match ledger.intend(&request(), &now)? {
-            Next::Nothing => return Ok(requests),
+            Next::Nothing | Next::SendEach(_) => return Ok(requests),
             Next::Later { .. } => std::thread::sleep(Duration::from_millis(1)),
             Next::Send(intent) => {
                 requests += 1;
