@@ -122,7 +122,7 @@ impl SqliteLedger {
     /// Builds indexes anew that do not agree with their rows. Without the key it cannot be told which of the two is right.
     fn mend_indexes(&mut self) -> Result<(), LedgerError> {
         self.read(open::check_schema)?;
-        if self.key.is_some() && !self.read(damage::indexes_hold)? {
+        if self.key.is_some() && !self.snapshot(damage::indexes_hold)? {
             self.write(|tx, _| damage::mend_indexes(tx))?;
         }
         Ok(())
@@ -130,6 +130,11 @@ impl SqliteLedger {
 
     fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
         work(&self.db).map_err(|error| ledger_error(&self.path, &error))
+    }
+
+    /// The same in one transaction: what is compared is of the same moment, whoever writes meanwhile.
+    fn snapshot<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
+        self.read(|db| work(&*db.unchecked_transaction()?))
     }
 }
 
@@ -150,7 +155,7 @@ impl Ledger for SqliteLedger {
 
     fn mend(&mut self, host: &str, now: Now<'_>) -> Result<Damaged, LedgerError> {
         self.mend_indexes()?;
-        if !self.read(damage::batches_hold)? {
+        if !self.snapshot(damage::batches_hold)? {
             self.write(|tx, _| damage::mend_batches(tx, now()))?;
         }
         if self.read(|db| damage::any_damaged(db, host))? {
@@ -262,14 +267,8 @@ impl Ledger for SqliteLedger {
     ) -> Result<Vec<Option<TokenRecord>>, LedgerError> {
         let mut records = Vec::with_capacity(fingerprints.len());
         for chunk in fingerprints.chunks(LOOKUP_LEN) {
-            self.read(|db| {
-                // One lock for all of them, instead of one for each.
-                let tx = db.unchecked_transaction()?;
-                for fingerprint in chunk {
-                    records.push(read::token(&tx, host, fingerprint)?);
-                }
-                Ok(())
-            })?;
+            // One lock for all of them, instead of one for each.
+            records.extend(self.snapshot(|db| read::tokens(db, host, chunk))?);
         }
         Ok(records)
     }
@@ -287,7 +286,7 @@ impl Ledger for SqliteLedger {
     }
 
     fn head(&self) -> Result<Head, LedgerError> {
-        self.read(trail::checked_head)
+        self.snapshot(trail::checked_head)
     }
 
     fn list(

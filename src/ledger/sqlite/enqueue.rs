@@ -23,9 +23,13 @@ const FIND: &str = "SELECT id, state, sha256 = ?3 AS exact,
 /// Before `UPDATE`, where the row was damaged: what `UPDATE` leaves as it was.
 const WRITE_ANEW: &str =
     "UPDATE token SET kind = ?2, location = ?3, created_at = ?4, batch = NULL WHERE id = ?1";
-const INSERT: &str =
-    "INSERT INTO token (host, sha256, sha256_prefix, kind, confidence, rank, location, state, created_at, at,
-    decision) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)";
+/// With its check, which a trigger would compute in a second write of the row: its values are those of all columns in their
+/// order, the last three being what the schema gives a new token.
+const INSERT: &str = "INSERT INTO token
+    (id, host, sha256, sha256_prefix, kind, confidence, rank, location, state, created_at, at, decision, mac)
+    VALUES (?11, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10,
+        row_mac('token', ?11, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, NULL, 0, 0))";
+const NEXT_ID: &str = "SELECT ifnull(max(id), 0) + 1 FROM token";
 const UPDATE: &str = "UPDATE token SET state = ?2, at = ?3, confidence = ?4, rank = ?5, bisect_group = 0, failed_in = 0, decision = ?6 WHERE id = ?1";
 const FIND_DECISION: &str = "SELECT id FROM decision
     WHERE by = ?1 AND run = ?2 AND consent = ?3 AND min_confidence = ?4 AND allow_own = ?5";
@@ -116,6 +120,8 @@ struct Inserter<'db> {
     host: i64,
     at: i64,
     decision: i64,
+    /// Of the next new token.
+    next_id: i64,
     find: CachedStatement<'db>,
     insert: CachedStatement<'db>,
     update: CachedStatement<'db>,
@@ -131,6 +137,7 @@ impl<'db> Inserter<'db> {
             host,
             at,
             decision,
+            next_id: db.query_row(NEXT_ID, [], |row| row.get(0))?,
             find: db.prepare_cached(FIND)?,
             insert: db.prepare_cached(INSERT)?,
             update: db.prepare_cached(UPDATE)?,
@@ -148,7 +155,8 @@ impl<'db> Inserter<'db> {
         let (kind, new_state, confidence) =
             (entry.kind.rule_id(), entry.state.as_str(), entry.confidence.as_str());
         let Some(Known { id, state, damaged }) = known else {
-            let rank = entry.rank();
+            let (id, rank) = (self.next_id, entry.rank());
+            self.next_id += 1;
             self.insert.execute(params![
                 host,
                 sha256,
@@ -159,9 +167,9 @@ impl<'db> Inserter<'db> {
                 entry.location,
                 new_state,
                 at,
-                decision
+                decision,
+                id
             ])?;
-            let id = self.db.last_insert_rowid();
             return self.put_sealed(id, entry).map(|()| Some((entry.state, true)));
         };
         let Some(state) = state else { return Ok(None) };

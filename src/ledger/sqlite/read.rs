@@ -167,6 +167,14 @@ pub(super) fn token(
     found.optional()
 }
 
+pub(super) fn tokens(
+    db: &Connection,
+    host: &str,
+    fingerprints: &[Fingerprint],
+) -> rusqlite::Result<Vec<Option<TokenRecord>>> {
+    fingerprints.iter().map(|fingerprint| token(db, host, fingerprint)).collect()
+}
+
 pub(super) fn attempts(
     db: &Connection,
     host: &str,
