@@ -17,22 +17,28 @@ use crate::ledger::quota::{SLOTS_KEPT, WINDOW_MS};
 use crate::revocation::State;
 use crate::token::Fingerprint;
 
-/// Each index with what it is on, in the order of its definition, and the condition for being in it.
-const INDEXES: [(&str, &str, &str, &str); 9] = [
-    ("host", "sqlite_autoindex_host_1", "name, id", "1"),
-    ("quota", "sqlite_autoindex_quota_1", "host, identity, id", "1"),
-    ("token", "token_sha256", "host, sha256_prefix, id", "1"),
-    ("token", "token_state", "host, state, id", "state != 'queued'"),
+/// An index: its name, what it is on in the order of its definition, and the condition for being in it.
+type Index = (&'static str, &'static str, &'static str);
+
+/// The indexes of each table.
+const INDEXES: [(&str, &[Index]); 5] = [
+    ("host", &[("sqlite_autoindex_host_1", "name, id", "1")]),
+    ("quota", &[("sqlite_autoindex_quota_1", "host, identity, id", "1")]),
     (
         "token",
-        "token_due",
-        "host, bisect_group, failed_in, rank, id",
-        "batch IS NULL AND state IN ('queued', 'sent')",
+        &[
+            ("token_sha256", "host, sha256_prefix, id", "1"),
+            ("token_state", "host, state, id", "state != 'queued'"),
+            (
+                "token_due",
+                "host, bisect_group, failed_in, rank, id",
+                "batch IS NULL AND state IN ('queued', 'sent')",
+            ),
+            ("token_in_flight", "batch, id", "batch IS NOT NULL"),
+        ],
     ),
-    ("token", "token_in_flight", "batch, id", "batch IS NOT NULL"),
-    ("batch", "batch_slots", "quota, id", "charged"),
-    ("batch", "batch_open", "quota, id", "verdict = 'open'"),
-    ("attempt", "attempt_batch", "batch, token", "1"),
+    ("batch", &[("batch_slots", "quota, id", "charged"), ("batch_open", "quota, id", "verdict = 'open'")]),
+    ("attempt", &[("attempt_batch", "batch, token", "1")]),
 ];
 
 /// Where an entry of the index of the hashes and its row disagree and the row is damaged, the entry is what was written.
@@ -113,7 +119,7 @@ fn quota_is_damaged(db: &Connection) -> rusqlite::Result<bool> {
 
 /// Whether any index differs from its rows. One that cannot be read does.
 fn indexes_differ(db: &Connection) -> bool {
-    INDEXES.iter().any(|index| differs(db, *index).unwrap_or(true))
+    INDEXES.iter().any(|(table, indexes)| differ(db, table, indexes).unwrap_or(true))
 }
 
 /// What SQLite finds wrong with the file's pages (<https://www.sqlite.org/pragma.html#pragma_quick_check>).
@@ -122,16 +128,23 @@ fn quick_check(db: &Connection) -> rusqlite::Result<Option<String>> {
     Ok(Some(found).filter(|found| found != "ok"))
 }
 
-/// Whether an index holds other entries than its rows say. The sum over all entries does not depend on their order.
-fn differs(
-    db: &Connection,
-    (table, index, columns, condition): (&str, &str, &str, &str),
-) -> rusqlite::Result<bool> {
-    let sum = |how: &str| {
-        let sql = format!("SELECT entry_sum({columns}) FROM {table} {how} WHERE {condition}");
-        db.query_row(&sql, [], |row| row.get::<_, Vec<u8>>(0))
-    };
-    Ok(sum(&format!("INDEXED BY {index}"))? != sum("NOT INDEXED")?)
+/// Whether an index of a table holds other entries than its rows say. A sum over all entries does not depend on their order,
+/// and one pass over the rows serves all indexes.
+fn differ(db: &Connection, table: &str, indexes: &[Index]) -> rusqlite::Result<bool> {
+    let sums: Vec<String> = (indexes.iter())
+        .map(|(_, columns, condition)| format!("entry_sum({columns}) FILTER (WHERE {condition})"))
+        .collect();
+    let of_rows: Vec<Vec<u8>> =
+        db.query_row(&format!("SELECT {} FROM {table} NOT INDEXED", sums.join(", ")), [], |row| {
+            (0..indexes.len()).map(|index| row.get(index)).collect()
+        })?;
+    for ((index, columns, condition), of_rows) in indexes.iter().zip(of_rows) {
+        let sql = format!("SELECT entry_sum({columns}) FROM {table} INDEXED BY {index} WHERE {condition}");
+        if of_rows != db.query_row(&sql, [], |row| row.get::<_, Vec<u8>>(0))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether anything of a host's queue is not what was written, or has no text any more.

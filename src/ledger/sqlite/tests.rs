@@ -262,3 +262,16 @@ fn counting_and_looking_up_scan_no_tables() -> TestResult {
     assert!(plans.iter().all(|step| !step.starts_with("SCAN")), "{plans:#?}");
     Ok(())
 }
+
+#[test]
+fn many_are_counted_as_few_are() -> TestResult {
+    let home = tempfile::tempdir()?;
+    let mut ledger = SqliteLedger::open(&home.path().join("ledger.db"))?;
+    fill(&mut ledger, 0..1500)?;
+    next_intent(&mut ledger)?;
+    let few = ledger.waiting(HOST)?;
+    assert_eq!(few, BTreeMap::from([(Kind::pat(), 1500)]), "in flight or not");
+    let host = ledger.read(|db| rows::host(db, HOST))?.ok_or("no host")?;
+    assert_eq!(ledger.read(|db| read::waiting_of_many(db, host))?, few);
+    Ok(())
+}
