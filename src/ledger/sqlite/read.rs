@@ -37,13 +37,17 @@ const WAITING: [&str; 2] = [
     "SELECT kind, count(*) FROM token WHERE host = ?1 AND state = 'sent' AND state != 'queued'
         AND batch IS NOT NULL GROUP BY kind",
 ];
-const TOKEN: &str = "SELECT kind, state, at, location,
+/// Without an outer join: SQLite would prepare the statement anew for each value that it is given.
+pub(super) const TOKEN: &str = "SELECT kind, state, at, location,
         (SELECT allow_own FROM decision WHERE decision.id = token.decision
             AND NOT EXISTS (SELECT 1 FROM damaged_decision AS d WHERE d.id = decision.id)),
         (SELECT request_id FROM attempt JOIN batch ON batch.id = attempt.batch
             WHERE attempt.token = token.id ORDER BY batch.id DESC LIMIT 1),
-        told_at, scopes, expires_at, EXISTS (SELECT 1 FROM damaged_token AS d WHERE d.id = token.id)
-    FROM token LEFT JOIN grants ON grants.token = token.id WHERE host = ?1 AND sha256_prefix = ?2 AND sha256 = ?3";
+        (SELECT told_at FROM grants WHERE grants.token = token.id),
+        (SELECT scopes FROM grants WHERE grants.token = token.id),
+        (SELECT expires_at FROM grants WHERE grants.token = token.id),
+        EXISTS (SELECT 1 FROM damaged_token AS d WHERE d.id = token.id)
+    FROM token WHERE host = ?1 AND sha256_prefix = ?2 AND sha256 = ?3";
 const HOSTS: &str =
     "SELECT name, identity FROM host LEFT JOIN quota ON quota.host = host.id ORDER BY host.id, quota.id";
 const ATTEMPTS: &str = "SELECT batch.id, batch.at, verdict, status, request_id FROM attempt

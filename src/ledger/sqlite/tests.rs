@@ -275,3 +275,16 @@ fn many_are_counted_as_few_are() -> TestResult {
     assert_eq!(ledger.read(|db| read::waiting_of_many(db, host))?, few);
     Ok(())
 }
+
+/// Parsed and planned once for a million tokens, not once for each.
+#[test]
+fn many_lookups_prepare_their_statement_once() -> TestResult {
+    let home = tempfile::tempdir()?;
+    let mut ledger = SqliteLedger::open(&home.path().join("ledger.db"))?;
+    fill(&mut ledger, 0..10)?;
+    let tokens: Vec<Fingerprint> = (0..20).map(|number| token(number).fingerprint()).collect();
+    assert_eq!(ledger.tokens(HOST, &tokens)?.iter().flatten().count(), 10);
+    let statement = ledger.db.prepare_cached(read::TOKEN)?;
+    assert_eq!(statement.get_status(rusqlite::StatementStatus::RePrepare), 0);
+    Ok(())
+}
