@@ -45,7 +45,7 @@ fn address(home: &tempfile::TempDir) -> LedgerAddress {
 }
 
 fn fill(ledger: &mut dyn Ledger, numbers: std::ops::Range<u32>) {
-    let sealer = ledger.sealer().expect("a key");
+    let sealer = ledger.sealer(HOST).expect("a key");
     let entries = numbers.map(|number| {
         let location = "services/billing/config/production.env:17";
         entry(&sealer, &token(number), Confidence::Certain, State::Queued, location)

@@ -63,7 +63,7 @@ mod waiting;
 
 pub use address::LedgerAddress;
 pub use audit::{BadHead, BrokenTrail, Digest, Event, Head};
-pub use care::{CheckReport, Rekeyed};
+pub use care::{CheckReport, Damaged, Rekeyed};
 pub use change::{Selection, StateChange};
 pub use decision::Decision;
 #[cfg(test)]
@@ -77,7 +77,7 @@ pub use listing::{ListedToken, TokenFilter};
 pub(crate) use model::ModelLedger;
 pub use quota::WaitReason;
 #[cfg(test)]
-pub(crate) use seal::SealingKey;
+pub(crate) use seal::{LedgerId, SealingKey};
 pub use seal::{OpenError, Opener, Sealer};
 pub use settlement::{BatchOutcome, Settled, Settlement};
 pub use time::Now;
@@ -112,42 +112,6 @@ pub fn open_existing(address: &LedgerAddress) -> Result<Option<Box<dyn Ledger>>,
     }
 }
 
-/// What is wrong with the ledger at an address, if there is one.
-///
-/// # Errors
-/// As [`open`], where it cannot even be opened.
-pub fn check(address: &LedgerAddress) -> Result<Option<CheckReport>, LedgerError> {
-    match address {
-        LedgerAddress::Sqlite(path) => {
-            Ok(sqlite::SqliteLedger::open_existing(path)?.map(|ledger| ledger.check()))
-        }
-    }
-}
-
-/// How many tokens of the ledger at an address cannot be opened with the key beside it.
-///
-/// # Errors
-/// As [`open`].
-pub fn unopenable(address: &LedgerAddress) -> Result<u64, LedgerError> {
-    match address {
-        LedgerAddress::Sqlite(path) => {
-            sqlite::SqliteLedger::open_existing(path)?.map_or(Ok(0), |ledger| ledger.unopenable())
-        }
-    }
-}
-
-/// Makes a new key for the ledger at an address, on the word of `by`, and seals with it what can be opened; what cannot is
-/// held back. Quota, history and trail stay.
-///
-/// # Errors
-/// As [`open`]; [`LedgerError::Locked`] while another process is at work.
-pub fn rekey(address: &LedgerAddress, by: &str, now: Now<'_>) -> Result<Rekeyed, LedgerError> {
-    match address {
-        LedgerAddress::Sqlite(path) => sqlite::SqliteLedger::open_existing(path)?
-            .map_or(Ok(Rekeyed::default()), |mut ledger| ledger.rekey(by, now)),
-    }
-}
-
 /// Copies the ledger at one address, if there is one, and its key to another, and returns the head of its trail.
 ///
 /// # Errors
@@ -158,7 +122,8 @@ pub fn copy(from: &LedgerAddress, to: &LedgerAddress) -> Result<Option<Head>, Le
 }
 
 /// Finds out whether the ledger at an address can be written, or made where there is none, and whether the tokens that wait
-/// in it can be opened. Creates nothing: what would end a run is found before it looks at anything.
+/// in it can be opened. Creates no ledger, and builds damaged indexes anew: what would end a run is found before it looks at
+/// anything.
 ///
 /// # Errors
 /// As [`open`].
@@ -177,11 +142,25 @@ pub trait Ledger {
     /// What people call this ledger: its path where it is a file. Holds no password.
     fn description(&self) -> String;
 
-    /// What seals tokens for this ledger's queue.
-    fn sealer(&self) -> Result<Sealer, LedgerError>;
+    /// What seals tokens for a host's queue in this ledger, and for no other.
+    fn sealer(&self, host: &str) -> Result<Sealer, LedgerError>;
 
-    /// What opens the tokens that wait in this ledger.
-    fn opener(&self) -> Result<Opener, LedgerError>;
+    /// What opens the tokens that wait for a host in this ledger.
+    fn opener(&self, host: &str) -> Result<Opener, LedgerError>;
+
+    /// Looks for damage in what a run for a host is about to believe, mends what can be mended, and sets aside the tokens that
+    /// wait and are not what was written. Where the count of requests was damaged, none may leave for an hour.
+    fn mend(&mut self, host: &str, now: Now<'_>) -> Result<Damaged, LedgerError>;
+
+    /// What is wrong with this ledger, as far as it can be told.
+    fn check(&self) -> CheckReport;
+
+    /// How many tokens cannot be opened with the key of this ledger.
+    fn unopenable(&self) -> Result<u64, LedgerError>;
+
+    /// Makes a new key, on the word of `by`, and seals with it what can be opened; what cannot, and what is damaged, is held
+    /// back. Quota, history and trail stay. Fails with [`LedgerError::Locked`] while another process is at work.
+    fn rekey(&mut self, by: &str, now: Now<'_>) -> Result<Rekeyed, LedgerError>;
 
     /// How long a call waits for other processes before it fails with [`LedgerError::Locked`]; as long as when it was opened
     /// where there is no length. A ledger that nobody else can lock has nothing to set.

@@ -75,6 +75,7 @@ pub fn run<'a>(context: Context<'a>, options: &'a Options) -> Result<RunOutcome,
         proofs: Proofs::default(),
         self_revoking: SelfRevoking::default(),
     };
+    run.mend()?;
     run.mark_unsupported()?;
     run.count_waiting()?;
     let end = run.send_batches()?;
@@ -175,6 +176,14 @@ impl Run<'_> {
             still_alive: proofs.still_alive,
             unconfirmed: proofs.unconfirmed,
         })
+    }
+
+    /// Sets aside what waits and was damaged, before anything is chosen to be sent.
+    fn mend(&mut self) -> Result<(), RevokeError> {
+        let clock = self.context.clock;
+        let damaged = self.context.ledger.mend(&self.limits.host, &|| clock.now())?;
+        self.context.progress.damaged(damaged.tokens());
+        Ok(())
     }
 
     /// Sets aside tokens of kinds the host does not take: queued when it took them, or by a run that did not know its

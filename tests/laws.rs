@@ -51,6 +51,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tar", &[]),
     ("rusqlite", &["ledger/sqlite"]),
     ("chacha20poly1305", &["ledger/seal"]),
+    ("hmac", &["ledger/seal"]),
     ("getrandom", &["ledger", "backoff", "cli/decision"]),
     ("whoami", &["cli/decision"]),
     ("csv", &["report"]),

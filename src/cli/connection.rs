@@ -108,7 +108,8 @@ impl HostConnection {
         terminal: Terminal<'_>,
         progress: &Progress,
     ) -> Result<RunOutcome, RevokeError> {
-        let opener = ledger.opener()?;
+        let limits = self.revoker.limits();
+        let opener = ledger.opener(&limits.host)?;
         let context = Context {
             ledger,
             opener: &opener,

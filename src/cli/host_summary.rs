@@ -186,7 +186,9 @@ impl HostSummary {
         print_proofs(outcome, &self.host.label, console);
         if counts.damaged > 0 {
             let damaged = count(counts.damaged, "token");
-            console.warn(&format!("{damaged} could not be opened any more: scan again to queue them anew"));
+            console.warn(&format!(
+                "{damaged} damaged in the ledger, or not to be opened any more: scan again to queue them anew"
+            ));
         }
         if let Some(message) = waiting(outcome, &self.host) {
             console.warn(&message);

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 use jiff::Timestamp;
 
+use super::console::{Console, count};
 use super::decision::decision;
 use super::host_plan::HostPlan;
 use crate::finding::{Finding, Location};
-use crate::ledger::{Event, Ledger};
+use crate::ledger::{Enqueued, Event, Ledger};
 use crate::policy::{Choice, Policy};
 use crate::revoke;
+use crate::text::printable;
 
 /// What is written down before anything is sent.
 pub(super) struct PlanRecord<'a> {
@@ -23,23 +25,22 @@ pub(super) struct PlanRecord<'a> {
 }
 
 impl PlanRecord<'_> {
-    /// Writes it down.
-    pub(super) fn write(&self, ledger: &mut dyn Ledger) -> anyhow::Result<()> {
+    /// Writes it down, and returns what became of the tokens.
+    pub(super) fn write(&self, ledger: &mut dyn Ledger) -> anyhow::Result<Enqueued> {
         let HostPlan { target, plan, review, .. } = self.host;
         review.withdraw(ledger, &target.api_base)?;
         if !plan.changes_anything() {
-            return Ok(());
+            return Ok(Enqueued::default());
         }
         ledger.record(&self.event(), &Timestamp::now)?;
-        let sealer = ledger.sealer()?;
+        let sealer = ledger.sealer(&target.api_base)?;
         let decision = decision(self.policy, self.run, self.consent);
         let entries = plan.choices.iter().map(|Choice { finding, state, .. }| {
             let location = first_location(finding);
             revoke::entry(&sealer, &finding.token, finding.confidence, *state, &location)
         });
         revoke::enqueue(ledger, &target.api_base, &decision, entries, &Timestamp::now)
-            .context("the tokens could not all be queued, and none was sent")?;
-        Ok(())
+            .context("the tokens could not all be queued, and none was sent")
     }
 
     fn event(&self) -> Event {
@@ -58,6 +59,18 @@ impl PlanRecord<'_> {
             decision: self.consent.to_owned(),
             counts: counts.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
         }
+    }
+}
+
+/// Tokens that were found and not queued, because what the ledger has on them cannot be believed.
+pub(super) fn warn_of_damaged(tokens: u64, ledger: &str, console: &Console) {
+    if tokens > 0 {
+        console.warn(&format!(
+            "{} not sent: what the ledger {} has on them was damaged, and they may have been accepted. Go back to a copy \
+             of it, or `stanch ledger rekey` holds them back, and a new scan sends them",
+            count(tokens, "token"),
+            printable(ledger)
+        ));
     }
 }
 

@@ -150,7 +150,7 @@ fn suppressed_of_all(
     host: &str,
     suppressions: &Suppressions,
 ) -> Result<HashMap<Fingerprint, Kind>, LedgerError> {
-    let opener = if suppressions.looks_at_text() { Some(ledger.opener()?) } else { None };
+    let opener = if suppressions.looks_at_text() { Some(ledger.opener(host)?) } else { None };
     let (mut suppressed, mut after) = (HashMap::new(), 0);
     loop {
         let page = ledger.waiting_page(host, after, PAGE_LEN)?;

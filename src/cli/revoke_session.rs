@@ -14,7 +14,7 @@ use super::host_summary::HostSummary;
 use super::ledger_lookup::LedgerLookup;
 use super::left_waiting::LeftWaiting;
 use super::own_credentials::own_credentials;
-use super::plan_record::PlanRecord;
+use super::plan_record::{self, PlanRecord};
 use super::queue_review::{QueueReview, ReviewContext};
 use super::revoke_summary::RevokeSummary;
 use super::revoke_target::RevokeTarget;
@@ -248,8 +248,9 @@ impl RevokeSession {
     ) -> RunOutcome {
         let consent = if self.settings.mode == Mode::Ask { "yes at the terminal" } else { "--yes" };
         let name = ledger.description();
-        if let Err(error) = (PlanRecord { policy: &self.settings.policy, run, host, consent }).write(ledger) {
-            return RunOutcome::failed(name, error);
+        match (PlanRecord { policy: &self.settings.policy, run, host, consent }).write(ledger) {
+            Ok(enqueued) => plan_record::warn_of_damaged(enqueued.damaged, &name, terminal.console),
+            Err(error) => return RunOutcome::failed(name, error),
         }
         if host.impact().tokens() == 0 {
             return RunOutcome::SetAside { ledger: name };

@@ -4,6 +4,7 @@
 //! Its `hash` is the SHA-256 of that form without the `hash` member, so anyone can check an exported trail with a
 //! dozen lines of script. Records carry fingerprints, never tokens.
 
+mod digest;
 mod event;
 mod head;
 
@@ -11,8 +12,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
 
+pub use self::digest::Digest;
 pub use self::event::Event;
 #[cfg(test)]
 use self::head::GENESIS;
@@ -95,41 +96,13 @@ impl Verifier {
             return Ok(());
         }
         let seq = self.0.seq.min(head.seq) + 1;
-        Err(BrokenTrail { seq, reason: "the trail does not end where the ledger remembers its end" })
-    }
-}
-
-/// How many fingerprints a record lists; of more it holds the digest only.
-const MAX_LISTED: usize = crate::revocation::MAX_BATCH;
-
-/// Collects fingerprints for a record: their digest, and a list while they are few.
-#[derive(Clone, Default)]
-pub struct Digest {
-    hash: Sha256,
-    count: u64,
-    tokens: Vec<String>,
-}
-
-impl Digest {
-    /// Adds one.
-    pub fn add(&mut self, fingerprint: &Fingerprint) {
-        self.hash.update(fingerprint.0);
-        self.count += 1;
-        if self.tokens.len() <= MAX_LISTED {
-            self.tokens.push(fingerprint.hex());
-        }
+        Err(BrokenTrail { seq, ..self.no_end() })
     }
 
-    /// How many were added.
-    pub fn count(&self) -> u64 {
-        self.count
-    }
-
-    /// The digest in hex, and the fingerprints if they are few enough.
-    pub fn finish(self) -> (String, Vec<String>) {
-        let digest = Fingerprint(self.hash.finalize().into()).hex();
-        let tokens = if self.tokens.len() <= MAX_LISTED { self.tokens } else { Vec::new() };
-        (digest, tokens)
+    /// A trail that goes on, or should go on, behind its last record.
+    pub(crate) fn no_end(&self) -> BrokenTrail {
+        let reason = "the trail does not end where the ledger remembers its end";
+        BrokenTrail { seq: self.0.seq + 1, reason }
     }
 }
 

@@ -13,6 +13,22 @@ pub struct CheckReport {
     pub head: Head,
 }
 
+/// What of a host's queue was damaged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Damaged {
+    /// How many tokens were set aside, `held`: a scan that finds them again queues them anew.
+    pub set_aside: u64,
+    /// How many rows say nothing that can be believed, not even whether their tokens were accepted. They are left as they are.
+    pub unknown: u64,
+}
+
+impl Damaged {
+    /// Both together.
+    pub fn tokens(&self) -> u64 {
+        self.set_aside + self.unknown
+    }
+}
+
 /// What a new key did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rekeyed {

@@ -62,6 +62,8 @@ pub struct Enqueued {
     pub refused: u64,
     /// Written down and set aside: held back, own or unsupported.
     pub aside: u64,
+    /// Not queued: their rows were damaged, so that they may have been accepted.
+    pub damaged: u64,
 }
 
 impl Enqueued {
@@ -85,6 +87,7 @@ impl Enqueued {
             ("done", self.done),
             ("refused", self.refused),
             ("aside", self.aside),
+            ("damaged", self.damaged),
         ];
         counts.into_iter().filter(|(_, count)| *count > 0).collect()
     }
@@ -96,6 +99,7 @@ impl Enqueued {
         self.done += more.done;
         self.refused += more.refused;
         self.aside += more.aside;
+        self.damaged += more.damaged;
     }
 }
 

@@ -17,13 +17,27 @@ pub enum LedgerError {
     },
     /// Its content is not a ledger's (any more).
     #[error(
-        "the ledger {ledger} is damaged ({detail}); move it away (its `.key` with it) and scan again to queue anew"
+        "the ledger {ledger} is damaged ({detail}). Go back to a copy of it and its `.key`, if there is one; `stanch ledger check` \
+         tells more. Moved away (its `.key` with it), it is begun anew, and a new scan queues what it finds; that costs what it knew: \
+         which tokens were accepted (they are sent again), how many requests the last hour had (wait for an hour), and the trail"
     )]
     Damaged {
         /// The ledger.
         ledger: String,
         /// The backend's own message.
         detail: String,
+    },
+    /// The key is there, and what it belongs to is not.
+    #[error(
+        "the ledger {ledger} is gone, or empty, and its key {key} is still there: what waited, what was sent and how many requests \
+         the last hour had is lost with it. Put the ledger back from a copy. To begin anew, move the key away, and wait for an \
+         hour before anything is sent: tokens that were accepted are sent again where they are found"
+    )]
+    Lost {
+        /// The ledger.
+        ledger: String,
+        /// Its key.
+        key: String,
     },
     /// A database, but another application's.
     #[error("{ledger} is a database, but not a ledger of stanch; name another path with --ledger")]
@@ -85,6 +99,12 @@ pub enum LedgerError {
     KeyMismatch {
         /// Where the key is kept.
         key: String,
+    },
+    /// Another process made a new key meanwhile.
+    #[error("the ledger {ledger} was given a new key meanwhile; run the same command again")]
+    Rekeyed {
+        /// The ledger.
+        ledger: String,
     },
     /// The address names a backend that this version does not have.
     #[error(

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use self::state::{ModelState, Outage};
 use super::Ledger;
 use super::audit::{Event, Head};
+use super::care::{CheckReport, Damaged, Rekeyed};
 use super::change::StateChange;
 use super::decision::Decision;
 use super::entry::{Attempt, BatchId, Enqueued, Entry, Page, SealedToken, TokenRecord};
@@ -22,7 +23,7 @@ use super::error::LedgerError;
 use super::host::{HostEntry, HostStatus, StatusRequest};
 use super::intent::{BatchRequest, Next};
 use super::listing::{ListedToken, TokenFilter};
-use super::seal::{KEY_LEN, Opener, Sealer, SealingKey};
+use super::seal::{KEY_LEN, LedgerId, Opener, Sealer, SealingKey};
 use super::settlement::{Settled, Settlement};
 use super::time::{ClockReading, Now};
 use super::waiting::WaitingToken;
@@ -85,12 +86,31 @@ impl Ledger for ModelLedger {
         String::new()
     }
 
-    fn sealer(&self) -> Result<Sealer, LedgerError> {
-        Ok(Self::sealing_key().sealer())
+    fn sealer(&self, host: &str) -> Result<Sealer, LedgerError> {
+        Ok(Self::sealing_key().sealer(&LedgerId::default(), host))
     }
 
-    fn opener(&self) -> Result<Opener, LedgerError> {
-        Ok(Self::sealing_key().opener())
+    fn opener(&self, host: &str) -> Result<Opener, LedgerError> {
+        Ok(Self::sealing_key().opener(&LedgerId::default(), host))
+    }
+
+    /// What is in memory is not damaged.
+    fn mend(&mut self, _: &str, _: Now<'_>) -> Result<Damaged, LedgerError> {
+        Ok(Damaged::default())
+    }
+
+    fn check(&self) -> CheckReport {
+        let state = self.state();
+        CheckReport { problems: Vec::new(), tokens: state.listed().count() as u64, head: state.head.clone() }
+    }
+
+    fn unopenable(&self) -> Result<u64, LedgerError> {
+        Ok(0)
+    }
+
+    /// Its key is that of every model.
+    fn rekey(&mut self, _: &str, _: Now<'_>) -> Result<Rekeyed, LedgerError> {
+        Ok(Rekeyed::default())
     }
 
     fn enqueue(

@@ -70,7 +70,7 @@ impl World {
             clock: 1_795_000_000_000,
             uptime: tells_uptime.then_some(Uptime { boot: 7, ms: 60_000 }),
             fresh: 100_000,
-            oracle: Oracle::default(),
+            oracle: Oracle { uptime_is_known: tells_uptime, ..Oracle::default() },
         }
     }
 
@@ -122,7 +122,7 @@ impl World {
             Step::Jump { ms } => {
                 // Within what a clock can show.
                 let target = (self.clock + ms).clamp(0, 9_000_000_000_000);
-                self.oracle.jump(target - self.clock, target, self.uptime.is_some());
+                self.oracle.jump(target - self.clock, target);
                 self.clock = target;
             }
         }
@@ -165,10 +165,13 @@ impl World {
     }
 
     fn intend(&mut self, process: usize, request: &BatchRequest<'_>) {
-        let pending = self.count(State::Queued) + self.count(State::Sent);
+        let mut pending = self.count(State::Queued) + self.count(State::Sent);
         self.oracle.asks_for_request(process);
         let next = both!(self, process, ledger => |ledger: &mut dyn Ledger, now| ledger.intend(request, now));
-        self.taken_over(process);
+        if self.taken_over(process) > 0 {
+            // Some of those are done, by answers that were kept.
+            pending = u64::MAX;
+        }
         match next {
             Next::Send(intent) => self.oracle.sent(process, &intent, true, (self.clock, pending)),
             Next::SendEach(intents) => {
@@ -192,11 +195,13 @@ impl World {
     }
 
     /// What was kept is settled by the next process that asks for a request.
-    fn taken_over(&mut self, process: usize) {
-        for request in self.oracle.taken_over(process, self.clock) {
+    fn taken_over(&mut self, process: usize) -> usize {
+        let settled = self.oracle.taken_over(process, self.clock);
+        for request in &settled {
             let kept = request.kept.as_ref().expect("an answer");
-            self.oracle.settled(&request, &seen_at(kept, self.clock), self.clock);
+            self.oracle.settled(request, &seen_at(kept, self.clock), self.clock);
         }
+        settled.len()
     }
 
     fn settle(

@@ -14,12 +14,16 @@ mod attempts;
 mod change;
 mod check;
 mod copy;
+mod damage;
 mod enqueue;
+mod entry_sum;
+mod error;
 mod files;
 mod grants;
 mod hold;
 mod intend;
 mod kept;
+mod keys;
 mod list;
 mod open;
 mod owner;
@@ -29,6 +33,7 @@ mod quota;
 mod read;
 mod rekey;
 mod retries;
+mod row_mac;
 mod rows;
 mod settle;
 mod space;
@@ -40,13 +45,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use self::error::ledger_error;
 use self::owner::Owner;
 use super::Ledger;
 use super::address::LedgerAddress;
 use super::audit::{Event, Head};
-use super::care::{CheckReport, Rekeyed};
+use super::care::{CheckReport, Damaged, Rekeyed};
 use super::change::StateChange;
 use super::decision::Decision;
 use super::entry::{Attempt, BatchId, Enqueued, Entry, Page, SealedToken, TokenRecord};
@@ -54,7 +60,7 @@ use super::error::LedgerError;
 use super::host::{HostEntry, HostStatus, StatusRequest};
 use super::intent::{BatchRequest, Next};
 use super::listing::{ListedToken, TokenFilter};
-use super::seal::{Opener, Sealer};
+use super::seal::{KeyId, Opener, Sealer};
 use super::settlement::{KeptAnswer, Settled, Settlement};
 use super::time::Now;
 use super::waiting::WaitingToken;
@@ -69,6 +75,8 @@ pub(super) struct SqliteLedger {
     db: Connection,
     path: PathBuf,
     owner: Owner,
+    /// The key with which this handle checks rows, if it has it.
+    key: Option<KeyId>,
 }
 
 impl SqliteLedger {
@@ -80,21 +88,6 @@ impl SqliteLedger {
     /// Opens the ledger at `path` if there is one; creates nothing.
     pub(super) fn open_existing(path: &Path) -> Result<Option<Self>, LedgerError> {
         files::existing(path)?.map_or(Ok(None), open::open_existing)
-    }
-
-    /// What is wrong with it.
-    pub(super) fn check(&self) -> CheckReport {
-        check::check(self)
-    }
-
-    /// How many sealed texts cannot be opened.
-    pub(super) fn unopenable(&self) -> Result<u64, LedgerError> {
-        check::unopenable(self)
-    }
-
-    /// Makes a new key.
-    pub(super) fn rekey(&mut self, by: &str, now: Now<'_>) -> Result<Rekeyed, LedgerError> {
-        rekey::rekey(self, by, now)
     }
 
     /// Copies it and its key.
@@ -118,19 +111,38 @@ impl SqliteLedger {
         &mut self,
         work: impl FnOnce(&Transaction<'_>, &mut Owner) -> rusqlite::Result<T>,
     ) -> Result<T, LedgerError> {
-        let run = || {
-            let tx = Transaction::new(&mut self.db, TransactionBehavior::Immediate)?;
-            let done = work(&tx, &mut self.owner)?;
+        let failed = |error| ledger_error(&self.path, &error);
+        let tx = Transaction::new(&mut self.db, TransactionBehavior::Immediate).map_err(failed)?;
+        // Rows that are written with a key that is not the ledger's any more would look damaged.
+        if self.key.is_some() && keys::current_key_id(&tx).map_err(failed)? != self.key {
+            return Err(LedgerError::Rekeyed { ledger: self.path.display().to_string() });
+        }
+        let run = |tx: Transaction<'_>, owner: &mut Owner| {
+            let done = work(&tx, owner)?;
             tx.commit()?;
             Ok(done)
         };
-        let done = run();
+        let done = run(tx, &mut self.owner);
         self.owner.end_transaction(done.is_ok());
-        done.map_err(|error| ledger_error(&self.path, &error))
+        done.map_err(failed)
+    }
+
+    /// Builds indexes anew that do not agree with their rows. Without the key it cannot be told which of the two is right.
+    fn mend_indexes(&mut self) -> Result<(), LedgerError> {
+        self.read(open::check_schema)?;
+        if self.key.is_some() && !self.snapshot(damage::indexes_hold)? {
+            self.write(|tx, _| damage::mend_indexes(tx))?;
+        }
+        Ok(())
     }
 
     fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
         work(&self.db).map_err(|error| ledger_error(&self.path, &error))
+    }
+
+    /// The same in one transaction: what is compared is of the same moment, whoever writes meanwhile.
+    fn snapshot<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
+        self.read(|db| work(&*db.unchecked_transaction()?))
     }
 }
 
@@ -139,12 +151,37 @@ impl Ledger for SqliteLedger {
         LedgerAddress::Sqlite(self.path.clone()).to_string()
     }
 
-    fn sealer(&self) -> Result<Sealer, LedgerError> {
-        Ok(open::sealing_key(&self.db, &self.path)?.sealer())
+    fn sealer(&self, host: &str) -> Result<Sealer, LedgerError> {
+        let key = keys::sealing_key(&self.db, &self.path)?;
+        Ok(key.sealer(&self.read(keys::ledger_id)?, host))
     }
 
-    fn opener(&self) -> Result<Opener, LedgerError> {
-        Ok(open::sealing_key(&self.db, &self.path)?.opener())
+    fn opener(&self, host: &str) -> Result<Opener, LedgerError> {
+        let key = keys::sealing_key(&self.db, &self.path)?;
+        Ok(key.opener(&self.read(keys::ledger_id)?, host))
+    }
+
+    fn mend(&mut self, host: &str, now: Now<'_>) -> Result<Damaged, LedgerError> {
+        self.mend_indexes()?;
+        if !self.snapshot(damage::batches_hold)? {
+            self.write(|tx, _| damage::mend_batches(tx, now()))?;
+        }
+        if self.read(|db| damage::any_damaged(db, host))? {
+            return self.write(|tx, _| damage::set_aside(tx, host, now()));
+        }
+        Ok(Damaged::default())
+    }
+
+    fn check(&self) -> CheckReport {
+        check::check(self)
+    }
+
+    fn unopenable(&self) -> Result<u64, LedgerError> {
+        check::unopenable(self)
+    }
+
+    fn rekey(&mut self, by: &str, now: Now<'_>) -> Result<Rekeyed, LedgerError> {
+        rekey::rekey(self, by, now)
     }
 
     fn enqueue(
@@ -257,14 +294,8 @@ impl Ledger for SqliteLedger {
     ) -> Result<Vec<Option<TokenRecord>>, LedgerError> {
         let mut records = Vec::with_capacity(fingerprints.len());
         for chunk in fingerprints.chunks(LOOKUP_LEN) {
-            self.read(|db| {
-                // One lock for all of them, instead of one for each.
-                let tx = db.unchecked_transaction()?;
-                for fingerprint in chunk {
-                    records.push(read::token(&tx, host, fingerprint)?);
-                }
-                Ok(())
-            })?;
+            // One lock for all of them, instead of one for each.
+            records.extend(self.snapshot(|db| read::tokens(db, host, chunk))?);
         }
         Ok(records)
     }
@@ -282,7 +313,7 @@ impl Ledger for SqliteLedger {
     }
 
     fn head(&self) -> Result<Head, LedgerError> {
-        self.read(trail::head)
+        self.snapshot(trail::checked_head)
     }
 
     fn list(
@@ -306,23 +337,6 @@ impl Ledger for SqliteLedger {
 
     fn release(&mut self, host: &str, by: &str, now: Now<'_>) -> Result<u64, LedgerError> {
         self.write(|tx, _| hold::release(tx, host, by, now()))
-    }
-}
-
-/// An error of SQLite (<https://www.sqlite.org/rescode.html>) as one that says what to do.
-fn ledger_error(path: &Path, error: &rusqlite::Error) -> LedgerError {
-    let ledger = path.display().to_string();
-    let detail = error.to_string();
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
-            LedgerError::Locked { ledger }
-        }
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => LedgerError::Damaged { ledger, detail },
-        // The database file exists, so what could not be opened is the journal beside it.
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen) => LedgerError::ReadOnly { ledger },
-        Some(ErrorCode::DiskFull) => LedgerError::Full { ledger },
-        Some(ErrorCode::SystemIoFailure) => LedgerError::Storage { ledger, detail },
-        _ => LedgerError::Backend { ledger, detail },
     }
 }
 

@@ -77,7 +77,10 @@ pub fn verify(ledger: &dyn Ledger) -> Result<Head, TrailError> {
 /// As [`verify`], and [`TrailError::NotExpected`].
 pub fn verify_with(ledger: &dyn Ledger, expected: Option<&Head>) -> Result<Head, TrailError> {
     // Read first: records that other processes append meanwhile come after it.
-    let head = ledger.head()?;
+    let head = match ledger.head() {
+        Ok(head) => head,
+        Err(error) => return Err(first_broken(ledger, error)),
+    };
     let mut verifier = Verifier::default();
     export(ledger, |line| {
         if verifier.head().seq == head.seq {
@@ -95,6 +98,16 @@ pub fn verify_with(ledger: &dyn Ledger, expected: Option<&Head>) -> Result<Head,
             Err(TrailError::NotExpected { expected: expected.clone(), found })
         }
         _ => Ok(verifier.head().clone()),
+    }
+}
+
+/// Where a trail that does not end with its head breaks: inside, or at its end.
+fn first_broken(ledger: &dyn Ledger, error: LedgerError) -> TrailError {
+    let mut verifier = Verifier::default();
+    match export(ledger, |line| verifier.check(line).map_err(TrailError::from)) {
+        Ok(()) if matches!(error, LedgerError::Damaged { .. }) => verifier.no_end().into(),
+        Ok(()) => error.into(),
+        Err(broken) => broken,
     }
 }
 

@@ -10,7 +10,7 @@ use super::Wait;
 use crate::backoff;
 use crate::clock::Clock;
 use crate::ledger::{
-    BatchId, BatchRequest, HostStatus, Ledger, LedgerError, Next, Now, Page, SealedToken, Settled,
+    BatchId, BatchRequest, Damaged, HostStatus, Ledger, LedgerError, Next, Now, Page, SealedToken, Settled,
     Settlement, StateChange, StatusRequest,
 };
 use crate::meter::CancelFlag;
@@ -141,6 +141,10 @@ impl<'a> PatientLedger<'a> {
         now: Now<'_>,
     ) -> Result<Settled, LedgerError> {
         self.waiting.patiently(|| self.ledger.settle(batch, settlement, now))
+    }
+
+    pub(super) fn mend(&mut self, host: &str, now: Now<'_>) -> Result<Damaged, LedgerError> {
+        self.waiting.patiently(|| self.ledger.mend(host, now))
     }
 
     pub(super) fn change_state(

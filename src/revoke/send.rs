@@ -75,7 +75,7 @@ impl Run<'_> {
         for row in rows {
             match self.context.opener.open(row.kind, row.fingerprint, &row.sealed) {
                 Ok(token) => tokens.push(token),
-                Err(broken) => damaged.push(broken.0),
+                Err(broken) => damaged.push(broken.fingerprint()),
             }
         }
         if !damaged.is_empty() {

@@ -183,8 +183,8 @@ impl Fixture {
         let ledger = ModelLedger::new();
         Ok(Fixture {
             clock: FakeClock::new(),
-            sealer: ledger.sealer()?,
-            opener: ledger.opener()?,
+            sealer: ledger.sealer(HOST)?,
+            opener: ledger.opener(HOST)?,
             ledger,
             cancel: CancelFlag::default(),
             told: RefCell::default(),

@@ -143,3 +143,139 @@ fn a_full_disk_sends_nothing() {
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(fixture.github.requests().len(), before);
 }
+
+/// Damages the ledger behind the program's back.
+fn sql(fixture: &Fixture, damage: &str) {
+    fixture.database().execute_batch(damage).expect("SQL");
+}
+
+#[test]
+fn a_trail_that_lost_its_end_is_a_loss() {
+    let losses = [
+        "DELETE FROM meta WHERE name = 'head'",
+        "UPDATE meta SET value = (SELECT substr(line, instr(line, '\"hash\":') + 8, 64) || ' 1' FROM audit WHERE seq = 1)
+            WHERE name = 'head'",
+        "DROP TRIGGER audit_is_append_only_2; DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)",
+    ];
+    for (seed, loss) in (308..).zip(losses) {
+        let fixture = with_ledger(seed);
+        sql(&fixture, loss);
+        let before = fixture.github.requests().len();
+        for arguments in [&SEND[..], &["status"], &["revoke", "--yes", "f"]] {
+            let ran = fixture.run(arguments);
+            assert_eq!(ran.code, 2, "{loss} {arguments:?}: {}", ran.stderr);
+            assert!(ran.stderr.contains("is damaged"), "{loss} {arguments:?}: {}", ran.stderr);
+            assert!(ran.stderr.contains("that costs what it knew"), "{}", ran.stderr);
+        }
+        assert_eq!(fixture.github.requests().len(), before, "{loss}");
+        let ledger = fixture.ledger();
+        let verified =
+            fixture.sandbox.run(&["audit", "--verify", "--ledger", ledger.to_str().expect("a path of text")]);
+        assert_eq!(verified.code, 2, "{loss}: {}", verified.stdout);
+    }
+}
+
+#[test]
+fn a_ledger_that_is_gone_or_empty_beside_its_key_is_a_loss() {
+    let fixture = with_ledger(311);
+    fs::write(fixture.ledger(), "").expect("emptied");
+    assert_refused(&fixture, "its key");
+    fs::remove_file(fixture.ledger()).expect("removed");
+    assert_refused(&fixture, "its key");
+    assert!(!fixture.ledger().exists(), "a new one was begun");
+    // Whoever knows what it costs moves the key away.
+    fs::remove_file(fixture.ledger().with_file_name("ledger.db.key")).expect("removed");
+    assert_eq!(fixture.run(&SEND).code, 1);
+}
+
+#[test]
+fn what_is_accepted_is_not_sent_again_and_not_believed_when_its_row_was_changed() {
+    let mut fixture = Fixture::new(312);
+    let (done, other) = (fixture.mint.token(Kind::Pat), fixture.mint.token(Kind::Pat));
+    fixture.sandbox.write("f", &done);
+    assert_eq!(fixture.run(&["revoke", "--yes", "f"]).code, 0);
+    sql(&fixture, "UPDATE token SET state = 'queued'");
+    fixture.sandbox.write("f", format!("{done}\n{other}"));
+    let ran = fixture.run(&["revoke", "--yes", "f"]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(ran.stderr.contains("ledger rekey"), "{}", ran.stderr);
+    let sent = |token: &String| fixture.github.accepted().iter().filter(|sent| *sent == token).count();
+    assert_eq!((sent(&done), sent(&other)), (1, 1), "sent again, or others were kept from leaving");
+    assert_eq!(fixture.run(&["resume"]).code, 3, "called done");
+    let ledger = fixture.ledger();
+    let ledger = ledger.to_str().expect("a path of text");
+    let checked = fixture.sandbox.run(&["ledger", "check", ledger]);
+    assert!(
+        checked.stderr.contains("1 rows of the table token are not what was written"),
+        "{}",
+        checked.stderr
+    );
+    // A person decides that it is to be sent again.
+    assert_eq!(fixture.sandbox.run(&["ledger", "rekey", "--yes", ledger]).code, 3);
+    assert_eq!(fixture.run(&["revoke", "--yes", "f"]).code, 0);
+    assert_eq!((sent(&done), sent(&other)), (2, 1));
+}
+
+#[test]
+fn what_waits_is_not_called_done_when_its_row_was_changed() {
+    let mut fixture = Fixture::new(313);
+    let token = fixture.mint.token(Kind::Pat);
+    fixture.sandbox.write("f", &token);
+    for (said, command) in [("scan again", &["resume"][..]), ("", &["revoke", "--yes", "f"])] {
+        fixture
+            .github
+            .misbehave(crate::support::github::Misbehaviour::SecondaryLimit { retry_after: Some(3600) });
+        assert_eq!(fixture.run(&["revoke", "--yes", "f"]).code, 3);
+        fixture.an_hour_passes();
+        sql(&fixture, "UPDATE token SET state = 'accepted'");
+        let ran = fixture.run(command);
+        let sent = fixture.github.accepted().contains(&token);
+        assert_eq!((ran.code, sent), if said.is_empty() { (0, true) } else { (3, false) }, "{}", ran.stderr);
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_count_of_requests_that_was_changed_frees_no_slot() {
+    for (seed, damage) in [
+        (314, "UPDATE batch SET slot_at = 0, slot_clamped = 0"),
+        (315, "UPDATE quota SET identity = 'somebody'"),
+        (316, "UPDATE batch SET charged = 0"),
+    ] {
+        let fixture = with_ledger(seed);
+        sql(&fixture, damage);
+        let before = fixture.github.requests().len();
+        let ran = fixture.run(&SEND);
+        assert_eq!(ran.code, 3, "{damage}: {}", ran.stderr);
+        assert_eq!(fixture.github.requests().len(), before, "{damage}");
+        fixture.an_hour_passes();
+        sql(&fixture, "UPDATE meta SET value = value - 3601000 WHERE name = 'count_damaged_at'");
+        assert_eq!(fixture.run(&["resume"]).code, 0, "{damage}");
+    }
+}
+
+#[test]
+fn a_queue_under_another_name_goes_nowhere() {
+    let mut fixture = Fixture::new(317);
+    let elsewhere = Fixture::new(318);
+    let token = fixture.mint.token(Kind::Pat);
+    fixture.sandbox.write("f", &token);
+    fixture.github.misbehave(crate::support::github::Misbehaviour::SecondaryLimit { retry_after: Some(1) });
+    assert_eq!(fixture.run(&["revoke", "--yes", "f"]).code, 3);
+    fixture.an_hour_passes();
+    let url = elsewhere.github.api_url();
+    fixture
+        .database()
+        .execute("UPDATE host SET name = replace(name, ?1, ?2)", [fixture.github.api_url(), url.clone()])
+        .expect("SQL");
+    let ledger = fixture.ledger();
+    let ledger = ledger.to_str().expect("a path of text");
+    let resume = ["resume", "--min-interval", "0", "--ledger", ledger, "--api-url"];
+    let resumed = fixture.sandbox.run(&[&resume[..], &[&url]].concat());
+    assert_eq!(resumed.code, 3, "{}", resumed.stderr);
+    assert!(resumed.stderr.contains("scan again"), "{}", resumed.stderr);
+    assert!(elsewhere.github.accepted().is_empty(), "sent elsewhere");
+    // Nor is it forgotten where it belongs.
+    let resumed = fixture.run(&["resume"]);
+    assert!(resumed.code != 0 && resumed.stderr.contains("is damaged"), "{}", resumed.stderr);
+}

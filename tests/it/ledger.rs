@@ -112,12 +112,12 @@ fn a_run_that_died_between_ledger_and_key_is_mended() {
     let ledger = fixture.ledger();
     let (key, next) = (ledger.with_file_name("ledger.db.key"), ledger.with_file_name("ledger.db.key.next"));
     let old = fs::read(&key).expect("a key");
+    fixture.an_hour_passes();
     assert_eq!(run(&fixture, "rekey", &[text(&ledger)]).code, 0);
     // As if the power had failed before the new key took the place of the old.
     fs::rename(&key, &next).expect("renamed");
     fs::copy(&next, &key).expect("a file with the same mode");
     fs::write(&key, old).expect("the old key");
-    fixture.an_hour_passes();
     assert_eq!(fixture.run(&["resume"]).code, 0);
     assert!(fixture.github.accepted().contains(&tokens[0]));
     assert!(!next.exists());

@@ -44,5 +44,8 @@ pub(super) fn run(args: &AuditArgs, env: &Env) -> anyhow::Result<Exit> {
         }),
         TrailFormat::Csv => table::write(ledger.as_ref(), args.since, &mut out),
     };
-    finish(written.and_then(|()| Ok(out.flush()?)))
+    let exit = finish(written.and_then(|()| Ok(out.flush()?)))?;
+    // Where its end is lost, what was written is not all.
+    ledger.head()?;
+    Ok(exit)
 }

@@ -48,7 +48,8 @@ fn init(args: &LedgerInitArgs, env: &Env) -> anyhow::Result<Exit> {
 fn check(args: &LedgerCheckArgs, env: &Env) -> anyhow::Result<Exit> {
     let address = address(&args.target, env)?;
     let name = printable(&address.to_string());
-    let Some(report) = ledger::check(&address)? else { bail!("there is no ledger at {name}") };
+    let Some(ledger) = ledger::open_existing(&address)? else { bail!("there is no ledger at {name}") };
+    let report = ledger.check();
     let console = Console::plain();
     for problem in &report.problems {
         console.warn(&printable(problem));
@@ -72,7 +73,7 @@ fn rekey(args: &LedgerRekeyArgs, env: &Env) -> anyhow::Result<Exit> {
     let address = address(&args.target, env)?;
     let name = printable(&address.to_string());
     let Some(mut ledger) = ledger::open_existing(&address)? else { bail!("there is no ledger at {name}") };
-    let lost = ledger::unopenable(&address)?;
+    let lost = ledger.unopenable()?;
     if lost > 0 && !args.consent.yes {
         let tokens = count(lost, "token");
         let fact = format!("{tokens} cannot be opened with the key of {name}, and will be held back");
@@ -88,7 +89,7 @@ fn rekey(args: &LedgerRekeyArgs, env: &Env) -> anyhow::Result<Exit> {
         }
     }
     let record = RunRecord::start(ledger.as_mut(), vec![address.to_string()])?;
-    let done = ledger::rekey(&address, &user_at_host(), &Timestamp::now);
+    let done = ledger.rekey(&user_at_host(), &Timestamp::now);
     let exit = done.map(|done| tell_rekeyed(done, &name, &console)).map_err(anyhow::Error::from);
     record.end(ledger.as_mut(), exit, &console)
 }

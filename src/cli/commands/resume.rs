@@ -2,6 +2,8 @@
 
 mod queues;
 
+use jiff::Timestamp;
+
 use self::queues::{HostQueue, Queues};
 use crate::cli::args::{ResumeArgs, RevocationArgs};
 use crate::cli::console::{self, Console, Terminal, count};
@@ -76,9 +78,12 @@ impl Resume<'_> {
             return self.show(&queues, ledger);
         }
         if queues.is_empty() {
+            let damaged = self.mend_all(ledger)?;
             let summary = self.summary(Vec::new(), ledger)?;
             summary.print(terminal.console);
-            return Ok(Exit::of(summary.status(), 0));
+            let status = summary.status();
+            let status = RunStatus { remaining: status.remaining || damaged, ..status };
+            return Ok(Exit::of(status, 0));
         }
         let record = RunRecord::start(ledger, Vec::new())?;
         match self.drain_all(queues, ledger) {
@@ -90,6 +95,24 @@ impl Resume<'_> {
             }
             Err(error) => record.end(ledger, Err(error), terminal.console),
         }
+    }
+
+    /// What waits and was damaged may not look as if it waited. True if there is any.
+    fn mend_all(&self, ledger: &mut dyn Ledger) -> anyhow::Result<bool> {
+        let mut hosts: Vec<String> = ledger.hosts()?.into_iter().map(|entry| entry.host).collect();
+        // A host that is not there may be one whose name was damaged.
+        hosts.push(self.settings.connection.host.api_base());
+        let mut damaged = 0;
+        for host in hosts {
+            damaged += ledger.mend(&host, &Timestamp::now)?.tokens();
+        }
+        if damaged > 0 {
+            let tokens = count(damaged, "token");
+            self.terminal
+                .console
+                .warn(&format!("{tokens} damaged in the ledger: scan again to queue them anew"));
+        }
+        Ok(damaged > 0)
     }
 
     /// Says what would be sent, and what would not.

@@ -37,9 +37,13 @@ pub(super) struct InFlight {
 }
 
 impl InFlight {
-    fn is_expired(&self, clock: i64) -> bool {
+    /// Whether its lease is over: by how long the machine has run since, where that is known, else by the clock.
+    fn is_expired(&self, clock: i64, ran: Option<i64>) -> bool {
         let lease = i64::try_from(LEASE.as_millis()).expect("short");
-        !(self.at - lease..self.at + lease).contains(&clock)
+        match ran {
+            Some(elapsed) => elapsed - self.left >= lease,
+            None => !(self.at - lease..self.at + lease).contains(&clock),
+        }
     }
 }
 
@@ -48,6 +52,8 @@ pub(super) struct Oracle {
     /// Time that seems to have passed: real time, and, where no uptime is known, every jump of the clock forward, which
     /// cannot be distinguished from it. Jumps back take nothing away: by this time no slot may be freed too early.
     elapsed: i64,
+    /// Whether the ledgers are told how long the machine has run.
+    pub(super) uptime_is_known: bool,
     pub(super) queued: HashSet<Fingerprint>,
     pub(super) accepted: HashSet<Fingerprint>,
     /// Got a state outside of a batch.
@@ -75,16 +81,21 @@ impl Oracle {
         self.end_leases(clock);
     }
 
+    /// How long the machine has run, where that is known: the time that has passed, then.
+    fn ran(&self) -> Option<i64> {
+        self.uptime_is_known.then_some(self.elapsed)
+    }
+
     fn end_leases(&mut self, clock: i64) {
-        let lease = i64::try_from(LEASE.as_millis()).expect("short");
+        let ran = self.ran();
         for request in &mut self.in_flight {
-            request.leased &= (request.at - lease..request.at + lease).contains(&clock);
+            request.leased &= !request.is_expired(clock, ran);
         }
     }
 
     /// The clock is set, to this.
-    pub(super) fn jump(&mut self, ms: i64, clock: i64, uptime_is_known: bool) {
-        if !uptime_is_known {
+    pub(super) fn jump(&mut self, ms: i64, clock: i64) {
+        if !self.uptime_is_known {
             self.elapsed += ms.max(0);
         }
         self.end_leases(clock);
@@ -119,10 +130,10 @@ impl Oracle {
     /// What becomes of the requests in flight when this process asks for another: those whose answers were kept are
     /// settled by them, the others given up.
     pub(super) fn taken_over(&mut self, process: usize, clock: i64) -> Vec<InFlight> {
-        let (mut settled, mut left) = (Vec::new(), Vec::new());
+        let (mut settled, mut left, ran) = (Vec::new(), Vec::new(), self.ran());
         for mut request in std::mem::take(&mut self.in_flight) {
             let gone = request.crashed || request.process == process;
-            let expired = request.is_expired(clock) && !request.lost;
+            let expired = request.is_expired(clock, ran) && !request.lost;
             if request.kept.is_some() && (gone || expired) {
                 settled.push(request);
             } else {

@@ -12,7 +12,8 @@ use crate::token::{Fingerprint, Kind};
 
 const FIND: &str =
     "SELECT token.id, sha256, state, token.batch, owner FROM token LEFT JOIN batch ON batch.id = token.batch
-    WHERE host = ?1 AND sha256_prefix = ?2 AND sha256 = ?3";
+    WHERE host = ?1 AND sha256_prefix = ?2 AND sha256 = ?3
+    AND NOT EXISTS (SELECT 1 FROM damaged_token AS d WHERE d.id = token.id)";
 const SET_STATE: &str =
     "UPDATE token SET state = ?2, at = ?3, batch = NULL, bisect_group = 0, failed_in = 0 WHERE id = ?1";
 const DELETE_ATTEMPT: &str = "DELETE FROM attempt WHERE token = ?1 AND batch = ?2";
@@ -67,13 +68,15 @@ type Selected = (i64, Fingerprint, State);
 
 /// The tokens that could be sent now and are of none of these kinds.
 fn other_kinds(db: &Connection, host: i64, kinds: &[Kind]) -> rusqlite::Result<Vec<Selected>> {
-    let (due, kinds) = (queue::DUE, queue::kind_list(kinds));
-    db.prepare(&format!("SELECT id, sha256, state FROM token WHERE {due} AND kind NOT IN ({kinds})"))?
-        .query_map([host], |row| {
-            let state: String = row.get(2)?;
-            Ok((row.get(0)?, Fingerprint(row.get(1)?), State::from_word(&state).unwrap_or(State::Refused)))
-        })?
-        .collect()
+    let (due, whole, kinds) = (queue::DUE, queue::WHOLE, queue::kind_list(kinds));
+    db.prepare(&format!(
+        "SELECT id, sha256, state FROM token WHERE {due} AND kind NOT IN ({kinds}) AND {whole}"
+    ))?
+    .query_map([host], |row| {
+        let state: String = row.get(2)?;
+        Ok((row.get(0)?, Fingerprint(row.get(1)?), State::from_word(&state).unwrap_or(State::Refused)))
+    })?
+    .collect()
 }
 
 /// The listed tokens that no other owner has in flight; those the caller has in flight are taken out of their batch.

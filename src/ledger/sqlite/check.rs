@@ -2,10 +2,11 @@
 
 use rusqlite::Connection;
 
-use super::{SqliteLedger, open};
+use super::SqliteLedger;
+use super::keys::{self, Openers};
+use super::{open, row_mac};
 use crate::ledger::care::CheckReport;
 use crate::ledger::error::LedgerError;
-use crate::ledger::seal::Opener;
 use crate::ledger::{Ledger as _, trail};
 use crate::revocation::State;
 use crate::rule;
@@ -16,7 +17,8 @@ const MAX_FINDINGS: usize = 5;
 
 const WITHOUT_TEXT: &str = "SELECT count(*) FROM token WHERE state IN ('queued', 'sent')
     AND NOT EXISTS (SELECT 1 FROM sealed WHERE sealed.token = token.id)";
-const SEALED: &str = "SELECT sha256, kind, bytes FROM token JOIN sealed ON sealed.token = token.id";
+const SEALED: &str = "SELECT sha256, kind, bytes, host.name FROM token JOIN sealed ON sealed.token = token.id
+    LEFT JOIN host ON host.id = token.host";
 
 /// Reads all of it. A part that cannot be read is a problem, not the end.
 pub(super) fn check(ledger: &SqliteLedger) -> CheckReport {
@@ -27,6 +29,7 @@ pub(super) fn check(ledger: &SqliteLedger) -> CheckReport {
         Ok(Some(problem)) => report.problems.push(problem),
         Err(error) => report.problems.push(error.to_string()),
     };
+    note(ledger.read(open::check_schema).map(|()| None));
     note(ledger.read(integrity));
     note(number("SELECT count(*) FROM pragma_foreign_key_check").map(|rows| {
         (rows > 0).then(|| format!("{rows} rows belong to rows that are gone: the file was changed by something else; go back to a copy"))
@@ -55,6 +58,14 @@ pub(super) fn check(ledger: &SqliteLedger) -> CheckReport {
             format!("{tokens} sealed tokens cannot be opened: put the right key back, or `stanch ledger rekey` sets them aside, and a new scan queues them anew")
         })
     }));
+    for table in row_mac::TABLES {
+        let damaged = number(&format!("SELECT count(*) FROM damaged_{table}"));
+        note(damaged.map(|rows| {
+            (rows > 0).then(|| {
+                format!("{rows} rows of the table {table} are not what was written: go back to a copy, or `stanch ledger rekey` holds back the tokens among them, and a new scan queues them anew")
+            })
+        }));
+    }
     note(trail::verify(ledger).map_or_else(|error| Ok(Some(error.to_string())), |_| Ok(None)));
     report.tokens = number("SELECT count(*) FROM token").unwrap_or_default();
     report.head = ledger.head().unwrap_or_default();
@@ -84,16 +95,21 @@ fn integrity(db: &Connection) -> rusqlite::Result<Option<String>> {
 
 /// How many sealed texts cannot be opened; a key that is missing or another ledger's opens none.
 pub(super) fn unopenable(ledger: &SqliteLedger) -> Result<u64, LedgerError> {
-    let opener = open::opener_if_any(&ledger.db, &ledger.path)?;
+    let key = keys::key_if_any(&ledger.db, &ledger.path)?;
     ledger.read(|db| {
+        let mut openers = match key {
+            Some(key) => Some(Openers::new(key, keys::ledger_id(db)?)),
+            None => None,
+        };
         let mut find = db.prepare(SEALED)?;
         let mut rows = find.query([])?;
         let mut unopenable = 0;
         while let Some(row) = rows.next()? {
             let kind = rule::kind(row.get_ref(1)?.as_str()?).unwrap_or(Kind::OTHER);
             let (fingerprint, sealed) = (Fingerprint(row.get(0)?), row.get_ref(2)?.as_blob()?);
-            let opens = |opener: &Opener| opener.open(kind, fingerprint, sealed).is_ok();
-            unopenable += u64::from(!opener.as_ref().is_some_and(opens));
+            let host = row.get_ref(3)?.as_str_or_null()?.unwrap_or_default();
+            let opens = |openers: &mut Openers| openers.open(host, (kind, fingerprint), sealed).is_ok();
+            unopenable += u64::from(!openers.as_mut().is_some_and(opens));
         }
         Ok(unopenable)
     })

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{SqliteLedger, files, open, paths};
+use super::{SqliteLedger, files, keys, paths};
 use crate::ledger::audit::Head;
 use crate::ledger::error::{FileError, LedgerError};
 
@@ -15,7 +15,7 @@ pub(super) fn copy(ledger: &SqliteLedger, to: &Path) -> Result<Head, LedgerError
             return Err(FileError::Exists { path }.into());
         }
     }
-    open::sealing_key(&ledger.db, &ledger.path)?;
+    keys::sealing_key(&ledger.db, &ledger.path)?;
     let draft = paths::beside(to, ".partial");
     files::remove(&draft)?;
     let draft = files::prepare(&draft)?;

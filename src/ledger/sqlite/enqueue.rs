@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row, params};
 
-use super::{rows, trail};
+use super::{row_mac, rows, trail};
 use crate::ledger::audit::{Digest, Event};
 use crate::ledger::decision::Decision;
 use crate::ledger::entry::{Enqueued, Entry, sorted_chunk};
@@ -15,10 +15,21 @@ use crate::revocation::State;
 /// per chunk, few enough that other processes wait a second or two at the most.
 const CHUNKS_PER_TRANSACTION: usize = 5;
 
-const FIND: &str = "SELECT id, state FROM token WHERE host = ?1 AND sha256_prefix = ?2 AND sha256 = ?3";
-const INSERT: &str =
-    "INSERT INTO token (host, sha256, sha256_prefix, kind, confidence, rank, location, state, created_at, at,
-    decision) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)";
+/// The token's row, or a damaged one whose hash begins in the same way: that is the token's, for no two hashes do.
+const FIND: &str = "SELECT id, state, sha256 = ?3 AS exact,
+        EXISTS (SELECT 1 FROM damaged_token AS d WHERE d.id = token.id) AS damaged,
+        EXISTS (SELECT 1 FROM sealed WHERE sealed.token = token.id)
+    FROM token WHERE host = ?1 AND sha256_prefix = ?2 AND (exact OR damaged)";
+/// Before `UPDATE`, where the row was damaged: what `UPDATE` leaves as it was.
+const WRITE_ANEW: &str =
+    "UPDATE token SET kind = ?2, location = ?3, created_at = ?4, batch = NULL WHERE id = ?1";
+/// With its check, which a trigger would compute in a second write of the row: its values are those of all columns in their
+/// order, the last three being what the schema gives a new token.
+const INSERT: &str = "INSERT INTO token
+    (id, host, sha256, sha256_prefix, kind, confidence, rank, location, state, created_at, at, decision, mac)
+    VALUES (?11, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10,
+        row_mac('token', ?11, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, NULL, 0, 0))";
+const NEXT_ID: &str = "SELECT ifnull(max(id), 0) + 1 FROM token";
 const UPDATE: &str = "UPDATE token SET state = ?2, at = ?3, confidence = ?4, rank = ?5, bisect_group = 0, failed_in = 0, decision = ?6 WHERE id = ?1";
 const FIND_DECISION: &str = "SELECT id FROM decision
     WHERE by = ?1 AND run = ?2 AND consent = ?3 AND min_confidence = ?4 AND allow_own = ?5";
@@ -40,13 +51,17 @@ pub(super) fn enqueue_some(
     let mut digest = Digest::default();
     for _ in 0..CHUNKS_PER_TRANSACTION {
         for entry in sorted_chunk(entries) {
-            let (state, new) = inserter.put(&entry)?;
-            enqueued.count(state, new);
-            if new && state == State::Queued {
-                *kinds.entry(entry.kind.rule_id()).or_default() += 1;
-            }
-            if new {
-                digest.add(&entry.fingerprint);
+            match inserter.put(&entry)? {
+                Some((state, new)) => {
+                    enqueued.count(state, new);
+                    if new && state == State::Queued {
+                        *kinds.entry(entry.kind.rule_id()).or_default() += 1;
+                    }
+                    if new {
+                        digest.add(&entry.fingerprint);
+                    }
+                }
+                None => enqueued.damaged += 1,
             }
         }
     }
@@ -81,6 +96,29 @@ fn record_decision(db: &Connection, decision: &Decision, at: i64) -> rusqlite::R
     Ok(db.last_insert_rowid())
 }
 
+/// What is known of a token.
+struct Known {
+    id: i64,
+    /// None where it cannot be known.
+    state: Option<State>,
+    damaged: bool,
+}
+
+impl Known {
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let (id, exact, damaged, text): (_, bool, bool, bool) =
+            (row.get(0)?, row.get(2)?, row.get(3)?, row.get(4)?);
+        let state = match (damaged, text && exact) {
+            // Borrowed from the row: a million known tokens need no million strings.
+            (false, _) => Some(State::from_word(row.get_ref(1)?.as_str()?).unwrap_or(State::Refused)),
+            // It was not accepted, or its text would have been erased.
+            (true, true) => Some(State::Held),
+            (true, false) => None,
+        };
+        Ok(Known { id, state, damaged })
+    }
+}
+
 /// The statements that write a token, prepared once for a million of them.
 struct Inserter<'db> {
     db: &'db Connection,
@@ -89,6 +127,8 @@ struct Inserter<'db> {
     decision: &'db Decision,
     /// The decision's id, once a token was queued under it.
     decision_id: Option<i64>,
+    /// Of the next new token.
+    next_id: i64,
     find: CachedStatement<'db>,
     insert: CachedStatement<'db>,
     update: CachedStatement<'db>,
@@ -105,6 +145,7 @@ impl<'db> Inserter<'db> {
             at,
             decision,
             decision_id: None,
+            next_id: db.query_row(NEXT_ID, [], |row| row.get(0))?,
             find: db.prepare_cached(FIND)?,
             insert: db.prepare_cached(INSERT)?,
             update: db.prepare_cached(UPDATE)?,
@@ -113,21 +154,17 @@ impl<'db> Inserter<'db> {
         })
     }
 
-    /// Writes one token; returns the state it has then, and whether this call changed it.
-    fn put(&mut self, entry: &Entry) -> rusqlite::Result<(State, bool)> {
+    /// Writes one token; returns the state it has then, and whether this call changed it; none where the row is damaged, and
+    /// the token may have been accepted.
+    fn put(&mut self, entry: &Entry) -> rusqlite::Result<Option<(State, bool)>> {
         let Inserter { host, at, .. } = *self;
         let (sha256, prefix) = (entry.fingerprint.0, rows::prefix_of(&entry.fingerprint));
-        let known = (self.find)
-            .query_row(params![host, prefix, sha256], |row| {
-                // Borrowed from the row: a million known tokens need no million strings.
-                let state = row.get_ref(1)?.as_str()?;
-                Ok((row.get::<_, i64>(0)?, State::from_word(state).unwrap_or(State::Refused)))
-            })
-            .optional()?;
+        let known = self.find.query_row(params![host, prefix, sha256], Known::from_row).optional()?;
         let (kind, new_state, confidence) =
             (entry.kind.rule_id(), entry.state.as_str(), entry.confidence.as_str());
-        let Some((id, state)) = known else {
-            let (rank, decision) = (entry.rank(), self.decision_id()?);
+        let Some(Known { id, state, damaged }) = known else {
+            let (id, rank, decision) = (self.next_id, entry.rank(), self.decision_id()?);
+            self.next_id += 1;
             self.insert.execute(params![
                 host,
                 sha256,
@@ -138,21 +175,28 @@ impl<'db> Inserter<'db> {
                 entry.location,
                 new_state,
                 at,
-                decision
+                decision,
+                id
             ])?;
-            let id = self.db.last_insert_rowid();
-            return self.put_sealed(id, entry).map(|()| (entry.state, true));
+            return self.put_sealed(id, entry).map(|()| Some((entry.state, true)));
         };
+        let Some(state) = state else { return Ok(None) };
         // A token that waits stays queued, whatever this run would have done with it: a token once queued is sent.
         if state.pending() || state == entry.state || !state.may_become(entry.state) {
-            return Ok((state, false));
+            return Ok(Some((state, false)));
+        }
+        if damaged {
+            self.db.prepare_cached(WRITE_ANEW)?.execute(params![id, kind, entry.location, at])?;
         }
         let decision = self.decision_id()?;
         self.update.execute(params![id, new_state, at, confidence, entry.rank(), decision])?;
         if !entry.state.keeps_text() {
             self.forgotten.push(id);
         }
-        self.put_sealed(id, entry).map(|()| (entry.state, true))
+        if damaged {
+            row_mac::restamp_row(self.db, "token", id)?;
+        }
+        self.put_sealed(id, entry).map(|()| Some((entry.state, true)))
     }
 
     fn decision_id(&mut self) -> rusqlite::Result<i64> {

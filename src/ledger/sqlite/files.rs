@@ -16,7 +16,11 @@ use crate::ledger::seal::{KEY_LEN, SealingKey, new_key};
 /// Returns the path with its directory resolved, so that SQLite can open it with `SQLITE_OPEN_NOFOLLOW`, which refuses a
 /// link in any component (<https://www.sqlite.org/c3ref/open.html>).
 pub(super) fn prepare(path: &Path) -> Result<PathBuf, LedgerError> {
-    create_directory(directory_of(path))?;
+    let directory = directory_of(path);
+    if is_gone(path) && has_key(path) {
+        return Err(lost(path));
+    }
+    create_directory(directory)?;
     let path = resolve(path)?;
     match create_new(&path) {
         Ok(file) => file.sync_all().map_err(failed("write", &path))?,
@@ -57,14 +61,32 @@ fn sync_directory(directory: &Path) {
 pub(super) fn existing(path: &Path) -> Result<Option<PathBuf>, LedgerError> {
     match fs::symlink_metadata(path) {
         Ok(_) => {}
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(None);
+        Err(error) if is_gone_error(&error) => {
+            return if has_key(path) { Err(lost(path)) } else { Ok(None) };
         }
         Err(error) => return Err(failed("look at", path)(error)),
     }
     let path = resolve(path)?;
     check(&path)?;
     Ok(Some(path))
+}
+
+fn is_gone(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_err_and(|error| is_gone_error(&error))
+}
+
+fn is_gone_error(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// The key of a ledger comes after its first page, so an empty file beside a key was a ledger once.
+pub(super) fn lost(path: &Path) -> LedgerError {
+    LedgerError::Lost { ledger: path.display().to_string(), key: key_path(path).display().to_string() }
+}
+
+/// Whether there is a key beside the ledger, of whatever kind.
+pub(super) fn has_key(path: &Path) -> bool {
+    fs::symlink_metadata(key_path(path)).is_ok()
 }
 
 fn resolve(path: &Path) -> Result<PathBuf, LedgerError> {

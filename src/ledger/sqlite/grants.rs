@@ -11,9 +11,11 @@ use crate::ledger::time::{timestamp, whole_millis};
 use crate::revocation::Grants;
 use crate::token::Fingerprint;
 
-const FIND: &str = "SELECT token.id, told_at, scopes, expires_at
-    FROM token LEFT JOIN grants ON grants.token = token.id
-    WHERE host = ?1 AND sha256_prefix = ?2 AND sha256 = ?3";
+/// Without an outer join: SQLite would prepare the statement anew for each value that it is given.
+const FIND: &str = "SELECT id, (SELECT told_at FROM grants WHERE grants.token = token.id),
+        (SELECT scopes FROM grants WHERE grants.token = token.id),
+        (SELECT expires_at FROM grants WHERE grants.token = token.id)
+    FROM token WHERE host = ?1 AND sha256_prefix = ?2 AND sha256 = ?3";
 const KEEP: &str =
     "INSERT OR REPLACE INTO grants (token, scopes, expires_at, told_at) VALUES (?1, ?2, ?3, ?4)";
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::error::corrupt;
 use super::owner::Owner;
 use super::queue::{self, DueToken};
 use super::{attempts, quota, retries, rows, settle};
@@ -25,7 +26,8 @@ const SET_LOST: &str = "UPDATE batch SET verdict = 'lost', closed_at = ?2 WHERE 
 const RELEASE: &str = "UPDATE token SET batch = NULL, state = 'sent' WHERE batch = ?1";
 const FIND_ONE: &str =
     "SELECT id, sha256, kind, bytes, bisect_group FROM token JOIN sealed ON sealed.token = token.id
-    WHERE host = ?1 AND batch IS NULL AND state IN ('queued', 'sent') AND sha256_prefix = ?2 AND sha256 = ?3";
+    WHERE host = ?1 AND batch IS NULL AND state IN ('queued', 'sent') AND sha256_prefix = ?2 AND sha256 = ?3
+    AND NOT EXISTS (SELECT 1 FROM damaged_token AS d WHERE d.id = token.id)";
 const INSERT_BATCH: &str =
     "INSERT INTO batch (quota, charged, owner, bisect_group, at, lease, slot_at, slot_adjusted, slot_boot, slot_uptime, call)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?5, ?5, ?7, ?8, ?9)";
@@ -41,14 +43,17 @@ pub(super) fn intend(
     let now = ClockReading::of(at);
     let later = |until: i64, reason| Ok(Next::Later { at: timestamp(until), reason });
     let known = match request.payload {
-        Payload::Call(_) => Some(rows::ensure_host(db, request.host)?),
-        Payload::Batch(_) | Payload::SelfRevoking(_) => rows::host(db, request.host)?,
+        Payload::Call(_) => Some((rows::ensure_host(db, request.host)?, false)),
+        Payload::Batch(_) | Payload::SelfRevoking(_) => rows::find_host(db, request.host)?,
     };
-    let Some(host) = known else { return Ok(Next::Nothing) };
+    let Some((host, damaged)) = known else { return Ok(Next::Nothing) };
     let in_flight = take_over_abandoned(db, owner, (host, request.account()), (at, now))?;
     let Some(candidate) = candidate(db, host, request)? else {
         // What another process has in flight may have to be sent again.
         return if in_flight == InFlight::None {
+            if damaged && !rows::has_tokens(db, host)? {
+                return Err(corrupt(format!("the row of the API base {} was changed", request.host)));
+            }
             Ok(Next::Nothing)
         } else {
             later(now.wall + POLL_MS, WaitReason::InFlight)
@@ -111,7 +116,9 @@ fn contents(
         Candidate::Kinds(kinds) => {
             let Some(next) = queue::next(db, host, kinds, max_batch)? else { return Ok(Vec::new()) };
             let page = Page { skip: 0, limit: next.size };
-            vec![(next.group, queue::page(db, host, next.group, kinds, page)?)]
+            let due = queue::page(db, host, next.group, kinds, page)?;
+            // What is damaged is counted, and does not leave.
+            if due.is_empty() { Vec::new() } else { vec![(next.group, due)] }
         }
     })
 }

@@ -3,14 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use super::files;
+use super::error::ledger_error;
 use super::owner::Owner;
-use super::{SqliteLedger, ledger_error};
-use super::{paths, trust};
+use super::{Ledger as _, SqliteLedger};
+use super::{damage, entry_sum, files, keys, paths, trust};
 use crate::ledger::error::LedgerError;
-use crate::ledger::seal::{Opener, SealingKey};
 
 /// Marks the file as a ledger: "stch" (<https://www.sqlite.org/pragma.html#pragma_application_id>).
 const APPLICATION_ID: i64 = 0x7374_6368;
@@ -29,45 +28,62 @@ const IDENTITY: &str = "SELECT (SELECT application_id FROM pragma_application_id
 /// Opens the file at `path`, which exists and may be empty, and creates schema and key where they are missing.
 pub(super) fn open(path: PathBuf) -> Result<SqliteLedger, LedgerError> {
     let mut db = connect(&path)?;
-    if schema(&db, &path)? < newest_schema() {
-        migrate(&mut db, &path)?;
+    match schema(&db, &path)? {
+        0 if files::has_key(&path) => return Err(files::lost(&path)),
+        found if found < newest_schema() => migrate(&mut db, &path)?,
+        _ => {}
     }
-    ensure_key(&mut db, &path)?;
-    Ok(SqliteLedger { db, owner: Owner::new(&path), path })
+    keys::ensure(&mut db, &path)?;
+    finish(db, path)
 }
 
 /// Opens the file at `path`; `None` where it is empty.
 pub(super) fn open_existing(path: PathBuf) -> Result<Option<SqliteLedger>, LedgerError> {
     let mut db = connect(&path)?;
     match schema(&db, &path)? {
+        0 if files::has_key(&path) => return Err(files::lost(&path)),
         // Created, and never written to.
         0 => return Ok(None),
         found if found < newest_schema() => migrate(&mut db, &path)?,
         _ => {}
     }
-    Ok(Some(SqliteLedger { db, owner: Owner::new(&path), path }))
+    finish(db, path).map(Some)
 }
 
-/// Finds out whether the ledger at `path` can be written and what waits in it can be opened; changes nothing.
+fn finish(db: Connection, path: PathBuf) -> Result<SqliteLedger, LedgerError> {
+    let key = keys::install(&db, &path)?;
+    Ok(SqliteLedger { db, key, owner: Owner::new(&path), path })
+}
+
+/// Finds out whether tables, indexes and triggers are those of a ledger.
+pub(super) fn check_schema(db: &Connection) -> rusqlite::Result<()> {
+    damage::check_schema(db, MIGRATIONS)
+}
+
+/// Finds out whether the ledger at `path` can be written and what waits in it can be opened.
 pub(super) fn check_writable(path: &Path) -> Result<(), LedgerError> {
     trust::check_access(paths::directory_of(path))?;
     let mut db = connect(path)?;
     let failed = |error| ledger_error(path, &error);
     if schema(&db, path)? == 0 {
-        return Ok(());
+        return if files::has_key(path) { Err(files::lost(path)) } else { Ok(()) };
     }
     // Takes the write lock, and gives it back by a rollback.
     let tx = Transaction::new(&mut db, TransactionBehavior::Immediate).map_err(failed)?;
     let sealed: bool =
         tx.query_row("SELECT EXISTS (SELECT 1 FROM sealed)", [], |row| row.get(0)).map_err(failed)?;
     if sealed || files::read_key(path)?.is_some() {
-        match sealing_key(&tx, path) {
+        match keys::sealing_key(&tx, path) {
             // A key that is lost while nothing is sealed with it is replaced.
             Err(LedgerError::KeyMissing { .. } | LedgerError::KeyMismatch { .. }) if !sealed => {}
             checked => drop(checked?),
         }
     }
-    Ok(())
+    drop(tx);
+    let mut ledger = finish(db, path.into())?;
+    ledger.mend_indexes()?;
+    // A trail that lost its end is found before anything is looked at, too.
+    ledger.head().map(drop)
 }
 
 /// Opens a connection, with pragmas as in <https://www.sqlite.org/pragma.html>.
@@ -89,6 +105,7 @@ fn connect(path: &Path) -> Result<Connection, LedgerError> {
         // In KiB where negative: 32 MiB, for the index of a million fingerprints is written in random order.
         db.pragma_update(None, "cache_size", -32_768)?;
         db.set_prepared_statement_cache_capacity(64);
+        entry_sum::install(&db)?;
         Ok(db)
     };
     setup().map_err(|error| ledger_error(path, &error))
@@ -134,77 +151,10 @@ fn migrate(db: &mut Connection, path: &Path) -> Result<(), LedgerError> {
     for step in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(usize::MAX)) {
         tx.execute_batch(step).map_err(failed)?;
     }
+    if found == 0 {
+        keys::insert_ledger_id(&tx, path)?;
+    }
     tx.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
     tx.pragma_update(None, "user_version", newest_schema()).map_err(failed)?;
     tx.commit().map_err(failed)
-}
-
-/// Makes sure that the key exists and is the right one. A key that is lost while nothing is sealed with it is replaced.
-fn ensure_key(db: &mut Connection, path: &Path) -> Result<(), LedgerError> {
-    if key_check(db, path)?.is_some() && files::read_key(path)?.is_some() {
-        return sealing_key(db, path).map(drop);
-    }
-    let failed = |error| ledger_error(path, &error);
-    let tx = Transaction::new(db, TransactionBehavior::Immediate).map_err(failed)?;
-    let sealed: bool =
-        tx.query_row("SELECT EXISTS (SELECT 1 FROM sealed)", [], |row| row.get(0)).map_err(failed)?;
-    let key = match current_key(&tx, path)? {
-        Some(key) => key,
-        None if sealed => return Err(LedgerError::KeyMissing { key: key_name(path) }),
-        None => files::create_key(path)?,
-    };
-    let expected = key_check(&tx, path)?;
-    if sealed && expected.is_some_and(|expected| expected != key.check()) {
-        return Err(LedgerError::KeyMismatch { key: key_name(path) });
-    }
-    tx.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('key_check', ?1)", [key.check()])
-        .map_err(failed)?;
-    tx.commit().map_err(failed)
-}
-
-/// The key beside the ledger, if it is the one the ledger was made with.
-pub(super) fn sealing_key(db: &Connection, path: &Path) -> Result<SealingKey, LedgerError> {
-    let Some(key) = current_key(db, path)? else {
-        return Err(LedgerError::KeyMissing { key: key_name(path) });
-    };
-    if key_check(db, path)? == Some(key.check()) {
-        Ok(key)
-    } else {
-        Err(LedgerError::KeyMismatch { key: key_name(path) })
-    }
-}
-
-/// What opens the ledger's texts; none where the key beside it is missing or another ledger's.
-pub(super) fn opener_if_any(db: &Connection, path: &Path) -> Result<Option<Opener>, LedgerError> {
-    match sealing_key(db, path) {
-        Ok(key) => Ok(Some(key.opener())),
-        Err(LedgerError::KeyMissing { .. } | LedgerError::KeyMismatch { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// The key beside the ledger. One that was about to be replaced when a process died is replaced now.
-fn current_key(db: &Connection, path: &Path) -> Result<Option<SealingKey>, LedgerError> {
-    let (key, expected) = (files::read_key(path)?, key_check(db, path)?);
-    if expected.is_none() || key.as_ref().map(SealingKey::check) == expected {
-        return Ok(key);
-    }
-    match files::next_key(path)? {
-        Some(next) if Some(next.check()) == expected => {
-            files::adopt_next_key(path)?;
-            Ok(Some(next))
-        }
-        _ => Ok(key),
-    }
-}
-
-/// The key's path, as messages name it.
-fn key_name(path: &Path) -> String {
-    files::key_path(path).display().to_string()
-}
-
-fn key_check(db: &Connection, path: &Path) -> Result<Option<[u8; 16]>, LedgerError> {
-    db.query_row("SELECT value FROM meta WHERE name = 'key_check'", [], |row| row.get(0))
-        .optional()
-        .map_err(|error| ledger_error(path, &error))
 }

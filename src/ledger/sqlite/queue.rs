@@ -11,6 +11,9 @@ use crate::token::{Fingerprint, Kind};
 /// The condition for a token that could be sent now, in a query whose `?1` is the host.
 pub(super) const DUE: &str = "host = ?1 AND batch IS NULL AND state IN ('queued', 'sent')";
 
+/// The condition for a row that is what was written.
+pub(super) const WHOLE: &str = "NOT EXISTS (SELECT 1 FROM damaged_token AS d WHERE d.id = token.id)";
+
 /// A list of kinds for an `IN`. Rule ids of built-in kinds are constants, so nothing has to be escaped.
 pub(super) fn kind_list(kinds: &[Kind]) -> String {
     let ids: Vec<String> = kinds.iter().map(|kind| format!("'{}'", kind.rule_id())).collect();
@@ -80,7 +83,7 @@ pub(super) fn page(
 ) -> rusqlite::Result<Vec<DueToken>> {
     let sql = format!(
         "SELECT id, sha256, kind, bytes FROM token JOIN sealed ON sealed.token = token.id
-         WHERE {DUE} AND bisect_group = ?2 AND kind IN ({}) ORDER BY failed_in, rank, id LIMIT ?3 OFFSET ?4",
+         WHERE {DUE} AND bisect_group = ?2 AND {WHOLE} AND kind IN ({}) ORDER BY failed_in, rank, id LIMIT ?3 OFFSET ?4",
         kind_list(kinds)
     );
     db.prepare_cached(&sql)?

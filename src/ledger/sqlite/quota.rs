@@ -2,8 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::damage;
 use super::rows::number;
-use crate::ledger::quota::{BodyLimit, Moment, Quota, SLOTS_KEPT, ServerLimit, Slot, Span};
+use crate::ledger::quota::{BodyLimit, Moment, Quota, SLOTS_KEPT, ServerLimit, Slot, Span, WINDOW_MS};
 use crate::ledger::time::Uptime;
 
 const FIND: &str =
@@ -71,7 +72,14 @@ pub(super) fn ensure(db: &Connection, host: i64, identity: &str) -> rusqlite::Re
         return Ok(found);
     }
     db.execute("INSERT INTO quota (host, identity) VALUES (?1, ?2)", params![host, identity])?;
-    Ok((db.last_insert_rowid(), Quota::default()))
+    let (id, mut quota) = (db.last_insert_rowid(), Quota::default());
+    // Where the count of requests was damaged, this identity may have had one.
+    if let Some(at) = damage::found_at(db)? {
+        let since = Moment { at, adjusted: at, uptime: None };
+        quota.hold = Span { since, length: WINDOW_MS };
+        save(db, id, &quota)?;
+    }
+    Ok((id, quota))
 }
 
 /// Saves a quota and those of its slots that moved.

@@ -32,13 +32,22 @@ const OLDEST_OF_FEW: &str = "SELECT created_at FROM token WHERE id =
 const OLDEST_OF_MANY: &str = "SELECT created_at FROM token
     WHERE +host = ?1 AND batch IS NULL AND +state IN ('queued', 'sent') ORDER BY id LIMIT 1";
 const FEW: u64 = 20_000;
-const WAITING: &str =
-    "SELECT kind, count(*) FROM token WHERE host = ?1 AND state IN ('queued', 'sent') GROUP BY kind";
-const TOKEN: &str =
-    "SELECT kind, state, at, location,
-        (SELECT allow_own FROM decision WHERE decision.id = token.decision), (SELECT request_id FROM attempt JOIN batch ON batch.id = attempt.batch
-        WHERE attempt.token = token.id ORDER BY batch.id DESC LIMIT 1), told_at, scopes, expires_at
-    FROM token LEFT JOIN grants ON grants.token = token.id WHERE host = ?1 AND sha256_prefix = ?2 AND sha256 = ?3";
+const WAITING: [&str; 2] = [
+    "SELECT kind, count(*) FROM token WHERE host = ?1 AND batch IS NULL AND state IN ('queued', 'sent') GROUP BY kind",
+    "SELECT kind, count(*) FROM token WHERE host = ?1 AND state = 'sent' AND state != 'queued'
+        AND batch IS NOT NULL GROUP BY kind",
+];
+/// Without an outer join: SQLite would prepare the statement anew for each value that it is given.
+pub(super) const TOKEN: &str = "SELECT kind, state, at, location,
+        (SELECT allow_own FROM decision WHERE decision.id = token.decision
+            AND NOT EXISTS (SELECT 1 FROM damaged_decision AS d WHERE d.id = decision.id)),
+        (SELECT request_id FROM attempt JOIN batch ON batch.id = attempt.batch
+            WHERE attempt.token = token.id ORDER BY batch.id DESC LIMIT 1),
+        (SELECT told_at FROM grants WHERE grants.token = token.id),
+        (SELECT scopes FROM grants WHERE grants.token = token.id),
+        (SELECT expires_at FROM grants WHERE grants.token = token.id),
+        EXISTS (SELECT 1 FROM damaged_token AS d WHERE d.id = token.id)
+    FROM token WHERE host = ?1 AND sha256_prefix = ?2 AND sha256 = ?3";
 const HOSTS: &str =
     "SELECT name, identity FROM host LEFT JOIN quota ON quota.host = host.id ORDER BY host.id, quota.id";
 const ATTEMPTS: &str = "SELECT batch.id, batch.at, verdict, status, request_id, tries FROM attempt
@@ -56,6 +65,17 @@ pub(super) fn due(
     let due = queue::page(db, host, next.group, kinds, page)?;
     Ok(due.into_iter().map(|due| due.token).collect())
 }
+
+/// What is known of a token whose row, or whose host's, is not what was written: not that it was accepted, in any case.
+const NOT_BELIEVED: TokenRecord = TokenRecord {
+    kind: Kind::OTHER,
+    state: State::Held,
+    own_allowed: false,
+    at: Timestamp::UNIX_EPOCH,
+    request_id: None,
+    location: String::new(),
+    grants: None,
+};
 
 /// The status of a host, without the ledger's description.
 pub(super) fn host_status(
@@ -90,14 +110,45 @@ pub(super) fn host_status(
 /// How many tokens of each kind wait, or were sent without a known response.
 pub(super) fn waiting(db: &Connection, host: &str) -> rusqlite::Result<BTreeMap<Kind, u64>> {
     let Some(host) = rows::host(db, host)? else { return Ok(BTreeMap::new()) };
+    let due: u64 = db.prepare_cached(COUNT_DUE)?.query_row([host], |row| row.get(0))?;
+    if due >= FEW {
+        return waiting_of_many(db, host);
+    }
     let mut counts: BTreeMap<Kind, u64> = BTreeMap::new();
-    let mut find = db.prepare_cached(WAITING)?;
-    let mut rows = find.query([host])?;
-    while let Some(row) = rows.next()? {
-        let kind = rule::kind(row.get_ref(0)?.as_str()?).unwrap_or(Kind::OTHER);
-        *counts.entry(kind).or_default() += row.get::<_, u64>(1)?;
+    for sql in WAITING {
+        let mut find = db.prepare_cached(sql)?;
+        let mut rows = find.query([host])?;
+        while let Some(row) = rows.next()? {
+            // The kind may be what was damaged.
+            let kind = row.get_ref(0)?.as_str().ok().and_then(rule::kind).unwrap_or(Kind::OTHER);
+            *counts.entry(kind).or_default() += row.get::<_, u64>(1)?;
+        }
     }
     Ok(counts)
+}
+
+/// The same in one pass over the rows in their order: to group many would be to sort them. Rule ids are constants of the
+/// program, so nothing has to be escaped.
+pub(super) fn waiting_of_many(db: &Connection, host: i64) -> rusqlite::Result<BTreeMap<Kind, u64>> {
+    let kinds: Vec<Kind> = rule::kinds().collect();
+    let sums: Vec<String> =
+        kinds.iter().map(|kind| format!(", ifnull(sum(kind = '{}'), 0)", kind.rule_id())).collect();
+    let sql = format!(
+        "SELECT count(*){} FROM token NOT INDEXED WHERE host = ?1 AND state IN ('queued', 'sent')",
+        sums.concat()
+    );
+    db.prepare_cached(&sql)?.query_row([host], |row| {
+        let mut others: u64 = row.get(0)?;
+        let mut counts = BTreeMap::new();
+        for (index, kind) in kinds.iter().enumerate() {
+            let count: u64 = row.get(index + 1)?;
+            others = others.saturating_sub(count);
+            counts.insert(*kind, count);
+        }
+        counts.insert(Kind::OTHER, others);
+        counts.retain(|_, count| *count > 0);
+        Ok(counts)
+    })
 }
 
 pub(super) fn count(db: &Connection, host: &str, state: State) -> rusqlite::Result<u64> {
@@ -132,10 +183,13 @@ pub(super) fn token(
     host: &str,
     fingerprint: &Fingerprint,
 ) -> rusqlite::Result<Option<TokenRecord>> {
-    let Some(host) = rows::host(db, host)? else { return Ok(None) };
+    let Some((host, changed)) = rows::find_host(db, host)? else { return Ok(None) };
     let found = db.prepare_cached(TOKEN)?.query_row(
         params![host, rows::prefix_of(fingerprint), fingerprint.0],
         |row| {
+            if changed || row.get(9)? {
+                return Ok(NOT_BELIEVED);
+            }
             let state: String = row.get(1)?;
             Ok(TokenRecord {
                 kind: rule::kind(row.get_ref(0)?.as_str()?).unwrap_or(Kind::OTHER),
@@ -149,6 +203,14 @@ pub(super) fn token(
         },
     );
     found.optional()
+}
+
+pub(super) fn tokens(
+    db: &Connection,
+    host: &str,
+    fingerprints: &[Fingerprint],
+) -> rusqlite::Result<Vec<Option<TokenRecord>>> {
+    fingerprints.iter().map(|fingerprint| token(db, host, fingerprint)).collect()
 }
 
 pub(super) fn attempts(

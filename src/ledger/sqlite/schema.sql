@@ -1,14 +1,16 @@
 -- Schema 1 of the ledger. Times are milliseconds since 1970, by the wall clock. States, kinds and confidences are stored
--- under their names in reports, so that the file can be read with any SQLite client.
+-- under their names in reports, so that the file can be read with any SQLite client. A column `mac` is a check over the rest of
+-- its row, keyed with the key beside the ledger: see row_mac.rs.
 
 CREATE TABLE meta (
   name  TEXT PRIMARY KEY,
   value BLOB NOT NULL
-) WITHOUT ROWID;                       -- key_check: identifies the right key file; head: the last audit record
+) WITHOUT ROWID;                       -- ledger_id: random; key_id: of the right key file; mac: a check of both; head: the last audit record
 
 CREATE TABLE host (
   id   INTEGER PRIMARY KEY,
-  name TEXT NOT NULL UNIQUE
+  name TEXT NOT NULL UNIQUE,
+  mac  BLOB
 );
 
 -- Who decided that tokens may be sent, when and within which bounds.
@@ -19,7 +21,8 @@ CREATE TABLE decision (
   run            TEXT    NOT NULL,
   consent        TEXT    NOT NULL,     -- how the user agreed
   min_confidence TEXT    NOT NULL,
-  allow_own      INTEGER NOT NULL
+  allow_own      INTEGER NOT NULL,
+  mac            BLOB
 );
 
 -- A token and its state, per host, which is the base of its API. Rows are never deleted: this is how a token is never sent twice.
@@ -38,7 +41,8 @@ CREATE TABLE token (
   decision      INTEGER REFERENCES decision, -- under which it was queued last
   batch         INTEGER,               -- in flight with this batch
   bisect_group  INTEGER NOT NULL DEFAULT 0, -- the half of a batch that is bisected it belongs to; 0 if none
-  failed_in     INTEGER NOT NULL DEFAULT 0  -- the last batch it was in on which the server failed; 0 if none
+  failed_in     INTEGER NOT NULL DEFAULT 0, -- the last batch it was in on which the server failed; 0 if none
+  mac           BLOB
 );
 -- Eight bytes of each fingerprint rather than 32: the index of a million tokens is written in random order, and has to
 -- fit into memory for that. A lookup compares the rest of the hash in the row, and writers check before they insert.
@@ -97,6 +101,7 @@ CREATE TABLE quota (
   accepted         INTEGER NOT NULL DEFAULT 0,  -- the last batch that was accepted; 0 before the first
   body_limit       INTEGER,                     -- the most tokens a request may carry, once one was too long
   body_taken       INTEGER NOT NULL DEFAULT 0,  -- the most that were taken since
+  mac              BLOB,
   UNIQUE (host, identity)
 );
 
@@ -121,7 +126,8 @@ CREATE TABLE batch (
   decided      INTEGER NOT NULL DEFAULT 0, -- the answer was the end of its tokens' way, or a step to it
   retry        INTEGER NOT NULL DEFAULT 0, -- all its tokens were sent before, and nothing was decided
   told         INTEGER NOT NULL DEFAULT 1, -- the trail has a record of its leaving
-  unused       INTEGER NOT NULL DEFAULT 0  -- no attempt names it any more
+  unused       INTEGER NOT NULL DEFAULT 0, -- no attempt names it any more
+  mac          BLOB
 );
 CREATE INDEX batch_slots ON batch (quota, id) WHERE charged;
 CREATE INDEX batch_open ON batch (quota) WHERE verdict = 'open';

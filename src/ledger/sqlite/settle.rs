@@ -18,10 +18,12 @@ const FIND: &str =
 const CLOSE: &str =
     "UPDATE batch SET verdict = ?2, closed_at = ?3, status = ?4, request_id = ?5, decided = ?6 WHERE id = ?1";
 const UNCHARGE: &str = "UPDATE batch SET charged = 0 WHERE id = ?1";
-const IN_FLIGHT: &str = "SELECT id FROM token WHERE batch = ?1 ORDER BY rank, id";
+const IN_FLIGHT: &str = "SELECT id FROM token WHERE batch = ?1
+    AND NOT EXISTS (SELECT 1 FROM damaged_token AS d WHERE d.id = token.id) ORDER BY rank, id";
 /// Of a batch that was taken over: the tokens it carried that still wait.
 const STILL_PENDING: &str = "SELECT token.id FROM attempt JOIN token ON token.id = attempt.token
-    WHERE attempt.batch = ?1 AND state IN ('queued', 'sent') ORDER BY rank, token.id";
+    WHERE attempt.batch = ?1 AND state IN ('queued', 'sent')
+    AND NOT EXISTS (SELECT 1 FROM damaged_token AS d WHERE d.id = token.id) ORDER BY rank, token.id";
 const COUNT_IN_STATE: &str = "SELECT count(*) FROM attempt JOIN token ON token.id = attempt.token
     WHERE attempt.batch = ?1 AND state = ?2";
 const SET_FAILED: &str =

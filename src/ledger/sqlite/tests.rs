@@ -1,7 +1,9 @@
 //! What is in the file, and what is not.
 
 mod damage;
+mod flips;
 mod handles;
+mod moved;
 mod outage;
 #[cfg(unix)]
 mod trust;
@@ -68,7 +70,7 @@ fn entry(sealer: &Sealer, number: u32) -> Result<Entry, LedgerError> {
 }
 
 fn fill(ledger: &mut SqliteLedger, numbers: std::ops::Range<u32>) -> Result<Enqueued, LedgerError> {
-    let sealer = ledger.sealer()?;
+    let sealer = ledger.sealer(HOST)?;
     let entries: Vec<Entry> = numbers.map(|number| entry(&sealer, number)).collect::<Result<_, _>>()?;
     ledger.enqueue(HOST, &decision(), &mut entries.into_iter(), &now)
 }
@@ -113,7 +115,7 @@ fn a_token_waits_sealed_and_leaves_nothing_once_accepted() -> TestResult {
     let plain: Vec<String> = (0..1500).map(body).collect();
     let intent = next_intent(&mut ledger)?;
     assert_eq!(intent.tokens.len(), 1000);
-    let opener = ledger.opener()?;
+    let opener = ledger.opener(HOST)?;
     for token in &intent.tokens {
         let reopened = opener.open(token.kind, token.fingerprint, &token.sealed)?;
         assert_eq!(reopened.fingerprint(), token.fingerprint);
@@ -262,5 +264,31 @@ fn counting_and_looking_up_scan_no_tables() -> TestResult {
     }
     assert!(plans.len() >= read::QUERIES.len());
     assert!(plans.iter().all(|step| !step.starts_with("SCAN")), "{plans:#?}");
+    Ok(())
+}
+
+#[test]
+fn many_are_counted_as_few_are() -> TestResult {
+    let home = tempfile::tempdir()?;
+    let mut ledger = SqliteLedger::open(&home.path().join("ledger.db"))?;
+    fill(&mut ledger, 0..1500)?;
+    next_intent(&mut ledger)?;
+    let few = ledger.waiting(HOST)?;
+    assert_eq!(few, BTreeMap::from([(Kind::pat(), 1500)]), "in flight or not");
+    let host = ledger.read(|db| rows::host(db, HOST))?.ok_or("no host")?;
+    assert_eq!(ledger.read(|db| read::waiting_of_many(db, host))?, few);
+    Ok(())
+}
+
+/// Parsed and planned once for a million tokens, not once for each.
+#[test]
+fn many_lookups_prepare_their_statement_once() -> TestResult {
+    let home = tempfile::tempdir()?;
+    let mut ledger = SqliteLedger::open(&home.path().join("ledger.db"))?;
+    fill(&mut ledger, 0..10)?;
+    let tokens: Vec<Fingerprint> = (0..20).map(|number| token(number).fingerprint()).collect();
+    assert_eq!(ledger.tokens(HOST, &tokens)?.iter().flatten().count(), 10);
+    let statement = ledger.db.prepare_cached(read::TOKEN)?;
+    assert_eq!(statement.get_status(rusqlite::StatementStatus::RePrepare), 0);
     Ok(())
 }

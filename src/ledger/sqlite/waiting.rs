@@ -9,12 +9,14 @@ use crate::rule;
 use crate::token::{Fingerprint, Kind};
 
 const NAMED: &str = "SELECT sha256, kind FROM token
-    WHERE host = ?1 AND sha256_prefix = ?2 AND state IN ('queued', 'sent')";
+    WHERE host = ?1 AND sha256_prefix = ?2 AND state IN ('queued', 'sent')
+    AND NOT EXISTS (SELECT 1 FROM damaged_token AS d WHERE d.id = token.id)";
 /// Only what waits is sealed, so the sealed texts are walked. `CROSS JOIN` keeps that order
 /// (<https://www.sqlite.org/lang_select.html>, "Special handling of CROSS JOIN").
 const PAGE: &str =
     "SELECT id, sha256, kind, bytes, location FROM sealed CROSS JOIN token ON token.id = sealed.token
-    WHERE sealed.token > ?2 AND host = ?1 AND state IN ('queued', 'sent') ORDER BY sealed.token LIMIT ?3";
+    WHERE sealed.token > ?2 AND host = ?1 AND state IN ('queued', 'sent')
+    AND NOT EXISTS (SELECT 1 FROM damaged_token AS d WHERE d.id = token.id) ORDER BY sealed.token LIMIT ?3";
 
 /// The tokens that wait at a host and whose hash starts with one of these prefixes.
 pub(super) fn named(

@@ -33,7 +33,7 @@ impl Machine {
 
     fn find(&self, numbers: std::ops::Range<u32>, state: State) -> Checked<Enqueued> {
         let mut ledger = self.open()?;
-        let sealer = ledger.sealer()?;
+        let sealer = ledger.sealer(HOST)?;
         let entries = numbers.map(|number| {
             entry(&sealer, &token(Kind::pat(), number), Confidence::Certain, state, "a/file:1")
         });
@@ -45,7 +45,7 @@ impl Machine {
     /// A run of a process of its own.
     fn send(&self, server: &Server<'_>) -> Checked<RunOutcome> {
         let mut ledger = self.open()?;
-        let opener = ledger.opener()?;
+        let opener = ledger.opener(HOST)?;
         let (cancel, progress) = (CancelFlag::default(), Progress::default());
         let context = Context {
             ledger: ledger.as_mut(),

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::*;
 use crate::ledger::decision;
-use crate::ledger::{self, LedgerAddress, LedgerError, SealingKey, verify};
+use crate::ledger::{self, LedgerAddress, LedgerError, LedgerId, SealingKey, verify};
 
 #[test]
 fn an_hour_holds_sixty_thousand_and_the_next_one_the_rest() -> Checked {
@@ -122,7 +122,7 @@ fn a_death_with_the_request_under_way_loses_nothing() -> Checked {
     let address = LedgerAddress::Sqlite(home.path().join("ledger.db"));
     let clock = FakeClock::new();
     let keys = ledger::open(&address)?;
-    let (sealer, opener) = (keys.sealer()?, keys.opener()?);
+    let (sealer, opener) = (keys.sealer(HOST)?, keys.opener(HOST)?);
     drop(keys);
     let entries = (0..30)
         .map(|number| entry(&sealer, &token(Kind::pat(), number), Confidence::Certain, State::Queued, "a"));
@@ -210,7 +210,7 @@ fn kinds_the_host_does_not_take_are_set_aside() -> Checked {
 fn a_token_whose_seal_does_not_open_blocks_no_other() -> Checked {
     let fixture = Fixture::new()?;
     fixture.queue_pats(0..5)?;
-    let stranger = SealingKey::ephemeral()?.sealer();
+    let stranger = SealingKey::ephemeral()?.sealer(&LedgerId::default(), HOST);
     let forged = entry(&stranger, &token(Kind::pat(), 7), Confidence::Certain, State::Queued, "x")?;
     enqueue(&mut fixture.ledger.another(), HOST, &decision(), [Ok(forged)], &|| fixture.clock.now())?;
     let server = Server::taking(&fixture.clock);

@@ -218,8 +218,7 @@ impl Machine {
             assert!(self.states.is_empty(), "the ledger is gone");
             return;
         };
-        let report = ledger::check(&address).expect("readable").expect("a ledger");
-        assert_eq!(report.problems, Vec::<String>::new());
+        assert_eq!(ledger.check().problems, Vec::<String>::new());
         self.head = ledger::verify_with(ledger.as_ref(), Some(&self.head)).expect("a trail that goes on");
         let listed = ledger.list(&TokenFilter::default(), 0, usize::MAX).expect("readable");
         let states: HashMap<_, _> = listed.iter().map(|token| (token.fingerprint, token.state)).collect();
@@ -229,8 +228,9 @@ impl Machine {
         }
         self.states = states;
         let copy = self.fixture.ledger().with_file_name(format!("copy-{}.db", self.copies.saturating_sub(1)));
-        if let Some(copied) = ledger::check(&LedgerAddress::Sqlite(copy)).expect("a copy, whole or none") {
-            assert_eq!(copied.problems, Vec::<String>::new());
+        let copied = ledger::open_existing(&LedgerAddress::Sqlite(copy)).expect("a copy, whole or none");
+        if let Some(copied) = copied {
+            assert_eq!(copied.check().problems, Vec::<String>::new());
         }
     }
 

@@ -14,6 +14,8 @@ use stanch::revocation::{MAX_BATCH, RateLimit, State};
 use stanch::rule;
 use stanch::token::{Fingerprint, Kind};
 
+use crate::support::row_mac;
+
 /// What the world knows: what ended runs said, and what arrived at the server.
 #[derive(Clone, Default)]
 pub(super) struct Known {
@@ -60,9 +62,7 @@ impl History {
         }
         drop(found);
         let mut ledger = ledger::open(&address).map_err(|error| format!("unusable: {error}"))?;
-        if let Some(report) = ledger::check(&address).map_err(|error| format!("unusable: {error}"))?
-            && let Some(problem) = report.problems.first()
-        {
+        if let Some(problem) = ledger.check().problems.first() {
             return Err(format!("damaged: {problem}"));
         }
         self.check_trail(ledger.as_ref(), known)?;
@@ -72,8 +72,9 @@ impl History {
         self.drain(ledger.as_mut(), mark, home)?;
         if known.copied {
             let copy = LedgerAddress::Sqlite(home.join("state/copy.db"));
-            let report = ledger::check(&copy).map_err(|error| format!("unusable: the copy: {error}"))?;
-            let report = report.ok_or("lost: the copy")?;
+            let copy =
+                ledger::open_existing(&copy).map_err(|error| format!("unusable: the copy: {error}"))?;
+            let report = copy.ok_or("lost: the copy")?.check();
             if !report.problems.is_empty() || report.tokens < known.tokens.len() as u64 {
                 return Err(format!("damaged: the copy: {:?}", report.problems));
             }
@@ -151,7 +152,7 @@ impl History {
                     now = at.max(now + Duration::from_millis(1));
                 }
                 Next::Send(intent) => {
-                    check_sent(ledger, &intent, known)?;
+                    check_sent(ledger, &self.host, &intent, known)?;
                     sent.extend(intent.tokens.iter().map(|token| token.fingerprint));
                     ledger.settle(intent.batch, &accepted(), &|| now).map_err(|error| error.to_string())?;
                 }
@@ -180,13 +181,18 @@ fn restart(home: &Path) -> Verdict {
     let forget = "UPDATE batch SET slot_boot = NULL, slot_uptime = NULL;
         UPDATE quota SET last_boot = NULL, last_uptime = NULL, hold_boot = NULL, hold_uptime = NULL,
             server_boot = NULL, server_uptime = NULL;";
-    let database = Connection::open(home.join("state/ledger.db"));
-    database.and_then(|database| database.execute_batch(forget)).map_err(|error| format!("unusable: {error}"))
+    let path = home.join("state/ledger.db");
+    Connection::open(&path)
+        .and_then(|database| {
+            database.execute_batch(forget)?;
+            row_mac::restamp(&database, &path, &["batch", "quota"])
+        })
+        .map_err(|error| format!("unusable: {error}"))
 }
 
 /// What leaves was not accepted before, and can be read.
-fn check_sent(ledger: &dyn Ledger, intent: &Intent, known: &Known) -> Verdict {
-    let opener = ledger.opener().map_err(|error| format!("lost: the key: {error}"))?;
+fn check_sent(ledger: &dyn Ledger, host: &str, intent: &Intent, known: &Known) -> Verdict {
+    let opener = ledger.opener(host).map_err(|error| format!("lost: the key: {error}"))?;
     for token in &intent.tokens {
         if known.accepted.contains(&token.fingerprint) {
             return Err("accepted: a token is sent again".to_owned());

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use super::cmd::{Ran, Sandbox};
 use super::github::{Flavour, GitHub, Script};
 use super::mint::Mint;
+use super::row_mac;
 
 pub(crate) struct Fixture {
     pub(crate) sandbox: Sandbox,
@@ -106,7 +107,8 @@ impl Fixture {
     /// Moves all that the ledger remembers into the past, and makes the server forget as much.
     pub(crate) fn an_hour_passes(&self) {
         let hour = 3_601_000;
-        self.database()
+        let database = self.database();
+        database
             .execute_batch(&format!(
                 "UPDATE batch SET at = at - {hour}, lease = lease - {hour}, slot_at = slot_at - {hour},
                     slot_adjusted = slot_adjusted - {hour}, slot_uptime = slot_uptime - {hour};
@@ -116,6 +118,7 @@ impl Fixture {
                     server_at = server_at - {hour}, server_adjusted = server_adjusted - {hour},
                     server_uptime = server_uptime - {hour};"
             ))
+            .and_then(|()| row_mac::restamp(&database, &self.ledger(), &["batch", "quota"]))
             .expect("a ledger");
         self.github.an_hour_passes();
     }

@@ -6,4 +6,5 @@ pub(crate) mod github;
 pub(crate) mod http;
 pub(crate) mod mint;
 pub(crate) mod raw;
+pub(crate) mod row_mac;
 pub(crate) mod script;

@@ -54,12 +54,10 @@ impl Queues<'_> {
     /// The queues in which something waits, and which this run can drain. Says why it cannot drain the others.
     pub(super) fn read(&self, env: &Env) -> anyhow::Result<Vec<HostQueue>> {
         let entries = self.entries()?;
-        if entries.is_empty() {
-            return Ok(Vec::new());
-        }
+        let Some(first) = entries.first() else { return Ok(Vec::new()) };
         let console = self.terminal.console;
         // Before anything is asked of a host: without the key nothing that waits can be opened.
-        self.ledger.opener()?;
+        self.ledger.opener(&first.host)?;
         let servers = self.servers()?;
         let mut chosen = Vec::new();
         for entry in &entries {

@@ -104,7 +104,7 @@ fn eight_handles_share_one_queue() -> TestResult {
 }
 
 fn send_all(ledger: &mut SqliteLedger, sent: &Mutex<HashMap<Fingerprint, u32>>) -> TestResult<u32> {
-    let opener = ledger.opener()?;
+    let opener = ledger.opener(HOST)?;
     let mut requests = 0;
     loop {
         match ledger.intend(&request(), &now)? {

@@ -38,7 +38,7 @@ fn a_lost_key_is_found_out_before_anything_is_scanned() -> TestResult {
     let path = home.path().join("ledger.db");
     let mut ledger = SqliteLedger::open(&path)?;
     SqliteLedger::check_writable(&path)?;
-    let sealer = ledger.sealer()?;
+    let sealer = ledger.sealer(HOST)?;
     ledger.enqueue(HOST, &decision(), &mut std::iter::once(entry(&sealer, 1)?), &now)?;
     SqliteLedger::check_writable(&path)?;
     let key = home.path().join("ledger.db.key");
