@@ -5,6 +5,7 @@ mod by_token;
 mod findings;
 mod location;
 mod suppression;
+mod suppressor;
 
 use std::sync::Arc;
 
@@ -16,7 +17,8 @@ use crate::token::{Kind, Token};
 
 pub use findings::Findings;
 pub use location::{Location, LocationDetails};
-pub use suppression::{SetBy, Suppression, SuppressionContext, SuppressionKind, Suppressor};
+pub use suppression::{SetBy, Suppression, SuppressionKind};
+pub use suppressor::{SuppressionContext, Suppressor};
 
 /// How many locations of one token are kept; the rest is counted.
 pub const MAX_LOCATIONS: usize = 100;

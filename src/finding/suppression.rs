@@ -1,10 +1,8 @@
-//! Why a finding does not count: what suppresses it, who set that, and who is asked.
+//! Why a finding does not count: what suppresses it, and who set that.
 
 use std::sync::Arc;
 
 use serde::Serialize;
-
-use super::Location;
 
 /// What kind of thing suppresses a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -51,22 +49,6 @@ pub struct Suppression {
     pub set_by: SetBy,
     /// Which one: a glob, a comment, an allowlist's description. Never a token.
     pub detail: Arc<str>,
-}
-
-/// All that may decide whether a token is suppressed at a location.
-pub struct SuppressionContext<'a> {
-    /// The token.
-    pub token: &'a [u8],
-    /// The line it starts on, or as much of it as is at hand.
-    pub line: &'a [u8],
-    /// The location.
-    pub location: &'a Location,
-}
-
-/// Decides which findings are suppressed. Asked for hits only, from many threads.
-pub trait Suppressor: Sync {
-    /// What suppresses the token at this location, if anything does.
-    fn suppression(&self, context: &SuppressionContext<'_>) -> Option<Suppression>;
 }
 
 #[cfg(test)]

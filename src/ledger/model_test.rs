@@ -70,7 +70,7 @@ impl World {
             clock: 1_795_000_000_000,
             uptime: tells_uptime.then_some(Uptime { boot: 7, ms: 60_000 }),
             fresh: 100_000,
-            oracle: Oracle { uptime_is_known: tells_uptime, ..Oracle::default() },
+            oracle: Oracle::new(tells_uptime),
         }
     }
 

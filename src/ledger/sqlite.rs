@@ -38,6 +38,7 @@ mod rows;
 mod settle;
 mod space;
 mod trail;
+mod transaction;
 mod trust;
 mod waiting;
 
@@ -45,9 +46,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::Connection;
 
-use self::error::ledger_error;
 use self::owner::Owner;
 use super::Ledger;
 use super::address::LedgerAddress;
@@ -102,47 +102,6 @@ impl SqliteLedger {
             Some(path) => open::check_writable(&path),
             None => trust::check_creatable(path),
         }
-    }
-
-    /// Runs `work` in a transaction that holds the write lock from its beginning (`BEGIN IMMEDIATE`): nothing it reads can
-    /// change before it commits, and it never fails half-way because another process wrote first
-    /// (<https://www.sqlite.org/lang_transaction.html>).
-    fn write<T>(
-        &mut self,
-        work: impl FnOnce(&Transaction<'_>, &mut Owner) -> rusqlite::Result<T>,
-    ) -> Result<T, LedgerError> {
-        let failed = |error| ledger_error(&self.path, &error);
-        let tx = Transaction::new(&mut self.db, TransactionBehavior::Immediate).map_err(failed)?;
-        // Rows that are written with a key that is not the ledger's any more would look damaged.
-        if self.key.is_some() && keys::current_key_id(&tx).map_err(failed)? != self.key {
-            return Err(LedgerError::Rekeyed { ledger: self.path.display().to_string() });
-        }
-        let run = |tx: Transaction<'_>, owner: &mut Owner| {
-            let done = work(&tx, owner)?;
-            tx.commit()?;
-            Ok(done)
-        };
-        let done = run(tx, &mut self.owner);
-        self.owner.end_transaction(done.is_ok());
-        done.map_err(failed)
-    }
-
-    /// Builds indexes anew that do not agree with their rows. Without the key it cannot be told which of the two is right.
-    fn mend_indexes(&mut self) -> Result<(), LedgerError> {
-        self.read(open::check_schema)?;
-        if self.key.is_some() && !self.snapshot(damage::indexes_hold)? {
-            self.write(|tx, _| damage::mend_indexes(tx))?;
-        }
-        Ok(())
-    }
-
-    fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
-        work(&self.db).map_err(|error| ledger_error(&self.path, &error))
-    }
-
-    /// The same in one transaction: what is compared is of the same moment, whoever writes meanwhile.
-    fn snapshot<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
-        self.read(|db| work(&*db.unchecked_transaction()?))
     }
 }
 

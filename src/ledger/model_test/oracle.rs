@@ -53,7 +53,7 @@ pub(super) struct Oracle {
     /// cannot be distinguished from it. Jumps back take nothing away: by this time no slot may be freed too early.
     elapsed: i64,
     /// Whether the ledgers are told how long the machine has run.
-    pub(super) uptime_is_known: bool,
+    uptime_is_known: bool,
     pub(super) queued: HashSet<Fingerprint>,
     pub(super) accepted: HashSet<Fingerprint>,
     /// Got a state outside of a batch.
@@ -75,6 +75,10 @@ pub(super) struct Oracle {
 }
 
 impl Oracle {
+    pub(super) fn new(uptime_is_known: bool) -> Self {
+        Oracle { uptime_is_known, ..Oracle::default() }
+    }
+
     /// Time passes, until the clock shows this.
     pub(super) fn pass(&mut self, ms: i64, clock: i64) {
         self.elapsed += ms;

@@ -29,7 +29,6 @@ mod machine {
     use nix::time::{ClockId, clock_gettime};
 
     use super::Uptime;
-    use crate::ledger::time::millis;
     use crate::token::Fingerprint;
 
     /// No machine runs for so long: something stands before the clock. libfaketime, for one, shows the time since 1970 there
@@ -40,7 +39,7 @@ mod machine {
     pub(super) fn read() -> Option<Uptime> {
         static BOOT: LazyLock<Option<i64>> = LazyLock::new(boot);
         let time = Duration::from(clock_gettime(ClockId::CLOCK_BOOTTIME).ok()?);
-        (time < LONGEST).then_some(Uptime { boot: (*BOOT)?, ms: millis(time) })
+        (time < LONGEST).then_some(Uptime { boot: (*BOOT)?, ms: i64::try_from(time.as_millis()).ok()? })
     }
 
     /// `boot_id` is a random number made at each start (`random(4)`). In another time namespace the clock shows another time
