@@ -238,7 +238,7 @@ fn what_waits_is_not_called_done_when_its_row_was_changed() {
 #[test]
 fn a_count_of_requests_that_was_changed_frees_no_slot() {
     for (seed, damage) in [
-        (314, "UPDATE batch SET slot_at = 0, slot_clamped = 0"),
+        (314, "UPDATE batch SET slot_at = 0, slot_adjusted = 0, slot_uptime = 0"),
         (315, "UPDATE quota SET identity = 'somebody'"),
         (316, "UPDATE batch SET charged = 0"),
     ] {

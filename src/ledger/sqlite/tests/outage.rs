@@ -59,7 +59,7 @@ fn the_next_process_takes_in_what_a_dead_one_kept() -> TestResult {
     let batch = next_intent(&mut ledger)?.batch;
     // Another process holds the ledger when the answer comes, until this one is killed.
     let mut holder = Connection::open(&path)?;
-    let lock = holder.transaction_with_behavior(TransactionBehavior::Exclusive)?;
+    let lock = holder.transaction_with_behavior(rusqlite::TransactionBehavior::Exclusive)?;
     ledger.set_lock_timeout(Some(Duration::ZERO))?;
     ledger.keep_answer(batch, &settlement(BatchOutcome::Accepted), &now)?;
     let failed = ledger.settle(batch, &settlement(BatchOutcome::Accepted), &now);
