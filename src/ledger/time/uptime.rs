@@ -91,7 +91,7 @@ pub(super) mod script {
         static UPTIME: Cell<Option<Uptime>> = const { Cell::new(None) };
     }
 
-    pub(in crate::ledger::time) fn read() -> Option<Uptime> {
+    pub(crate) fn read() -> Option<Uptime> {
         UPTIME.get()
     }
 
