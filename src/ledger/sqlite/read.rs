@@ -150,7 +150,15 @@ pub(super) fn token(
     host: &str,
     fingerprint: &Fingerprint,
 ) -> rusqlite::Result<Option<TokenRecord>> {
-    let Some((host, changed)) = rows::find_host(db, host)? else { return Ok(None) };
+    rows::find_host(db, host)?.map_or(Ok(None), |host| token_of(db, host, fingerprint))
+}
+
+/// The token of a host that is known by its id; `changed` where its row is not what was written.
+fn token_of(
+    db: &Connection,
+    (host, changed): (i64, bool),
+    fingerprint: &Fingerprint,
+) -> rusqlite::Result<Option<TokenRecord>> {
     let found = db.prepare_cached(TOKEN)?.query_row(
         params![host, rows::prefix_of(fingerprint), fingerprint.0],
         |row| {
@@ -177,7 +185,10 @@ pub(super) fn tokens(
     host: &str,
     fingerprints: &[Fingerprint],
 ) -> rusqlite::Result<Vec<Option<TokenRecord>>> {
-    fingerprints.iter().map(|fingerprint| token(db, host, fingerprint)).collect()
+    match rows::find_host(db, host)? {
+        Some(host) => fingerprints.iter().map(|fingerprint| token_of(db, host, fingerprint)).collect(),
+        None => Ok(vec![None; fingerprints.len()]),
+    }
 }
 
 pub(super) fn attempts(
