@@ -136,7 +136,9 @@ impl Queues<'_> {
     fn queue(&self, entry: &HostEntry, way: Way, own: &LocalCredentials) -> anyhow::Result<HostQueue> {
         let (suppressions, policy) = (self.suppressions, &self.settings.policy);
         let context = ReviewContext { suppressions, own, policy, findings: &[] };
-        let review = QueueReview::read(self.ledger, &entry.host, &context)?;
+        let left = self.left.iter().find(|left| left.host == entry.host);
+        let waiting = left.map(|left| left.kinds.clone()).unwrap_or_default();
+        let review = QueueReview::of(self.ledger, &entry.host, waiting, &context)?;
         let Way { provider, connection, credential } = way;
         Ok(HostQueue { provider, connection, api_base: entry.host.clone(), credential, review })
     }
