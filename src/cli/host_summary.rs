@@ -133,6 +133,12 @@ impl HostSummary {
                 for line in plan {
                     console.info(line);
                 }
+                if self.own_elsewhere > 0 {
+                    console.warn(&format!(
+                        "{} waiting since earlier runs would not be sent: this machine's own (--allow-own sends them, too)",
+                        count(self.own_elsewhere, "credential")
+                    ));
+                }
             }
             RunOutcome::Declined => console.warn("declined: nothing was sent"),
             RunOutcome::Refused => {}
@@ -144,7 +150,10 @@ impl HostSummary {
             }
             RunOutcome::Failed { error, counts, .. } => {
                 console::error(&error::message(error));
-                self.print_accepted(counts, console);
+                // What the message says was taken is not counted where the ledger does not have it.
+                if counts.accepted > 0 {
+                    self.print_accepted(counts, console);
+                }
                 self.print_set_aside(console);
             }
         }
@@ -173,11 +182,20 @@ impl HostSummary {
     fn print_sent(&self, outcome: &revoke::RunOutcome, console: &Console) {
         let counts = &outcome.counts;
         self.print_accepted(counts, console);
+        let revoked = match counts.self_revoked {
+            1 => "of these revoked itself, in a request of its own",
+            _ => "of these revoked themselves, each in a request of its own",
+        };
         for (n, what) in [
-            (counts.self_revoked, "of these revoked themselves, each in a request of its own"),
+            (counts.self_revoked, revoked),
             (counts.confirmed, "seen dead afterwards"),
             (counts.dead, "dead before, not sent"),
             (counts.refused, "refused by the server, each in a request of its own"),
+            // What waited when the run began, and was settled by none of its requests.
+            (
+                counts.waiting.saturating_sub(outcome.waiting()),
+                "settled without a request of this run: by an answer that an earlier run had kept, or by another run",
+            ),
         ] {
             if n > 0 {
                 console.info(&format!("{} {what}", count(n, "token")));
@@ -197,6 +215,10 @@ impl HostSummary {
 
     /// What was set aside, and what would send it.
     fn print_set_aside(&self, console: &Console) {
+        let (_, done) = self.before;
+        if done > 0 {
+            console.info(&format!("{} done by earlier runs: not sent again", count(done, "token")));
+        }
         for (state, why) in [
             (State::Held, "held back: below --revoke-confidence"),
             (State::Own, "not sent: this machine's own credentials (--allow-own sends them, too)"),

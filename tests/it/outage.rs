@@ -79,6 +79,7 @@ fn killed_while_the_ledger_was_locked_when_the_202_came() {
     thread::sleep(Duration::from_millis(1200));
     let ran = fixture.run(&["resume"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("5 tokens settled without a request of this run"), "{}", ran.stderr);
     assert_known(&fixture, &tokens);
     let trail = fixture.trail();
     let answer = trail.iter().find(|record| record["event"] == "answer").expect("an answer");
@@ -107,6 +108,7 @@ fn interrupted_while_the_ledger_is_locked() {
     for part in ["the server accepted 5 tokens (batch 1, request C0DE:1)", "the next run takes it in"] {
         assert!(ran.stderr.contains(part), "{}", ran.stderr);
     }
+    assert!(!ran.stderr.contains("accepted 0 tokens"), "two counts: {}", ran.stderr);
     let ran = fixture.run(&["resume"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert_known(&fixture, &tokens);
