@@ -33,7 +33,6 @@ use clap::Parser as _;
 
 use args::{Cli, join_wait};
 pub use exit::{EXIT_CODES, Exit, ExitMeaning};
-use left_waiting::StillWaiting;
 
 use crate::settings::Env;
 
@@ -58,7 +57,7 @@ fn run() -> Exit {
         Ok(exit) => exit,
         Err(error) => {
             console::error(&error::message(&error));
-            if error.is::<StillWaiting>() { Exit::Remaining } else { Exit::Trouble }
+            if error.is::<error::StillWaiting>() { Exit::Remaining } else { Exit::Trouble }
         }
     }
 }

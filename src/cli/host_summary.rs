@@ -36,6 +36,8 @@ pub(super) struct HostSummary {
     own_elsewhere: u64,
     /// Those of its tokens that waited before it, and how many were done before it.
     before: (HashSet<Fingerprint>, u64),
+    /// How many tokens earlier runs have sent that it was to ask about, and did not.
+    unasked: u64,
     /// How many of the tokens that it has queued were accepted: the others that were waited since earlier runs.
     accepted_now: u64,
     /// The tokens of this run by the name of their state; without one where nothing is known of them.
@@ -53,6 +55,7 @@ impl HostSummary {
             suppressed,
             own_elsewhere: 0,
             before: (HashSet::new(), 0),
+            unasked: 0,
             accepted_now: 0,
             states: BTreeMap::new(),
             open: 0,
@@ -67,6 +70,11 @@ impl HostSummary {
     /// With those of its tokens that waited before it, and how many were done before it.
     pub(super) fn with_tokens_before(self, waited: HashSet<Fingerprint>, done: u64) -> Self {
         HostSummary { before: (waited, done), ..self }
+    }
+
+    /// With so many tokens that earlier runs have sent, and that it was to ask about.
+    pub(super) fn with_unasked(self, unasked: u64) -> Self {
+        HostSummary { unasked, ..self }
     }
 
     /// Counts what became of the findings that could be sent.
@@ -218,6 +226,12 @@ impl HostSummary {
         let (_, done) = self.before;
         if done > 0 {
             console.info(&format!("{} done by earlier runs: not sent again", count(done, "token")));
+        }
+        if self.unasked > 0 {
+            console.warn(&format!(
+                "{}: accepted by earlier runs, and whether they are dead was not asked: --confirm asks about what it sends",
+                count(self.unasked, "token")
+            ));
         }
         for (state, why) in [
             (State::Held, "held back: below --revoke-confidence"),

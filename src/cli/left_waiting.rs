@@ -2,6 +2,7 @@
 
 use super::connection::host_name;
 use super::console::{Console, count};
+use super::error::StillWaiting;
 use crate::ledger::{self, Ledger, LedgerAddress, LedgerError};
 use crate::provider::github::host::Host;
 use crate::settings::ConnectionSettings;
@@ -46,26 +47,15 @@ impl LeftWaiting {
     }
 }
 
-/// A run that was refused before it looked at anything, while tokens wait.
-#[derive(Debug, thiserror::Error)]
-#[error("{source:#}\n  {} in that ledger meanwhile, and none was sent", waits(*tokens))]
-pub(super) struct StillWaiting {
-    tokens: u64,
-    source: anyhow::Error,
-}
-
-impl StillWaiting {
-    /// The same error; where it can still be read that tokens wait in the ledger, with their number.
-    pub(super) fn told(source: anyhow::Error, connection: &ConnectionSettings) -> anyhow::Error {
-        let left = ledger::open_existing(&connection.ledger).ok().flatten();
-        let left = left.and_then(|ledger| LeftWaiting::read(ledger.as_ref(), connection).ok());
-        let tokens = left.iter().flatten().map(|left| left.tokens).sum();
-        if tokens == 0 { source } else { StillWaiting { tokens, source }.into() }
+/// The error of a run that was refused before it looked at anything; where it can still be read that tokens wait in the
+/// ledger, with their number.
+pub(super) fn refused(error: anyhow::Error, connection: &ConnectionSettings) -> anyhow::Error {
+    let left = ledger::open_existing(&connection.ledger).ok().flatten();
+    let left = left.and_then(|ledger| LeftWaiting::read(ledger.as_ref(), connection).ok());
+    match left.iter().flatten().map(|left| left.tokens).sum() {
+        0 => error,
+        tokens => StillWaiting { tokens, source: error }.into(),
     }
-}
-
-fn waits(tokens: u64) -> String {
-    format!("{} {}", count(tokens, "token"), if tokens == 1 { "waits" } else { "wait" })
 }
 
 /// The whole command that goes on with what waits at the API base `base`: for the same ledger, and with the files that the

@@ -12,7 +12,7 @@ use super::exit::{Exit, RunStatus};
 use super::host_plan::HostPlan;
 use super::host_summary::HostSummary;
 use super::ledger_lookup::LedgerLookup;
-use super::left_waiting::{LeftWaiting, StillWaiting};
+use super::left_waiting::{self, LeftWaiting};
 use super::own_credentials::own_credentials;
 use super::plan_record::{self, PlanRecord};
 use super::queue_review::{QueueReview, ReviewContext};
@@ -24,6 +24,7 @@ use crate::finding::{Confidence, Finding};
 use crate::ledger::{self, Ledger, LedgerError};
 use crate::local_credentials::LocalCredentials;
 use crate::policy::{self, Plan, PolicyContext};
+use crate::revocation::State;
 use crate::settings::{Env, Input, Mode, RevokeSettings, UserConfig};
 use crate::suppress::Suppressions;
 
@@ -174,7 +175,12 @@ impl RevokeSession {
         let plan = Plan::new(eligible, &self.settings.policy, &context, review.waiting.clone());
         let theirs = findings.iter().filter(|finding| target.takes(finding));
         let suppressed = policy::suppressed(theirs, counted) + review.suppressed_elsewhere;
-        Ok(HostPlan { target, plan, review, suppressed })
+        let is_unasked = |finding: &&Finding| {
+            let known = known.get(&finding.token.fingerprint());
+            self.settings.options.confirm && known.is_some_and(|known| known.state == State::Accepted)
+        };
+        let unasked = target.eligible(findings, counted).filter(is_unasked).count() as u64;
+        Ok(HostPlan { target, plan, review, suppressed, unasked })
     }
 
     /// Shows the plans, or asks, writes them down and sends them. Every question is asked before anything is sent. Comes
@@ -288,7 +294,7 @@ fn check_ledger(settings: &RevokeSettings, console: &Console) -> anyhow::Result<
     let address = &settings.connection.ledger;
     if settings.mode != Mode::DryRun {
         return ledger::check_writable(address)
-            .map_err(|error| StillWaiting::told(error.into(), &settings.connection));
+            .map_err(|error| left_waiting::refused(error.into(), &settings.connection));
     }
     let Some(ledger) = ledger::open_existing(address)? else { return Ok(()) };
     for waiting in LeftWaiting::read(ledger.as_ref(), &settings.connection)? {

@@ -211,6 +211,10 @@ fn what_earlier_runs_have_done_is_told() {
         assert_eq!((ran.code, ran.stderr.contains(told)), (0, again), "{}", ran.stderr);
     }
     assert_eq!(fixture.github.accepted().len(), 2);
+    let ran = fixture.run(&["revoke", "--yes", "--confirm", "f"]);
+    assert!(
+        ran.stderr.contains("2 tokens: accepted by earlier runs, and whether they are dead was not asked")
+    );
 }
 
 #[test]
