@@ -24,7 +24,7 @@ pub use ignore_file::{BadIgnoreFile, IgnoreFile};
 /// What one scanned root suppresses in itself.
 #[derive(Debug, Default)]
 pub struct ProjectSuppressions {
-    /// The root as [`Location::root`] names it; `None` where it is the only one of the run.
+    /// The root as locations name it; `None` where it is the only one of the run.
     pub root: Option<String>,
     /// Its `.stanchignore`.
     pub ignore: IgnoreFile,

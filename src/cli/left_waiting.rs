@@ -1,5 +1,7 @@
 //! What waits in a ledger after a run, at any host, and the command that sends it.
 
+use std::collections::BTreeMap;
+
 use super::connection::host_name;
 use super::console::{Console, count};
 use super::error::StillWaiting;
@@ -7,6 +9,7 @@ use crate::ledger::{self, Ledger, LedgerAddress, LedgerError};
 use crate::provider::github::host::Host;
 use crate::settings::ConnectionSettings;
 use crate::text::printable;
+use crate::token::Kind;
 
 /// Tokens that wait at one host.
 #[derive(Debug)]
@@ -14,6 +17,8 @@ pub(super) struct LeftWaiting {
     /// The base of its API.
     pub(super) host: String,
     pub(super) tokens: u64,
+    /// How many of each kind.
+    pub(super) kinds: BTreeMap<Kind, u64>,
     /// What sends them.
     command: String,
 }
@@ -26,10 +31,11 @@ impl LeftWaiting {
     ) -> Result<Vec<Self>, LedgerError> {
         let mut left = Vec::new();
         for entry in ledger.hosts()? {
-            let tokens = ledger.waiting(&entry.host)?.values().sum();
+            let kinds = ledger.waiting(&entry.host)?;
+            let tokens = kinds.values().sum();
             if tokens > 0 {
                 let command = resume_command(connection, &entry.host);
-                left.push(LeftWaiting { host: entry.host, tokens, command });
+                left.push(LeftWaiting { host: entry.host, tokens, kinds, command });
             }
         }
         Ok(left)

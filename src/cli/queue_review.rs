@@ -48,7 +48,17 @@ impl QueueReview {
         host: &str,
         context: &ReviewContext<'_>,
     ) -> Result<Self, LedgerError> {
-        let mut review = QueueReview { waiting: ledger.waiting(host)?, ..QueueReview::default() };
+        QueueReview::of(ledger, host, ledger.waiting(host)?, context)
+    }
+
+    /// The same, of as many tokens of each kind as are known to wait.
+    pub(super) fn of(
+        ledger: &dyn Ledger,
+        host: &str,
+        waiting: BTreeMap<Kind, u64>,
+        context: &ReviewContext<'_>,
+    ) -> Result<Self, LedgerError> {
+        let mut review = QueueReview { waiting, ..QueueReview::default() };
         if review.waiting.is_empty() {
             return Ok(review);
         }

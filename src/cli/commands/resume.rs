@@ -46,7 +46,7 @@ pub(super) fn run(args: &ResumeArgs, env: &Env) -> anyhow::Result<Exit> {
     let suppressions = Suppressions { allowlists, ..Suppressions::default() };
     let cancel = signal::listen()?;
     let terminal = Terminal { console: &console, cancel: &cancel };
-    let resume = Resume { settings: &settings, is_named, suppressions: &suppressions, terminal };
+    let resume = Resume { settings: &settings, left: &left, is_named, suppressions: &suppressions, terminal };
     match resume.run(ledger.as_mut(), env) {
         Err(error) if !left.is_empty() => {
             console::error(&error::message(&error));
@@ -59,6 +59,8 @@ pub(super) fn run(args: &ResumeArgs, env: &Env) -> anyhow::Result<Exit> {
 /// A run over the queues of a ledger.
 struct Resume<'a> {
     settings: &'a RevokeSettings,
+    /// What waits before it.
+    left: &'a [LeftWaiting],
     /// Whether a flag names the host: then it is the only one.
     is_named: bool,
     suppressions: &'a Suppressions,
@@ -67,8 +69,8 @@ struct Resume<'a> {
 
 impl Resume<'_> {
     fn run(&self, ledger: &mut dyn Ledger, env: &Env) -> anyhow::Result<Exit> {
-        let Resume { settings, is_named, suppressions, terminal } = *self;
-        let queues = Queues { ledger, settings, is_named, suppressions, terminal }.read(env)?;
+        let Resume { settings, left, is_named, suppressions, terminal } = *self;
+        let queues = Queues { ledger, settings, left, is_named, suppressions, terminal }.read(env)?;
         let waiting = queues.iter().map(|queue| queue.review.tokens()).sum();
         if let Err(too_many) = settings.policy.allow(0, waiting) {
             console::error(&too_many.to_string());
@@ -84,6 +86,10 @@ impl Resume<'_> {
             let status = summary.status();
             let status = RunStatus { remaining: status.remaining || damaged, ..status };
             return Ok(Exit::of(status, 0));
+        }
+        for queue in queues.iter().filter(|queue| queue.review.tokens() > 0) {
+            let impact = Impact::of_queue(queue.review.waiting.clone());
+            terminal.console.info(&plan::headline(&impact, queue.label()));
         }
         let record = RunRecord::start(ledger, Vec::new())?;
         match self.drain_all(queues, ledger) {

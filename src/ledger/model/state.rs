@@ -3,6 +3,7 @@
 mod batches;
 mod bisection;
 mod grants;
+mod interleavings;
 mod kept;
 mod listing;
 mod queue;

@@ -35,6 +35,7 @@ const INDEXES: [(&str, &[Index]); 5] = [
                 "host, bisect_group, failed_in, rank, id",
                 "batch IS NULL AND state IN ('queued', 'sent')",
             ),
+            ("token_waiting", "host, kind, id", "state IN ('queued', 'sent')"),
             ("token_in_flight", "batch, id", "batch IS NOT NULL"),
         ],
     ),

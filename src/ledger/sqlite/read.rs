@@ -32,11 +32,11 @@ const OLDEST_OF_FEW: &str = "SELECT created_at FROM token WHERE id =
 const OLDEST_OF_MANY: &str = "SELECT created_at FROM token
     WHERE +host = ?1 AND batch IS NULL AND +state IN ('queued', 'sent') ORDER BY id LIMIT 1";
 const FEW: u64 = 20_000;
-const WAITING: [&str; 2] = [
-    "SELECT kind, count(*) FROM token WHERE host = ?1 AND batch IS NULL AND state IN ('queued', 'sent') GROUP BY kind",
-    "SELECT kind, count(*) FROM token WHERE host = ?1 AND state = 'sent' AND state != 'queued'
-        AND batch IS NOT NULL GROUP BY kind",
-];
+/// Kind by kind: to group a million rows takes several times as long as to count them.
+const WAITING_OF_KIND: &str = "SELECT count(*) FROM token INDEXED BY token_waiting
+    WHERE host = ?1 AND kind = ?2 AND state IN ('queued', 'sent')";
+const WAITING: &str = "SELECT count(*) FROM token INDEXED BY token_waiting
+    WHERE host = ?1 AND state IN ('queued', 'sent')";
 /// Without an outer join: SQLite would prepare the statement anew for each value that it is given.
 pub(super) const TOKEN: &str = "SELECT kind, state, at, location,
         (SELECT allow_own FROM decision WHERE decision.id = token.decision
@@ -110,45 +110,18 @@ pub(super) fn host_status(
 /// How many tokens of each kind wait, or were sent without a known response.
 pub(super) fn waiting(db: &Connection, host: &str) -> rusqlite::Result<BTreeMap<Kind, u64>> {
     let Some(host) = rows::host(db, host)? else { return Ok(BTreeMap::new()) };
-    let due: u64 = db.prepare_cached(COUNT_DUE)?.query_row([host], |row| row.get(0))?;
-    if due >= FEW {
-        return waiting_of_many(db, host);
-    }
+    let mut others: u64 = db.prepare_cached(WAITING)?.query_row([host], |row| row.get(0))?;
     let mut counts: BTreeMap<Kind, u64> = BTreeMap::new();
-    for sql in WAITING {
-        let mut find = db.prepare_cached(sql)?;
-        let mut rows = find.query([host])?;
-        while let Some(row) = rows.next()? {
-            // The kind may be what was damaged.
-            let kind = row.get_ref(0)?.as_str().ok().and_then(rule::kind).unwrap_or(Kind::OTHER);
-            *counts.entry(kind).or_default() += row.get::<_, u64>(1)?;
-        }
+    let mut find = db.prepare_cached(WAITING_OF_KIND)?;
+    for kind in rule::kinds() {
+        let count: u64 = find.query_row(params![host, kind.rule_id()], |row| row.get(0))?;
+        others = others.saturating_sub(count);
+        counts.insert(kind, count);
     }
+    // Their kind is what was damaged.
+    counts.insert(Kind::OTHER, others);
+    counts.retain(|_, count| *count > 0);
     Ok(counts)
-}
-
-/// The same in one pass over the rows in their order: to group many would be to sort them. Rule ids are constants of the
-/// program, so nothing has to be escaped.
-pub(super) fn waiting_of_many(db: &Connection, host: i64) -> rusqlite::Result<BTreeMap<Kind, u64>> {
-    let kinds: Vec<Kind> = rule::kinds().collect();
-    let sums: Vec<String> =
-        kinds.iter().map(|kind| format!(", ifnull(sum(kind = '{}'), 0)", kind.rule_id())).collect();
-    let sql = format!(
-        "SELECT count(*){} FROM token NOT INDEXED WHERE host = ?1 AND state IN ('queued', 'sent')",
-        sums.concat()
-    );
-    db.prepare_cached(&sql)?.query_row([host], |row| {
-        let mut others: u64 = row.get(0)?;
-        let mut counts = BTreeMap::new();
-        for (index, kind) in kinds.iter().enumerate() {
-            let count: u64 = row.get(index + 1)?;
-            others = others.saturating_sub(count);
-            counts.insert(*kind, count);
-        }
-        counts.insert(Kind::OTHER, others);
-        counts.retain(|_, count| *count > 0);
-        Ok(counts)
-    })
 }
 
 pub(super) fn count(db: &Connection, host: &str, state: State) -> rusqlite::Result<u64> {
@@ -183,7 +156,15 @@ pub(super) fn token(
     host: &str,
     fingerprint: &Fingerprint,
 ) -> rusqlite::Result<Option<TokenRecord>> {
-    let Some((host, changed)) = rows::find_host(db, host)? else { return Ok(None) };
+    rows::find_host(db, host)?.map_or(Ok(None), |host| token_of(db, host, fingerprint))
+}
+
+/// The token of a host that is known by its id; `changed` where its row is not what was written.
+fn token_of(
+    db: &Connection,
+    (host, changed): (i64, bool),
+    fingerprint: &Fingerprint,
+) -> rusqlite::Result<Option<TokenRecord>> {
     let found = db.prepare_cached(TOKEN)?.query_row(
         params![host, rows::prefix_of(fingerprint), fingerprint.0],
         |row| {
@@ -210,7 +191,10 @@ pub(super) fn tokens(
     host: &str,
     fingerprints: &[Fingerprint],
 ) -> rusqlite::Result<Vec<Option<TokenRecord>>> {
-    fingerprints.iter().map(|fingerprint| token(db, host, fingerprint)).collect()
+    match rows::find_host(db, host)? {
+        Some(host) => fingerprints.iter().map(|fingerprint| token_of(db, host, fingerprint)).collect(),
+        None => Ok(vec![None; fingerprints.len()]),
+    }
 }
 
 pub(super) fn attempts(

@@ -51,6 +51,8 @@ CREATE INDEX token_sha256 ON token (host, sha256_prefix);
 -- queue, and need not be written into a second one.
 CREATE INDEX token_state ON token (host, state) WHERE state != 'queued';
 CREATE INDEX token_due ON token (host, bisect_group, failed_in, rank, id) WHERE batch IS NULL AND state IN ('queued', 'sent');
+-- What waits, by kind: every run asks for that first, and a million tokens are counted without a look at their rows.
+CREATE INDEX token_waiting ON token (host, kind) WHERE state IN ('queued', 'sent');
 CREATE INDEX token_in_flight ON token (batch) WHERE batch IS NOT NULL;
 
 -- The sealed token, for as long as it must still be sent. Apart from its row, so that nothing of it is left there.

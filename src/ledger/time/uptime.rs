@@ -28,7 +28,7 @@ mod machine {
 
     use nix::time::{ClockId, clock_gettime};
 
-    use super::Uptime;
+    use crate::ledger::time::uptime::Uptime;
     use crate::token::Fingerprint;
 
     /// No machine runs for so long: something stands before the clock. libfaketime, for one, shows the time since 1970 there
@@ -75,7 +75,7 @@ mod machine {
 /// Elsewhere nothing is known that all processes share and nobody sets.
 #[cfg(not(any(target_os = "linux", test)))]
 mod machine {
-    pub(super) fn read() -> Option<super::Uptime> {
+    pub(super) fn read() -> Option<crate::ledger::time::uptime::Uptime> {
         None
     }
 }
@@ -85,13 +85,13 @@ mod machine {
 pub(super) mod script {
     use std::cell::Cell;
 
-    use super::Uptime;
+    use crate::ledger::time::uptime::Uptime;
 
     thread_local! {
         static UPTIME: Cell<Option<Uptime>> = const { Cell::new(None) };
     }
 
-    pub(in crate::ledger::time) fn read() -> Option<Uptime> {
+    pub(crate) fn read() -> Option<Uptime> {
         UPTIME.get()
     }
 

@@ -3,6 +3,7 @@
 use crate::cli::connection;
 use crate::cli::connection::host_name;
 use crate::cli::console::Terminal;
+use crate::cli::left_waiting::LeftWaiting;
 use crate::cli::own_credentials::own_credentials;
 use crate::cli::queue_review::{QueueReview, ReviewContext};
 use crate::cli::revoke_target::RevokeTarget;
@@ -37,6 +38,8 @@ impl HostQueue {
 pub(super) struct Queues<'a> {
     pub(super) ledger: &'a dyn Ledger,
     pub(super) settings: &'a RevokeSettings,
+    /// What waits.
+    pub(super) left: &'a [LeftWaiting],
     /// Whether a flag names the host: then it is the only one.
     pub(super) is_named: bool,
     pub(super) suppressions: &'a Suppressions,
@@ -82,15 +85,10 @@ impl Queues<'_> {
     fn entries(&self) -> anyhow::Result<Vec<HostEntry>> {
         let own = self.settings.connection.host.api_base();
         let mut entries = self.ledger.hosts()?;
-        entries.retain(|entry| entry.host == own || !self.is_named);
+        let waits = |entry: &HostEntry| self.left.iter().any(|left| left.host == entry.host);
+        entries.retain(|entry| waits(entry) && (entry.host == own || !self.is_named));
         entries.sort_by_key(|entry| entry.host != own);
-        let mut waiting = Vec::new();
-        for entry in entries {
-            if !self.ledger.waiting(&entry.host)?.is_empty() {
-                waiting.push(entry);
-            }
-        }
-        Ok(waiting)
+        Ok(entries)
     }
 
     /// How many servers the ledger knows.
@@ -138,7 +136,9 @@ impl Queues<'_> {
     fn queue(&self, entry: &HostEntry, way: Way, own: &LocalCredentials) -> anyhow::Result<HostQueue> {
         let (suppressions, policy) = (self.suppressions, &self.settings.policy);
         let context = ReviewContext { suppressions, own, policy, findings: &[] };
-        let review = QueueReview::read(self.ledger, &entry.host, &context)?;
+        let left = self.left.iter().find(|left| left.host == entry.host);
+        let waiting = left.map(|left| left.kinds.clone()).unwrap_or_default();
+        let review = QueueReview::of(self.ledger, &entry.host, waiting, &context)?;
         let Way { provider, connection, credential } = way;
         Ok(HostQueue { provider, connection, api_base: entry.host.clone(), credential, review })
     }

@@ -30,10 +30,6 @@ impl ModelState {
         self.batch(batch).is_none_or(|batch| batch.verdict != "open")
     }
 
-    fn batch(&self, id: u64) -> Option<&super::super::Batch> {
-        self.batches.get(usize::try_from(id).ok()?.checked_sub(1)?)
-    }
-
     /// Forgets what nobody asks for any more, so that a state stays small however long the way to it was.
     pub(super) fn shrink(&mut self, in_flight: &[u64]) {
         for (id, batch) in (1..).zip(&mut self.batches) {

@@ -293,13 +293,13 @@ impl World {
         let unsent = outcome == BatchOutcome::Unknown && self.flaw == Some(Flaw::LostIsUnsent);
         let settlement = Settlement {
             outcome: if unsent { BatchOutcome::NotSent } else { outcome },
-            verdict: "settled",
+            verdict: "settled".into(),
             status: None,
             request_id: None,
             message: String::new(),
             rate_limit: RateLimit::default(),
             hold: hold.map(|length| Duration::from_millis(length.unsigned_abs())),
         };
-        self.state.settle(flight.batch, &settlement, timestamp(self.clock));
+        self.state.settle(self.owners[owner], flight.batch, &settlement, timestamp(self.clock));
     }
 }
