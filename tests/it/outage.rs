@@ -114,6 +114,31 @@ fn interrupted_while_the_ledger_is_locked() {
     assert_known(&fixture, &tokens);
 }
 
+/// Before anything is looked at or sent there is nothing to report, and nothing to wait for.
+#[test]
+fn a_signal_ends_what_waits_for_a_locked_ledger_before_it_has_begun() {
+    let mut fixture = Fixture::new(9105);
+    let token = fixture.mint.token(Kind::Pat);
+    fixture.sandbox.write("leak", &token);
+    fixture.github.misbehave(Misbehaviour::SecondaryLimit { retry_after: Some(1) });
+    assert_eq!(fixture.run(&["revoke", "--yes", "leak"]).code, 3);
+    let holder = fixture.database();
+    holder.execute_batch("BEGIN IMMEDIATE").expect("SQL");
+    for arguments in [&["revoke", "--yes", "leak"][..], &["scan", "--revoke", "--yes", "leak"], &["resume"]] {
+        let mut command = fixture.command(arguments);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        thread::sleep(Duration::from_millis(1500));
+        let start = Instant::now();
+        let pid = Pid::from_raw(i32::try_from(child.id()).expect("a process"));
+        kill(pid, Signal::SIGTERM).expect("a signal");
+        let ran = end(child);
+        assert!(start.elapsed() < Duration::from_secs(3), "{arguments:?}: {:?}", start.elapsed());
+        assert_eq!(ran.code, 130, "{arguments:?}: {}", ran.stderr);
+    }
+    drop(holder);
+    assert_eq!(fixture.run(&["resume"]).code, 0);
+}
+
 #[test]
 fn a_waiting_run_outlives_a_lock() {
     let mut fixture = Fixture::new(9103);
