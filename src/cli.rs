@@ -57,7 +57,7 @@ fn run() -> Exit {
         Ok(exit) => exit,
         Err(error) => {
             console::error(&error::message(&error));
-            Exit::Trouble
+            if error.is::<error::StillWaiting>() { Exit::Remaining } else { Exit::Trouble }
         }
     }
 }

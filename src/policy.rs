@@ -27,8 +27,9 @@ impl Default for Policy {
 /// More tokens than one run may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{would} tokens would be sent{}, and --max-revoke allows {most}: nothing was sent; look at them, and raise the limit \
+    "{would} token{} would be sent{}, and --max-revoke allows {most}: nothing was sent; look at them, and raise the limit \
      if they are meant",
+    if *would == 1 { "" } else { "s" },
     queued_before(*waiting)
 )]
 pub struct TooMany {

@@ -6,6 +6,14 @@ use std::sync::OnceLock;
 use crate::detect::Detector;
 use crate::rule;
 
+/// A run that was refused before it looked at anything, while tokens wait.
+#[derive(Debug, thiserror::Error)]
+#[error("{source:#}\n  tokens that wait in that ledger meanwhile, none of which was sent: {tokens}")]
+pub(super) struct StillWaiting {
+    pub(super) tokens: u64,
+    pub(super) source: anyhow::Error,
+}
+
 /// The error and its causes on one line each. Paths and configuration files may hold tokens, which are
 /// redacted.
 pub(super) fn message(error: &anyhow::Error) -> String {

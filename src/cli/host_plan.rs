@@ -18,6 +18,9 @@ pub(super) struct HostPlan<'a> {
     pub(super) review: QueueReview,
     /// How many tokens are not in it because they are suppressed.
     pub(super) suppressed: u64,
+    /// How many of what was found earlier runs have sent, where this one is to ask afterwards whether tokens live: it asks
+    /// about what it sends.
+    pub(super) unasked: u64,
 }
 
 impl HostPlan<'_> {
@@ -63,5 +66,6 @@ impl HostPlan<'_> {
         summary
             .with_own(self.review.own_elsewhere)
             .with_tokens_before(self.plan.waited().collect(), self.plan.done)
+            .with_unasked(self.unasked)
     }
 }

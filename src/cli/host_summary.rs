@@ -36,6 +36,8 @@ pub(super) struct HostSummary {
     own_elsewhere: u64,
     /// Those of its tokens that waited before it, and how many were done before it.
     before: (HashSet<Fingerprint>, u64),
+    /// How many tokens earlier runs have sent that it was to ask about, and did not.
+    unasked: u64,
     /// How many of the tokens that it has queued were accepted: the others that were waited since earlier runs.
     accepted_now: u64,
     /// The tokens of this run by the name of their state; without one where nothing is known of them.
@@ -53,6 +55,7 @@ impl HostSummary {
             suppressed,
             own_elsewhere: 0,
             before: (HashSet::new(), 0),
+            unasked: 0,
             accepted_now: 0,
             states: BTreeMap::new(),
             open: 0,
@@ -67,6 +70,11 @@ impl HostSummary {
     /// With those of its tokens that waited before it, and how many were done before it.
     pub(super) fn with_tokens_before(self, waited: HashSet<Fingerprint>, done: u64) -> Self {
         HostSummary { before: (waited, done), ..self }
+    }
+
+    /// With so many tokens that earlier runs have sent, and that it was to ask about.
+    pub(super) fn with_unasked(self, unasked: u64) -> Self {
+        HostSummary { unasked, ..self }
     }
 
     /// Counts what became of the findings that could be sent.
@@ -133,6 +141,12 @@ impl HostSummary {
                 for line in plan {
                     console.info(line);
                 }
+                if self.own_elsewhere > 0 {
+                    console.warn(&format!(
+                        "{} waiting since earlier runs would not be sent: this machine's own (--allow-own sends them, too)",
+                        count(self.own_elsewhere, "credential")
+                    ));
+                }
             }
             RunOutcome::Declined => console.warn("declined: nothing was sent"),
             RunOutcome::Refused => {}
@@ -144,7 +158,10 @@ impl HostSummary {
             }
             RunOutcome::Failed { error, counts, .. } => {
                 console::error(&error::message(error));
-                self.print_accepted(counts, console);
+                // What the message says was taken is not counted where the ledger does not have it.
+                if counts.accepted > 0 {
+                    self.print_accepted(counts, console);
+                }
                 self.print_set_aside(console);
             }
         }
@@ -173,11 +190,20 @@ impl HostSummary {
     fn print_sent(&self, outcome: &revoke::RunOutcome, console: &Console) {
         let counts = &outcome.counts;
         self.print_accepted(counts, console);
+        let revoked = match counts.self_revoked {
+            1 => "of these revoked itself, in a request of its own",
+            _ => "of these revoked themselves, each in a request of its own",
+        };
         for (n, what) in [
-            (counts.self_revoked, "of these revoked themselves, each in a request of its own"),
+            (counts.self_revoked, revoked),
             (counts.confirmed, "seen dead afterwards"),
             (counts.dead, "dead before, not sent"),
             (counts.refused, "refused by the server, each in a request of its own"),
+            // What waited when the run began, and was settled by none of its requests.
+            (
+                counts.waiting.saturating_sub(outcome.waiting()),
+                "settled without a request of this run: by an answer that an earlier run had kept, or by another run",
+            ),
         ] {
             if n > 0 {
                 console.info(&format!("{} {what}", count(n, "token")));
@@ -197,6 +223,16 @@ impl HostSummary {
 
     /// What was set aside, and what would send it.
     fn print_set_aside(&self, console: &Console) {
+        let (_, done) = self.before;
+        if done > 0 {
+            console.info(&format!("{} done by earlier runs: not sent again", count(done, "token")));
+        }
+        if self.unasked > 0 {
+            console.warn(&format!(
+                "{}: accepted by earlier runs, and whether they are dead was not asked: --confirm asks about what it sends",
+                count(self.unasked, "token")
+            ));
+        }
         for (state, why) in [
             (State::Held, "held back: below --revoke-confidence"),
             (State::Own, "not sent: this machine's own credentials (--allow-own sends them, too)"),

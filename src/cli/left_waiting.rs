@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::connection::host_name;
 use super::console::{Console, count};
-use crate::ledger::{Ledger, LedgerAddress, LedgerError};
+use super::error::StillWaiting;
+use crate::ledger::{self, Ledger, LedgerAddress, LedgerError};
 use crate::provider::github::host::Host;
 use crate::settings::ConnectionSettings;
 use crate::text::printable;
@@ -49,6 +50,17 @@ impl LeftWaiting {
             "{} {wait} for {host}: `{command}` sends what waits there",
             count(*tokens, "token")
         ));
+    }
+}
+
+/// The error of a run that was refused before it looked at anything; where it can still be read that tokens wait in the
+/// ledger, with their number.
+pub(super) fn refused(error: anyhow::Error, connection: &ConnectionSettings) -> anyhow::Error {
+    let left = ledger::open_existing(&connection.ledger).ok().flatten();
+    let left = left.and_then(|ledger| LeftWaiting::read(ledger.as_ref(), connection).ok());
+    match left.iter().flatten().map(|left| left.tokens).sum() {
+        0 => error,
+        tokens => StillWaiting { tokens, source: error }.into(),
     }
 }
 

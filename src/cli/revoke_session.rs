@@ -7,12 +7,12 @@ use anyhow::bail;
 
 use super::args::RevocationArgs;
 use super::connection;
-use super::console::{Terminal, can_prompt};
+use super::console::{Console, Terminal, can_prompt};
 use super::exit::{Exit, RunStatus};
 use super::host_plan::HostPlan;
 use super::host_summary::HostSummary;
 use super::ledger_lookup::LedgerLookup;
-use super::left_waiting::LeftWaiting;
+use super::left_waiting::{self, LeftWaiting};
 use super::own_credentials::own_credentials;
 use super::plan_record::{self, PlanRecord};
 use super::queue_review::{QueueReview, ReviewContext};
@@ -24,6 +24,7 @@ use crate::finding::{Confidence, Finding};
 use crate::ledger::{self, Ledger, LedgerError};
 use crate::local_credentials::LocalCredentials;
 use crate::policy::{self, Plan, PolicyContext};
+use crate::revocation::State;
 use crate::settings::{Env, Input, Mode, RevokeSettings, UserConfig};
 use crate::suppress::Suppressions;
 
@@ -82,12 +83,7 @@ impl RevokeSession {
             );
         }
         let settings = RevokeSettings::resolve(&flags, env, &user.revoke, &user.connection)?;
-        let address = &settings.connection.ledger;
-        match settings.mode {
-            // It writes nothing, and needs no key.
-            Mode::DryRun => drop(ledger::open_existing(address)?),
-            Mode::Ask | Mode::Yes => ledger::check_writable(address)?,
-        }
+        check_ledger(&settings, console)?;
         let credential = connection::credential(&settings.connection, env, console)?;
         let own = own_credentials(env, inputs, credential.as_ref(), console);
         let targets = RevokeTarget::all(&settings, credential, terminal)?;
@@ -179,7 +175,12 @@ impl RevokeSession {
         let plan = Plan::new(eligible, &self.settings.policy, &context, review.waiting.clone());
         let theirs = findings.iter().filter(|finding| target.takes(finding));
         let suppressed = policy::suppressed(theirs, counted) + review.suppressed_elsewhere;
-        Ok(HostPlan { target, plan, review, suppressed })
+        let is_unasked = |finding: &&Finding| {
+            let known = known.get(&finding.token.fingerprint());
+            self.settings.options.confirm && known.is_some_and(|known| known.state == State::Accepted)
+        };
+        let unasked = target.eligible(findings, counted).filter(is_unasked).count() as u64;
+        Ok(HostPlan { target, plan, review, suppressed, unasked })
     }
 
     /// Shows the plans, or asks, writes them down and sends them. Every question is asked before anything is sent. Comes
@@ -285,4 +286,22 @@ impl RevokeSession {
         }
         (hosts, left)
     }
+}
+
+/// Finds out whether the ledger can be used as the run needs it. A dry run writes nothing and needs no key, and is told what
+/// would end another.
+fn check_ledger(settings: &RevokeSettings, console: &Console) -> anyhow::Result<()> {
+    let address = &settings.connection.ledger;
+    if settings.mode != Mode::DryRun {
+        return ledger::check_writable(address)
+            .map_err(|error| left_waiting::refused(error.into(), &settings.connection));
+    }
+    let Some(ledger) = ledger::open_existing(address)? else { return Ok(()) };
+    for waiting in LeftWaiting::read(ledger.as_ref(), &settings.connection)? {
+        if let Err(error) = ledger.opener(&waiting.host) {
+            console.warn(&format!("without --dry-run this would be refused: {error}"));
+            break;
+        }
+    }
+    Ok(())
 }

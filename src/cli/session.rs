@@ -50,7 +50,7 @@ impl ScanSession {
         let terminal = Terminal { console: &console, cancel: &cancel };
         let prepare =
             || RevokeSession::prepare(&common.revocation, &settings.inputs, env, &detection.user, terminal);
-        let revoke_session = common.revoke.then(prepare).transpose()?;
+        let revoke_session = common.revoke.then(|| signal::at_once(prepare)).transpose()?;
         Ok(ScanSession { revoke_session, ..ScanSession::new(console, detection, settings, env, cancel) })
     }
 

@@ -1,9 +1,14 @@
 //! Ctrl-C, and the signal to terminate.
 
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
 use anyhow::Context as _;
 
 use super::exit::Exit;
 use crate::meter::CancelFlag;
+
+/// Whether the first signal ends the process, too. There is one handler for the whole process, and so one of these.
+static AT_ONCE: AtomicBool = AtomicBool::new(false);
 
 /// The first signal asks the run to end, and it still reports what it has; the second ends the process. Nothing is lost
 /// by that: the ledger has every request before it is sent.
@@ -11,13 +16,22 @@ pub(super) fn listen() -> anyhow::Result<CancelFlag> {
     let cancel = CancelFlag::default();
     let flag = cancel.clone();
     ctrlc::set_handler(move || {
-        if flag.is_cancelled() {
+        if flag.is_cancelled() || AT_ONCE.load(SeqCst) {
             std::process::exit(i32::from(Exit::Interrupted.code()));
         }
         flag.cancel();
     })
     .context("cannot listen for Ctrl-C")?;
     Ok(cancel)
+}
+
+/// Does something before which nothing was sent or found: a signal meanwhile ends the process, which has nothing to report.
+/// It may be waiting for a ledger that another process has locked.
+pub(super) fn at_once<T>(act: impl FnOnce() -> T) -> T {
+    AT_ONCE.store(true, SeqCst);
+    let done = act();
+    AT_ONCE.store(false, SeqCst);
+    done
 }
 
 /// Keeps the signals ignored that were so when the program started, as nohup(1) and a shell's `trap ''` have it, although

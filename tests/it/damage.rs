@@ -104,11 +104,15 @@ fn a_ledger_without_its_key() {
     let before = fixture.github.requests().len();
     fixture.sandbox.write("g", fixture.mint.token(Kind::Pat));
     // Nothing was looked at; what waits is known to remain.
-    for (arguments, code) in [(&SEND[..], 2), (&["resume"], 3)] {
+    for arguments in [&SEND[..], &["resume"], &["revoke", "--yes", "g"]] {
         let ran = fixture.run(arguments);
-        assert_eq!(ran.code, code, "{}", ran.stderr);
+        assert_eq!(ran.code, 3, "{}", ran.stderr);
         assert!(ran.stderr.contains(".key is missing"), "{}", ran.stderr);
     }
+    let ran = fixture.run(&SEND);
+    assert!(ran.stderr.contains("none of which was sent: 1"), "{}", ran.stderr);
+    let ran = fixture.run(&["revoke", "--dry-run", "g"]);
+    assert!(ran.stderr.contains("without --dry-run this would be refused: the key"), "{}", ran.stderr);
     fs::write(&key, [7; 32]).expect("written");
     fs::set_permissions(&key, Permissions::from_mode(0o600)).expect("chmod");
     let ran = fixture.run(&["resume"]);

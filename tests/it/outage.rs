@@ -79,6 +79,7 @@ fn killed_while_the_ledger_was_locked_when_the_202_came() {
     thread::sleep(Duration::from_millis(1200));
     let ran = fixture.run(&["resume"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("5 tokens settled without a request of this run"), "{}", ran.stderr);
     assert_known(&fixture, &tokens);
     let trail = fixture.trail();
     let answer = trail.iter().find(|record| record["event"] == "answer").expect("an answer");
@@ -107,9 +108,35 @@ fn interrupted_while_the_ledger_is_locked() {
     for part in ["the server accepted 5 tokens (batch 1, request C0DE:1)", "the next run takes it in"] {
         assert!(ran.stderr.contains(part), "{}", ran.stderr);
     }
+    assert!(!ran.stderr.contains("accepted 0 tokens"), "two counts: {}", ran.stderr);
     let ran = fixture.run(&["resume"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert_known(&fixture, &tokens);
+}
+
+/// Before anything is looked at or sent there is nothing to report, and nothing to wait for.
+#[test]
+fn a_signal_ends_what_waits_for_a_locked_ledger_before_it_has_begun() {
+    let mut fixture = Fixture::new(9105);
+    let token = fixture.mint.token(Kind::Pat);
+    fixture.sandbox.write("leak", &token);
+    fixture.github.misbehave(Misbehaviour::SecondaryLimit { retry_after: Some(1) });
+    assert_eq!(fixture.run(&["revoke", "--yes", "leak"]).code, 3);
+    let holder = fixture.database();
+    holder.execute_batch("BEGIN IMMEDIATE").expect("SQL");
+    for arguments in [&["revoke", "--yes", "leak"][..], &["scan", "--revoke", "--yes", "leak"], &["resume"]] {
+        let mut command = fixture.command(arguments);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        thread::sleep(Duration::from_millis(1500));
+        let start = Instant::now();
+        let pid = Pid::from_raw(i32::try_from(child.id()).expect("a process"));
+        kill(pid, Signal::SIGTERM).expect("a signal");
+        let ran = end(child);
+        assert!(start.elapsed() < Duration::from_secs(3), "{arguments:?}: {:?}", start.elapsed());
+        assert_eq!(ran.code, 130, "{arguments:?}: {}", ran.stderr);
+    }
+    drop(holder);
+    assert_eq!(fixture.run(&["resume"]).code, 0);
 }
 
 #[test]

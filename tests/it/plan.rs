@@ -188,6 +188,36 @@ fn ones_own_token_leaves_the_queue_only_where_both_decisions_allow_it() {
 }
 
 #[test]
+fn a_dry_run_tells_of_ones_own_token_in_the_queue() {
+    let mut fixture = Fixture::new(713);
+    let tokens = pats(&mut fixture, 3);
+    leave_waiting(&fixture, &tokens[1..], &[]);
+    fixture.sandbox.write("new/f", &tokens[0]);
+    let own = [("GH_TOKEN", tokens[1].as_str())];
+    let ran = run(&fixture, &["scan", "--revoke", "--dry-run", "new"], &own);
+    assert!(ran.stderr.contains("2 tokens for "), "{}", ran.stderr);
+    let told = "1 credential waiting since earlier runs would not be sent: this machine's own";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+}
+
+#[test]
+fn what_earlier_runs_have_done_is_told() {
+    let mut fixture = Fixture::new(714);
+    let tokens = pats(&mut fixture, 2);
+    fixture.sandbox.write("f", tokens.join("\n"));
+    let told = "2 tokens done by earlier runs: not sent again";
+    for again in [false, true] {
+        let ran = fixture.run(&["revoke", "--yes", "f"]);
+        assert_eq!((ran.code, ran.stderr.contains(told)), (0, again), "{}", ran.stderr);
+    }
+    assert_eq!(fixture.github.accepted().len(), 2);
+    let ran = fixture.run(&["revoke", "--yes", "--confirm", "f"]);
+    assert!(
+        ran.stderr.contains("2 tokens: accepted by earlier runs, and whether they are dead was not asked")
+    );
+}
+
+#[test]
 fn the_credential_that_signs_the_request_is_not_in_it() {
     let (mine, other) = (Mint::new(713).token(Kind::Pat), Mint::new(714).token(Kind::Pat));
     let script = Script { credential: mine.clone(), ..Script::of(Flavour::Server(Some("3.20"))) };

@@ -80,7 +80,9 @@ fn run(request: &KillRequest<'_>, env: &Env) -> anyhow::Result<Exit> {
     let mut ledger = ledger::open(&settings.ledger)?;
     let runner = Runner { pause: settings.min_interval, host, terminal, switch: &switch };
     runner.refuse_while_held(ledger.as_ref(), &calls)?;
-    let run = RunRecord::start(ledger.as_mut(), vec![format!("{} {}", request.scope, request.slug)])?;
+    let run = signal::at_once(|| {
+        RunRecord::start(ledger.as_mut(), vec![format!("{} {}", request.scope, request.slug)])
+    })?;
     let made = runner.make_all(ledger.as_mut(), &calls);
     run.end(ledger.as_mut(), made, &console)
 }

@@ -88,7 +88,7 @@ fn rekey(args: &LedgerRekeyArgs, env: &Env) -> anyhow::Result<Exit> {
             return Ok(if cancel.is_cancelled() { Exit::Interrupted } else { Exit::Clean });
         }
     }
-    let record = RunRecord::start(ledger.as_mut(), vec![address.to_string()])?;
+    let record = signal::at_once(|| RunRecord::start(ledger.as_mut(), vec![address.to_string()]))?;
     let done = ledger.rekey(&user_at_host(), &Timestamp::now);
     let exit = done.map(|done| tell_rekeyed(done, &name, &console)).map_err(anyhow::Error::from);
     record.end(ledger.as_mut(), exit, &console)

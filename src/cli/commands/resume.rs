@@ -91,7 +91,7 @@ impl Resume<'_> {
             let impact = Impact::of_queue(queue.review.waiting.clone());
             terminal.console.info(&plan::headline(&impact, queue.label()));
         }
-        let record = RunRecord::start(ledger, Vec::new())?;
+        let record = signal::at_once(|| RunRecord::start(ledger, Vec::new()))?;
         match self.drain_all(queues, ledger) {
             Ok((mut summary, status)) => {
                 let exit = Exit::of(status, 0);

@@ -33,8 +33,8 @@ pub(super) fn run(args: RevokeArgs, env: &Env) -> anyhow::Result<Exit> {
     let detection = Detection::load(&config, &[], env)?;
     let cancel = signal::listen()?;
     let terminal = Terminal { console: &console, cancel: &cancel };
-    let revoke_session =
-        RevokeSession::prepare(&args.revocation, &args.inputs, env, &detection.user, terminal)?;
+    let prepare = || RevokeSession::prepare(&args.revocation, &args.inputs, env, &detection.user, terminal);
+    let revoke_session = signal::at_once(prepare)?;
     if args.inputs.contains(&Input::Stdin) && io::stdin().is_terminal() {
         console.info("reading from the terminal: Ctrl-D on a line of its own ends it");
     }

@@ -104,7 +104,7 @@ fn run(args: &SelectionArgs, verb: Verb, env: &Env) -> anyhow::Result<Exit> {
         console.warn("declined: nothing was changed");
         return Ok(Exit::Clean);
     }
-    let record = RunRecord::start(ledger.as_mut(), Vec::new())?;
+    let record = signal::at_once(|| RunRecord::start(ledger.as_mut(), Vec::new()))?;
     let exit = change(ledger.as_mut(), &chosen, verb, terminal).map(|changed| {
         console.info(&format!("{} {}", count(changed, "token"), verb.done));
         conclude(&chosen, changed, verb, terminal)

@@ -46,7 +46,7 @@ pub(super) fn run(args: &QueueReleaseArgs, env: &Env) -> anyhow::Result<Exit> {
             return Ok(if cancel.is_cancelled() { Exit::Interrupted } else { Exit::Clean });
         }
     }
-    let record = RunRecord::start(ledger.as_mut(), vec![host.clone()])?;
+    let record = signal::at_once(|| RunRecord::start(ledger.as_mut(), vec![host.clone()]))?;
     let released = ledger.release(&host, &user_at_host(), &Timestamp::now).map(|identities| {
         console.info(&match identities {
             0 => format!("nothing is held at {name}"),
