@@ -128,7 +128,9 @@ mod tests {
             let project = ProjectSuppressions { ignore, allowlists, ..ProjectSuppressions::default() };
             Suppressions { projects: vec![project], ..Suppressions::default() }
         };
-        assert!(tree(&format!("sha256:{}", hash.hex())).names(hash));
+        let by_tree = tree(&format!("sha256:{}", hash.hex()));
+        assert!(by_tree.names(hash));
+        assert_eq!(by_tree.hash_prefixes(), named.hash_prefixes());
         let patterns = tree("x\n");
         assert!(!patterns.names(hash) && !patterns.looks_beyond_hashes());
         assert!(!patterns.user_allows(hash, "x:1") && !patterns.user_allows_text(&token));
