@@ -94,6 +94,13 @@ mod tests {
         assert_eq!(wait(Outcome::PrimaryLimit, limit, 0), Some(30));
         let limit = RateLimit { retry_after: None, ..limit };
         assert_eq!(wait(Outcome::PrimaryLimit, limit, 0), Some(601));
+        assert_eq!(
+            wait(Outcome::SecondaryLimit, limit, 0),
+            Some(601),
+            "nothing remains, whatever it is called"
+        );
+        let uncounted = RateLimit { remaining: None, ..limit };
+        assert_eq!(wait(Outcome::PrimaryLimit, uncounted, 0), Some(601));
         let none = RateLimit::default();
         let waits: Vec<_> = (0..8).map(|strikes| wait(Outcome::SecondaryLimit, none, strikes)).collect();
         assert_eq!(waits, [60, 120, 240, 480, 960, 1920, 3600, 3600].map(Some));
@@ -122,6 +129,12 @@ mod tests {
         assert_eq!(wait(Outcome::Trouble, limit, 0), Some(1));
         assert_eq!(wait(Outcome::Accepted, none, 0), None);
         assert_eq!(wait(Outcome::Trouble, none, 5), None);
+    }
+
+    #[test]
+    fn processes_that_failed_together_draw_different_numbers() {
+        let drawn: std::collections::HashSet<u32> = (0..16).map(|_| random()).collect();
+        assert!(drawn.len() > 1);
     }
 
     #[test]

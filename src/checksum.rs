@@ -175,6 +175,15 @@ mod tests {
     }
 
     #[test]
+    fn a_generated_body_mixes_digits_and_letters_of_both_cases() {
+        assert!(!looks_made_up(b"a7Kd9Qx2Zp4M"), "twelve different characters are enough");
+        for body in ["a7Kd9Qx2Zp4a", "aqKdwQxeZpMr", "a7kd9qx2zp4m", "A7KD9QX2ZP4M"] {
+            assert!(looks_made_up(body.as_bytes()), "{body}");
+        }
+        assert!(looks_made_up(b"a7Kd9Qx2Zp4M123456"));
+    }
+
+    #[test]
     fn a_mask_over_what_no_checksum_covers_is_seen() {
         let covered = "11AAGI73I0HFY8wJru4mTw_ZlpxaViSYQuKETGMTXMkbWFrZCqjas5OpXSUP6g5zbrE2PRUI7C";
         let masked = |tail: &str| {

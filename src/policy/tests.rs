@@ -122,6 +122,10 @@ fn what_waits_leaves_with_what_was_found() {
     // This host takes no gho_, and the first one found is among those that wait.
     assert_eq!((impact.found_now, impact.waiting, impact.tokens()), (1, 6, 7));
     assert_eq!(impact.kinds, BTreeMap::from([(Kind::pat(), 6), (Kind::app_installation(), 1)]));
+    let found = [0, 1, 2].map(|number| finding(Kind::pat(), number, Confidence::Certain));
+    let plan = Plan::new(&found, &Policy::default(), &context(&kinds, &|_| false, &of), waiting());
+    assert_eq!((plan.impact().found_now, plan.impact().waiting), (2, 6));
+    assert_eq!(plan.waited().collect::<Vec<_>>(), [first]);
     // Nothing of this run's to send: the queue stays.
     let plan = Plan::new(&[], &Policy::default(), &context(&kinds, &|_| false, &of), waiting());
     assert_eq!(plan.impact(), Impact::default());
@@ -129,15 +133,23 @@ fn what_waits_leaves_with_what_was_found() {
 
 #[test]
 fn suppressed_tokens_are_counted_and_never_sent() {
-    let mut findings =
-        [finding(Kind::pat(), 0, Confidence::Certain), finding(Kind::pat(), 1, Confidence::Lookalike)];
-    for finding in &mut findings {
+    let mut findings = [
+        finding(Kind::pat(), 0, Confidence::Certain),
+        finding(Kind::pat(), 1, Confidence::Lookalike),
+        // Nobody revokes these.
+        finding(Kind::OTHER, 2, Confidence::Certain),
+        finding(Kind::oauth(), 3, Confidence::Likely),
+        finding(Kind::pat(), 4, Confidence::Certain),
+    ];
+    // The last one is not suppressed.
+    for finding in &mut findings[..4] {
         let (kind, set_by) = (SuppressionKind::Baseline, SetBy::User);
         let suppression = Suppression { kind, set_by, detail: Arc::from("known before") };
         finding.suppressed = Some(Box::new(suppression));
     }
     let plan = plan_of(&findings, &Policy::default(), &context(&few(), &|_| false, &|_| None));
-    assert_eq!((suppressed(&findings, Confidence::Likely), plan.choices.len()), (1, 0));
+    assert_eq!((suppressed(&findings, Confidence::Likely), plan.choices.len()), (2, 1));
+    assert_eq!(suppressed(&findings, Confidence::Certain), 1);
 }
 
 #[test]
@@ -149,4 +161,32 @@ fn the_cap_is_a_refusal_of_everything() {
     let message = |waiting| TooMany { would: 4, waiting, most: 3 }.to_string();
     assert!(message(0).starts_with("4 tokens would be sent, and --max-revoke allows 3: nothing was sent"));
     assert!(message(3).starts_with("4 tokens would be sent (3 of them queued by earlier runs), and"));
+}
+
+#[test]
+fn a_plan_changes_what_is_queued_or_set_aside_anew() {
+    let findings = [finding(Kind::pat(), 0, Confidence::Likely)];
+    let changes = |least, before: Option<State>| {
+        let policy = Policy { least, ..Policy::default() };
+        let of = |_| before.map(|state| known(state, false));
+        plan_of(&findings, &policy, &context(&few(), &|_| false, &of)).changes_anything()
+    };
+    // Held: written down once.
+    assert!(changes(Confidence::Certain, None));
+    assert!(changes(Confidence::Certain, Some(State::Own)));
+    assert!(!changes(Confidence::Certain, Some(State::Held)));
+    // Queued: sent, whether it waited before or not.
+    assert!(changes(Confidence::Likely, None));
+    assert!(changes(Confidence::Likely, Some(State::Queued)));
+    // Accepted: nothing is left to do.
+    assert!(!changes(Confidence::Likely, Some(State::Accepted)));
+}
+
+#[test]
+fn an_impact_counts_tokens_by_a_property_of_their_kind() {
+    let impact = Impact::of_queue(BTreeMap::from([(Kind::pat(), 5), (Kind::oauth(), 7)]));
+    assert_eq!((impact.waiting, impact.found_now), (12, 0));
+    assert_eq!(impact.count(|kind| kind == Kind::oauth()), 7);
+    assert_eq!(impact.count(|_| true), 12);
+    assert_eq!(impact.count(|_| false), 0);
 }

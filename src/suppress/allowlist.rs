@@ -187,6 +187,20 @@ mod tests {
     }
 
     #[test]
+    fn a_list_knows_what_it_looks_at() {
+        for (toml, locations, text) in [
+            ("paths = ['x']", true, false),
+            ("paths = ['*.md']", true, false),
+            ("commits = ['abcdef1']", true, false),
+            ("regexes = ['x']", false, true),
+            ("sha256 = ['0123456789abcdef']", false, false),
+        ] {
+            let list = list(toml).expect("a good list");
+            assert_eq!((list.looks_at_locations(), list.looks_at_text()), (locations, text), "{toml}");
+        }
+    }
+
+    #[test]
     fn lists_that_allow_nothing_or_everything_are_refused() {
         for (toml, word) in [
             ("description = 'x'", "allows nothing"),

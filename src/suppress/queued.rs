@@ -81,12 +81,17 @@ mod tests {
     #[test]
     fn a_location_of_the_ledger_has_its_parts() {
         let commit = "a".repeat(40);
+        let long = "notes in a file with a rather long name, over forty bytes";
         for (location, parts) in [
             ("docs/a b.md:12", ("docs/a b.md", None)),
             (&format!("x in y:3 in {commit}") as &str, ("x in y", Some(commit.as_str()))),
             ("c:\\x:1", ("c:\\x", None)),
             ("<stdin>:1", ("<stdin>", None)),
             ("", ("", None)),
+            // No commit, though it follows an ` in `; no line, though it follows a colon.
+            ("notes in beef", ("notes in beef", None)),
+            ("notes in a file with a rather long name, over forty bytes:7", (long, None)),
+            ("c:\\x", ("c:\\x", None)),
         ] {
             assert_eq!(path_and_commit(location), parts, "{location}");
         }
@@ -109,13 +114,23 @@ mod tests {
         let by_text = user("regexes = ['EXAMPLE$']");
         assert!(by_text.looks_at_text() && by_text.user_allows_text(&token));
 
+        let refresh =
+            Token::new(Kind::refresh(), [Kind::refresh().prefix(), &"aB3".repeat(26)].concat().as_bytes());
+        let mut truncated = Suppressions::default();
+        assert!(!truncated.looks_at_text() && !truncated.user_allows_text(&refresh));
+        let reported = format!(r#"[{{"Secret": "{}{}"}}]"#, Kind::refresh().prefix(), "aB3".repeat(12));
+        truncated.baseline.add(reported.as_bytes()).expect("a baseline");
+        assert!(truncated.looks_at_text() && truncated.user_allows_text(&refresh));
+
         let tree = |ignore: &str| {
             let ignore = IgnoreFile::parse(ignore).expect("a good file");
             let allowlists = vec![allowlist("paths = ['x']\nregexes = ['EXAMPLE']")];
             let project = ProjectSuppressions { ignore, allowlists, ..ProjectSuppressions::default() };
             Suppressions { projects: vec![project], ..Suppressions::default() }
         };
-        assert!(tree(&format!("sha256:{}", hash.hex())).names(hash));
+        let by_tree = tree(&format!("sha256:{}", hash.hex()));
+        assert!(by_tree.names(hash));
+        assert_eq!(by_tree.hash_prefixes(), named.hash_prefixes());
         let patterns = tree("x\n");
         assert!(!patterns.names(hash) && !patterns.looks_beyond_hashes());
         assert!(!patterns.user_allows(hash, "x:1") && !patterns.user_allows_text(&token));

@@ -48,6 +48,9 @@ fn the_tree_is_named_only_where_the_user_suppresses_nothing() {
         Suppressions { comments: true, projects: vec![project(None, "a.txt")], ..Suppressions::default() };
     let listed = location("a.txt", None);
     assert_eq!(suppression(&suppressor, "", &listed), Some((SuppressionKind::IgnoreFile, SetBy::Tree)));
+    // What names the place goes before a comment, which anybody may write.
+    let named = suppression(&suppressor, "stanch:allow", &listed);
+    assert_eq!(named, Some((SuppressionKind::IgnoreFile, SetBy::Tree)));
     let elsewhere = location("b.txt", None);
     assert_eq!(suppression(&suppressor, "", &elsewhere), None);
     let comment = Some((SuppressionKind::AllowComment, SetBy::Tree));
@@ -113,4 +116,17 @@ fn a_history_of_many_locations_is_decided_as_a_whole() {
         suppressor.reapply(&mut found);
         assert_eq!(found.finish().0[0].suppressed.is_some(), suppressed, "{last}");
     }
+}
+
+#[test]
+fn an_allowlist_of_paths_suppresses_for_whoever_set_it() {
+    let allowlists = || list("paths = ['^docs/']");
+    let (docs, src) = (location("docs/a.md", None), location("src/a.rs", None));
+    let user = Suppressions { allowlists: allowlists(), ..Suppressions::default() };
+    assert_eq!(suppression(&user, "", &docs), Some((SuppressionKind::Allowlist, SetBy::User)));
+    assert_eq!(suppression(&user, "", &src), None);
+    let project = ProjectSuppressions { allowlists: allowlists(), ..project(None, "") };
+    let tree = Suppressions { projects: vec![project], ..Suppressions::default() };
+    assert_eq!(suppression(&tree, "", &docs), Some((SuppressionKind::Allowlist, SetBy::Tree)));
+    assert_eq!(suppression(&tree, "", &src), None);
 }

@@ -149,9 +149,11 @@ fn from_file(path: &Path) -> Result<Credential, CredentialError> {
     });
     // Room for all of it at once: a buffer that grows leaves copies behind.
     let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(LONGEST).unwrap_or_default() + 1));
-    file.take(LONGEST).read_to_end(&mut text).map_err(unreadable)?;
+    file.take(LONGEST + 1).read_to_end(&mut text).map_err(unreadable)?;
     let location = path.display().to_string();
-    match checked(text.trim_ascii()) {
+    // The beginning of something longer is not what the user meant to show.
+    let whole = u64::try_from(text.len()).is_ok_and(|length| length <= LONGEST);
+    match checked(text.trim_ascii()).filter(|_| whole) {
         Some(token) => Ok(Credential { token, location, warning }),
         None => Err(CredentialError::Malformed { location }),
     }
@@ -252,6 +254,11 @@ mod tests {
                 find(Flavour::Server, Some(&path), &|_| Some("other".into())),
                 Err(CredentialError::Malformed { .. })
             ));
+        }
+        let longest = "a".repeat(64 * 1024);
+        for (text, taken) in [(longest.clone(), true), (format!("{longest}a"), false)] {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(find(Flavour::Server, Some(&path), &|_| None).is_ok(), taken);
         }
         let missing = directory.path().join("none");
         assert!(matches!(

@@ -155,6 +155,7 @@ impl KillSwitch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::token::{Fingerprint, Kind};
 
     #[test]
     fn outcomes_keep_githubs_messages() {
@@ -168,12 +169,21 @@ mod tests {
         assert!(accepted.accepted());
         assert_eq!(accepted.message, "Revocation has been queued");
         assert_eq!(accepted.request_id.as_deref(), Some("A:1"));
-        for (status, begin) in
-            [(403, "No (the credential"), (404, "No (no such"), (422, "No (the user"), (500, "No")]
-        {
+        for (status, begin) in [
+            (302, "No (redirects are not followed"),
+            (403, "No (the credential"),
+            (404, "No (no such"),
+            (422, "No (the user"),
+            (500, "No"),
+        ] {
             let refused = of(status, r#"{"message":"No"}"#);
-            assert_eq!(refused.status, Some(status));
+            assert_eq!((refused.status, refused.wait), (Some(status), None));
             assert!(!refused.accepted() && refused.message.starts_with(begin), "{}", refused.message);
+        }
+        // A page is not GitHub's word on rights, users or enterprises, whatever id it carries.
+        for status in [403, 404, 422] {
+            let page = of(status, "<html><h1></h1></html>");
+            assert_eq!(page.message, "an HTML page, not GitHub's JSON", "{status}");
         }
         assert!(!of(202, "<html>").accepted());
         assert!(!of(200, "{}").accepted());
@@ -206,6 +216,15 @@ mod tests {
                 &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "90")],
                 90,
             ),
+            (403, r#"{"message":"API rate limit exceeded"}"#, &[("x-ratelimit-reset", "90")], 90),
+            // Something remains: the hour's reset is not what is waited for.
+            (429, secondary, &[("x-ratelimit-remaining", "7"), ("x-ratelimit-reset", "90")], 60),
+            (
+                503,
+                "",
+                &[("retry-after", "soon"), ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "90")],
+                90,
+            ),
         ] {
             let outcome = of(status, body, headers);
             assert_eq!(outcome.wait, Some(Duration::from_secs(seconds)), "{body}");
@@ -225,5 +244,18 @@ mod tests {
         let sso =
             of(403, r#"{"message":"No"}"#, &[("x-github-sso", "required"), ("x-github-request-id", "A:1")]);
         assert!(sso.message.contains("single sign-on") && sso.wait.is_none(), "{}", sso.message);
+    }
+
+    #[test]
+    fn each_credential_has_limits_of_its_own() {
+        let identity = |secret: &[u8]| {
+            let credential = Some(Token::new(Kind::pat(), secret));
+            let connection = Connection { credential, ..Connection::new(Host::github_com()) };
+            KillSwitch::new(connection).unwrap().identity()
+        };
+        let one = identity(b"ghp_one");
+        assert_eq!(one, format!("{IDENTITY_PREFIX}{}", Fingerprint::of(b"ghp_one").hex()));
+        assert_ne!(one, identity(b"ghp_two"));
+        assert!(KillSwitch::new(Connection::new(Host::github_com())).is_err());
     }
 }

@@ -97,6 +97,7 @@ fn expiry(text: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::client::testing::answered_with;
     use super::*;
     use crate::rule;
     use crate::token::Kind;
@@ -165,6 +166,18 @@ mod tests {
             assert_eq!(end(text), noon, "{text}");
         }
         assert_eq!(end("soon"), None);
+    }
+
+    #[test]
+    fn a_token_that_is_not_to_be_shown_is_not_shown() {
+        let (client, heads) = answered_with(concat!(
+            "HTTP/1.1 401 Unauthorized\r\nx-github-request-id: C0DE:1\r\ncontent-length: 29\r\nconnection: close\r\n\r\n",
+            r#"{"message":"Bad credentials"}"#
+        ));
+        assert_eq!(check(&client, &Token::new(Kind::refresh(), b"ghr_x")), Liveness::Unknown);
+        assert_eq!(heads.lock().unwrap().len(), 0);
+        assert_eq!(check(&client, &Token::new(Kind::pat(), b"ghp_x")), Liveness::Dead);
+        assert_eq!(heads.lock().unwrap().len(), 1);
     }
 
     #[test]

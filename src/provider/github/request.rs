@@ -87,6 +87,18 @@ mod tests {
     }
 
     #[test]
+    fn a_server_is_shown_the_credential() {
+        let (leaked, own) = ([token(Kind::pat())], Token::new(Kind::pat(), b"ghp_own"));
+        let batch = Batch::new(&leaked).unwrap();
+        for request in [revoke(&batch, Some(&own), ApiVersion::V2022), meta(Some(&own), ApiVersion::V2022)] {
+            assert_eq!(request.bearer.map(Token::fingerprint), Some(own.fingerprint()), "{}", request.path);
+        }
+        let asked = meta(None, ApiVersion::V2022);
+        assert_eq!((asked.method, asked.path.as_str()), (Method::Get, "/meta"));
+        assert!(asked.bearer.is_none());
+    }
+
+    #[test]
     fn a_printed_request_shows_no_token() {
         let tokens = [token(Kind::pat())];
         let batch = Batch::new(&tokens).unwrap();

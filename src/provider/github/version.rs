@@ -98,6 +98,7 @@ mod tests {
         {
             assert_eq!(of(unknown), None, "{unknown}");
         }
+        assert_eq!(Release::new(3, 18).to_string(), "3.18");
         assert_eq!(Release::from_meta(b"<html>"), None);
         assert_eq!(Release::from_meta(b"{}"), None);
     }

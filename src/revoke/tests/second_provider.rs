@@ -32,14 +32,16 @@ fn serve(requests: &Requests) -> Checked<String> {
     let requests = Arc::clone(requests);
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let keys = answer(&stream).unwrap_or_default();
+            let keys = read_keys(&stream).unwrap_or_default();
+            // Before the answer: whoever has it may look at once.
             requests.lock().unwrap_or_else(PoisonError::into_inner).push(keys);
+            let _ = (&stream).write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
         }
     });
     Ok(url)
 }
 
-fn answer(mut stream: &TcpStream) -> Checked<Vec<String>> {
+fn read_keys(stream: &TcpStream) -> Checked<Vec<String>> {
     let mut reader = BufReader::new(stream);
     let (mut line, mut length) = (String::new(), 0);
     reader.read_line(&mut line)?;
@@ -54,7 +56,6 @@ fn answer(mut stream: &TcpStream) -> Checked<Vec<String>> {
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
     let body: serde_json::Value = serde_json::from_slice(&body)?;
-    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")?;
     let keys = body["keys"].as_array().ok_or("no list of keys")?;
     Ok(keys.iter().filter_map(|key| key.as_str().map(str::to_owned)).collect())
 }

@@ -60,7 +60,7 @@ pub(super) fn parse_authority(what: &'static str, text: &str) -> Result<(String,
     if !text.is_ascii() {
         return Err(wrong("write an international name in its ASCII form (xn--…)"));
     }
-    if text.contains("://") || text.contains('/') {
+    if text.contains('/') {
         return Err(wrong("a host name is wanted, without scheme and path"));
     }
     let (name, port) = match text.rsplit_once(':') {

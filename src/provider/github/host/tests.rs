@@ -86,6 +86,38 @@ fn a_server_is_never_looked_for_at_github_com() {
 }
 
 #[test]
+fn a_host_may_be_named_together_with_its_own_api() {
+    for (name, url) in [
+        ("github.com", "https://api.github.com"),
+        ("octocorp.ghe.com", "https://api.octocorp.ghe.com"),
+        ("ghes.example", "https://ghes.example/api/v3"),
+    ] {
+        let host = choose(name, url).unwrap();
+        assert_eq!((host.label(), host.api_base().as_str()), (name, url));
+    }
+}
+
+/// What the ledger's queues go by, and what people are told to give to `--host`, is the same host again.
+#[test]
+fn what_a_host_is_given_as_leads_back_to_it() {
+    for (text, given) in [
+        ("GitHub.com", "github.com"),
+        ("octocorp.ghe.com", "octocorp.ghe.com"),
+        ("ghes.example:8443", "ghes.example:8443"),
+        ("https://ghes.example/api/v3/", "ghes.example"),
+        // The name alone would lead elsewhere.
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("http://127.0.0.1:8080/api/v3", "http://127.0.0.1:8080/api/v3"),
+        ("https://gateway.example/github/api/v3", "https://gateway.example/github/api/v3"),
+    ] {
+        let host = Host::parse(text).unwrap();
+        assert_eq!(host.given(), given, "{text}");
+        assert_eq!(Host::parse(given).unwrap(), host, "{text}");
+    }
+    assert!(Host::parse("user@ghes.example").is_err() && Host::parse("ftp://ghes.example").is_err());
+}
+
+#[test]
 fn flags_go_before_the_environment() {
     let choice = |host: &str, api_url: &str, gh_host: &str, server_url: &str| {
         let text = |text: &str| Some(text.to_owned());
@@ -196,6 +228,8 @@ fn cleartext_stays_on_this_machine() {
 fn what_is_refused_is_not_repeated_whole() {
     let error = choose("octocat:hunter2@github.com", "").unwrap_err().to_string();
     assert!(!error.contains("hunter2") && error.contains("without a user"), "{error}");
+    let error = choose("github.com/path", "").unwrap_err().to_string();
+    assert!(error.contains("without scheme and path"), "{error}");
     let error = choose("", "https://octocat:hunter2@github.com").unwrap_err().to_string();
     assert!(!error.contains("hunter2"), "{error}");
 }

@@ -195,6 +195,7 @@ impl Call {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::token::Kind;
 
     fn name(text: &str) -> Name {
         Name::new("a user", text).unwrap()
@@ -263,6 +264,16 @@ mod tests {
     }
 
     #[test]
+    fn a_call_is_authenticated_and_carries_its_body() {
+        let credential = Token::new(Kind::pat(), b"ghp_own");
+        let call = Call::new(Scope::Enterprise(name("octo-corp")), None, None, true).unwrap();
+        let request = call.request(&credential, ApiVersion::V2026);
+        assert_eq!((request.method, request.path), (Method::Post, call.path()));
+        assert_eq!(request.bearer.map(Token::fingerprint), Some(credential.fingerprint()));
+        assert!(matches!(request.body, Body::Json(text) if text == r#"{"revoke_credentials":true}"#));
+    }
+
+    #[test]
     fn what_cannot_be_destroyed_is_refused() {
         let org = Scope::Org(name("octo-org"));
         assert_eq!(Call::new(org, None, None, true), Err(CallError::DestroyInOrg));
@@ -283,6 +294,7 @@ mod tests {
         ] {
             assert_eq!(name(text).to_string(), encoded);
             assert_eq!(name(text).as_str(), text);
+            assert_eq!(format!("{:?}", name(text)), format!("{text:?}"));
         }
         let long = "a".repeat(LONGEST_NAME + 1);
         for text in ["", ".", "..", "a/b", "../x", "a..b", "a\\b", "a b", "a\n", "\u{7}", "\u{85}", &long] {

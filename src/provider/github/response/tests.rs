@@ -1,3 +1,5 @@
+mod limits;
+
 use super::super::host::HostChoice;
 use super::*;
 use Outcome as O;
@@ -67,6 +69,8 @@ const CASES: &[(Outcome, u16, &str, &str)] = &[
     ),
     (O::Invalid, 422, ID, r#"{"message":"Validation Failed","documentation_url":"https://x/spam"}"#),
     (O::Invalid, 422, ID, r#"{"message":"ghp_spamspamspamspam is not valid"}"#),
+    // It names no cause at all: what GitHub documents first is an entry that is not valid.
+    (O::Invalid, 422, ID, r#"{"message":"…"}"#),
     (O::Trouble, 422, ID, HTML),
     // 403 and 429, by headers and message.
     (
@@ -97,7 +101,11 @@ const CASES: &[(Outcome, u16, &str, &str)] = &[
         "",
         r#"{"message":"Maximum number of login attempts exceeded. Please try again later."}"#,
     ),
+    (O::SecondaryLimit, 403, "", r#"{"message":"Maximum number of login attempts exceeded."}"#),
+    (O::SecondaryLimit, 403, "", r#"{"message":"Please try again later."}"#),
     (O::Denied, 403, "", ""),
+    (O::Denied, 403, "content-type: text/html", "Request forbidden by administrative rules."),
+    (O::Denied, 403, "content-type: text/html", "Please make sure your request has a User-Agent header"),
     (O::Denied, 403, "x-ratelimit-remaining: 59", r#"{"message":"Forbidden"}"#),
     (O::Denied, 403, "x-ratelimit-remaining: 00x", r#"{"message":"Forbidden"}"#),
     (O::Denied, 403, "", r#"{"message":"This endpoint does not accept authenticated requests"}"#),
@@ -176,35 +184,6 @@ fn an_installation_token_is_gone_after_204_and_was_before_401() {
 }
 
 #[test]
-fn limits_are_read_and_bounded() {
-    let of = |head: &str| limit(&response(403, &[ID, head].join("\n"), ""), now());
-    let reset = NOW + 1800;
-    let limits = of(&format!("x-ratelimit-limit: 60\nx-ratelimit-remaining: 3\nx-ratelimit-reset: {reset}"));
-    assert_eq!((limits.limit, limits.remaining), (Some(60), Some(3)));
-    assert_eq!(limits.reset, Timestamp::from_second(reset).ok());
-    assert_eq!(limits.retry_after, None);
-    assert_eq!(of("retry-after: 61").retry_after, Some(Duration::from_secs(61)));
-    assert_eq!(of("retry-after: 0").retry_after, Some(Duration::ZERO));
-    // 1,800,000,000 is Fri, 15 Jan 2027 08:00:00 GMT.
-    assert_eq!(of("retry-after: Fri, 15 Jan 2027 08:01:30 GMT").retry_after, Some(Duration::from_secs(90)));
-    assert_eq!(of("retry-after: Fri, 15 Jan 2027 07:00:00 GMT").retry_after, Some(Duration::ZERO));
-    assert_eq!(of("retry-after: soon").retry_after, None);
-    assert_eq!(of("retry-after: -1").retry_after, None);
-    assert_eq!(of("x-ratelimit-reset: soon\nx-ratelimit-remaining: -1"), RateLimit::default());
-}
-
-#[test]
-fn no_wait_beyond_a_day_is_believed() {
-    let of = |head: &str| limit(&response(403, &[ID, head].join("\n"), ""), now());
-    assert_eq!(of("retry-after: 99999999999999999999999").retry_after, Some(LONGEST_WAIT));
-    assert_eq!(of("retry-after: 86401").retry_after, Some(LONGEST_WAIT));
-    assert_eq!(of("retry-after: Sun, 15 Jan 2034 08:00:00 GMT").retry_after, Some(LONGEST_WAIT));
-    let tomorrow = Timestamp::from_second(NOW + 86_400).ok();
-    assert_eq!(of("x-ratelimit-reset: 9000000000").reset, tomorrow);
-    assert_eq!(of("x-ratelimit-reset: 99999999999999999999").reset, None);
-}
-
-#[test]
 fn messages_are_the_servers_words_without_tokens() {
     let token = format!("ghp_{}", "aB3".repeat(12));
     let body = format!(r#"{{"message":"{token} is\nnot valid"}}"#);
@@ -217,6 +196,10 @@ fn messages_are_the_servers_words_without_tokens() {
     assert!(redirect.starts_with("Found (redirects are not followed"), "{redirect}");
     // Where there is no address to go to, there is none to be named with --host.
     assert!(!of(304, "", "").message.contains("--host"));
+    let refused = of(401, ID, r#"{"message":"Bad credentials"}"#).message;
+    assert_eq!(refused, "Bad credentials (the server does not know the credential it was shown)");
+    let missing = of(404, "", "").message;
+    assert!(missing.starts_with("Not Found (no such endpoint here"), "{missing}");
     let sso = of(403, "x-github-sso: required", r#"{"message":"Forbidden"}"#);
     assert_eq!(sso.outcome, O::Denied);
     assert!(sso.message.contains("single sign-on"), "{}", sso.message);
@@ -285,30 +268,30 @@ fn a_torn_body_is_no_verdict_and_its_headers_still_tell_of_limits() {
     }
 }
 
+/// RFC 9110, section 15.
 #[test]
-fn what_is_not_github_asks_for_a_quarter_of_an_hour_at_the_most() {
-    let of = |head: &str| limit(&response(503, head, HTML), now());
-    assert_eq!(of("retry-after: 86400").retry_after, Some(LONGEST_FOREIGN_WAIT));
-    assert_eq!(of("retry-after: 60").retry_after, Some(Duration::from_mins(1)));
-    let reset = format!("x-ratelimit-remaining: 0\nx-ratelimit-reset: {}", NOW + 7200);
-    assert_eq!(of(&reset).reset, Timestamp::from_second(NOW + 900).ok());
-    assert_eq!(of(&format!("{ID}\n{reset}")).reset, Timestamp::from_second(NOW + 7200).ok());
-}
-
-#[test]
-fn what_the_server_says_by_its_clock_is_told_by_ours() {
-    // 15 Jan 2027, 08:00:00 here; the server's clock is two hours behind or ahead.
-    for (date, server_now) in [
-        ("Fri, 15 Jan 2027 06:00:00 GMT", NOW - 7200),
-        ("Fri, 15 Jan 2027 08:00:00 GMT", NOW),
-        ("Fri, 15 Jan 2027 10:00:00 GMT", NOW + 7200),
-        ("yesterday", NOW),
+fn a_response_without_a_message_is_told_by_its_reason_phrase() {
+    for (status, phrase) in [
+        (200, "OK"),
+        (202, "Accepted"),
+        (204, "No Content"),
+        (301, "Moved Permanently"),
+        (302, "Found"),
+        (307, "Temporary Redirect"),
+        (308, "Permanent Redirect"),
+        (401, "Unauthorized"),
+        (403, "Forbidden"),
+        (404, "Not Found"),
+        (422, "Unprocessable Content"),
+        (429, "Too Many Requests"),
+        (500, "Internal Server Error"),
+        (502, "Bad Gateway"),
+        (503, "Service Unavailable"),
+        (504, "Gateway Timeout"),
+        (999, "no explanation"),
     ] {
-        let reset = server_now + 1800;
-        let head = format!("{ID}\ndate: {date}\nx-ratelimit-remaining: 0\nx-ratelimit-reset: {reset}");
-        let limit = limit(&response(403, &head, ""), now());
-        assert_eq!(limit.reset, Timestamp::from_second(NOW + 1800).ok(), "{date}");
+        assert_eq!(join(status, "", ""), phrase);
+        assert_eq!(join(status, "", "why"), format!("{phrase} (why)"));
+        assert_eq!(join(status, "words", ""), "words");
     }
-    let head = "date: Fri, 15 Jan 2027 10:00:00 GMT\nretry-after: Fri, 15 Jan 2027 10:01:30 GMT";
-    assert_eq!(limit(&response(503, head, ""), now()).retry_after, Some(Duration::from_secs(90)));
 }
