@@ -181,3 +181,48 @@ pub(super) fn unsent() -> Settlement {
         hold: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_about_content_is_a_reason_to_try_others() {
+        for status in [400, 406, 408, 409, 411, 413, 415, 422, 425, 431, 500, 502, 503, 504, 600] {
+            assert!(is_about_content(Some(status)), "{status}");
+        }
+        for status in [101, 202, 302, 399, 401, 402, 403, 404, 405, 407, 410, 421, 426, 429, 451] {
+            assert!(!is_about_content(Some(status)), "{status}");
+        }
+        assert!(!is_about_content(None));
+    }
+
+    #[test]
+    fn each_response_decides_about_its_batch() {
+        use BatchOutcome::{Accepted, Failed, Invalid, NotSent, Returned, TooLarge, Unknown};
+        for (outcome, status, decided) in [
+            (Outcome::Accepted, Some(202), Accepted),
+            (Outcome::Invalid, Some(422), Invalid),
+            (Outcome::Unknown, None, Unknown),
+            (Outcome::Spammed, Some(422), Failed),
+            (Outcome::NotSent, None, NotSent),
+            (Outcome::Blocked, None, NotSent),
+            (Outcome::PrimaryLimit, Some(403), Returned),
+            (Outcome::SecondaryLimit, Some(429), Returned),
+            (Outcome::Unexpected, Some(302), Returned),
+            (Outcome::Denied, Some(413), TooLarge),
+            (Outcome::Denied, Some(400), Failed),
+            (Outcome::Denied, Some(404), Returned),
+            (Outcome::Trouble, Some(502), Failed),
+            (Outcome::Trouble, Some(401), Returned),
+            (Outcome::Trouble, None, Returned),
+        ] {
+            let response = RevokeResponse::without_status(outcome, String::new());
+            assert_eq!(
+                batch_outcome(&RevokeResponse { status, ..response }),
+                decided,
+                "{outcome:?} {status:?}"
+            );
+        }
+    }
+}

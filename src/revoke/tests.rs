@@ -7,6 +7,7 @@ mod growth;
 mod outage;
 mod queue;
 mod second_provider;
+mod self_revoking;
 mod undecided;
 
 use std::cell::RefCell;
