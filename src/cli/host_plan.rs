@@ -14,6 +14,8 @@ use crate::policy::{Impact, Plan};
 pub(super) struct HostPlan<'a> {
     pub(super) target: &'a RevokeTarget,
     pub(super) plan: Plan<'a>,
+    /// What sending it would do.
+    pub(super) impact: Impact,
     /// What waits there, and what of it does not leave.
     pub(super) review: QueueReview,
     /// How many tokens are not in it because they are suppressed.
@@ -24,11 +26,6 @@ pub(super) struct HostPlan<'a> {
 }
 
 impl HostPlan<'_> {
-    /// What sending it would do.
-    pub(super) fn impact(&self) -> Impact {
-        self.plan.impact()
-    }
-
     /// Whether there is anything to send or to write down: not where earlier runs have done or set aside all of it.
     pub(super) fn changes_anything(&self) -> bool {
         self.plan.changes_anything() || !self.review.withdraws_nothing()
@@ -39,18 +36,13 @@ impl HostPlan<'_> {
         if self.plan.choices.is_empty() && self.plan.done == 0 {
             return RunOutcome::NothingToDo;
         }
-        RunOutcome::DryRun { plan: plan::lines(&self.plan, own, &self.target.label) }
+        RunOutcome::DryRun { plan: plan::lines(&self.plan, &self.impact, own, &self.target.label) }
     }
 
     /// What becomes of it where the user does not agree; none where they do. `status` is what is left of the quota, where
     /// there is a ledger that knows.
-    pub(super) fn asked(
-        &self,
-        impact: &Impact,
-        status: Option<&HostStatus>,
-        terminal: Terminal<'_>,
-    ) -> Option<RunOutcome> {
-        let pace = self.target.pace(status);
+    pub(super) fn asked(&self, status: Option<&HostStatus>, terminal: Terminal<'_>) -> Option<RunOutcome> {
+        let (impact, pace) = (&self.impact, self.target.pace(status));
         let answer =
             terminal.ask(&plan::question(impact, &self.target.label, pace), &plan::prompt(impact.tokens()));
         if answer.is_some_and(|answer| plan::is_yes(&answer, impact.tokens())) {

@@ -25,24 +25,6 @@ impl LedgerLookup<'_> {
         ledger::open_existing(&self.connection.ledger)
     }
 
-    /// What the ledger knows of what was found for a host; does not make a ledger.
-    pub(super) fn known(
-        &self,
-        target: &RevokeTarget,
-        findings: &[Finding],
-    ) -> Result<HashMap<Fingerprint, Known>, LedgerError> {
-        let mut known = HashMap::new();
-        let Some(ledger) = self.existing()? else { return Ok(known) };
-        let theirs: Vec<&Finding> = findings.iter().filter(|finding| target.is_known_of(finding)).collect();
-        for page in theirs.chunks(PAGE_LEN) {
-            let tokens: Vec<Fingerprint> = page.iter().map(|finding| finding.token.fingerprint()).collect();
-            let records = ledger.tokens(&target.api_base, &tokens)?;
-            let found = tokens.into_iter().zip(records);
-            known.extend(found.filter_map(|(token, record)| Some((token, Known::from(&record?)))));
-        }
-        Ok(known)
-    }
-
     /// Writes on each finding of a host what became of it.
     pub(super) fn write_revocations(
         &self,
@@ -65,14 +47,26 @@ impl LedgerLookup<'_> {
     /// What waits at any host; but for what a run that is not dry would take out of the queue.
     pub(super) fn left(&self, kept_back: &HashMap<String, u64>) -> Result<Vec<LeftWaiting>, LedgerError> {
         let Some(ledger) = self.existing()? else { return Ok(Vec::new()) };
-        let mut left = LeftWaiting::read(ledger.as_ref(), self.connection)?;
-        for waiting in &mut left {
-            let kept_back = kept_back.get(&waiting.host).copied().unwrap_or_default();
-            waiting.tokens = waiting.tokens.saturating_sub(kept_back);
-        }
-        left.retain(|waiting| waiting.tokens > 0);
-        Ok(left)
+        let left = LeftWaiting::read(ledger.as_ref(), self.connection)?;
+        Ok(LeftWaiting::without(left, kept_back))
     }
+}
+
+/// What a ledger knows of what was found for a host.
+pub(super) fn known(
+    ledger: &dyn Ledger,
+    target: &RevokeTarget,
+    findings: &[Finding],
+) -> Result<HashMap<Fingerprint, Known>, LedgerError> {
+    let mut known = HashMap::new();
+    let theirs: Vec<&Finding> = findings.iter().filter(|finding| target.is_known_of(finding)).collect();
+    for page in theirs.chunks(PAGE_LEN) {
+        let tokens: Vec<Fingerprint> = page.iter().map(|finding| finding.token.fingerprint()).collect();
+        let records = ledger.tokens(&target.api_base, &tokens)?;
+        let found = tokens.into_iter().zip(records);
+        known.extend(found.filter_map(|(token, record)| Some((token, Known::from(&record?)))));
+    }
+    Ok(known)
 }
 
 fn revocation(record: TokenRecord) -> Revocation {

@@ -1,6 +1,6 @@
 //! What waits in a ledger after a run, at any host, and the command that sends it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::connection::host_name;
 use super::console::{Console, count};
@@ -12,7 +12,7 @@ use crate::text::printable;
 use crate::token::Kind;
 
 /// Tokens that wait at one host.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct LeftWaiting {
     /// The base of its API.
     pub(super) host: String,
@@ -39,6 +39,16 @@ impl LeftWaiting {
             }
         }
         Ok(left)
+    }
+
+    /// The same, but for so many at each host that a run which is not dry would take out of the queue.
+    pub(super) fn without(mut left: Vec<Self>, kept_back: &HashMap<String, u64>) -> Vec<Self> {
+        for waiting in &mut left {
+            let kept_back = kept_back.get(&waiting.host).copied().unwrap_or_default();
+            waiting.tokens = waiting.tokens.saturating_sub(kept_back);
+        }
+        left.retain(|waiting| waiting.tokens > 0);
+        left
     }
 
     /// Says how many wait, where, and what sends them.

@@ -32,9 +32,8 @@ pub(super) struct Pace {
 }
 
 /// What would happen to each token, which are set aside and why, and the consequences.
-pub(super) fn lines(plan: &Plan<'_>, own: &LocalCredentials, host: &str) -> Vec<String> {
-    let impact = plan.impact();
-    let mut lines = consequences(&impact, host);
+pub(super) fn lines(plan: &Plan<'_>, impact: &Impact, own: &LocalCredentials, host: &str) -> Vec<String> {
+    let mut lines = consequences(impact, host);
     if impact.tokens() == 0 {
         lines.push(format!("nothing to send to {host}"));
         let waiting = Impact::of_queue(plan.waiting.clone()).tokens();

@@ -44,10 +44,9 @@ impl PlanRecord<'_> {
     }
 
     fn event(&self) -> Event {
-        let HostPlan { target, plan, suppressed, .. } = self.host;
-        let waiting = plan.impact().waiting;
+        let HostPlan { target, plan, impact, suppressed, .. } = self.host;
         let mut counts =
-            BTreeMap::from([("done", plan.done), ("suppressed", *suppressed), ("waiting", waiting)]);
+            BTreeMap::from([("done", plan.done), ("suppressed", *suppressed), ("waiting", impact.waiting)]);
         for Choice { state, waits, .. } in &plan.choices {
             if !waits {
                 *counts.entry(state.as_str()).or_default() += 1;

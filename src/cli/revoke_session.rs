@@ -11,7 +11,7 @@ use super::console::{Console, Terminal, can_prompt};
 use super::exit::{Exit, RunStatus};
 use super::host_plan::HostPlan;
 use super::host_summary::HostSummary;
-use super::ledger_lookup::LedgerLookup;
+use super::ledger_lookup::{self, LedgerLookup};
 use super::left_waiting::{self, LeftWaiting};
 use super::own_credentials::own_credentials;
 use super::plan_record::{self, PlanRecord};
@@ -108,8 +108,7 @@ impl RevokeSession {
         let plans = self.targets.iter().map(|target| self.plan(target, findings, counted, suppressions));
         let plans: Vec<HostPlan<'_>> = plans.collect::<Result<_, _>>()?;
         let total = |count: fn(&HostPlan<'_>) -> u64| plans.iter().map(count).sum();
-        let (found_now, waiting) =
-            (total(|host| host.impact().found_now), total(|host| host.impact().waiting));
+        let (found_now, waiting) = (total(|host| host.impact.found_now), total(|host| host.impact.waiting));
         let refused = self.settings.policy.allow(found_now, waiting).err();
         let (outcomes, written) = if refused.is_some() {
             (plans.iter().map(|_| RunOutcome::Refused).collect(), None)
@@ -159,12 +158,14 @@ impl RevokeSession {
         suppressions: &Suppressions,
     ) -> Result<HostPlan<'a>, LedgerError> {
         let context = ReviewContext { suppressions, own: &self.own, policy: &self.settings.policy, findings };
-        let review = match self.ledger().existing()? {
-            Some(ledger) => QueueReview::read(ledger.as_ref(), &target.api_base, &context)?,
+        let (review, known) = match self.ledger().existing()? {
+            Some(ledger) => (
+                QueueReview::read(ledger.as_ref(), &target.api_base, &context)?,
+                ledger_lookup::known(ledger.as_ref(), target, findings)?,
+            ),
             // Where there is no ledger, none is made.
-            None => QueueReview::default(),
+            None => (QueueReview::default(), HashMap::new()),
         };
-        let known = self.ledger().known(target, findings)?;
         let context = PolicyContext {
             counted,
             kinds: &target.kinds,
@@ -180,7 +181,8 @@ impl RevokeSession {
             self.settings.options.confirm && known.is_some_and(|known| known.state == State::Accepted)
         };
         let unasked = target.eligible(findings, counted).filter(is_unasked).count() as u64;
-        Ok(HostPlan { target, plan, review, suppressed, unasked })
+        let impact = plan.impact();
+        Ok(HostPlan { target, plan, impact, review, suppressed, unasked })
     }
 
     /// Shows the plans, or asks, writes them down and sends them. Every question is asked before anything is sent. Comes
@@ -228,15 +230,14 @@ impl RevokeSession {
         if !host.changes_anything() {
             return Ok(Some(RunOutcome::NothingToDo));
         }
-        let impact = host.impact();
-        if self.settings.mode != Mode::Ask || impact.tokens() == 0 {
+        if self.settings.mode != Mode::Ask || host.impact.tokens() == 0 {
             return Ok(None);
         }
         let status = match self.ledger().existing()? {
             Some(ledger) => Some(connection.status(ledger.as_ref())?),
             None => None,
         };
-        Ok(host.asked(&impact, status.as_ref(), terminal))
+        Ok(host.asked(status.as_ref(), terminal))
     }
 
     /// Writes a plan down and sends it.
@@ -253,7 +254,7 @@ impl RevokeSession {
             Ok(enqueued) => plan_record::warn_of_damaged(enqueued.damaged, &name, terminal.console),
             Err(error) => return RunOutcome::failed(name, error),
         }
-        if host.impact().tokens() == 0 {
+        if host.impact.tokens() == 0 {
             return RunOutcome::SetAside { ledger: name };
         }
         host.target.send(ledger, &self.settings.options, terminal)

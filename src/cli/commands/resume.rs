@@ -77,7 +77,7 @@ impl Resume<'_> {
             return Ok(Exit::Remaining);
         }
         if settings.mode == Mode::DryRun {
-            return self.show(&queues, ledger);
+            return Ok(self.show(&queues));
         }
         if queues.is_empty() {
             let damaged = self.mend_all(ledger)?;
@@ -122,20 +122,15 @@ impl Resume<'_> {
     }
 
     /// Says what would be sent, and what would not.
-    fn show(&self, queues: &[HostQueue], ledger: &dyn Ledger) -> anyhow::Result<Exit> {
+    fn show(&self, queues: &[HostQueue]) -> Exit {
         for queue in queues {
             print_plan(queue, self.terminal.console);
         }
-        let mut left = LeftWaiting::read(ledger, &self.settings.connection)?;
-        for queue in queues {
-            for left in left.iter_mut().filter(|left| left.host == queue.api_base) {
-                left.tokens = left.tokens.saturating_sub(queue.review.kept_back());
-            }
-        }
-        left.retain(|left| left.tokens > 0);
+        let kept_back = queues.iter().map(|queue| (queue.api_base.clone(), queue.review.kept_back()));
+        let left = LeftWaiting::without(self.left.to_vec(), &kept_back.collect());
         let is_told = |left: &&LeftWaiting| queues.iter().any(|queue| queue.api_base == left.host);
         left.iter().filter(|left| !is_told(left)).for_each(|left| left.print(self.terminal.console));
-        Ok(Exit::of(RunStatus { remaining: !left.is_empty(), ..RunStatus::default() }, 0))
+        Exit::of(RunStatus { remaining: !left.is_empty(), ..RunStatus::default() }, 0)
     }
 
     /// Drains each queue. Comes back with what came of it, and with what the exit code depends on.

@@ -82,26 +82,25 @@ pub(super) fn tell_intent(db: &Connection, batch: u64, at: Timestamp) -> rusqlit
 pub(super) fn tell_answer(
     db: &Connection,
     batch: u64,
-    (event, decides): (Event, bool),
+    (mut event, decides): (Event, bool),
     at: Timestamp,
 ) -> rusqlite::Result<()> {
     let batch = Batch::find(db, batch)?;
     if decides {
         tell_rest(db, &batch, at)?;
     }
-    let event = match event {
-        event if !batch.retry => event,
-        event if !decides => return tell_failure(db, &batch, &event, at),
-        Event::Answer { batch: id, verdict, status, request_id, message, became, received_at, .. } => {
-            let tokens = carried(db, id)?;
-            if !batch.told {
-                let intent = batch.intent(Vec::new(), Some(tokens.len() as u64), Some(batch.at));
-                trail::append(db, &intent, at)?;
-            }
-            Event::Answer { batch: id, verdict, status, request_id, message, became, received_at, tokens }
+    if batch.retry && !decides {
+        return tell_failure(db, &batch, &event, at);
+    }
+    if batch.retry
+        && let Event::Answer { tokens, .. } = &mut event
+    {
+        *tokens = carried(db, batch.id)?;
+        if !batch.told {
+            let intent = batch.intent(Vec::new(), Some(tokens.len() as u64), Some(batch.at));
+            trail::append(db, &intent, at)?;
         }
-        event => event,
-    };
+    }
     trail::append(db, &event, at)
 }
 
