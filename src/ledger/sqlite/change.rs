@@ -30,29 +30,48 @@ pub(super) fn change_state(
         Selection::Tokens(tokens) => listed(db, owner, host, change, tokens)?,
         Selection::KindsExcept(kinds) => other_kinds(db, host, kinds)?,
     };
-    let mut digest = Digest::default();
-    let mut erased = Vec::new();
-    let mut update = db.prepare_cached(SET_STATE)?;
+    let mut tokens = Vec::new();
     for (id, fingerprint, state) in selected {
-        if !state.may_become(change.state) || (change.state.pending() && !has_text(db, id)?) {
-            continue;
+        if state.may_become(change.state) && (!change.state.pending() || has_text(db, id)?) {
+            tokens.push((id, fingerprint));
         }
-        update.execute(params![id, change.state.as_str(), rows::millis(at)])?;
-        digest.add(&fingerprint);
-        if !change.state.keeps_text() {
-            erased.push(id);
-        }
+    }
+    let StateChange { host, state, reason, .. } = *change;
+    set_state(db, &tokens, &NewState { host, state, reason }, at)
+}
+
+/// A state that tokens of one host get outside of any batch, and why.
+pub(super) struct NewState<'a> {
+    pub(super) host: &'a str,
+    pub(super) state: State,
+    pub(super) reason: &'a str,
+}
+
+/// Gives tokens a state, takes them out of their batches, erases their texts where the state keeps none, and records it in
+/// the trail; returns how many they are.
+pub(super) fn set_state(
+    db: &Connection,
+    tokens: &[(i64, Fingerprint)],
+    new: &NewState<'_>,
+    at: Timestamp,
+) -> rusqlite::Result<u64> {
+    let NewState { host, state, reason } = *new;
+    let mut digest = Digest::default();
+    let mut update = db.prepare_cached(SET_STATE)?;
+    for (id, fingerprint) in tokens {
+        update.execute(params![id, state.as_str(), rows::millis(at)])?;
+        digest.add(fingerprint);
     }
     let count = digest.count();
     if count > 0 {
-        let (digest, tokens) = digest.finish();
-        let (host, reason) = (change.host.into(), change.reason.into());
-        trail::append(
-            db,
-            &Event::StateChange { host, state: change.state.as_str(), reason, count, digest, tokens },
-            at,
-        )?;
-        rows::erase(db, &erased, None, at)?;
+        let (digest, listed) = digest.finish();
+        let (host, reason, word) = (host.to_owned(), reason.to_owned(), state.as_str());
+        let event = Event::StateChange { host, state: word, reason, count, digest, tokens: listed };
+        trail::append(db, &event, at)?;
+        if !state.keeps_text() {
+            let ids: Vec<i64> = tokens.iter().map(|(id, _)| *id).collect();
+            rows::erase(db, &ids, None, at)?;
+        }
     }
     Ok(count)
 }

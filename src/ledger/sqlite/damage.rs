@@ -9,9 +9,9 @@ use std::sync::OnceLock;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::change::{NewState, set_state};
 use super::error::corrupt;
-use super::{row_mac, rows, trail};
-use crate::ledger::audit::{Digest, Event};
+use super::{row_mac, rows};
 use crate::ledger::care::Damaged;
 use crate::ledger::quota::{SLOTS_KEPT, WINDOW_MS};
 use crate::ledger::time::ClockReading;
@@ -72,9 +72,6 @@ const DAMAGED: &str =
     SELECT id, sha256, 0, EXISTS (SELECT 1 FROM damaged_token AS d WHERE d.id = token.id) FROM token
         WHERE host = ?1 AND batch IS NULL AND state IN ('queued', 'sent')
         AND NOT EXISTS (SELECT 1 FROM sealed WHERE sealed.token = token.id)";
-const HOLD_BACK: &str =
-    "UPDATE token SET state = 'held', at = ?2, batch = NULL, bisect_group = 0, failed_in = 0
-    WHERE id = ?1";
 const REASON: &str = "its row or its sealed text was damaged";
 
 /// Whether the file holds together, and every index agrees with its rows.
@@ -169,24 +166,17 @@ pub(super) fn set_aside(db: &Connection, host: &str, at: Timestamp) -> rusqlite:
         })?
         .collect::<Result<_, _>>()?;
     let mut damaged = Damaged::default();
-    let (mut digest, mut ids) = (Digest::default(), Vec::new());
+    let mut tokens = Vec::new();
     for (id, fingerprint, text, changed) in found {
         if changed && !text {
             damaged.unknown += 1;
-            continue;
+        } else {
+            tokens.push((id, fingerprint));
         }
-        db.prepare_cached(HOLD_BACK)?.execute(params![id, rows::millis(at)])?;
-        row_mac::restamp_row(db, "token", id)?;
-        digest.add(&fingerprint);
-        ids.push(id);
     }
-    damaged.set_aside = digest.count();
-    if damaged.set_aside > 0 {
-        let count = digest.count();
-        let (digest, tokens) = digest.finish();
-        let (host, state, reason) = (host.to_owned(), State::Held.as_str(), REASON.to_owned());
-        trail::append(db, &Event::StateChange { host, state, reason, count, digest, tokens }, at)?;
-        rows::erase(db, &ids, None, at)?;
+    damaged.set_aside = set_state(db, &tokens, &NewState { host, state: State::Held, reason: REASON }, at)?;
+    for (id, _) in tokens {
+        row_mac::restamp_row(db, "token", id)?;
     }
     Ok(damaged)
 }

@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
+use super::change::{NewState, set_state};
 use super::keys::{self, Openers};
-use super::{SqliteLedger, files, rows, trail};
-use crate::ledger::audit::{Digest, Event};
+use super::{SqliteLedger, files, trail};
+use crate::ledger::audit::Event;
 use crate::ledger::care::Rekeyed;
 use crate::ledger::error::LedgerError;
 use crate::ledger::seal::{LedgerId, SealingKey};
@@ -25,8 +26,6 @@ const SEALED: &str =
     JOIN host ON host.id = token.host LEFT JOIN sealed ON sealed.token = token.id
     WHERE bytes IS NOT NULL OR state IN ('queued', 'sent') OR token.id IN (SELECT id FROM damaged_token)";
 const RESEAL: &str = "UPDATE sealed SET bytes = ?2 WHERE token = ?1";
-const HOLD: &str =
-    "UPDATE token SET state = 'held', at = ?2, batch = NULL, bisect_group = 0, failed_in = 0 WHERE id = ?1";
 const REASON: &str =
     "its row was damaged, or its sealed text could not be opened, when the ledger got a new key";
 
@@ -90,28 +89,8 @@ fn reseal(
     }
     let mut held = 0;
     for (host, tokens) in lost {
-        held += hold(db, host, &tokens, at)?;
+        let new = NewState { host: &host, state: State::Held, reason: REASON };
+        held += set_state(db, &tokens, &new, at)?;
     }
     Ok(Rekeyed { resealed: anew.len() as u64, held })
-}
-
-fn hold(
-    db: &Connection,
-    host: String,
-    tokens: &[(i64, Fingerprint)],
-    at: Timestamp,
-) -> rusqlite::Result<u64> {
-    let mut digest = Digest::default();
-    for (id, fingerprint) in tokens {
-        db.prepare_cached(HOLD)?.execute(params![id, rows::millis(at)])?;
-        digest.add(fingerprint);
-    }
-    let count = digest.count();
-    let (digest, listed) = digest.finish();
-    let state = State::Held.as_str();
-    let event = Event::StateChange { host, state, reason: REASON.to_owned(), count, digest, tokens: listed };
-    trail::append(db, &event, at)?;
-    let ids: Vec<i64> = tokens.iter().map(|(id, _)| *id).collect();
-    rows::erase(db, &ids, None, at)?;
-    Ok(count)
 }
