@@ -15,7 +15,7 @@ use crate::support::github::{Flavour, GitHub, Script};
 use crate::support::mint::{Kind, Mint};
 
 /// Flags of other programs that the guide names.
-const OTHERS: &[&str] = &["--list", "--locked", "--path", "--release", "--rm", "--target"];
+const OTHERS: &[&str] = &["--list", "--locked", "--path", "--prefix", "--release", "--rm", "--target"];
 
 struct Block {
     info: String,

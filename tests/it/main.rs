@@ -13,6 +13,8 @@ mod git;
 mod growth;
 mod history;
 mod hook;
+#[cfg(unix)]
+mod install;
 mod kill_switch;
 #[cfg(unix)]
 mod kills;
