@@ -8,51 +8,93 @@ fail() {
     exit 2
 }
 
+note() { echo "::notice title=stanch::$*" >&2; }
+
+nothing() {
+    echo "$*: nothing to scan"
+    echo "exit-code=0" >>"$GITHUB_OUTPUT"
+    exit 0
+}
+
+is_id() { [[ $1 =~ ^[0-9a-f]{40,64}$ && ! $1 =~ ^0+$ ]]; }
+here() { git cat-file -e "$1" 2>/dev/null; }
 commit() { git cat-file -e "$1^{commit}" 2>/dev/null; }
+is_shallow() { [ "$(git rev-parse --is-shallow-repository)" = true ]; }
 
 # A commit that the event names and that is not here: in a full clone it is gone, in a shallow one it was never fetched.
 need_depth() {
-    if [ "$(git rev-parse --is-shallow-repository)" = true ]; then
+    if is_shallow; then
         fail "the checkout is shallow and lacks $1: give actions/checkout the input fetch-depth: 0"
     fi
 }
 
-# What the event adds, as a range or as a revision and all that leads to it.
-range() {
-    local base=${BASE:-} head=${HEAD:-} fork
-    [[ $base =~ ^[0-9a-f]{40,64}$ && ! $base =~ ^0+$ ]] || base=
-    [[ $head =~ ^[0-9a-f]{40,64}$ ]] || head=$(git rev-parse HEAD)
-    commit "$head" || need_depth "$head"
-    commit "$head" || fail "the commit $head is not in this checkout: give actions/checkout the pull request's head as its ref"
-    if [ -n "$base" ] && ! commit "$base"; then
-        need_depth "$base"
-        echo "::notice title=stanch::$base, where the branch was before, is gone (a forced push?)" >&2
-        base=
+# The remote-tracking branch of a branch, where it was fetched.
+tracking() {
+    if [ -n "$1" ] && commit "refs/remotes/origin/$1"; then
+        git rev-parse "refs/remotes/origin/$1^{commit}"
     fi
-    if [ -z "$base" ]; then
-        # A new branch adds what the default branch does not have; without one to compare with, all of it.
-        fork=refs/remotes/origin/${DEFAULT_BRANCH:-}
-        if [ -n "${DEFAULT_BRANCH:-}" ] && commit "$fork" && [ "$(git rev-parse "$fork")" != "$head" ]; then
-            base=$(git rev-parse "$fork")
-        else
-            need_depth "where the branch began"
-        fi
-    fi
-    echo "${base:+$base..}$head"
 }
 
+# The object that a pushed ref, a pull request or a queue leads to now.
+find_head() {
+    local head=${HEAD:-}
+    is_id "$head" || head=$(git rev-parse HEAD)
+    if ! here "$head"; then
+        need_depth "$head"
+        # actions/checkout fetches the commit that an annotated tag is of, and not the tag itself.
+        if [[ $ref != refs/tags/* ]]; then
+            fail "the commit $head is not in this checkout: give actions/checkout the pull request's head as its ref"
+        fi
+        note "the tag $head is not in this checkout, so its message is not scanned"
+        head=$(git rev-parse HEAD)
+    fi
+    echo "$head"
+}
+
+# What the event adds, as revisions: its head, and behind ^ what was there before.
+range() {
+    local base=${BASE:-} head default='' branch
+    head=$(find_head) || { echo "$head"; exit 2; }
+    is_id "$base" || base=
+    if [ -n "$base" ] && ! here "$base"; then
+        need_depth "$base"
+        note "$base, where the branch was before, is gone (a forced push?)"
+        base=
+    fi
+    case $event in
+    pull_request | pull_request_target)
+        # The branch may have gone on since, and have been merged. What is merged already is not left out: it may be this.
+        branch=$(tracking "${BASE_REF:-${GITHUB_BASE_REF:-}}")
+        [ -z "$branch" ] || git merge-base --is-ancestor "$head" "$branch" || default=$branch
+        ;;
+    merge_group) ;;
+    *)
+        # What the default branch has is not new on another branch or tag.
+        if [ -z "$base$ref" ] || [[ -n $ref && $ref != "refs/heads/${DEFAULT_BRANCH:-}" ]]; then
+            default=$(tracking "${DEFAULT_BRANCH:-}")
+        fi
+        ;;
+    esac
+    if [ -z "$base$default" ]; then
+        need_depth "where the branch began"
+        note "there is nothing to compare $head with, so all that leads to it is scanned"
+    fi
+    echo "$head${base:+ ^$base}${default:+ ^$default}"
+}
+
+event=${EVENT:-push}
+ref=${REF:-${GITHUB_REF:-}}
 case ${SCAN:-commits} in
 commits)
-    case ${EVENT:-push} in
-    push | pull_request | pull_request_target | merge_group)
+    case $event in
+    push | pull_request | pull_request_target | merge_group | create | release)
         if [[ ${HEAD:-} =~ ^0+$ ]]; then
-            echo "the branch was deleted: nothing to scan"
-            echo "exit-code=0" >>"$GITHUB_OUTPUT"
-            exit 0
+            nothing "$ref was deleted"
         fi
         range=$(range) || { echo "$range"; exit 2; }
         arguments=(git --range "$range")
         ;;
+    delete) nothing "a branch or tag was deleted" ;;
     # A schedule or a button adds no commits: then it is all of them.
     *) arguments=(git --require-full-history) ;;
     esac
@@ -73,6 +115,9 @@ fi
 rm -f -- "$SARIF"
 code=0
 "$STANCH" "${arguments[@]}" || code=$?
+if [ "$code" = 2 ] && [ "${SCAN:-commits}" != tree ] && is_shallow; then
+    echo "::error title=stanch::the checkout is shallow: give actions/checkout the input fetch-depth: 0"
+fi
 echo "exit-code=$code" >>"$GITHUB_OUTPUT"
 # Without one, the run could not begin, and said why.
 [ ! -s "$SARIF" ] || echo "sarif=$SARIF" >>"$GITHUB_OUTPUT"

@@ -106,7 +106,7 @@ impl Finding {
     /// Counts the locations beyond [`MAX_LOCATIONS`] instead of keeping them.
     fn truncate_locations(&mut self) {
         let dropped = self.locations.get(MAX_LOCATIONS..).unwrap_or_default();
-        self.more_locations += dropped.len() as u64;
+        self.more_locations = self.more_locations.saturating_add(dropped.len() as u64);
         self.more_unsuppressed |= dropped.iter().any(|location| location.details().suppressed.is_none());
         self.locations.truncate(MAX_LOCATIONS);
     }
@@ -124,7 +124,7 @@ impl Finding {
             (self.confidence, self.reason) = (theirs.confidence, theirs.reason);
         }
         self.locations.extend(theirs.locations);
-        self.more_locations += theirs.more_locations;
+        self.more_locations = self.more_locations.saturating_add(theirs.more_locations);
     }
 
     /// Whether it counts as a leak: not a lookalike, and not suppressed.

@@ -40,20 +40,24 @@ impl Findings {
 
     /// Replaces the locations of each token, which `choose` gets sorted and without duplicates, by those it returns, in
     /// that order; beside them it returns how many it left out.
-    pub fn replace_locations(&mut self, choose: &mut dyn FnMut(Vec<Location>) -> (Vec<Location>, u64)) {
+    pub fn replace_locations(
+        &mut self,
+        choose: &mut dyn FnMut(Fingerprint, Vec<Location>) -> (Vec<Location>, u64),
+    ) {
         for finding in &mut self.by_token().findings {
+            let fingerprint = finding.token.fingerprint();
             let mut locations = std::mem::take(&mut finding.locations).into_vec();
             locations.sort();
             locations.dedup();
             let unsuppressed = positions(&locations, |location| location.details().suppressed.is_none());
-            let (locations, more) = choose(locations);
+            let (locations, more) = choose(fingerprint, locations);
             // Later versions of a file are the same leak and may be left out. But a suppression in the version that is
             // reported must not hide that the token stands unsuppressed in another one.
             let reported = positions(&locations, |_| true);
             let suppressed = locations.iter().any(|location| location.details().suppressed.is_some());
             finding.more_unsuppressed |= suppressed && !unsuppressed.is_subset(&reported);
             (finding.locations, finding.more_locations) =
-                (SmallVec::from_vec(locations), finding.more_locations + more);
+                (SmallVec::from_vec(locations), finding.more_locations.saturating_add(more));
         }
     }
 

@@ -55,7 +55,7 @@ fn an_unsuppressed_version_counts_when_the_one_reported_is_suppressed() {
         let mut findings = Findings::keeping_all();
         findings.add(sighting(&rule, Kind::pat()), version("1", first));
         findings.add(sighting(&rule, Kind::pat()), version("2", other));
-        findings.replace_locations(&mut |mut locations| {
+        findings.replace_locations(&mut |_, mut locations| {
             locations.retain(|location| location.details().object.as_deref() == Some("1"));
             (locations, 1)
         });

@@ -15,6 +15,7 @@ mod object_parts;
 // a repository, and objects by id
 mod find;
 mod refs;
+mod remotes;
 mod repo;
 mod shallow;
 
@@ -38,18 +39,22 @@ mod parent_trees;
 
 // what changes add: the commits of a range, and what is staged
 mod change;
+mod comparison;
+mod path_graph;
 mod range;
 mod rev_walk;
 mod revisions;
 mod staged;
+mod tagged;
 mod tree_diff;
 
-pub use change::Rescan;
+pub use comparison::Rescan;
 pub use error::Error;
 pub use find::find_repositories;
 pub use history::History;
 pub use incomplete::Incomplete;
 pub use range::Range;
+pub use remotes::RemoteRefs;
 pub use repo::Repo;
 pub use staged::Staged;
 

@@ -112,7 +112,7 @@ fn a_history_of_many_locations_is_decided_as_a_whole() {
             found.add(sighting, location(&format!("vendor/{n}"), None));
         }
         found.add(sighting, location(last, None));
-        found.replace_locations(&mut |locations| (locations, 0));
+        found.replace_locations(&mut |_, locations| (locations, 0));
         suppressor.reapply(&mut found);
         assert_eq!(found.finish().0[0].suppressed.is_some(), suppressed, "{last}");
     }

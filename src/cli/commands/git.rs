@@ -6,6 +6,7 @@ use crate::blob::{LocationKind, Source};
 use crate::cli::args::{CommonArgs, GitArgs};
 use crate::cli::exit::Exit;
 use crate::cli::session::ScanSession;
+use crate::cli::signal;
 use crate::finding::{Findings, Location};
 use crate::meter::Meter;
 use crate::settings::{Env, Input};
@@ -13,7 +14,7 @@ use crate::source::git::{History, Range, Repo, Rescan, Staged};
 use crate::source::tree;
 
 /// What of a repository is scanned.
-pub(super) enum Scope {
+enum Scope {
     History,
     /// Below these paths; none of them is everywhere.
     Staged(Vec<PathBuf>),
@@ -24,17 +25,47 @@ pub(super) enum Scope {
 pub(super) fn run(args: GitArgs, env: &Env) -> anyhow::Result<Exit> {
     let (path, scope) = scope(args.repo, args.staged, args.range);
     let (session, repo) = prepare(&args.common, &path, env)?;
-    let incomplete = if let Scope::Staged(_) = scope { None } else { repo.incomplete() };
+    session.limit_threads()?;
+    let full = args.require_full_history;
+    let (mut findings, shallow) = match &scope {
+        Scope::Staged(paths) => (scan_staged(&session, &repo, paths)?, false),
+        Scope::History => {
+            let shallow = warn_of_incomplete(&session, &repo, full)?;
+            (scan_history(&session, &repo), shallow)
+        }
+        Scope::Range(spec) => {
+            if full {
+                warn_of_incomplete(&session, &repo, full)?;
+            }
+            let range = signal::at_once(|| Range::new(&repo, spec))?;
+            let shallow = warn_of_shallow(&session, &range, args.allow_shallow)?;
+            (scan_range(&session, &range), shallow)
+        }
+    };
+    findings.retain(&mut |_, location| !is_excluded(&session.settings.walk, location));
+    Ok(session.finish(findings, shallow))
+}
+
+/// Says what a clone does not have, and refuses it where the `full` history was asked for. Returns whether it lacks anything.
+fn warn_of_incomplete(session: &ScanSession, repo: &Repo, full: bool) -> anyhow::Result<bool> {
+    let incomplete = repo.incomplete();
     if let Some(missing) = &incomplete {
-        if args.require_full_history {
+        if full {
             anyhow::bail!("{missing}");
         }
         session.console.warn(&missing.to_string());
     }
-    session.limit_threads()?;
-    let mut findings = scan(&session, &repo, &scope)?;
-    findings.retain(&mut |_, location| !is_excluded(&session.settings.walk, location));
-    Ok(session.finish(findings, incomplete.is_some()))
+    Ok(incomplete.is_some())
+}
+
+/// Refuses a range that a shallow clone does not wholly have, unless that is `allowed`. Returns whether it is so.
+fn warn_of_shallow(session: &ScanSession, range: &Range<'_>, allowed: bool) -> anyhow::Result<bool> {
+    let Err(error) = range.require_complete() else { return Ok(false) };
+    if !allowed {
+        anyhow::bail!("{error}; to scan only what is here: --allow-shallow");
+    }
+    session.console.warn(&error.to_string());
+    Ok(true)
 }
 
 /// Opens the repository at or around `path`, and a session to scan it.
@@ -63,37 +94,37 @@ fn scope(repo: PathBuf, staged: Option<Vec<PathBuf>>, range: Option<String>) -> 
     }
 }
 
-/// Scans, and determines which commit introduced each finding, or whether it was there before.
-pub(super) fn scan(session: &ScanSession, repo: &Repo, scope: &Scope) -> anyhow::Result<Findings> {
-    Ok(match scope {
-        Scope::History => {
-            let (history, mut findings) = (History::new(repo), Findings::keeping_all());
-            drain(session, &history, &findings);
-            session.console.watch(&session.meter, || history.attribute(&mut findings));
-            findings
-        }
-        Scope::Staged(paths) => {
-            let (staged, mut findings) = (Staged::new(repo, paths)?, Findings::keeping_all());
-            drain(session, &staged, &findings);
-            compare(session, &mut |rescan| staged.retain_added(&mut findings, rescan));
-            findings
-        }
-        Scope::Range(spec) => scan_range(session, &Range::new(repo, spec)?),
-    })
+/// Scans every object, and determines which commit introduced each finding.
+fn scan_history(session: &ScanSession, repo: &Repo) -> Findings {
+    let (history, mut findings) = (History::new(repo), Findings::keeping_all());
+    drain(session, &history, &findings);
+    session.console.watch(&session.meter, || history.attribute(&mut findings));
+    findings
+}
+
+/// Scans what is staged below these paths, and leaves out what was there before.
+pub(super) fn scan_staged(session: &ScanSession, repo: &Repo, paths: &[PathBuf]) -> anyhow::Result<Findings> {
+    let (staged, mut findings) = (Staged::new(repo, paths)?, Findings::keeping_all());
+    drain(session, &staged, &findings);
+    compare(session, &mut |rescan| staged.retain_added(&mut findings, rescan));
+    Ok(findings)
 }
 
 /// Scans what the commits of a range add.
 pub(super) fn scan_range(session: &ScanSession, range: &Range<'_>) -> Findings {
     let mut findings = Findings::keeping_all();
     drain(session, range, &findings);
-    compare(session, &mut |rescan| range.retain_added(&mut findings, rescan));
+    let stopped = || session.interrupted();
+    compare(session, &mut |rescan| range.retain_added(&mut findings, rescan, &stopped));
     findings
 }
 
 /// Calls `retain_added` with a rescan of what was there before. The report's counters leave that out.
 fn compare(session: &ScanSession, retain_added: &mut dyn FnMut(&Rescan<'_>)) {
-    let uncounted = Meter::default();
-    retain_added(&|findings, drain| session.scan(findings, &uncounted, drain));
+    let uncounted = Meter::new(session.meter.cancel_flag().clone());
+    session.console.watch(&session.meter, || {
+        retain_added(&|findings, drain| session.scan(findings, &uncounted, drain));
+    });
 }
 
 fn drain(session: &ScanSession, source: &dyn Source, findings: &Findings) {

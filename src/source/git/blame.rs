@@ -23,14 +23,14 @@ pub(super) fn attribute(repo: &Repo, odb: &ObjectDb, findings: &mut Findings) {
     let mut wanted = HashSet::new();
     findings.for_each_location(&mut |location| wanted.extend(unattributed_object(location)));
     if wanted.is_empty() {
-        findings.replace_locations(&mut |locations| (locations, 0));
+        findings.replace_locations(&mut |_, locations| (locations, 0));
         return;
     }
     let tips = refs::tips(repo);
     let commits = ordered_commits(repo, odb, &tips);
     let introductions = ParentTrees::search(odb, repo.hash(), wanted).introductions(&commits);
     let mut blame = Blame { repo, commits: &commits, introductions, signatures: HashMap::new() };
-    findings.replace_locations(&mut |locations| blame.relocate(locations));
+    findings.replace_locations(&mut |_, locations| blame.relocate(locations));
 }
 
 /// The object of a location whose commit has to be searched for.

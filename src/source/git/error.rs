@@ -47,6 +47,19 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// What commits add cannot be told, because a shallow clone ends among them. Next: fetch what is missing.
+    #[error(
+        "a shallow clone ends at the commit {commit}: what lies behind it is not here, and so nobody can tell what `{range}` \
+         adds; to fetch it, run: {remedy}"
+    )]
+    Shallow {
+        /// The range that was asked for.
+        range: String,
+        /// The commit whose parents are not here.
+        commit: String,
+        /// The command that fetches them.
+        remedy: String,
+    },
     /// A path to be scanned is not below the work tree. Next: name one that is.
     #[error("`{path}` is outside of the work tree of `{root}`")]
     Outside {

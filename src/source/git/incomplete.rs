@@ -67,6 +67,23 @@ impl Repo {
         (shallow || partial).then_some(Incomplete { shallow, partial, remote })
     }
 
+    /// The command that fetches what is missing: the rest of a shallow or partial clone, else the object `id` by itself.
+    pub(super) fn fetch_command(&self, id: Option<&oid>) -> String {
+        let promisor = self.promisor();
+        let (shallow, partial) = (self.is_shallow(), promisor.is_some());
+        let remote = promisor.or_else(|| {
+            let name = self.inner.remote_default_name(gix::remote::Direction::Fetch);
+            name.map(|name| name.to_string())
+        });
+        let remote = remote.unwrap_or_default();
+        match id {
+            Some(id) if !shallow && !partial => {
+                format!("git fetch {} {id}", if remote.is_empty() { "origin" } else { &remote })
+            }
+            _ => Incomplete { shallow, partial, remote }.remedy(),
+        }
+    }
+
     /// The promisor remote, which has promised to have the objects that a filter left out. It is the one that
     /// `extensions.partialClone` names, or one with `remote.<name>.promisor` (git-config(1);
     /// <https://git-scm.com/docs/partial-clone>).

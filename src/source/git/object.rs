@@ -50,7 +50,7 @@ pub(super) struct TreeEntry<'a> {
 }
 
 /// What a tree entry names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Mode {
     /// A directory.
     Tree,

@@ -142,7 +142,7 @@ impl Repo {
 
     /// Whether this is a commit whose parents a shallow clone does not have.
     pub(super) fn is_shallow_boundary(&self, id: &gix::oid) -> bool {
-        self.shallow_boundary.iter().any(|boundary| **boundary == *id)
+        self.shallow_boundary.binary_search_by(|boundary| boundary.as_ref().cmp(id)).is_ok()
     }
 
     /// The hash function that object ids are made with (`extensions.objectFormat` in git-config(1)).

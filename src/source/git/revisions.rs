@@ -1,5 +1,7 @@
 //! The notation for ranges of commits: gitrevisions(7), "Specifying Ranges".
 
+use std::collections::HashSet;
+
 use gix::ObjectId;
 use gix::revision::plumbing::Spec;
 
@@ -17,6 +19,17 @@ pub(super) struct RevisionRange {
     pub(super) exclude: Vec<ObjectId>,
     /// Annotated tags among what is included.
     pub(super) tags: Vec<ObjectId>,
+    /// Trees and blobs among what is included: a tag need not lead to a commit.
+    pub(super) objects: Vec<(Kind, ObjectId)>,
+    /// Tags, trees and blobs among what is excluded.
+    pub(super) known: Known,
+}
+
+/// What is excluded beside commits.
+#[derive(Default)]
+pub(super) struct Known {
+    pub(super) tags: HashSet<ObjectId>,
+    pub(super) objects: Vec<(Kind, ObjectId)>,
 }
 
 impl RevisionRange {
@@ -33,7 +46,7 @@ impl RevisionRange {
         if starts_from_nothing {
             range.exclude_published(repo);
         }
-        Ok(range)
+        Ok(range.without_known())
     }
 
     /// What is reachable from `tips`, and neither from `old_tips` nor from a ref that `is_known_ref` accepts the name of.
@@ -50,8 +63,11 @@ impl RevisionRange {
         // The other side may have commits that were never fetched: those exclude nothing here.
         let old_tips = old_tips.iter().filter_map(|id| parse_id(repo, id)).filter(|id| !id.is_null());
         let refs = refs::all(repo).into_iter().filter(|(name, _)| is_known_ref(name)).map(|(_, id)| id);
-        range.exclude.extend(old_tips.chain(refs).filter_map(|id| peel(repo, id, "").ok()));
-        Ok(range)
+        for id in old_tips.chain(refs) {
+            // What cannot be read here excludes nothing, either.
+            let _ = range.exclude(repo, id, "");
+        }
+        Ok(range.without_known())
     }
 
     /// Adds one revision, and returns whether it starts from nothing: from the id of zeros that hooks are given for a ref
@@ -64,7 +80,7 @@ impl RevisionRange {
             }
             if !starts_from_nothing {
                 let id = resolve(repo, or_head(from))?;
-                self.exclude.push(peel(repo, id, from)?);
+                self.exclude(repo, id, from)?;
             }
             self.include(repo, or_head(to))?;
             return Ok(starts_from_nothing);
@@ -72,7 +88,7 @@ impl RevisionRange {
         if let Some(excluded) = revision.strip_prefix('^') {
             if !is_zero_id(excluded) {
                 let id = resolve(repo, excluded)?;
-                self.exclude.push(peel(repo, id, excluded)?);
+                self.exclude(repo, id, excluded)?;
             }
             return Ok(is_zero_id(excluded));
         }
@@ -83,7 +99,7 @@ impl RevisionRange {
             self.include(repo, revision)?;
             return Ok(false);
         }
-        let parsed = repo.inner.rev_parse(revision).map_err(|error| invalid(revision, error.to_string()))?;
+        let parsed = repo.inner.rev_parse(revision).map_err(|error| unknown(repo, revision, &error))?;
         match parsed.detach() {
             Spec::Merge { theirs, ours } => {
                 let bases = repo.inner.merge_bases_many(theirs, &[ours]);
@@ -96,7 +112,7 @@ impl RevisionRange {
                 self.include.push(id);
             }
             Spec::IncludeOnlyParents(id) => self.include.extend(parents(repo, &id)),
-            Spec::Exclude(id) => self.exclude.push(peel(repo, id, revision)?),
+            Spec::Exclude(id) => self.exclude(repo, id, revision)?,
             Spec::Include(_) | Spec::Range { .. } => self.include(repo, revision)?,
         }
         Ok(false)
@@ -104,11 +120,22 @@ impl RevisionRange {
 
     fn include(&mut self, repo: &Repo, revision: &str) -> Result<(), Error> {
         let id = resolve(repo, revision)?;
-        let mut bytes = Vec::new();
-        if repo.read_as(Kind::Tag, &id, &mut bytes).is_ok() {
-            self.tags.push(id);
+        let peeled = peel(repo, id, revision)?;
+        self.tags.extend(peeled.tags);
+        match peeled.kind {
+            Kind::Commit => self.include.push(peeled.id),
+            kind => self.objects.push((kind, peeled.id)),
         }
-        self.include.push(peel(repo, id, revision)?);
+        Ok(())
+    }
+
+    fn exclude(&mut self, repo: &Repo, id: ObjectId, revision: &str) -> Result<(), Error> {
+        let peeled = peel(repo, id, revision)?;
+        self.known.tags.extend(peeled.tags);
+        match peeled.kind {
+            Kind::Commit => self.exclude.push(peeled.id),
+            kind => self.known.objects.push((kind, peeled.id)),
+        }
         Ok(())
     }
 
@@ -116,35 +143,50 @@ impl RevisionRange {
     /// to, what any ref has.
     fn exclude_published(&mut self, repo: &Repo) {
         for (name, id) in refs::all(repo) {
-            if (repo.inner.is_bare() || name.starts_with(b"refs/remotes/"))
-                && let Ok(commit) = peel(repo, id, "")
-            {
-                self.exclude.push(commit);
+            if repo.inner.is_bare() || name.starts_with(b"refs/remotes/") {
+                let _ = self.exclude(repo, id, "");
             }
         }
     }
+
+    /// The same without tags and objects that are excluded themselves.
+    fn without_known(mut self) -> Self {
+        let mut listed = HashSet::new();
+        self.tags.retain(|id| !self.known.tags.contains(id) && listed.insert(*id));
+        self.objects.retain(|object| !self.known.objects.contains(object) && listed.insert(object.1));
+        self
+    }
 }
 
-/// The commit that an object leads to, by way of annotated tags (gitrevisions(7), `<rev>^{commit}`).
-fn peel(repo: &Repo, mut id: ObjectId, revision: &str) -> Result<ObjectId, Error> {
-    let mut bytes = Vec::new();
+/// What an object leads to by way of annotated tags (gitrevisions(7), `<rev>^{}`).
+struct Peeled {
+    id: ObjectId,
+    kind: Kind,
+    /// The tags on the way.
+    tags: Vec<ObjectId>,
+}
+
+fn peel(repo: &Repo, mut id: ObjectId, revision: &str) -> Result<Peeled, Error> {
+    let (mut bytes, mut tags) = (Vec::new(), Vec::new());
     for _ in 0..16 {
         match repo.read(&id, &mut bytes) {
-            Ok(Kind::Commit) => return Ok(id),
             Ok(Kind::Tag) => {
+                tags.push(id);
                 let target = tag_target(&bytes);
                 id = target.ok_or_else(|| invalid(revision, "its tag is damaged".to_owned()))?;
             }
-            Ok(Kind::Tree | Kind::Blob) => return Err(invalid(revision, "it is no commit".to_owned())),
+            Ok(kind) => return Ok(Peeled { id, kind, tags }),
             Err(ReadError::Missing) => {
-                return Err(invalid(revision, format!("the object {id} is missing")));
+                let command = repo.fetch_command(Some(&id));
+                let reason = format!("the object {id} is missing; to fetch it, run: {command}");
+                return Err(invalid(revision, reason));
             }
             Err(ReadError::Damaged) => {
                 return Err(invalid(revision, format!("the object {id} is damaged")));
             }
         }
     }
-    Err(invalid(revision, "its tags lead to no commit".to_owned()))
+    Err(invalid(revision, "its tags lead to nothing".to_owned()))
 }
 
 /// In `A..B`, a side that is left out is `HEAD`.
@@ -166,8 +208,17 @@ fn resolve(repo: &Repo, revision: &str) -> Result<ObjectId, Error> {
     if let Some(id) = parse_id(repo, revision) {
         return Ok(id);
     }
-    let id = repo.inner.rev_parse_single(revision).map_err(|error| invalid(revision, error.to_string()))?;
+    let id = repo.inner.rev_parse_single(revision).map_err(|error| unknown(repo, revision, &error))?;
     Ok(id.detach())
+}
+
+/// A revision that leads to nothing, which in a shallow clone may be because it was not fetched.
+fn unknown(repo: &Repo, revision: &str, error: &dyn std::error::Error) -> Error {
+    let mut reason = error.to_string();
+    if repo.is_shallow() {
+        reason = format!("{reason}; this is a shallow clone; to fetch the rest, run: {}", repo.fetch_command(None));
+    }
+    invalid(revision, reason)
 }
 
 fn invalid(revision: &str, reason: String) -> Error {

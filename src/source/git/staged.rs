@@ -6,12 +6,14 @@ use gix::ObjectId;
 use gix::index::entry::{Flags, Mode as IndexMode};
 use gix::index::extension::Tree as CacheTree;
 
-use super::change::{self, Change, Rescan};
+use super::change::Change;
 use super::commit::CommitHeader;
+use super::comparison::{Rescan, retain_added};
 use super::error::Error;
 use super::object::{Kind, Mode};
 use super::repo::Repo;
-use super::tree_diff::{Added, Entries, TreeDiff, join, read_entries};
+use super::path_graph::ROOT;
+use super::tree_diff::{Entries, Place, TreeDiff, join, read_entries};
 use crate::blob::{Origin, Sink, Source};
 use crate::finding::Findings;
 
@@ -40,8 +42,7 @@ impl<'a> Staged<'a> {
     /// Removes from `findings` what `HEAD` has in the same file, or in one whose removal is staged, too: that is not what
     /// this change adds. `findings` must be of this source only, and made by [`Findings::keeping_all`].
     pub fn retain_added(&self, findings: &mut Findings, rescan: &Rescan<'_>) {
-        change::retain_added(self.repo, &self.changes, findings, rescan);
-        findings.replace_locations(&mut |locations| (locations, 0));
+        retain_added(self.repo, findings, rescan, &|_, compare| self.changes.iter().for_each(compare));
     }
 }
 
@@ -138,12 +139,12 @@ impl IndexDiff<'_> {
             let tree = match old.remove(name) {
                 Some((Mode::Tree, id)) => Some(id),
                 Some((mode, id)) => {
-                    self.diff.remove(self.repo, mode, &id);
+                    self.diff.remove(mode, &id);
                     None
                 }
                 None => {
                     if self.leads_to_wanted(&join(path, name)) {
-                        self.diff.new_names.push(join(path, name));
+                        self.diff.new_names.push((ROOT, join(path, name).into()));
                     }
                     None
                 }
@@ -151,13 +152,14 @@ impl IndexDiff<'_> {
             self.compare_dir(inside, &join(path, name), tree, child);
         }
         for (mode, id) in old.into_values() {
-            self.diff.remove(self.repo, mode, &id);
+            self.diff.remove(mode, &id);
         }
     }
 
     fn read_entries(&mut self, path: &[u8], tree: &ObjectId) -> Entries {
         read_entries(self.repo, tree).unwrap_or_else(|error| {
-            self.diff.unreadable.push((path.to_vec(), *tree, error));
+            let dir = if path.is_empty() { ROOT } else { self.diff.graph.add(ROOT, path) };
+            self.diff.unreadable.push((dir, *tree, error));
             Entries::new()
         })
     }
@@ -170,31 +172,23 @@ impl IndexDiff<'_> {
             return;
         }
         if old.is_none() {
-            self.diff.new_names.push(path.clone());
+            self.diff.new_names.push((ROOT, path.clone().into()));
         }
         let preimage = old.filter(|(mode, _)| matches!(mode, Mode::File | Mode::Link)).map(|(_, id)| *id);
-        let added = Added {
-            link: entry.mode == IndexMode::SYMLINK,
-            path,
-            id: entry.id,
-            preimages: preimage.into_iter().collect(),
-        };
         if entry.mode.contains(IndexMode::COMMIT) {
             return;
         }
         // A sparse index has one entry for a whole directory outside of the cone (gitformat-index(5), "Sparse
         // Directory Entries").
         if entry.mode == IndexMode::DIR {
-            let path = added.path.strip_suffix(b"/").unwrap_or(&added.path).to_vec();
-            let old: Vec<ObjectId> =
-                old.filter(|(mode, _)| *mode == Mode::Tree).map(|(_, id)| *id).into_iter().collect();
-            let mut below = TreeDiff::between(self.repo, &old, &entry.id);
-            below.added.iter_mut().for_each(|added| added.path = join(&path, &added.path));
-            self.diff.added.append(&mut below.added);
-            self.diff.removed.append(&mut below.removed);
+            let dir = self.diff.graph.add(ROOT, path.strip_suffix(b"/").unwrap_or(&path));
+            let old = old.filter(|(mode, _)| *mode == Mode::Tree).map(|(_, id)| *id);
+            self.diff.compare(self.repo, dir, (&entry.id, old.as_slice()), &|| false);
             return;
         }
-        self.diff.added.push(added);
+        let link = entry.mode == IndexMode::SYMLINK;
+        let place = Place { dir: ROOT, name: path.into(), link, preimages: preimage.into_iter().collect() };
+        self.diff.add(entry.id, place);
     }
 
     /// Whether a file is to be compared.

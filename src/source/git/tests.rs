@@ -2,8 +2,11 @@
 
 mod damage;
 mod locations;
+mod nested;
 mod random;
 mod range;
 mod repos;
+mod rev_list;
+mod shallow;
 mod staged;
 mod support;

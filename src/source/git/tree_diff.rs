@@ -1,19 +1,25 @@
 //! What a tree has that none of some others has.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use gix::ObjectId;
 
 use super::error::ReadError;
 use super::object::{Kind, Mode, tree_entries};
+use super::path_graph::PathGraph;
 use super::repo::Repo;
 
-/// A file that is new or changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A blob that is new in some places.
 pub(super) struct Added {
-    /// From the root of the work tree.
-    pub(super) path: Vec<u8>,
     pub(super) id: ObjectId,
+    pub(super) places: Vec<Place>,
+}
+
+/// A file that is new or changed.
+pub(super) struct Place {
+    pub(super) dir: u32,
+    /// In the directory; where that is the root, it may be a path.
+    pub(super) name: Box<[u8]>,
     /// Whether it is a symbolic link.
     pub(super) link: bool,
     /// The blobs that were under the same path before.
@@ -21,15 +27,20 @@ pub(super) struct Added {
 }
 
 /// The difference of one tree from several others.
+///
+/// Each pair of directories is compared once, however many paths lead to it.
 #[derive(Default)]
 pub(super) struct TreeDiff {
+    pub(super) graph: PathGraph,
     pub(super) added: Vec<Added>,
-    /// Paths of files and directories whose names are new.
-    pub(super) new_names: Vec<Vec<u8>>,
-    /// Blobs of files that are gone: their content may have moved to a file that is new.
-    pub(super) removed: Vec<ObjectId>,
-    /// Trees that could not be read, by path.
-    pub(super) unreadable: Vec<(Vec<u8>, ObjectId, ReadError)>,
+    /// Where in `added` each blob is.
+    by_id: HashMap<ObjectId, usize>,
+    /// Files and directories whose names are new, each with its directory.
+    pub(super) new_names: Vec<(u32, Box<[u8]>)>,
+    /// What is gone: its content may have moved to a file that is new.
+    removed: HashSet<(Mode, ObjectId)>,
+    /// Trees that could not be read, each with its directory.
+    pub(super) unreadable: Vec<(u32, ObjectId, ReadError)>,
 }
 
 /// The entries of a tree by name.
@@ -48,82 +59,149 @@ pub(super) fn read_entries(repo: &Repo, id: &ObjectId) -> Result<Entries, ReadEr
         .collect())
 }
 
-impl TreeDiff {
-    /// What `new` has that none of `olds` has, in the order of paths.
-    pub(super) fn between(repo: &Repo, olds: &[ObjectId], new: &ObjectId) -> Self {
-        let mut diff = TreeDiff::default();
-        diff.add_tree(repo, &[], new, olds);
-        diff
-    }
+/// A directory to be compared.
+struct Pair {
+    dir: u32,
+    new: ObjectId,
+    olds: Vec<ObjectId>,
+}
 
-    fn add_tree(&mut self, repo: &Repo, path: &[u8], new: &ObjectId, olds: &[ObjectId]) {
-        // The same as one of them: it adds nothing to that one.
-        if olds.contains(new) {
-            return;
-        }
-        let mut read = |id: &ObjectId| {
-            read_entries(repo, id).unwrap_or_else(|error| {
-                self.unreadable.push((path.to_vec(), *id, error));
-                Entries::new()
-            })
-        };
-        let olds: Vec<Entries> = olds.iter().map(&mut read).collect();
-        let new = read(new);
-        let mut names: Vec<_> = new.iter().collect();
-        names.sort_by_key(|(name, _)| *name);
-        for (name, (mode, id)) in names {
-            let old: Vec<_> = olds.iter().map(|old| old.get(name)).collect();
-            self.add_entry(repo, &join(path, name), (*mode, *id), &old);
-        }
-        for old in &olds {
-            for (name, (mode, id)) in old {
-                if !new.contains_key(name) {
-                    self.remove(repo, *mode, id);
+/// A directory below another one, to be compared.
+struct Child {
+    name: Vec<u8>,
+    new: ObjectId,
+    olds: Vec<ObjectId>,
+}
+
+impl TreeDiff {
+    /// Compares the tree `new`, which is at `dir`, with those that were there before. Ends early where `stopped` says so.
+    pub(super) fn compare(
+        &mut self,
+        repo: &Repo,
+        dir: u32,
+        (new, olds): (&ObjectId, &[ObjectId]),
+        stopped: &dyn Fn() -> bool,
+    ) {
+        let mut dirs: HashMap<(ObjectId, Vec<ObjectId>), u32> = HashMap::new();
+        let mut pending = vec![Pair { dir, new: *new, olds: olds.to_vec() }];
+        while let Some(pair) = pending.pop() {
+            // The same as one of them: it adds nothing to that one.
+            if pair.olds.contains(&pair.new) {
+                continue;
+            }
+            if stopped() {
+                return;
+            }
+            let first = pending.len();
+            for Child { name, new, olds } in self.compare_dir(repo, &pair) {
+                let key = (new, olds);
+                if let Some(known) = dirs.get(&key) {
+                    self.graph.link(*known, pair.dir, &name);
+                    continue;
                 }
+                let dir = self.graph.add(pair.dir, &name);
+                pending.push(Pair { dir, new, olds: key.1.clone() });
+                dirs.insert(key, dir);
+            }
+            // In the order of names.
+            if let Some(children) = pending.get_mut(first..) {
+                children.reverse();
             }
         }
     }
 
-    fn add_entry(
+    /// Compares one directory, and returns those below it.
+    fn compare_dir(&mut self, repo: &Repo, pair: &Pair) -> Vec<Child> {
+        let mut read = |id: &ObjectId| {
+            read_entries(repo, id).unwrap_or_else(|error| {
+                self.unreadable.push((pair.dir, *id, error));
+                Entries::new()
+            })
+        };
+        let olds: Vec<Entries> = pair.olds.iter().map(&mut read).collect();
+        let new = read(&pair.new);
+        let mut names: Vec<_> = new.iter().collect();
+        names.sort_by_key(|(name, _)| *name);
+        let mut children = Vec::new();
+        for (name, (mode, id)) in names {
+            let old: Vec<_> = olds.iter().map(|old| old.get(name)).collect();
+            if let Some(olds) = self.compare_entry(pair.dir, name, (*mode, *id), &old) {
+                children.push(Child { name: name.clone(), new: *id, olds });
+            }
+        }
+        for (name, (mode, id)) in olds.iter().flatten() {
+            if !new.contains_key(name) {
+                self.remove(*mode, id);
+            }
+        }
+        children
+    }
+
+    /// Compares one entry; returns what a directory is to be compared with.
+    fn compare_entry(
         &mut self,
-        repo: &Repo,
-        path: &[u8],
+        dir: u32,
+        name: &[u8],
         (mode, id): (Mode, ObjectId),
         olds: &[Option<&(Mode, ObjectId)>],
-    ) {
+    ) -> Option<Vec<ObjectId>> {
         if olds.iter().all(Option::is_none) {
-            self.new_names.push(path.to_vec());
+            self.new_names.push((dir, name.into()));
         }
         if olds.iter().flatten().any(|(_, old)| *old == id) {
-            return;
+            return None;
         }
         let olds_that_are = |trees: bool| {
             let matching =
                 move |(old, _): &&&(Mode, ObjectId)| (*old == Mode::Tree) == trees && *old != Mode::Submodule;
-            olds.iter().flatten().filter(matching).map(|(_, id)| *id).collect::<Vec<_>>()
+            let mut ids: Vec<ObjectId> = olds.iter().flatten().filter(matching).map(|(_, id)| *id).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            ids
         };
         match mode {
-            Mode::Submodule => {}
-            Mode::Tree => self.add_tree(repo, path, &id, &olds_that_are(true)),
+            Mode::Submodule => None,
+            Mode::Tree => Some(olds_that_are(true)),
             Mode::File | Mode::Link => {
-                let link = mode == Mode::Link;
-                let preimages = olds_that_are(false);
-                self.added.push(Added { path: path.to_vec(), id, link, preimages });
+                let (link, preimages) = (mode == Mode::Link, olds_that_are(false));
+                self.add(id, Place { dir, name: name.into(), link, preimages });
+                None
             }
         }
     }
 
-    /// Notes every file of an entry that is gone.
-    pub(super) fn remove(&mut self, repo: &Repo, mode: Mode, id: &ObjectId) {
-        match mode {
-            Mode::Submodule => {}
-            Mode::File | Mode::Link => self.removed.push(*id),
-            Mode::Tree => {
-                for (mode, id) in read_entries(repo, id).unwrap_or_default().into_values() {
-                    self.remove(repo, mode, &id);
-                }
+    /// Notes a file that is new or changed.
+    pub(super) fn add(&mut self, id: ObjectId, place: Place) {
+        let index = *self.by_id.entry(id).or_insert(self.added.len());
+        match self.added.get_mut(index) {
+            Some(added) => added.places.push(place),
+            None => self.added.push(Added { id, places: vec![place] }),
+        }
+    }
+
+    /// Notes an entry that is gone.
+    pub(super) fn remove(&mut self, mode: Mode, id: &ObjectId) {
+        if mode != Mode::Submodule {
+            self.removed.insert((mode, *id));
+        }
+    }
+
+    /// Every blob that is gone from somewhere, each once.
+    pub(super) fn removed_blobs(&self, repo: &Repo, stopped: &dyn Fn() -> bool) -> Vec<ObjectId> {
+        let mut pending: Vec<(Mode, ObjectId)> = self.removed.iter().copied().collect();
+        let (mut visited, mut blobs) = (HashSet::new(), Vec::new());
+        while let Some((mode, id)) = pending.pop() {
+            if stopped() {
+                break;
+            }
+            match mode {
+                Mode::Submodule => {}
+                _ if !visited.insert(id) => {}
+                Mode::File | Mode::Link => blobs.push(id),
+                Mode::Tree => pending.extend(read_entries(repo, &id).unwrap_or_default().into_values()),
             }
         }
+        blobs
     }
 }
 

@@ -10,9 +10,10 @@ use super::message::Message;
 use super::ref_updates::RefUpdates;
 use crate::blob::{Blob, Body, FaultKind, LocationKind, Origin};
 use crate::cli::args::{CommonArgs, HookKind, HookRunArgs};
-use crate::cli::commands::git::{self, Scope};
+use crate::cli::commands::git;
 use crate::cli::exit::{Exit, RunStatus};
 use crate::cli::session::ScanSession;
+use crate::cli::signal;
 use crate::finding::Findings;
 use crate::settings::Env;
 use crate::source::git::{Range, Repo};
@@ -27,7 +28,7 @@ pub(super) fn run(args: &HookRunArgs, env: &Env) -> anyhow::Result<Exit> {
     let (session, repo) = git::prepare(&common, Path::new("."), env)?;
     session.limit_threads()?;
     let mut findings = if args.kind == HookKind::Commit {
-        git::scan(&session, &repo, &Scope::Staged(Vec::new()))?
+        git::scan_staged(&session, &repo, &[])?
     } else {
         let mut lines = Vec::new();
         std::io::stdin().read_to_end(&mut lines).context("cannot read the ref updates from git")?;
@@ -48,11 +49,12 @@ fn scan_push(
     args: &HookRunArgs,
     updates: &RefUpdates,
 ) -> anyhow::Result<Findings> {
-    let remote = args.arguments.first().and_then(|remote| remote.to_str()).unwrap_or_default();
-    let tracking = format!("refs/remotes/{remote}/");
+    let argument = |n: usize| args.arguments.get(n).and_then(|text| text.to_str()).unwrap_or_default();
     // A server has what its refs reach; a remote has, as far as is known here, what its tracking refs reach.
-    let known = |name: &[u8]| args.kind == HookKind::Receive || name.starts_with(tracking.as_bytes());
-    let range = Range::for_push(repo, &updates.tips, &updates.old_tips, &known)?;
+    let tracking = repo.remote_refs(argument(0), argument(1));
+    let known = |name: &[u8]| args.kind == HookKind::Receive || tracking.contains(name);
+    let range = signal::at_once(|| Range::for_push(repo, &updates.tips, &updates.old_tips, &known))?;
+    range.require_complete()?;
     let findings = git::scan_range(session, &range);
     let names = Findings::default();
     session.scan(&names, &session.meter, &mut |sink| {

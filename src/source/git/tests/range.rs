@@ -7,7 +7,7 @@ use crate::source::git::Range;
 fn range(fixture: &Fixture, spec: &str) -> Scan {
     let repo = fixture.repo();
     let range = Range::new(&repo, spec).unwrap_or_else(|error| panic!("{spec}: {error}"));
-    changes(&range, Range::retain_added)
+    changes(&range, |range, findings, rescan| range.retain_added(findings, rescan, &|| false))
 }
 
 /// The numbers of the tokens found, of the first twenty.
