@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 use gix::ObjectId;
 
 use super::error::ReadError;
-use super::object::Kind;
 use super::object_parts::scan_bytes;
 use super::repo::Repo;
 use super::tree_diff::{Added, TreeDiff};
@@ -33,18 +32,12 @@ impl Change {
         for (path, id, error) in &self.diff.unreadable {
             sink.fault(fault(&path_text(path), id, *error));
         }
-        let mut bytes = Vec::new();
         for added in &self.diff.added {
             if sink.stopped() {
                 return;
             }
-            match repo.read_as(Kind::Blob, &added.id, &mut bytes) {
-                Ok(()) if repo.max_blob_size.skips(&added.id, bytes.len(), sink) => {}
-                Ok(()) => {
-                    sink.meter().objects(1, bytes.len() as u64);
-                    scan_bytes(sink, &bytes, &|| self.origin(added));
-                }
-                Err(error) => sink.fault(fault(&path_text(&added.path), &added.id, error)),
+            if let Err(error) = repo.scan_blob(&added.id, sink, &|| self.origin(added)) {
+                sink.fault(fault(&path_text(&added.path), &added.id, error));
             }
         }
         for path in &self.diff.new_names {
@@ -71,12 +64,10 @@ impl Change {
     /// The tokens that were in a file, or in one that is gone, before the change.
     fn tokens_before(&self, repo: &Repo, added: &Added, rescan: &Rescan<'_>) -> HashSet<Fingerprint> {
         let findings = Findings::default();
-        let mut bytes = Vec::new();
         rescan(&findings, &mut |sink| {
             for id in added.preimages.iter().chain(&self.diff.removed) {
-                if repo.read_as(Kind::Blob, id, &mut bytes).is_ok() {
-                    scan_bytes(sink, &bytes, &Origin::default);
-                }
+                // What cannot be read hides nothing: its tokens count as added.
+                let _ = repo.scan_blob(id, sink, &Origin::default);
             }
         });
         let (findings, _) = findings.finish();

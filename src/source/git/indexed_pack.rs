@@ -25,9 +25,18 @@ impl IndexedPack {
     /// Opens the pack at `path`, whose index is beside it. None of its objects is a duplicate yet.
     pub(super) fn open(path: &Path, hash: gix::hash::Kind) -> Result<Self, Error> {
         let index = PackIndex::read(&path.with_extension("idx"), hash.len_in_bytes())?;
-        let pack = Pack::open(path, hash)?;
+        Ok(IndexedPack::of(path.to_owned(), Pack::open(path, hash)?, index))
+    }
+
+    /// A pack with its index.
+    pub(super) fn of(path: PathBuf, pack: Pack, index: PackIndex) -> Self {
         let (forest, without_offset) = DeltaForest::build(&pack, &index);
-        Ok(IndexedPack { path: path.to_owned(), pack, index, forest, without_offset, duplicates: Vec::new() })
+        IndexedPack { path, pack, index, forest, without_offset, duplicates: Vec::new() }
+    }
+
+    /// The same pack with another index.
+    pub(super) fn with_index(self, index: PackIndex) -> Self {
+        IndexedPack::of(self.path, self.pack, index)
     }
 
     /// The id of an object.

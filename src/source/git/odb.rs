@@ -4,14 +4,17 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 
-use gix::{ObjectId, oid};
+use gix::oid;
 use rayon::prelude::*;
 
 use super::error::Error;
 use super::indexed_pack::IndexedPack;
 use super::loose::LooseObject;
+use super::object_files;
 use super::pack_walk::PackWalk;
+use super::unindexed_pack;
 use super::visitor::ObjectVisitor;
 use crate::blob::{Fault, FaultKind};
 
@@ -30,7 +33,7 @@ impl ObjectDb {
     pub(super) fn open(dirs: &[PathBuf], hash: gix::hash::Kind) -> Self {
         let mut odb = ObjectDb::default();
         for dir in dirs {
-            odb.list_packs(&dir.join("pack"), hash);
+            odb.list_packs(dir, hash);
             odb.list_loose(dir, hash);
         }
         // A directory lists its files in any order; reports must not depend on it.
@@ -45,12 +48,16 @@ impl ObjectDb {
 
     /// Calls `visitor` for every object, from the threads of rayon's pool.
     pub(super) fn visit(&self, visitor: &dyn ObjectVisitor) {
+        let held = AtomicUsize::new(0);
+        let walks: Vec<PackWalk<'_>> =
+            self.packs.iter().map(|pack| PackWalk::new(pack, visitor, &held)).collect();
+        // One scope for all packs: a small one is a task for one thread, and keeps no other waiting.
+        rayon::scope(|scope| walks.iter().for_each(|walk| walk.spawn(scope)));
         for pack in &self.packs {
             for index in &pack.without_offset {
                 let damage = "its pack's index does not say where it is";
                 visitor.damaged(&pack.id(*index as usize), &pack.path, damage);
             }
-            PackWalk::new(pack, visitor).run();
         }
         self.loose.par_iter().for_each(|loose| {
             if !visitor.stopped() {
@@ -66,48 +73,47 @@ impl ObjectDb {
     }
 
     fn list_packs(&mut self, dir: &Path, hash: gix::hash::Kind) {
-        for path in self.list_dir(dir) {
-            if path.extension().is_none_or(|extension| extension != "pack") {
-                continue;
-            }
+        for path in object_files::packs(dir).unwrap_or_else(|error| self.fault(&dir.join("pack"), &error)) {
             match IndexedPack::open(&path, hash) {
                 Ok(pack) => self.packs.push(pack),
+                // To git, a pack without an index is not there: what is lost of it does not fail a run.
+                Err(Error::NoPackIndex) => self.index_pack(path, hash, FaultKind::PassedOver),
+                Err(Error::PackIndex { .. }) => self.index_pack(path, hash, FaultKind::Unreadable),
                 Err(error) => self.fault(&path, &error),
             }
         }
     }
 
+    /// Makes the index of a pack that has none, or a damaged one.
+    fn index_pack(&mut self, path: PathBuf, hash: gix::hash::Kind, kind: FaultKind) {
+        let lost = match unindexed_pack::open(path.clone(), hash) {
+            Ok(unindexed) => {
+                let lost = unindexed.lost();
+                self.packs.push(unindexed.pack);
+                lost
+            }
+            Err(error) => Some(error.to_string()),
+        };
+        let path = path.display().to_string();
+        self.faults.extend(lost.map(|reason| Fault { path, kind, reason }));
+    }
+
     fn list_loose(&mut self, dir: &Path, hash: gix::hash::Kind) {
         for first_byte in 0..=255_u8 {
-            let first_byte = format!("{first_byte:02x}");
-            for path in self.list_dir(&dir.join(&first_byte)) {
-                let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-                let hex = format!("{first_byte}{name}");
-                // Any other name is a temporary file that git was writing.
-                if hex.len() == hash.len_in_hex()
-                    && let Ok(id) = ObjectId::from_hex(hex.as_bytes())
-                {
-                    self.loose.push(LooseObject { id, path });
-                }
+            let dir = object_files::loose_dir(dir, first_byte);
+            for entry in object_files::entries(&dir).unwrap_or_else(|error| self.fault(&dir, &error)) {
+                let name = entry.file_name();
+                let id = name.to_str().and_then(|name| object_files::loose_id(first_byte, name, hash));
+                self.loose.extend(id.map(|id| LooseObject { id, path: entry.path() }));
             }
         }
     }
 
-    fn list_dir(&mut self, dir: &Path) -> Vec<PathBuf> {
-        let entries = match std::fs::read_dir(dir) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
-            Err(source) => {
-                self.fault(dir, &Error::Io { path: dir.to_owned(), source });
-                return Vec::new();
-            }
-        };
-        entries.filter_map(Result::ok).map(|entry| entry.path()).collect()
-    }
-
-    fn fault(&mut self, path: &Path, error: &Error) {
+    /// Keeps in mind what could not be read, and gives nothing in its place.
+    fn fault<T: Default>(&mut self, path: &Path, error: &Error) -> T {
         let path = path.display().to_string();
         self.faults.push(Fault { path, kind: FaultKind::Unreadable, reason: error.to_string() });
+        T::default()
     }
 
     /// Marks the objects that an earlier pack has, too, by merging the sorted ids of all packs.

@@ -6,6 +6,7 @@ use gix::ObjectId;
 
 use super::error::{Error, ReadError};
 use super::object::Kind;
+use super::object_store::ObjectStore;
 use super::shallow;
 use crate::blob::{Fault, FaultKind, Sink};
 
@@ -14,8 +15,8 @@ pub struct Repo {
     pub(super) inner: gix::Repository,
     /// Every directory of objects, the repository's own first, then the alternates.
     pub(super) object_dirs: Vec<PathBuf>,
-    /// Look-ups by id, one for each directory that is not another's alternate.
-    stores: Vec<Store>,
+    /// Objects by id.
+    pub(super) store: ObjectStore,
     /// The commits behind which a shallow clone's history is cut off.
     shallow_boundary: Vec<ObjectId>,
     pub(super) max_blob_size: MaxBlobSize,
@@ -81,9 +82,6 @@ impl Repo {
             )));
         }
         let roots = object_roots(&inner, follow_env);
-        let stores = roots.iter().map(|root| store(root, inner.object_hash()));
-        let stores =
-            stores.collect::<std::io::Result<Vec<_>>>().map_err(|error| cannot_open(error.to_string()))?;
         let mut object_dirs = Vec::new();
         for root in roots {
             let alternates = gix::odb::alternate::resolve(root.clone(), inner.current_dir());
@@ -97,7 +95,8 @@ impl Repo {
         }
         let shallow_boundary = shallow::boundary(&inner);
         let max_blob_size = MaxBlobSize(u64::MAX);
-        Ok(Repo { inner, object_dirs, stores, shallow_boundary, max_blob_size })
+        let store = ObjectStore::new(object_dirs.clone(), inner.object_hash());
+        Ok(Repo { inner, object_dirs, store, shallow_boundary, max_blob_size })
     }
 
     /// The same, skipping blobs of more than `bytes` bytes.
@@ -152,16 +151,7 @@ impl Repo {
 
     /// Reads the object `id` into `out`.
     pub(super) fn read(&self, id: &gix::oid, out: &mut Vec<u8>) -> Result<Kind, ReadError> {
-        use gix::objs::Find as _;
-        let mut failure = ReadError::Missing;
-        for store in &self.stores {
-            match store.try_find(id, out) {
-                Ok(Some(object)) => return Ok(object.kind.into()),
-                Ok(None) => {}
-                Err(_) => failure = ReadError::Damaged,
-            }
-        }
-        Err(failure)
+        self.store.read(id, out)
     }
 
     /// Reads the object `id` into `out`; one of another kind is an error.
@@ -180,13 +170,4 @@ fn object_roots(repo: &gix::Repository, follow_env: bool) -> Vec<PathBuf> {
     let alternates = variable("GIT_ALTERNATE_OBJECT_DIRECTORIES");
     let alternates = alternates.iter().flat_map(std::env::split_paths).filter(|path| path.is_dir());
     std::iter::once(primary).chain(alternates).collect()
-}
-
-type Store = gix::odb::Cache<gix::odb::store::Handle<std::sync::Arc<gix::odb::Store>>>;
-
-/// A store that ignores git-replace(1): what is scanned are the objects as they are.
-fn store(dir: &Path, hash: gix::hash::Kind) -> std::io::Result<Store> {
-    let options = gix::odb::store::init::Options::default();
-    let store = gix::odb::Store::at_opts(dir.to_owned(), hash, &mut std::iter::empty(), options)?;
-    Ok(std::sync::Arc::new(store).to_cache_arc())
 }
