@@ -29,7 +29,11 @@ mod object_stream;
 
 // a repository
 mod blob_scan;
+mod confined;
+mod dot_git;
 mod find;
+mod git_program;
+mod object_dirs;
 mod refs;
 mod repo;
 mod shallow;
@@ -39,6 +43,7 @@ mod delta_tree;
 mod indexed_pack;
 mod odb;
 mod pack_walk;
+mod reachable;
 mod unindexed_pack;
 
 // a whole history, and which commit introduced what was found in it

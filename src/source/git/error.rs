@@ -23,6 +23,17 @@ pub enum Error {
         /// The repository.
         path: PathBuf,
     },
+    /// It is not in the scanned tree, which only points there. Next: scan the other one by its own name.
+    #[error(
+        "`{path}` leads out of what is scanned, to `{target}`, which does not lead back; to scan that repository, run: \
+         stanch git {target}"
+    )]
+    LeadsOut {
+        /// What leads out.
+        path: PathBuf,
+        /// Where to.
+        target: PathBuf,
+    },
     /// The index cannot be read. Next: git-read-tree(1) writes it anew.
     #[error("the index `{path}` cannot be read: {reason}")]
     Index {

@@ -28,7 +28,7 @@ pub struct History<'a> {
 impl<'a> History<'a> {
     /// The history of `repo`: lists its packs and loose objects.
     pub fn new(repo: &'a Repo) -> Self {
-        History { repo, odb: ObjectDb::open(&repo.object_dirs, repo.hash()) }
+        History { repo, odb: repo.object_db() }
     }
 
     /// Gives the locations in `findings` their paths, and the commits that introduced them.
@@ -43,7 +43,7 @@ impl<'a> History<'a> {
 
 impl Source for History<'_> {
     fn drain(&self, sink: &dyn Sink) {
-        for fault in &self.odb.faults {
+        for fault in self.repo.object_dirs.faults.iter().chain(&self.odb.faults) {
             sink.fault(fault.clone());
         }
         refs::scan_names(self.repo, sink);

@@ -2,11 +2,11 @@
 //! object once.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
 
-use gix::oid;
+use gix::{ObjectId, oid};
 use rayon::prelude::*;
 
 use super::error::Error;
@@ -29,20 +29,40 @@ pub(super) struct ObjectDb {
 }
 
 impl ObjectDb {
-    /// Lists what is in `dirs`.
-    pub(super) fn open(dirs: &[PathBuf], hash: gix::hash::Kind) -> Self {
+    /// Lists what is in the directories `own`, and of what is in those that are `borrowed`, the objects that are `reachable`.
+    pub(super) fn open(
+        own: &[PathBuf],
+        borrowed: &[PathBuf],
+        reachable: &HashSet<ObjectId>,
+        hash: gix::hash::Kind,
+    ) -> Self {
         let mut odb = ObjectDb::default();
-        for dir in dirs {
+        for dir in own {
             odb.list_packs(dir, hash);
             odb.list_loose(dir, hash);
         }
+        let (own_packs, own_loose) = (odb.packs.len(), odb.loose.len());
+        for dir in borrowed {
+            odb.list_packs(dir, hash);
+            odb.list_loose(dir, hash);
+        }
+        let mut from_borrowed = odb.loose.split_off(own_loose);
+        from_borrowed.retain(|loose| reachable.contains(&loose.id));
+        odb.loose.append(&mut from_borrowed);
+        let mut borrowed_packs = odb.packs.split_off(own_packs);
+        for pack in &mut borrowed_packs {
+            pack.keep_only(reachable);
+        }
         // A directory lists its files in any order; reports must not depend on it.
-        odb.packs.sort_by_cached_key(|pack| (Reverse(pack.index.len()), pack.path.clone()));
+        let order = |pack: &IndexedPack| (Reverse(pack.index.len()), pack.path.clone());
+        odb.packs.sort_by_cached_key(order);
+        borrowed_packs.sort_by_cached_key(order);
+        odb.packs.append(&mut borrowed_packs);
         odb.mark_duplicates();
         odb.loose.sort_by_key(|loose| loose.id);
         odb.loose.dedup_by(|a, b| a.id == b.id);
         let ObjectDb { packs, loose, .. } = &mut odb;
-        loose.retain(|loose| !packs.iter().any(|pack| pack.index.find(loose.id.as_bytes()).is_some()));
+        loose.retain(|loose| !packs.iter().any(|pack| pack.visits(loose.id.as_bytes())));
         odb
     }
 
@@ -118,9 +138,6 @@ impl ObjectDb {
 
     /// Marks the objects that an earlier pack has, too, by merging the sorted ids of all packs.
     fn mark_duplicates(&mut self) {
-        for pack in &mut self.packs {
-            pack.duplicates = vec![false; pack.index.len()];
-        }
         if self.packs.len() < 2 {
             return;
         }
@@ -133,7 +150,9 @@ impl ObjectDb {
             if id.is_empty() {
                 continue;
             }
-            if id == last_id.as_slice() {
+            if pack.is_passed_over(index) {
+                // It is in no need of a mark, and makes no other copy a duplicate.
+            } else if id == last_id.as_slice() {
                 duplicates.push((number, index));
             } else {
                 last_id.clear();
@@ -143,7 +162,7 @@ impl ObjectDb {
         }
         drop(heap);
         for (number, index) in duplicates {
-            if let Some(mark) = self.packs.get_mut(number).and_then(|pack| pack.duplicates.get_mut(index)) {
+            if let Some(mark) = self.packs.get_mut(number).and_then(|pack| pack.passed_over.get_mut(index)) {
                 *mark = true;
             }
         }

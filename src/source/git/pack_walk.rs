@@ -59,7 +59,7 @@ struct Pending {
 }
 
 impl<'a> PackWalk<'a> {
-    /// A pass that calls `visitor` for every object of `pack` that is no duplicate.
+    /// A pass that calls `visitor` for every object of `pack` that is not passed over.
     pub(super) fn new(pack: &'a IndexedPack, visitor: &'a dyn ObjectVisitor, held: &'a AtomicUsize) -> Self {
         PackWalk { pack, visitor, held }
     }
@@ -134,7 +134,7 @@ impl<'a> PackWalk<'a> {
     ) -> Result<Option<Base>, Damage> {
         let index = self.pack.forest.index(node);
         let is_base = !self.pack.forest.children(node).is_empty();
-        if self.pack.is_duplicate(index) && !is_base {
+        if self.pack.is_passed_over(index) && !is_base {
             return Ok(None);
         }
         let entry = self.pack.entry(node)?;
@@ -188,7 +188,7 @@ impl<'a> PackWalk<'a> {
             return Ok(self.visit_object(scratch, node, base.kind, bytes));
         }
         let index = self.pack.forest.index(node);
-        if !self.pack.is_duplicate(index) {
+        if !self.pack.is_passed_over(index) {
             self.visitor.object(&self.pack.id(index), base.kind, delta.size, None);
         }
         Ok(is_base.then_some(Base { bytes, kind: base.kind, may_match: false }))
@@ -201,7 +201,7 @@ impl<'a> PackWalk<'a> {
         // The answer is for the deltas against it. The visitor searches the bytes anyway: twice would be a waste.
         let may_match =
             !is_base || self.visitor.prefilter().is_none_or(|prefilter| may_match(prefilter, kind, &bytes));
-        if !self.pack.is_duplicate(index) {
+        if !self.pack.is_passed_over(index) {
             self.visitor.object(&self.pack.id(index), kind, bytes.len(), may_match.then_some(&bytes));
         }
         if is_base {
@@ -246,7 +246,7 @@ impl<'a> PackWalk<'a> {
 
     fn damaged(&self, node: u32, damage: Damage) {
         let index = self.pack.forest.index(node);
-        if !self.pack.is_duplicate(index) {
+        if !self.pack.is_passed_over(index) {
             self.visitor.damaged(&self.pack.id(index), &self.pack.path, damage);
         }
     }
