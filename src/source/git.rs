@@ -12,23 +12,40 @@ mod error;
 mod object;
 mod object_parts;
 
-// a repository, and objects by id
+// how objects are stored
+mod delta;
+mod exact_reader;
+mod loose;
+mod object_files;
+mod pack;
+mod pack_index;
+mod visitor;
+
+// one object by its id
+mod base_cache;
+mod lookup;
+mod object_store;
+mod object_stream;
+
+// a repository
+mod blob_scan;
+mod confined;
+mod dot_git;
 mod find;
+mod git_program;
+mod object_dirs;
 mod refs;
 mod remotes;
 mod repo;
 mod shallow;
 
 // the object database: every object, once
-mod delta;
 mod delta_tree;
 mod indexed_pack;
-mod loose;
 mod odb;
-mod pack;
-mod pack_index;
 mod pack_walk;
-mod visitor;
+mod reachable;
+mod unindexed_pack;
 
 // a whole history, and which commit introduced what was found in it
 mod blame;

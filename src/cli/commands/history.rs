@@ -67,7 +67,7 @@ impl Sweep<'_> {
         if root.options.excludes_file(prefix.trim_end_matches('/')) {
             return;
         }
-        let repo = match Repo::open(path) {
+        let repo = match Repo::open_within(path, root.path) {
             Ok(repo) => repo.with_max_blob_size(root.options.max_file_size.unwrap_or(u64::MAX)),
             Err(error) => {
                 let path = label(path);

@@ -3,7 +3,6 @@
 use gix::ObjectId;
 
 use super::error::ReadError;
-use super::object::Kind;
 use super::object_parts::scan_bytes;
 use super::repo::Repo;
 use super::tree_diff::{Added, TreeDiff};
@@ -24,18 +23,12 @@ impl Change {
             let path = path_text(&self.diff.graph.first_path(*dir, b""));
             sink.fault(fault(repo, &path, id, *error));
         }
-        let mut bytes = Vec::new();
         for added in &self.diff.added {
             if sink.stopped() {
                 return;
             }
-            match repo.read_as(Kind::Blob, &added.id, &mut bytes) {
-                Ok(()) if repo.max_blob_size.skips(&added.id, bytes.len(), sink) => {}
-                Ok(()) => {
-                    sink.meter().objects(1, bytes.len() as u64);
-                    scan_bytes(sink, &bytes, &|| self.origin(added));
-                }
-                Err(error) => sink.fault(fault(repo, &self.first_path(added), &added.id, error)),
+            if let Err(error) = repo.scan_blob(&added.id, sink, &|| self.origin(added)) {
+                sink.fault(fault(repo, &self.first_path(added), &added.id, error));
             }
         }
         for (dir, name) in &self.diff.new_names {

@@ -6,8 +6,6 @@ use std::sync::Arc;
 use gix::ObjectId;
 
 use super::change::Change;
-use super::object::Kind;
-use super::object_parts::scan_bytes;
 use super::repo::Repo;
 use super::tree_diff::{Added, Place};
 use crate::blob::{LocationKind, Origin, Sink};
@@ -146,7 +144,8 @@ impl Comparison {
             let mut places = Vec::new();
             let mut spelled = 0;
             for place in &added.places {
-                let count = counts.as_ref().and_then(|counts| counts.get(place.dir as usize)).map_or(1, |n| *n);
+                let count =
+                    counts.as_ref().and_then(|counts| counts.get(place.dir as usize)).map_or(1, |n| *n);
                 let paths = if change.has_one_path(added) {
                     vec![None]
                 } else {
@@ -180,9 +179,9 @@ fn spell(change: &Change, place: &Place, max: usize) -> Vec<Option<String>> {
 }
 
 fn scan_blob(repo: &Repo, id: &ObjectId, sink: &dyn Sink) {
-    let mut bytes = Vec::new();
-    if !sink.stopped() && repo.read_as(Kind::Blob, id, &mut bytes).is_ok() {
-        scan_bytes(sink, &bytes, &Origin::default);
+    if !sink.stopped() {
+        // What cannot be read hides nothing: its tokens count as added.
+        let _ = repo.scan_blob(id, sink, &Origin::default);
     }
 }
 

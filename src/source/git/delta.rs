@@ -1,5 +1,10 @@
 //! Deltas: copy and insert instructions against a base object (gitformat-pack(5), "Deltified representation").
 
+use std::io::{self, Read};
+
+/// Objects of more bytes get their memory only once the instructions are known to add up to that.
+const TRUSTED_SIZE: usize = 64 << 20;
+
 /// A delta whose header has been read.
 pub(super) struct Delta<'a> {
     /// Bytes of the base object.
@@ -33,6 +38,9 @@ impl<'a> Delta<'a> {
     pub(super) fn apply(&self, base: &[u8], out: &mut Vec<u8>) -> Result<(), InvalidDelta> {
         out.clear();
         // A damaged header may announce any size: no more memory is reserved than the instructions can fill.
+        if self.size > TRUSTED_SIZE && self.written_size(base)? != self.size {
+            return Err(InvalidDelta);
+        }
         out.reserve(self.size.min(self.max_size(base.len())));
         let mut rest = self.instructions;
         while let Some(instruction) = take_instruction(&mut rest)? {
@@ -87,10 +95,45 @@ impl<'a> Delta<'a> {
         Ok(())
     }
 
+    /// The object as a stream, which costs no memory of its own.
+    pub(super) fn reader<'r>(&'r self, base: &'r [u8]) -> DeltaReader<'r> {
+        DeltaReader { base, instructions: self.instructions, current: &[] }
+    }
+
+    /// How many bytes the instructions write.
+    fn written_size(&self, base: &[u8]) -> Result<usize, InvalidDelta> {
+        let (mut rest, mut size) = (self.instructions, 0_usize);
+        while let Some(instruction) = take_instruction(&mut rest)? {
+            size = size.checked_add(instruction.bytes(base)?.len()).ok_or(InvalidDelta)?;
+        }
+        Ok(size)
+    }
+
     /// The most bytes that the instructions could write: one inserts up to 127 bytes, or copies as many as three bytes
     /// of size can say, which the base must have.
     fn max_size(&self, base_size: usize) -> usize {
         self.instructions.len().saturating_mul(base_size.clamp(128, 0x00ff_ffff))
+    }
+}
+
+/// An object that is put together from its delta base while it is read.
+pub(super) struct DeltaReader<'a> {
+    base: &'a [u8],
+    instructions: &'a [u8],
+    /// What is left of the instruction before.
+    current: &'a [u8],
+}
+
+impl Read for DeltaReader<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let invalid = |InvalidDelta| io::Error::new(io::ErrorKind::InvalidData, "the delta is damaged");
+        while self.current.is_empty() {
+            let Some(instruction) = take_instruction(&mut self.instructions).map_err(invalid)? else {
+                return Ok(0);
+            };
+            self.current = instruction.bytes(self.base).map_err(invalid)?;
+        }
+        self.current.read(buf)
     }
 }
 
@@ -168,6 +211,21 @@ mod tests {
         assert_eq!((delta.base_size, delta.size), (40, 32));
         delta.apply(&base, &mut out).expect("fits");
         assert_eq!(out, [&base[..10], b"XY", &base[20..]].concat());
+        let mut streamed = Vec::new();
+        delta.reader(&base).read_to_end(&mut streamed).expect("fits");
+        assert_eq!(streamed, out);
+    }
+
+    #[test]
+    fn an_announced_size_gets_no_memory_before_it_is_borne_out() {
+        // A base of 16 MiB, and 100,000 copies of one byte each of it, said to make an exbibyte.
+        let base = vec![b'x'; 1 << 24];
+        let mut delta = vec![0x80, 0x80, 0x80, 0x08];
+        delta.extend([0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10]);
+        delta.extend([0x90, 1].repeat(100_000));
+        let delta = Delta::parse(&delta).expect("well formed");
+        assert_eq!((delta.base_size, delta.size), (1 << 24, 1 << 60));
+        assert_eq!(delta.apply(&base, &mut Vec::new()), Err(InvalidDelta));
     }
 
     #[test]
@@ -209,6 +267,7 @@ mod tests {
                     let _ = delta.apply(&base, &mut out);
                     let _ = delta.new_bytes(&base, 5, &mut out);
                     let _ = delta.head(&base, 5, &mut out);
+                    let _ = delta.reader(&base).read_to_end(&mut out);
                 }
             }
         }

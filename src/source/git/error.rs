@@ -23,6 +23,17 @@ pub enum Error {
         /// The repository.
         path: PathBuf,
     },
+    /// It is not in the scanned tree, which only points there. Next: scan the other one by its own name.
+    #[error(
+        "`{path}` leads out of what is scanned, to `{target}`, which does not lead back; to scan that repository, run: \
+         stanch git {target}"
+    )]
+    LeadsOut {
+        /// What leads out.
+        path: PathBuf,
+        /// Where to.
+        target: PathBuf,
+    },
     /// The index cannot be read. Next: git-read-tree(1) writes it anew.
     #[error("the index `{path}` cannot be read: {reason}")]
     Index {
@@ -76,6 +87,9 @@ pub enum Error {
         /// What happened.
         source: std::io::Error,
     },
+    /// A pack has no index: an interrupted fetch leaves such packs. Next: none; the index is made.
+    #[error("the pack has no index")]
+    NoPackIndex,
     /// A pack index is damaged. Next: git-index-pack(1).
     #[error(
         "the pack index `{path}` is damaged; to make it again, delete it and run: git index-pack on its pack"
@@ -108,3 +122,9 @@ pub(super) type Damage = &'static str;
 
 /// A zlib stream (RFC 1950) that does not inflate to the size it was announced with.
 pub(super) const DAMAGED_ZLIB: Damage = "its zlib stream is damaged";
+
+/// A delta that contradicts itself or its base.
+pub(super) const DAMAGED_DELTA: Damage = "its delta is damaged";
+
+/// A delta whose base is not there, or cannot be read.
+pub(super) const NO_BASE: Damage = "its delta base is missing or damaged";

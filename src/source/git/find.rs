@@ -4,14 +4,16 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::dot_git::{looks_bare, target};
+
 /// The repositories below `root`, `root` included: work trees with a `.git` directory or file, bare repositories, and the
 /// ones that submodules keep in the `modules` of their superproject (gitrepository-layout(5)). Each once, however many
-/// work trees it has, and in the order of their paths. One that is damaged is included: opening it reports what is wrong.
+/// work trees it has here, and in the order of their paths. One that is damaged is included: opening it reports what is wrong.
 pub fn find_repositories(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut pending = vec![root.to_owned()];
     while let Some(dir) = pending.pop() {
-        if is_repository(&dir) {
+        if looks_bare(&dir) {
             found.push(dir.clone());
             // A submodule's work tree may have been removed; its repository stays here.
             pending.push(dir.join("modules"));
@@ -19,7 +21,7 @@ pub fn find_repositories(root: &Path) -> Vec<PathBuf> {
         }
         let git = dir.join(".git");
         // A damaged repository may have lost its `HEAD`, and must not be skipped for that.
-        if git.is_file() || git.join("objects").is_dir() || is_repository(&git) {
+        if git.is_file() || git.join("objects").is_dir() || looks_bare(&git) {
             found.push(dir.clone());
             pending.push(git.join("modules"));
         }
@@ -33,25 +35,20 @@ pub fn find_repositories(root: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     let mut common_dirs = HashSet::new();
-    found.retain(|path| common_dirs.insert(common_dir(path)));
+    let root = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
+    // Several may lead to the same repository outside, and only some of them be its work trees.
+    found.retain(|path| {
+        let dir = common_dir(path);
+        !dir.starts_with(&root) || common_dirs.insert(dir)
+    });
     found
 }
 
-/// Whether a directory is a repository itself, by what git requires of one: `HEAD`, and `objects` and `refs` or a
-/// `commondir` that has them (gitrepository-layout(5)).
-fn is_repository(dir: &Path) -> bool {
-    dir.join("HEAD").is_file()
-        && (dir.join("commondir").is_file() || dir.join("objects").is_dir() && dir.join("refs").is_dir())
-}
-
-/// The directory that a repository shares among its work trees. A `.git` file is `gitdir:` and a path; `commondir` is a
-/// path (gitrepository-layout(5)).
+/// The directory that a repository shares among its work trees. `commondir` is a path (gitrepository-layout(5)).
 fn common_dir(path: &Path) -> PathBuf {
     let mut dir = path.join(".git");
-    if let Ok(text) = fs::read_to_string(&dir)
-        && let Some(target) = text.strip_prefix("gitdir:")
-    {
-        dir = path.join(target.trim());
+    if let Some(target) = target(&dir) {
+        dir = target;
     } else if !dir.is_dir() {
         path.clone_into(&mut dir);
     }

@@ -7,17 +7,14 @@ use std::sync::{Mutex, PoisonError};
 use gix::{ObjectId, oid};
 
 use super::error::Damage;
-use super::object::{Kind, compute_id};
-use super::object_parts::{blob_origin, scan_object};
+use super::object::Kind;
+use super::object_parts::{blob_origin, scan_object, scan_stream};
 use super::odb::ObjectDb;
 use super::repo::{MaxBlobSize, Repo};
 use super::visitor::ObjectVisitor;
 use super::{blame, refs};
-use crate::blob::{Blob, Body, Fault, FaultKind, Forward, Prefilter, Sink, Source};
+use crate::blob::{Fault, FaultKind, Prefilter, Sink, Source};
 use crate::finding::Findings;
-
-/// Bytes of a large blob that are inflated before it is passed on as a stream.
-const STREAM_HEAD: usize = 256 * 1024;
 
 /// A repository's whole history as a source.
 ///
@@ -31,7 +28,7 @@ pub struct History<'a> {
 impl<'a> History<'a> {
     /// The history of `repo`: lists its packs and loose objects.
     pub fn new(repo: &'a Repo) -> Self {
-        History { repo, odb: ObjectDb::open(&repo.object_dirs, repo.hash()) }
+        History { repo, odb: repo.object_db() }
     }
 
     /// Gives the locations in `findings` their paths, and the commits that introduced them.
@@ -46,7 +43,7 @@ impl<'a> History<'a> {
 
 impl Source for History<'_> {
     fn drain(&self, sink: &dyn Sink) {
-        for fault in &self.odb.faults {
+        for fault in self.repo.object_dirs.faults.iter().chain(&self.odb.faults) {
             sink.fault(fault.clone());
         }
         refs::scan_names(self.repo, sink);
@@ -68,12 +65,7 @@ struct DamagedObject {
 impl DamagedObject {
     /// Looks for another copy of the object, which git has at times: in another pack, or in an alternate.
     fn retry(self, repo: &Repo, sink: &dyn Sink) {
-        let mut bytes = Vec::new();
-        if let Ok(kind) = repo.read(&self.id, &mut bytes)
-            && compute_id(kind, &bytes, repo.hash()).is_some_and(|id| id == self.id)
-        {
-            sink.meter().objects(1, bytes.len() as u64);
-            scan_object(sink, kind, &self.id, &bytes);
+        if repo.scan_sound_copy(&self.id, sink).is_ok() {
             return;
         }
         let path = format!("object {}", self.id);
@@ -118,21 +110,7 @@ impl ObjectVisitor for ObjectScan<'_> {
         if self.max_blob_size.skips(id, size, self.sink) {
             return;
         }
-        let mut head = Vec::new();
-        let read = (&mut *inflated).take(STREAM_HEAD as u64).read_to_end(&mut head);
-        self.sink.meter().objects(1, head.len() as u64);
-        if let Err(error) = read {
-            let fault = Fault {
-                path: format!("object {id}"),
-                kind: FaultKind::Damaged,
-                reason: format!("what could be read was scanned: {error}"),
-            };
-            self.sink.fault(fault);
-        }
-        if !head.is_empty() {
-            let body = Body::Stream { head: &head, rest: &mut Forward(inflated) };
-            self.sink.blob(Blob { body, origin: &|| blob_origin(id) });
-        }
+        scan_stream(self.sink, inflated, &|| blob_origin(id));
     }
 
     fn damaged(&self, id: &oid, path: &Path, damage: Damage) {

@@ -104,7 +104,7 @@ impl Repo {
 
     /// Whether any commit or tree names an object that is not here. Ends at the first.
     fn has_missing_objects(&self) -> bool {
-        let odb = ObjectDb::open(&self.object_dirs, self.hash());
+        let odb = self.object_db();
         let visitor = MissingObjects { odb: &odb, hash: self.hash(), found: AtomicBool::new(false) };
         odb.visit(&visitor);
         visitor.found.load(Relaxed)

@@ -1,5 +1,6 @@
 //! A pack with all that reading it takes: its index and its delta trees.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
@@ -17,17 +18,28 @@ pub(super) struct IndexedPack {
     pub(super) forest: DeltaForest,
     /// Indexes of objects that the pack index has no offset for.
     pub(super) without_offset: Vec<u32>,
-    /// By index: whether another pack has the object, too, and is the one to read it from.
-    pub(super) duplicates: Vec<bool>,
+    /// By index: whether the object is not read from here, because another pack has it, too, or because it is somebody
+    /// else's.
+    pub(super) passed_over: Vec<bool>,
 }
 
 impl IndexedPack {
-    /// Opens the pack at `path`, whose index is beside it. None of its objects is a duplicate yet.
+    /// Opens the pack at `path`, whose index is beside it. None of its objects is passed over yet.
     pub(super) fn open(path: &Path, hash: gix::hash::Kind) -> Result<Self, Error> {
         let index = PackIndex::read(&path.with_extension("idx"), hash.len_in_bytes())?;
-        let pack = Pack::open(path, hash)?;
+        Ok(IndexedPack::of(path.to_owned(), Pack::open(path, hash)?, index))
+    }
+
+    /// A pack with its index.
+    pub(super) fn of(path: PathBuf, pack: Pack, index: PackIndex) -> Self {
         let (forest, without_offset) = DeltaForest::build(&pack, &index);
-        Ok(IndexedPack { path: path.to_owned(), pack, index, forest, without_offset, duplicates: Vec::new() })
+        let passed_over = vec![false; index.len()];
+        IndexedPack { path, pack, index, forest, without_offset, passed_over }
+    }
+
+    /// The same pack with another index.
+    pub(super) fn with_index(self, index: PackIndex) -> Self {
+        IndexedPack::of(self.path, self.pack, index)
     }
 
     /// The id of an object.
@@ -35,9 +47,20 @@ impl IndexedPack {
         ObjectId::try_from(self.index.id(index)).unwrap_or_else(|_| ObjectId::null(gix::hash::Kind::Sha1))
     }
 
-    /// Whether another pack has an object, too, and is the one to read it from.
-    pub(super) fn is_duplicate(&self, index: usize) -> bool {
-        self.duplicates.get(index).copied().unwrap_or(false)
+    /// Passes over all objects but those in `ids`.
+    pub(super) fn keep_only(&mut self, ids: &HashSet<ObjectId>) {
+        let kept = (0..self.index.len()).map(|index| ids.contains(&self.id(index)));
+        self.passed_over = kept.map(|kept| !kept).collect();
+    }
+
+    /// Whether an object is not to be read from here.
+    pub(super) fn is_passed_over(&self, index: usize) -> bool {
+        self.passed_over.get(index).copied().unwrap_or(false)
+    }
+
+    /// Whether the object with this id is read from here.
+    pub(super) fn visits(&self, id: &[u8]) -> bool {
+        self.index.find(id).is_some_and(|index| !self.is_passed_over(index))
     }
 
     /// The entry of a node of the delta trees.

@@ -3,13 +3,15 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use flate2::read::ZlibDecoder;
 use gix::ObjectId;
 
 use super::error::{DAMAGED_ZLIB, Damage};
-use super::object::Kind;
+use super::exact_reader::ExactReader;
+use super::object::{Kind, Object};
 use super::visitor::{ObjectVisitor, STREAM_THRESHOLD, may_match};
 
 /// A loose object.
@@ -27,30 +29,51 @@ impl LooseObject {
     }
 
     fn read(&self, visitor: &dyn ObjectVisitor) -> Result<(), Damage> {
-        let file = match File::open(&self.path) {
-            Ok(file) => file,
-            // A repack at the same time has moved it to a pack; whoever visits may look it up there.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err("it has gone"),
-            Err(_) => return Err("it cannot be opened"),
-        };
-        let mut inflated = ZlibDecoder::new(BufReader::new(file));
-        let (kind, size) = read_header(&mut inflated).ok_or("its header is damaged")?;
+        let (kind, size, inflated) = open(&self.path)?;
         if !visitor.wants(kind) {
             return Ok(());
         }
         if kind == Kind::Blob && size > STREAM_THRESHOLD {
+            let mut inflated = ExactReader::new(inflated, size);
             visitor.stream(&self.id, size, &mut inflated);
-            return Ok(());
+            return inflated.outcome();
         }
-        let mut bytes = Vec::new();
-        // One byte more than announced: a stream that is too long is damaged, too.
-        let read = inflated.take(size as u64 + 1).read_to_end(&mut bytes);
-        if read.is_err() || bytes.len() != size {
-            return Err(DAMAGED_ZLIB);
-        }
+        let bytes = read_all(inflated, size)?;
         let may_match = visitor.prefilter().is_none_or(|prefilter| may_match(prefilter, kind, &bytes));
         visitor.object(&self.id, kind, size, may_match.then_some(&bytes));
         Ok(())
+    }
+}
+
+/// The bytes of a loose object, behind its header.
+pub(super) type Inflated = ZlibDecoder<BufReader<File>>;
+
+/// Opens the loose object at `path`: its kind, its size, and its bytes.
+pub(super) fn open(path: &Path) -> Result<(Kind, usize, Inflated), Damage> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        // A repack at the same time has moved it to a pack; whoever visits may look it up there.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err("it has gone"),
+        Err(_) => return Err("it cannot be opened"),
+    };
+    let mut inflated = ZlibDecoder::new(BufReader::new(file));
+    let (kind, size) = read_header(&mut inflated).ok_or("its header is damaged")?;
+    Ok((kind, size, inflated))
+}
+
+/// Reads the loose object at `path`.
+pub(super) fn read(path: &Path) -> Result<Object, Damage> {
+    let (kind, size, inflated) = open(path)?;
+    Ok((kind, Arc::new(read_all(inflated, size)?)))
+}
+
+/// Reads all bytes. No more memory is taken than there are, whatever size the header announces.
+fn read_all(inflated: Inflated, size: usize) -> Result<Vec<u8>, Damage> {
+    let mut bytes = Vec::new();
+    // One byte more than announced: a stream that is too long is damaged, too.
+    match inflated.take((size as u64).saturating_add(1)).read_to_end(&mut bytes) {
+        Ok(read) if read == size => Ok(bytes),
+        _ => Err(DAMAGED_ZLIB),
     }
 }
 

@@ -1,5 +1,8 @@
 //! Objects: their kinds, their ids, and the entries of a tree.
 
+use std::io::Read;
+use std::sync::Arc;
+
 use gix::{ObjectId, oid};
 use memchr::memchr;
 
@@ -13,16 +16,8 @@ pub(super) enum Kind {
     Tag,
 }
 
-impl From<gix::object::Kind> for Kind {
-    fn from(kind: gix::object::Kind) -> Self {
-        match kind {
-            gix::object::Kind::Commit => Kind::Commit,
-            gix::object::Kind::Tree => Kind::Tree,
-            gix::object::Kind::Blob => Kind::Blob,
-            gix::object::Kind::Tag => Kind::Tag,
-        }
-    }
-}
+/// An object that was read.
+pub(super) type Object = (Kind, Arc<Vec<u8>>);
 
 impl From<Kind> for gix::object::Kind {
     fn from(kind: Kind) -> Self {
@@ -39,6 +34,23 @@ impl From<Kind> for gix::object::Kind {
 /// (<https://git-scm.com/book/en/v2/Git-Internals-Git-Objects>, "Object Storage").
 pub(super) fn compute_id(kind: Kind, bytes: &[u8], hash: gix::hash::Kind) -> Option<ObjectId> {
     gix::objs::compute_hash(hash, kind.into(), bytes).ok()
+}
+
+/// The id of a blob that is read as a stream.
+pub(super) fn compute_stream_id(
+    size: usize,
+    bytes: &mut dyn Read,
+    hash: gix::hash::Kind,
+) -> Option<ObjectId> {
+    let mut hasher = gix::hash::hasher(hash);
+    hasher.update(format!("blob {size}\0").as_bytes());
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match bytes.read(&mut buffer).ok()? {
+            0 => return hasher.try_finalize().ok(),
+            read => hasher.update(&buffer[..read]),
+        }
+    }
 }
 
 /// One entry of a tree.

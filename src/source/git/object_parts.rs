@@ -1,12 +1,14 @@
 //! The parts of an object, each a blob of its own for the sink: a token in a commit's message is reported as another kind
 //! of location than one in its author line.
 
+use std::io::Read;
+
 use gix::bstr::ByteSlice as _;
 use gix::oid;
 
 use super::commit::{Signature, split_message};
 use super::object::{Kind, tree_entries};
-use crate::blob::{Blob, Body, LocationKind, Origin, Sink};
+use crate::blob::{Blob, Body, Forward, LocationKind, Origin, Sink};
 use crate::text::path_text;
 
 /// Passes an object to `sink`, part by part.
@@ -23,6 +25,20 @@ pub(super) fn scan_object(sink: &dyn Sink, kind: Kind, id: &oid, bytes: &[u8]) {
 pub(super) fn scan_bytes(sink: &dyn Sink, bytes: &[u8], origin: &dyn Fn() -> Origin) {
     if !bytes.is_empty() {
         sink.blob(Blob { body: Body::Whole(bytes), origin });
+    }
+}
+
+/// Bytes of a large blob that are inflated before it is passed on as a stream.
+const STREAM_HEAD: u64 = 256 * 1024;
+
+/// Passes a large blob to `sink` while it is read, and counts it.
+pub(super) fn scan_stream(sink: &dyn Sink, inflated: &mut dyn Read, origin: &dyn Fn() -> Origin) {
+    let mut head = Vec::new();
+    // What reads objects ends where they are damaged, and tells that itself.
+    let _ = (&mut *inflated).take(STREAM_HEAD).read_to_end(&mut head);
+    sink.meter().objects(1, head.len() as u64);
+    if !head.is_empty() {
+        sink.blob(Blob { body: Body::Stream { head: &head, rest: &mut Forward(inflated) }, origin });
     }
 }
 

@@ -2,8 +2,9 @@
 //! object once.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 
 use gix::{ObjectId, oid};
 use rayon::prelude::*;
@@ -11,7 +12,9 @@ use rayon::prelude::*;
 use super::error::Error;
 use super::indexed_pack::IndexedPack;
 use super::loose::LooseObject;
+use super::object_files;
 use super::pack_walk::PackWalk;
+use super::unindexed_pack;
 use super::visitor::ObjectVisitor;
 use crate::blob::{Fault, FaultKind};
 
@@ -26,31 +29,55 @@ pub(super) struct ObjectDb {
 }
 
 impl ObjectDb {
-    /// Lists what is in `dirs`.
-    pub(super) fn open(dirs: &[PathBuf], hash: gix::hash::Kind) -> Self {
+    /// Lists what is in the directories `own`, and of what is in those that are `borrowed`, the objects that are `reachable`.
+    pub(super) fn open(
+        own: &[PathBuf],
+        borrowed: &[PathBuf],
+        reachable: &HashSet<ObjectId>,
+        hash: gix::hash::Kind,
+    ) -> Self {
         let mut odb = ObjectDb::default();
-        for dir in dirs {
-            odb.list_packs(&dir.join("pack"), hash);
+        for dir in own {
+            odb.list_packs(dir, hash);
             odb.list_loose(dir, hash);
         }
+        let (own_packs, own_loose) = (odb.packs.len(), odb.loose.len());
+        for dir in borrowed {
+            odb.list_packs(dir, hash);
+            odb.list_loose(dir, hash);
+        }
+        let mut from_borrowed = odb.loose.split_off(own_loose);
+        from_borrowed.retain(|loose| reachable.contains(&loose.id));
+        odb.loose.append(&mut from_borrowed);
+        let mut borrowed_packs = odb.packs.split_off(own_packs);
+        for pack in &mut borrowed_packs {
+            pack.keep_only(reachable);
+        }
         // A directory lists its files in any order; reports must not depend on it.
-        odb.packs.sort_by_cached_key(|pack| (Reverse(pack.index.len()), pack.path.clone()));
+        let order = |pack: &IndexedPack| (Reverse(pack.index.len()), pack.path.clone());
+        odb.packs.sort_by_cached_key(order);
+        borrowed_packs.sort_by_cached_key(order);
+        odb.packs.append(&mut borrowed_packs);
         odb.mark_duplicates();
         odb.loose.sort_by_key(|loose| loose.id);
         odb.loose.dedup_by(|a, b| a.id == b.id);
         let ObjectDb { packs, loose, .. } = &mut odb;
-        loose.retain(|loose| !packs.iter().any(|pack| pack.index.find(loose.id.as_bytes()).is_some()));
+        loose.retain(|loose| !packs.iter().any(|pack| pack.visits(loose.id.as_bytes())));
         odb
     }
 
     /// Calls `visitor` for every object, from the threads of rayon's pool.
     pub(super) fn visit(&self, visitor: &dyn ObjectVisitor) {
+        let held = AtomicUsize::new(0);
+        let walks: Vec<PackWalk<'_>> =
+            self.packs.iter().map(|pack| PackWalk::new(pack, visitor, &held)).collect();
+        // One scope for all packs: a small one is a task for one thread, and keeps no other waiting.
+        rayon::scope(|scope| walks.iter().for_each(|walk| walk.spawn(scope)));
         for pack in &self.packs {
             for index in &pack.without_offset {
                 let damage = "its pack's index does not say where it is";
                 visitor.damaged(&pack.id(*index as usize), &pack.path, damage);
             }
-            PackWalk::new(pack, visitor).run();
         }
         self.loose.par_iter().for_each(|loose| {
             if !visitor.stopped() {
@@ -66,55 +93,51 @@ impl ObjectDb {
     }
 
     fn list_packs(&mut self, dir: &Path, hash: gix::hash::Kind) {
-        for path in self.list_dir(dir) {
-            if path.extension().is_none_or(|extension| extension != "pack") {
-                continue;
-            }
+        for path in object_files::packs(dir).unwrap_or_else(|error| self.fault(&dir.join("pack"), &error)) {
             match IndexedPack::open(&path, hash) {
                 Ok(pack) => self.packs.push(pack),
+                // To git, a pack without an index is not there: what is lost of it does not fail a run.
+                Err(Error::NoPackIndex) => self.index_pack(path, hash, FaultKind::PassedOver),
+                Err(Error::PackIndex { .. }) => self.index_pack(path, hash, FaultKind::Unreadable),
                 Err(error) => self.fault(&path, &error),
             }
         }
     }
 
+    /// Makes the index of a pack that has none, or a damaged one.
+    fn index_pack(&mut self, path: PathBuf, hash: gix::hash::Kind, kind: FaultKind) {
+        let lost = match unindexed_pack::open(path.clone(), hash) {
+            Ok(unindexed) => {
+                let lost = unindexed.lost();
+                self.packs.push(unindexed.pack);
+                lost
+            }
+            Err(error) => Some(error.to_string()),
+        };
+        let path = path.display().to_string();
+        self.faults.extend(lost.map(|reason| Fault { path, kind, reason }));
+    }
+
     fn list_loose(&mut self, dir: &Path, hash: gix::hash::Kind) {
         for first_byte in 0..=255_u8 {
-            let first_byte = format!("{first_byte:02x}");
-            for path in self.list_dir(&dir.join(&first_byte)) {
-                let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-                let hex = format!("{first_byte}{name}");
-                // Any other name is a temporary file that git was writing.
-                if hex.len() == hash.len_in_hex()
-                    && let Ok(id) = ObjectId::from_hex(hex.as_bytes())
-                {
-                    self.loose.push(LooseObject { id, path });
-                }
+            let dir = object_files::loose_dir(dir, first_byte);
+            for entry in object_files::entries(&dir).unwrap_or_else(|error| self.fault(&dir, &error)) {
+                let name = entry.file_name();
+                let id = name.to_str().and_then(|name| object_files::loose_id(first_byte, name, hash));
+                self.loose.extend(id.map(|id| LooseObject { id, path: entry.path() }));
             }
         }
     }
 
-    fn list_dir(&mut self, dir: &Path) -> Vec<PathBuf> {
-        let entries = match std::fs::read_dir(dir) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
-            Err(source) => {
-                self.fault(dir, &Error::Io { path: dir.to_owned(), source });
-                return Vec::new();
-            }
-        };
-        entries.filter_map(Result::ok).map(|entry| entry.path()).collect()
-    }
-
-    fn fault(&mut self, path: &Path, error: &Error) {
+    /// Keeps in mind what could not be read, and gives nothing in its place.
+    fn fault<T: Default>(&mut self, path: &Path, error: &Error) -> T {
         let path = path.display().to_string();
         self.faults.push(Fault { path, kind: FaultKind::Unreadable, reason: error.to_string() });
+        T::default()
     }
 
     /// Marks the objects that an earlier pack has, too, by merging the sorted ids of all packs.
     fn mark_duplicates(&mut self) {
-        for pack in &mut self.packs {
-            pack.duplicates = vec![false; pack.index.len()];
-        }
         if self.packs.len() < 2 {
             return;
         }
@@ -127,7 +150,9 @@ impl ObjectDb {
             if id.is_empty() {
                 continue;
             }
-            if id == last_id.as_slice() {
+            if pack.is_passed_over(index) {
+                // It is in no need of a mark, and makes no other copy a duplicate.
+            } else if id == last_id.as_slice() {
                 duplicates.push((number, index));
             } else {
                 last_id.clear();
@@ -137,7 +162,7 @@ impl ObjectDb {
         }
         drop(heap);
         for (number, index) in duplicates {
-            if let Some(mark) = self.packs.get_mut(number).and_then(|pack| pack.duplicates.get_mut(index)) {
+            if let Some(mark) = self.packs.get_mut(number).and_then(|pack| pack.passed_over.get_mut(index)) {
                 *mark = true;
             }
         }

@@ -1,8 +1,10 @@
 //! A pack: entries end to end, each an object or a delta (gitformat-pack(5), "pack-*.pack files have the following
 //! format"). The file is mapped, and inflated entry by entry.
 
+use std::io::Read as _;
 use std::path::Path;
 
+use flate2::read::ZlibDecoder;
 use gix::odb::pack::data::File;
 use libdeflater::Decompressor;
 
@@ -47,9 +49,19 @@ impl Pack {
         Ok(Pack { file, id_len: hash.len_in_bytes() })
     }
 
+    /// How many entries its header announces.
+    pub(super) fn announced(&self) -> usize {
+        self.file.num_objects() as usize
+    }
+
     /// The offset at which the last entry ends, and the pack's checksum starts.
     pub(super) fn end(&self) -> u64 {
         self.file.pack_end() as u64
+    }
+
+    /// The entry at an offset, where nothing says at which one it ends.
+    pub(super) fn entry_at(&self, start: u64) -> Result<Entry<'_>, Damage> {
+        self.entry(start, self.end())
     }
 
     /// The entry between two offsets of the pack: its own, and the next one's.
@@ -119,6 +131,11 @@ fn base_distance(bytes: &mut &[u8]) -> Option<u64> {
 /// "Maximum Compression Factor").
 const MAX_RATIO: usize = 1032;
 
+/// An entry that is to inflate to more bytes, and to so many times its deflated ones, is inflated step by step: its header
+/// is believed as far as the stream bears it out.
+const TRUSTED_SIZE: usize = 16 << 20;
+const TRUSTED_RATIO: usize = 64;
+
 /// Inflates `entry` into `out`, which is overwritten.
 pub(super) fn inflate(
     inflater: &mut Decompressor,
@@ -129,8 +146,23 @@ pub(super) fn inflate(
     if entry.size > entry.deflated.len().saturating_mul(MAX_RATIO) {
         return Err(DAMAGED_ZLIB);
     }
+    if entry.size > TRUSTED_SIZE && entry.size / TRUSTED_RATIO > entry.deflated.len() {
+        return inflate_growing(entry, out);
+    }
     out.resize(entry.size, 0);
     match inflater.zlib_decompress(entry.deflated, out) {
+        Ok(size) if size == entry.size => Ok(()),
+        _ => Err(DAMAGED_ZLIB),
+    }
+}
+
+/// The same with memory for what has come out, whatever the header announces: slower, for an entry of which nothing but
+/// the header says how large it is.
+pub(super) fn inflate_growing(entry: Entry<'_>, out: &mut Vec<u8>) -> Result<(), Damage> {
+    out.clear();
+    let inflated = ZlibDecoder::new(entry.deflated);
+    // One byte more than announced: a stream that is too long is damaged, too.
+    match inflated.take(entry.size as u64 + 1).read_to_end(out) {
         Ok(size) if size == entry.size => Ok(()),
         _ => Err(DAMAGED_ZLIB),
     }

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use gix::ObjectId;
+
 use super::error::Error;
 
 /// Bytes of the fan-out table: for each first byte of an id, how many ids start with it or a lower one.
@@ -31,8 +33,24 @@ enum Layout {
 impl PackIndex {
     /// Reads the pack index at `path`, whose ids have `id_len` bytes.
     pub(super) fn read(path: &Path, id_len: usize) -> Result<Self, Error> {
-        let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
+        let bytes = std::fs::read(path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound => Error::NoPackIndex,
+            _ => Error::Io { path: path.to_owned(), source },
+        })?;
         PackIndex::parse(bytes, id_len).ok_or_else(|| Error::PackIndex { path: path.to_owned() })
+    }
+
+    /// The index of a pack that has these ids at these offsets.
+    pub(super) fn of(mut entries: Vec<(ObjectId, u64)>, id_len: usize) -> Self {
+        entries.sort_unstable();
+        let mut bytes = vec![0; MAGIC.len() + FAN_OUT];
+        entries.iter().for_each(|(id, _)| bytes.extend(id.as_bytes()));
+        let offsets = bytes.len();
+        // Each is told as the number of one with 64 bits.
+        (1_u32 << 31..).zip(&entries).for_each(|(number, _)| bytes.extend(number.to_be_bytes()));
+        let large_offsets = bytes.len();
+        entries.iter().for_each(|(_, offset)| bytes.extend(offset.to_be_bytes()));
+        PackIndex { bytes, count: entries.len(), id_len, layout: Layout::V2 { offsets, large_offsets } }
     }
 
     fn parse(bytes: Vec<u8>, id_len: usize) -> Option<Self> {

@@ -12,7 +12,8 @@ use libdeflater::Decompressor;
 use rayon::Scope;
 
 use super::delta::{Delta, InvalidDelta};
-use super::error::Damage;
+use super::error::{DAMAGED_DELTA, Damage, NO_BASE};
+use super::exact_reader::ExactReader;
 use super::indexed_pack::IndexedPack;
 use super::object::Kind;
 use super::pack::{EntryKind, inflate};
@@ -21,6 +22,9 @@ use crate::blob::{HEAD, Prefilter};
 
 /// Subtrees of more deflated bytes than this are walked by a task of their own.
 const SPLIT_THRESHOLD: u64 = 1 << 20;
+
+/// The most trees in one task.
+const MAX_TASK: usize = 256;
 
 /// Bytes of bases that may be held for their deltas; beyond it, a base is dropped and built again when it is needed.
 const MAX_HELD: usize = 192 << 20;
@@ -31,15 +35,12 @@ const MAX_SPARE_BUFFER: usize = 4 << 20;
 /// How far apart in a tree the bytes of one match can be: a match is within one name, and no file system has longer ones.
 const MAX_NAME: usize = 1024;
 
-const DAMAGED_DELTA: Damage = "its delta is damaged";
-const NO_BASE: Damage = "its delta base is missing or damaged";
-
 /// A pass over one pack.
 pub(super) struct PackWalk<'a> {
     pack: &'a IndexedPack,
     visitor: &'a dyn ObjectVisitor,
-    /// Bytes of the bases that are held now.
-    held: AtomicUsize,
+    /// Bytes of the bases that are held now, for all packs together.
+    held: &'a AtomicUsize,
 }
 
 /// An object that others are deltas against.
@@ -58,25 +59,33 @@ struct Pending {
 }
 
 impl<'a> PackWalk<'a> {
-    /// A pass that calls `visitor` for every object of `pack` that is no duplicate.
-    pub(super) fn new(pack: &'a IndexedPack, visitor: &'a dyn ObjectVisitor) -> Self {
-        PackWalk { pack, visitor, held: AtomicUsize::new(0) }
+    /// A pass that calls `visitor` for every object of `pack` that is not passed over.
+    pub(super) fn new(pack: &'a IndexedPack, visitor: &'a dyn ObjectVisitor, held: &'a AtomicUsize) -> Self {
+        PackWalk { pack, visitor, held }
     }
 
-    /// Walks, on all threads of rayon's pool.
-    pub(super) fn run(&self) {
-        let roots: Vec<u32> = self.pack.forest.roots().collect();
-        rayon::scope(|scope| {
-            for chunk in roots.chunks(256) {
-                scope.spawn(move |scope| {
-                    let pending = chunk.iter().rev().map(|node| Pending { node: *node, base: None });
-                    self.walk_subtrees(scope, pending.collect());
-                });
+    /// Walks, in tasks of `scope`: many small trees are one, a large tree is one of its own.
+    pub(super) fn spawn<'s>(&'s self, scope: &Scope<'s>) {
+        let forest = &self.pack.forest;
+        let (mut task, mut task_size) = (Vec::new(), 0);
+        for node in forest.roots() {
+            task.push(Pending { node, base: None });
+            task_size += forest.subtree_size(node);
+            if task.len() >= MAX_TASK || task_size > SPLIT_THRESHOLD {
+                self.spawn_task(scope, std::mem::take(&mut task));
+                task_size = 0;
             }
-        });
-        for node in self.pack.forest.unrooted() {
+        }
+        self.spawn_task(scope, task);
+        for node in forest.unrooted() {
             self.damaged(node, NO_BASE);
         }
+    }
+
+    fn spawn_task<'s>(&'s self, scope: &Scope<'s>, mut task: Vec<Pending>) {
+        // They are taken off the end.
+        task.reverse();
+        scope.spawn(move |scope| self.walk_subtrees(scope, task));
     }
 
     /// Walks the subtrees of some nodes, depth first.
@@ -125,7 +134,7 @@ impl<'a> PackWalk<'a> {
     ) -> Result<Option<Base>, Damage> {
         let index = self.pack.forest.index(node);
         let is_base = !self.pack.forest.children(node).is_empty();
-        if self.pack.is_duplicate(index) && !is_base {
+        if self.pack.is_passed_over(index) && !is_base {
             return Ok(None);
         }
         let entry = self.pack.entry(node)?;
@@ -138,9 +147,10 @@ impl<'a> PackWalk<'a> {
             return Ok(None);
         }
         if !is_base && kind == Kind::Blob && entry.size > STREAM_THRESHOLD {
-            let mut inflated = flate2::read::ZlibDecoder::new(entry.deflated);
+            let inflated = flate2::read::ZlibDecoder::new(entry.deflated);
+            let mut inflated = ExactReader::new(inflated, entry.size);
             self.visitor.stream(&self.pack.id(index), entry.size, &mut inflated);
-            return Ok(None);
+            return inflated.outcome().map(|()| None);
         }
         let mut bytes = scratch.spare.pop().unwrap_or_default();
         inflate(&mut scratch.inflater, entry, &mut bytes)?;
@@ -163,6 +173,12 @@ impl<'a> PackWalk<'a> {
             _ => true,
         };
         let is_base = !self.pack.forest.children(node).is_empty();
+        if may_match && !is_base && base.kind == Kind::Blob && delta.size > STREAM_THRESHOLD {
+            let id = self.pack.id(self.pack.forest.index(node));
+            let mut object = ExactReader::new(delta.reader(&base.bytes), delta.size);
+            self.visitor.stream(&id, delta.size, &mut object);
+            return object.outcome().map(|()| None);
+        }
         let mut bytes = Vec::new();
         if may_match || is_base {
             bytes = scratch.spare.pop().unwrap_or_default();
@@ -172,7 +188,7 @@ impl<'a> PackWalk<'a> {
             return Ok(self.visit_object(scratch, node, base.kind, bytes));
         }
         let index = self.pack.forest.index(node);
-        if !self.pack.is_duplicate(index) {
+        if !self.pack.is_passed_over(index) {
             self.visitor.object(&self.pack.id(index), base.kind, delta.size, None);
         }
         Ok(is_base.then_some(Base { bytes, kind: base.kind, may_match: false }))
@@ -185,7 +201,7 @@ impl<'a> PackWalk<'a> {
         // The answer is for the deltas against it. The visitor searches the bytes anyway: twice would be a waste.
         let may_match =
             !is_base || self.visitor.prefilter().is_none_or(|prefilter| may_match(prefilter, kind, &bytes));
-        if !self.pack.is_duplicate(index) {
+        if !self.pack.is_passed_over(index) {
             self.visitor.object(&self.pack.id(index), kind, bytes.len(), may_match.then_some(&bytes));
         }
         if is_base {
@@ -230,7 +246,7 @@ impl<'a> PackWalk<'a> {
 
     fn damaged(&self, node: u32, damage: Damage) {
         let index = self.pack.forest.index(node);
-        if !self.pack.is_duplicate(index) {
+        if !self.pack.is_passed_over(index) {
             self.visitor.damaged(&self.pack.id(index), &self.pack.path, damage);
         }
     }

@@ -1,5 +1,7 @@
 //! Refs: their names, which may hold a token themselves, and the commits that they and their reflogs lead to.
 
+mod foreign;
+
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -49,6 +51,10 @@ pub(super) fn tips(repo: &Repo) -> Tips {
         let Some(id) = id else { return };
         if name.starts_with(b"refs/notes/") { tips.notes.push(id) } else { tips.content.push(id) }
     });
+    if repo.foreign_refs().is_some() {
+        tips.content.extend(foreign::work_tree_heads(repo));
+        return tips;
+    }
     let common = repo.inner.common_dir();
     let mut logs = vec![common.join("logs")];
     for dir in git_dirs(repo) {
@@ -66,6 +72,31 @@ pub(super) fn tips(repo: &Repo) -> Tips {
         }
     }
     tips
+}
+
+/// What `HEAD` points to; nothing before the first commit.
+pub(super) fn head(repo: &Repo) -> Result<Option<ObjectId>, String> {
+    if let Some(format) = repo.foreign_refs() {
+        return foreign::head(repo).map_err(|reason| foreign::unreadable(&format, &reason));
+    }
+    let head = repo.inner.head().map_err(|error| error.to_string())?;
+    Ok(head.id().map(gix::Id::detach))
+}
+
+/// The refs that each linked work tree has for itself, such as `refs/bisect/` (git-worktree(1), "Refs").
+fn linked_refs(repo: &Repo, visit: &mut dyn FnMut(&[u8], Option<ObjectId>)) {
+    for git_dir in git_dirs(repo).into_iter().skip(1) {
+        let mut pending = vec![git_dir.join("refs")];
+        while let Some(path) = pending.pop() {
+            if let Ok(entries) = std::fs::read_dir(&path) {
+                pending.extend(entries.filter_map(Result::ok).map(|entry| entry.path()));
+            } else if let Ok(text) = std::fs::read(&path)
+                && let Ok(name) = path.strip_prefix(&git_dir)
+            {
+                visit(name.as_os_str().as_encoded_bytes(), ObjectId::from_hex(text.trim()).ok());
+            }
+        }
+    }
 }
 
 /// The `$GIT_DIR` of the main work tree, and those of the linked ones (git-worktree(1), "Details").
@@ -89,11 +120,16 @@ fn logged_ids(line: &[u8]) -> impl Iterator<Item = ObjectId> {
 /// Calls `visit` with each ref's name, and with what it points to where that is an object. Returns what could not be
 /// read.
 fn for_each(repo: &Repo, visit: &mut dyn FnMut(&[u8], Option<ObjectId>)) -> Vec<String> {
+    if let Some(format) = repo.foreign_refs() {
+        let read = foreign::for_each(repo, visit);
+        return read.err().map(|reason| foreign::unreadable(&format, &reason)).into_iter().collect();
+    }
     let platform = match repo.inner.references() {
         Ok(platform) => platform,
         Err(error) => return vec![error.to_string()],
     };
     let mut errors = Vec::new();
+    linked_refs(repo, visit);
     let all = match platform.all() {
         Ok(all) => all,
         Err(error) => return vec![error.to_string()],

@@ -4,21 +4,28 @@ use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
 
+use super::dot_git::{self, StandIn};
 use super::error::{Error, ReadError};
 use super::object::Kind;
+use super::object_dirs::ObjectDirs;
+use super::object_store::ObjectStore;
 use super::shallow;
 use crate::blob::{Fault, FaultKind, Sink};
 
 /// A repository that may be scanned: it opens, and git itself would trust it.
 pub struct Repo {
     pub(super) inner: gix::Repository,
-    /// Every directory of objects, the repository's own first, then the alternates.
-    pub(super) object_dirs: Vec<PathBuf>,
-    /// Look-ups by id, one for each directory that is not another's alternate.
-    stores: Vec<Store>,
+    /// Where its objects are.
+    pub(super) object_dirs: ObjectDirs,
+    /// Objects by id.
+    pub(super) store: ObjectStore,
     /// The commits behind which a shallow clone's history is cut off.
     shallow_boundary: Vec<ObjectId>,
     pub(super) max_blob_size: MaxBlobSize,
+    /// Whether the environment says which repository it is.
+    pub(super) follow_env: bool,
+    /// Kept as long as the repository is open.
+    stand_in: Option<StandIn>,
 }
 
 /// The size in bytes beyond which blobs are skipped.
@@ -45,6 +52,13 @@ impl Repo {
     /// names a path means that one.
     pub fn discover(path: &Path) -> Result<Self, Error> {
         let follow_env = path == Path::new(".") || std::env::var_os("GIT_DIR").is_none();
+        let git_dir = std::env::var_os("GIT_DIR").filter(|_| follow_env).map(PathBuf::from);
+        if let Some(dot_git) = git_dir.or_else(|| dot_git::nearest(path)) {
+            let index = std::env::var_os("GIT_INDEX_FILE").filter(|_| follow_env).map(PathBuf::from);
+            if let Some(repo) = Repo::open_oddity(path, &dot_git, index.as_deref(), follow_env)? {
+                return Ok(repo);
+            }
+        }
         let opened = if follow_env {
             gix::ThreadSafeRepository::discover_with_environment_overrides(path)
         } else {
@@ -55,8 +69,30 @@ impl Repo {
 
     /// The repository at `path` itself: a work tree with a `.git` in it, or a bare one. The environment is ignored.
     pub fn open(path: &Path) -> Result<Self, Error> {
+        let dot_git = path.join(".git");
+        let dot_git = if dot_git.exists() { dot_git } else { path.to_owned() };
+        if let Some(repo) = Repo::open_oddity(path, &dot_git, None, false)? {
+            return Ok(repo);
+        }
         let opened = gix::ThreadSafeRepository::open(path);
         Repo::new(path, opened.map_err(|error| error.to_string()), false)
+    }
+
+    /// The repository of a `.git` that `gix` would look past: in the directories above it, it would find another one.
+    fn open_oddity(
+        path: &Path,
+        dot_git: &Path,
+        index: Option<&Path>,
+        follow_env: bool,
+    ) -> Result<Option<Self>, Error> {
+        let cannot_open = |reason: String| Error::Open { path: path.to_owned(), reason };
+        let git_dir = dot_git::directory(dot_git).map_err(cannot_open)?;
+        let stand_in = StandIn::make(&git_dir, index).map_err(|error| cannot_open(error.to_string()))?;
+        let Some(stand_in) = stand_in else { return Ok(None) };
+        let opened = gix::ThreadSafeRepository::open(stand_in.path());
+        let mut repo = Repo::new(path, opened.map_err(|error| error.to_string()), follow_env)?;
+        repo.stand_in = Some(stand_in);
+        Ok(Some(repo))
     }
 
     fn new(
@@ -72,32 +108,11 @@ impl Repo {
             let path = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
             return Err(Error::Untrusted { path });
         }
-        // The other one is `reftable` (git-config(1)).
-        let format = inner.config_snapshot().string("extensions.refStorage");
-        if let Some(format) = format.filter(|format| *format != "files") {
-            return Err(cannot_open(format!(
-                "its refs are stored as `{format}`, which cannot be read yet; for a copy that can, run: \
-                 git clone --mirror --ref-format=files"
-            )));
-        }
-        let roots = object_roots(&inner, follow_env);
-        let stores = roots.iter().map(|root| store(root, inner.object_hash()));
-        let stores =
-            stores.collect::<std::io::Result<Vec<_>>>().map_err(|error| cannot_open(error.to_string()))?;
-        let mut object_dirs = Vec::new();
-        for root in roots {
-            let alternates = gix::odb::alternate::resolve(root.clone(), inner.current_dir());
-            let alternates = alternates.map_err(|error| cannot_open(error.to_string()))?;
-            for dir in std::iter::once(root).chain(alternates) {
-                let dir = std::fs::canonicalize(&dir).unwrap_or(dir);
-                if !object_dirs.contains(&dir) {
-                    object_dirs.push(dir);
-                }
-            }
-        }
+        let object_dirs = ObjectDirs::resolve(object_roots(&inner, follow_env), None);
         let shallow_boundary = shallow::boundary(&inner);
         let max_blob_size = MaxBlobSize(u64::MAX);
-        Ok(Repo { inner, object_dirs, stores, shallow_boundary, max_blob_size })
+        let store = ObjectStore::new(object_dirs.all(), inner.object_hash());
+        Ok(Repo { inner, object_dirs, store, shallow_boundary, max_blob_size, follow_env, stand_in: None })
     }
 
     /// The same, skipping blobs of more than `bytes` bytes.
@@ -152,16 +167,7 @@ impl Repo {
 
     /// Reads the object `id` into `out`.
     pub(super) fn read(&self, id: &gix::oid, out: &mut Vec<u8>) -> Result<Kind, ReadError> {
-        use gix::objs::Find as _;
-        let mut failure = ReadError::Missing;
-        for store in &self.stores {
-            match store.try_find(id, out) {
-                Ok(Some(object)) => return Ok(object.kind.into()),
-                Ok(None) => {}
-                Err(_) => failure = ReadError::Damaged,
-            }
-        }
-        Err(failure)
+        self.store.read(id, out)
     }
 
     /// Reads the object `id` into `out`; one of another kind is an error.
@@ -180,13 +186,4 @@ fn object_roots(repo: &gix::Repository, follow_env: bool) -> Vec<PathBuf> {
     let alternates = variable("GIT_ALTERNATE_OBJECT_DIRECTORIES");
     let alternates = alternates.iter().flat_map(std::env::split_paths).filter(|path| path.is_dir());
     std::iter::once(primary).chain(alternates).collect()
-}
-
-type Store = gix::odb::Cache<gix::odb::store::Handle<std::sync::Arc<gix::odb::Store>>>;
-
-/// A store that ignores git-replace(1): what is scanned are the objects as they are.
-fn store(dir: &Path, hash: gix::hash::Kind) -> std::io::Result<Store> {
-    let options = gix::odb::store::init::Options::default();
-    let store = gix::odb::Store::at_opts(dir.to_owned(), hash, &mut std::iter::empty(), options)?;
-    Ok(std::sync::Arc::new(store).to_cache_arc())
 }

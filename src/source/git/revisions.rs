@@ -99,6 +99,9 @@ impl RevisionRange {
             self.include(repo, revision)?;
             return Ok(false);
         }
+        if repo.foreign_refs().is_some() {
+            return self.add_by_git(repo, revision).map(|()| false);
+        }
         let parsed = repo.inner.rev_parse(revision).map_err(|error| unknown(repo, revision, &error))?;
         match parsed.detach() {
             Spec::Merge { theirs, ours } => {
@@ -116,6 +119,17 @@ impl RevisionRange {
             Spec::Include(_) | Spec::Range { .. } => self.include(repo, revision)?,
         }
         Ok(false)
+    }
+
+    /// Adds what the installed git makes of a revision: ids, those that are excluded behind a `^`.
+    fn add_by_git(&mut self, repo: &Repo, revision: &str) -> Result<(), Error> {
+        for id in rev_parse_by_git(repo, revision)?.split_ascii_whitespace() {
+            match id.strip_prefix('^') {
+                Some(id) => self.exclude(repo, resolve(repo, id)?, revision)?,
+                None => self.include(repo, id)?,
+            }
+        }
+        Ok(())
     }
 
     fn include(&mut self, repo: &Repo, revision: &str) -> Result<(), Error> {
@@ -208,6 +222,11 @@ fn resolve(repo: &Repo, revision: &str) -> Result<ObjectId, Error> {
     if let Some(id) = parse_id(repo, revision) {
         return Ok(id);
     }
+    if repo.foreign_refs().is_some() {
+        let id = rev_parse_by_git(repo, revision)?;
+        return parse_id(repo, id.trim())
+            .ok_or_else(|| invalid(revision, "it is no single revision".to_owned()));
+    }
     let id = repo.inner.rev_parse_single(revision).map_err(|error| unknown(repo, revision, &error))?;
     Ok(id.detach())
 }
@@ -216,9 +235,23 @@ fn resolve(repo: &Repo, revision: &str) -> Result<ObjectId, Error> {
 fn unknown(repo: &Repo, revision: &str, error: &dyn std::error::Error) -> Error {
     let mut reason = error.to_string();
     if repo.is_shallow() {
-        reason = format!("{reason}; this is a shallow clone; to fetch the rest, run: {}", repo.fetch_command(None));
+        reason = format!(
+            "{reason}; this is a shallow clone; to fetch the rest, run: {}",
+            repo.fetch_command(None)
+        );
     }
     invalid(revision, reason)
+}
+
+fn rev_parse_by_git(repo: &Repo, revision: &str) -> Result<String, Error> {
+    if revision.starts_with('-') {
+        return Err(invalid(revision, "it starts with a dash".to_owned()));
+    }
+    let ids =
+        repo.run_git(&["rev-parse", "--revs-only", revision]).map_err(|reason| invalid(revision, reason))?;
+    let ids = String::from_utf8_lossy(&ids).into_owned();
+    let is_empty = ids.trim().is_empty();
+    if is_empty { Err(invalid(revision, "git knows no such revision".to_owned())) } else { Ok(ids) }
 }
 
 fn invalid(revision: &str, reason: String) -> Error {

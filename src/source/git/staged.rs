@@ -11,8 +11,9 @@ use super::commit::CommitHeader;
 use super::comparison::{Rescan, retain_added};
 use super::error::Error;
 use super::object::{Kind, Mode};
-use super::repo::Repo;
 use super::path_graph::ROOT;
+use super::refs;
+use super::repo::Repo;
 use super::tree_diff::{Entries, Place, TreeDiff, join, read_entries};
 use crate::blob::{Origin, Sink, Source};
 use crate::finding::Findings;
@@ -57,8 +58,7 @@ impl Source for Staged<'_> {
 /// The tree of `HEAD`; none before the first commit.
 fn head_tree(repo: &Repo) -> Result<Option<ObjectId>, Error> {
     let unreadable = |reason: String| Error::Head { path: repo.root().to_owned(), reason };
-    let head = repo.inner.head().map_err(|error| unreadable(error.to_string()))?;
-    let Some(id) = head.id() else { return Ok(None) };
+    let Some(id) = refs::head(repo).map_err(unreadable)? else { return Ok(None) };
     let mut bytes = Vec::new();
     repo.read_as(Kind::Commit, &id, &mut bytes)
         .map_err(|_| unreadable(format!("its commit {id} is missing or damaged")))?;

@@ -1,5 +1,6 @@
 //! Repositories made by the installed git, and scanned.
 
+mod copies;
 mod damage;
 mod locations;
 mod nested;

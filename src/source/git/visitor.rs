@@ -23,7 +23,8 @@ pub(super) trait ObjectVisitor: Sync {
     /// An object of `size` bytes. The bytes are left out where the prefilter rules out a match in them.
     fn object(&self, id: &oid, kind: Kind, size: usize, bytes: Option<&[u8]>);
 
-    /// A blob of more than [`STREAM_THRESHOLD`] bytes. To be written by whoever wants blobs.
+    /// A blob of more than [`STREAM_THRESHOLD`] bytes; where it is damaged, it ends early and is told of as damaged. To be
+    /// written by whoever wants blobs.
     fn stream(&self, _id: &oid, _size: usize, _inflated: &mut dyn Read) {}
 
     /// An object that cannot be read from `path`, the pack or the loose object's file.

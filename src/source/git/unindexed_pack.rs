@@ -1,0 +1,144 @@
+//! A pack without an index, as an interrupted fetch leaves it: git passes over it, and its objects are there all the same.
+//! The index is made here: first the entries are found one after the other, then their objects are built for their ids.
+
+use std::io::{self, Read as _};
+use std::path::PathBuf;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Mutex, PoisonError};
+
+use flate2::bufread::ZlibDecoder;
+use gix::{ObjectId, oid};
+
+use super::error::Error;
+use super::indexed_pack::IndexedPack;
+use super::object::{Kind, compute_id, compute_stream_id};
+use super::pack::Pack;
+use super::pack_index::PackIndex;
+use super::pack_walk::PackWalk;
+use super::visitor::ObjectVisitor;
+
+/// Bytes of a pack in front of its first entry: `PACK`, its version and its number of entries.
+const HEADER: u64 = 12;
+
+/// A pack whose index was made here.
+pub(super) struct UnindexedPack {
+    pub(super) pack: IndexedPack,
+    /// How many entries it should have.
+    announced: usize,
+}
+
+impl UnindexedPack {
+    /// What is wrong with it, where not all of it can be read.
+    pub(super) fn lost(&self) -> Option<String> {
+        let (known, announced) = (self.pack.index.len(), self.announced);
+        (known < announced).then(|| {
+            format!(
+                "this pack has no usable index, and git passes over it; {known} of its {announced} objects can be read, \
+                 and were scanned; if nothing is fetched right now, it can be deleted"
+            )
+        })
+    }
+}
+
+/// Opens the pack at `path`.
+pub(super) fn open(path: PathBuf, hash: gix::hash::Kind) -> Result<UnindexedPack, Error> {
+    let pack = Pack::open(&path, hash)?;
+    let announced = pack.announced();
+    let offsets = entry_offsets(&pack);
+    // Until its id is known, an entry has its number in place of it.
+    let mut ids: Vec<ObjectId> = (0..offsets.len()).map(|number| numbered(number, hash)).collect();
+    let index = |ids: &[ObjectId]| {
+        let entries = ids.iter().copied().zip(offsets.iter().copied()).collect();
+        PackIndex::of(entries, hash.len_in_bytes())
+    };
+    let mut pack = IndexedPack::of(path, pack, index(&ids));
+    let mut unknown = ids.len();
+    // A delta against a base that is named by its id can be built once that id is known.
+    loop {
+        for (number, id) in built_ids(&pack, hash) {
+            if let Some(slot) = ids.iter_mut().nth(number) {
+                *slot = id;
+            }
+        }
+        let left = ids.iter().enumerate().filter(|(number, id)| **id == numbered(*number, hash)).count();
+        if left == 0 || left == unknown {
+            break;
+        }
+        unknown = left;
+        pack = pack.with_index(index(&ids));
+    }
+    let known = ids.iter().enumerate().filter(|(number, id)| **id != numbered(*number, hash));
+    let entries = known.filter_map(|(number, id)| Some((*id, *offsets.get(number)?))).collect();
+    Ok(UnindexedPack { pack: pack.with_index(PackIndex::of(entries, hash.len_in_bytes())), announced })
+}
+
+/// The offsets of all entries, up to the first that is damaged.
+fn entry_offsets(pack: &Pack) -> Vec<u64> {
+    let (mut offsets, mut offset) = (Vec::new(), HEADER);
+    while offsets.len() < pack.announced()
+        && let Ok(entry) = pack.entry_at(offset)
+    {
+        let mut inflated = ZlibDecoder::new(entry.deflated);
+        let read = io::copy(&mut (&mut inflated).take(entry.size as u64 + 1), &mut io::sink());
+        if !read.is_ok_and(|read| read == entry.size as u64) {
+            break;
+        }
+        offsets.push(offset);
+        offset = pack.end() - entry.deflated.len() as u64 + inflated.total_in();
+    }
+    offsets
+}
+
+/// A number in place of an id.
+fn numbered(number: usize, hash: gix::hash::Kind) -> ObjectId {
+    let mut id = ObjectId::null(hash);
+    let bytes = id.as_mut_slice();
+    let start = bytes.len() - size_of::<usize>();
+    bytes[start..].copy_from_slice(&number.to_be_bytes());
+    id
+}
+
+/// The number in place of an id, if there is one.
+fn number_of(id: &oid) -> Option<usize> {
+    let (zeros, number) = id.as_bytes().split_last_chunk()?;
+    zeros.iter().all(|byte| *byte == 0).then(|| usize::from_be_bytes(*number))
+}
+
+/// The ids of those objects that have only a number, as far as they can be built.
+fn built_ids(pack: &IndexedPack, hash: gix::hash::Kind) -> Vec<(usize, ObjectId)> {
+    let visitor = IdVisitor { hash, ids: Mutex::default() };
+    let held = AtomicUsize::new(0);
+    let walk = PackWalk::new(pack, &visitor, &held);
+    rayon::scope(|scope| walk.spawn(scope));
+    visitor.ids.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct IdVisitor {
+    hash: gix::hash::Kind,
+    ids: Mutex<Vec<(usize, ObjectId)>>,
+}
+
+impl IdVisitor {
+    fn add(&self, number: Option<usize>, id: Option<ObjectId>) {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).extend(number.zip(id));
+    }
+}
+
+impl ObjectVisitor for IdVisitor {
+    fn wants(&self, _: Kind) -> bool {
+        true
+    }
+
+    fn object(&self, id: &oid, kind: Kind, _: usize, bytes: Option<&[u8]>) {
+        let number = number_of(id);
+        self.add(
+            number,
+            bytes.filter(|_| number.is_some()).and_then(|bytes| compute_id(kind, bytes, self.hash)),
+        );
+    }
+
+    fn stream(&self, id: &oid, size: usize, inflated: &mut dyn io::Read) {
+        let number = number_of(id);
+        self.add(number, number.and_then(|_| compute_stream_id(size, inflated, self.hash)));
+    }
+}
