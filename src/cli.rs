@@ -25,6 +25,7 @@ mod run_outcome;
 mod run_record;
 mod session;
 mod signal;
+mod stdout;
 
 use std::panic;
 use std::process::ExitCode;

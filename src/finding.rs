@@ -127,9 +127,9 @@ impl Finding {
         self.more_locations = self.more_locations.saturating_add(theirs.more_locations);
     }
 
-    /// Whether it counts as a leak: not a lookalike, and not suppressed.
-    pub fn counts(&self) -> bool {
-        self.confidence > Confidence::Lookalike && self.suppressed.is_none()
+    /// Whether it counts as a leak where findings below `least` do not: it is at least that sure, and not suppressed.
+    pub fn counts(&self, least: Confidence) -> bool {
+        self.confidence >= least && self.suppressed.is_none()
     }
 }
 

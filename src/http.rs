@@ -9,6 +9,7 @@ mod error;
 mod exchange;
 mod message;
 mod secret;
+mod trust;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -69,7 +70,13 @@ impl Client {
                 added.extend(certificates::from_file("--ca-cert", path)?);
             }
             added.extend(certificates::from_environment(std::env::var_os("SSL_CERT_FILE"))?);
-            builder.https_only(true).tls_certs_merge(added)
+            let builder = builder.https_only(true);
+            if added.is_empty() {
+                builder
+            } else {
+                let config = trust::config(added).map_err(|error| SetupError::Tls(error.to_string()))?;
+                builder.tls_backend_preconfigured(config)
+            }
         };
         let inner = builder.build().map_err(|error| SetupError::Tls(error::causes(&error)))?;
         let Options { base_url, timeout, cancel, .. } = options;

@@ -112,7 +112,7 @@ impl From<&TokenRecord> for Known {
 
 /// Whether a finding can be sent at all: it counts, nothing suppresses it, and a provider revokes its kind.
 pub fn eligible(finding: &Finding, counted: Confidence) -> bool {
-    finding.counts() && finding.revocable() && finding.confidence >= counted
+    finding.counts(counted) && finding.revocable()
 }
 
 /// A finding, and what is to become of it.

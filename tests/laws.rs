@@ -36,6 +36,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("crc32fast", &["checksum", "source/unpack"]),
     ("reqwest", &["http"]),
     ("rustls", &["http"]),
+    ("rustls_platform_verifier", &["http/trust"]),
     ("ignore", &["source/tree", "suppress"]),
     ("gix", &["source/git"]),
     ("libdeflater", &["source/git"]),

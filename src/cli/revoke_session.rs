@@ -132,7 +132,7 @@ impl RevokeSession {
         let mut summary = RevokeSummary { hosts, left, refused, head: None };
         let status = RunStatus {
             interrupted: terminal.cancel.is_cancelled(),
-            found: findings.iter().any(|finding| finding.counts() && finding.confidence >= counted),
+            found: findings.iter().any(|finding| finding.counts(counted)),
             ..summary.status()
         };
         if let Some(WrittenRun { mut ledger, record }) = written {

@@ -3,6 +3,10 @@
 use std::error::Error;
 use std::path::PathBuf;
 
+use rustls::CertificateError;
+
+use super::trust::AUTHORITY_AS_SERVER;
+
 /// The message where the time was over before an answer came.
 pub(super) const NO_ANSWER: &str = "no answer in time";
 
@@ -61,9 +65,10 @@ impl TransportError {
 impl From<&reqwest::Error> for TransportError {
     fn from(error: &reqwest::Error) -> Self {
         let causes = causes(error);
-        if is_untrusted(error) {
+        if let Some(problem) = certificate_problem(error) {
+            let what = explained(problem).unwrap_or(causes);
             TransportError::Blocked(format!(
-                "{causes}; nothing was sent (--ca-cert adds a certificate of your own)"
+                "{what}; nothing was sent (--ca-cert adds a certificate of your own)"
             ))
         } else if error.is_connect() && causes.contains(PROXY_REFUSES) {
             TransportError::Blocked(
@@ -81,15 +86,31 @@ impl From<&reqwest::Error> for TransportError {
     }
 }
 
-/// Whether the server's certificate is behind an error.
-fn is_untrusted(error: &(dyn Error + 'static)) -> bool {
+/// What is wrong with the server's certificate, where that is behind an error.
+fn certificate_problem<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e CertificateError> {
     if let Some(tls) = error.downcast_ref() {
-        return matches!(tls, rustls::Error::InvalidCertificate(_));
+        return match tls {
+            rustls::Error::InvalidCertificate(problem) => Some(problem),
+            _ => None,
+        };
     }
     // An I/O error's source is that of the error it wraps, not that error itself.
     match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
-        Some(wrapped) => is_untrusted(wrapped),
-        None => error.source().is_some_and(is_untrusted),
+        Some(wrapped) => certificate_problem(wrapped),
+        None => error.source().and_then(certificate_problem),
+    }
+}
+
+/// The same in plain words, where the library has none.
+fn explained(problem: &CertificateError) -> Option<String> {
+    match problem {
+        CertificateError::UnknownIssuer => Some(
+            "the server's certificate is signed by nobody that this machine or --ca-cert trusts".to_owned(),
+        ),
+        CertificateError::Other(other) if other.to_string() == AUTHORITY_AS_SERVER => {
+            Some("the server's certificate signed itself, and it is none that --ca-cert names".to_owned())
+        }
+        _ => None,
     }
 }
 

@@ -131,8 +131,10 @@ fn lookalike_list(
 
 /// What somebody who has just learned of a leak does next.
 fn next_steps(report: &Report<'_>, palette: &Palette, out: &mut dyn Write) -> io::Result<()> {
-    let open: Vec<_> =
-        report.shown().filter(|finding| finding.counts() && finding.revocation.is_none()).collect();
+    let open: Vec<_> = report
+        .shown()
+        .filter(|finding| finding.counts(report.min_confidence) && finding.revocation.is_none())
+        .collect();
     if open.is_empty() {
         return Ok(());
     }

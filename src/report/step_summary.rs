@@ -13,7 +13,8 @@ const MAX_ROWS: usize = 500;
 /// Writes the page of a job's summary.
 pub fn step_summary(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let summary = report.summary;
-    let counted: Vec<&Finding> = report.shown().filter(|finding| finding.counts()).collect();
+    let counted: Vec<&Finding> =
+        report.shown().filter(|finding| finding.counts(report.min_confidence)).collect();
     writeln!(out, "### Leaked GitHub tokens: {}\n", counted.len())?;
     if !counted.is_empty() {
         writeln!(out, "| | Token | What | Where | Revocation |\n|---|---|---|---|---|")?;

@@ -66,7 +66,7 @@ impl Summary {
             objects: read.objects,
             commits: read.commits,
             bytes: read.bytes,
-            findings: count(&|finding| finding.counts() && finding.confidence >= least),
+            findings: count(&|finding| finding.counts(least)),
             certain: of(Confidence::Certain),
             likely: of(Confidence::Likely),
             lookalikes: of(Confidence::Lookalike),

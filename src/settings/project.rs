@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::schema::{BadConfig, ConfigText, PROJECT};
+use super::schema::{BadConfig, ConfigText, NO_TEXT, PROJECT};
 use crate::rule::{CustomRule, RawCustomRule};
 use crate::source::tree;
 use crate::suppress::{Allowlist, IgnoreFile, ProjectSuppressions, RawAllowlist};
+use crate::text::unicode;
 
 /// A project's configuration.
 pub const CONFIG: &str = ".stanch.toml";
@@ -95,7 +96,9 @@ fn read(file: &Path) -> Result<Option<String>, BadConfig> {
     if metadata.len() > MAX_SIZE {
         return Err(bad(format!("is larger than {MAX_SIZE} bytes")));
     }
-    fs::read_to_string(file).map(Some).map_err(|error| bad(format!("cannot be read: {error}")))
+    let bytes = fs::read(file).map_err(|error| bad(format!("cannot be read: {error}")))?;
+    let text = unicode(&bytes).ok_or_else(|| bad(NO_TEXT.to_owned()))?;
+    Ok(Some(text.into_owned()))
 }
 
 #[cfg(test)]

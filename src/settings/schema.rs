@@ -95,6 +95,9 @@ pub(super) const PROJECT: Schema = Schema {
     )),
 };
 
+/// What is wrong with a file whose bytes are no text.
+pub(super) const NO_TEXT: &str = "is text in none of UTF-8, UTF-16 and UTF-32";
+
 /// A configuration file that was read, and is not yet parsed.
 pub(super) struct ConfigText<'a> {
     pub(super) file: &'a Path,

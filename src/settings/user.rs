@@ -9,13 +9,14 @@ use serde::Deserialize;
 
 use super::connection::ConnectionOptions;
 use super::revoke::RevokeOptions;
-use super::schema::{BadConfig, ConfigText, USER};
+use super::schema::{BadConfig, ConfigText, NO_TEXT, USER};
 use super::values;
 use crate::finding::Confidence;
 use crate::report::Format;
 use crate::rule::{CustomRule, RawCustomRule};
 use crate::source::unpack::Limits;
 use crate::suppress::{Allowlist, RawAllowlist};
+use crate::text::unicode;
 
 /// The user's configuration; a key that the file does not have is `None`.
 #[derive(Debug, Default)]
@@ -75,8 +76,11 @@ impl UserConfig {
         let Some(file) = named.map(Path::to_owned).or_else(default_path) else {
             return Ok(UserConfig::default());
         };
-        match fs::read_to_string(&file) {
-            Ok(text) => UserConfig::parse(&file, &text, redact),
+        match fs::read(&file) {
+            Ok(bytes) => match unicode(&bytes) {
+                Some(text) => UserConfig::parse(&file, &text, redact),
+                None => Err(BadConfig { file, line: None, problem: NO_TEXT.to_owned() }),
+            },
             Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => {
                 Ok(UserConfig::default())
             }

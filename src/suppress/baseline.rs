@@ -1,13 +1,16 @@
 //! Baselines: tokens known before, by their hash. A line that moved or a history that was rewritten changes nothing.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::finding::{Finding, SuppressionKind};
+use crate::text::unicode;
 use crate::token::Fingerprint;
 
 /// The version of the format of a written baseline.
@@ -26,6 +29,9 @@ pub enum BadBaseline {
     /// Not JSON of a known format. The parser's own message is left out: it may quote a secret.
     #[error("line {0}, column {1}: neither a JSON report of this program nor one of gitleaks")]
     Form(usize, usize),
+    /// Not text at all.
+    #[error("its bytes are text in none of UTF-8, UTF-16 and UTF-32")]
+    Encoding,
     /// An entry, counted from 1, identifies no token.
     #[error("entry {0} has neither `sha256` nor `Secret`")]
     Nameless(usize),
@@ -99,14 +105,21 @@ impl<'de> Deserialize<'de> for Hashed {
 
 impl Baseline {
     /// Adds the tokens of a baseline's text: a JSON or JSONL report of this program, what [`write_baseline`] writes, or
-    /// a JSON report of gitleaks.
-    pub fn add(&mut self, text: &[u8]) -> Result<(), BadBaseline> {
-        let start = text.iter().copied().find(|byte| !byte.is_ascii_whitespace());
-        let entries = match start {
-            Some(b'[') => serde_json::from_slice::<Vec<Entry>>(text)?,
+    /// a JSON report of gitleaks; in UTF-8, or in UTF-16 as PowerShell writes it.
+    pub fn add(&mut self, bytes: &[u8]) -> Result<(), BadBaseline> {
+        match unicode(bytes).ok_or(BadBaseline::Encoding)? {
+            Cow::Borrowed(text) => self.add_text(text),
+            // A report of gitleaks holds the secrets.
+            Cow::Owned(text) => self.add_text(&Zeroizing::new(text)),
+        }
+    }
+
+    fn add_text(&mut self, text: &str) -> Result<(), BadBaseline> {
+        let entries = match text.trim_start().bytes().next() {
+            Some(b'[') => serde_json::from_str::<Vec<Entry>>(text)?,
             // What gitleaks writes when it has found nothing.
-            Some(b'n') => serde_json::from_slice::<Option<Vec<Entry>>>(text)?.unwrap_or_default(),
-            _ => match serde_json::from_slice::<Document>(text) {
+            Some(b'n') => serde_json::from_str::<Option<Vec<Entry>>>(text)?.unwrap_or_default(),
+            _ => match serde_json::from_str::<Document>(text) {
                 Ok(document) => document.findings,
                 Err(error) => lines(text).ok_or(error)?,
             },
@@ -167,8 +180,8 @@ fn reason() -> (SuppressionKind, Arc<str>) {
 }
 
 /// A report of one finding a line.
-fn lines(text: &[u8]) -> Option<Vec<Entry>> {
-    let entries: Result<Vec<Entry>, _> = serde_json::Deserializer::from_slice(text).into_iter().collect();
+fn lines(text: &str) -> Option<Vec<Entry>> {
+    let entries: Result<Vec<Entry>, _> = serde_json::Deserializer::from_str(text).into_iter().collect();
     entries.ok().filter(|entries| !entries.is_empty())
 }
 

@@ -4,6 +4,7 @@ mod action;
 mod answers;
 mod audit;
 mod cases;
+mod closed_pipe;
 mod configuration;
 mod contract;
 mod damage;

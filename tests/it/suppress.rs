@@ -56,6 +56,38 @@ fn one_file_may_be_read_and_written_in_the_same_run() {
     assert_eq!(sandbox.run(&["scan", "a", "-q", "-b", "base.json"]).code, 0, "nothing was lost on the way");
 }
 
+/// `stanch scan -f json > known.json` in Windows PowerShell writes UTF-16 with a byte order mark and CRLF.
+#[test]
+fn files_come_in_every_encoding_that_windows_writes() {
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(79));
+    let token = mint.token(Kind::Pat);
+    sandbox.write("a/f", &token);
+    let report = sandbox.run(&["scan", "a", "-q", "-f", "json"]).stdout.replace('\n', "\r\n");
+    let ignore = format!("# known\r\nsha256:{}\r\n", hash(&token));
+    let config = format!("[[allowlists]]\r\nsha256 = ['{}']\r\n", hash(&token));
+    let marked = |text: &str| format!("\u{feff}{text}");
+    let encodings: [(&str, fn(&str) -> Vec<u8>); 3] = [
+        ("UTF-8", |text| text.as_bytes().to_vec()),
+        ("UTF-16", |text| text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
+        ("UTF-16 in the other order", |text| text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
+    ];
+    for (name, encode) in encodings {
+        sandbox.write("known.json", encode(&marked(&report)));
+        assert_eq!(sandbox.run(&["scan", "a", "-q", "-b", "known.json"]).code, 0, "a baseline in {name}");
+        sandbox.write("config.toml", encode(&marked(&config)));
+        assert_eq!(sandbox.run(&["scan", "a", "-q", "-c", "config.toml"]).code, 0, "the user's in {name}");
+        for (file, text) in [("a/.stanchignore", &ignore), ("a/.stanch.toml", &config)] {
+            sandbox.write(file, encode(&marked(text)));
+            assert_eq!(sandbox.run(&["scan", "a", "-q"]).code, 0, "{file} in {name}");
+            fs::remove_file(sandbox.path().join(file)).expect("gone");
+        }
+    }
+    assert_eq!(sandbox.run(&["scan", "a", "-q"]).code, 1);
+    sandbox.write("known.json", b"{\xff\xff");
+    let ran = sandbox.run(&["scan", "a", "-q", "-b", "known.json"]);
+    assert!(ran.code == 2 && ran.stderr.contains("UTF-16"), "{}", ran.stderr);
+}
+
 #[test]
 fn baselines_come_in_several_forms() {
     let (sandbox, mut mint) = (Sandbox::new(), Mint::new(73));

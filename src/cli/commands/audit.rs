@@ -10,6 +10,7 @@ use super::export::{ExportError, finish};
 use crate::cli::args::{AuditArgs, TrailFormat};
 use crate::cli::console::{Console, count};
 use crate::cli::exit::Exit;
+use crate::cli::stdout::stdout;
 use crate::ledger;
 use crate::settings::{self, Env};
 use crate::text::printable;
@@ -28,16 +29,16 @@ pub(super) fn run(args: &AuditArgs, env: &Env) -> anyhow::Result<Exit> {
         Console::plain().info(&format!("there is no ledger at {address}, and so no trail"));
         return Ok(Exit::Clean);
     };
-    let mut out = BufWriter::new(io::stdout().lock());
     if args.verify {
+        let mut out = stdout();
         let head = ledger::verify_with(ledger.as_ref(), args.expect.as_ref())?;
         writeln!(out, "the audit trail holds: {}, the last one {head}", count(head.seq, "record"))?;
         if let Some(expected) = &args.expect {
             writeln!(out, "record {expected} is in it")?;
         }
-        out.flush()?;
         return Ok(Exit::Clean);
     }
+    let mut out = BufWriter::new(io::stdout().lock());
     let written = match args.format {
         TrailFormat::Jsonl => ledger::export_since(ledger.as_ref(), args.since, |line| {
             writeln!(out, "{line}").map_err(ExportError::Output)

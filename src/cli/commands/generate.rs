@@ -8,6 +8,7 @@ use clap_mangen::Man;
 
 use crate::cli::args::{Cli, CompletionsArgs, ManArgs};
 use crate::cli::exit::Exit;
+use crate::cli::stdout::stdout;
 
 pub(super) fn completions(args: &CompletionsArgs) -> anyhow::Result<Exit> {
     let mut script = Vec::new();
@@ -35,9 +36,7 @@ fn render(command: &Command, out: &mut Vec<u8>) -> io::Result<()> {
 }
 
 fn print(bytes: &[u8]) -> anyhow::Result<Exit> {
-    match io::stdout().lock().write_all(bytes) {
-        // The reader has closed the pipe, as `head` does.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Clean),
-        other => other.map(|()| Exit::Clean).context("cannot write to standard output"),
-    }
+    let mut out = stdout();
+    out.write_all(bytes).and_then(|()| out.flush()).context("cannot write to standard output")?;
+    Ok(Exit::Clean)
 }

@@ -1,7 +1,7 @@
 //! `stanch enterprise` and `stanch org`: the kill switches.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write as _};
+use std::io::Write as _;
 
 use anyhow::bail;
 
@@ -17,6 +17,7 @@ use crate::cli::console::{Console, Terminal, can_prompt, count};
 use crate::cli::exit::Exit;
 use crate::cli::run_record::RunRecord;
 use crate::cli::signal;
+use crate::cli::stdout::stdout;
 use crate::ledger;
 use crate::provider::github::GitHubError;
 use crate::provider::github::host::{Flavour, Host};
@@ -167,7 +168,7 @@ fn dry_run(
     for line in request.warning(host.label()) {
         console.info(&line);
     }
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     for call in calls {
         writeln!(out, "{}", call.description())?;
     }

@@ -1,6 +1,6 @@
 //! `stanch ledger`: care of a ledger.
 
-use std::io::{self, Write as _};
+use std::io::Write as _;
 
 use anyhow::bail;
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use crate::cli::decision::user_at_host;
 use crate::cli::exit::Exit;
 use crate::cli::run_record::RunRecord;
 use crate::cli::signal;
+use crate::cli::stdout::stdout;
 use crate::ledger::{self, LedgerAddress, Rekeyed};
 use crate::settings::{self, Env};
 use crate::text::printable;
@@ -39,7 +40,7 @@ fn init(args: &LedgerInitArgs, env: &Env) -> anyhow::Result<Exit> {
     let name = printable(&ledger.description());
     let what = if known { "is there already" } else { "is ready" };
     writeln!(
-        io::stdout(),
+        stdout(),
         "the ledger {name} {what}; its key is beside it, in {name}.key: neither is of use without the other"
     )?;
     Ok(Exit::Clean)
@@ -57,14 +58,14 @@ fn check(args: &LedgerCheckArgs, env: &Env) -> anyhow::Result<Exit> {
     let (tokens, records) = (count(report.tokens, "token"), count(report.head.seq, "record"));
     if report.problems.is_empty() {
         writeln!(
-            io::stdout(),
+            stdout(),
             "the ledger {name} is whole: {tokens}, {records} in its trail, the last one {}",
             report.head
         )?;
         return Ok(Exit::Clean);
     }
     let problems = count(report.problems.len() as u64, "thing");
-    writeln!(io::stdout(), "the ledger {name} has {tokens} and {records}, and {problems} wrong with it")?;
+    writeln!(stdout(), "the ledger {name} has {tokens} and {records}, and {problems} wrong with it")?;
     Ok(Exit::Trouble)
 }
 
@@ -111,7 +112,7 @@ fn copy(args: &LedgerCopyArgs) -> anyhow::Result<Exit> {
         bail!("there is no ledger at {}: nothing was copied", printable(&from.to_string()));
     };
     let to = printable(&to.to_string());
-    writeln!(io::stdout(), "copied to {to}, its key to {to}.key; the trail's head is {head}")?;
+    writeln!(stdout(), "copied to {to}, its key to {to}.key; the trail's head is {head}")?;
     Console::plain().info("use only one of the two: each counts its own quota, and each sends what waits");
     Ok(Exit::Clean)
 }

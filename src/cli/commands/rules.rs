@@ -1,10 +1,11 @@
 //! `stanch rules`: the rules in force, and a test of each on its own examples.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use crate::cli::args::RulesCommand;
 use crate::cli::detection::Detection;
 use crate::cli::exit::Exit;
+use crate::cli::stdout::stdout;
 use crate::detect::Detector;
 use crate::finding::Confidence;
 use crate::provider;
@@ -15,7 +16,7 @@ use crate::text::printable;
 pub(super) fn run(command: &RulesCommand, env: &Env) -> anyhow::Result<Exit> {
     let (RulesCommand::List(args) | RulesCommand::Test(args)) = command;
     let detection = Detection::load_untested(args, &[Input::Path(".".into())], env)?;
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     match command {
         RulesCommand::List(_) => list(&detection, &mut out),
         RulesCommand::Test(_) => test(&detection, &mut out),

@@ -11,6 +11,7 @@ use crate::cli::connection::{self, host_name};
 use crate::cli::console::{count, human_count, human_duration};
 use crate::cli::exit::Exit;
 use crate::cli::host_summary::round_up_to_second;
+use crate::cli::stdout::stdout;
 use crate::ledger::{self, HostEntry, HostStatus, Ledger, LedgerError, StatusRequest};
 use crate::provider;
 use crate::provider::github::identity;
@@ -44,7 +45,7 @@ pub(super) fn run(args: &StatusArgs, env: &Env) -> anyhow::Result<Exit> {
         let chosen = HostStatus::empty(ledger, host, provider::with_host_flags().per_hour);
         Status { total: chosen.clone(), chosen, hosts: Vec::new() }
     };
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     match args.format {
         StatusFormat::Json => {
             serde_json::to_writer(&mut out, &status)?;

@@ -1,6 +1,7 @@
 //! The user's own credential: where it is looked for, and whether the host takes it. Never from the command line, which
 //! other users of the machine can read.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Read as _;
@@ -11,6 +12,7 @@ use zeroize::Zeroizing;
 use super::host::{Flavour, Host};
 use super::kinds;
 use crate::rule;
+use crate::text::unicode;
 use crate::token::Token;
 
 /// The variable that holds a credential for any host.
@@ -153,7 +155,13 @@ fn from_file(path: &Path) -> Result<Credential, CredentialError> {
     let location = path.display().to_string();
     // The beginning of something longer is not what the user meant to show.
     let whole = u64::try_from(text.len()).is_ok_and(|length| length <= LONGEST);
-    match checked(text.trim_ascii()).filter(|_| whole) {
+    let token = match unicode(&text) {
+        Some(Cow::Borrowed(text)) => checked(text.trim().as_bytes()),
+        // As PowerShell writes it.
+        Some(Cow::Owned(text)) => checked(Zeroizing::new(text).trim().as_bytes()),
+        None => None,
+    };
+    match token.filter(|_| whole) {
         Some(token) => Ok(Credential { token, location, warning }),
         None => Err(CredentialError::Malformed { location }),
     }
@@ -248,6 +256,10 @@ mod tests {
             assert_eq!(found.token.fingerprint(), Fingerprint::of(b"secret"));
             assert_eq!(found.location, path.display().to_string());
         }
+        let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+        std::fs::write(&path, utf16("\u{feff}secret\r\n")).unwrap();
+        let found = find(Flavour::Server, Some(&path), &|_| None).unwrap().unwrap();
+        assert_eq!(found.token.fingerprint(), Fingerprint::of(b"secret"), "as PowerShell writes it");
         for text in ["", "\n", "one\ntwo\n"] {
             std::fs::write(&path, text).unwrap();
             assert!(matches!(

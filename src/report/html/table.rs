@@ -50,7 +50,7 @@ fn row(report: &Report<'_>, finding: &Finding, out: &mut dyn Write) -> io::Resul
         Confidence::Likely => ("likely", 1),
         Confidence::Lookalike => ("lookalike", 2),
     };
-    let class = if finding.counts() { confidence } else { "faint" };
+    let class = if finding.counts(report.min_confidence) { confidence } else { "faint" };
     let hash = finding.token.fingerprint();
     writeln!(
         out,

@@ -70,8 +70,7 @@ fn scan_push(
 fn finish(session: &ScanSession, kind: HookKind, findings: Findings) -> Exit {
     let (findings, mut faults) = session.finalize(findings);
     let min_confidence = session.settings.output.min_confidence;
-    let found =
-        findings.iter().filter(|finding| finding.counts() && finding.confidence >= min_confidence).collect();
+    let found = findings.iter().filter(|finding| finding.counts(min_confidence)).collect();
     faults.retain(|fault| {
         matches!(fault.kind, FaultKind::Unreadable | FaultKind::Damaged | FaultKind::CutShort)
     });

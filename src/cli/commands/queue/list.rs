@@ -11,6 +11,7 @@ use crate::cli::connection::host_name;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::host_summary::round_up_to_second;
+use crate::cli::stdout::stdout;
 use crate::ledger::{Ledger, ListedToken, TokenFilter};
 use crate::report::CsvTable;
 use crate::revocation::Grants;
@@ -30,7 +31,7 @@ pub(super) fn run(args: &QueueListArgs, env: &Env) -> anyhow::Result<Exit> {
         let address = printable(&address.to_string());
         Console::plain().info(&format!("nothing waits: there is no ledger at {address}"));
         if args.format == ListFormat::Json {
-            writeln!(io::stdout(), "[]")?;
+            writeln!(stdout(), "[]")?;
         }
         return Ok(Exit::Clean);
     };
