@@ -16,6 +16,7 @@ mod object_parts;
 mod find;
 mod refs;
 mod repo;
+mod safe_directory;
 mod shallow;
 
 // the object database: every object, once
@@ -38,6 +39,7 @@ mod parent_trees;
 
 // what changes add: the commits of a range, and what is staged
 mod change;
+mod merge_heads;
 mod range;
 mod rev_walk;
 mod revisions;

@@ -1,6 +1,7 @@
 //! The real binary on real files: one test binary, so that it links once.
 
 mod action;
+mod allow;
 mod answers;
 mod audit;
 mod cases;
@@ -12,7 +13,10 @@ mod generate;
 mod git;
 mod growth;
 mod history;
+mod homes;
 mod hook;
+mod hook_files;
+mod hook_merge;
 mod kill_switch;
 #[cfg(unix)]
 mod kills;

@@ -17,6 +17,8 @@ pub(super) enum Scope {
     History,
     /// Below these paths; none of them is everywhere.
     Staged(Vec<PathBuf>),
+    /// What a merge adds that git is about to commit by itself.
+    AutomaticMerge,
     /// A range as gitrevisions(7) has it.
     Range(String),
 }
@@ -42,9 +44,7 @@ pub(super) fn prepare(common: &CommonArgs, path: &Path, env: &Env) -> anyhow::Re
     let repo = Repo::discover(path)?;
     // Paths in a history start at the root of the work tree, wherever below it the program was started.
     let root = if repo.root() == Path::new("") { PathBuf::from(".") } else { repo.root().to_owned() };
-    let mut session = ScanSession::prepare(common, vec![Input::Path(root.clone())], env)?;
-    let globs = session.settings.exclude.iter().chain(session.detection.excluded(&root)).map(String::as_str);
-    session.settings.walk.exclude = tree::excludes(globs)?;
+    let session = ScanSession::prepare(common, vec![Input::Path(root)], env)?;
     let repo = repo.with_max_blob_size(session.settings.walk.max_file_size.unwrap_or(u64::MAX));
     Ok((session, repo))
 }
@@ -72,14 +72,18 @@ pub(super) fn scan(session: &ScanSession, repo: &Repo, scope: &Scope) -> anyhow:
             session.console.watch(&session.meter, || history.attribute(&mut findings));
             findings
         }
-        Scope::Staged(paths) => {
-            let (staged, mut findings) = (Staged::new(repo, paths)?, Findings::keeping_all());
-            drain(session, &staged, &findings);
-            compare(session, &mut |rescan| staged.retain_added(&mut findings, rescan));
-            findings
-        }
+        Scope::Staged(paths) => scan_staged(session, &Staged::new(repo, paths)?),
+        Scope::AutomaticMerge => scan_staged(session, &Staged::of_automatic_merge(repo)?),
         Scope::Range(spec) => scan_range(session, &Range::new(repo, spec)?),
     })
+}
+
+/// Scans what is staged.
+fn scan_staged(session: &ScanSession, staged: &Staged<'_>) -> Findings {
+    let mut findings = Findings::keeping_all();
+    drain(session, staged, &findings);
+    compare(session, &mut |rescan| staged.retain_added(&mut findings, rescan));
+    findings
 }
 
 /// Scans what the commits of a range add.
@@ -106,6 +110,5 @@ fn drain(session: &ScanSession, source: &dyn Source, findings: &Findings) {
 pub(super) fn is_excluded(options: &tree::Options, location: &Location) -> bool {
     let in_tree =
         matches!(location.kind, LocationKind::Content | LocationKind::FileName | LocationKind::SymlinkTarget);
-    in_tree
-        && options.excludes_file(location.path.split('!').next().unwrap_or_default().trim_start_matches('/'))
+    in_tree && options.exclude.file(location.details().root.as_deref(), &location.path)
 }

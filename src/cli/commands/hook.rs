@@ -1,5 +1,6 @@
 //! `stanch hook`: git hooks that keep tokens out of commits, pushes and servers.
 
+mod files;
 mod global;
 mod hooks_dir;
 mod message;
@@ -16,6 +17,7 @@ use self::hooks_dir::{HooksDir, Installed, Removed};
 use self::purpose::purpose;
 use self::script::Script;
 use crate::cli::args::{HookCommand, HookSelection};
+use crate::cli::commands::scan;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::settings::Env;
@@ -28,6 +30,10 @@ pub(super) fn run(command: &HookCommand, env: &Env) -> anyhow::Result<Exit> {
         HookCommand::Uninstall(args) if args.hook.global => global::uninstall(args.hook.kind, &console)?,
         HookCommand::Install(args) => install(&args.hook, &console)?,
         HookCommand::Uninstall(args) => uninstall(&args.hook, &console)?,
+        HookCommand::Files(args) => {
+            return files::scan_args(&args.arguments, &console)?
+                .map_or(Ok(Exit::Clean), |args| scan::run(&args, env));
+        }
         HookCommand::Run(args) => return run::run(args, env),
     }
     Ok(Exit::Clean)

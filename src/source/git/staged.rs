@@ -1,5 +1,6 @@
 //! What is staged: the index (gitformat-index(5)) compared with `HEAD`, never the work tree.
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 
 use gix::ObjectId;
@@ -7,15 +8,16 @@ use gix::index::entry::{Flags, Mode as IndexMode};
 use gix::index::extension::Tree as CacheTree;
 
 use super::change::{self, Change, Rescan};
-use super::commit::CommitHeader;
 use super::error::Error;
-use super::object::{Kind, Mode};
+use super::merge_heads::{Merge, parent_trees};
+use super::object::Mode;
 use super::repo::Repo;
 use super::tree_diff::{Added, Entries, TreeDiff, join, read_entries};
 use crate::blob::{Origin, Sink, Source};
 use crate::finding::Findings;
 
-/// Staged changes as a source: every blob of the index that `HEAD` does not have under the same path.
+/// Staged changes as a source: every blob of the index that `HEAD`, or what is merged into it, does not have under the same
+/// path.
 pub struct Staged<'a> {
     repo: &'a Repo,
     changes: [Change; 1],
@@ -26,15 +28,33 @@ impl<'a> Staged<'a> {
     ///
     /// Fails where the index or `HEAD` cannot be read, or where a path is outside of the work tree.
     pub fn new(repo: &'a Repo, paths: &[PathBuf]) -> Result<Self, Error> {
+        Staged::compare(repo, paths, Merge::Concluded)
+    }
+
+    /// What a merge adds that `git merge` is about to commit by itself.
+    pub fn of_automatic_merge(repo: &'a Repo) -> Result<Self, Error> {
+        Staged::compare(repo, &[], Merge::Automatic)
+    }
+
+    fn compare(repo: &'a Repo, paths: &[PathBuf], merge: Merge) -> Result<Self, Error> {
         let index = repo
             .inner
             .index_or_empty()
             .map_err(|error| Error::Index { path: repo.inner.index_path(), reason: error.to_string() })?;
         let wanted = paths.iter().map(|path| index_path(repo, path)).collect::<Result<Vec<_>, _>>()?;
-        let head = head_tree(repo)?;
-        let mut diff = IndexDiff { repo, index: &index, wanted: &wanted, diff: TreeDiff::default() };
-        diff.compare_dir(index.entries(), &[], head, index.tree());
-        Ok(Staged { repo, changes: [Change { template: Origin::default(), diff: diff.diff }] })
+        let trees = parent_trees(repo, merge)?;
+        let compare = |tree: Option<ObjectId>| {
+            let mut diff = IndexDiff { repo, index: &index, wanted: &wanted, diff: TreeDiff::default() };
+            diff.compare_dir(index.entries(), &[], tree, index.tree());
+            diff.diff
+        };
+        // Before the first commit, everything is added.
+        let diffs = if trees.is_empty() {
+            vec![compare(None)]
+        } else {
+            trees.into_iter().map(Some).map(compare).collect()
+        };
+        Ok(Staged { repo, changes: [Change { template: Origin::default(), diff: common(diffs) }] })
     }
 
     /// Removes from `findings` what `HEAD` has in the same file, or in one whose removal is staged, too: that is not what
@@ -53,17 +73,26 @@ impl Source for Staged<'_> {
     }
 }
 
-/// The tree of `HEAD`; none before the first commit.
-fn head_tree(repo: &Repo) -> Result<Option<ObjectId>, Error> {
-    let unreadable = |reason: String| Error::Head { path: repo.root().to_owned(), reason };
-    let head = repo.inner.head().map_err(|error| unreadable(error.to_string()))?;
-    let Some(id) = head.id() else { return Ok(None) };
-    let mut bytes = Vec::new();
-    repo.read_as(Kind::Commit, &id, &mut bytes)
-        .map_err(|_| unreadable(format!("its commit {id} is missing or damaged")))?;
-    let header =
-        CommitHeader::parse(&bytes).ok_or_else(|| unreadable(format!("its commit {id} is damaged")))?;
-    Ok(Some(header.tree))
+/// What all of some differences have: for a merge, what its parents do not have, not one of them.
+fn common(diffs: Vec<TreeDiff>) -> TreeDiff {
+    let mut diffs = diffs.into_iter();
+    let mut common = diffs.next().unwrap_or_default();
+    for mut other in diffs {
+        let preimages: HashMap<(&[u8], ObjectId), &[ObjectId]> =
+            other.added.iter().map(|added| ((&*added.path, added.id), &*added.preimages)).collect();
+        common.added.retain_mut(|added| match preimages.get(&(&*added.path, added.id)) {
+            Some(more) => {
+                added.preimages.extend_from_slice(more);
+                true
+            }
+            None => false,
+        });
+        let names: HashSet<&[u8]> = other.new_names.iter().map(Vec::as_slice).collect();
+        common.new_names.retain(|name| names.contains(&**name));
+        common.removed.append(&mut other.removed);
+        common.unreadable.append(&mut other.unreadable);
+    }
+    common
 }
 
 /// A path as the index has it: from the root of the work tree.

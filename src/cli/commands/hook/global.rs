@@ -20,11 +20,10 @@ const HOOKS_PATH: &str = "core.hooksPath";
 
 /// The other hooks of git (githooks(5)). Two are left out: without `push-to-checkout` and `proc-receive` git does something
 /// of its own, which a script cannot ask it to do.
-const OTHER_HOOKS: [&str; 22] = [
+const OTHER_HOOKS: [&str; 21] = [
     "applypatch-msg",
     "pre-applypatch",
     "post-applypatch",
-    "pre-merge-commit",
     "prepare-commit-msg",
     "commit-msg",
     "post-commit",

@@ -26,8 +26,13 @@ pub(super) fn run(args: &HookRunArgs, env: &Env) -> anyhow::Result<Exit> {
     }
     let (session, repo) = git::prepare(&common, Path::new("."), env)?;
     session.limit_threads()?;
-    let mut findings = if args.kind == HookKind::Commit {
-        git::scan(&session, &repo, &Scope::Staged(Vec::new()))?
+    let scope = match args.kind {
+        HookKind::Commit => Some(Scope::Staged(Vec::new())),
+        HookKind::Merge => Some(Scope::AutomaticMerge),
+        HookKind::Push | HookKind::Receive => None,
+    };
+    let mut findings = if let Some(scope) = scope {
+        git::scan(&session, &repo, &scope)?
     } else {
         let mut lines = Vec::new();
         std::io::stdin().read_to_end(&mut lines).context("cannot read the ref updates from git")?;

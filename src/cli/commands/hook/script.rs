@@ -40,6 +40,7 @@ impl Script {
         let (name, program) = (self.kind.name(), &self.program);
         let (refusal, bypass) = match self.kind {
             HookKind::Commit => ("nothing is committed", "git commit --no-verify"),
+            HookKind::Merge => ("nothing is merged", "git merge --no-verify"),
             HookKind::Push => ("nothing is pushed", "git push --no-verify"),
             HookKind::Receive => ("nothing is taken", "ask whoever runs this server"),
         };
