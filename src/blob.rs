@@ -67,7 +67,9 @@ impl Origin {
             }
             _ => self.path.clone(),
         };
-        self.root.as_ref().map_or_else(|| path.clone(), |root| format!("{}/{path}", root.trim_end_matches('/')))
+        self.root
+            .as_ref()
+            .map_or_else(|| path.clone(), |root| format!("{}/{path}", root.trim_end_matches('/')))
     }
 }
 

@@ -16,6 +16,7 @@ mod history;
 mod homes;
 mod hook;
 mod hook_files;
+mod hook_managers;
 mod hook_merge;
 mod kill_switch;
 #[cfg(unix)]

@@ -21,6 +21,8 @@ pub(crate) enum HookCommand {
     /// behind it are files, too, whatever they are called: a file named `--exit-zero` is looked into, and is no option.
     #[command(disable_help_flag = true)]
     Files(HookFilesArgs),
+    /// What git runs here, and whether it looks for tokens
+    Status,
     /// What an installed hook runs
     #[command(hide = true)]
     Run(HookRunArgs),
@@ -97,6 +99,15 @@ pub(crate) enum HookKind {
 impl HookKind {
     pub(crate) const ALL: [HookKind; 4] =
         [HookKind::Commit, HookKind::Merge, HookKind::Push, HookKind::Receive];
+
+    /// What it runs before.
+    pub(crate) const fn action(self) -> &'static str {
+        match self {
+            HookKind::Commit => "commit",
+            HookKind::Merge => "merge",
+            HookKind::Push | HookKind::Receive => "push",
+        }
+    }
 
     /// The name of the hook (githooks(5)).
     pub(crate) const fn name(self) -> &'static str {
