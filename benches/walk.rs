@@ -10,7 +10,7 @@ use stanch::finding::Findings;
 use stanch::meter::Meter;
 use stanch::rule;
 use stanch::scan::Collector;
-use stanch::source::tree::{Options, Tree, excludes};
+use stanch::source::tree::{Exclude, Options, Tree};
 use tempfile::TempDir;
 
 const FILES: usize = 5_000;
@@ -21,7 +21,7 @@ fn main() {
 }
 
 fn options() -> Options {
-    let exclude = excludes([]).expect("no globs");
+    let exclude = Exclude::new([]).expect("no globs");
     Options { gitignore: false, exclude, follow_symlinks: false, max_file_size: None, threads: 0 }
 }
 

@@ -59,14 +59,17 @@ impl Origin {
         Origin { path: path.into(), ..Origin::default() }
     }
 
-    /// The path as a report shows it, with the git object in front where the file's name is not known yet.
+    /// The path as a report shows it, with its root in front, and with the git object where the file's name is not known yet.
     pub fn display_path(&self) -> String {
-        match &self.object {
+        let path = match &self.object {
             Some(object) if self.path.is_empty() || self.path.starts_with('!') => {
                 format!("blob/{object}{}", self.path)
             }
             _ => self.path.clone(),
-        }
+        };
+        self.root
+            .as_ref()
+            .map_or_else(|| path.clone(), |root| format!("{}/{path}", root.trim_end_matches('/')))
     }
 }
 

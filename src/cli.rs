@@ -9,6 +9,7 @@ mod decision;
 mod detection;
 mod error;
 mod exit;
+mod fault_path;
 mod host_plan;
 mod host_summary;
 mod ledger_lookup;
@@ -32,7 +33,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use args::{Cli, join_wait};
+use args::{Cli, join_wait, set_names_apart};
 pub use exit::{EXIT_CODES, Exit, ExitMeaning};
 
 use crate::settings::Env;
@@ -50,12 +51,14 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> Exit {
-    let cli = match Cli::try_parse_from(join_wait(std::env::args_os())) {
+    let cli = match Cli::try_parse_from(set_names_apart(join_wait(std::env::args_os()))) {
         Ok(cli) => cli,
         Err(error) => return print_usage(&error),
     };
     match commands::run(cli.command, &Env::of_this_process()) {
         Ok(exit) => exit,
+        // Of a line within the line.
+        Err(error) if error.is::<clap::Error>() => error.downcast_ref().map_or(Exit::Trouble, print_usage),
         Err(error) => {
             console::error(&error::message(&error));
             if error.is::<error::StillWaiting>() { Exit::Remaining } else { Exit::Trouble }

@@ -4,6 +4,7 @@
 mod by_token;
 mod findings;
 mod location;
+mod scope;
 mod suppression;
 mod suppressor;
 
@@ -17,6 +18,7 @@ use crate::token::{Kind, Token};
 
 pub use findings::Findings;
 pub use location::{Location, LocationDetails};
+pub use scope::Scope;
 pub use suppression::{SetBy, Suppression, SuppressionKind};
 pub use suppressor::{SuppressionContext, Suppressor};
 

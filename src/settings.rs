@@ -6,6 +6,7 @@ mod connection;
 pub mod env;
 mod input;
 mod project;
+mod project_dir;
 mod report_target;
 mod revoke;
 mod schema;
@@ -21,7 +22,8 @@ use crate::source::unpack::Limits;
 pub use connection::{BadConnection, ConnectionOptions, ConnectionSettings, ledger};
 pub use env::Env;
 pub use input::{Destination, Input};
-pub use project::{CONFIG, IGNORE, Project};
+pub use project::{CONFIG, IGNORE, Project, read_project_file};
+pub use project_dir::{ProjectInputs, repository_top};
 pub use report_target::{BadReportTarget, ReportTarget};
 pub use revoke::{Mode, RevokeFlags, RevokeOptions, RevokeSettings};
 pub use schema::BadConfig;
@@ -39,8 +41,6 @@ pub struct Settings {
     pub limits: Limits,
     /// How many encodings within encodings are decoded.
     pub decode_depth: usize,
-    /// The globs of [`tree::Options::exclude`] as they were written: a root's own are added to them.
-    pub exclude: Vec<String>,
     /// What is reported.
     pub output: Output,
     /// The exit code when tokens are found.

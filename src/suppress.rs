@@ -3,6 +3,7 @@
 //! A suppressed finding stays in every report, with what suppresses it and who set that: what a scanned tree says of
 //! itself may have been written by whoever leaked the token.
 
+mod allow;
 mod allowlist;
 mod baseline;
 mod comment;
@@ -10,22 +11,25 @@ mod hashes;
 mod ignore_file;
 mod queued;
 
+use std::borrow::Cow;
+
 use crate::blob::STDIN;
 use crate::finding::{
-    Findings, Location, SetBy, Suppression, SuppressionContext, SuppressionKind, Suppressor,
+    Findings, Location, Scope, SetBy, Suppression, SuppressionContext, SuppressionKind, Suppressor,
 };
 use crate::token::Fingerprint;
 
+pub use allow::with_hashes;
 pub use allowlist::{Allowlist, BadAllowlist, RawAllowlist};
 pub use baseline::{BadBaseline, Baseline, write_baseline};
 pub use hashes::BadHash;
-pub use ignore_file::{BadIgnoreFile, IgnoreFile};
+pub use ignore_file::{BadIgnoreFile, IgnoreFile, glob_of, hash_line};
 
-/// What one scanned root suppresses in itself.
+/// What one project suppresses in itself.
 #[derive(Debug, Default)]
 pub struct ProjectSuppressions {
-    /// The root as locations name it; `None` where it is the only one of the run.
-    pub root: Option<String>,
+    /// The inputs that lie in it.
+    pub scope: Scope,
     /// Its `.stanchignore`.
     pub ignore: IgnoreFile,
     /// The allowlists of its `.stanch.toml`.
@@ -61,6 +65,13 @@ impl Suppressions {
         });
     }
 
+    /// Whether a project's ignore file leaves out what is at this path, below this root as in locations.
+    pub fn ignores_path(&self, root: Option<&str>, path: &str) -> bool {
+        self.projects.iter().any(|project| {
+            project.scope.path_in(root, path).is_some_and(|path| project.ignore.ignores_path(&path))
+        })
+    }
+
     /// What the token's hash, path and commit decide, without its text. An empty path is not tried.
     fn by_location(&self, fingerprint: Fingerprint, location: &Location, path: &str) -> Option<Suppression> {
         let by_user = self.baseline.contains(fingerprint);
@@ -68,7 +79,8 @@ impl Suppressions {
         if let Some((kind, detail)) = by_user {
             return Some(Suppression { kind, set_by: SetBy::User, detail });
         }
-        let by_tree = self.projects_of(location).find_map(|project| {
+        let by_tree = self.projects.iter().find_map(|project| {
+            let path = &project.path_in(location, path)?;
             let ignored = project.ignore.ignores(fingerprint, path);
             ignored
                 .map(|detail| (SuppressionKind::IgnoreFile, detail))
@@ -87,14 +99,12 @@ impl Suppressions {
         }
         let comment = if self.comments { comment::marker(line) } else { None };
         let comment = comment.map(|detail| (SuppressionKind::AllowComment, detail.into()));
-        let listed =
-            || self.projects_of(location).find_map(|project| allowlisted_text(&project.allowlists, token));
+        let listed = || {
+            let mut projects = self.projects.iter().filter(|project| project.contains(location));
+            projects.find_map(|project| allowlisted_text(&project.allowlists, token))
+        };
         let by_tree = comment.or_else(listed);
         by_tree.map(|(kind, detail)| Suppression { kind, set_by: SetBy::Tree, detail })
-    }
-
-    fn projects_of(&self, location: &Location) -> impl Iterator<Item = &ProjectSuppressions> {
-        self.projects.iter().filter(move |project| project.contains(location))
     }
 }
 
@@ -115,9 +125,17 @@ impl Suppressor for Suppressions {
 }
 
 impl ProjectSuppressions {
-    /// Whether a location lies in this root.
+    /// Whether a location lies in this project.
     fn contains(&self, location: &Location) -> bool {
-        self.root == location.details().root && *location.path != *STDIN
+        *location.path != *STDIN && self.scope.contains(location.details().root.as_deref(), &location.path)
+    }
+
+    /// The path of a location from the project's top, where it lies in it; `path` is the location's, or empty.
+    fn path_in<'p>(&self, location: &Location, path: &'p str) -> Option<Cow<'p, str>> {
+        if *location.path == *STDIN {
+            return None;
+        }
+        self.scope.path_in(location.details().root.as_deref(), path)
     }
 }
 

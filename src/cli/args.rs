@@ -3,6 +3,7 @@
 //! What a command is, its variant says, for the list of commands is there before the arguments of any: those are made for
 //! the one that was typed only (`defer`). The structs have no doc comments, because clap would take one for the command's.
 
+mod allow;
 mod audit;
 mod common;
 mod connection;
@@ -24,6 +25,7 @@ mod values;
 
 use clap::{Parser, Subcommand};
 
+pub(super) use self::allow::AllowArgs;
 pub(super) use self::audit::{AuditArgs, TrailFormat};
 pub(super) use self::common::{CommonArgs, SuppressArgs};
 pub(super) use self::connection::{ConnectionArgs, TransportArgs};
@@ -40,7 +42,7 @@ pub(super) use self::queue::{
     SelectionArgs,
 };
 pub(super) use self::resume::ResumeArgs;
-pub(super) use self::revocation::{RevocationArgs, join_wait};
+pub(super) use self::revocation::{RevocationArgs, join_wait, set_names_apart};
 pub(super) use self::revoke::RevokeArgs;
 pub(super) use self::rules::RulesCommand;
 pub(super) use self::scan::ScanArgs;
@@ -110,6 +112,11 @@ pub(super) enum Command {
     Org(Box<OrgCommand>),
     #[command(subcommand)]
     Hook(HookCommand),
+    /// Allow tokens by their hashes, in .stanchignore
+    ///
+    /// Hooks print the hash of what they find. It goes into the file at the top of the repository, or in this directory where
+    /// there is none.
+    Allow(AllowArgs),
     #[command(subcommand)]
     Rules(RulesCommand),
     /// Print a script that completes commands and flags in a shell

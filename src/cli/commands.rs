@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod allow;
 mod audit;
 mod export;
 mod generate;
@@ -33,6 +34,7 @@ pub(super) fn run(command: Command, env: &Env) -> anyhow::Result<Exit> {
         Command::Enterprise(args) => kill_switch::enterprise(&args, env),
         Command::Org(args) => kill_switch::org(&args, env),
         Command::Hook(args) => hook::run(&args, env),
+        Command::Allow(args) => allow::run(&args),
         Command::Rules(args) => rules::run(&args, env),
         Command::Completions(args) => generate::completions(&args),
         Command::Man(args) => generate::man(&args),

@@ -11,11 +11,12 @@ use super::args::{ConfigArgs, SuppressArgs, UserConfigArgs};
 use super::console::Console;
 use super::error::redact;
 use crate::detect::{Custom, Detector};
-use crate::finding::Findings;
+use crate::finding::{Findings, Scope};
 use crate::meter::Meter;
 use crate::rule;
 use crate::scan::Collector;
-use crate::settings::{BadConfig, CONFIG, Destination, Env, Input, Project, UserConfig, env};
+use crate::settings::{BadConfig, CONFIG, Destination, Env, Input, Project, ProjectInputs, UserConfig, env};
+use crate::source::tree;
 use crate::suppress::{Baseline, Suppressions};
 use crate::text::{path_text, printable};
 
@@ -28,8 +29,8 @@ pub(super) struct Detection {
     pub(super) custom: Custom,
     pub(super) suppressions: Suppressions,
     pub(super) user: UserConfig,
-    /// For each root, the globs of what its own configuration excludes.
-    excluded: Vec<(PathBuf, Vec<String>)>,
+    /// For each project, the globs of what its own configuration excludes, and what they hold for.
+    excluded: Vec<ProjectGlobs>,
 }
 
 impl Detection {
@@ -51,11 +52,12 @@ impl Detection {
         let mut user = args.user.load(env, &redact)?;
         let mut rules = std::mem::take(&mut user.rules);
         let (mut trees, mut excluded) = (Vec::new(), Vec::new());
-        for (root, label) in labelled(inputs).filter(|_| !args.no_project_config) {
-            let project = Project::read(root, label.as_deref(), &redact)?;
+        let obeying = if args.no_project_config { &[] } else { inputs };
+        for ProjectInputs { top, scope } in ProjectInputs::group(obeying, &label) {
+            let project = Project::read(top, scope.clone(), &redact)?;
             rules.extend(project.rules);
             trees.push(project.suppressions);
-            excluded.push((project.root, project.exclude));
+            excluded.push(ProjectGlobs { top: project.top, globs: project.exclude, scope });
         }
         let allowlists = std::mem::take(&mut user.allowlists);
         let suppressions = Suppressions { allowlists, projects: trees, ..Suppressions::default() };
@@ -84,17 +86,20 @@ impl Detection {
             .with_suppressor(&self.suppressions)
     }
 
-    /// The globs of what a root's own configuration excludes.
-    pub(super) fn excluded(&self, root: &Path) -> &[String] {
-        self.excluded.iter().find(|(known, _)| known == root).map_or(&[], |(_, globs)| globs)
+    /// Adds what each project leaves out of its own files.
+    pub(super) fn exclude(&self, exclude: &mut tree::Exclude) -> Result<(), tree::BadGlob> {
+        let mut projects = self.excluded.iter();
+        projects.try_for_each(|project| exclude.add_project(&project.globs, project.scope.clone()))
     }
 
-    /// Reports what scanned roots exclude of themselves: a leak could hide behind that.
+    /// Reports what scanned projects exclude of themselves: a leak could hide behind that.
     pub(super) fn print_excluded(&self, console: &Console) {
-        for (root, globs) in self.excluded.iter().filter(|(_, globs)| !globs.is_empty()) {
+        for ProjectGlobs { top, globs, .. } in
+            self.excluded.iter().filter(|project| !project.globs.is_empty())
+        {
             let listed: Vec<String> = globs.iter().take(MAX_LISTED).map(|glob| printable(glob)).collect();
             let more = if globs.len() > MAX_LISTED { ", …" } else { "" };
-            let file = printable(&root.join(CONFIG).display().to_string());
+            let file = printable(&top.join(CONFIG).display().to_string());
             console.info(&format!("left out by {file}: {}{more}", listed.join(", ")));
         }
     }
@@ -113,10 +118,11 @@ impl UserConfigArgs {
     }
 }
 
-/// The inputs that are paths, each with its name in locations: none where it is the only one.
-fn labelled(inputs: &[Input]) -> impl Iterator<Item = (&Path, Option<String>)> {
-    let many = Input::paths(inputs).count() > 1;
-    Input::paths(inputs).map(move |path| (path, many.then(|| label(path))))
+/// What a project's own configuration excludes.
+struct ProjectGlobs {
+    top: PathBuf,
+    globs: Vec<String>,
+    scope: Scope,
 }
 
 /// The name of a root in locations, where no token is.

@@ -11,6 +11,7 @@ use super::console::{Console, Terminal};
 use super::detection::Detection;
 use super::error::redact;
 use super::exit::{Exit, RunStatus};
+use super::fault_path::FaultFilter;
 use super::output::RunOutput;
 use super::revoke_session::{RevokeSession, Scanned};
 use super::revoke_summary::RevokeSummary;
@@ -45,7 +46,8 @@ impl ScanSession {
         RevokeSession::refuse_stray_flags(common.revoke, &common.revocation)?;
         let mut detection = Detection::load(&common.config, &inputs, env)?;
         detection.suppress(&common.suppress, &console)?;
-        let settings = common.settings(inputs, &detection.user)?;
+        let mut settings = common.settings(inputs, &detection.user)?;
+        detection.exclude(&mut settings.walk.exclude)?;
         let cancel = signal::listen()?;
         let terminal = Terminal { console: &console, cancel: &cancel };
         let prepare =
@@ -100,7 +102,11 @@ impl ScanSession {
     pub(super) fn finalize(&self, mut findings: Findings) -> (Vec<Finding>, Vec<Fault>) {
         // Suppressions by path or commit: a history's are known only now.
         self.detection.suppressions.reapply(&mut findings);
-        let (mut findings, faults) = findings.finish();
+        let (mut findings, mut faults) = findings.finish();
+        if !faults.is_empty() {
+            let filter = FaultFilter::new(&self.detection, &self.settings);
+            faults.retain(|fault| filter.keeps(fault));
+        }
         // A token may have been committed as the name of the author.
         for location in findings.iter_mut().flat_map(|finding| &mut finding.locations) {
             if let Some(author) = location.details().author.as_deref().map(redact) {

@@ -7,6 +7,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
 use super::error::Error;
+use crate::finding::Scope;
 
 /// How large a compiled expression may grow: a scanned tree may bring its own, and must not eat the machine's memory.
 const SIZE_LIMIT: usize = 4 << 20;
@@ -51,24 +52,24 @@ pub struct CustomRule {
     pub positive: Vec<String>,
     /// Texts in which it must find nothing.
     pub negative: Vec<String>,
-    /// The scanned root it belongs to, where a run has more than one and the rule is of that root's own configuration.
-    pub root: Option<Arc<str>>,
+    /// The inputs it holds for, where it is of their project's own configuration.
+    pub scope: Option<Arc<Scope>>,
 }
 
 impl CustomRule {
     /// Compiles the rules of a configuration file; an id may be there once and must not be one of the program's.
-    pub fn compile_all(raw: Vec<RawCustomRule>, root: Option<&str>) -> Result<Vec<Self>, Error> {
+    pub fn compile_all(raw: Vec<RawCustomRule>, scope: Option<&Scope>) -> Result<Vec<Self>, Error> {
         let mut ids = HashSet::new();
         for rule in &raw {
             if !ids.insert(rule.id.clone()) {
                 return Err(Error::contradiction(&rule.id, "there is another rule with this id"));
             }
         }
-        let root = root.map(Arc::from);
-        raw.into_iter().map(|rule| CustomRule::compile(rule, root.clone())).collect()
+        let scope = scope.cloned().map(Arc::new);
+        raw.into_iter().map(|rule| CustomRule::compile(rule, scope.clone())).collect()
     }
 
-    fn compile(raw: RawCustomRule, root: Option<Arc<str>>) -> Result<Self, Error> {
+    fn compile(raw: RawCustomRule, scope: Option<Arc<Scope>>) -> Result<Self, Error> {
         if let Some(problem) = problem(&raw) {
             return Err(Error::contradiction(&raw.id, problem));
         }
@@ -93,7 +94,7 @@ impl CustomRule {
             secret_group: raw.secret_group,
             positive: examples(raw.positive),
             negative: examples(raw.negative),
-            root,
+            scope,
         })
     }
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use crate::blob::{Blob, Body, Fault, FaultKind, Origin, Prefilter, Rest, Sink, fill};
 use crate::detect::{Custom, Detector, Hit, MAX_SPAN, Window};
-use crate::finding::{Confidence, Findings, Location, Sighting, SuppressionContext, Suppressor};
+use crate::finding::{Confidence, Findings, Location, Scope, Sighting, SuppressionContext, Suppressor};
 use crate::meter::Meter;
 use crate::scan::lines::{LinePosition, Lines, line_around};
 
@@ -32,8 +32,8 @@ struct Match<'c> {
     sighting: Sighting<'c>,
     span: &'c Range<usize>,
     decoded: &'c [&'static str],
-    /// The root that the rule belongs to, where it does not apply to all.
-    only_root: Option<&'c str>,
+    /// The inputs that the rule holds for, where it does not hold for all.
+    scope: Option<&'c Scope>,
 }
 
 impl<'a> Collector<'a> {
@@ -67,10 +67,10 @@ impl<'a> Collector<'a> {
             let (line, column) = lines.locate(found.span.start);
             let mut origin = origin();
             origin.root = origin.root.map(|root| self.detector.redact(&root));
-            if found.only_root.is_some() && found.only_root != origin.root.as_deref() {
+            origin.path = self.redact(&origin.path);
+            if found.scope.is_some_and(|scope| !scope.contains(origin.root.as_deref(), &origin.path)) {
                 return;
             }
-            origin.path = self.redact(&origin.path);
             let offset = offset + found.span.start as u64;
             let mut location = Location::new(origin, offset, line, column, found.decoded.to_vec());
             if let Some(suppressor) = self.suppressor {
@@ -87,17 +87,12 @@ impl<'a> Collector<'a> {
             self.findings.add(found.sighting, location);
         };
         self.detector.scan(window, &mut |hit: &Hit<'_>| {
-            record(&Match {
-                sighting: hit.sighting(),
-                span: &hit.span,
-                decoded: hit.decoded,
-                only_root: None,
-            });
+            record(&Match { sighting: hit.sighting(), span: &hit.span, decoded: hit.decoded, scope: None });
         });
         if let Some(custom) = self.custom {
             custom.scan(window, &mut |hit| {
-                let only_root = hit.rule.root.as_deref();
-                record(&Match { sighting: hit.sighting(), span: &hit.span, decoded: &[], only_root });
+                let scope = hit.rule.scope.as_deref();
+                record(&Match { sighting: hit.sighting(), span: &hit.span, decoded: &[], scope });
             });
         }
     }

@@ -1,4 +1,4 @@
-//! The configuration of a scanned root: `.stanch.toml` and `.stanchignore`. Whoever leaked the token may have written
+//! The configuration of a scanned project: `.stanch.toml` and `.stanchignore`. Whoever leaked the token may have written
 //! them, so they may add rules and suppress findings visibly, and nothing else.
 
 use std::fs;
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::schema::{BadConfig, ConfigText, NO_TEXT, PROJECT};
+use crate::finding::Scope;
 use crate::rule::{CustomRule, RawCustomRule};
 use crate::source::tree;
 use crate::suppress::{Allowlist, IgnoreFile, ProjectSuppressions, RawAllowlist};
@@ -32,11 +33,11 @@ struct Raw {
     allowlists: Vec<RawAllowlist>,
 }
 
-/// The configuration of one root.
+/// The configuration of one project.
 #[derive(Debug, Default)]
 pub struct Project {
-    /// The root, as it was given.
-    pub root: PathBuf,
+    /// The directory that its files are in.
+    pub top: PathBuf,
     /// Globs of what is left out of the scan.
     pub exclude: Vec<String>,
     /// Rules of its own, for its own files.
@@ -46,44 +47,37 @@ pub struct Project {
 }
 
 impl Project {
-    /// Reads the two files of a root, where they are there. `label` is the root's name in locations, where a run
-    /// has several; `redact` takes tokens out of what an error quotes.
-    pub fn read(
-        root: &Path,
-        label: Option<&str>,
-        redact: &dyn Fn(&str) -> String,
-    ) -> Result<Self, BadConfig> {
-        let mut project = Project { root: root.to_owned(), ..Project::default() };
-        project.suppressions.root = label.map(str::to_owned);
-        if !root.is_dir() {
-            return Ok(project);
-        }
-        let file = root.join(CONFIG);
-        if let Some(text) = read(&file)? {
+    /// Reads the two files of a project, where they are there; they hold for the inputs in `scope`. `redact` takes tokens
+    /// out of what an error quotes.
+    pub fn read(top: PathBuf, scope: Scope, redact: &dyn Fn(&str) -> String) -> Result<Self, BadConfig> {
+        let mut project = Project { top, ..Project::default() };
+        let file = project.top.join(CONFIG);
+        if let Some(text) = read_project_file(&file)? {
             let config = ConfigText { file: &file, text: &text, redact };
             let raw: Raw = config.parse(&PROJECT)?;
-            tree::excludes(raw.exclude.iter().map(String::as_str))
+            tree::Exclude::new(raw.exclude.iter().map(String::as_str))
                 .map_err(|error| config.error_at(text.find("exclude").unwrap_or(0), &error.to_string()))?;
             project.exclude = raw.exclude;
-            project.rules = CustomRule::compile_all(raw.rules, label)
+            project.rules = CustomRule::compile_all(raw.rules, Some(&scope))
                 .map_err(|error| config.error_in_table("rules", &error.to_string()))?;
             project.suppressions.allowlists = Allowlist::compile_all(raw.allowlists, redact)
                 .map_err(|error| config.error_in_table("allowlists", &error.to_string()))?;
         }
-        let file = root.join(IGNORE);
-        if let Some(text) = read(&file)? {
+        let file = project.top.join(IGNORE);
+        if let Some(text) = read_project_file(&file)? {
             project.suppressions.ignore = IgnoreFile::parse(&text).map_err(|error| {
                 let problem = redact(&error.problem);
                 BadConfig { file: file.clone(), line: Some(error.line), problem }
             })?;
         }
+        project.suppressions.scope = scope;
         Ok(project)
     }
 }
 
 /// The text of a file of the tree, if there is one. A link, a pipe or a device is refused: a tree must not
 /// make the program read, and quote in an error, a file elsewhere, nor wait for input that never comes.
-fn read(file: &Path) -> Result<Option<String>, BadConfig> {
+pub fn read_project_file(file: &Path) -> Result<Option<String>, BadConfig> {
     let bad = |problem: String| BadConfig { file: file.to_owned(), line: None, problem };
     let metadata = match fs::symlink_metadata(file) {
         Ok(metadata) => metadata,
@@ -109,7 +103,8 @@ mod tests {
     fn project(config: &str) -> Result<Project, String> {
         let dir = tempfile::tempdir().expect("a directory");
         fs::write(dir.path().join(CONFIG), config).expect("a file");
-        Project::read(dir.path(), None, &str::to_owned).map_err(|error| error.to_string())
+        Project::read(dir.path().to_owned(), Scope::of_directory(None), &str::to_owned)
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -134,7 +129,8 @@ mod tests {
         for name in [CONFIG, IGNORE] {
             let link = dir.path().join(name);
             std::os::unix::fs::symlink(&target, &link).expect("a link");
-            let error = Project::read(dir.path(), None, &str::to_owned).expect_err("a link").to_string();
+            let read = Project::read(dir.path().to_owned(), Scope::default(), &str::to_owned);
+            let error = read.expect_err("a link").to_string();
             assert!(error.contains("not a regular file") && !error.contains("hunter2"), "{error}");
             fs::remove_file(link).expect("gone");
         }

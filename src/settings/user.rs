@@ -81,9 +81,7 @@ impl UserConfig {
                 Some(text) => UserConfig::parse(&file, &text, redact),
                 None => Err(BadConfig { file, line: None, problem: NO_TEXT.to_owned() }),
             },
-            Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => {
-                Ok(UserConfig::default())
-            }
+            Err(error) if named.is_none() && is_absent(&file, &error) => Ok(UserConfig::default()),
             Err(error) => Err(BadConfig {
                 file,
                 line: None,
@@ -117,6 +115,17 @@ impl UserConfig {
             rules,
             allowlists,
         })
+    }
+}
+
+/// Whether there is no such file for this user, as far as can be seen: a home that is no directory, or that is somebody
+/// else's and may not be entered (`su`, a container whose image sets HOME), holds no configuration. A file that is there and
+/// cannot be read does.
+fn is_absent(file: &Path, error: &io::Error) -> bool {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => true,
+        io::ErrorKind::PermissionDenied => fs::symlink_metadata(file).is_err(),
+        _ => false,
     }
 }
 

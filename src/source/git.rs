@@ -37,6 +37,7 @@ mod object_dirs;
 mod refs;
 mod remotes;
 mod repo;
+mod safe_directory;
 mod shallow;
 
 // the object database: every object, once
@@ -57,6 +58,7 @@ mod parent_trees;
 // what changes add: the commits of a range, and what is staged
 mod change;
 mod comparison;
+mod merge_heads;
 mod path_graph;
 mod range;
 mod rev_walk;

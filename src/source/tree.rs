@@ -1,56 +1,33 @@
 //! Working trees: every file below some paths, hidden and ignored ones included, in parallel.
 
 mod entry_path;
+mod exclude;
 mod file;
 mod mounts;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, WalkState};
 
 use crate::blob::{Blob, Body, Fault, FaultKind, LocationKind, Origin, Sink, Source};
 use entry_path::EntryPath;
 
-/// A glob that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("`{glob}` is not a glob: {source}")]
-pub struct BadGlob {
-    glob: String,
-    source: Box<ignore::Error>,
-}
+pub use exclude::{BadGlob, Exclude};
 
 /// What to walk, and how.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Leave out what `.gitignore`, `.ignore` and git's own excludes name.
     pub gitignore: bool,
-    /// What to leave out, as gitignore(5) patterns relative to each root.
-    pub exclude: Gitignore,
+    /// What to leave out.
+    pub exclude: Exclude,
     /// Follow symbolic links.
     pub follow_symlinks: bool,
     /// Pass over files of more bytes.
     pub max_file_size: Option<u64>,
     /// How many threads; 0 for as many as the machine has.
     pub threads: usize,
-}
-
-impl Options {
-    /// Whether `--exclude` matches the file at `path`, or a directory it is in.
-    pub fn excludes_file(&self, path: &str) -> bool {
-        !self.exclude.is_empty() && self.exclude.matched_path_or_any_parents(path, false).is_ignore()
-    }
-}
-
-/// Compiles `--exclude` globs, or returns the first that is none.
-pub fn excludes<'a>(globs: impl IntoIterator<Item = &'a str>) -> Result<Gitignore, BadGlob> {
-    let mut builder = GitignoreBuilder::new("");
-    let bad = |glob: &str, source| BadGlob { glob: glob.to_owned(), source: Box::new(source) };
-    for glob in globs {
-        builder.add_line(None, glob).map_err(|source| bad(glob, source))?;
-    }
-    builder.build().map_err(|source| bad("the globs together", source))
 }
 
 /// Files and directories on disk.
@@ -132,8 +109,7 @@ impl Walker<'_> {
         // Only paths from the command line have no type of their own: standard input is one, and is not walked.
         let Some(kind) = entry.file_type() else { return WalkState::Continue };
         let path = EntryPath::of(entry, self.shared.roots.len() > 1);
-        if !options.exclude.is_empty() && options.exclude.matched(path.relative(), kind.is_dir()).is_ignore()
-        {
+        if path.is_excluded(&options.exclude, kind.is_dir()) {
             return WalkState::Skip;
         }
         if kind.is_dir() && entry.depth() > 0 && is_object_database(entry.path()) {
@@ -141,7 +117,7 @@ impl Walker<'_> {
         }
         if kind.is_dir() && self.shared.kernel_mounts.iter().any(|mount| mount == entry.path()) {
             let reason = mounts::reason(entry.path());
-            sink.fault(Fault { path: path.origin().path, kind: FaultKind::PassedOver, reason });
+            sink.fault(Fault { path: path.origin().display_path(), kind: FaultKind::PassedOver, reason });
             return WalkState::Skip;
         }
         path.scan_name(entry, *sink);

@@ -7,6 +7,32 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use super::hashes::Hashes;
 use crate::token::Fingerprint;
 
+/// How many digits of a hash are printed: enough to name one token.
+const PRINTED_DIGITS: usize = 16;
+
+/// The line that allows a token.
+pub fn hash_line(token: &Fingerprint) -> String {
+    let mut hex = token.hex();
+    hex.truncate(PRINTED_DIGITS);
+    format!("sha256:{hex}")
+}
+
+/// The line that leaves out the file at `path`, from the top of the project, or a member of a container.
+pub fn glob_of(path: &str) -> String {
+    let mut glob = String::from("/");
+    for character in path.trim_start_matches('/').chars() {
+        if matches!(character, '*' | '?' | '[' | '\\') {
+            glob.push('\\');
+        }
+        glob.push(character);
+    }
+    // Without a backslash in front, git takes no notice of a space at the end (gitignore(5)).
+    if glob.ends_with(' ') {
+        glob.insert(glob.len() - 1, '\\');
+    }
+    glob
+}
+
 /// A line that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("line {line}: {problem}")]
@@ -59,6 +85,11 @@ impl IgnoreFile {
         self.hashes.prefixes()
     }
 
+    /// Whether a glob in it matches this path.
+    pub(super) fn ignores_path(&self, path: &str) -> bool {
+        ignored(&self.globs, path).is_some()
+    }
+
     /// What in it names this token or this path.
     pub(super) fn ignores(&self, fingerprint: Fingerprint, path: &str) -> Option<Arc<str>> {
         if self.hashes.contains(fingerprint) {
@@ -107,6 +138,21 @@ mod tests {
         for path in ["", "a", "keep.lock", "sub/top.txt", "fixtures", "# why"] {
             assert!(file.ignores(other, path).is_none(), "{path}");
         }
+    }
+
+    #[test]
+    fn lines_that_are_proposed_hold() {
+        for path in
+            ["a", "a b", "a[1]*?.txt", "d/e!m/n", "back\\slash", "#a", "!a", "ends ", "x.zip!in ner/*"]
+        {
+            let line = glob_of(path);
+            let file = IgnoreFile::parse(&format!("{line}\n")).expect("a good file");
+            assert!(file.ignores_path(path), "{line}");
+            assert!(!file.ignores_path(&format!("x/{path}")), "{line}");
+        }
+        let token = Fingerprint::of(b"token");
+        let file = IgnoreFile::parse(&hash_line(&token)).expect("a good file");
+        assert!(file.names(token));
     }
 
     #[test]

@@ -14,7 +14,7 @@ fn location(path: &str, root: Option<&str>) -> Location {
 
 fn project(root: Option<&str>, ignore: &str) -> ProjectSuppressions {
     let ignore = IgnoreFile::parse(ignore).expect("a good file");
-    ProjectSuppressions { root: root.map(str::to_owned), ignore, allowlists: Vec::new() }
+    ProjectSuppressions { scope: Scope::of_directory(root), ignore, allowlists: Vec::new() }
 }
 
 fn list(toml: &str) -> Vec<Allowlist> {

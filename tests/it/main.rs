@@ -1,6 +1,7 @@
 //! The real binary on real files: one test binary, so that it links once.
 
 mod action;
+mod allow;
 mod answers;
 mod audit;
 mod cases;
@@ -13,7 +14,11 @@ mod generate;
 mod git;
 mod growth;
 mod history;
+mod homes;
 mod hook;
+mod hook_files;
+mod hook_managers;
+mod hook_merge;
 #[cfg(unix)]
 mod install;
 mod kill_switch;

@@ -119,12 +119,11 @@ impl CommonArgs {
             inputs,
             walk: tree::Options {
                 gitignore: false,
-                exclude: tree::excludes(self.exclude(user))?,
+                exclude: tree::Exclude::new(self.exclude(user))?,
                 follow_symlinks: false,
                 max_file_size: self.max_file_size.or(user.max_file_size),
                 threads: self.threads.or(user.threads).unwrap_or_default(),
             },
-            exclude: self.exclude(user).map(str::to_owned).collect(),
             limits: Limits {
                 max_archive_depth: archive_depth
                     .or(user.max_archive_depth)

@@ -15,6 +15,14 @@ pub(crate) enum HookCommand {
     Install(HookInstallArgs),
     /// Take a hook out again, and put back what was there before
     Uninstall(HookUninstallArgs),
+    /// Look through the files whose names are passed, as pre-commit, lint-staged and lefthook pass them
+    ///
+    /// Takes the options of `stanch scan`, in front of the names. The first argument that exists is the first file, and all
+    /// behind it are files, too, whatever they are called: a file named `--exit-zero` is looked into, and is no option.
+    #[command(disable_help_flag = true)]
+    Files(HookFilesArgs),
+    /// What git runs here, and whether it looks for tokens
+    Status,
     /// What an installed hook runs
     #[command(hide = true)]
     Run(HookRunArgs),
@@ -50,6 +58,15 @@ pub(crate) struct HookSelection {
     pub(crate) global: bool,
 }
 
+// What another program passes.
+#[derive(Args)]
+#[command(override_usage = "stanch hook files [OPTION]... [FILE]...")]
+pub(crate) struct HookFilesArgs {
+    /// Options of `stanch scan`, and files
+    #[arg(last = true, value_name = "ARGUMENT")]
+    pub(crate) arguments: Vec<OsString>,
+}
+
 // What an installed hook passes on.
 #[derive(Args)]
 pub(crate) struct HookRunArgs {
@@ -68,6 +85,9 @@ pub(crate) enum HookKind {
     #[default]
     #[value(name = "pre-commit")]
     Commit,
+    /// Before git commits a merge by itself: looks at what the merge adds
+    #[value(name = "pre-merge-commit")]
+    Merge,
     /// Before a push: looks at what the remote lacks
     #[value(name = "pre-push")]
     Push,
@@ -77,12 +97,23 @@ pub(crate) enum HookKind {
 }
 
 impl HookKind {
-    pub(crate) const ALL: [HookKind; 3] = [HookKind::Commit, HookKind::Push, HookKind::Receive];
+    pub(crate) const ALL: [HookKind; 4] =
+        [HookKind::Commit, HookKind::Merge, HookKind::Push, HookKind::Receive];
+
+    /// What it runs before.
+    pub(crate) const fn action(self) -> &'static str {
+        match self {
+            HookKind::Commit => "commit",
+            HookKind::Merge => "merge",
+            HookKind::Push | HookKind::Receive => "push",
+        }
+    }
 
     /// The name of the hook (githooks(5)).
     pub(crate) const fn name(self) -> &'static str {
         match self {
             HookKind::Commit => "pre-commit",
+            HookKind::Merge => "pre-merge-commit",
             HookKind::Push => "pre-push",
             HookKind::Receive => "pre-receive",
         }

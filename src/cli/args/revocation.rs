@@ -123,12 +123,26 @@ pub(crate) fn join_wait(arguments: impl IntoIterator<Item = OsString>) -> Vec<Os
                 last.push(length);
             }
             _ => {
-                flags_are_over |= argument == "--";
                 joined.push(argument);
+                flags_are_over |=
+                    joined.last().is_some_and(|last| last == "--") || only_names_follow(&joined);
             }
         }
     }
     joined
+}
+
+/// Puts `--` in front of what is passed to `stanch hook files`: it decides by itself what an option is.
+pub(crate) fn set_names_apart(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    if arguments.get(..3).is_some_and(only_names_follow) {
+        arguments.insert(3, "--".into());
+    }
+    arguments
+}
+
+/// Whether these arguments are `stanch hook files`.
+fn only_names_follow(arguments: &[OsString]) -> bool {
+    matches!(arguments, [_, hook, files] if hook == "hook" && files == "files")
 }
 
 #[cfg(test)]
@@ -152,6 +166,7 @@ mod tests {
             ("scan --wait=5s 10m", "scan --wait=5s 10m"),
             ("scan -- --wait 10m", "scan -- --wait 10m"),
             ("resume --wait", "resume --wait"),
+            ("stanch hook files --wait 10m", "stanch hook files --wait 10m"),
         ] {
             assert_eq!(joined(typed), expected);
         }

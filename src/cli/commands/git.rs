@@ -28,7 +28,7 @@ pub(super) fn run(args: GitArgs, env: &Env) -> anyhow::Result<Exit> {
     session.limit_threads()?;
     let full = args.require_full_history;
     let (mut findings, shallow) = match &scope {
-        Scope::Staged(paths) => (scan_staged(&session, &repo, paths)?, false),
+        Scope::Staged(paths) => (scan_staged(&session, &Staged::new(&repo, paths)?), false),
         Scope::History => {
             let shallow = warn_of_incomplete(&session, &repo, full)?;
             (scan_history(&session, &repo), shallow)
@@ -73,9 +73,7 @@ pub(super) fn prepare(common: &CommonArgs, path: &Path, env: &Env) -> anyhow::Re
     let repo = Repo::discover(path)?;
     // Paths in a history start at the root of the work tree, wherever below it the program was started.
     let root = if repo.root() == Path::new("") { PathBuf::from(".") } else { repo.root().to_owned() };
-    let mut session = ScanSession::prepare(common, vec![Input::Path(root.clone())], env)?;
-    let globs = session.settings.exclude.iter().chain(session.detection.excluded(&root)).map(String::as_str);
-    session.settings.walk.exclude = tree::excludes(globs)?;
+    let session = ScanSession::prepare(common, vec![Input::Path(root)], env)?;
     let repo = repo.with_max_blob_size(session.settings.walk.max_file_size.unwrap_or(u64::MAX));
     Ok((session, repo))
 }
@@ -102,12 +100,12 @@ fn scan_history(session: &ScanSession, repo: &Repo) -> Findings {
     findings
 }
 
-/// Scans what is staged below these paths, and leaves out what was there before.
-pub(super) fn scan_staged(session: &ScanSession, repo: &Repo, paths: &[PathBuf]) -> anyhow::Result<Findings> {
-    let (staged, mut findings) = (Staged::new(repo, paths)?, Findings::keeping_all());
-    drain(session, &staged, &findings);
+/// Scans what is staged, and leaves out what was there before.
+pub(super) fn scan_staged(session: &ScanSession, staged: &Staged<'_>) -> Findings {
+    let mut findings = Findings::keeping_all();
+    drain(session, staged, &findings);
     compare(session, &mut |rescan| staged.retain_added(&mut findings, rescan));
-    Ok(findings)
+    findings
 }
 
 /// Scans what the commits of a range add.
@@ -137,6 +135,5 @@ fn drain(session: &ScanSession, source: &dyn Source, findings: &Findings) {
 pub(super) fn is_excluded(options: &tree::Options, location: &Location) -> bool {
     let in_tree =
         matches!(location.kind, LocationKind::Content | LocationKind::FileName | LocationKind::SymlinkTarget);
-    in_tree
-        && options.excludes_file(location.path.split('!').next().unwrap_or_default().trim_start_matches('/'))
+    in_tree && options.exclude.file(location.details().root.as_deref(), &location.path)
 }

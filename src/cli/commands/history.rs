@@ -22,10 +22,8 @@ pub(super) fn sweep(session: &ScanSession, findings: &Findings) -> anyhow::Resul
     let roots: Vec<&Path> = Input::paths(&settings.inputs).collect();
     let mut sweep = Sweep { session, findings, scanned: HashSet::new(), shallow: false };
     for path in &roots {
-        let globs = settings.exclude.iter().chain(session.detection.excluded(path)).map(String::as_str);
-        let options = tree::Options { exclude: tree::excludes(globs)?, ..settings.walk.clone() };
         let name = (roots.len() > 1 && path.is_dir()).then(|| label(path));
-        let root = Root { path, name, options };
+        let root = Root { path, name, options: &settings.walk };
         for repository in find_repositories(root.path) {
             if session.interrupted() {
                 return Ok(sweep.shallow);
@@ -41,7 +39,7 @@ struct Root<'a> {
     path: &'a Path,
     /// Its name in locations, where there are several.
     name: Option<String>,
-    options: tree::Options,
+    options: &'a tree::Options,
 }
 
 impl Root<'_> {
@@ -64,7 +62,7 @@ struct Sweep<'a> {
 impl Sweep<'_> {
     fn repository(&mut self, root: &Root<'_>, path: &Path) {
         let prefix = root.prefix_of(path).unwrap_or_default();
-        if root.options.excludes_file(prefix.trim_end_matches('/')) {
+        if root.options.exclude.file(root.name.as_deref(), prefix.trim_end_matches('/')) {
             return;
         }
         let repo = match Repo::open_within(path, root.path) {
@@ -86,7 +84,7 @@ impl Sweep<'_> {
         let prefix = root.prefix_of(repo.root()).unwrap_or(prefix);
         let mut found = self.scan(&repo, root, &prefix);
         found.for_each_location_mut(&mut |_, location| add_prefix(location, &prefix));
-        found.retain(&mut |_, location| !is_excluded(&root.options, location));
+        found.retain(&mut |_, location| !is_excluded(root.options, location));
         self.findings.merge(found);
     }
 

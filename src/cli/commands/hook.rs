@@ -1,21 +1,29 @@
 //! `stanch hook`: git hooks that keep tokens out of commits, pushes and servers.
 
+mod files;
 mod global;
 mod hooks_dir;
+mod manager;
 mod message;
+mod program;
 mod purpose;
 mod ref_updates;
 mod run;
 mod script;
+mod status;
 
+use std::fs;
 use std::path::Path;
 
 use anyhow::bail;
 
 use self::hooks_dir::{HooksDir, Installed, Removed};
+use self::manager::Manager;
+use self::program::Program;
 use self::purpose::purpose;
 use self::script::Script;
-use crate::cli::args::{HookCommand, HookSelection};
+use crate::cli::args::{HookCommand, HookKind, HookSelection};
+use crate::cli::commands::scan;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::settings::Env;
@@ -24,37 +32,65 @@ use crate::source::git::Repo;
 pub(super) fn run(command: &HookCommand, env: &Env) -> anyhow::Result<Exit> {
     let console = Console::plain();
     match command {
-        HookCommand::Install(args) if args.hook.global => global::install(args.hook.kind, &console)?,
+        HookCommand::Install(args) => {
+            let program = Program::find(env)?;
+            if args.hook.global {
+                global::install(args.hook.kind, &program, &console)?;
+            } else {
+                install(&args.hook, &program, &console)?;
+            }
+            if program.is_versioned() {
+                console.info("  this program's directory has a version in it: after an upgrade, install the hook again");
+            }
+        }
         HookCommand::Uninstall(args) if args.hook.global => global::uninstall(args.hook.kind, &console)?,
-        HookCommand::Install(args) => install(&args.hook, &console)?,
         HookCommand::Uninstall(args) => uninstall(&args.hook, &console)?,
+        HookCommand::Status => status::print()?,
+        HookCommand::Files(args) => {
+            return files::scan_args(&args.arguments, &console)?
+                .map_or(Ok(Exit::Clean), |args| scan::run(&args, env));
+        }
         HookCommand::Run(args) => return run::run(args, env),
     }
     Ok(Exit::Clean)
 }
 
-/// The hooks directory of the repository around the current directory.
-fn hooks_dir() -> anyhow::Result<HooksDir> {
-    let repo = Repo::discover(Path::new("."))?;
+/// The hooks directory of a repository.
+fn hooks_dir(repo: &Repo) -> anyhow::Result<HooksDir> {
     let directory = repo.hooks_dir()?;
     // The directory for all repositories calls each one's own hooks.
-    if global::directory().is_ok_and(|global| global == directory) {
-        return Ok(HooksDir::new(repo.default_hooks_dir()));
-    }
-    let manager = directory.ends_with(".husky/_").then_some("husky");
-    if let Some(manager) = manager {
-        bail!(
-            "the hooks in `{}` are written by {manager}, which would write over this one; \
-             put this line into `.husky/pre-commit` instead: stanch git --staged",
-            directory.display()
-        );
-    }
-    Ok(HooksDir::new(directory))
+    let is_global = global::directory().is_ok_and(|global| global == directory);
+    Ok(HooksDir::new(if is_global { repo.default_hooks_dir() } else { directory }))
 }
 
-fn install(hook: &HookSelection, console: &Console) -> anyhow::Result<()> {
-    let (kind, hooks) = (hook.kind, hooks_dir()?);
-    let script = Script::new(kind)?;
+/// The manager that wrote the hook of this kind, or that has the directory.
+fn manager(hooks: &HooksDir, kind: HookKind) -> Option<&'static Manager> {
+    Manager::of(hooks.path(), &fs::read(hooks.path_of(kind.name())).unwrap_or_default())
+}
+
+fn install(hook: &HookSelection, program: &Program, console: &Console) -> anyhow::Result<()> {
+    let kind = hook.kind;
+    let repo = Repo::discover(Path::new("."))?;
+    let hooks = hooks_dir(&repo)?;
+    if let Some(manager) = manager(&hooks, kind) {
+        if manager.runs_stanch(repo.root(), kind.name()) {
+            console.info(&format!(
+                "nothing to do: {} runs stanch before each {}",
+                manager.name,
+                kind.action()
+            ));
+            return Ok(());
+        }
+        if manager.writes_over {
+            bail!(
+                "the hooks in `{}` are written by {}, which would write over this one; {}",
+                hooks.path().display(),
+                manager.name,
+                manager.advice(kind.name())
+            );
+        }
+    }
+    let script = Script::new(kind, program)?;
     let installed = hooks.install(kind.name(), &script.local())?;
     console.info(&format!("installed: {}", hooks.path_of(kind.name()).display()));
     if installed == Installed::Chained {
@@ -65,7 +101,7 @@ fn install(hook: &HookSelection, console: &Console) -> anyhow::Result<()> {
 }
 
 fn uninstall(hook: &HookSelection, console: &Console) -> anyhow::Result<()> {
-    let (name, hooks) = (hook.kind.name(), hooks_dir()?);
+    let (name, hooks) = (hook.kind.name(), hooks_dir(&Repo::discover(Path::new("."))?)?);
     match hooks.uninstall(name)? {
         Removed::Nothing => console.info(&format!("no {name} hook of stanch is installed here")),
         Removed::Hook => console.info(&format!("removed: {}", hooks.path_of(name).display())),

@@ -52,7 +52,7 @@ fn settings(inputs: Vec<Input>, format: Format) -> Result<Settings, tree::BadGlo
         inputs,
         walk: tree::Options {
             gitignore: false,
-            exclude: tree::excludes([])?,
+            exclude: tree::Exclude::new([])?,
             // A file that is named is meant, even where it is a link.
             follow_symlinks: true,
             max_file_size: None,
@@ -60,7 +60,6 @@ fn settings(inputs: Vec<Input>, format: Format) -> Result<Settings, tree::BadGlo
         },
         limits: Limits::default(),
         decode_depth: DECODE_DEPTH,
-        exclude: Vec::new(),
         output: Output {
             format,
             min_confidence: Confidence::Likely,

@@ -16,8 +16,8 @@ pub enum Error {
     },
     /// It belongs to another user, and git itself would refuse it: see `safe.directory` in git-config(1).
     #[error(
-        "the repository at `{path}` is owned by someone else; if you trust it, run: \
-         git config --global --add safe.directory {path}"
+        "the repository at `{path}` belongs to another user; if you trust it, run: \
+         git config --global --add safe.directory '{path}'"
     )]
     Untrusted {
         /// The repository.

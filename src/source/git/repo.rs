@@ -9,7 +9,7 @@ use super::error::{Error, ReadError};
 use super::object::Kind;
 use super::object_dirs::ObjectDirs;
 use super::object_store::ObjectStore;
-use super::shallow;
+use super::{safe_directory, shallow};
 use crate::blob::{Fault, FaultKind, Sink};
 
 /// A repository that may be scanned: it opens, and git itself would trust it.
@@ -103,11 +103,7 @@ impl Repo {
         let cannot_open = |reason: String| Error::Open { path: path.to_owned(), reason };
         let inner = opened.map_err(cannot_open)?.to_thread_local();
         // As git does, lest the configuration of another user's repository take effect: `safe.directory` in git-config(1).
-        if inner.git_dir_trust() != gix::sec::Trust::Full {
-            let root = inner.workdir().unwrap_or_else(|| inner.git_dir());
-            let path = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
-            return Err(Error::Untrusted { path });
-        }
+        let inner = if inner.git_dir_trust() == gix::sec::Trust::Full { inner } else { trusted(inner)? };
         let object_dirs = ObjectDirs::resolve(object_roots(&inner, follow_env), None);
         let shallow_boundary = shallow::boundary(&inner);
         let max_blob_size = MaxBlobSize(u64::MAX);
@@ -150,6 +146,14 @@ impl Repo {
         self.inner.common_dir().join("hooks")
     }
 
+    /// The commits that `git merge` names to the hooks it runs, by their `GITHEAD_ID`: before `pre-merge-commit` has
+    /// agreed, there is no `MERGE_HEAD` (githooks(5)).
+    pub(super) fn heads_in_environment(&self) -> Vec<ObjectId> {
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        let ids = names.filter_map(|name| ObjectId::from_hex(name.strip_prefix("GITHEAD_")?.as_bytes()).ok());
+        ids.collect()
+    }
+
     /// Whether it is a shallow clone.
     pub(super) fn is_shallow(&self) -> bool {
         !self.shallow_boundary.is_empty()
@@ -174,6 +178,19 @@ impl Repo {
     pub(super) fn read_as(&self, kind: Kind, id: &gix::oid, out: &mut Vec<u8>) -> Result<(), ReadError> {
         if self.read(id, out)? == kind { Ok(()) } else { Err(ReadError::Damaged) }
     }
+}
+
+/// Another user's repository, opened as one's own where the environment says that it is safe.
+fn trusted(repo: gix::Repository) -> Result<gix::Repository, Error> {
+    let root = repo.workdir().unwrap_or_else(|| repo.git_dir());
+    let path = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
+    let values = safe_directory::from_environment(&|name| std::env::var_os(name));
+    if !safe_directory::names(&values, &path) {
+        return Err(Error::Untrusted { path });
+    }
+    let options = gix::open::Options::default().with(gix::sec::Trust::Full);
+    let opened = gix::ThreadSafeRepository::open_opts(root, options);
+    opened.map(Into::into).map_err(|error| Error::Open { path, reason: error.to_string() })
 }
 
 /// The directories of objects that the repository or git's environment names. While a push is received, its objects are

@@ -7,18 +7,18 @@ use gix::index::entry::{Flags, Mode as IndexMode};
 use gix::index::extension::Tree as CacheTree;
 
 use super::change::Change;
-use super::commit::CommitHeader;
 use super::comparison::{Rescan, retain_added};
 use super::error::Error;
-use super::object::{Kind, Mode};
+use super::merge_heads::{Merge, parent_trees};
+use super::object::Mode;
 use super::path_graph::ROOT;
-use super::refs;
 use super::repo::Repo;
 use super::tree_diff::{Entries, Place, TreeDiff, join, read_entries};
 use crate::blob::{Origin, Sink, Source};
 use crate::finding::Findings;
 
-/// Staged changes as a source: every blob of the index that `HEAD` does not have under the same path.
+/// Staged changes as a source: every blob of the index that `HEAD`, or what is merged into it, does not have under the same
+/// path.
 pub struct Staged<'a> {
     repo: &'a Repo,
     changes: [Change; 1],
@@ -29,14 +29,23 @@ impl<'a> Staged<'a> {
     ///
     /// Fails where the index or `HEAD` cannot be read, or where a path is outside of the work tree.
     pub fn new(repo: &'a Repo, paths: &[PathBuf]) -> Result<Self, Error> {
+        Staged::compare(repo, paths, Merge::Concluded)
+    }
+
+    /// What a merge adds that `git merge` is about to commit by itself.
+    pub fn of_automatic_merge(repo: &'a Repo) -> Result<Self, Error> {
+        Staged::compare(repo, &[], Merge::Automatic)
+    }
+
+    fn compare(repo: &'a Repo, paths: &[PathBuf], merge: Merge) -> Result<Self, Error> {
         let index = repo
             .inner
             .index_or_empty()
             .map_err(|error| Error::Index { path: repo.inner.index_path(), reason: error.to_string() })?;
         let wanted = paths.iter().map(|path| index_path(repo, path)).collect::<Result<Vec<_>, _>>()?;
-        let head = head_tree(repo)?;
+        let trees = parent_trees(repo, merge)?;
         let mut diff = IndexDiff { repo, index: &index, wanted: &wanted, diff: TreeDiff::default() };
-        diff.compare_dir(index.entries(), &[], head, index.tree());
+        diff.compare_dir(index.entries(), &[], &trees, index.tree());
         Ok(Staged { repo, changes: [Change { template: Origin::default(), diff: diff.diff }] })
     }
 
@@ -53,18 +62,6 @@ impl Source for Staged<'_> {
             change.scan(self.repo, sink);
         }
     }
-}
-
-/// The tree of `HEAD`; none before the first commit.
-fn head_tree(repo: &Repo) -> Result<Option<ObjectId>, Error> {
-    let unreadable = |reason: String| Error::Head { path: repo.root().to_owned(), reason };
-    let Some(id) = refs::head(repo).map_err(unreadable)? else { return Ok(None) };
-    let mut bytes = Vec::new();
-    repo.read_as(Kind::Commit, &id, &mut bytes)
-        .map_err(|_| unreadable(format!("its commit {id} is missing or damaged")))?;
-    let header =
-        CommitHeader::parse(&bytes).ok_or_else(|| unreadable(format!("its commit {id} is damaged")))?;
-    Ok(Some(header.tree))
 }
 
 /// A path as the index has it: from the root of the work tree.
@@ -101,30 +98,33 @@ struct IndexDiff<'a> {
 }
 
 impl IndexDiff<'_> {
-    /// Compares the index entries below `path` with a tree, unless the cache tree of the index has the same tree there
-    /// (gitformat-index(5), "Cache tree").
+    /// Compares the index entries below `path` with what some trees have there, unless the cache tree of the index has
+    /// the same as one of them (gitformat-index(5), "Cache tree").
     fn compare_dir(
         &mut self,
         entries: &[gix::index::Entry],
         path: &[u8],
-        tree: Option<ObjectId>,
+        trees: &[ObjectId],
         cache: Option<&CacheTree>,
     ) {
         let cached = cache.filter(|cache| cache.num_entries.is_some()).map(|cache| cache.id);
-        if cached.is_some() && cached == tree || !self.leads_to_wanted(path) {
+        if cached.is_some_and(|id| trees.contains(&id)) || !self.leads_to_wanted(path) {
             return;
         }
-        let mut old = tree.map(|tree| self.read_entries(path, &tree)).unwrap_or_default();
+        let mut olds: Vec<Entries> = trees.iter().map(|tree| self.read_entries(path, tree)).collect();
         let start = if path.is_empty() { 0 } else { path.len() + 1 };
         let mut rest = entries;
         while let Some(entry) = rest.first() {
             let below = entry.path(self.index).get(start..).unwrap_or_default();
             let Some(slash) = memchr::memchr(b'/', below) else {
-                self.compare_entry(entry, old.get(below));
+                let old: Vec<_> = olds.iter().filter_map(|old| old.get(below)).copied().collect();
+                self.compare_entry(entry, &old);
                 rest = rest.get(1..).unwrap_or_default();
                 // In a conflict, a path has several stages one after the other, each compared with the same old entry.
                 if rest.first().is_none_or(|next| next.path(self.index) != entry.path(self.index)) {
-                    old.remove(below);
+                    for old in &mut olds {
+                        old.remove(below);
+                    }
                 }
                 continue;
             };
@@ -136,22 +136,17 @@ impl IndexDiff<'_> {
             rest = after;
             let child =
                 cache.and_then(|cache| cache.children.iter().find(|child| child.name.as_slice() == name));
-            let tree = match old.remove(name) {
-                Some((Mode::Tree, id)) => Some(id),
-                Some((mode, id)) => {
-                    self.diff.remove(mode, &id);
-                    None
-                }
-                None => {
-                    if self.leads_to_wanted(&join(path, name)) {
-                        self.diff.new_names.push((ROOT, join(path, name).into()));
-                    }
-                    None
-                }
-            };
-            self.compare_dir(inside, &join(path, name), tree, child);
+            let old: Vec<_> = olds.iter_mut().filter_map(|old| old.remove(name)).collect();
+            if old.is_empty() && self.leads_to_wanted(&join(path, name)) {
+                self.diff.new_names.push((ROOT, join(path, name).into()));
+            }
+            let (trees, others): (Vec<_>, Vec<_>) =
+                old.into_iter().partition(|(mode, _)| *mode == Mode::Tree);
+            others.iter().for_each(|(mode, id)| self.diff.remove(*mode, id));
+            let trees: Vec<ObjectId> = trees.into_iter().map(|(_, id)| id).collect();
+            self.compare_dir(inside, &join(path, name), &trees, child);
         }
-        for (mode, id) in old.into_values() {
+        for (mode, id) in olds.into_iter().flat_map(Entries::into_values) {
             self.diff.remove(mode, &id);
         }
     }
@@ -164,17 +159,19 @@ impl IndexDiff<'_> {
         })
     }
 
-    fn compare_entry(&mut self, entry: &gix::index::Entry, old: Option<&(Mode, ObjectId)>) {
+    fn compare_entry(&mut self, entry: &gix::index::Entry, old: &[(Mode, ObjectId)]) {
         let path = entry.path(self.index).to_vec();
         // `git add --intent-to-add` stages a path without its content.
         let is_empty = entry.flags.contains(Flags::INTENT_TO_ADD);
-        if is_empty || !self.is_wanted(&path) || old.is_some_and(|(_, id)| *id == entry.id) {
+        if is_empty || !self.is_wanted(&path) || old.iter().any(|(_, id)| *id == entry.id) {
             return;
         }
-        if old.is_none() {
+        if old.is_empty() {
             self.diff.new_names.push((ROOT, path.clone().into()));
         }
-        let preimage = old.filter(|(mode, _)| matches!(mode, Mode::File | Mode::Link)).map(|(_, id)| *id);
+        let ids_of = |modes: &[Mode]| -> Vec<ObjectId> {
+            old.iter().filter(|(mode, _)| modes.contains(mode)).map(|(_, id)| *id).collect()
+        };
         if entry.mode.contains(IndexMode::COMMIT) {
             return;
         }
@@ -182,12 +179,12 @@ impl IndexDiff<'_> {
         // Directory Entries").
         if entry.mode == IndexMode::DIR {
             let dir = self.diff.graph.add(ROOT, path.strip_suffix(b"/").unwrap_or(&path));
-            let old = old.filter(|(mode, _)| *mode == Mode::Tree).map(|(_, id)| *id);
-            self.diff.compare(self.repo, dir, (&entry.id, old.as_slice()), &|| false);
+            self.diff.compare(self.repo, dir, (&entry.id, &ids_of(&[Mode::Tree])), &|| false);
             return;
         }
         let link = entry.mode == IndexMode::SYMLINK;
-        let place = Place { dir: ROOT, name: path.into(), link, preimages: preimage.into_iter().collect() };
+        let preimages = ids_of(&[Mode::File, Mode::Link]);
+        let place = Place { dir: ROOT, name: path.into(), link, preimages };
         self.diff.add(entry.id, place);
     }
 

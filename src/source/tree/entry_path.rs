@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ignore::DirEntry;
 
+use super::exclude::Exclude;
 use crate::blob::{Blob, Body, Fault, FaultKind, LocationKind, MIN_TOKEN_LEN, Origin, Sink};
 use crate::text::path_text;
 
@@ -41,6 +42,20 @@ impl<'a> EntryPath<'a> {
     /// The path below the root; the path as given where the root is no directory.
     pub(super) fn relative(&self) -> &'a Path {
         self.parts().1
+    }
+
+    /// Whether it is left out. The directories above an entry that a walk has come to are not; those above a file that was
+    /// named may be.
+    pub(super) fn is_excluded(&self, exclude: &Exclude, is_dir: bool) -> bool {
+        if exclude.walked(self.relative(), is_dir) {
+            return true;
+        }
+        let named = self.depth == 0;
+        if named && is_dir || !named && !exclude.by_projects() {
+            return false;
+        }
+        let Origin { root, path, .. } = self.origin();
+        exclude.entry(root.as_deref(), &path, is_dir)
     }
 
     pub(super) fn origin(&self) -> Origin {

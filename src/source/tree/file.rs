@@ -48,7 +48,7 @@ impl Reader {
             match file.metadata() {
                 Ok(metadata) if metadata.len() > max_size => {
                     let reason = format!("{} bytes are more than --max-file-size allows", metadata.len());
-                    let path = entry.origin().path;
+                    let path = entry.origin().display_path();
                     return sink.fault(Fault { path, kind: FaultKind::TooLarge, reason });
                 }
                 Ok(_) => {}

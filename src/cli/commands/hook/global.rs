@@ -10,35 +10,30 @@ use std::process::{Command, Output};
 use anyhow::{Context as _, bail};
 
 use super::hooks_dir::HooksDir;
+use super::program::Program;
 use super::purpose::purpose;
-use super::script::{Script, delegating};
+use super::script::{DELEGATE, ON_DEMAND, Script, delegating};
 use crate::cli::args::HookKind;
 use crate::cli::console::Console;
 use crate::settings::user_config_dir;
 
 const HOOKS_PATH: &str = "core.hooksPath";
 
-/// The other hooks of git (githooks(5)). Two are left out: without `push-to-checkout` and `proc-receive` git does something
-/// of its own, which a script cannot ask it to do.
-const OTHER_HOOKS: [&str; 22] = [
+/// The other hooks of git (githooks(5)), but for those that get their script on demand. Two more are left out: without
+/// `push-to-checkout` and `proc-receive` git does something of its own, which a script cannot ask it to do.
+const OTHER_HOOKS: [&str; 16] = [
     "applypatch-msg",
     "pre-applypatch",
     "post-applypatch",
-    "pre-merge-commit",
-    "prepare-commit-msg",
-    "commit-msg",
-    "post-commit",
     "pre-rebase",
     "post-checkout",
     "post-merge",
     "update",
     "post-receive",
     "post-update",
-    "reference-transaction",
     "pre-auto-gc",
     "post-rewrite",
     "sendemail-validate",
-    "post-index-change",
     "p4-changelist",
     "p4-prepare-changelist",
     "p4-post-changelist",
@@ -52,7 +47,7 @@ pub(super) fn directory() -> anyhow::Result<PathBuf> {
         .join("hooks"))
 }
 
-pub(super) fn install(kind: HookKind, console: &Console) -> anyhow::Result<()> {
+pub(super) fn install(kind: HookKind, program: &Program, console: &Console) -> anyhow::Result<()> {
     let hooks = HooksDir::new(directory()?);
     let configured = hooks_path()?;
     if let Some(other) = configured.as_ref().filter(|path| *path != hooks.path()) {
@@ -63,14 +58,21 @@ pub(super) fn install(kind: HookKind, console: &Console) -> anyhow::Result<()> {
             kind.name()
         );
     }
+    hooks.install(DELEGATE, &delegating())?;
     for name in OTHER_HOOKS {
-        hooks.install(name, &delegating(name))?;
+        hooks.install(name, &delegating())?;
+    }
+    // Those that are there have been needed, or are of an earlier release.
+    for name in ON_DEMAND {
+        if hooks.has(name)? {
+            hooks.install(name, &delegating())?;
+        }
     }
     for other in HookKind::ALL {
         if other == kind {
-            hooks.install(kind.name(), &Script::new(kind)?.global())?;
+            hooks.install(kind.name(), &Script::new(kind, program)?.global())?;
         } else if !hooks.has(other.name())? {
-            hooks.install(other.name(), &delegating(other.name()))?;
+            hooks.install(other.name(), &delegating())?;
         }
     }
     if configured.is_none() {
@@ -81,6 +83,10 @@ pub(super) fn install(kind: HookKind, console: &Console) -> anyhow::Result<()> {
     }
     console.info(&format!("installed for all your repositories: {}", hooks.path_of(kind.name()).display()));
     console.info("  the hooks that a repository has of its own run first");
+    console.info(
+        "  a repository that sets core.hooksPath itself, as husky does, runs none of these: there, run stanch hook install \
+         (stanch hook status says what runs)",
+    );
     console.info(&format!("  {}", purpose(kind)));
     Ok(())
 }
@@ -92,7 +98,7 @@ pub(super) fn uninstall(kind: HookKind, console: &Console) -> anyhow::Result<()>
         return Ok(());
     }
     if HookKind::ALL.iter().any(|other| *other != kind && scans(&hooks, *other)) {
-        hooks.install(kind.name(), &delegating(kind.name()))?;
+        hooks.install(kind.name(), &delegating())?;
         console.info(&format!("removed: {}", hooks.path_of(kind.name()).display()));
         return Ok(());
     }
@@ -103,7 +109,9 @@ pub(super) fn uninstall(kind: HookKind, console: &Console) -> anyhow::Result<()>
             bail!("git cannot unset {HOOKS_PATH}: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
     }
-    for name in OTHER_HOOKS.into_iter().chain(HookKind::ALL.map(HookKind::name)) {
+    let all =
+        OTHER_HOOKS.into_iter().chain(ON_DEMAND).chain([DELEGATE]).chain(HookKind::ALL.map(HookKind::name));
+    for name in all {
         hooks.uninstall(name)?;
     }
     // Fails, as it should, when anything else is in it.
@@ -112,8 +120,14 @@ pub(super) fn uninstall(kind: HookKind, console: &Console) -> anyhow::Result<()>
     Ok(())
 }
 
+/// Whether hooks for all repositories are installed.
+pub(super) fn is_installed() -> bool {
+    let hooks = directory().map(HooksDir::new);
+    hooks.is_ok_and(|hooks| HookKind::ALL.into_iter().any(|kind| scans(&hooks, kind)))
+}
+
 /// Whether the hook of that kind is installed, and scans for tokens.
-fn scans(hooks: &HooksDir, kind: HookKind) -> bool {
+pub(super) fn scans(hooks: &HooksDir, kind: HookKind) -> bool {
     let text = std::fs::read_to_string(hooks.path_of(kind.name())).unwrap_or_default();
     text.contains(&format!("hook run --type {}", kind.name()))
 }

@@ -58,6 +58,11 @@ impl HooksDir {
         Ok(self.read(name)?.is_some_and(|text| is_ours(&text)))
     }
 
+    /// Whether the hook of this name that was there before ours is kept.
+    pub(super) fn has_chained(&self, name: &str) -> bool {
+        fs::symlink_metadata(self.chained_path_of(name)).is_ok()
+    }
+
     /// The text of a hook; none where there is none. A dangling link is a hook without text.
     fn read(&self, name: &str) -> anyhow::Result<Option<Vec<u8>>> {
         let hook = self.path_of(name);
@@ -78,7 +83,7 @@ impl HooksDir {
         let cannot = || format!("cannot write {}", hook.display());
         fs::create_dir_all(&self.0).with_context(cannot)?;
         let existing = self.read(name)?.filter(|text| !is_ours(text));
-        let is_chained = fs::symlink_metadata(&chained).is_ok();
+        let is_chained = self.has_chained(name);
         if existing.is_some() && is_chained {
             bail!(
                 "{} was written by somebody else after stanch had been installed, and {} is still kept: \
@@ -110,7 +115,7 @@ impl HooksDir {
     /// Removes a hook of ours, and puts back what was there before.
     pub(super) fn uninstall(&self, name: &str) -> anyhow::Result<Removed> {
         let (hook, chained) = (self.path_of(name), self.chained_path_of(name));
-        let is_chained = fs::symlink_metadata(&chained).is_ok();
+        let is_chained = self.has_chained(name);
         let cannot = || format!("cannot remove {}", hook.display());
         match self.read(name)? {
             Some(text) if is_ours(&text) && is_chained => {

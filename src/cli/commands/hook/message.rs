@@ -1,9 +1,11 @@
-//! The message of a hook: what was found, where, and what to do.
+//! The message of a hook: what was found or could not be read, where, and what to do.
 
 use crate::blob::{Fault, LocationKind};
 use crate::cli::args::HookKind;
 use crate::cli::console::count;
+use crate::cli::fault_path::is_in_tree;
 use crate::finding::{Finding, Location};
+use crate::suppress::{glob_of, hash_line};
 use crate::text::{printable, without_redacted_parts};
 
 /// How many locations are listed.
@@ -24,26 +26,31 @@ impl Message<'_> {
             let tokens = count(self.found.len() as u64, "token");
             lines.push(match self.kind {
                 HookKind::Commit => format!("stanch: nothing is committed, because {tokens} would be"),
+                HookKind::Merge => format!("stanch: nothing is merged, because {tokens} would be added"),
                 HookKind::Push => {
                     format!("stanch: nothing is pushed, because {tokens} would be published")
                 }
                 HookKind::Receive => format!("stanch: nothing is taken, because it holds {tokens}"),
             });
-            let locations: Vec<String> = self.locations().collect();
-            lines.extend(locations.iter().take(MAX_LISTED).cloned());
-            if locations.len() > MAX_LISTED {
-                lines.push(format!("  … and {} more", locations.len() - MAX_LISTED));
-            }
+            list(&mut lines, self.locations().collect());
+            lines.extend(self.what_to_do());
         }
-        for fault in self.faults.iter().take(MAX_LISTED) {
-            let (path, reason) = (printable(&self.safe(&fault.path)), printable(&self.safe(&fault.reason)));
-            lines.push(format!("stanch: {path} could not be looked through: {reason}"));
-        }
-        if self.faults.len() > MAX_LISTED {
-            lines.push(format!("  … and {} more", self.faults.len() - MAX_LISTED));
+        if !self.faults.is_empty() {
+            let places = count(self.faults.len() as u64, "place");
+            let done = match self.kind {
+                HookKind::Commit => "committed",
+                HookKind::Merge => "merged",
+                HookKind::Push => "pushed",
+                HookKind::Receive => "taken",
+            };
+            lines.push(format!(
+                "stanch: nothing is {done}, because {places} could not be read, and a token may be there"
+            ));
+            list(&mut lines, self.faults.iter().map(|fault| self.fault_line(fault)).collect());
+            lines.extend(self.what_to_do_about_faults());
         }
         if !lines.is_empty() {
-            lines.extend(self.advice().into_iter().map(str::to_owned));
+            lines.extend(self.way_past().map(str::to_owned));
         }
         lines
     }
@@ -55,7 +62,8 @@ impl Message<'_> {
         })
     }
 
-    /// Where a token is, and which. A server shows no part of it to those who push.
+    /// Where a token is, and which, with the line that allows it in `.stanchignore`. A server shows no part of it to those
+    /// who push, and has no such file.
     fn line(&self, finding: &Finding, location: &Location) -> String {
         let what = match location.kind {
             LocationKind::Content | LocationKind::Note => format!(":{}:{}", location.line, location.column),
@@ -70,10 +78,17 @@ impl Message<'_> {
             location.details().commit.as_deref().map(|id| format!("commit {}  ", id.get(..12).unwrap_or(id)));
         let token = match self.kind {
             HookKind::Receive => String::new(),
-            _ => format!("  {}", printable(&finding.token.redacted())),
+            _ => {
+                let hash = hash_line(&finding.token.fingerprint());
+                format!("  {}  {hash}", printable(&finding.token.redacted()))
+            }
         };
         let (commit, path) = (commit.unwrap_or_default(), printable(&self.safe(&location.path)));
         format!("  {commit}{path}{what}  {}{token}", printable(&finding.rule))
+    }
+
+    fn fault_line(&self, fault: &Fault) -> String {
+        format!("  {}: {}", printable(&self.safe(&fault.path)), printable(&self.safe(&fault.reason)))
     }
 
     /// The text, without what is left of redacted tokens where no part of them may be shown.
@@ -84,20 +99,70 @@ impl Message<'_> {
         without_redacted_parts(text)
     }
 
-    fn advice(&self) -> [&'static str; 2] {
+    /// What to do about tokens, for the moment that they are found in.
+    fn what_to_do(&self) -> Vec<String> {
+        let rewrite = "A later commit does not take it out: rewrite the commits above (git rebase -i), then push again.";
+        let meant = || {
+            format!(
+                "If it is meant to be there: {}, which puts its hash into .stanchignore; or a comment on its line \
+                 (stanch:allow).",
+                self.allow()
+            )
+        };
         match self.kind {
-            HookKind::Commit => [
-                "Take it out of the file and stage that again (git add); keep tokens in the environment or a secret store.",
-                "If it is none, say so in a comment on its line (stanch:allow). To commit as it is: git commit --no-verify",
+            HookKind::Commit | HookKind::Merge => vec![
+                "Take it out of the file and stage that again (git add); keep tokens in the environment or a secret store."
+                    .to_owned(),
+                meant(),
             ],
-            HookKind::Push => [
-                "A later commit does not take it out: rewrite the commits above (git rebase -i), then push again.",
-                "If it is none, say so in a comment on its line (stanch:allow). To push as it is: git push --no-verify",
+            HookKind::Push => vec![
+                format!("{rewrite} What was pushed anywhere before is leaked: revoke it (stanch revoke)."),
+                meant(),
             ],
-            HookKind::Receive => [
-                "A later commit does not take it out: rewrite the commits above (git rebase -i), then push again.",
-                "Treat it as known to others: replace it where it is used, and revoke it.",
+            HookKind::Receive => vec![
+                rewrite.to_owned(),
+                "Treat it as known to others: replace it where it is used, and revoke it.".to_owned(),
             ],
         }
+    }
+
+    /// The command that allows what was found.
+    fn allow(&self) -> String {
+        let hashes =
+            self.found.iter().take(MAX_LISTED).map(|finding| hash_line(&finding.token.fingerprint()));
+        let hashes: Vec<String> = hashes.map(|hash| hash.trim_start_matches("sha256:").to_owned()).collect();
+        format!("stanch allow {}", hashes.join(" "))
+    }
+
+    fn what_to_do_about_faults(&self) -> Vec<String> {
+        if self.kind == HookKind::Receive {
+            return Vec::new();
+        }
+        let files = self.faults.iter().filter(|fault| is_in_tree(&fault.path)).take(MAX_LISTED);
+        let globs: Vec<String> = files.map(|fault| printable(&glob_of(&fault.path))).collect();
+        if globs.is_empty() {
+            return vec!["To see what is damaged: git fsck".to_owned()];
+        }
+        let lines = globs.into_iter().map(|glob| format!("  {glob}"));
+        std::iter::once("Mend it, or leave it out by its line in .stanchignore:".to_owned())
+            .chain(lines)
+            .collect()
+    }
+
+    fn way_past(&self) -> Option<&'static str> {
+        match self.kind {
+            HookKind::Commit => Some("To commit as it is: git commit --no-verify"),
+            HookKind::Merge => Some("To merge as it is: git merge --no-verify"),
+            HookKind::Push => Some("To push as it is: git push --no-verify"),
+            HookKind::Receive => None,
+        }
+    }
+}
+
+fn list(lines: &mut Vec<String>, all: Vec<String>) {
+    let more = all.len().saturating_sub(MAX_LISTED);
+    lines.extend(all.into_iter().take(MAX_LISTED));
+    if more > 0 {
+        lines.push(format!("  … and {more} more"));
     }
 }

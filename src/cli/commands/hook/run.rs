@@ -16,7 +16,7 @@ use crate::cli::session::ScanSession;
 use crate::cli::signal;
 use crate::finding::Findings;
 use crate::settings::Env;
-use crate::source::git::{Range, Repo};
+use crate::source::git::{Range, Repo, Staged};
 
 pub(super) fn run(args: &HookRunArgs, env: &Env) -> anyhow::Result<Exit> {
     let mut common = CommonArgs::none()?;
@@ -27,16 +27,18 @@ pub(super) fn run(args: &HookRunArgs, env: &Env) -> anyhow::Result<Exit> {
     }
     let (session, repo) = git::prepare(&common, Path::new("."), env)?;
     session.limit_threads()?;
-    let mut findings = if args.kind == HookKind::Commit {
-        git::scan_staged(&session, &repo, &[])?
-    } else {
-        let mut lines = Vec::new();
-        std::io::stdin().read_to_end(&mut lines).context("cannot read the ref updates from git")?;
-        let updates = RefUpdates::read(args.kind, &String::from_utf8_lossy(&lines))?;
-        if updates.is_empty() {
-            return Ok(Exit::Clean);
+    let mut findings = match args.kind {
+        HookKind::Commit => git::scan_staged(&session, &Staged::new(&repo, &[])?),
+        HookKind::Merge => git::scan_staged(&session, &Staged::of_automatic_merge(&repo)?),
+        HookKind::Push | HookKind::Receive => {
+            let mut lines = Vec::new();
+            std::io::stdin().read_to_end(&mut lines).context("cannot read the ref updates from git")?;
+            let updates = RefUpdates::read(args.kind, &String::from_utf8_lossy(&lines))?;
+            if updates.is_empty() {
+                return Ok(Exit::Clean);
+            }
+            scan_push(&session, &repo, args, &updates)?
         }
-        scan_push(&session, &repo, args, &updates)?
     };
     findings.retain(&mut |_, location| !git::is_excluded(&session.settings.walk, location));
     Ok(finish(&session, args.kind, findings))
