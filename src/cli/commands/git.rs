@@ -24,6 +24,7 @@ pub(super) enum Scope {
 pub(super) fn run(args: GitArgs, env: &Env) -> anyhow::Result<Exit> {
     let (path, scope) = scope(args.repo, args.staged, args.range);
     let (session, repo) = prepare(&args.common, &path, env)?;
+    let repo = repo.requiring_all(args.require_full_history);
     let incomplete = if let Scope::Staged(_) = scope { None } else { repo.incomplete() };
     if let Some(missing) = &incomplete {
         if args.require_full_history {

@@ -118,5 +118,6 @@ impl Source for Range<'_> {
             }
             change.scan(self.repo, sink);
         }
+        self.repo.lfs.report_missing(self.repo.requires_all, sink);
     }
 }

@@ -6,6 +6,7 @@ use gix::ObjectId;
 
 use super::dot_git::{self, StandIn};
 use super::error::{Error, ReadError};
+use super::lfs::Lfs;
 use super::object::Kind;
 use super::object_dirs::ObjectDirs;
 use super::object_store::ObjectStore;
@@ -22,6 +23,10 @@ pub struct Repo {
     /// The commits behind which a shallow clone's history is cut off.
     shallow_boundary: Vec<ObjectId>,
     pub(super) max_blob_size: MaxBlobSize,
+    /// What Git LFS has for it.
+    pub(super) lfs: Lfs,
+    /// Whether what is missing of its history is an error.
+    pub(super) requires_all: bool,
     /// Whether the environment says which repository it is.
     pub(super) follow_env: bool,
     /// Kept as long as the repository is open.
@@ -33,6 +38,11 @@ pub struct Repo {
 pub(super) struct MaxBlobSize(u64);
 
 impl MaxBlobSize {
+    /// In bytes.
+    pub(super) fn bytes(self) -> u64 {
+        self.0
+    }
+
     /// Whether a blob of `size` bytes is too large. If so, reports to `sink` that it is skipped.
     pub(super) fn skips(self, id: &gix::oid, size: usize, sink: &dyn Sink) -> bool {
         let too_large = size as u64 > self.0;
@@ -112,13 +122,20 @@ impl Repo {
         let shallow_boundary = shallow::boundary(&inner);
         let max_blob_size = MaxBlobSize(u64::MAX);
         let store = ObjectStore::new(object_dirs.all(), inner.object_hash());
-        Ok(Repo { inner, object_dirs, store, shallow_boundary, max_blob_size, follow_env, stand_in: None })
+        let (lfs, requires_all) = (Lfs::new(&inner, &object_dirs), false);
+        Ok(Repo { inner, object_dirs, store, lfs, requires_all, shallow_boundary, max_blob_size, follow_env, stand_in: None })
     }
 
     /// The same, skipping blobs of more than `bytes` bytes.
     #[must_use]
     pub fn with_max_blob_size(self, bytes: u64) -> Self {
         Repo { max_blob_size: MaxBlobSize(bytes), ..self }
+    }
+
+    /// The same; where `required`, it is an error that something of its history is not here.
+    #[must_use]
+    pub fn requiring_all(self, required: bool) -> Self {
+        Repo { requires_all: required, ..self }
     }
 
     /// The root of the work tree, which the paths in a history start at; the repository itself where it is bare.
