@@ -67,6 +67,7 @@ pub use error::Error;
 pub use find::find_repositories;
 pub use history::History;
 pub use incomplete::Incomplete;
+pub use loose::is_loose_object;
 pub use range::Range;
 pub use repo::Repo;
 pub use staged::Staged;

@@ -116,13 +116,7 @@ impl Lfs {
 
     /// Passes the content to `sink` that a blob with these `bytes` points to, if it is a pointer, as content of the pointer's
     /// own `origin`. What is not here is kept in mind for [`Lfs::report_missing`].
-    pub(super) fn scan(
-        &self,
-        bytes: &[u8],
-        max_size: u64,
-        sink: &dyn Sink,
-        origin: &dyn Fn() -> Origin,
-    ) {
+    pub(super) fn scan(&self, bytes: &[u8], max_size: u64, sink: &dyn Sink, origin: &dyn Fn() -> Origin) {
         let fault = |kind, reason| sink.fault(Fault { path: origin().display_path(), kind, reason });
         let Some(pointer) = Pointer::parse(bytes) else { return };
         let Some(path) = self.find(&pointer.oid) else {
@@ -138,14 +132,20 @@ impl Lfs {
             }
         };
         if size > max_size {
-            return fault(FaultKind::TooLarge, format!("passed over: its content in Git LFS has {size} bytes"));
+            return fault(
+                FaultKind::TooLarge,
+                format!("passed over: its content in Git LFS has {size} bytes"),
+            );
         }
         let mut head = vec![0; WHOLE];
         let (read, outcome) = fill(&mut rest, &mut head);
         head.truncate(read);
         sink.meter().file(read as u64);
         if let Err(error) = &outcome {
-            fault(FaultKind::Damaged, format!("what could be read of its content in Git LFS was scanned: {error}"));
+            fault(
+                FaultKind::Damaged,
+                format!("what could be read of its content in Git LFS was scanned: {error}"),
+            );
         }
         if head.is_empty() {
             return;
@@ -201,7 +201,11 @@ mod tests {
         assert_eq!(parsed(plain.trim_end()).as_deref(), Some(oid));
         let extended = plain.replace("oid ", &format!("ext-0-foo sha256:{}\noid ", "0".repeat(64)));
         assert_eq!(parsed(&extended).as_deref(), Some(oid));
-        assert_eq!(parsed(&plain.replace("https://git-lfs.github.com/spec/v1", "http://git-media.io/v/2")).as_deref(), Some(oid));
+        assert_eq!(
+            parsed(&plain.replace("https://git-lfs.github.com/spec/v1", "http://git-media.io/v/2"))
+                .as_deref(),
+            Some(oid)
+        );
     }
 
     #[test]

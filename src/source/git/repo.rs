@@ -123,7 +123,17 @@ impl Repo {
         let max_blob_size = MaxBlobSize(u64::MAX);
         let store = ObjectStore::new(object_dirs.all(), inner.object_hash());
         let (lfs, requires_all) = (Lfs::new(&inner, &object_dirs), false);
-        Ok(Repo { inner, object_dirs, store, lfs, requires_all, shallow_boundary, max_blob_size, follow_env, stand_in: None })
+        Ok(Repo {
+            inner,
+            object_dirs,
+            store,
+            lfs,
+            requires_all,
+            shallow_boundary,
+            max_blob_size,
+            follow_env,
+            stand_in: None,
+        })
     }
 
     /// The same, skipping blobs of more than `bytes` bytes.
