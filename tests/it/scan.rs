@@ -153,7 +153,7 @@ fn loops_pipes_and_object_databases_are_survived() {
     sandbox.write("sub/file", &kept);
     sandbox.write(".git/HEAD", "ref: refs/heads/main\n");
     sandbox.write(".git/refs/heads/main", "0\n");
-    sandbox.write(".git/objects/pack/x.pack", &passed);
+    sandbox.write(".git/objects/pack/x.pack", ["PACK\0\0\0\x02", &passed].concat());
     sandbox.write("objects/plain", mint.token(Kind::Pat));
     symlink("..", sandbox.path().join("sub/up")).expect("a link");
     symlink("nowhere", sandbox.path().join("dangling")).expect("a link");
