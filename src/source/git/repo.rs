@@ -98,7 +98,14 @@ impl Repo {
         let cannot_open = |reason: String| Error::Open { path: path.to_owned(), reason };
         let git_dir = dot_git::directory(dot_git).map_err(cannot_open)?;
         let stand_in = StandIn::make(&git_dir, index).map_err(|error| cannot_open(error.to_string()))?;
-        let Some(stand_in) = stand_in else { return Ok(None) };
+        let Some(stand_in) = stand_in else {
+            // Alternates in a circle, or that are gone, are no error to git; `gix` must not list them to open it.
+            if !dot_git::has_odd_alternates(&git_dir) {
+                return Ok(None);
+            }
+            let opened = open_unlisted(dot_git, follow_env);
+            return Repo::new(path, opened.map_err(|error| error.to_string()), follow_env).map(Some);
+        };
         let opened = gix::ThreadSafeRepository::open(stand_in.path());
         let mut repo = Repo::new(path, opened.map_err(|error| error.to_string()), follow_env)?;
         repo.stand_in = Some(stand_in);
@@ -201,6 +208,18 @@ impl Repo {
     pub(super) fn read_as(&self, kind: Kind, id: &gix::oid, out: &mut Vec<u8>) -> Result<(), ReadError> {
         if self.read(id, out)? == kind { Ok(()) } else { Err(ReadError::Damaged) }
     }
+}
+
+/// Opens a repository without a look at its objects: they are read by [`ObjectStore`] anyway.
+fn open_unlisted(dot_git: &Path, follow_env: bool) -> gix::Result<gix::ThreadSafeRepository> {
+    let mut options: gix::sec::trust::Mapping<gix::open::Options> = gix::sec::trust::Mapping::default();
+    let slots = gix::odb::store::init::Slots::Given(256);
+    options.full = options.full.object_store_slots(slots);
+    options.reduced = options.reduced.object_store_slots(slots);
+    if follow_env {
+        return gix::ThreadSafeRepository::open_with_environment_overrides(dot_git, options);
+    }
+    gix::ThreadSafeRepository::open_opts(dot_git, gix::open::Options::default().object_store_slots(slots))
 }
 
 /// The directories of objects that the repository or git's environment names. While a push is received, its objects are
