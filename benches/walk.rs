@@ -22,7 +22,14 @@ fn main() {
 
 fn options() -> Options {
     let exclude = Exclude::new([]).expect("no globs");
-    Options { gitignore: false, exclude, follow_symlinks: false, max_file_size: None, threads: 0 }
+    Options {
+        gitignore: false,
+        exclude,
+        follow_symlinks: false,
+        history: true,
+        max_file_size: None,
+        threads: 0,
+    }
 }
 
 /// Text that looks like source code, without a token.

@@ -144,6 +144,8 @@ pub enum FaultKind {
     TooLarge,
     /// Passed over because it holds no files: a file system of the kernel, such as `/proc`.
     PassedOver,
+    /// The history of a git repository, which was seen and not looked into.
+    History,
 }
 
 /// Something that could not be read, or not wholly. The walk goes on.

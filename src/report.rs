@@ -79,7 +79,8 @@ impl Report<'_> {
 
     /// What should have been read and was not, or not wholly; what a setting leaves out is none of it.
     fn unread(&self) -> impl Iterator<Item = &Fault> {
-        let intended = |kind| matches!(kind, FaultKind::TooLarge | FaultKind::PassedOver);
+        let intended =
+            |kind| matches!(kind, FaultKind::TooLarge | FaultKind::PassedOver | FaultKind::History);
         self.faults.iter().filter(move |fault| !intended(fault.kind))
     }
 

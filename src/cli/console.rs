@@ -233,5 +233,9 @@ pub(super) fn summary_line(summary: &Summary) -> String {
     if summary.too_large > 0 {
         line = format!("{line}; {} passed over for their size", count(summary.too_large, "file"));
     }
+    if summary.histories > 0 {
+        let noun = if summary.histories == 1 { "history" } else { "histories" };
+        line = format!("{line}; {} git {noun} not looked into: see --history", HumanCount(summary.histories));
+    }
     line
 }

@@ -235,6 +235,7 @@ fn notification(fault: &Fault) -> Notification<'_> {
         FaultKind::Damaged => "damaged",
         FaultKind::CutShort => "cut-short",
         FaultKind::TooLarge | FaultKind::PassedOver => "passed-over",
+        FaultKind::History => "history-not-scanned",
     };
     Notification {
         descriptor: Descriptor { id },

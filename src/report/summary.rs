@@ -37,6 +37,8 @@ pub struct Summary {
     pub cut_short: u64,
     /// Faults: files skipped because of `--max-file-size`.
     pub too_large: u64,
+    /// Faults: histories of git repositories that were seen and not looked into.
+    pub histories: u64,
     /// Whether a history was incomplete.
     pub shallow: bool,
     /// Milliseconds the run took.
@@ -77,6 +79,7 @@ impl Summary {
             unreadable: faults_of(&[FaultKind::Unreadable, FaultKind::Damaged]),
             cut_short: faults_of(&[FaultKind::CutShort]),
             too_large: faults_of(&[FaultKind::TooLarge]),
+            histories: faults_of(&[FaultKind::History]),
             shallow: false,
             elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
             audit_head: None,

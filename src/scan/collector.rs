@@ -1,13 +1,16 @@
 //! The last sink: runs the detector over every blob, in windows where it is large, and gathers what is found.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::io;
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
-use crate::blob::{Blob, Body, Fault, FaultKind, Origin, Prefilter, Rest, Sink, fill};
+use crate::blob::{Blob, Body, Fault, FaultKind, LocationKind, Origin, Prefilter, Rest, Sink, fill};
 use crate::detect::{Custom, Detector, Hit, MAX_SPAN, Window};
 use crate::finding::{Confidence, Findings, Location, Scope, Sighting, SuppressionContext, Suppressor};
 use crate::meter::Meter;
+use crate::scan::git_data;
 use crate::scan::lines::{LinePosition, Lines, line_around};
 
 /// How many new bytes a window of a large blob adds: few enough to stay in a core's own cache.
@@ -25,6 +28,8 @@ pub struct Collector<'a> {
     meter: &'a Meter,
     custom: Option<&'a Custom>,
     suppressor: Option<&'a dyn Suppressor>,
+    /// Where git's own data was seen.
+    histories: Mutex<HashSet<String>>,
 }
 
 /// What was found in a window, and where in it.
@@ -39,7 +44,7 @@ struct Match<'c> {
 impl<'a> Collector<'a> {
     /// A collector that puts what `detector` finds into `findings`.
     pub fn new(detector: &'a Detector, findings: &'a Findings, meter: &'a Meter) -> Self {
-        Collector { detector, findings, meter, custom: None, suppressor: None }
+        Collector { detector, findings, meter, custom: None, suppressor: None, histories: Mutex::default() }
     }
 
     /// The same, with the configuration's own rules.
@@ -136,8 +141,27 @@ impl<'a> Collector<'a> {
     }
 }
 
+impl Collector<'_> {
+    /// Reports git's own data, once for all that is in one place: as bytes it is compressed.
+    fn note_history(&self, origin: &Origin, head: &[u8]) {
+        if origin.kind != LocationKind::Content || origin.object.is_some() {
+            return;
+        }
+        let Some(place) = git_data::belongs_to(head, &origin.path) else { return };
+        let path = origin.root.as_ref().map_or_else(|| place.clone(), |root| format!("{root}/{place}"));
+        if self.histories.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone()) {
+            let reason =
+                "a git history that was not looked into: clone or unpack it, and scan that".to_owned();
+            self.fault(Fault { path, kind: FaultKind::History, reason });
+        }
+    }
+}
+
 impl Sink for Collector<'_> {
     fn blob(&self, blob: Blob<'_>) {
+        if git_data::may_be(blob.body.head()) {
+            self.note_history(&(blob.origin)(), blob.body.head());
+        }
         match blob.body {
             Body::Whole(bytes) => {
                 self.scan_window(&Window::whole(bytes), 0, LinePosition::default(), blob.origin);

@@ -4,8 +4,9 @@ mod entry_path;
 mod exclude;
 mod file;
 mod mounts;
+mod object_database;
 
-use std::ffi::OsStr;
+use std::fs::FileType;
 use std::path::{Path, PathBuf};
 
 use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, WalkState};
@@ -26,6 +27,8 @@ pub struct Options {
     pub follow_symlinks: bool,
     /// Pass over files of more bytes.
     pub max_file_size: Option<u64>,
+    /// The histories of repositories are looked into, too: elsewhere.
+    pub history: bool,
     /// How many threads; 0 for as many as the machine has.
     pub threads: usize,
 }
@@ -112,9 +115,7 @@ impl Walker<'_> {
         if path.is_excluded(&options.exclude, kind.is_dir()) {
             return WalkState::Skip;
         }
-        if kind.is_dir() && entry.depth() > 0 && is_object_database(entry.path()) {
-            return WalkState::Skip;
-        }
+        self.note_history(entry, kind, &path);
         if kind.is_dir() && self.shared.kernel_mounts.iter().any(|mount| mount == entry.path()) {
             let reason = mounts::reason(entry.path());
             sink.fault(Fault { path: path.origin().display_path(), kind: FaultKind::PassedOver, reason });
@@ -124,13 +125,34 @@ impl Walker<'_> {
         if entry.path_is_symlink() {
             self.scan_link_target(entry.path(), &path);
         }
-        if kind.is_file() {
+        if kind.is_file() && object_database::holds_objects(entry.path()) {
+            // What is in them is compressed, and `stanch git` reads it.
+        } else if kind.is_file() {
             self.reader.read(entry.path(), &path, options.max_file_size, *sink);
         } else if entry.depth() == 0 && !kind.is_dir() && !kind.is_symlink() {
             // A pipe or device is passed over in a tree, but read where the user names it: `<(command)`.
             self.reader.read_special(entry.path(), &path, *sink);
         }
         WalkState::Continue
+    }
+
+    /// Reports a repository whose history this walk leaves alone.
+    fn note_history(&self, entry: &DirEntry, kind: FileType, path: &EntryPath<'_>) {
+        if self.shared.options.history {
+            return;
+        }
+        let leads_elsewhere = || {
+            let root = entry.path().ancestors().nth(entry.depth())?;
+            object_database::leads_elsewhere(entry.path(), root)
+        };
+        let is_repository = if kind.is_dir() {
+            object_database::is_root(entry.path())
+        } else {
+            kind.is_file() && entry.file_name() == ".git" && leads_elsewhere().is_some()
+        };
+        if is_repository {
+            path.report(FaultKind::History, &object_database::NOT_LOOKED_INTO, self.shared.sink);
+        }
     }
 
     /// The target of a link is text that somebody wrote, whether or not it exists.
@@ -163,15 +185,6 @@ impl Walker<'_> {
         }
         path.fault(&reason, self.shared.sink);
     }
-}
-
-/// Whether a directory is a repository's object database (gitrepository-layout(5)): `stanch git` reads those, and as bytes
-/// they are compressed.
-fn is_object_database(path: &Path) -> bool {
-    path.file_name() == Some(OsStr::new("objects"))
-        && path
-            .parent()
-            .is_some_and(|git_dir| git_dir.join("HEAD").is_file() && git_dir.join("refs").is_dir())
 }
 
 fn is_loop(error: &ignore::Error) -> bool {

@@ -25,6 +25,7 @@ mod kill_switch;
 #[cfg(unix)]
 mod kills;
 mod ledger;
+mod lfs;
 mod local_credentials;
 mod messages;
 mod outage;
@@ -36,6 +37,8 @@ mod queue;
 mod quota;
 mod reference;
 mod reports;
+#[cfg(unix)]
+mod repositories;
 mod revoke;
 mod revoke_hosts;
 mod scan;

@@ -153,7 +153,7 @@ fn loops_pipes_and_object_databases_are_survived() {
     sandbox.write("sub/file", &kept);
     sandbox.write(".git/HEAD", "ref: refs/heads/main\n");
     sandbox.write(".git/refs/heads/main", "0\n");
-    sandbox.write(".git/objects/pack/x.pack", &passed);
+    sandbox.write(".git/objects/pack/x.pack", ["PACK\0\0\0\x02", &passed].concat());
     sandbox.write("objects/plain", mint.token(Kind::Pat));
     symlink("..", sandbox.path().join("sub/up")).expect("a link");
     symlink("nowhere", sandbox.path().join("dangling")).expect("a link");
@@ -369,4 +369,90 @@ fn a_folder_without_permission_is_a_fault() {
     let ran = sandbox.run(&["scan"]);
     allow(0o755);
     assert_eq!(ran.code, if readable { 0 } else { 2 }, "{}", ran.stderr);
+}
+
+#[test]
+fn histories_that_were_not_looked_into_are_counted() {
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(320));
+    let histories = |arguments: &[&str]| {
+        let (code, report) = sandbox.json(&[&["scan"], arguments].concat());
+        (code, report["summary"]["histories"].as_u64().expect("a number"))
+    };
+    sandbox.init("all/r", &[]);
+    sandbox.commit("all/r", "f", mint.token(Kind::Pat));
+    sandbox.commit("all/r", "f", "gone");
+    sandbox.git("all/r", &["worktree", "add", "-q", "../linked"]);
+    sandbox.git("all/r", &["worktree", "add", "-q", "../../away"]);
+    assert_eq!(histories(&["all"]), (0, 1), "a linked work tree has none of its own");
+    assert_eq!(histories(&["away"]), (0, 1), "its repository is elsewhere");
+    assert_eq!(histories(&["all/r/.git"]), (0, 1));
+    assert_eq!(histories(&["--history", "all"]), (1, 0));
+    sandbox.git("", &["clone", "-q", "--bare", "all/r", "all/bare.git"]);
+    assert_eq!(histories(&["all", "away"]), (0, 3));
+    assert_eq!(histories(&["--exclude", ".git", "all"]), (0, 1));
+    let ran = sandbox.run(&["scan", "all"]);
+    assert!(ran.stderr.contains("2 git histories not looked into"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("bare.git"), "a count is enough: {}", ran.stderr);
+    assert!(sandbox.run(&["scan", "-v", "all"]).stderr.contains("bare.git"));
+    // Where none is on disk: loose and packed, in archives in archives, and bundled.
+    for packed in [false, true] {
+        if packed {
+            sandbox.git("all/r", &["repack", "-adq"]);
+            sandbox.git("all/r", &["prune-packed", "-q"]);
+        }
+        sandbox.shell("mkdir -p out layers/app && cp -r all/r/. layers/app && tar cf layer.tar layers && tar cf out/image.tar layer.tar");
+        assert_eq!(histories(&["out"]), (0, 1), "packed: {packed}");
+        assert_eq!(histories(&["--history", "out"]), (0, 1), "packed: {packed}");
+        sandbox.shell("rm -rf out layers && mkdir out && cp -r all/r/.git/objects out/copied");
+        assert_eq!(histories(&["out"]), (0, 1), "packed: {packed}");
+        sandbox.shell("rm -rf out && mkdir out && git -C all/r bundle create -q ../../out/all.bundle --all");
+        assert_eq!(histories(&["out"]), (0, 1), "packed: {packed}");
+        sandbox.shell("rm -rf out");
+    }
+    // Names alone are none.
+    sandbox.write("plain/.git", "no file of git's");
+    sandbox.write("plain/objects/ab/0123456789012345678901234567890123456789", "x\u{1}");
+    sandbox.write("plain/pack-1.pack", "PACKAGE");
+    assert_eq!(histories(&["plain"]), (0, 0));
+}
+
+#[test]
+fn only_objects_of_a_repository_are_left_to_its_history() {
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(321));
+    sandbox.init("r", &[]);
+    sandbox.commit("r", "f", "x");
+    sandbox.git("r", &["repack", "-adq", "--write-bitmap-index"]);
+    sandbox.git("r", &["commit-graph", "write", "--reachable"]);
+    sandbox.git("r", &["multi-pack-index", "write"]);
+    sandbox.commit("r", "g", "y");
+    let hex = "0".repeat(38);
+    for path in [
+        "store/objects/settings",
+        "store/objects/ab/settings",
+        "r/.git/objects/notes",
+        "r/.git/objects/info/notes",
+        "r/.git/objects/pack/tmp_pack_abc",
+        "r/.git/objects/pack/pack-1.keep",
+        "r/.git/objects/pack/pack-1.pack",
+        "r/.git/objects/pack/pack-1.idx",
+        "r/.git/objects/info/commit-graph.txt",
+        &format!("r/.git/objects/ab/{hex}"),
+        &format!("r/.git/objects/ab/{hex}0"),
+        "r/.git/objects/ab/tmp_obj_abc",
+    ] {
+        sandbox.write("store/HEAD", "anything");
+        sandbox.write("store/refs/x", "anything");
+        let token = mint.token(Kind::Pat);
+        sandbox.write(path, &token);
+        for root in [".", path.split('/').next().expect("a root")] {
+            let (code, report) = sandbox.json(&["scan", root]);
+            assert_eq!((code, locations(&report, &token).len()), (1, 1), "{path} in {root}");
+        }
+        std::fs::remove_file(sandbox.path().join(path)).expect("removed");
+    }
+    let (_, report) = sandbox.json(&["scan", "r"]);
+    // What is read of `.git` are texts: no object and no index of objects.
+    let (_, without) = sandbox.json(&["scan", "r", "--exclude", "objects"]);
+    let files = |report: &Value| report["summary"]["files"].as_u64().expect("a number");
+    assert_eq!(files(&report) - files(&without), 1, "only `info/packs` is a text");
 }

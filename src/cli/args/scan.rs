@@ -44,6 +44,7 @@ pub(crate) struct ScanArgs {
 impl ScanArgs {
     /// How directories are walked: the flags of this command over what all commands have in common.
     pub(crate) fn walk(&self, common: tree::Options) -> tree::Options {
-        tree::Options { gitignore: self.gitignore, follow_symlinks: self.follow_symlinks, ..common }
+        let ScanArgs { gitignore, follow_symlinks, history, .. } = *self;
+        tree::Options { gitignore, follow_symlinks, history, ..common }
     }
 }

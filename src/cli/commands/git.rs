@@ -25,8 +25,9 @@ enum Scope {
 pub(super) fn run(args: GitArgs, env: &Env) -> anyhow::Result<Exit> {
     let (path, scope) = scope(args.repo, args.staged, args.range);
     let (session, repo) = prepare(&args.common, &path, env)?;
-    session.limit_threads()?;
     let full = args.require_full_history;
+    let repo = repo.requiring_all(full);
+    session.limit_threads()?;
     let (mut findings, shallow) = match &scope {
         Scope::Staged(paths) => (scan_staged(&session, &Staged::new(&repo, paths)?), false),
         Scope::History => {

@@ -12,7 +12,8 @@ use super::visitor::STREAM_THRESHOLD;
 use crate::blob::{Origin, Sink};
 
 impl Repo {
-    /// Passes the blob `id` to `sink`, and counts it. How large it is, is known before it is read.
+    /// Passes the blob `id` to `sink`, and counts it; of a pointer to Git LFS, the content, too. How large it is, is known
+    /// before it is read.
     pub(super) fn scan_blob(
         &self,
         id: &oid,
@@ -33,6 +34,7 @@ impl Repo {
         self.read_as(Kind::Blob, id, &mut bytes)?;
         sink.meter().objects(1, bytes.len() as u64);
         scan_bytes(sink, &bytes, origin);
+        self.lfs.scan(&bytes, self.max_blob_size.bytes(), sink, origin);
         Ok(())
     }
 
@@ -51,6 +53,9 @@ impl Repo {
         sink.meter().objects(1, bytes.len() as u64);
         sink.meter().commits(u64::from(kind == Kind::Commit));
         scan_object(sink, kind, id, &bytes);
+        if kind == Kind::Blob {
+            self.lfs.scan(&bytes, self.max_blob_size.bytes(), sink, &|| blob_origin(id));
+        }
         Ok(())
     }
 }

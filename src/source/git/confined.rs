@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
+use super::lfs::Lfs;
 use super::object_dirs::ObjectDirs;
 use super::object_store::ObjectStore;
 use super::repo::Repo;
@@ -35,6 +36,7 @@ impl Repo {
             None => Ok(()),
         };
         links(repo.object_dirs.own.clone())?;
+        repo.lfs = Lfs::new(&repo.inner, &repo.object_dirs).within(&root);
         if repo.object_dirs.borrowed.is_empty() {
             return Ok(repo);
         }

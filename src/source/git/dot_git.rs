@@ -46,6 +46,14 @@ pub(super) fn directory(dot_git: &Path) -> Result<PathBuf, String> {
     ))
 }
 
+/// Whether the alternates of a git directory are such that `gix` refuses to open it.
+pub(super) fn has_odd_alternates(git_dir: &Path) -> bool {
+    let common_dir = fs::read_to_string(git_dir.join("commondir")).unwrap_or_default();
+    let objects = git_dir.join(common_dir.trim()).join("objects");
+    let Ok(objects) = std::path::absolute(objects) else { return false };
+    objects.join("info/alternates").exists() && gix::odb::alternate::resolve(objects, Path::new(".")).is_err()
+}
+
 fn shown(path: &Path) -> String {
     path_text(path.as_os_str().as_encoded_bytes())
 }

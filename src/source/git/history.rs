@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use gix::{ObjectId, oid};
 
 use super::error::Damage;
+use super::lfs::{Lfs, PointerPrefilter};
 use super::object::Kind;
 use super::object_parts::{blob_origin, scan_object, scan_stream};
 use super::odb::ObjectDb;
@@ -47,12 +48,14 @@ impl Source for History<'_> {
             sink.fault(fault.clone());
         }
         refs::scan_names(self.repo, sink);
-        let max_blob_size = self.repo.max_blob_size;
-        let scan = ObjectScan { sink, max_blob_size, damaged: Mutex::default() };
+        let prefilter = sink.prefilter().map(PointerPrefilter);
+        let (lfs, max_blob_size) = (&self.repo.lfs, self.repo.max_blob_size);
+        let scan = ObjectScan { lfs, max_blob_size, sink, prefilter, damaged: Mutex::default() };
         self.odb.visit(&scan);
         for damaged in scan.damaged.into_inner().unwrap_or_else(PoisonError::into_inner) {
             damaged.retry(self.repo, sink);
         }
+        self.repo.lfs.report_missing(self.repo.requires_all, sink);
     }
 }
 
@@ -75,8 +78,10 @@ impl DamagedObject {
 
 /// Passes every object to a sink.
 struct ObjectScan<'a> {
-    sink: &'a dyn Sink,
+    lfs: &'a Lfs,
     max_blob_size: MaxBlobSize,
+    sink: &'a dyn Sink,
+    prefilter: Option<PointerPrefilter<'a>>,
     damaged: Mutex<Vec<DamagedObject>>,
 }
 
@@ -86,7 +91,7 @@ impl ObjectVisitor for ObjectScan<'_> {
     }
 
     fn prefilter(&self) -> Option<&dyn Prefilter> {
-        self.sink.prefilter()
+        self.prefilter.as_ref().map(|prefilter| prefilter as &dyn Prefilter)
     }
 
     fn stopped(&self) -> bool {
@@ -103,6 +108,9 @@ impl ObjectVisitor for ObjectScan<'_> {
         }
         if let Some(bytes) = bytes {
             scan_object(self.sink, kind, id, bytes);
+            if kind == Kind::Blob {
+                self.lfs.scan(bytes, self.max_blob_size.bytes(), self.sink, &|| blob_origin(id));
+            }
         }
     }
 

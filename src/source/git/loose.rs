@@ -61,6 +61,11 @@ pub(super) fn open(path: &Path) -> Result<(Kind, usize, Inflated), Damage> {
     Ok((kind, size, inflated))
 }
 
+/// Whether the file at `path` is a loose object.
+pub fn is_loose_object(path: &Path) -> bool {
+    open(path).is_ok()
+}
+
 /// Reads the loose object at `path`.
 pub(super) fn read(path: &Path) -> Result<Object, Damage> {
     let (kind, size, inflated) = open(path)?;

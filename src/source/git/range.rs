@@ -146,5 +146,6 @@ impl Source for Range<'_> {
         for change in self.tagged.changes(self.repo, &stopped) {
             change.scan(self.repo, sink);
         }
+        self.repo.lfs.report_missing(self.repo.requires_all, sink);
     }
 }

@@ -6,6 +6,7 @@ use gix::ObjectId;
 
 use super::dot_git::{self, StandIn};
 use super::error::{Error, ReadError};
+use super::lfs::Lfs;
 use super::object::Kind;
 use super::object_dirs::ObjectDirs;
 use super::object_store::ObjectStore;
@@ -22,6 +23,10 @@ pub struct Repo {
     /// The commits behind which a shallow clone's history is cut off.
     shallow_boundary: Vec<ObjectId>,
     pub(super) max_blob_size: MaxBlobSize,
+    /// What Git LFS has for it.
+    pub(super) lfs: Lfs,
+    /// Whether what is missing of its history is an error.
+    pub(super) requires_all: bool,
     /// Whether the environment says which repository it is.
     pub(super) follow_env: bool,
     /// Kept as long as the repository is open.
@@ -33,6 +38,11 @@ pub struct Repo {
 pub(super) struct MaxBlobSize(u64);
 
 impl MaxBlobSize {
+    /// In bytes.
+    pub(super) fn bytes(self) -> u64 {
+        self.0
+    }
+
     /// Whether a blob of `size` bytes is too large. If so, reports to `sink` that it is skipped.
     pub(super) fn skips(self, id: &gix::oid, size: usize, sink: &dyn Sink) -> bool {
         let too_large = size as u64 > self.0;
@@ -88,7 +98,14 @@ impl Repo {
         let cannot_open = |reason: String| Error::Open { path: path.to_owned(), reason };
         let git_dir = dot_git::directory(dot_git).map_err(cannot_open)?;
         let stand_in = StandIn::make(&git_dir, index).map_err(|error| cannot_open(error.to_string()))?;
-        let Some(stand_in) = stand_in else { return Ok(None) };
+        let Some(stand_in) = stand_in else {
+            // Alternates in a circle, or that are gone, are no error to git; `gix` must not list them to open it.
+            if !dot_git::has_odd_alternates(&git_dir) {
+                return Ok(None);
+            }
+            let opened = open_unlisted(dot_git, follow_env);
+            return Repo::new(path, opened.map_err(|error| error.to_string()), follow_env).map(Some);
+        };
         let opened = gix::ThreadSafeRepository::open(stand_in.path());
         let mut repo = Repo::new(path, opened.map_err(|error| error.to_string()), follow_env)?;
         repo.stand_in = Some(stand_in);
@@ -103,18 +120,36 @@ impl Repo {
         let cannot_open = |reason: String| Error::Open { path: path.to_owned(), reason };
         let inner = opened.map_err(cannot_open)?.to_thread_local();
         // As git does, lest the configuration of another user's repository take effect: `safe.directory` in git-config(1).
-        let inner = if inner.git_dir_trust() == gix::sec::Trust::Full { inner } else { trusted(inner)? };
+        let inner =
+            if inner.git_dir_trust() == gix::sec::Trust::Full { inner } else { trusted(&inner, follow_env)? };
         let object_dirs = ObjectDirs::resolve(object_roots(&inner, follow_env), None);
         let shallow_boundary = shallow::boundary(&inner);
         let max_blob_size = MaxBlobSize(u64::MAX);
         let store = ObjectStore::new(object_dirs.all(), inner.object_hash());
-        Ok(Repo { inner, object_dirs, store, shallow_boundary, max_blob_size, follow_env, stand_in: None })
+        let (lfs, requires_all) = (Lfs::new(&inner, &object_dirs), false);
+        Ok(Repo {
+            inner,
+            object_dirs,
+            store,
+            lfs,
+            requires_all,
+            shallow_boundary,
+            max_blob_size,
+            follow_env,
+            stand_in: None,
+        })
     }
 
     /// The same, skipping blobs of more than `bytes` bytes.
     #[must_use]
     pub fn with_max_blob_size(self, bytes: u64) -> Self {
         Repo { max_blob_size: MaxBlobSize(bytes), ..self }
+    }
+
+    /// The same; where `required`, it is an error that something of its history is not here.
+    #[must_use]
+    pub fn requiring_all(self, required: bool) -> Self {
+        Repo { requires_all: required, ..self }
     }
 
     /// The root of the work tree, which the paths in a history start at; the repository itself where it is bare.
@@ -181,16 +216,33 @@ impl Repo {
 }
 
 /// Another user's repository, opened as one's own where the environment says that it is safe.
-fn trusted(repo: gix::Repository) -> Result<gix::Repository, Error> {
+fn trusted(repo: &gix::Repository, follow_env: bool) -> Result<gix::Repository, Error> {
     let root = repo.workdir().unwrap_or_else(|| repo.git_dir());
     let path = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
     let values = safe_directory::from_environment(&|name| std::env::var_os(name));
     if !safe_directory::names(&values, &path) {
         return Err(Error::Untrusted { path });
     }
-    let options = gix::open::Options::default().with(gix::sec::Trust::Full);
-    let opened = gix::ThreadSafeRepository::open_opts(root, options);
+    let options = || gix::open::Options::default().with(gix::sec::Trust::Full);
+    let opened = if follow_env {
+        let any_owner = gix::sec::trust::Mapping { full: options(), reduced: options() };
+        gix::ThreadSafeRepository::open_with_environment_overrides(repo.git_dir(), any_owner)
+    } else {
+        gix::ThreadSafeRepository::open_opts(root, options())
+    };
     opened.map(Into::into).map_err(|error| Error::Open { path, reason: error.to_string() })
+}
+
+/// Opens a repository without a look at its objects: they are read by [`ObjectStore`] anyway.
+fn open_unlisted(dot_git: &Path, follow_env: bool) -> gix::Result<gix::ThreadSafeRepository> {
+    let mut options: gix::sec::trust::Mapping<gix::open::Options> = gix::sec::trust::Mapping::default();
+    let slots = gix::odb::store::init::Slots::Given(256);
+    options.full = options.full.object_store_slots(slots);
+    options.reduced = options.reduced.object_store_slots(slots);
+    if follow_env {
+        return gix::ThreadSafeRepository::open_with_environment_overrides(dot_git, options);
+    }
+    gix::ThreadSafeRepository::open_opts(dot_git, gix::open::Options::default().object_store_slots(slots))
 }
 
 /// The directories of objects that the repository or git's environment names. While a push is received, its objects are

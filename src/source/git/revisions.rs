@@ -102,7 +102,14 @@ impl RevisionRange {
         if repo.foreign_refs().is_some() {
             return self.add_by_git(repo, revision).map(|()| false);
         }
-        let parsed = repo.inner.rev_parse(revision).map_err(|error| unknown(repo, revision, &error))?;
+        let parsed = match repo.inner.rev_parse(revision) {
+            Ok(parsed) => parsed,
+            // The installed git knows notations, and reads repositories, that `gix` does not.
+            Err(error) => {
+                let by_git = self.add_by_git(repo, revision);
+                return by_git.map(|()| false).map_err(|_| unknown(repo, revision, &error));
+            }
+        };
         match parsed.detach() {
             Spec::Merge { theirs, ours } => {
                 let bases = repo.inner.merge_bases_many(theirs, &[ours]);
@@ -222,13 +229,17 @@ fn resolve(repo: &Repo, revision: &str) -> Result<ObjectId, Error> {
     if let Some(id) = parse_id(repo, revision) {
         return Ok(id);
     }
-    if repo.foreign_refs().is_some() {
+    let by_git = || {
         let id = rev_parse_by_git(repo, revision)?;
-        return parse_id(repo, id.trim())
-            .ok_or_else(|| invalid(revision, "it is no single revision".to_owned()));
+        parse_id(repo, id.trim()).ok_or_else(|| invalid(revision, "it is no single revision".to_owned()))
+    };
+    if repo.foreign_refs().is_some() {
+        return by_git();
     }
-    let id = repo.inner.rev_parse_single(revision).map_err(|error| unknown(repo, revision, &error))?;
-    Ok(id.detach())
+    match repo.inner.rev_parse_single(revision) {
+        Ok(id) => Ok(id.detach()),
+        Err(error) => by_git().map_err(|_| unknown(repo, revision, &error)),
+    }
 }
 
 /// A revision that leads to nothing, which in a shallow clone may be because it was not fetched.

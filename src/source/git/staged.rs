@@ -61,6 +61,7 @@ impl Source for Staged<'_> {
         for change in &self.changes {
             change.scan(self.repo, sink);
         }
+        self.repo.lfs.report_missing(self.repo.requires_all, sink);
     }
 }
 

@@ -66,9 +66,14 @@ impl<'a> EntryPath<'a> {
 
     /// Reports that it could not be read.
     pub(super) fn fault(&self, reason: &dyn ToString, sink: &dyn Sink) {
+        self.report(FaultKind::Unreadable, reason, sink);
+    }
+
+    /// Reports that it was not read.
+    pub(super) fn report(&self, kind: FaultKind, reason: &dyn ToString, sink: &dyn Sink) {
         let path = if self.several_roots { self.path } else { self.relative() };
         let path = path_text(os_bytes(path.as_os_str()));
-        sink.fault(Fault { path, kind: FaultKind::Unreadable, reason: reason.to_string() });
+        sink.fault(Fault { path, kind, reason: reason.to_string() });
     }
 
     /// Scans the name of a file or directory; the path above it is other entries' names.
