@@ -106,6 +106,7 @@ pub fn open(address: &LedgerAddress) -> Result<Box<dyn Ledger>, LedgerError> {
 /// As [`open`].
 pub fn open_existing(address: &LedgerAddress) -> Result<Option<Box<dyn Ledger>>, LedgerError> {
     match address {
+        address if address.is_in_anothers_home() => Ok(None),
         LedgerAddress::Sqlite(path) => {
             Ok(sqlite::SqliteLedger::open_existing(path)?.map(|ledger| Box::new(ledger) as Box<dyn Ledger>))
         }

@@ -43,6 +43,15 @@ impl LedgerAddress {
         }
     }
 
+    /// Whether it is the usual file of a home that this user may not enter, as after `su` or in a container whose image sets
+    /// HOME: that home is somebody else's, and so is what is in it.
+    pub(super) fn is_in_anothers_home(&self) -> bool {
+        let Self::Sqlite(path) = self;
+        let denied = |error: std::io::Error| error.kind() == std::io::ErrorKind::PermissionDenied;
+        Self::default_file().is_ok_and(|usual| usual == *self)
+            && std::fs::symlink_metadata(path).is_err_and(denied)
+    }
+
     /// `stanch/ledger.db` in the user's state directory (`$XDG_STATE_HOME`, by default `~/.local/state`).
     ///
     /// <https://specifications.freedesktop.org/basedir-spec/latest/>
