@@ -21,6 +21,7 @@ mod queue_review;
 mod revoke_session;
 mod revoke_summary;
 mod revoke_target;
+mod roots;
 mod run_outcome;
 mod run_record;
 mod session;

@@ -14,6 +14,7 @@ use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, Progres
 
 pub(super) use self::prompt::can_prompt;
 use super::error::redact;
+use crate::finding::Confidence;
 use crate::meter::{CancelFlag, Meter};
 use crate::report::{Palette, Summary};
 use crate::text::printable;
@@ -188,29 +189,21 @@ pub(super) fn count(n: u64, noun: &str) -> String {
     format!("{} {noun}{}", HumanCount(n), if n == 1 { "" } else { "s" })
 }
 
-/// How many findings are suppressed. A scanned tree that suppresses its own leaks is named.
-fn suppressed(summary: &Summary) -> String {
-    let all = format!("{} suppressed", HumanCount(summary.suppressed));
-    match summary.suppressed_by_tree {
-        0 => all,
-        some if some == summary.suppressed => format!("{all} by the scanned tree itself"),
-        some => format!("{all}, {} of them by the scanned tree itself", HumanCount(some)),
-    }
-}
-
-/// One line that sums up a run.
-pub(super) fn summary_line(summary: &Summary) -> String {
+/// The lines that sum up a run: what counts and what was looked at, what does not count, what could not be read.
+pub(super) fn summary_lines(summary: &Summary, least: Confidence, all_listed: bool) -> Vec<String> {
     let mut found = match summary.findings {
         0 => "no tokens found".to_owned(),
         n => format!("{} found", count(n, "token")),
     };
-    let parts: Vec<String> = [(summary.certain, "certain"), (summary.likely, "likely")]
-        .into_iter()
-        .filter(|(n, _)| *n > 0)
-        .map(|(n, level)| format!("{} {level}", HumanCount(n)))
-        .chain((summary.suppressed > 0).then(|| suppressed(summary)))
-        .chain((summary.lookalikes > 0).then(|| count(summary.lookalikes, "lookalike")))
-        .collect();
+    let parts: Vec<String> = [
+        (Confidence::Certain, summary.certain, "certain"),
+        (Confidence::Likely, summary.likely, "likely"),
+        (Confidence::Lookalike, summary.lookalikes, "only alike"),
+    ]
+    .into_iter()
+    .filter(|(level, n, _)| *level >= least && *n > 0)
+    .map(|(_, n, word)| format!("{} {word}", HumanCount(n)))
+    .collect();
     if !parts.is_empty() {
         found = format!("{found} ({})", parts.join(", "));
     }
@@ -222,16 +215,23 @@ pub(super) fn summary_line(summary: &Summary) -> String {
         scanned.push(count(summary.files, "file"));
     }
     let seconds = Duration::from_millis(summary.elapsed_ms).as_secs_f64();
-    let mut line =
-        format!("{found} in {}, {}, {seconds:.2} s", scanned.join(" and "), HumanBytes(summary.bytes));
-    if summary.unreadable > 0 {
-        line = format!("{line}; {} could not be read", count(summary.unreadable, "path"));
+    let looked_at = format!("{}, {}", scanned.join(" and "), HumanBytes(summary.bytes));
+    let mut lines = vec![format!("{found} in {looked_at}, {seconds:.2} s")];
+    if let Some(rest) = summary.not_counted(least) {
+        let hint = if all_listed { "" } else { " (--show-suppressed lists them)" };
+        lines.push(format!("not counted: {rest}{hint}"));
     }
-    if summary.cut_short > 0 {
-        line = format!("{line}; {} cut short by a limit", count(summary.cut_short, "path"));
+    let unread: Vec<String> = [
+        (summary.unreadable, "path", "could not be read"),
+        (summary.cut_short, "path", "cut short by a limit"),
+        (summary.too_large, "file", "passed over for their size"),
+    ]
+    .into_iter()
+    .filter(|(n, _, _)| *n > 0)
+    .map(|(n, noun, what)| format!("{} {what}", count(n, noun)))
+    .collect();
+    if !unread.is_empty() {
+        lines.push(unread.join("; "));
     }
-    if summary.too_large > 0 {
-        line = format!("{line}; {} passed over for their size", count(summary.too_large, "file"));
-    }
-    line
+    lines
 }

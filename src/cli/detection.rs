@@ -119,9 +119,9 @@ fn labelled(inputs: &[Input]) -> impl Iterator<Item = (&Path, Option<String>)> {
     Input::paths(inputs).map(move |path| (path, many.then(|| label(path))))
 }
 
-/// The name of a root in locations, where no token is.
+/// The name of a root in locations, where no token is: without a slash at its end, as a walk has it.
 pub(super) fn label(root: &Path) -> String {
-    redact(&path_text(root.as_os_str().as_encoded_bytes()))
+    redact(&path_text(root.components().as_path().as_os_str().as_encoded_bytes()))
 }
 
 /// Reads a baseline. One that this very run is going to write need not exist yet.

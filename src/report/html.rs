@@ -18,8 +18,7 @@ const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
 
 pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let counted: Vec<&Finding> =
-        report.shown().filter(|finding| finding.counts(report.min_confidence)).collect();
+    let counted: Vec<&Finding> = report.counted().collect();
     head(report, out)?;
     headline(report, &counted, out)?;
     cards(report.summary, &counted, out)?;

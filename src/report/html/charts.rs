@@ -26,9 +26,9 @@ pub(super) fn write(report: &Report<'_>, counted: &[&Finding], out: &mut dyn Wri
         ]
     })?;
     bars("By path", counted, out, |finding| {
-        let mut paths: Vec<String> = finding
-            .locations
-            .iter()
+        let mut paths: Vec<String> = report
+            .locations(finding)
+            .into_iter()
             .map(|location| report.path(location))
             .map(|path| if path.is_empty() { "(commits, tags and refs)".to_owned() } else { path })
             .collect();

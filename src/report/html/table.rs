@@ -7,19 +7,8 @@ use crate::finding::{Confidence, Finding, Location};
 use crate::revocation::State;
 use crate::text::xml_escaped;
 
-/// How many lookalikes are listed unless they were asked for.
-const MAX_LOOKALIKES: usize = 50;
-
 pub(super) fn tokens(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let (mut lookalikes, mut rows): (Vec<&Finding>, Vec<&Finding>) =
-        report.shown().partition(|finding| finding.confidence == Confidence::Lookalike);
-    let hidden = if report.min_confidence == Confidence::Lookalike {
-        0
-    } else {
-        lookalikes.len().saturating_sub(MAX_LOOKALIKES)
-    };
-    lookalikes.truncate(lookalikes.len() - hidden);
-    rows.append(&mut lookalikes);
+    let rows: Vec<&Finding> = report.listed().collect();
     if rows.is_empty() {
         return Ok(());
     }
@@ -38,9 +27,6 @@ pub(super) fn tokens(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
         row(report, finding, out)?;
     }
     writeln!(out, "</tbody></table></div>")?;
-    if hidden > 0 {
-        writeln!(out, r#"<p class="faint">{hidden} more lookalikes are not listed.</p>"#)?;
-    }
     Ok(())
 }
 
@@ -50,7 +36,7 @@ fn row(report: &Report<'_>, finding: &Finding, out: &mut dyn Write) -> io::Resul
         Confidence::Likely => ("likely", 1),
         Confidence::Lookalike => ("lookalike", 2),
     };
-    let class = if finding.counts(report.min_confidence) { confidence } else { "faint" };
+    let class = if report.counts(finding) { confidence } else { "faint" };
     let hash = finding.token.fingerprint();
     writeln!(
         out,
@@ -82,7 +68,8 @@ fn row(report: &Report<'_>, finding: &Finding, out: &mut dyn Write) -> io::Resul
 }
 
 fn location_list(report: &Report<'_>, finding: &Finding, hash: &str, out: &mut dyn Write) -> io::Result<()> {
-    let Some((first, others)) = finding.locations.split_first() else { return Ok(()) };
+    let locations = report.locations(finding);
+    let Some((first, others)) = locations.split_first() else { return Ok(()) };
     writeln!(out, "{}", location_cell(report, finding, first))?;
     let more = others.len() as u64 + finding.more_locations;
     let label = if more > 0 { format!("and {more} more") } else { "hash".to_owned() };
@@ -170,7 +157,7 @@ pub(super) fn faults(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
         writeln!(
             out,
             "<tr><td><code>{}</code></td><td>{}</td></tr>",
-            xml_escaped(&fault.path),
+            xml_escaped(&report.roots.fault_path(fault)),
             xml_escaped(&fault.reason)
         )?;
     }
