@@ -10,6 +10,8 @@ mod html;
 mod json;
 mod junit;
 mod labels;
+mod overview;
+mod owners;
 mod pretty;
 mod roots;
 mod sarif;
@@ -25,6 +27,7 @@ use crate::rule::Rules;
 
 pub use csv_table::CsvTable;
 pub use format::{Format, render};
+pub use overview::overview;
 pub use roots::{Root, Roots};
 pub use step_summary::step_summary;
 pub use summary::Summary;

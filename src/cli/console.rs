@@ -57,6 +57,11 @@ impl Console {
         Console::new(Verbosity::default(), ColorChoice::Auto, false)
     }
 
+    /// Whether somebody reads standard error at a terminal.
+    pub(super) fn at_terminal(&self) -> bool {
+        self.verbosity > Verbosity::Quiet && io::stderr().is_terminal()
+    }
+
     /// The colours for standard output.
     pub(super) fn palette(&self) -> Palette {
         let colour = match self.colour {
@@ -69,8 +74,9 @@ impl Console {
         let foreground = |colour: AnsiColor| Style::new().fg_color(Some(Color::Ansi(colour)));
         Palette {
             certain: foreground(AnsiColor::Red).bold().render().to_string(),
-            likely: foreground(AnsiColor::Yellow).bold().render().to_string(),
-            path: foreground(AnsiColor::Magenta).render().to_string(),
+            // Yellow and cyan cannot be read on white, blue not on black.
+            likely: foreground(AnsiColor::Magenta).bold().render().to_string(),
+            path: String::new(),
             faint: Style::new().dimmed().render().to_string(),
             strong: Style::new().bold().render().to_string(),
             reset: anstyle::Reset.render().to_string(),
@@ -80,7 +86,7 @@ impl Console {
     /// Prints a warning, unless quiet.
     pub(super) fn warn(&self, text: &str) {
         if self.verbosity > Verbosity::Quiet {
-            self.line("warning: ", AnsiColor::Yellow, text);
+            self.line("warning: ", AnsiColor::Magenta, text);
         }
     }
 

@@ -13,7 +13,7 @@ use super::roots::roots;
 use super::{atomic_write, error};
 use crate::blob::Fault;
 use crate::finding::Finding;
-use crate::report::{self, Closing, Format, Report, Roots, Summary};
+use crate::report::{self, Closing, Format, Report, Summary};
 use crate::settings::{Destination, Input, Output, ReportTarget};
 use crate::suppress::write_baseline;
 use crate::text::printable;
@@ -66,7 +66,7 @@ impl RunOutput<'_> {
             .extend(self.output.reports.iter().filter_map(|target| self.write_report(report, target).err()));
         failures.extend(self.output.write_baseline.as_ref().and_then(|to| self.write_baseline(to).err()));
         failures.extend(self.write_step_summary(&report).err());
-        self.print_summary(&roots, console);
+        self.print_summary(&report, console);
         for failure in &failures {
             console::error(&error::message(failure));
         }
@@ -115,12 +115,16 @@ impl RunOutput<'_> {
     }
 
     /// The summary on standard error: what was found, what was scanned, what was not.
-    fn print_summary(&self, roots: &Roots, console: &Console) {
+    fn print_summary(&self, report: &Report<'_>, console: &Console) {
         let faults = self.faults;
         let all = console.verbosity == Verbosity::Verbose;
         let listed = if all { faults.len() } else { MAX_LISTED.min(faults.len()) };
         for fault in &faults[..listed] {
-            console.warn(&format!("{}: {}", printable(&roots.fault_path(fault)), printable(&fault.reason)));
+            console.warn(&format!(
+                "{}: {}",
+                printable(&report.roots.fault_path(fault)),
+                printable(&fault.reason)
+            ));
         }
         if listed < faults.len() {
             console
@@ -130,6 +134,9 @@ impl RunOutput<'_> {
             console.warn("interrupted: this is what was found so far");
         }
         self.detection.print_excluded(console);
+        if console.at_terminal() {
+            report::overview(report).iter().for_each(|line| console.info(line));
+        }
         for line in
             console::summary_lines(self.summary, self.output.min_confidence, self.output.show_suppressed)
         {

@@ -2,6 +2,7 @@
 
 use crate::blob::LocationKind;
 use crate::finding::{Confidence, Finding, Suppression, SuppressionKind};
+use crate::revocation::State;
 use crate::text::printable;
 use crate::token::Kind;
 
@@ -42,6 +43,26 @@ pub(super) fn suppressed_by(suppression: &Suppression) -> String {
         SuppressionKind::IgnoreFile => format!(".stanchignore ({detail})"),
         SuppressionKind::AllowComment => format!("a comment on the same line ({detail})"),
         SuppressionKind::Allowlist => format!("an allowlist ({detail})"),
+    }
+}
+
+/// What became of a token, as far as it matters to whoever responds to a leak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It was seen dead.
+    Revoked,
+    /// GitHub has taken it for revocation; it says so of tokens that never existed, too.
+    Accepted,
+    /// Whoever has read it can use it, as far as is known.
+    Open,
+}
+
+/// What became of a token.
+pub(super) fn fate(finding: &Finding) -> Fate {
+    match finding.revocation.as_ref().map(|revocation| revocation.state) {
+        Some(State::Confirmed | State::Dead) => Fate::Revoked,
+        Some(State::Accepted) => Fate::Accepted,
+        _ => Fate::Open,
     }
 }
 

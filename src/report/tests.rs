@@ -1,4 +1,5 @@
 mod alerts;
+mod page;
 
 use std::sync::Arc;
 
@@ -88,28 +89,42 @@ fn below(
     (findings, faults): (&[Finding], &[Fault]),
     change: impl FnOnce(Report<'_>) -> Report<'_>,
 ) -> String {
+    made(roots, (findings, faults), |report| {
+        let mut out = Vec::new();
+        let report = change(report);
+        render(format, &report, &Palette::default(), &mut out).expect("a vector takes everything");
+        String::from_utf8(out).expect("a report is UTF-8")
+    })
+}
+
+fn with_report<T>(findings: &[Finding], act: impl FnOnce(Report<'_>) -> T) -> T {
+    let root = Root { given: "./sub".to_owned(), shown: "sub".to_owned(), ..Root::default() };
+    made(&Roots::new(vec![root]), (findings, &[]), act)
+}
+
+fn made<T>(
+    roots: &Roots,
+    (findings, faults): (&[Finding], &[Fault]),
+    act: impl FnOnce(Report<'_>) -> T,
+) -> T {
     let rules = rule::testing::github_rules();
     let least = Confidence::Likely;
     let elapsed = std::time::Duration::from_millis(1500);
     let summary = Summary::new(findings, faults, least, Reading::default(), elapsed);
     let custom = Custom::new(Vec::new());
-    let time = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
-    let report = change(Report {
+    act(Report {
         findings,
         faults,
         summary: &summary,
         rules,
         custom: &custom,
         roots,
-        time,
+        time: (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),
         show_secrets: false,
         min_confidence: least,
         show_suppressed: false,
         closing: Closing::NextSteps,
-    });
-    let mut out = Vec::new();
-    render(format, &report, &Palette::default(), &mut out).expect("a vector takes everything");
-    String::from_utf8(out).expect("a report is UTF-8")
+    })
 }
 
 /// With what does not count.
@@ -136,14 +151,19 @@ fn no_format_prints_a_token_unless_asked_to() {
         assert!(whole.iter().all(|token| !text.contains(token.as_str())), "{} holds a token", format.name());
         let text = rendered(format, &findings, &faults, true);
         let shown = whole.iter().all(|token| text.contains(token.as_str()));
-        assert_eq!(shown, format != Format::Html, "{} with --show-secrets", format.name());
+        assert_eq!(
+            shown,
+            !matches!(format, Format::Html | Format::Owners),
+            "{} with --show-secrets",
+            format.name()
+        );
     }
 }
 
-/// What a token told before it was revoked cannot be asked again: every report carries it.
+/// What a token told before it was revoked cannot be asked again: every report of tokens carries it.
 #[test]
 fn every_format_tells_scopes_and_expiry() {
-    for format in Format::ALL {
+    for format in Format::ALL.into_iter().filter(|format| *format != Format::Owners) {
         let text = sample(format);
         let name = format.name();
         assert!(text.contains("admin:org") || text.contains("admin%3Aorg"), "{name} has no scopes:\n{text}");
@@ -259,4 +279,46 @@ fn the_page_runs_and_loads_nothing_but_its_own() {
     assert_eq!(links, ["https://docs.github.com"]);
     assert!(text.contains("default-src 'none'"));
     assert!(text.contains("2024-09"), "the timeline names its months");
+}
+
+#[test]
+fn owners_are_counted_with_what_became_of_their_tokens() {
+    let text = sample(Format::Owners);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "owner_id,tokens,certain,likely,accepted,revoked,open,first_path");
+    assert!(lines.contains(&"4,1,1,0,1,0,0,"), "{text}");
+    assert!(lines.contains(&"2,1,1,0,0,0,1,sub/src/a.rs"), "{text}");
+}
+
+#[test]
+fn a_terminal_gets_a_small_table() {
+    let found = Findings::default();
+    for (n, path) in ["a/b/c/x", "a/b/c/y", "a/b/d/x", "a/b/x"].into_iter().enumerate() {
+        let (n, kind) = (u32::try_from(n).expect("small"), if n == 0 { Kind::oauth() } else { Kind::pat() });
+        add(&found, kind, n, Confidence::Certain, location(path, 1));
+    }
+    let long = format!("{}/z", "long/".repeat(40));
+    let (found, _) = found.finish();
+    let lines = with_report(&found, |report| overview(&report));
+    assert_eq!(
+        lines,
+        [
+            "by type             3  GitHub personal access token (classic)",
+            "                    1  GitHub OAuth app access token",
+            "by folder           2  sub/a/b/c/",
+            "                    1  sub/a/b/",
+            "                    1  sub/a/b/d/",
+            "by owner id         1  0",
+            "                    1  1",
+            "                    1  2",
+            "                    1  3",
+        ]
+    );
+    let found = Findings::default();
+    add(&found, Kind::pat(), 1, Confidence::Certain, location(&long, 1));
+    add(&found, Kind::pat(), 2, Confidence::Certain, location("other", 1));
+    let (found, _) = found.finish();
+    let lines = with_report(&found, |report| overview(&report));
+    assert!(lines.iter().all(|line| line.chars().count() <= 80), "{lines:#?}");
+    assert!(with_report(&found[..1], |report| overview(&report)).is_empty());
 }

@@ -36,7 +36,7 @@ fn assert_valid(schema: &jsonschema::Validator, text: &str) -> Value {
 }
 
 /// A target for each format.
-const TARGETS: [&str; 9] = [
+const TARGETS: [&str; 10] = [
     "pretty=r/p.txt",
     "r/j.json",
     "r/l.jsonl",
@@ -46,6 +46,7 @@ const TARGETS: [&str; 9] = [
     "r/gl-secret-detection-report.json",
     "r/x.xml",
     "r/h.html",
+    "owners=r/o.csv",
 ];
 
 #[test]

@@ -43,7 +43,7 @@ fn a_place_that_is_suppressed_is_no_alert() {
     add(&found, Kind::pat(), 1, Confidence::Certain, allowed);
     add(&found, Kind::pat(), 1, Confidence::Certain, location("leak", 1));
     let (mut found, faults) = found.finish();
-    for format in Format::ALL {
+    for format in Format::ALL.into_iter().filter(|format| *format != Format::Owners) {
         let text = rendered(format, &found, &faults, false);
         let complete = matches!(format, Format::Json | Format::Jsonl);
         assert_eq!(text.contains("allowed"), complete, "{}: {text}", format.name());
@@ -70,6 +70,9 @@ fn only_json_lists_what_does_not_count_unasked() {
         let complete = matches!(format, Format::Json | Format::Jsonl);
         for path in ["docs/x.md", "s.txt"] {
             assert_eq!(text.contains(path), complete, "{}: {path}", format.name());
+        }
+        if format == Format::Owners {
+            continue;
         }
         let text = all(format);
         assert!(text.contains("docs/x.md") && text.contains("s.txt"), "{}: {text}", format.name());
