@@ -39,8 +39,6 @@ pub struct Palette {
     pub certain: String,
     /// Before a likely one.
     pub likely: String,
-    /// Before a path.
-    pub path: String,
     /// Before what matters less.
     pub faint: String,
     /// Before what matters more.

@@ -76,7 +76,6 @@ impl Console {
             certain: foreground(AnsiColor::Red).bold().render().to_string(),
             // Yellow and cyan cannot be read on white, blue not on black.
             likely: foreground(AnsiColor::Magenta).bold().render().to_string(),
-            path: String::new(),
             faint: Style::new().dimmed().render().to_string(),
             strong: Style::new().bold().render().to_string(),
             reset: anstyle::Reset.render().to_string(),

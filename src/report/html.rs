@@ -31,6 +31,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     }
     table::owners(report, out)?;
     table::tokens(report, out)?;
+    packed::write(report, out)?;
     table::faults(report, out)?;
     writeln!(out, "<script>{SCRIPT}</script>\n</body>\n</html>")
 }

@@ -70,8 +70,8 @@ fn location_line(
     location: &Location,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let Palette { path, faint, reset, .. } = palette;
-    write!(out, "  {path}{}{reset}", printable(&report.path(location)))?;
+    let Palette { faint, reset, .. } = palette;
+    write!(out, "  {}", printable(&report.path(location)))?;
     let (line, column) = (location.line, location.column);
     match location.kind {
         LocationKind::FileName => write!(out, " {faint}(in the name){reset}")?,
@@ -108,7 +108,7 @@ fn lookalike_list(
     if lookalikes.is_empty() {
         return Ok(());
     }
-    let Palette { path, faint, reset, .. } = palette;
+    let Palette { faint, reset, .. } = palette;
     let (count, noun) = (lookalikes.len(), plural(lookalikes.len() as u64, "lookalike"));
     writeln!(out, "{faint}{count} {noun}, not counted: the shape of a token, but none{reset}")?;
     for finding in lookalikes {
@@ -117,10 +117,7 @@ fn lookalike_list(
         let (line, column, reason) = (location.line, location.column, finding.reason);
         let others = finding.more_locations + finding.locations.len() as u64 - 1;
         let others = if others > 0 { format!(" (and {others} more)") } else { String::new() };
-        writeln!(
-            out,
-            "  {faint}{token}  {reset}{path}{shown}:{line}:{column}{reset}{faint}{others}  {reason}{reset}"
-        )?;
+        writeln!(out, "  {faint}{token}{reset}  {shown}:{line}:{column}{faint}{others}  {reason}{reset}")?;
     }
     writeln!(out)
 }

@@ -29,9 +29,13 @@ struct Names {
     states: Vec<(String, &'static str)>,
 }
 
-/// Writes an element that holds the findings in base64: a line of JSON that says what fields stand for, then the lines, in
+/// Where more findings are listed than stand in the page as rows, writes an element that holds all of them in base64: a line of JSON that says what fields stand for, then the lines, in
 /// gzip (RFC 1952), which browsers decompress by themselves (<https://compression.spec.whatwg.org/>).
-pub(super) fn write(report: &Report<'_>, findings: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let findings: Vec<&Finding> = report.listed().collect();
+    if findings.len() <= table::MAX_WRITTEN {
+        return Ok(());
+    }
     let mut names = Names { levels: LEVELS, types: Vec::new(), states: Vec::new() };
     let mut known = HashMap::new();
     let mut lines = Vec::new();

@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use super::packed;
 use crate::finding::{Confidence, Finding, Location};
 use crate::report::labels::Fate;
 use crate::report::summary::grouped;
@@ -47,7 +46,6 @@ pub(super) fn tokens(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
             out,
             r#"<p class="unscripted likely">A browser that runs no script shows only these; {rest} more are in this page.</p>"#
         )?;
-        packed::write(report, &rows, out)?;
     }
     Ok(())
 }
