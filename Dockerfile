@@ -5,6 +5,8 @@ FROM rust:1.95-alpine AS build
 RUN apk add --no-cache build-base
 WORKDIR /src
 COPY . .
+# What `stanch --version -v` tells: --build-arg STANCH_COMMIT=$(git rev-parse HEAD)
+ARG STANCH_COMMIT=""
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
     cargo install --locked --path . --root /out --no-track

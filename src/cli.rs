@@ -22,12 +22,15 @@ mod queue_review;
 mod revoke_session;
 mod revoke_summary;
 mod revoke_target;
+mod roots;
 mod run_outcome;
 mod run_record;
 mod session;
 mod signal;
 mod stdout;
+mod version;
 
+use std::io::Write as _;
 use std::panic;
 use std::process::ExitCode;
 
@@ -51,6 +54,12 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> Exit {
+    if version::is_asked_in_full(std::env::args_os().skip(1)) {
+        return match write!(stdout::stdout(), "{}", version::in_full()) {
+            Ok(()) => Exit::Clean,
+            Err(_) => Exit::Trouble,
+        };
+    }
     let cli = match Cli::try_parse_from(set_names_apart(join_wait(std::env::args_os()))) {
         Ok(cli) => cli,
         Err(error) => return print_usage(&error),

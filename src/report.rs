@@ -10,20 +10,25 @@ mod html;
 mod json;
 mod junit;
 mod labels;
+mod overview;
+mod owners;
 mod pretty;
+mod roots;
 mod sarif;
 mod step_summary;
 mod summary;
 
 use jiff::Timestamp;
 
-use crate::blob::{Fault, FaultKind, LocationKind, STDIN};
+use crate::blob::{Fault, FaultKind};
 use crate::detect::Custom;
 use crate::finding::{Confidence, Finding, Location};
 use crate::rule::Rules;
 
 pub use csv_table::CsvTable;
 pub use format::{Format, render};
+pub use overview::overview;
+pub use roots::{Root, Roots};
 pub use step_summary::step_summary;
 pub use summary::Summary;
 
@@ -34,8 +39,6 @@ pub struct Palette {
     pub certain: String,
     /// Before a likely one.
     pub likely: String,
-    /// Before a path.
-    pub path: String,
     /// Before what matters less.
     pub faint: String,
     /// Before what matters more.
@@ -44,7 +47,20 @@ pub struct Palette {
     pub reset: String,
 }
 
+/// What stands behind the findings in a report for people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Closing {
+    /// Nothing: only what counts was asked for.
+    Nothing,
+    /// What to do next. A terminal shows the counts besides.
+    #[default]
+    NextSteps,
+    /// That, and how much does not count: a file has no terminal beside it.
+    NextStepsAndCounts,
+}
+
 /// All that a report contains.
+#[derive(Clone, Copy)]
 pub struct Report<'a> {
     /// The findings, in report order.
     pub findings: &'a [Finding],
@@ -56,29 +72,57 @@ pub struct Report<'a> {
     pub rules: &'a Rules,
     /// The configuration's own rules.
     pub custom: &'a Custom,
-    /// The scanned root relative to the working directory, ending in `/`, or empty: in front of a location's path, it
-    /// makes one that code hosts know. Reports for people and JSON do without it.
-    pub base: &'a str,
+    /// What the scanned roots are called.
+    pub roots: &'a Roots,
     /// When the run started and ended.
     pub time: (Timestamp, Timestamp),
     /// Whether tokens are printed whole.
     pub show_secrets: bool,
-    /// The confidence that was asked for. Only `Certain` leaves findings out: lookalikes stay as notes at the default.
+    /// What is less sure does not count.
     pub min_confidence: Confidence,
+    /// Whether what does not count is listed, too: what is suppressed, and what is less sure.
+    pub show_suppressed: bool,
+    /// What stands behind the findings in a report for people.
+    pub closing: Closing,
 }
 
-impl Report<'_> {
-    /// The findings that are shown: all, but only the certain ones where certainty was asked for. Lookalikes are notes.
-    fn shown(&self) -> impl Iterator<Item = &Finding> {
-        let least = match self.min_confidence {
-            Confidence::Certain => Confidence::Certain,
-            Confidence::Likely | Confidence::Lookalike => Confidence::Lookalike,
+impl<'a> Report<'a> {
+    /// Whether a finding counts.
+    fn counts(&self, finding: &Finding) -> bool {
+        finding.counts(self.min_confidence)
+    }
+
+    /// Whether a finding that is listed at a location counts for it.
+    fn counts_at(&self, finding: &Finding, location: &Location) -> bool {
+        self.counts(finding) && !(self.show_suppressed && location.details().suppressed.is_some())
+    }
+
+    /// The findings that count.
+    fn counted(&self) -> impl Iterator<Item = &'a Finding> {
+        let least = self.min_confidence;
+        self.findings.iter().filter(move |finding| finding.counts(least))
+    }
+
+    /// The findings that are listed: those that count, and behind them the others where they were asked for. Only JSON,
+    /// which programs read on, has all of them in any case.
+    fn listed(&self) -> impl Iterator<Item = &'a Finding> {
+        let (least, others) = (self.min_confidence, self.show_suppressed);
+        self.counted().chain(self.findings.iter().filter(move |finding| others && !finding.counts(least)))
+    }
+
+    /// The locations of a finding that are listed: where nothing suppresses it, or all.
+    fn locations<'f>(&self, finding: &'f Finding) -> Vec<&'f Location> {
+        let open: Vec<&Location> = if self.show_suppressed {
+            Vec::new()
+        } else {
+            finding.locations.iter().filter(|location| location.details().suppressed.is_none()).collect()
         };
-        self.findings.iter().filter(move |finding| finding.confidence >= least)
+        // It may count for a location that is not kept: it must not be lost for that.
+        if open.is_empty() { finding.locations.iter().collect() } else { open }
     }
 
     /// What should have been read and was not, or not wholly; what a setting leaves out is none of it.
-    fn unread(&self) -> impl Iterator<Item = &Fault> {
+    fn unread(&self) -> impl Iterator<Item = &'a Fault> {
         let intended =
             |kind| matches!(kind, FaultKind::TooLarge | FaultKind::PassedOver | FaultKind::History);
         self.faults.iter().filter(move |fault| !intended(fault.kind))
@@ -93,18 +137,7 @@ impl Report<'_> {
 
     /// A location's path from the working directory: what editors, code hosts and people there call the file.
     fn path(&self, location: &Location) -> String {
-        match &location.details().root {
-            // A commit's message is in no file, and a ref below no directory.
-            _ if location.path.is_empty() || location.kind == LocationKind::RefName => {
-                location.path.to_string()
-            }
-            Some(root) => match root.trim_start_matches("./").trim_end_matches('/') {
-                "" | "." => location.path.to_string(),
-                root => format!("{root}/{}", location.path),
-            },
-            None if *location.path == *STDIN || location.path.starts_with('/') => location.path.to_string(),
-            None => format!("{}{}", self.base, location.path),
-        }
+        self.roots.path(location)
     }
 
     /// The token as this report may print it.

@@ -54,6 +54,8 @@ pub struct Output {
     pub format: Format,
     /// Findings below this do not count.
     pub min_confidence: Confidence,
+    /// What does not count is listed, too.
+    pub show_suppressed: bool,
     /// Tokens are printed whole.
     pub show_secrets: bool,
     /// Reports besides the one on standard output.

@@ -62,6 +62,7 @@ Examples:
   stanch git --staged                what the next commit would add
   stanch scan --revoke --dry-run     what would be revoked
   stanch revoke --yes leaked.txt     revoke all tokens in a file
+  stanch --version -v                version, commit and target
 
 `stanch COMMAND --help` has more of them, and the exit codes.",
     subcommand_required = true,

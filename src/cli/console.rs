@@ -14,6 +14,7 @@ use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, Progres
 
 pub(super) use self::prompt::can_prompt;
 use super::error::redact;
+use crate::finding::Confidence;
 use crate::meter::{CancelFlag, Meter};
 use crate::report::{Palette, Summary};
 use crate::text::printable;
@@ -56,6 +57,11 @@ impl Console {
         Console::new(Verbosity::default(), ColorChoice::Auto, false)
     }
 
+    /// Whether somebody reads standard error at a terminal.
+    pub(super) fn at_terminal(&self) -> bool {
+        self.verbosity > Verbosity::Quiet && io::stderr().is_terminal()
+    }
+
     /// The colours for standard output.
     pub(super) fn palette(&self) -> Palette {
         let colour = match self.colour {
@@ -68,8 +74,8 @@ impl Console {
         let foreground = |colour: AnsiColor| Style::new().fg_color(Some(Color::Ansi(colour)));
         Palette {
             certain: foreground(AnsiColor::Red).bold().render().to_string(),
-            likely: foreground(AnsiColor::Yellow).bold().render().to_string(),
-            path: foreground(AnsiColor::Magenta).render().to_string(),
+            // Yellow and cyan cannot be read on white, blue not on black.
+            likely: foreground(AnsiColor::Magenta).bold().render().to_string(),
             faint: Style::new().dimmed().render().to_string(),
             strong: Style::new().bold().render().to_string(),
             reset: anstyle::Reset.render().to_string(),
@@ -79,7 +85,7 @@ impl Console {
     /// Prints a warning, unless quiet.
     pub(super) fn warn(&self, text: &str) {
         if self.verbosity > Verbosity::Quiet {
-            self.line("warning: ", AnsiColor::Yellow, text);
+            self.line("warning: ", AnsiColor::Magenta, text);
         }
     }
 
@@ -188,29 +194,21 @@ pub(super) fn count(n: u64, noun: &str) -> String {
     format!("{} {noun}{}", HumanCount(n), if n == 1 { "" } else { "s" })
 }
 
-/// How many findings are suppressed. A scanned tree that suppresses its own leaks is named.
-fn suppressed(summary: &Summary) -> String {
-    let all = format!("{} suppressed", HumanCount(summary.suppressed));
-    match summary.suppressed_by_tree {
-        0 => all,
-        some if some == summary.suppressed => format!("{all} by the scanned tree itself"),
-        some => format!("{all}, {} of them by the scanned tree itself", HumanCount(some)),
-    }
-}
-
-/// One line that sums up a run.
-pub(super) fn summary_line(summary: &Summary) -> String {
+/// The lines that sum up a run: what counts and what was looked at, what does not count, what could not be read.
+pub(super) fn summary_lines(summary: &Summary, least: Confidence, all_listed: bool) -> Vec<String> {
     let mut found = match summary.findings {
         0 => "no tokens found".to_owned(),
         n => format!("{} found", count(n, "token")),
     };
-    let parts: Vec<String> = [(summary.certain, "certain"), (summary.likely, "likely")]
-        .into_iter()
-        .filter(|(n, _)| *n > 0)
-        .map(|(n, level)| format!("{} {level}", HumanCount(n)))
-        .chain((summary.suppressed > 0).then(|| suppressed(summary)))
-        .chain((summary.lookalikes > 0).then(|| count(summary.lookalikes, "lookalike")))
-        .collect();
+    let parts: Vec<String> = [
+        (Confidence::Certain, summary.certain, "certain"),
+        (Confidence::Likely, summary.likely, "likely"),
+        (Confidence::Lookalike, summary.lookalikes, "only alike"),
+    ]
+    .into_iter()
+    .filter(|(level, n, _)| *level >= least && *n > 0)
+    .map(|(_, n, word)| format!("{} {word}", HumanCount(n)))
+    .collect();
     if !parts.is_empty() {
         found = format!("{found} ({})", parts.join(", "));
     }
@@ -222,20 +220,27 @@ pub(super) fn summary_line(summary: &Summary) -> String {
         scanned.push(count(summary.files, "file"));
     }
     let seconds = Duration::from_millis(summary.elapsed_ms).as_secs_f64();
-    let mut line =
-        format!("{found} in {}, {}, {seconds:.2} s", scanned.join(" and "), HumanBytes(summary.bytes));
-    if summary.unreadable > 0 {
-        line = format!("{line}; {} could not be read", count(summary.unreadable, "path"));
+    let looked_at = format!("{}, {}", scanned.join(" and "), HumanBytes(summary.bytes));
+    let mut lines = vec![format!("{found} in {looked_at}, {seconds:.2} s")];
+    if let Some(rest) = summary.not_counted(least) {
+        let hint = if all_listed { "" } else { " (--show-suppressed lists them)" };
+        lines.push(format!("not counted: {rest}{hint}"));
     }
-    if summary.cut_short > 0 {
-        line = format!("{line}; {} cut short by a limit", count(summary.cut_short, "path"));
-    }
-    if summary.too_large > 0 {
-        line = format!("{line}; {} passed over for their size", count(summary.too_large, "file"));
+    let unread: Vec<String> = [
+        (summary.unreadable, "path", "could not be read"),
+        (summary.cut_short, "path", "cut short by a limit"),
+        (summary.too_large, "file", "passed over for their size"),
+    ]
+    .into_iter()
+    .filter(|(n, _, _)| *n > 0)
+    .map(|(n, noun, what)| format!("{} {what}", count(n, noun)))
+    .collect();
+    if !unread.is_empty() {
+        lines.push(unread.join("; "));
     }
     if summary.histories > 0 {
         let noun = if summary.histories == 1 { "history" } else { "histories" };
-        line = format!("{line}; {} git {noun} not looked into: see --history", HumanCount(summary.histories));
+        lines.push(format!("{} git {noun} not looked into: see --history", HumanCount(summary.histories)));
     }
-    line
+    lines
 }

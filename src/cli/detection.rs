@@ -125,9 +125,9 @@ struct ProjectGlobs {
     scope: Scope,
 }
 
-/// The name of a root in locations, where no token is.
+/// The name of a root in locations, where no token is: without a slash at its end, as a walk has it.
 pub(super) fn label(root: &Path) -> String {
-    redact(&path_text(root.as_os_str().as_encoded_bytes()))
+    redact(&path_text(root.components().as_path().as_os_str().as_encoded_bytes()))
 }
 
 /// Reads a baseline. One that this very run is going to write need not exist yet.

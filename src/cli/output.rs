@@ -2,17 +2,18 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
-use std::path::{Component, Path};
+use std::path::Path;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
 
 use super::console::{self, Console, Verbosity};
-use super::detection::{Detection, label};
+use super::detection::Detection;
+use super::roots::roots;
 use super::{atomic_write, error};
 use crate::blob::{Fault, FaultKind};
-use crate::finding::{Confidence, Finding};
-use crate::report::{self, Format, Report, Summary};
+use crate::finding::Finding;
+use crate::report::{self, Closing, Format, Report, Summary};
 use crate::settings::{Destination, Input, Output, ReportTarget};
 use crate::suppress::write_baseline;
 use crate::text::printable;
@@ -41,25 +42,31 @@ impl RunOutput<'_> {
     ///
     /// Returns whether all of it was written.
     pub(super) fn write(&self, console: &Console) -> bool {
-        let base = base_of(self.inputs);
+        let roots = roots(self.inputs);
         let report = Report {
             findings: self.findings,
             faults: self.faults,
             summary: self.summary,
             rules: self.detection.detector.rules(),
             custom: &self.detection.custom,
-            base: &base,
+            roots: &roots,
             time: (self.started, Timestamp::now()),
             show_secrets: self.output.show_secrets,
             min_confidence: self.output.min_confidence,
+            show_suppressed: self.output.show_suppressed,
+            closing: if console.verbosity == Verbosity::Quiet {
+                Closing::Nothing
+            } else {
+                Closing::NextSteps
+            },
         };
         let mut failures = Vec::new();
         failures.extend(self.print(&report, console).err());
         failures
-            .extend(self.output.reports.iter().filter_map(|target| self.write_report(&report, target).err()));
+            .extend(self.output.reports.iter().filter_map(|target| self.write_report(report, target).err()));
         failures.extend(self.output.write_baseline.as_ref().and_then(|to| self.write_baseline(to).err()));
         failures.extend(self.write_step_summary(&report).err());
-        self.print_summary(console);
+        self.print_summary(&report, console);
         for failure in &failures {
             console::error(&error::message(failure));
         }
@@ -76,9 +83,10 @@ impl RunOutput<'_> {
         }
     }
 
-    fn write_report(&self, report: &Report<'_>, target: &ReportTarget) -> anyhow::Result<()> {
+    fn write_report(&self, report: Report<'_>, target: &ReportTarget) -> anyhow::Result<()> {
+        let report = Report { closing: Closing::NextStepsAndCounts, ..report };
         let mut render =
-            |out: &mut dyn Write| report::render(target.format, report, &report::Palette::default(), out);
+            |out: &mut dyn Write| report::render(target.format, &report, &report::Palette::default(), out);
         atomic_write::write(&target.destination, self.output.show_secrets, &mut render).with_context(|| {
             format!("cannot write the {} report to {}", target.format.name(), target.destination)
         })
@@ -86,10 +94,7 @@ impl RunOutput<'_> {
 
     fn write_baseline(&self, destination: &Destination) -> anyhow::Result<()> {
         let min_confidence = self.output.min_confidence;
-        let tokens = || {
-            let counts = |level: Confidence| level > Confidence::Lookalike && level >= min_confidence;
-            self.findings.iter().filter(move |finding| counts(finding.confidence))
-        };
+        let tokens = || self.findings.iter().filter(move |finding| finding.confidence >= min_confidence);
         let mut render = |out: &mut dyn Write| write_baseline(tokens(), out);
         atomic_write::write(destination, false, &mut render)
             .with_context(|| format!("cannot write the baseline to {destination}"))
@@ -110,14 +115,18 @@ impl RunOutput<'_> {
     }
 
     /// The summary on standard error: what was found, what was scanned, what was not.
-    fn print_summary(&self, console: &Console) {
+    fn print_summary(&self, report: &Report<'_>, console: &Console) {
         let all = console.verbosity == Verbosity::Verbose;
         // A count says enough of histories that nobody asked for.
         let is_listed = |fault: &&Fault| all || fault.kind != FaultKind::History;
         let faults: Vec<&Fault> = self.faults.iter().filter(is_listed).collect();
         let listed = if all { faults.len() } else { MAX_LISTED.min(faults.len()) };
         for fault in &faults[..listed] {
-            console.warn(&format!("{}: {}", printable(&fault.path), printable(&fault.reason)));
+            console.warn(&format!(
+                "{}: {}",
+                printable(&report.roots.fault_path(fault)),
+                printable(&fault.reason)
+            ));
         }
         if listed < faults.len() {
             console
@@ -127,24 +136,13 @@ impl RunOutput<'_> {
             console.warn("interrupted: this is what was found so far");
         }
         self.detection.print_excluded(console);
-        console.info(&console::summary_line(self.summary));
+        if console.at_terminal() {
+            report::overview(report).iter().for_each(|line| console.info(line));
+        }
+        for line in
+            console::summary_lines(self.summary, self.output.min_confidence, self.output.show_suppressed)
+        {
+            console.info(&line);
+        }
     }
-}
-
-/// What has to be put before the paths of findings, to make them relative to the current directory: `sub/` where one
-/// directory was scanned, or nothing.
-fn base_of(inputs: &[Input]) -> String {
-    let mut paths = Input::paths(inputs);
-    let (Some(root), None) = (paths.next(), paths.next()) else { return String::new() };
-    let current_dir = std::env::current_dir().unwrap_or_default();
-    let relative = root.strip_prefix(&current_dir).unwrap_or(root);
-    if !root.is_dir() || relative.is_absolute() {
-        return String::new();
-    }
-    let parts = relative.components().filter(|part| !matches!(part, Component::CurDir));
-    let mut base = parts.map(|part| label(Path::new(part.as_os_str()))).collect::<Vec<_>>().join("/");
-    if !base.is_empty() {
-        base.push('/');
-    }
-    base
 }

@@ -57,8 +57,8 @@ pub enum LedgerError {
     },
     /// Cannot be written.
     #[error(
-        "the ledger {ledger} cannot be written; make the file and its directory writable or name another with \
-         --ledger"
+        "the ledger {ledger} cannot be written; make the file and its directory writable, or name another with \
+         --ledger or STANCH_LEDGER"
     )]
     ReadOnly {
         /// The ledger.
@@ -115,7 +115,7 @@ pub enum LedgerError {
         scheme: String,
     },
     /// No home directory, so no default address.
-    #[error("no home directory is known to keep the ledger in; name a path with --ledger")]
+    #[error("no home directory is known to keep the ledger in; name a path with --ledger or STANCH_LEDGER")]
     NoHome,
     /// The operating system gives no random numbers.
     #[error("the operating system gives no random numbers, without which no token is sealed: {0}")]
@@ -203,7 +203,7 @@ pub enum FileError {
         path: PathBuf,
     },
     /// A system call failed.
-    #[error("cannot {action} {path}: {source}")]
+    #[error("cannot {action} {path}: {source}; --ledger or STANCH_LEDGER names another ledger")]
     Io {
         /// What was tried, as in "cannot create".
         action: &'static str,

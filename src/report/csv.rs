@@ -33,8 +33,8 @@ const HEADER: [&str; 21] = [
 
 pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut table = CsvTable::new(out, &HEADER)?;
-    for finding in report.shown() {
-        for location in &finding.locations {
+    for finding in report.listed() {
+        for location in report.locations(finding) {
             table.row(&row(report, finding, location))?;
         }
     }

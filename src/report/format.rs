@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::{Palette, Report, csv, github, gitlab, html, json, junit, pretty, sarif};
+use super::{Palette, Report, csv, github, gitlab, html, json, junit, owners, pretty, sarif};
 
 /// How a report is written down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub enum Format {
     Junit,
     /// A page that needs nothing but itself.
     Html,
+    /// A table of the tokens' owners.
+    Owners,
 }
 
 /// A row of the table.
@@ -106,11 +108,18 @@ static FORMATS: [Entry; Format::ALL.len()] = [
         extensions: &["html", "htm"],
         render: |report, _, out| html::write(report, out),
     },
+    Entry {
+        format: Format::Owners,
+        name: "owners",
+        file_name: None,
+        extensions: &[],
+        render: |report, _, out| owners::write(report, out),
+    },
 ];
 
 impl Format {
     /// Every format, in the order that help shows them.
-    pub const ALL: [Format; 9] = [
+    pub const ALL: [Format; 10] = [
         Format::Pretty,
         Format::Json,
         Format::Jsonl,
@@ -120,6 +129,7 @@ impl Format {
         Format::Gitlab,
         Format::Junit,
         Format::Html,
+        Format::Owners,
     ];
 
     fn entry(self) -> &'static Entry {

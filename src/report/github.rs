@@ -9,13 +9,14 @@ use crate::finding::{Confidence, Finding, Location};
 use crate::text::{workflow_data, workflow_property};
 
 pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    for finding in report.shown() {
-        for location in finding.locations.iter().filter(|location| location.details().suppressed.is_none()) {
+    for finding in report.listed() {
+        for location in report.locations(finding) {
             annotation(report, finding, location, out)?;
         }
     }
     for fault in report.unread() {
-        let (path, reason) = (workflow_property(&fault.path), workflow_data(&fault.reason));
+        let (path, reason) =
+            (workflow_property(&report.roots.fault_path(fault)), workflow_data(&fault.reason));
         writeln!(out, "::warning file={path},title=Could not be read::{reason}")?;
     }
     Ok(())
@@ -27,10 +28,11 @@ fn annotation(
     location: &Location,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    let counts = report.counts_at(finding, location);
     let command = match finding.confidence {
-        Confidence::Certain => "error",
-        Confidence::Likely => "warning",
-        Confidence::Lookalike => "notice",
+        Confidence::Certain if counts => "error",
+        Confidence::Likely if counts => "warning",
+        _ => "notice",
     };
     let mut properties = Vec::new();
     let path = report.path(location);
@@ -57,7 +59,11 @@ fn message(report: &Report<'_>, finding: &Finding, location: &Location) -> Strin
     if let Some(grants) = labels::grants(finding) {
         let _ = write!(message, ", {grants}");
     }
-    if finding.confidence > Confidence::Lookalike {
+    if !report.counts_at(finding, location) {
+        if let Some(suppression) = &location.details().suppressed {
+            let _ = write!(message, ", suppressed by {}", labels::suppressed_by(suppression));
+        }
+    } else if finding.confidence > Confidence::Lookalike {
         let _ = write!(message, "\n{}", labels::remedy(finding));
     }
     message

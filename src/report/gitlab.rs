@@ -2,6 +2,8 @@
 //! of its schema: `dist/secret-detection-report-format.json` in
 //! <https://gitlab.com/gitlab-org/security-products/security-report-schemas>.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 use jiff::Timestamp;
@@ -67,7 +69,7 @@ struct Vulnerability<'a> {
     description: String,
     severity: &'static str,
     solution: &'static str,
-    identifiers: [Identifier<'a>; 2],
+    identifiers: [Identifier<'a>; 3],
     location: FileLocation<'a>,
 }
 
@@ -76,7 +78,7 @@ struct Identifier<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     name: String,
-    value: &'a str,
+    value: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<&'static str>,
 }
@@ -120,79 +122,79 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
             end_time: time(report.time.1),
             status: "success",
             messages: faults
-                .map(|fault| Message { level: "warn", value: format!("{}: {}", fault.path, fault.reason) })
+                .map(|fault| Message {
+                    level: "warn",
+                    value: format!("{}: {}", report.roots.fault_path(fault), fault.reason),
+                })
                 .chain(head.map(|head| Message { level: "info", value: format!("audit trail: {head}") }))
                 .collect(),
         },
-        vulnerabilities: report
-            .shown()
-            .filter(|finding| is_reported(report, finding))
-            .flat_map(|finding| rows(report, finding))
-            .collect(),
+        vulnerabilities: report.listed().flat_map(|finding| rows(report, finding)).collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     out.write_all(b"\n")
 }
 
-/// Whether a finding becomes a vulnerability: placeholders do only when they were asked for.
-fn is_reported(report: &Report<'_>, finding: &Finding) -> bool {
-    finding.suppressed.is_none()
-        && (finding.confidence > Confidence::Lookalike || report.min_confidence == Confidence::Lookalike)
-}
-
+/// A token's vulnerabilities: one for each place it stands in. GitLab knows a place by file and line, so that a line that
+/// holds the token twice, or in several commits, is one.
 fn rows<'a>(report: &Report<'_>, finding: &'a Finding) -> Vec<Vulnerability<'a>> {
-    let files = grouping::by_file(finding, |location| report.path(location));
-    files
-        .into_iter()
-        .flat_map(|(file, locations)| {
-            locations
-                .into_iter()
-                .filter(|location| location.details().suppressed.is_none())
-                .enumerate()
-                .map(move |(n, location)| row(report, finding, (&file, n), location))
-                .collect::<Vec<_>>()
-        })
-        .collect()
+    let mut rows = Vec::new();
+    for (_, mut locations) in grouping::by_file(report.locations(finding), |location| report.path(location)) {
+        let mut lines = HashSet::new();
+        // An id does not depend on whether what is suppressed is listed.
+        locations.sort_by_key(|location| location.details().suppressed.is_some());
+        locations.retain(|location| lines.insert((location.kind, location.line)));
+        rows.extend(locations.into_iter().enumerate().map(|(n, location)| row(report, finding, n, location)));
+    }
+    rows
 }
 
-fn row<'a>(
-    report: &Report<'_>,
-    finding: &'a Finding,
-    (file, n): (&str, usize),
-    location: &'a Location,
-) -> Vulnerability<'a> {
+/// The vulnerability of a token at a location, the `n`-th of its file.
+fn row<'a>(report: &Report<'_>, finding: &'a Finding, n: usize, location: &'a Location) -> Vulnerability<'a> {
     let what = report.description(finding);
     let grants = labels::grants(finding).map(|grants| format!("; {grants}")).unwrap_or_default();
-    let description = format!("{what} {} ({}){grants}", report.token(finding), labels::reason(finding));
+    let not_counted = labels::not_counted_because(finding, report.min_confidence);
+    let why = not_counted.unwrap_or_else(|| labels::reason(finding).to_owned());
+    let description = format!("{what} {} ({why}){grants}", report.token(finding));
     let rule: &str = &finding.rule;
+    let hash = finding.token.fingerprint().hex();
+    let file = report.path(location);
     let lines = labels::has_lines(location.kind).then_some(location.line);
     Vulnerability {
-        id: uuid(grouping::stable_id(finding, &format!("{file}\n{n}"))),
+        id: uuid(grouping::stable_id(finding, &format!("{}\n{n}", report.roots.stable(location)))),
         category: "secret_detection",
         name: what.chars().take(MAX_NAME).collect(),
         description,
         severity: match finding.confidence {
+            _ if !report.counts_at(finding, location) => "Info",
             Confidence::Certain => "Critical",
             Confidence::Likely => "High",
-            Confidence::Lookalike => "Info",
+            Confidence::Lookalike => "Low",
         },
         solution: labels::remedy(finding),
         identifiers: [
+            // GitLab takes two vulnerabilities with the same first identifier and the same place for one.
+            Identifier {
+                kind: "stanch_token",
+                name: format!("token with SHA-256 {hash}"),
+                value: hash.into(),
+                url: None,
+            },
             Identifier {
                 kind: "stanch_rule_id",
                 name: format!("stanch rule {rule}"),
-                value: rule,
+                value: rule.into(),
                 url: None,
             },
             Identifier {
                 kind: "cwe",
                 name: "CWE-798".to_owned(),
-                value: "798",
+                value: "798".into(),
                 url: Some("https://cwe.mitre.org/data/definitions/798.html"),
             },
         ],
         location: FileLocation {
-            file: Some(file.to_owned()).filter(|file| !file.is_empty()),
+            file: Some(file).filter(|file| !file.is_empty()),
             start_line: lines,
             end_line: lines,
             commit: Commit {

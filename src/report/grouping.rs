@@ -3,13 +3,13 @@
 use crate::finding::{Finding, Location};
 use crate::token::Fingerprint;
 
-/// The locations of a finding by file, in the order of their first location. `file` names the file of a location.
-pub(super) fn by_file(
-    finding: &Finding,
+/// Locations by file, in the order of their first one. `file` names the file of a location.
+pub(super) fn by_file<'f>(
+    locations: Vec<&'f Location>,
     file: impl Fn(&Location) -> String,
-) -> Vec<(String, Vec<&Location>)> {
-    let mut files: Vec<(String, Vec<&Location>)> = Vec::new();
-    for location in &finding.locations {
+) -> Vec<(String, Vec<&'f Location>)> {
+    let mut files: Vec<(String, Vec<&'f Location>)> = Vec::new();
+    for location in locations {
         let name = file(location);
         match files.iter_mut().find(|(known, _)| *known == name) {
             Some((_, locations)) => locations.push(location),

@@ -2,6 +2,7 @@
 //! It never contains a whole token, even with `--show-secrets`: such pages are handed on.
 
 mod charts;
+mod packed;
 mod table;
 
 use std::io::{self, Write};
@@ -10,6 +11,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
+use super::labels::Fate;
+use super::summary::grouped;
 use super::{Report, Summary, labels};
 use crate::finding::{Confidence, Finding};
 use crate::text::xml_escaped;
@@ -18,8 +21,7 @@ const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
 
 pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let counted: Vec<&Finding> =
-        report.shown().filter(|finding| finding.counts(report.min_confidence)).collect();
+    let counted: Vec<&Finding> = report.counted().collect();
     head(report, out)?;
     headline(report, &counted, out)?;
     cards(report.summary, &counted, out)?;
@@ -27,7 +29,9 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
         charts::write(report, &counted, out)?;
         steps(out)?;
     }
+    table::owners(report, out)?;
     table::tokens(report, out)?;
+    packed::write(report, out)?;
     table::faults(report, out)?;
     writeln!(out, "<script>{SCRIPT}</script>\n</body>\n</html>")
 }
@@ -67,19 +71,32 @@ fn headline(report: &Report<'_>, counted: &[&Finding], out: &mut dyn Write) -> i
     let at = report.time.1.strftime("%Y-%m-%d %H:%M UTC");
     writeln!(out, "<h1>Leaked GitHub tokens</h1>")?;
     writeln!(out, r#"<p class="faint">{at}, stanch {}</p>"#, env!("CARGO_PKG_VERSION"))?;
-    let ended = counted.iter().filter(|finding| table::ended(finding)).count();
+    let of = |fate| counted.iter().filter(|finding| labels::fate(finding) == fate).count();
+    let (revoked, accepted, open) = (of(Fate::Revoked), of(Fate::Accepted), of(Fate::Open));
     match counted.len() {
         0 => writeln!(out, r#"<p><span class="good">No token was found</span> that counts.</p>"#)?,
         count => {
             let (s, were) = if count == 1 { ("", "was") } else { ("s", "were") };
-            let open = count - ended;
-            write!(out, r#"<p><span class="certain">{count} token{s}</span> {were} found. "#)?;
-            if open == 0 {
-                writeln!(out, r#"<span class="good">GitHub has taken every one for revocation.</span></p>"#)?;
-            } else {
-                let are = if open == 1 { "1 is" } else { &format!("{open} are") };
-                writeln!(out, "{are} not known to be revoked: whoever has read them can use them.</p>")?;
+            write!(
+                out,
+                r#"<p><span class="certain">{} token{s}</span> {were} found. "#,
+                grouped(count as u64)
+            )?;
+            let is = |n: usize| if n == 1 { "1 is".to_owned() } else { format!("{} are", grouped(n as u64)) };
+            if revoked > 0 {
+                write!(out, r#"<span class="good">{} revoked: seen dead.</span> "#, is(revoked))?;
             }
+            if accepted > 0 {
+                write!(
+                    out,
+                    r#"<span class="taken">{} accepted by GitHub</span>, which says so of any token: <code>--confirm</code> asks until they are dead. "#,
+                    is(accepted)
+                )?;
+            }
+            if open > 0 {
+                write!(out, "{} open: whoever has read them can use them.", is(open))?;
+            }
+            writeln!(out, "</p>")?;
         }
     }
     if report.summary.incomplete() || report.summary.shallow {
@@ -108,11 +125,19 @@ fn cards(summary: &Summary, counted: &[&Finding], out: &mut dyn Write) -> io::Re
     writeln!(out, r#"<div class="cards">"#)?;
     let mut card = |number: u64, class: &str, label: &str| {
         let class = if number == 0 { "" } else { class };
-        writeln!(out, r#"<div class="card"><b class="{class}">{number}</b><span>{label}</span></div>"#)
+        writeln!(
+            out,
+            r#"<div class="card"><b class="{class}">{}</b><span>{label}</span></div>"#,
+            grouped(number)
+        )
     };
     card(counted.len() as u64, "certain", "tokens that count")?;
     card(certain as u64, "certain", "certain: their checksum holds")?;
     card(counted.len() as u64 - certain as u64, "likely", "likely: right shape, no proof")?;
+    let of = |fate| counted.iter().filter(|finding| labels::fate(finding) == fate).count() as u64;
+    card(of(Fate::Revoked), "good", "revoked: seen dead")?;
+    card(of(Fate::Accepted), "taken", "accepted by GitHub, not seen dead")?;
+    card(of(Fate::Open), "certain", "open")?;
     card(locations, "", "places they stand in")?;
     card(summary.suppressed, "", "suppressed")?;
     if summary.suppressed_by_tree > 0 {

@@ -54,9 +54,8 @@ struct FindingRow<'a> {
 
 #[derive(Serialize)]
 struct LocationRow<'a> {
+    root: &'a str,
     path: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    root: Option<&'a str>,
     line: u64,
     column: u64,
     offset: u64,
@@ -87,11 +86,11 @@ impl<'a> From<&'a Suppression> for SuppressionRow<'a> {
     }
 }
 
-impl<'a> From<&'a Location> for LocationRow<'a> {
-    fn from(location: &'a Location) -> Self {
+impl<'a> LocationRow<'a> {
+    fn new(report: &Report<'a>, location: &'a Location) -> Self {
         LocationRow {
+            root: report.roots.given(location),
             path: &location.path,
-            root: location.details().root.as_deref(),
             line: location.line,
             column: location.column,
             offset: location.offset,
@@ -106,7 +105,7 @@ impl<'a> From<&'a Location> for LocationRow<'a> {
     }
 }
 
-fn row<'a>(report: &Report<'_>, finding: &'a Finding) -> FindingRow<'a> {
+fn row<'a>(report: &Report<'a>, finding: &'a Finding) -> FindingRow<'a> {
     let fingerprint = finding.token.fingerprint();
     FindingRow {
         rule: &finding.rule,
@@ -120,7 +119,7 @@ fn row<'a>(report: &Report<'_>, finding: &'a Finding) -> FindingRow<'a> {
         suppressed: finding.suppressed.as_deref().map(|suppression| suppression.kind),
         suppression: finding.suppressed.as_deref().map(SuppressionRow::from),
         revocation: finding.revocation.as_ref(),
-        locations: finding.locations.iter().map(LocationRow::from).collect(),
+        locations: finding.locations.iter().map(|location| LocationRow::new(report, location)).collect(),
         more_locations: finding.more_locations,
     }
 }
@@ -130,7 +129,7 @@ struct Rows<'a>(&'a Report<'a>);
 
 impl Serialize for Rows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.shown().map(|finding| row(self.0, finding)))
+        serializer.collect_seq(self.0.findings.iter().map(|finding| row(self.0, finding)))
     }
 }
 
@@ -156,7 +155,7 @@ pub(super) fn lines(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     struct LastLine<'a> {
         summary: &'a Summary,
     }
-    for finding in report.shown() {
+    for finding in report.findings {
         serde_json::to_writer(&mut *out, &row(report, finding))?;
         out.write_all(b"\n")?;
     }

@@ -1,18 +1,18 @@
 //! `JUnit` XML, by the schema that Jenkins and GitLab read
 //! (<https://github.com/jenkinsci/xunit-plugin/blob/master/src/main/resources/org/jenkinsci/plugins/xunit/types/model/xsd/junit-10.xsd>).
 //!
-//! Every finding that counts is a failed test case, every file that could not be read one in error.
+//! Every finding that counts is a failed test case, every file that could not be read one in error. What does not count is a
+//! skipped one, where it is listed.
 
 use std::io::{self, Write};
 
 use super::{Report, labels};
-use crate::finding::{Confidence, Finding, Location};
+use crate::finding::{Finding, Location};
 use crate::text::xml_escaped;
 
 pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let cases: Vec<&Finding> =
-        report.shown().filter(|finding| finding.confidence > Confidence::Lookalike).collect();
-    let skipped = cases.iter().filter(|finding| finding.suppressed.is_some()).count();
+    let cases: Vec<&Finding> = report.listed().collect();
+    let skipped = cases.iter().filter(|finding| !report.counts(finding)).count();
     let failures = cases.len() - skipped;
     let faults: Vec<_> = report.unread().collect();
     let passed = usize::from(failures == 0);
@@ -38,7 +38,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
         case(report, finding, out)?;
     }
     for fault in faults {
-        let (path, reason) = (xml_escaped(&fault.path), xml_escaped(&fault.reason));
+        let (path, reason) = (xml_escaped(&report.roots.fault_path(fault)), xml_escaped(&fault.reason));
         writeln!(out, r#"    <testcase classname="stanch.reading" name="{path}" time="0">"#)?;
         writeln!(out, r#"      <error type="unreadable" message="{reason}"/>"#)?;
         writeln!(out, "    </testcase>")?;
@@ -51,13 +51,12 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
 
 fn case(report: &Report<'_>, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
     let (rule, token) = (xml_escaped(&finding.rule), xml_escaped(&report.token(finding)));
-    let locations: Vec<String> =
-        finding.locations.iter().map(|location| location_text(report, location)).collect();
+    let locations = report.locations(finding).into_iter();
+    let locations: Vec<String> = locations.map(|location| location_text(report, location)).collect();
     let first = xml_escaped(locations.first().map_or("", String::as_str));
     writeln!(out, r#"    <testcase classname="stanch.{rule}" name="{token} in {first}" time="0">"#)?;
-    if let Some(suppression) = &finding.suppressed {
-        let by = xml_escaped(&labels::suppressed_by(suppression));
-        writeln!(out, r#"      <skipped message="suppressed by {by}"/>"#)?;
+    if let Some(why) = labels::not_counted_because(finding, report.min_confidence) {
+        writeln!(out, r#"      <skipped message="{}"/>"#, xml_escaped(&why))?;
     } else {
         let (kind, what) = (finding.confidence.as_str(), xml_escaped(report.description(finding)));
         writeln!(out, r#"      <failure type="{kind}" message="{what}: {token}">"#)?;

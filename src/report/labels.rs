@@ -1,7 +1,8 @@
 //! Wording that several formats share.
 
 use crate::blob::LocationKind;
-use crate::finding::{Finding, Suppression, SuppressionKind};
+use crate::finding::{Confidence, Finding, Suppression, SuppressionKind};
+use crate::revocation::State;
 use crate::text::printable;
 use crate::token::Kind;
 
@@ -16,6 +17,10 @@ pub(super) const REMEDY: &str = "Treat the token as known to others. Replace it 
 /// What to do about a secret that a custom rule found.
 pub(super) const CUSTOM_REMEDY: &str = "Treat the secret as known to others: replace it where it is used, then end it at \
                                         whoever issued it. Taking the text away does not end the secret.";
+
+/// What to do about what does not count.
+pub(super) const NOT_COUNTED_REMEDY: &str =
+    "Nothing has to be done about it: it is listed so that nothing is hidden.";
 
 /// What a certain finding has instead of a reason for doubt.
 const CHECKSUM_HOLDS: &str = "its checksum holds";
@@ -38,6 +43,39 @@ pub(super) fn suppressed_by(suppression: &Suppression) -> String {
         SuppressionKind::IgnoreFile => format!(".stanchignore ({detail})"),
         SuppressionKind::AllowComment => format!("a comment on the same line ({detail})"),
         SuppressionKind::Allowlist => format!("an allowlist ({detail})"),
+    }
+}
+
+/// What became of a token, as far as it matters to whoever responds to a leak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It was seen dead.
+    Revoked,
+    /// GitHub has taken it for revocation; it says so of tokens that never existed, too.
+    Accepted,
+    /// Whoever has read it can use it, as far as is known.
+    Open,
+}
+
+/// What became of a token.
+pub(super) fn fate(finding: &Finding) -> Fate {
+    match finding.revocation.as_ref().map(|revocation| revocation.state) {
+        Some(State::Confirmed | State::Dead) => Fate::Revoked,
+        Some(State::Accepted) => Fate::Accepted,
+        _ => Fate::Open,
+    }
+}
+
+/// Why a finding does not count where findings below `least` do not; `None` where it does.
+pub(super) fn not_counted_because(finding: &Finding, least: Confidence) -> Option<String> {
+    if let Some(suppression) = &finding.suppressed {
+        return Some(format!("suppressed by {}", suppressed_by(suppression)));
+    }
+    let (sure, asked) = (finding.confidence, least.as_str());
+    match sure {
+        _ if sure >= least => None,
+        Confidence::Lookalike => Some(format!("a lookalike: {}", finding.reason)),
+        _ => Some(format!("{}, and not {asked}: {}", sure.as_str(), finding.reason)),
     }
 }
 

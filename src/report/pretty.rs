@@ -1,8 +1,9 @@
-//! The report for people: a block for each token, surest first, then lookalikes, then what to do.
+//! The report for people: a block for each token that counts, surest first, then what to do; what does not count only where
+//! it was asked for.
 
 use std::io::{self, Write};
 
-use super::{Palette, Report, labels};
+use super::{Closing, Palette, Report, labels};
 use crate::blob::LocationKind;
 use crate::finding::{Confidence, Finding, Location};
 use crate::text::printable;
@@ -10,23 +11,21 @@ use crate::text::printable;
 /// How many locations of a token are listed; machine-readable formats list more.
 const MAX_LOCATIONS: usize = 8;
 
-/// How many lookalikes are listed unless they were asked for.
-const MAX_LOOKALIKES: usize = 10;
-
 /// Writes the whole report; nothing at all where nothing was found.
 pub(super) fn write(report: &Report<'_>, palette: &Palette, out: &mut dyn Write) -> io::Result<()> {
-    let (lookalikes, others): (Vec<_>, Vec<_>) =
-        report.shown().partition(|finding| finding.confidence == Confidence::Lookalike);
+    let is_placeholder =
+        |finding: &&Finding| finding.confidence == Confidence::Lookalike && !report.counts(finding);
+    let (placeholders, others): (Vec<_>, Vec<_>) = report.listed().partition(is_placeholder);
     for finding in &others {
         block(report, palette, finding, out)?;
     }
-    lookalike_list(report, palette, &lookalikes, out)?;
-    next_steps(report, palette, out)
+    lookalike_list(report, palette, &placeholders, out)?;
+    closing(report, palette, out)
 }
 
 fn block(report: &Report<'_>, palette: &Palette, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
     let Palette { certain, likely, faint, strong, reset, .. } = palette;
-    let colour = if finding.suppressed.is_some() {
+    let colour = if !report.counts(finding) {
         faint
     } else if finding.confidence == Confidence::Certain {
         certain
@@ -40,10 +39,11 @@ fn block(report: &Report<'_>, palette: &Palette, finding: &Finding, out: &mut dy
     if !finding.reason.is_empty() {
         writeln!(out, "  {faint}{}{reset}", finding.reason)?;
     }
-    for location in finding.locations.iter().take(MAX_LOCATIONS) {
-        location_line(palette, location, out)?;
+    let locations = report.locations(finding);
+    for location in locations.iter().take(MAX_LOCATIONS) {
+        location_line(report, palette, location, out)?;
     }
-    let more = finding.more_locations + finding.locations.len().saturating_sub(MAX_LOCATIONS) as u64;
+    let more = finding.more_locations + locations.len().saturating_sub(MAX_LOCATIONS) as u64;
     if more > 0 {
         writeln!(out, "  {faint}… and {more} more {}{reset}", plural(more, "place"))?;
     }
@@ -64,13 +64,14 @@ fn block(report: &Report<'_>, palette: &Palette, finding: &Finding, out: &mut dy
     writeln!(out, "  {faint}sha256 {}{reset}\n", finding.token.fingerprint().hex())
 }
 
-fn location_line(palette: &Palette, location: &Location, out: &mut dyn Write) -> io::Result<()> {
-    let Palette { path, faint, reset, .. } = palette;
-    let mut shown = printable(&location.path);
-    if let Some(root) = &location.details().root {
-        shown = format!("{}/{shown}", printable(root).trim_end_matches('/'));
-    }
-    write!(out, "  {path}{shown}{reset}")?;
+fn location_line(
+    report: &Report<'_>,
+    palette: &Palette,
+    location: &Location,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let Palette { faint, reset, .. } = palette;
+    write!(out, "  {}", printable(&report.path(location)))?;
     let (line, column) = (location.line, location.column);
     match location.kind {
         LocationKind::FileName => write!(out, " {faint}(in the name){reset}")?,
@@ -97,6 +98,7 @@ fn location_line(palette: &Palette, location: &Location, out: &mut dyn Write) ->
     writeln!(out)
 }
 
+/// The lookalikes that were asked for although they do not count.
 fn lookalike_list(
     report: &Report<'_>,
     palette: &Palette,
@@ -106,50 +108,47 @@ fn lookalike_list(
     if lookalikes.is_empty() {
         return Ok(());
     }
-    let Palette { path, faint, reset, .. } = palette;
+    let Palette { faint, reset, .. } = palette;
     let (count, noun) = (lookalikes.len(), plural(lookalikes.len() as u64, "lookalike"));
     writeln!(out, "{faint}{count} {noun}, not counted: the shape of a token, but none{reset}")?;
-    let all = report.min_confidence == Confidence::Lookalike;
-    let listed = if all { count } else { count.min(MAX_LOOKALIKES) };
-    for finding in &lookalikes[..listed] {
+    for finding in lookalikes {
         let Some(location) = finding.locations.first() else { continue };
-        let (token, shown) = (printable(&report.token(finding)), printable(&location.path));
+        let (token, shown) = (printable(&report.token(finding)), printable(&report.path(location)));
         let (line, column, reason) = (location.line, location.column, finding.reason);
         let others = finding.more_locations + finding.locations.len() as u64 - 1;
         let others = if others > 0 { format!(" (and {others} more)") } else { String::new() };
-        writeln!(
-            out,
-            "  {faint}{token}  {reset}{path}{shown}:{line}:{column}{reset}{faint}{others}  {reason}{reset}"
-        )?;
-    }
-    if listed < count {
-        let rest = count - listed;
-        writeln!(out, "  {faint}… and {rest} more: --min-confidence lookalike lists them all{reset}")?;
+        writeln!(out, "  {faint}{token}{reset}  {shown}:{line}:{column}{faint}{others}  {reason}{reset}")?;
     }
     writeln!(out)
 }
 
-/// What somebody who has just learned of a leak does next.
-fn next_steps(report: &Report<'_>, palette: &Palette, out: &mut dyn Write) -> io::Result<()> {
-    let open: Vec<_> = report
-        .shown()
-        .filter(|finding| finding.counts(report.min_confidence) && finding.revocation.is_none())
-        .collect();
-    if open.is_empty() {
+/// What somebody who has just learned of a leak does next, and how much does not count.
+fn closing(report: &Report<'_>, palette: &Palette, out: &mut dyn Write) -> io::Result<()> {
+    if report.closing == Closing::Nothing {
         return Ok(());
     }
+    let is_open =
+        |finding: &&Finding| finding.confidence > Confidence::Lookalike && finding.revocation.is_none();
+    let open: Vec<_> = report.counted().filter(is_open).collect();
     let Palette { strong, reset, .. } = palette;
-    writeln!(
-        out,
-        "{strong}What to do:{reset} treat them as known to others. Replace each where it is used,"
-    )?;
-    writeln!(out, "  then end it: --revoke on this command asks GitHub to, or its owner does at")?;
-    writeln!(out, "  https://github.com/settings/tokens")?;
-    if open.iter().any(|finding| finding.token.kind().ends_authorization()) {
-        writeln!(out, "  Ending a gho_, ghu_ or ghr_ token ends its user's whole authorization of")?;
-        writeln!(out, "  that app.")?;
+    if !open.is_empty() {
+        writeln!(
+            out,
+            "{strong}What to do:{reset} treat them as known to others. Replace each where it is used,"
+        )?;
+        writeln!(out, "  then end it: --revoke on this command asks GitHub to, or its owner does at")?;
+        writeln!(out, "  https://github.com/settings/tokens")?;
+        if open.iter().any(|finding| finding.token.kind().ends_authorization()) {
+            writeln!(out, "  Ending a gho_, ghu_ or ghr_ token ends its user's whole authorization of")?;
+            writeln!(out, "  that app.")?;
+        }
     }
-    Ok(())
+    match report.summary.not_counted(report.min_confidence) {
+        Some(rest) if report.closing == Closing::NextStepsAndCounts && !report.show_suppressed => {
+            writeln!(out, "not counted: {rest} (--show-suppressed lists them)")
+        }
+        _ => Ok(()),
+    }
 }
 
 fn plural(count: u64, noun: &str) -> String {

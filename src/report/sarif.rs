@@ -17,19 +17,28 @@ use log::{
     RuleConfiguration, RuleProperties, Run, SuppressionRow, Tool, UriBase,
 };
 
+/// The rule of what was suppressed, and what is less sure than was asked for. Services take the severity of an alert from its
+/// rule, and some do not read `suppressions`. No rule of a configuration can have such a name.
+const NOT_COUNTED: &str = "stanch/not-counted";
+
+/// The rule of lookalikes.
+const LOOKALIKE: &str = "stanch/lookalike";
+
 /// The name of the directory that relative URIs start at (section 3.14.14, `originalUriBaseIds`).
 const ROOT: &str = "SRCROOT";
 
 pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let rules: Vec<Rule<'_>> = rules(report);
-    let index = |finding: &Finding| rules.iter().position(|rule| rule.id == &*finding.rule);
     let results = report
-        .shown()
+        .listed()
         .flat_map(|finding| {
-            let files = grouping::by_file(finding, |location| file_name(report, location));
+            let files = grouping::by_file(report.locations(finding), |location| file_name(report, location));
             files.into_iter().map(move |(file, locations)| (finding, file, locations))
         })
-        .map(|(finding, file, locations)| result(report, finding, &file, &locations, index(finding)))
+        .map(|(finding, file, locations)| ResultRow {
+            rule_index: rules.iter().position(|rule| rule.id == rule_of(report, finding, &locations)),
+            ..result(report, finding, &file, &locations)
+        })
         .collect();
     let version = env!("CARGO_PKG_VERSION");
     let run = Run {
@@ -52,13 +61,31 @@ fn rules<'a>(report: &'a Report<'_>) -> Vec<Rule<'a>> {
         let (help, uri) = (labels::REMEDY, Some(labels::HELP_URL));
         rule_row(&rule.id, rule.description, &full, (help, uri, Level::Error))
     });
+    let others = [
+        (
+            NOT_COUNTED,
+            "Token that does not count",
+            "A token that a baseline, an ignore file, an allowlist or a comment suppresses, or that is less sure than was asked \
+             for. It is listed because --show-suppressed asked for it.",
+        ),
+        (
+            LOOKALIKE,
+            "Lookalike of a token",
+            "The shape of a token whose checksum or length is wrong: a placeholder, and no leak.",
+        ),
+    ];
+    let lists_others = report.show_suppressed || report.min_confidence == Confidence::Lookalike;
+    let others = others
+        .into_iter()
+        .filter(|_| lists_others)
+        .map(|(id, short, full)| rule_row(id, short, full, (labels::NOT_COUNTED_REMEDY, None, Level::Note)));
     let custom = report.custom.rules().iter().map(|rule| {
         let full = format!("{}. Found by a rule of the configuration.", rule.description);
         rule_row(&rule.id, &rule.description, &full, (labels::CUSTOM_REMEDY, None, Level::Warning))
     });
     // Several scanned roots may each bring a rule of the same name; SARIF knows an id once.
     let mut rows: Vec<Rule<'a>> = Vec::new();
-    for row in built_in.chain(custom) {
+    for row in built_in.chain(others).chain(custom) {
         if !rows.iter().any(|known| known.id == row.id) {
             rows.push(row);
         }
@@ -83,8 +110,16 @@ fn rule_row<'a>(
         default_configuration: RuleConfiguration { level },
         properties: RuleProperties {
             tags: ["security", "secret", "external/cwe/cwe-798"],
-            precision: if level == Level::Error { "very-high" } else { "medium" },
-            severity: if level == Level::Error { "9.8" } else { "7.0" },
+            precision: match level {
+                Level::Error => "very-high",
+                Level::Warning => "medium",
+                Level::Note => "low",
+            },
+            severity: match level {
+                Level::Error => "9.8",
+                Level::Warning => "7.0",
+                Level::Note => "1.0",
+            },
         },
     }
 }
@@ -99,15 +134,16 @@ fn result<'a>(
     finding: &'a Finding,
     file: &str,
     locations: &[&'a Location],
-    rule_index: Option<usize>,
 ) -> ResultRow<'a> {
     let hash = finding.token.fingerprint().hex();
-    let line_hash = grouping::stable_id(finding, file).hex();
     let first = locations.first();
+    let stable = first.map(|location| stable_name(report, location)).unwrap_or_default();
+    let line_hash = grouping::stable_id(finding, &stable).hex();
+    let rule_id = rule_of(report, finding, locations);
     ResultRow {
-        rule_id: &finding.rule,
-        rule_index,
-        level: level(finding),
+        rule_id,
+        rule_index: None,
+        level: if rule_id == &*finding.rule { level(finding) } else { Level::Note },
         message: Message::new(&message(report, finding)),
         locations: locations.iter().take(1).map(|location| result_location(file, location, None)).collect(),
         related_locations: locations
@@ -123,8 +159,9 @@ fn result<'a>(
             ("stanchToken/v1", hash),
         ]
         .into(),
-        suppressions: suppressions(locations),
+        suppressions: suppressions(locations).filter(|_| report.show_suppressed),
         properties: ResultProperties {
+            rule: &finding.rule,
             confidence: finding.confidence,
             hashed_token: finding.token.fingerprint().base64(),
             owner_id: finding.owner_id,
@@ -135,6 +172,18 @@ fn result<'a>(
             date: first.and_then(|location| location.details().date.as_deref()),
             decoded: first.map_or(&[], |location| &location.details().decoded),
         },
+    }
+}
+
+/// The rule of a result: that of the token, or one of low severity for what does not count there, and for lookalikes in any
+/// case.
+fn rule_of<'a>(report: &Report<'_>, finding: &'a Finding, locations: &[&Location]) -> &'a str {
+    let suppressed = report.show_suppressed && suppressions(locations).is_some();
+    match finding.confidence {
+        _ if suppressed => NOT_COUNTED,
+        Confidence::Lookalike => LOOKALIKE,
+        _ if !report.counts(finding) => NOT_COUNTED,
+        _ => &finding.rule,
     }
 }
 
@@ -203,16 +252,27 @@ fn object_name(location: &Location) -> String {
     object.map_or_else(|| location.path.to_string(), Clone::clone)
 }
 
-/// The file of an alert. GitHub takes no alert without one, so a commit's message is at the commit's loose object
-/// (gitrepository-layout(5)).
+/// The file of an alert. GitHub takes no alert without one, so a commit's message is at the commit's loose object.
 fn file_name(report: &Report<'_>, location: &Location) -> String {
-    match location.details().object.as_deref().or(location.details().commit.as_deref()) {
-        Some(object) if location.path.is_empty() => match object.split_at_checked(2) {
-            Some((directory, name)) => format!(".git/objects/{directory}/{name}"),
-            None => object.to_owned(),
-        },
-        _ => report.path(location),
+    match loose_object(location) {
+        Some(path) => report.roots.path_in_repository(location, &path),
+        None => report.path(location),
     }
+}
+
+/// The same, by a name that does not depend on where the run was started.
+fn stable_name(report: &Report<'_>, location: &Location) -> String {
+    loose_object(location).unwrap_or_else(|| report.roots.stable(location))
+}
+
+/// The file of the object that a location without a path is in (gitrepository-layout(5)).
+fn loose_object(location: &Location) -> Option<String> {
+    let object = location.details().object.as_deref().or(location.details().commit.as_deref());
+    let object = object.filter(|_| location.path.is_empty())?;
+    Some(match object.split_at_checked(2) {
+        Some((directory, name)) => format!(".git/objects/{directory}/{name}"),
+        None => object.to_owned(),
+    })
 }
 
 fn invocation<'a>(report: &'a Report<'_>) -> Invocation<'a> {
@@ -220,7 +280,7 @@ fn invocation<'a>(report: &'a Report<'_>) -> Invocation<'a> {
         execution_successful: !report.summary.incomplete(),
         start_time_utc: log::time(report.time.0),
         end_time_utc: log::time(report.time.1),
-        tool_execution_notifications: report.unread().map(notification).collect(),
+        tool_execution_notifications: report.unread().map(|fault| notification(report, fault)).collect(),
         properties: report
             .summary
             .audit_head
@@ -229,7 +289,7 @@ fn invocation<'a>(report: &'a Report<'_>) -> Invocation<'a> {
     }
 }
 
-fn notification(fault: &Fault) -> Notification<'_> {
+fn notification(report: &Report<'_>, fault: &Fault) -> Notification<'static> {
     let id = match fault.kind {
         FaultKind::Unreadable => "unreadable",
         FaultKind::Damaged => "damaged",
@@ -240,6 +300,6 @@ fn notification(fault: &Fault) -> Notification<'_> {
     Notification {
         descriptor: Descriptor { id },
         level: Level::Warning,
-        message: Message::new(&format!("{}: {}", fault.path, fault.reason)),
+        message: Message::new(&format!("{}: {}", report.roots.fault_path(fault), fault.reason)),
     }
 }

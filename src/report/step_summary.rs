@@ -13,8 +13,7 @@ const MAX_ROWS: usize = 500;
 /// Writes the page of a job's summary.
 pub fn step_summary(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let summary = report.summary;
-    let counted: Vec<&Finding> =
-        report.shown().filter(|finding| finding.counts(report.min_confidence)).collect();
+    let counted: Vec<&Finding> = report.counted().collect();
     writeln!(out, "### Leaked GitHub tokens: {}\n", counted.len())?;
     if !counted.is_empty() {
         writeln!(out, "| | Token | What | Where | Revocation |\n|---|---|---|---|---|")?;
@@ -41,11 +40,12 @@ pub fn step_summary(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
 }
 
 fn row(report: &Report<'_>, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
-    let first = finding.locations.first();
+    let locations = report.locations(finding);
+    let first = locations.first();
     let path = first.map(|location| markdown_cell(&report.path(location))).unwrap_or_default();
     let line = first.filter(|location| labels::has_lines(location.kind));
     let line = line.map(|location| format!(":{}", location.line));
-    let more = finding.locations.len() as u64 + finding.more_locations - 1;
+    let more = locations.len() as u64 + finding.more_locations - 1;
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let mut state =
         finding.revocation.as_ref().map(|revocation| revocation.state.to_string()).unwrap_or_default();

@@ -19,7 +19,7 @@ pub struct Summary {
     pub commits: u64,
     /// Bytes scanned.
     pub bytes: u64,
-    /// Certain and likely findings that are not suppressed and not below the confidence asked for.
+    /// Findings that are not suppressed and not below the confidence asked for.
     pub findings: u64,
     /// Certain findings that are not suppressed, at any confidence asked for.
     pub certain: u64,
@@ -72,9 +72,9 @@ impl Summary {
             certain: of(Confidence::Certain),
             likely: of(Confidence::Likely),
             lookalikes: of(Confidence::Lookalike),
-            suppressed: count(&|finding| suppression(finding).is_some()),
+            suppressed: count(&|finding| suppression(finding, least).is_some()),
             suppressed_by_tree: count(&|finding| {
-                suppression(finding).is_some_and(|suppression| suppression.set_by == SetBy::Tree)
+                suppression(finding, least).is_some_and(|suppression| suppression.set_by == SetBy::Tree)
             }),
             unreadable: faults_of(&[FaultKind::Unreadable, FaultKind::Damaged]),
             cut_short: faults_of(&[FaultKind::CutShort]),
@@ -92,7 +92,75 @@ impl Summary {
     }
 }
 
+impl Summary {
+    /// How much was found that does not count where findings below `least` do not: `3 lookalikes, 1 suppressed`; `None`
+    /// where there is none of it. A scanned tree that suppresses its own leaks is named.
+    pub fn not_counted(&self, least: Confidence) -> Option<String> {
+        let below = |level: Confidence, n: u64| if level < least { n } else { 0 };
+        let lookalikes = below(Confidence::Lookalike, self.lookalikes);
+        let likely = below(Confidence::Likely, self.likely);
+        let by_tree = match self.suppressed_by_tree {
+            0 => String::new(),
+            some if some == self.suppressed => " by the scanned tree itself".to_owned(),
+            some => format!(" ({} by the scanned tree itself)", grouped(some)),
+        };
+        let s = if lookalikes == 1 { "" } else { "s" };
+        let parts: Vec<String> = [
+            (likely, "likely".to_owned()),
+            (self.suppressed, format!("suppressed{by_tree}")),
+            (lookalikes, format!("lookalike{s}")),
+        ]
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, what)| format!("{} {what}", grouped(n)))
+        .collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+}
+
+/// A number with a comma before every three digits: `1,500`.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() * 4 / 3);
+    for (n, digit) in digits.chars().enumerate() {
+        if n > 0 && (digits.len() - n) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// What suppresses a finding that would count otherwise.
-fn suppression(finding: &Finding) -> Option<&Suppression> {
-    finding.suppressed.as_deref().filter(|_| finding.confidence > Confidence::Lookalike)
+fn suppression(finding: &Finding, least: Confidence) -> Option<&Suppression> {
+    finding.suppressed.as_deref().filter(|_| finding.confidence >= least.min(Confidence::Likely))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_count_is_a_line() {
+        let summary = Summary { likely: 1, lookalikes: 1500, suppressed: 3, ..Summary::default() };
+        let text = |summary: &Summary, least| summary.not_counted(least).unwrap_or_default();
+        assert_eq!(text(&summary, Confidence::Likely), "3 suppressed, 1,500 lookalikes");
+        assert_eq!(text(&summary, Confidence::Certain), "1 likely, 3 suppressed, 1,500 lookalikes");
+        assert_eq!(text(&summary, Confidence::Lookalike), "3 suppressed");
+        let tree = Summary { suppressed_by_tree: 2, lookalikes: 1, ..summary };
+        assert_eq!(
+            text(&tree, Confidence::Likely),
+            "3 suppressed (2 by the scanned tree itself), 1 lookalike"
+        );
+        let tree = Summary { suppressed_by_tree: 3, lookalikes: 0, ..tree };
+        assert_eq!(text(&tree, Confidence::Likely), "3 suppressed by the scanned tree itself");
+        assert_eq!(Summary::default().not_counted(Confidence::Likely), None);
+    }
+
+    #[test]
+    fn long_numbers_are_grouped() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(number), text);
+        }
+    }
 }

@@ -1,7 +1,10 @@
+mod alerts;
+mod page;
+
 use std::sync::Arc;
 
 use super::*;
-use crate::blob::Origin;
+use crate::blob::{LocationKind, Origin};
 use crate::checksum::crc32_base62;
 use crate::finding::{Findings, SetBy, Sighting, Suppression, SuppressionKind};
 use crate::meter::Reading;
@@ -67,26 +70,67 @@ fn findings() -> (Vec<Finding>, Vec<Fault>) {
 }
 
 fn rendered(format: Format, findings: &[Finding], faults: &[Fault], show_secrets: bool) -> String {
+    changed(format, findings, faults, |report| Report { show_secrets, ..report })
+}
+
+fn changed(
+    format: Format,
+    findings: &[Finding],
+    faults: &[Fault],
+    change: impl FnOnce(Report<'_>) -> Report<'_>,
+) -> String {
+    let root = Root { given: "./sub".to_owned(), shown: "sub".to_owned(), ..Root::default() };
+    below(&Roots::new(vec![root]), format, (findings, faults), change)
+}
+
+fn below(
+    roots: &Roots,
+    format: Format,
+    (findings, faults): (&[Finding], &[Fault]),
+    change: impl FnOnce(Report<'_>) -> Report<'_>,
+) -> String {
+    made(roots, (findings, faults), |report| {
+        let mut out = Vec::new();
+        let report = change(report);
+        render(format, &report, &Palette::default(), &mut out).expect("a vector takes everything");
+        String::from_utf8(out).expect("a report is UTF-8")
+    })
+}
+
+fn with_report<T>(findings: &[Finding], act: impl FnOnce(Report<'_>) -> T) -> T {
+    let root = Root { given: "./sub".to_owned(), shown: "sub".to_owned(), ..Root::default() };
+    made(&Roots::new(vec![root]), (findings, &[]), act)
+}
+
+fn made<T>(
+    roots: &Roots,
+    (findings, faults): (&[Finding], &[Fault]),
+    act: impl FnOnce(Report<'_>) -> T,
+) -> T {
     let rules = rule::testing::github_rules();
     let least = Confidence::Likely;
     let elapsed = std::time::Duration::from_millis(1500);
     let summary = Summary::new(findings, faults, least, Reading::default(), elapsed);
     let custom = Custom::new(Vec::new());
-    let time = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
-    let report = Report {
+    act(Report {
         findings,
         faults,
         summary: &summary,
         rules,
         custom: &custom,
-        base: "sub/",
-        time,
-        show_secrets,
+        roots,
+        time: (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),
+        show_secrets: false,
         min_confidence: least,
-    };
-    let mut out = Vec::new();
-    render(format, &report, &Palette::default(), &mut out).expect("a vector takes everything");
-    String::from_utf8(out).expect("a report is UTF-8")
+        show_suppressed: false,
+        closing: Closing::NextSteps,
+    })
+}
+
+/// With what does not count.
+fn all(format: Format) -> String {
+    let (findings, faults) = findings();
+    changed(format, &findings, &faults, |report| Report { show_suppressed: true, ..report })
 }
 
 fn sample(format: Format) -> String {
@@ -107,14 +151,19 @@ fn no_format_prints_a_token_unless_asked_to() {
         assert!(whole.iter().all(|token| !text.contains(token.as_str())), "{} holds a token", format.name());
         let text = rendered(format, &findings, &faults, true);
         let shown = whole.iter().all(|token| text.contains(token.as_str()));
-        assert_eq!(shown, format != Format::Html, "{} with --show-secrets", format.name());
+        assert_eq!(
+            shown,
+            !matches!(format, Format::Html | Format::Owners),
+            "{} with --show-secrets",
+            format.name()
+        );
     }
 }
 
-/// What a token told before it was revoked cannot be asked again: every report carries it.
+/// What a token told before it was revoked cannot be asked again: every report of tokens carries it.
 #[test]
 fn every_format_tells_scopes_and_expiry() {
-    for format in Format::ALL {
+    for format in Format::ALL.into_iter().filter(|format| *format != Format::Owners) {
         let text = sample(format);
         let name = format.name();
         assert!(text.contains("admin:org") || text.contains("admin%3Aorg"), "{name} has no scopes:\n{text}");
@@ -140,7 +189,7 @@ fn every_format_is_complete_when_nothing_was_found() {
 fn sarif_has_an_alert_for_each_token_in_each_file() {
     let log = json(&sample(Format::Sarif));
     let results = log["runs"][0]["results"].as_array().expect("results");
-    assert_eq!(results.len(), 7);
+    assert_eq!(results.len(), 5);
     let uri = |result: &serde_json::Value| {
         result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str().map(str::to_owned)
     };
@@ -152,16 +201,12 @@ fn sarif_has_an_alert_for_each_token_in_each_file() {
         .iter()
         .map(|result| result["partialFingerprints"]["primaryLocationLineHash"].to_string())
         .collect();
-    assert_eq!(fingerprints.len(), 7, "one for each token and file");
+    assert_eq!(fingerprints.len(), 5, "one for each token and file");
     let message = results.iter().find(|result| result["locations"][0]["logicalLocations"].is_array());
     let message = message.expect("the one in a commit's message");
-    let object = format!(".git/objects/00/{:038x}", 15);
+    let object = format!("sub/.git/objects/00/{:038x}", 15);
     assert_eq!(uri(message), Some(object));
-    let levels: Vec<_> = results.iter().map(|result| result["level"].as_str().unwrap_or_default()).collect();
-    assert_eq!(levels.iter().filter(|level| **level == "note").count(), 1);
-    let suppressed =
-        results.iter().find(|result| result["suppressions"].is_array()).expect("a suppressed one");
-    assert_eq!(suppressed["suppressions"][0]["kind"], "inSource");
+    assert!(results.iter().all(|result| result["level"] != "note" && result["suppressions"].is_null()));
     let invocation = &log["runs"][0]["invocations"][0];
     assert_eq!(invocation["executionSuccessful"], false);
     assert_eq!(invocation["toolExecutionNotifications"].as_array().map(Vec::len), Some(1));
@@ -186,7 +231,7 @@ fn csv_is_read_back_cell_by_cell() {
     let text = sample(Format::Csv);
     let mut reader = ::csv::Reader::from_reader(text.as_bytes());
     let rows: Vec<::csv::StringRecord> = reader.records().map(|row| row.expect("a row")).collect();
-    assert_eq!(rows.len(), 8);
+    assert_eq!(rows.len(), 6);
     for cell in rows.iter().flatten() {
         assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{cell}");
     }
@@ -197,10 +242,12 @@ fn csv_is_read_back_cell_by_cell() {
 fn annotations_are_one_line_each_and_name_the_file() {
     let text = sample(Format::Github);
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines.len(), 8, "seven unsuppressed locations and a fault");
-    assert!(lines.iter().all(|line| {
-        ["::error ", "::warning ", "::notice "].iter().any(|command| line.starts_with(command))
-    }));
+    assert_eq!(lines.len(), 7, "six locations that count, and a fault");
+    assert!(
+        lines
+            .iter()
+            .all(|line| { ["::error ", "::warning "].iter().any(|command| line.starts_with(command)) })
+    );
     assert!(text.contains("::error file=sub/a b/é.env,line=2,col=4,title="));
     assert!(text.contains("::error title="), "a commit's message is in no file");
     assert!(text.contains("%0A%3A%3Aerror%3A%3Ax"));
@@ -208,7 +255,7 @@ fn annotations_are_one_line_each_and_name_the_file() {
 
 #[test]
 fn junit_counts_what_it_contains() {
-    let text = sample(Format::Junit);
+    let text = all(Format::Junit);
     let page = roxmltree::Document::parse(&text).expect("XML");
     let count = |name: &str| page.descendants().filter(|node| node.has_tag_name(name)).count();
     let suite = page.descendants().find(|node| node.has_tag_name("testsuite")).expect("a suite");
@@ -217,7 +264,7 @@ fn junit_counts_what_it_contains() {
     {
         assert_eq!(suite.attribute(attribute), Some(count(element).to_string().as_str()), "{attribute}");
     }
-    assert_eq!((count("failure"), count("error"), count("skipped")), (4, 1, 1));
+    assert_eq!((count("failure"), count("error"), count("skipped")), (4, 1, 2));
 }
 
 #[test]
@@ -235,30 +282,43 @@ fn the_page_runs_and_loads_nothing_but_its_own() {
 }
 
 #[test]
-fn paths_start_at_the_working_directory() {
-    let (findings, faults) = (Vec::new(), Vec::new());
-    let rules = rule::testing::github_rules();
-    let (summary, custom) = (Summary::default(), Custom::new(Vec::new()));
-    let report = Report {
-        findings: &findings,
-        faults: &faults,
-        summary: &summary,
-        rules,
-        custom: &custom,
-        base: "sub/",
-        time: (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),
-        show_secrets: false,
-        min_confidence: Confidence::Likely,
-    };
-    for (path, root, expected) in [
-        ("a/b", None, "sub/a/b"),
-        ("/abs", None, "/abs"),
-        (STDIN, None, STDIN),
-        ("a", Some("./one/"), "one/a"),
-        ("a", Some("."), "a"),
-        ("a", Some("/srv"), "/srv/a"),
-    ] {
-        let location = location(path, 1).with(|details| details.root = root.map(str::to_owned));
-        assert_eq!(report.path(&location), expected);
+fn owners_are_counted_with_what_became_of_their_tokens() {
+    let text = sample(Format::Owners);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "owner_id,tokens,certain,likely,accepted,revoked,open,first_path");
+    assert!(lines.contains(&"4,1,1,0,1,0,0,"), "{text}");
+    assert!(lines.contains(&"2,1,1,0,0,0,1,sub/src/a.rs"), "{text}");
+}
+
+#[test]
+fn a_terminal_gets_a_small_table() {
+    let found = Findings::default();
+    for (n, path) in ["a/b/c/x", "a/b/c/y", "a/b/d/x", "a/b/x"].into_iter().enumerate() {
+        let (n, kind) = (u32::try_from(n).expect("small"), if n == 0 { Kind::oauth() } else { Kind::pat() });
+        add(&found, kind, n, Confidence::Certain, location(path, 1));
     }
+    let long = format!("{}/z", "long/".repeat(40));
+    let (found, _) = found.finish();
+    let lines = with_report(&found, |report| overview(&report));
+    assert_eq!(
+        lines,
+        [
+            "by type             3  GitHub personal access token (classic)",
+            "                    1  GitHub OAuth app access token",
+            "by folder           2  sub/a/b/c/",
+            "                    1  sub/a/b/",
+            "                    1  sub/a/b/d/",
+            "by owner id         1  0",
+            "                    1  1",
+            "                    1  2",
+            "                    1  3",
+        ]
+    );
+    let found = Findings::default();
+    add(&found, Kind::pat(), 1, Confidence::Certain, location(&long, 1));
+    add(&found, Kind::pat(), 2, Confidence::Certain, location("other", 1));
+    let (found, _) = found.finish();
+    let lines = with_report(&found, |report| overview(&report));
+    assert!(lines.iter().all(|line| line.chars().count() <= 80), "{lines:#?}");
+    assert!(with_report(&found[..1], |report| overview(&report)).is_empty());
 }

@@ -39,7 +39,8 @@ impl Sink for WithRoot<'_> {
         if !self.directory.is_empty() {
             fault.path = format!("{}: {}", self.directory, fault.path);
         }
-        if let Some(root) = self.root.filter(|root| !fault.path.starts_with(root)) {
+        // The path of a root that could not be read itself is the root.
+        if let Some(root) = self.root.filter(|root| fault.path != *root) {
             fault.path = format!("{}/{}", root.trim_end_matches('/'), fault.path);
         }
         self.sink.fault(fault);

@@ -50,3 +50,30 @@ fn the_manual_names_the_variables_below_flags() {
         assert!(pages.contains(variable.name), "{}", variable.name);
     }
 }
+
+#[test]
+fn every_page_has_the_sections_that_readers_look_for() {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.path().join("man1")).expect("a directory");
+    assert_eq!(sandbox.run(&["man", "--dir", "man1"]).code, 0);
+    let mut pages = 0;
+    for entry in fs::read_dir(sandbox.path().join("man1")).expect("pages").flatten() {
+        let page = fs::read_to_string(entry.path()).expect("a page");
+        for section in ["\n.SH \"EXIT STATUS\"\n", "\n.SH ENVIRONMENT\n", "\n.SH FILES\n"] {
+            assert_eq!(page.matches(section).count(), 1, "{section} in {}", entry.path().display());
+        }
+        for variable in VARIABLES {
+            assert!(page.contains(variable.name), "{} in {}", variable.name, entry.path().display());
+        }
+        pages += 1;
+    }
+    assert!(pages >= 20, "{pages} pages");
+    // A formatter takes them without a word.
+    if let Ok(ran) = std::process::Command::new("groff")
+        .args(["-Kutf8", "-man", "-ww", "-Tutf8", "-z"])
+        .arg(sandbox.path().join("man1/stanch-scan.1"))
+        .output()
+    {
+        assert_eq!(String::from_utf8_lossy(&ran.stderr), "");
+    }
+}

@@ -113,6 +113,11 @@ fn version_is_the_packages() {
     let sandbox = Sandbox::new();
     for flag in ["-V", "--version"] {
         assert_eq!(sandbox.run(&[flag]).stdout, format!("stanch {}\n", env!("CARGO_PKG_VERSION")));
+        let ran = sandbox.run(&[flag, "-v"]);
+        let lines: Vec<&str> = ran.stdout.lines().collect();
+        assert_eq!((ran.code, lines[0]), (0, &*format!("stanch {}", env!("CARGO_PKG_VERSION"))));
+        assert!(lines[1].starts_with("commit ") && lines[2].starts_with("target "), "{lines:?}");
+        assert!(lines[2].contains(std::env::consts::ARCH), "{lines:?}");
     }
 }
 

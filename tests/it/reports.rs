@@ -36,7 +36,7 @@ fn assert_valid(schema: &jsonschema::Validator, text: &str) -> Value {
 }
 
 /// A target for each format.
-const TARGETS: [&str; 9] = [
+const TARGETS: [&str; 10] = [
     "pretty=r/p.txt",
     "r/j.json",
     "r/l.jsonl",
@@ -46,6 +46,7 @@ const TARGETS: [&str; 9] = [
     "r/gl-secret-detection-report.json",
     "r/x.xml",
     "r/h.html",
+    "owners=r/o.csv",
 ];
 
 #[test]
@@ -54,11 +55,17 @@ fn sarif_is_valid_by_the_schema_of_oasis() {
     let schema = schema("sarif-2.1.0.json");
     let log = assert_valid(&schema, &sandbox.run(&["scan", "-f", "sarif"]).stdout);
     let results = log["runs"][0]["results"].as_array().expect("results");
-    assert_eq!(results.len(), 9, "six tokens, one of them in two files, one suppressed, one placeholder");
+    assert_eq!(results.len(), 7, "six tokens, one of them in two files");
     for result in results {
         let index = usize::try_from(result["ruleIndex"].as_u64().expect("an index")).expect("small");
         assert_eq!(log["runs"][0]["tool"]["driver"]["rules"][index]["id"], result["ruleId"]);
     }
+    let all = assert_valid(&schema, &sandbox.run(&["scan", "-f", "sarif", "--show-suppressed"]).stdout);
+    assert_eq!(
+        all["runs"][0]["results"].as_array().map(Vec::len),
+        Some(9),
+        "one suppressed, one placeholder"
+    );
     assert_valid(&schema, &Sandbox::new().run(&["scan", "-f", "sarif"]).stdout);
     assert!(!schema.is_valid(&serde_json::json!({"version": "2.1.0"})), "the schema requires something");
 }
@@ -72,6 +79,8 @@ fn gitlab_is_valid_by_the_schema_of_gitlab() {
     assert_eq!(rows.len(), 7, "one for each unsuppressed location, none for placeholders");
     let ids: std::collections::HashSet<_> = rows.iter().map(|row| row["id"].as_str()).collect();
     assert_eq!(ids.len(), 7);
+    let all = assert_valid(&schema, &sandbox.run(&["scan", "-f", "gitlab", "--show-suppressed"]).stdout);
+    assert_eq!(all["vulnerabilities"].as_array().map(Vec::len), Some(9));
     assert_valid(&schema, &Sandbox::new().run(&["scan", "-f", "gitlab"]).stdout);
 }
 
@@ -95,7 +104,7 @@ fn all_reports_of_one_run_are_written_and_hold_no_token() {
     assert!(serde_json::from_str::<Value>(&read("r/j.json")).is_ok());
     assert!(read("r/l.jsonl").lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
     let mut table = csv::Reader::from_reader(fs::File::open(sandbox.path().join("r/c.csv")).expect("csv"));
-    assert_eq!(table.records().flatten().count(), 9);
+    assert_eq!(table.records().flatten().count(), 7);
     let xml = read("r/x.xml");
     let suite = roxmltree::Document::parse(&xml).expect("XML");
     assert_eq!(suite.root_element().attribute("failures"), Some("6"));
@@ -186,9 +195,75 @@ fn paths_start_at_the_working_directory() {
             (&"sub/deep/f".into(), &"SRCROOT".into()),
             "{root}"
         );
+        for format in ["pretty", "github", "csv", "html", "gitlab", "junit"] {
+            let text = sandbox.run(&["scan", "-q", "-f", format, root]).stdout;
+            assert!(text.contains("sub/deep/f"), "{format} of {root}");
+            assert!(!text.contains("./sub/deep/f") && !text.contains(&whole), "{format} of {root}");
+        }
         let (_, report) = sandbox.json(&["scan", "-q", root]);
-        assert_eq!(report["findings"][0]["locations"][0]["path"], "deep/f", "JSON starts at the root");
+        let location = &report["findings"][0]["locations"][0];
+        assert_eq!((&location["path"], &location["root"]), (&"deep/f".into(), &root.into()));
     }
+}
+
+#[test]
+fn an_alert_is_the_same_wherever_a_run_is_started() {
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(64));
+    sandbox.init("r", &[]);
+    sandbox.write("r/sub/f", mint.token(Kind::Pat));
+    sandbox.commit("r", "other/f", mint.token(Kind::OAuth));
+    let alerts = |directory: &str, arguments: &[&str], paths: &[&str]| {
+        let mut both = Vec::new();
+        for format in ["sarif", "gitlab"] {
+            let mut command = sandbox.command(&[arguments, &["-q", "-f", format]].concat());
+            let ran = command.current_dir(sandbox.path().join(directory)).output().expect("it starts");
+            let text = String::from_utf8(ran.stdout).expect("text");
+            for path in paths {
+                assert!(text.contains(&format!("\"{path}\"")), "{path} in {directory}: {text}");
+            }
+            let report: Value = serde_json::from_str(&text).expect("JSON");
+            let results = report["runs"][0]["results"].as_array().into_iter().flatten();
+            both.extend(results.map(|result| result["partialFingerprints"].to_string()));
+            let rows = report["vulnerabilities"].as_array().into_iter().flatten();
+            both.extend(rows.map(|row| row["id"].to_string()));
+        }
+        both.sort();
+        assert_eq!(both.len(), 4, "{directory}");
+        both
+    };
+    let whole = sandbox.path().join("r").display().to_string();
+    let tree = ["scan", ".", "--exclude", ".git"];
+    let above = |root| ["scan", root, "--exclude", ".git"];
+    let known = alerts("r", &tree, &["sub/f", "other/f"]);
+    assert_eq!(known, alerts("", &above("r"), &["r/sub/f", "r/other/f"]));
+    assert_eq!(known, alerts("", &above(&whole), &["r/sub/f", "r/other/f"]));
+    assert_eq!(known, alerts("r/sub", &above(".."), &["f", "../other/f"]));
+    assert_eq!(known, alerts("r/sub", &["scan", "f", "../other/f"], &["f", "../other/f"]));
+    let history = alerts("r", &["git"], &["sub/f", "other/f"]);
+    assert_eq!(history, alerts("", &["git", "r"], &["r/sub/f", "r/other/f"]));
+    assert_eq!(history, alerts("r/sub", &["git"], &["f", "../other/f"]));
+}
+
+#[test]
+fn every_location_of_json_has_its_root_as_it_was_given() {
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(65));
+    sandbox.write("one/f", mint.token(Kind::Pat));
+    sandbox.write("two", mint.token(Kind::OAuth));
+    let (_, report) = sandbox.json(&["scan", "./one/", "./two"]);
+    let places: Vec<_> = report["findings"]
+        .as_array()
+        .expect("findings")
+        .iter()
+        .map(|finding| {
+            let location = &finding["locations"][0];
+            (location["root"].as_str().unwrap_or("none"), location["path"].as_str().unwrap_or("none"))
+        })
+        .collect();
+    assert_eq!(places, [("./two", "./two"), ("./one/", "f")]);
+    let text = sandbox.run(&["scan", "-q", "./one/", "./two"]).stdout;
+    assert!(text.contains("  one/f:1:1") && text.contains("  two:1:1"), "{text}");
+    let ran = sandbox.run(&["scan", "./one/", "./missing"]);
+    assert!(ran.stderr.contains("warning: missing: "), "{}", ran.stderr);
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn no_edge_of_any_buffer_loses_a_token() {
 }
 
 #[test]
-fn lookalikes_are_notes_and_count_for_nothing() {
+fn lookalikes_are_a_number_and_count_for_nothing() {
     let (sandbox, mut mint) = (Sandbox::new(), Mint::new(4));
     let mut lines = String::new();
     for _ in 0..30 {
@@ -118,10 +118,47 @@ fn lookalikes_are_notes_and_count_for_nothing() {
     assert_eq!(report["summary"]["findings"], 0);
     assert_eq!(report["summary"]["lookalikes"], 120);
     let ran = sandbox.run(&["scan"]);
-    assert!(ran.stdout.contains("120 lookalikes, not counted"));
-    assert!(ran.stdout.contains("docs.md:1:1"));
+    assert_eq!(ran.stdout, "", "the summary has the count");
+    assert!(
+        ran.stderr.contains("\nnot counted: 120 lookalikes (--show-suppressed lists them)\n"),
+        "{}",
+        ran.stderr
+    );
+    let ran = sandbox.run(&["scan", "--show-suppressed"]);
+    assert_eq!((ran.code, ran.stdout.matches("  docs.md:").count()), (0, 120));
+    assert!(ran.stderr.contains("\nnot counted: 120 lookalikes\n"), "{}", ran.stderr);
     let (code, report) = sandbox.json(&["scan", "--min-confidence", "certain"]);
-    assert_eq!((code, findings(&report).len()), (0, 0));
+    assert_eq!((code, &report["summary"]["findings"], findings(&report).len()), (0, &0.into(), 120));
+}
+
+#[test]
+fn lookalikes_count_where_they_are_asked_for() {
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(44));
+    sandbox.write("docs.md", mint.lookalike("ghp_"));
+    let asked = ["scan", "--min-confidence", "lookalike"];
+    let (code, report) = sandbox.json(&asked);
+    assert_eq!((code, &report["summary"]["findings"]), (1, &1.into()));
+    let ran = sandbox.run(&asked);
+    assert!(ran.stdout.starts_with("lookalike  ghp_…"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("1 token found (1 only alike) in 1 file"), "{}", ran.stderr);
+    let sarif: Value =
+        serde_json::from_str(&sandbox.run(&[&asked[..], &["-f", "sarif"]].concat()).stdout).expect("SARIF");
+    assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "stanch/lookalike");
+    // A baseline knows what counts.
+    assert_eq!(sandbox.run(&[&asked[..], &["-q", "--write-baseline", "known.json"]].concat()).code, 1);
+    assert_eq!(sandbox.run(&[&asked[..], &["-b", "known.json"]].concat()).code, 0);
+}
+
+#[test]
+fn quiet_is_what_counts_and_nothing_else() {
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(45));
+    sandbox.write("a", mint.token(Kind::Pat));
+    sandbox.write("b", format!("{} # stanch:allow", mint.token(Kind::Pat)));
+    sandbox.write("c", mint.lookalike("ghp_"));
+    let ran = sandbox.run(&["scan", "-q"]);
+    assert_eq!((ran.code, &*ran.stderr), (1, ""));
+    let lines: Vec<&str> = ran.stdout.trim_end().lines().collect();
+    assert_eq!((lines.len(), lines[1]), (3, "  a:1:1"), "{}", ran.stdout);
 }
 
 #[test]

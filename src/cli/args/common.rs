@@ -50,6 +50,10 @@ pub(crate) struct CommonArgs {
     #[arg(long, value_enum, value_name = "LEVEL", help_heading = "What is reported")]
     min_confidence: Option<Confidence>,
 
+    /// List what does not count, too: what is suppressed, and lookalikes
+    #[arg(long, help_heading = "What is reported")]
+    show_suppressed: bool,
+
     /// Print tokens whole
     #[arg(long, help_heading = "What is reported")]
     show_secrets: bool,
@@ -96,6 +100,7 @@ impl CommonArgs {
         Ok(Output {
             format: self.format.or(user.format).unwrap_or_default(),
             min_confidence: self.min_confidence.or(user.min_confidence).unwrap_or(Confidence::Likely),
+            show_suppressed: self.show_suppressed,
             show_secrets: self.show_secrets,
             reports: self.reports.clone(),
             write_baseline: self.suppress.write_baseline.clone(),

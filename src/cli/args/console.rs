@@ -16,7 +16,7 @@ pub(crate) struct ConsoleArgs {
     #[arg(long, help_heading = "At the terminal")]
     no_progress: bool,
 
-    /// Say nothing but errors on standard error
+    /// Print what counts and errors, and nothing else: no summary, no advice
     #[arg(short, long, conflicts_with = "verbose", help_heading = "At the terminal")]
     quiet: bool,
 

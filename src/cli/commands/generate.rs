@@ -1,5 +1,8 @@
 //! `stanch completions` and `stanch man`: shell completions, and a man page for every command.
 
+mod manual;
+
+use std::fs;
 use std::io::{self, Write as _};
 
 use anyhow::Context as _;
@@ -17,22 +20,27 @@ pub(super) fn completions(args: &CompletionsArgs) -> anyhow::Result<Exit> {
 }
 
 pub(super) fn man(args: &ManArgs) -> anyhow::Result<Exit> {
+    let mut command = Cli::command().disable_help_subcommand(true);
+    command.build();
     if let Some(dir) = &args.dir {
-        clap_mangen::generate_to(Cli::command(), dir)
+        let mut write = |name: &str, page: &[u8]| fs::write(dir.join(format!("{name}.1")), page);
+        pages(&command, &mut write)
             .with_context(|| format!("cannot write the pages into {}", dir.display()))?;
         return Ok(Exit::Clean);
     }
-    let mut command = Cli::command().disable_help_subcommand(true);
-    command.build();
-    let mut pages = Vec::new();
-    render(&command, &mut pages)?;
-    print(&pages)
+    let mut all = Vec::new();
+    pages(&command, &mut |_, page| all.write_all(page))?;
+    print(&all)
 }
 
-/// The page of a command, then those of the commands below it.
-fn render(command: &Command, out: &mut Vec<u8>) -> io::Result<()> {
-    Man::new(command.clone()).render(out)?;
-    command.get_subcommands().filter(|below| !below.is_hide_set()).try_for_each(|below| render(below, out))
+/// Hands over the page of a command and its name, then those of the commands below it.
+fn pages(command: &Command, write: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>) -> io::Result<()> {
+    let mut page = Vec::new();
+    Man::new(command.clone()).render(&mut page)?;
+    manual::sections(&mut page)?;
+    write(command.get_display_name().unwrap_or_else(|| command.get_name()), &page)?;
+    let below = command.get_subcommands().filter(|below| !below.is_hide_set());
+    below.into_iter().try_for_each(|below| pages(below, write))
 }
 
 fn print(bytes: &[u8]) -> anyhow::Result<Exit> {

@@ -43,6 +43,15 @@ struct Root<'a> {
 }
 
 impl Root<'_> {
+    /// What could not be read below this root, as other faults of the run have it.
+    fn fault_path(&self, below: &str) -> String {
+        match (&self.name, below) {
+            (_, "") => label(self.path),
+            (Some(name), below) => format!("{name}/{below}"),
+            (None, below) => below.to_owned(),
+        }
+    }
+
     /// The prefix of paths in a repository's history: the path from this root to the repository, and a slash.
     fn prefix_of(&self, directory: &Path) -> Option<String> {
         let absolute = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -68,7 +77,7 @@ impl Sweep<'_> {
         let repo = match Repo::open_within(path, root.path) {
             Ok(repo) => repo.with_max_blob_size(root.options.max_file_size.unwrap_or(u64::MAX)),
             Err(error) => {
-                let path = label(path);
+                let path = root.fault_path(prefix.trim_end_matches('/'));
                 let (kind, reason) = (FaultKind::Unreadable, error.to_string());
                 return self.findings.fault(Fault { path, kind, reason });
             }

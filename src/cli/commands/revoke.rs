@@ -65,6 +65,7 @@ fn settings(inputs: Vec<Input>, format: Format) -> Result<Settings, tree::BadGlo
             format,
             min_confidence: Confidence::Likely,
             show_secrets: false,
+            show_suppressed: false,
             reports: Vec::new(),
             write_baseline: None,
         },

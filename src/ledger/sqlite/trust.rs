@@ -86,7 +86,7 @@ fn check_owner(_: &Path, _: &Metadata) -> Result<(), LedgerError> {
     Ok(())
 }
 
-/// Finds out whether a ledger could be made at `path`, or in the directories that would be made for it. Creates nothing.
+/// Finds out whether a ledger could be made at `path`, or in the directories that would be made for it. Leaves nothing behind.
 pub(super) fn check_creatable(path: &Path) -> Result<(), LedgerError> {
     let mut directory: PathBuf = directory_of(path).into();
     loop {
@@ -108,7 +108,11 @@ pub(super) fn check_creatable(path: &Path) -> Result<(), LedgerError> {
     if directory == directory_of(path) {
         check_directory(&directory)?;
     }
-    check_access(&directory)
+    check_access(&directory)?;
+    // Permissions do not tell all: nobody makes anything in /proc, and root may do what a read-only file system refuses.
+    let probe = tempfile::Builder::new().prefix(".stanch-").tempdir_in(&directory);
+    let probe = probe.map_err(failed("make anything in the directory", &directory))?;
+    probe.close().map_err(failed("take anything out of the directory", &directory))
 }
 
 /// Whether files can be made in a directory: the journal, and the lock of each run.

@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::super::Report;
+use jiff::Timestamp;
+
 use crate::finding::Finding;
+use crate::report::Report;
+use crate::report::labels::{Fate, fate};
+use crate::report::summary::grouped;
 use crate::text::xml_escaped;
 
 /// How many bars a chart has at most.
@@ -26,9 +30,9 @@ pub(super) fn write(report: &Report<'_>, counted: &[&Finding], out: &mut dyn Wri
         ]
     })?;
     bars("By path", counted, out, |finding| {
-        let mut paths: Vec<String> = finding
-            .locations
-            .iter()
+        let mut paths: Vec<String> = report
+            .locations(finding)
+            .into_iter()
             .map(|location| report.path(location))
             .map(|path| if path.is_empty() { "(commits, tags and refs)".to_owned() } else { path })
             .collect();
@@ -42,6 +46,7 @@ pub(super) fn write(report: &Report<'_>, counted: &[&Finding], out: &mut dyn Wri
         })?;
     }
     timeline(counted, out)?;
+    revocations(counted, out)?;
     writeln!(out, "</div>")
 }
 
@@ -66,8 +71,9 @@ fn bars(
         let width = count * 100 / most;
         writeln!(
             out,
-            r#"<tr><td>{}</td><td><svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect width="{width}" height="10"/></svg></td><td class="number">{count}</td></tr>"#,
-            xml_escaped(&label)
+            r#"<tr><td>{}</td><td><svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect width="{width}" height="10"/></svg></td><td class="number">{}</td></tr>"#,
+            xml_escaped(&label),
+            grouped(count)
         )?;
     }
     writeln!(out, "</tbody></table>")?;
@@ -100,7 +106,8 @@ fn timeline(counted: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
             .map(|month| (format!("{}-{:02}", month.0, month.1), counts.get(&month).copied().unwrap_or(0)))
             .collect()
     };
-    draw(&bars, out)
+    let bars: Vec<Bar> = bars.into_iter().map(|(label, count)| (label, [0, count])).collect();
+    draw("When they were committed first", &bars, out)
 }
 
 /// Year and month of the earliest commit that a token is known to be in.
@@ -112,28 +119,56 @@ fn first_month(finding: &Finding) -> Option<(i32, i32)> {
     ((1970..2200).contains(&year) && (1..=12).contains(&month)).then_some((year, month))
 }
 
-fn draw(bars: &[(String, u64)], out: &mut dyn Write) -> io::Result<()> {
-    let most = bars.iter().map(|(_, count)| *count).max().unwrap_or(1).max(1);
+/// A label, and two counts that are drawn on top of each other: what is seen dead, and what is not.
+type Bar = (String, [u64; 2]);
+
+/// When GitHub took them, and which of them are seen dead.
+fn revocations(counted: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
+    let at = |finding: &Finding| finding.revocation.as_ref().map(|revocation| revocation.at.as_second());
+    let ended: Vec<(i64, Fate)> = counted
+        .iter()
+        .filter_map(|finding| Some((at(finding)?, fate(finding))).filter(|(_, fate)| *fate != Fate::Open))
+        .collect();
+    let times = || ended.iter().map(|(at, _)| *at);
+    let (Some(first), Some(last)) = (times().min(), times().max()) else { return Ok(()) };
+    // Hours of two days, days of two months, else weeks, as many as there is room for.
+    let units = [(3600, "%m-%d %H:00"), (86_400, "%m-%d"), (604_800, "%Y-%m-%d")];
+    let fits = |unit: i64| last / unit - first / unit < i64::try_from(MAX_MONTHS).unwrap_or(i64::MAX);
+    let (unit, form) =
+        units.into_iter().find(|(unit, _)| fits(*unit)).unwrap_or((last - first + 1, "%Y-%m-%d"));
+    let bars: Vec<Bar> = (first / unit..=last / unit)
+        .map(|n| {
+            let of =
+                |wanted| ended.iter().filter(|(at, fate)| at / unit == n && *fate == wanted).count() as u64;
+            let label = Timestamp::from_second(n * unit).map(|at| at.strftime(form).to_string());
+            (label.unwrap_or_default(), [of(Fate::Revoked), of(Fate::Accepted)])
+        })
+        .collect();
+    draw("When GitHub took them (UTC): seen dead, and accepted only", &bars, out)
+}
+
+fn draw(title: &str, bars: &[Bar], out: &mut dyn Write) -> io::Result<()> {
+    let most = bars.iter().map(|(_, [dead, other])| dead + other).max().unwrap_or(1).max(1);
     let pitch = (900 / bars.len().max(1)).min(60);
     // Every bar has a label where there is room, else every so many.
-    let label_step = 50_usize.div_ceil(pitch.max(1));
-    writeln!(out, r#"<div class="chart wide"><h3>When they were committed first</h3>"#)?;
-    writeln!(
-        out,
-        r#"<svg class="time" viewBox="0 0 920 150" role="img" aria-label="tokens by date of first commit">"#
-    )?;
-    for (n, (label, count)) in bars.iter().enumerate() {
-        let (x, height) = (10 + n * pitch, count * 105 / most);
+    let label_step = 60_usize.div_ceil(pitch.max(1));
+    writeln!(out, r#"<div class="chart wide"><h3>{title}</h3>"#)?;
+    writeln!(out, r#"<svg class="time" viewBox="0 0 920 150" role="img" aria-label="{title}">"#)?;
+    for (n, (label, [dead, other])) in bars.iter().enumerate() {
+        let (x, count) = (10 + n * pitch, dead + other);
         let bar = (pitch * 4 / 5).max(1);
         let middle = x + bar / 2;
-        if *count > 0 {
+        let mut top = 125;
+        for (part, class) in [(*dead, "dead"), (*other, "")].into_iter().filter(|(part, _)| *part > 0) {
+            let height = (part * 105 / most).max(1);
+            top -= height;
             writeln!(
                 out,
-                r#"<rect x="{x}" y="{}" width="{bar}" height="{}"><title>{label}: {count}</title></rect>"#,
-                125 - height,
-                height.max(1)
+                r#"<rect class="{class}" x="{x}" y="{top}" width="{bar}" height="{height}"><title>{label}: {part}</title></rect>"#
             )?;
-            writeln!(out, r#"<text x="{middle}" y="{}">{count}</text>"#, 121 - height)?;
+        }
+        if count > 0 {
+            writeln!(out, r#"<text x="{middle}" y="{}">{}</text>"#, top.saturating_sub(4), grouped(count))?;
         }
         if n % label_step == 0 {
             writeln!(out, r#"<text x="{middle}" y="141">{label}</text>"#)?;

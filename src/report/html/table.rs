@@ -2,24 +2,21 @@
 
 use std::io::{self, Write};
 
-use super::super::{Report, labels};
 use crate::finding::{Confidence, Finding, Location};
-use crate::revocation::State;
+use crate::report::labels::Fate;
+use crate::report::summary::grouped;
+use crate::report::{Report, labels, owners};
 use crate::text::xml_escaped;
 
-/// How many lookalikes are listed unless they were asked for.
-const MAX_LOOKALIKES: usize = 50;
+/// How many tokens stand in the page as rows. Where there are more, all of them are packed behind it as well: a browser
+/// needs seconds to sort tens of thousands of rows, and a mail server takes no page of many megabytes.
+pub(super) const MAX_WRITTEN: usize = 500;
+
+/// How many faults are listed.
+const MAX_FAULTS: usize = 500;
 
 pub(super) fn tokens(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let (mut lookalikes, mut rows): (Vec<&Finding>, Vec<&Finding>) =
-        report.shown().partition(|finding| finding.confidence == Confidence::Lookalike);
-    let hidden = if report.min_confidence == Confidence::Lookalike {
-        0
-    } else {
-        lookalikes.len().saturating_sub(MAX_LOOKALIKES)
-    };
-    lookalikes.truncate(lookalikes.len() - hidden);
-    rows.append(&mut lookalikes);
+    let rows: Vec<&Finding> = report.listed().collect();
     if rows.is_empty() {
         return Ok(());
     }
@@ -32,25 +29,34 @@ pub(super) fn tokens(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
     for head in ["Confidence", "Token", "Type", "Where"] {
         writeln!(out, "<th>{head}</th>")?;
     }
-    writeln!(out, r#"<th class="number">Places</th><th>First commit</th><th>Owner id</th><th>State</th>"#)?;
+    writeln!(
+        out,
+        r#"<th class="number">Places</th><th>First commit</th><th class="number">Owner id</th><th>State</th>"#
+    )?;
     writeln!(out, "</tr></thead><tbody>")?;
-    for finding in rows {
-        row(report, finding, out)?;
+    // A token may have a hundred locations.
+    let listed = if rows.len() > 100 { 10 } else { 100 };
+    for finding in rows.iter().take(MAX_WRITTEN) {
+        row(report, finding, listed, out)?;
     }
     writeln!(out, "</tbody></table></div>")?;
-    if hidden > 0 {
-        writeln!(out, r#"<p class="faint">{hidden} more lookalikes are not listed.</p>"#)?;
+    if rows.len() > MAX_WRITTEN {
+        let rest = grouped((rows.len() - MAX_WRITTEN) as u64);
+        writeln!(
+            out,
+            r#"<p class="unscripted likely">A browser that runs no script shows only these; {rest} more are in this page.</p>"#
+        )?;
     }
     Ok(())
 }
 
-fn row(report: &Report<'_>, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+fn row(report: &Report<'_>, finding: &Finding, listed: usize, out: &mut dyn Write) -> io::Result<()> {
     let (confidence, rank) = match finding.confidence {
         Confidence::Certain => ("certain", 0),
         Confidence::Likely => ("likely", 1),
         Confidence::Lookalike => ("lookalike", 2),
     };
-    let class = if finding.counts(report.min_confidence) { confidence } else { "faint" };
+    let class = if report.counts(finding) { confidence } else { "faint" };
     let hash = finding.token.fingerprint();
     writeln!(
         out,
@@ -64,35 +70,50 @@ fn row(report: &Report<'_>, finding: &Finding, out: &mut dyn Write) -> io::Resul
         xml_escaped(&finding.token.redacted())
     )?;
     writeln!(out, "<td>{}</td><td>", xml_escaped(report.description(finding)))?;
-    location_list(report, finding, &hash.base64(), out)?;
-    let count = finding.locations.len() as u64 + finding.more_locations;
-    let date = finding
-        .locations
-        .iter()
-        .filter_map(|location| location.details().date.as_deref())
-        .min()
-        .unwrap_or_default();
+    location_list(report, finding, listed, out)?;
+    let (count, date) = (places(finding), first_date(finding));
     let owner = finding.owner_id.map(|id| id.to_string()).unwrap_or_default();
     writeln!(
         out,
-        r#"</td><td class="number">{count}</td><td>{}</td><td>{owner}</td><td>{}</td></tr>"#,
-        xml_escaped(date.get(..10).unwrap_or(date)),
-        state(finding)
+        r#"</td><td class="number">{count}</td><td>{}</td><td class="number">{owner}</td><td>{}</td></tr>"#,
+        xml_escaped(date),
+        state_cell(report, finding)
     )
 }
 
-fn location_list(report: &Report<'_>, finding: &Finding, hash: &str, out: &mut dyn Write) -> io::Result<()> {
-    let Some((first, others)) = finding.locations.split_first() else { return Ok(()) };
+/// In how many places a token stands.
+pub(super) fn places(finding: &Finding) -> u64 {
+    finding.locations.len() as u64 + finding.more_locations
+}
+
+/// The day of the earliest commit that a token is known to be in, or nothing.
+pub(super) fn first_date(finding: &Finding) -> &str {
+    let dates = finding.locations.iter().filter_map(|location| location.details().date.as_deref());
+    let date = dates.min().unwrap_or_default();
+    date.get(..10).unwrap_or(date)
+}
+
+/// The first place, and behind a fold the others, as many as are to be listed.
+fn location_list(
+    report: &Report<'_>,
+    finding: &Finding,
+    listed: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let locations = report.locations(finding);
+    let Some((first, others)) = locations.split_first() else { return Ok(()) };
     writeln!(out, "{}", location_cell(report, finding, first))?;
     let more = others.len() as u64 + finding.more_locations;
     let label = if more > 0 { format!("and {more} more") } else { "hash".to_owned() };
     writeln!(out, "<details><summary>{label}</summary><ul>")?;
-    for other in others {
+    for other in others.iter().take(listed) {
         writeln!(out, "<li>{}</li>", location_cell(report, finding, other))?;
     }
-    if finding.more_locations > 0 {
-        writeln!(out, "<li>{} places are not listed</li>", finding.more_locations)?;
+    let rest = more - others.len().min(listed) as u64;
+    if rest > 0 {
+        writeln!(out, "<li>{rest} places are not listed</li>")?;
     }
+    let hash = finding.token.fingerprint().base64();
     writeln!(out, r#"<li class="faint">hashed_token <code>{hash}</code></li></ul></details>"#)
 }
 
@@ -122,32 +143,59 @@ fn location_cell(report: &Report<'_>, finding: &Finding, location: &Location) ->
     text
 }
 
-/// Whether GitHub has accepted a token for revocation, or it was dead already.
-pub(super) fn ended(finding: &Finding) -> bool {
-    let state = finding.revocation.as_ref().map(|revocation| revocation.state);
-    matches!(state, Some(State::Accepted | State::Confirmed | State::Dead))
-}
-
-fn state(finding: &Finding) -> String {
-    if let Some(suppression) = &finding.suppressed {
-        return format!(
-            "<span class=\"faint\">suppressed by {}</span>",
-            xml_escaped(&labels::suppressed_by(suppression))
-        );
+/// What became of a token: in words, the class of their look, and when.
+pub(super) fn state(report: &Report<'_>, finding: &Finding) -> (String, &'static str, String) {
+    if let Some(why) = labels::not_counted_because(finding, report.min_confidence) {
+        return (why, "faint", String::new());
     }
     if finding.confidence == Confidence::Lookalike {
-        return "<span class=\"faint\">no token</span>".to_owned();
+        return ("no token".to_owned(), "faint", String::new());
     }
-    match &finding.revocation {
-        Some(revocation) => {
-            let class = if ended(finding) { "good" } else { "likely" };
-            let (state, at) = (revocation.state, revocation.at);
-            let grants = labels::grants(finding).map(|grants| format!("; {}", xml_escaped(&grants)));
-            let grants = grants.unwrap_or_default();
-            format!("<span class=\"{class}\">{state}</span> <span class=\"faint\">{at}{grants}</span>")
+    let Some(revocation) = &finding.revocation else {
+        return ("not revoked".to_owned(), "", String::new());
+    };
+    let look = match labels::fate(finding) {
+        Fate::Revoked => "good",
+        Fate::Accepted => "taken",
+        Fate::Open => "likely",
+    };
+    let grants = labels::grants(finding).map(|grants| format!("; {grants}")).unwrap_or_default();
+    (revocation.state.to_string(), look, format!("{}{grants}", revocation.at))
+}
+
+fn state_cell(report: &Report<'_>, finding: &Finding) -> String {
+    let (state, look, at) = state(report, finding);
+    let (state, at) = (xml_escaped(&state), xml_escaped(&at));
+    format!(r#"<span class="{look}">{state}</span> <span class="faint">{at}</span>"#)
+}
+
+/// Whose the tokens are, all of them, as long as they are few enough to be written: else a script makes the table.
+pub(super) fn owners(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let owners = owners::owners(report);
+    if owners.iter().all(|owner| owner.id.is_none()) {
+        return Ok(());
+    }
+    let count = owners.iter().filter(|owner| owner.id.is_some()).count() as u64;
+    writeln!(out, "<h2>Owners: {}</h2>", grouped(count))?;
+    writeln!(
+        out,
+        r#"<p class="faint">GitHub's user ids, as fine-grained tokens carry them; <code>https://api.github.com/user/ID</code> tells the name. <code>-r owners=FILE</code> writes this table.</p>"#
+    )?;
+    writeln!(out, r#"<div class="scroll"><table id="owners" class="sortable"><thead><tr>"#)?;
+    for head in ["Owner id", "Tokens", "Revoked", "Accepted", "Open"] {
+        writeln!(out, r#"<th class="number">{head}</th>"#)?;
+    }
+    writeln!(out, "<th>First place</th></tr></thead><tbody>")?;
+    for owner in owners.iter().take(MAX_WRITTEN) {
+        let id = owner.id.map_or_else(|| "not told by the token".to_owned(), |id| id.to_string());
+        let sort = owner.id.map_or_else(String::new, |id| id.to_string());
+        write!(out, r#"<tr><td class="number" data-sort="{sort}">{id}</td>"#)?;
+        for count in [owner.tokens, owner.revoked, owner.accepted, owner.open] {
+            write!(out, r#"<td class="number">{count}</td>"#)?;
         }
-        None => "not revoked".to_owned(),
+        writeln!(out, "<td><code>{}</code></td></tr>", xml_escaped(&owner.first_path))?;
     }
+    writeln!(out, "</tbody></table></div>")
 }
 
 /// Lists what could not be read, so that nobody takes its absence for safety.
@@ -166,13 +214,17 @@ pub(super) fn faults(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
         out,
         r#"<div class="scroll"><table class="sortable"><thead><tr><th>Place</th><th>Why</th></tr></thead><tbody>"#
     )?;
-    for fault in report.faults {
+    for fault in report.faults.iter().take(MAX_FAULTS) {
         writeln!(
             out,
             "<tr><td><code>{}</code></td><td>{}</td></tr>",
-            xml_escaped(&fault.path),
+            xml_escaped(&report.roots.fault_path(fault)),
             xml_escaped(&fault.reason)
         )?;
     }
-    writeln!(out, "</tbody></table></div>")
+    writeln!(out, "</tbody></table></div>")?;
+    match report.faults.len().saturating_sub(MAX_FAULTS) {
+        0 => Ok(()),
+        rest => writeln!(out, r#"<p class="faint">and {} more: JSON has them all</p>"#, grouped(rest as u64)),
+    }
 }

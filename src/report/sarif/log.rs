@@ -148,6 +148,8 @@ pub(super) struct ResultRow<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ResultProperties<'a> {
+    /// The rule that found it: a result that does not count is under another.
+    pub(super) rule: &'a str,
     pub(super) confidence: Confidence,
     pub(super) hashed_token: String,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -27,6 +27,9 @@ fn where_no_ledger_can_be_made_is_found_out_without_making_one() -> TestResult {
         let found = SqliteLedger::check_writable(&impossible);
         assert!(matches!(found, Err(LedgerError::File(_))), "{}: {found:?}", impossible.display());
     }
+    // Root may write there, and nobody can make anything.
+    #[cfg(target_os = "linux")]
+    assert!(SqliteLedger::check_writable(Path::new("/proc/stanch/ledger.db")).is_err());
     SqliteLedger::check_writable(&home.path().join("a/b/ledger.db"))?;
     assert_eq!(fs::read_dir(home.path())?.count(), 1, "something was created");
     Ok(())
