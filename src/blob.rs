@@ -141,6 +141,8 @@ pub enum FaultKind {
     TooLarge,
     /// Passed over because it holds no files: a file system of the kernel, such as `/proc`.
     PassedOver,
+    /// Older commits, or filtered objects, that a shallow or partial clone does not have (git-clone(1)).
+    Shallow,
 }
 
 /// Something that could not be read, or not wholly. The walk goes on.

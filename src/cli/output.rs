@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::console::{self, Console, Verbosity};
 use super::detection::{Detection, label};
 use super::{atomic_write, error};
-use crate::blob::Fault;
+use crate::blob::{Fault, FaultKind};
 use crate::finding::{Confidence, Finding};
 use crate::report::{self, Format, Report, Summary};
 use crate::settings::{Destination, Input, Output, ReportTarget};
@@ -111,7 +111,9 @@ impl RunOutput<'_> {
 
     /// The summary on standard error: what was found, what was scanned, what was not.
     fn print_summary(&self, console: &Console) {
-        let faults = self.faults;
+        // What a clone does not have is said before it is scanned.
+        let faults: Vec<&Fault> =
+            self.faults.iter().filter(|fault| fault.kind != FaultKind::Shallow).collect();
         let all = console.verbosity == Verbosity::Verbose;
         let listed = if all { faults.len() } else { MAX_LISTED.min(faults.len()) };
         for fault in &faults[..listed] {

@@ -234,6 +234,7 @@ fn notification(fault: &Fault) -> Notification<'_> {
         FaultKind::Unreadable => "unreadable",
         FaultKind::Damaged => "damaged",
         FaultKind::CutShort => "cut-short",
+        FaultKind::Shallow => "shallow",
         FaultKind::TooLarge | FaultKind::PassedOver => "passed-over",
     };
     Notification {

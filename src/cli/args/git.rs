@@ -34,7 +34,12 @@ pub(crate) struct GitArgs {
     pub(crate) require_full_history: bool,
 
     /// Take a --range that a shallow clone does not wholly have
-    #[arg(long, requires = "range", conflicts_with = "require_full_history", help_heading = "What is looked at")]
+    #[arg(
+        long,
+        requires = "range",
+        conflicts_with = "require_full_history",
+        help_heading = "What is looked at"
+    )]
     pub(crate) allow_shallow: bool,
 
     #[command(flatten)]

@@ -146,7 +146,8 @@ impl Comparison {
             let mut places = Vec::new();
             let mut spelled = 0;
             for place in &added.places {
-                let count = counts.as_ref().and_then(|counts| counts.get(place.dir as usize)).map_or(1, |n| *n);
+                let count =
+                    counts.as_ref().and_then(|counts| counts.get(place.dir as usize)).map_or(1, |n| *n);
                 let paths = if change.has_one_path(added) {
                     vec![None]
                 } else {

@@ -15,6 +15,7 @@ use super::visitor::ObjectVisitor;
 use super::{blame, refs};
 use crate::blob::{Blob, Body, Fault, FaultKind, Forward, Prefilter, Sink, Source};
 use crate::finding::Findings;
+use crate::meter::CancelFlag;
 
 /// Bytes of a large blob that are inflated before it is passed on as a stream.
 const STREAM_HEAD: usize = 256 * 1024;
@@ -39,8 +40,8 @@ impl<'a> History<'a> {
     /// `findings` must be of this history only, and made by [`Findings::keeping_all`]. A token then has one location a
     /// path: where it was first introduced under that path, the earliest first. Later versions of a file that still hold
     /// it are counted as more locations.
-    pub fn attribute(&self, findings: &mut Findings) {
-        blame::attribute(self.repo, &self.odb, findings);
+    pub fn attribute(&self, findings: &mut Findings, cancel: &CancelFlag) {
+        blame::attribute(self.repo, &self.odb, findings, cancel);
     }
 }
 

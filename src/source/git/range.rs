@@ -101,12 +101,7 @@ impl<'a> Range<'a> {
 
     /// Removes from `findings` what a commit's parents have in the same file, or in one that the commit removes: that is
     /// not what the commit adds. `findings` must be of this source only, and made by [`Findings::keeping_all`].
-    pub fn retain_added(
-        &self,
-        findings: &mut Findings,
-        rescan: &Rescan<'_>,
-        stopped: &dyn Fn() -> bool,
-    ) {
+    pub fn retain_added(&self, findings: &mut Findings, rescan: &Rescan<'_>, stopped: &dyn Fn() -> bool) {
         self.tagged.retain_new(self.repo, findings, stopped);
         let by_id: std::collections::HashMap<String, &ListedCommit> =
             self.list.commits.iter().map(|commit| (commit.id.to_string(), commit)).collect();

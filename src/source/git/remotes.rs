@@ -24,11 +24,12 @@ pub struct RemoteRefs {
 impl RemoteRefs {
     /// Whether the ref of this name is one of them.
     pub fn contains(&self, name: &[u8]) -> bool {
-        let is_own = self
-            .names
-            .iter()
-            .any(|(start, end)| name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end));
-        self.all || self.single.iter().any(|single| single == name) || is_own && !self.others.iter().any(|other| name.starts_with(other))
+        let is_own = self.names.iter().any(|(start, end)| {
+            name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end)
+        });
+        self.all
+            || self.single.iter().any(|single| single == name)
+            || is_own && !self.others.iter().any(|other| name.starts_with(other))
     }
 
     /// Adds the refs of a remote.
@@ -120,7 +121,10 @@ mod tests {
     #[test]
     fn a_name_belongs_to_the_remote_that_it_is_of() {
         let refs = RemoteRefs {
-            names: vec![(b"refs/remotes/a/".to_vec(), Vec::new()), (b"refs/remotes/x".to_vec(), b"/y".to_vec())],
+            names: vec![
+                (b"refs/remotes/a/".to_vec(), Vec::new()),
+                (b"refs/remotes/x".to_vec(), b"/y".to_vec()),
+            ],
             single: vec![b"refs/remotes/one".to_vec()],
             others: vec![b"refs/remotes/a/b/".to_vec()],
             all: false,

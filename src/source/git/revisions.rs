@@ -216,7 +216,10 @@ fn resolve(repo: &Repo, revision: &str) -> Result<ObjectId, Error> {
 fn unknown(repo: &Repo, revision: &str, error: &dyn std::error::Error) -> Error {
     let mut reason = error.to_string();
     if repo.is_shallow() {
-        reason = format!("{reason}; this is a shallow clone; to fetch the rest, run: {}", repo.fetch_command(None));
+        reason = format!(
+            "{reason}; this is a shallow clone; to fetch the rest, run: {}",
+            repo.fetch_command(None)
+        );
     }
     invalid(revision, reason)
 }
