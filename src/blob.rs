@@ -146,6 +146,8 @@ pub enum FaultKind {
     PassedOver,
     /// The history of a git repository, which was seen and not looked into.
     History,
+    /// Older commits, or filtered objects, that a shallow or partial clone does not have (git-clone(1)).
+    Shallow,
 }
 
 /// Something that could not be read, or not wholly. The walk goes on.

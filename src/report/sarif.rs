@@ -294,6 +294,7 @@ fn notification(report: &Report<'_>, fault: &Fault) -> Notification<'static> {
         FaultKind::Unreadable => "unreadable",
         FaultKind::Damaged => "damaged",
         FaultKind::CutShort => "cut-short",
+        FaultKind::Shallow => "shallow",
         FaultKind::TooLarge | FaultKind::PassedOver => "passed-over",
         FaultKind::History => "history-not-scanned",
     };

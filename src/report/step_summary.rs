@@ -36,7 +36,11 @@ pub fn step_summary(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
         summary.suppressed,
         summary.suppressed_by_tree,
         summary.unreadable
-    )
+    )?;
+    if summary.shallow {
+        writeln!(out, "A history was incomplete: commits are missing from the clone.\n")?;
+    }
+    Ok(())
 }
 
 fn row(report: &Report<'_>, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {

@@ -53,8 +53,12 @@ mod unindexed_pack;
 mod blame;
 mod commit_order;
 mod history;
+mod id_set;
 mod incomplete;
-mod parent_trees;
+mod interner;
+mod introductions;
+mod tree_graph;
+mod tree_reader;
 
 // what changes add: the commits of a range, and what is staged
 mod change;

@@ -75,6 +75,23 @@ impl Runner {
         (ran, fs::read_to_string(outputs).expect("outputs"))
     }
 
+    /// The scan of an event ends with this code.
+    fn ends(&self, code: &str, environment: &[(&str, &str)]) -> Ran {
+        let (ran, ended) = self.scan(environment);
+        assert_eq!((ran.code, ended.as_str()), (0, code), "{environment:?}: {}{}", ran.stdout, ran.stderr);
+        ran
+    }
+
+    /// Goes on in a clone of the checkout, made with these options.
+    fn become_clone(&self, options: &[&str]) {
+        let address = format!("file://{}", self.sandbox.path().join("full").display());
+        fs::rename(self.work(), self.sandbox.path().join("full")).expect("moved");
+        let mut command = Command::new("git");
+        command.args(["clone", "-q"]).args(options).arg(address).arg(self.work());
+        command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
+        assert!(command.status().expect("git").success());
+    }
+
     /// What the scan of an event ends with, as it hands it on.
     fn scan(&self, environment: &[(&str, &str)]) -> (Ran, String) {
         let (ran, outputs) = self.script("scan.sh", environment);
@@ -82,6 +99,7 @@ impl Runner {
         let code = code.unwrap_or("none").to_owned();
         let sarif = self.work().join("stanch.sarif");
         assert_eq!(outputs.contains("sarif=stanch.sarif"), sarif.exists(), "{outputs}");
+        let _ = fs::remove_file(sarif);
         (ran, code)
     }
 }
@@ -98,34 +116,80 @@ fn an_event_is_scanned_for_what_it_adds() {
         // A new branch, with and without something new; a forced push; a branch deleted.
         ("push", NOWHERE, topic, "1"),
         ("push", NOWHERE, main, "0"),
+        ("push", "", topic, "1"),
         ("push", GONE, topic, "1"),
         ("push", main, NOWHERE, "0"),
         ("push", topic, topic, "0"),
         ("pull_request", main, topic, "1"),
+        ("pull_request_target", main, topic, "1"),
         ("merge_group", main, topic, "1"),
+        // What they lead to is checked out: the topic.
+        ("create", "", "", "1"),
+        ("release", "", "", "1"),
+        ("delete", "", "", "0"),
         ("schedule", "", "", "1"),
+        ("workflow_dispatch", "", "", "1"),
+        ("workflow_call", "", "", "1"),
     ] {
-        let (ran, ended) = runner.scan(&[("EVENT", event), ("BASE", base), ("HEAD", head)]);
-        assert_eq!((ran.code, ended.as_str()), (0, code), "{event} {base}..{head}: {}", ran.stderr);
-        let _ = fs::remove_file(runner.work().join("stanch.sarif"));
+        runner.ends(code, &[("EVENT", event), ("BASE", base), ("HEAD", head)]);
     }
-    let (ran, ended) = runner.scan(&[("SCAN", "tree")]);
-    assert_eq!((ran.code, ended.as_str()), (0, "0"), "the file's last version has no token: {}", ran.stderr);
+    runner.ends("0", &[("SCAN", "tree")]);
     let (ran, ended) = runner.scan(&[("SCAN", "history")]);
     assert_eq!((ran.code, ended.as_str()), (0, "1"), "{}", ran.stderr);
     assert!(ran.stdout.contains("::error"), "{}", ran.stdout);
 }
 
 #[test]
+fn what_the_default_branch_has_is_not_new_elsewhere() {
+    let runner = Runner::new();
+    // An old token is settled on the default branch; the topic is merged, and goes on.
+    runner.git(&["update-ref", "refs/remotes/origin/main", &runner.topic]);
+    runner.git(&["tag", "light"]);
+    runner.git(&["tag", "-a", "-m", "a release", "annotated"]);
+    let annotated = runner.git(&["rev-parse", "refs/tags/annotated"]);
+    let (main, topic) = (runner.main.clone(), runner.topic.clone());
+    let new = [("EVENT", "push"), ("BASE", NOWHERE)];
+    for (name, head) in [("tags/light", &topic), ("tags/annotated", &annotated), ("heads/new", &topic)] {
+        runner.ends("0", &[&new[..], &[("REF", &format!("refs/{name}")), ("HEAD", head)]].concat());
+    }
+    for event in ["create", "release"] {
+        runner.ends("0", &[("EVENT", event), ("REF", "refs/tags/light"), ("BASE", ""), ("HEAD", "")]);
+    }
+    // A feature takes in what the default branch got meanwhile.
+    runner.ends("0", &[("EVENT", "push"), ("REF", "refs/heads/feature"), ("BASE", &main), ("HEAD", &topic)]);
+    runner.ends("0", &[("EVENT", "push"), ("REF", "refs/tags/moved"), ("BASE", GONE), ("HEAD", &topic)]);
+    // The default branch itself: what is pushed to it, its first push, and a forced one.
+    for base in [&main, NOWHERE, "", GONE] {
+        runner.ends("1", &[("EVENT", "push"), ("REF", "refs/heads/main"), ("BASE", base), ("HEAD", &topic)]);
+    }
+    // A pull request that is merged already is looked at again when its job is run again.
+    let again = [("EVENT", "pull_request"), ("BASE_REF", "main"), ("BASE", &main), ("HEAD", &topic)];
+    runner.ends("1", &again);
+    runner.git(&["commit", "-q", "--allow-empty", "-m", "goes on"]);
+    let head = runner.git(&["rev-parse", "HEAD"]);
+    runner.ends("0", &[&again[..3], &[("HEAD", &head)]].concat());
+    // Something new on top of it.
+    runner.commit("new.env", &format!("TOKEN={}\n", Mint::new(302).token(Kind::Pat)));
+    let head = runner.git(&["rev-parse", "HEAD"]);
+    runner.ends("1", &[&new[..], &[("REF", "refs/heads/new"), ("HEAD", &head)]].concat());
+}
+
+#[test]
+fn a_tag_that_was_not_checked_out_is_told_and_its_commit_scanned() {
+    let runner = Runner::new();
+    let event = [("EVENT", "push"), ("REF", "refs/tags/v1"), ("BASE", NOWHERE), ("HEAD", GONE)];
+    let ran = runner.ends("1", &event);
+    assert!(ran.stderr.contains("its message is not scanned"), "{}", ran.stderr);
+    let (ran, ended) =
+        runner.scan(&[&event[..1], &[("REF", "refs/heads/x"), ("BASE", NOWHERE), ("HEAD", GONE)]].concat());
+    assert_eq!((ran.code, ended.as_str()), (2, "none"), "{}", ran.stdout);
+}
+
+#[test]
 fn a_checkout_that_lacks_the_commits_is_an_error_that_says_so() {
     let mut runner = Runner::new();
-    let address = format!("file://{}", runner.work().display());
-    let shallow = runner.sandbox.path().join("shallow");
-    let shallow = shallow.to_str().expect("a path of text").to_owned();
-    runner.git(&["clone", "-q", "--depth", "1", &address, &shallow]);
-    fs::rename(runner.work(), runner.sandbox.path().join("full")).expect("moved");
-    fs::rename(&shallow, runner.work()).expect("moved");
     let main = std::mem::take(&mut runner.main);
+    runner.become_clone(&["--depth", "1"]);
     for (base, head) in [(main.as_str(), runner.topic.as_str()), (NOWHERE, runner.topic.as_str())] {
         let (ran, ended) = runner.scan(&[("EVENT", "push"), ("BASE", base), ("HEAD", head)]);
         assert_eq!((ran.code, ended.as_str()), (2, "none"), "{}", ran.stdout);
@@ -133,13 +197,90 @@ fn a_checkout_that_lacks_the_commits_is_an_error_that_says_so() {
     }
     let (ran, ended) = runner.scan(&[("SCAN", "history")]);
     assert_eq!((ran.code, ended.as_str()), (0, "2"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("fetch-depth: 0"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_checkout_that_is_cut_off_within_the_range_is_an_error_and_a_shallow_one_that_is_not_is_none() {
+    let runner = Runner::new();
+    runner.commit("more", "more\n");
+    let (main, topic) = (runner.main.clone(), runner.git(&["rev-parse", "HEAD"]));
+    let between = runner.git(&["rev-parse", "HEAD~1"]);
+    runner.become_clone(&["--depth", "2"]);
+    // The base is here, and the commits between are not.
+    runner.git(&["fetch", "-q", "--depth", "1", "origin", &main]);
+    let ran = runner.ends("2", &[("EVENT", "push"), ("BASE", &main), ("HEAD", &topic)]);
+    assert!(ran.stdout.contains("fetch-depth: 0") && ran.stderr.contains("--unshallow"), "{}", ran.stderr);
+    runner.ends("0", &[("EVENT", "push"), ("BASE", &between), ("HEAD", &topic)]);
+}
+
+#[test]
+fn the_job_for_gitlab_keeps_what_it_promises() {
+    let runner = Runner::new();
+    let (main, topic) = (runner.main.clone(), runner.topic.clone());
+    let run = |environment: &[(&str, &str)]| {
+        let template = fs::read_to_string(root().join("docs/ci/gitlab.yml")).expect("the template");
+        let script = template.split("    - |\n").nth(1).and_then(|text| text.split("  artifacts:").next());
+        let mut command = Command::new("sh");
+        command.args(["-ec", script.expect("a script")]).current_dir(runner.work()).env_clear();
+        let programs = Path::new(env!("CARGO_BIN_EXE_stanch")).parent().expect("a directory");
+        let path = std::env::var("PATH").expect("a path");
+        command.env("PATH", format!("{}:{path}", programs.display())).env("HOME", runner.sandbox.path());
+        let ran = Ran::from(command.envs(environment.iter().copied()).output().expect("a shell"));
+        let report = fs::remove_file(runner.work().join("gl-secret-detection-report.json"));
+        assert_eq!(report.is_ok(), ran.code < 2, "{}", ran.stderr);
+        ran
+    };
+    for (base, code) in [(main.as_str(), 1), (topic.as_str(), 0), (NOWHERE, 1), (GONE, 1)] {
+        let ran = run(&[("CI_COMMIT_BEFORE_SHA", base), ("CI_COMMIT_SHA", &topic)]);
+        assert_eq!(ran.code, code, "{base}: {}", ran.stderr);
+    }
+    // A merge request, and the same in a pipeline for merged results: there the target has gone on, with a token of its own.
+    let request = [("CI_MERGE_REQUEST_DIFF_BASE_SHA", main.as_str()), ("CI_COMMIT_BEFORE_SHA", NOWHERE)];
+    assert_eq!(run(&[&request[..], &[("CI_COMMIT_SHA", &topic)]].concat()).code, 1);
+    runner.git(&["switch", "-qc", "clean", &main]);
+    runner.commit("clean", "clean\n");
+    let source = runner.git(&["rev-parse", "HEAD"]);
+    runner.git(&["merge", "-q", "-m", "merged", &topic]);
+    let merged = runner.git(&["rev-parse", "HEAD"]);
+    let merged =
+        [("CI_COMMIT_SHA", merged.as_str()), ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", source.as_str())];
+    assert_eq!(run(&[&request[..], &merged[..]].concat()).code, 0);
+    runner.git(&["switch", "-q", "topic"]);
+    runner.become_clone(&["--depth", "1"]);
+    let ran = run(&[("CI_COMMIT_BEFORE_SHA", &main), ("CI_COMMIT_SHA", &topic)]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("git fetch --unshallow"), "{}", ran.stderr);
+}
+
+#[test]
+fn nobody_is_asked_to_upload_who_may_not() {
+    let action = fs::read_to_string(root().join("action.yml")).expect("the action");
+    let upload = action.split("    - ").find(|step| step.contains("upload-sarif@")).expect("a step");
+    let condition = upload.split("uses:").next().expect("a condition");
+    for part in ["dependabot[bot]", "pull_request.head.repo.full_name == github.repository"] {
+        assert!(condition.contains(part), "{condition}");
+    }
+    let last = action.split("    - ").last().expect("a step");
+    assert!(last.contains("judge.sh") && !last.contains("if:"), "the verdict stands in any case: {last}");
 }
 
 #[test]
 fn what_a_stranger_chooses_is_never_run() {
     let runner = Runner::new();
     let evil = "$(touch evil)`touch evil`; touch evil #";
-    for name in ["BASE", "HEAD", "DEFAULT_BRANCH", "BASELINE", "MIN_CONFIDENCE", "SCAN", "WAIT", "EVENT"] {
+    for name in [
+        "BASE",
+        "HEAD",
+        "REF",
+        "BASE_REF",
+        "DEFAULT_BRANCH",
+        "BASELINE",
+        "MIN_CONFIDENCE",
+        "SCAN",
+        "WAIT",
+        "EVENT",
+    ] {
         let (_, _) = runner.script("scan.sh", &[("EVENT", "push"), (name, evil), ("REVOKE", "no")]);
         assert!(!runner.work().join("evil").exists(), "{name}");
     }

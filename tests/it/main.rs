@@ -33,6 +33,7 @@ mod plan;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod power_cut;
 mod provider;
+mod push;
 mod queue;
 mod quota;
 mod reference;

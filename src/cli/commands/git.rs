@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::blob::{LocationKind, Source};
+use crate::blob::{Fault, FaultKind, LocationKind, Source};
 use crate::cli::args::{CommonArgs, GitArgs};
 use crate::cli::exit::Exit;
 use crate::cli::session::ScanSession;
@@ -29,7 +29,7 @@ pub(super) fn run(args: GitArgs, env: &Env) -> anyhow::Result<Exit> {
     let repo = repo.requiring_all(full);
     session.limit_threads()?;
     let (mut findings, shallow) = match &scope {
-        Scope::Staged(paths) => (scan_staged(&session, &Staged::new(&repo, paths)?), false),
+        Scope::Staged(paths) => (scan_staged(&session, &Staged::new(&repo, paths)?), None),
         Scope::History => {
             let shallow = warn_of_incomplete(&session, &repo, full)?;
             (scan_history(&session, &repo), shallow)
@@ -44,29 +44,40 @@ pub(super) fn run(args: GitArgs, env: &Env) -> anyhow::Result<Exit> {
         }
     };
     findings.retain(&mut |_, location| !is_excluded(&session.settings.walk, location));
-    Ok(session.finish(findings, shallow))
-}
-
-/// Says what a clone does not have, and refuses it where the `full` history was asked for. Returns whether it lacks anything.
-fn warn_of_incomplete(session: &ScanSession, repo: &Repo, full: bool) -> anyhow::Result<bool> {
-    let incomplete = repo.incomplete();
-    if let Some(missing) = &incomplete {
-        if full {
-            anyhow::bail!("{missing}");
-        }
-        session.console.warn(&missing.to_string());
+    let is_shallow = shallow.is_some();
+    if let Some(missing) = shallow {
+        findings.fault(shallow_fault("history", missing));
     }
-    Ok(incomplete.is_some())
+    Ok(session.finish(findings, is_shallow))
 }
 
-/// Refuses a range that a shallow clone does not wholly have, unless that is `allowed`. Returns whether it is so.
-fn warn_of_shallow(session: &ScanSession, range: &Range<'_>, allowed: bool) -> anyhow::Result<bool> {
-    let Err(error) = range.require_complete() else { return Ok(false) };
+/// Tells the reports of what a clone does not have.
+pub(super) fn shallow_fault(path: &str, missing: String) -> Fault {
+    Fault { path: path.to_owned(), kind: FaultKind::Shallow, reason: missing }
+}
+
+/// Says what a clone does not have, and refuses it where the `full` history was asked for. Returns what it said.
+fn warn_of_incomplete(session: &ScanSession, repo: &Repo, full: bool) -> anyhow::Result<Option<String>> {
+    let Some(missing) = repo.incomplete().map(|missing| missing.to_string()) else { return Ok(None) };
+    if full {
+        anyhow::bail!("{missing}");
+    }
+    session.console.warn(&missing);
+    Ok(Some(missing))
+}
+
+/// Refuses a range that a shallow clone does not wholly have, unless that is `allowed`. Returns what it said.
+fn warn_of_shallow(
+    session: &ScanSession,
+    range: &Range<'_>,
+    allowed: bool,
+) -> anyhow::Result<Option<String>> {
+    let Err(error) = range.require_complete() else { return Ok(None) };
     if !allowed {
         anyhow::bail!("{error}; to scan only what is here: --allow-shallow");
     }
     session.console.warn(&error.to_string());
-    Ok(true)
+    Ok(Some(error.to_string()))
 }
 
 /// Opens the repository at or around `path`, and a session to scan it.
@@ -97,7 +108,8 @@ fn scope(repo: PathBuf, staged: Option<Vec<PathBuf>>, range: Option<String>) -> 
 fn scan_history(session: &ScanSession, repo: &Repo) -> Findings {
     let (history, mut findings) = (History::new(repo), Findings::keeping_all());
     drain(session, &history, &findings);
-    session.console.watch(&session.meter, || history.attribute(&mut findings));
+    let cancel = session.meter.cancel_flag();
+    session.console.watch(&session.meter, || history.attribute(&mut findings, cancel));
     findings
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::git::is_excluded;
+use super::git::{is_excluded, shallow_fault};
 use crate::blob::{Fault, FaultKind, LocationKind, Source as _};
 use crate::cli::detection::label;
 use crate::cli::session::ScanSession;
@@ -87,6 +87,7 @@ impl Sweep<'_> {
         }
         if let Some(missing) = repo.incomplete() {
             self.session.console.warn(&format!("{}: {missing}", printable(&label(path))));
+            self.findings.fault(shallow_fault(&label(path), missing.to_string()));
             self.shallow = true;
         }
         // The files of a submodule are in its work tree, wherever its repository is.
@@ -103,7 +104,8 @@ impl Sweep<'_> {
             let named = WithRoot::repository(sink, root.name.as_deref(), prefix.trim_end_matches('/'));
             self.session.console.watch(&self.session.meter, || history.drain(&named));
         });
-        self.session.console.watch(&self.session.meter, || history.attribute(&mut found));
+        let cancel = self.session.meter.cancel_flag();
+        self.session.console.watch(&self.session.meter, || history.attribute(&mut found, cancel));
         found
     }
 }

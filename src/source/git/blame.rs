@@ -9,17 +9,22 @@ use gix::ObjectId;
 
 use super::commit::Signature;
 use super::commit_order::{Commit, ordered_commits};
+use super::id_set::IdSet;
+use super::introductions::{Introduction, Introductions};
 use super::object::Kind;
 use super::odb::ObjectDb;
-use super::parent_trees::{Introduction, ParentTrees};
+
 use super::refs;
 use super::repo::Repo;
+use super::tree_graph::TreeGraph;
 use crate::blob::LocationKind;
 use crate::finding::{Findings, Location};
-use crate::text::path_text;
+use crate::meter::CancelFlag;
+use crate::text::{path_text, redacted};
 
-/// Gives every location in `findings` that names an object without a commit its path and commit.
-pub(super) fn attribute(repo: &Repo, odb: &ObjectDb, findings: &mut Findings) {
+/// Gives every location in `findings` that names an object without a commit its path and commit. Where the run is
+/// cancelled meanwhile, the rest keep the ids of their objects.
+pub(super) fn attribute(repo: &Repo, odb: &ObjectDb, findings: &mut Findings, cancel: &CancelFlag) {
     let mut wanted = HashSet::new();
     findings.for_each_location(&mut |location| wanted.extend(unattributed_object(location)));
     if wanted.is_empty() {
@@ -28,7 +33,8 @@ pub(super) fn attribute(repo: &Repo, odb: &ObjectDb, findings: &mut Findings) {
     }
     let tips = refs::tips(repo);
     let commits = ordered_commits(repo, odb, &tips);
-    let introductions = ParentTrees::search(odb, repo.hash(), wanted).introductions(&commits);
+    let graph = TreeGraph::read(odb, IdSet::new(wanted), cancel);
+    let introductions = Introductions::search(graph, &commits, cancel);
     let mut blame = Blame { repo, commits: &commits, introductions, signatures: HashMap::new() };
     findings.replace_locations(&mut |_, locations| blame.relocate(locations));
 }
@@ -47,7 +53,7 @@ const NO_COMMIT: u32 = u32::MAX;
 struct Blame<'a> {
     repo: &'a Repo,
     commits: &'a [Commit],
-    introductions: HashMap<ObjectId, Vec<Introduction>>,
+    introductions: Introductions,
     /// By position of the commit.
     signatures: HashMap<u32, Signature>,
 }
@@ -57,7 +63,7 @@ impl Blame<'_> {
     fn relocate(&mut self, locations: Vec<Location>) -> (Vec<Location>, u64) {
         // The commit's position, and the object.
         type Version = (u32, Option<String>);
-        let total = locations.len();
+        let (total, mut more_paths) = (locations.len(), 0_u64);
         let mut by_path: BTreeMap<(Arc<str>, LocationKind), (Version, Vec<Location>)> = BTreeMap::new();
         let mut attributed = Vec::new();
         for location in locations {
@@ -65,7 +71,9 @@ impl Blame<'_> {
                 attributed.push((0, location));
                 continue;
             };
-            for (position, location) in self.introduced_locations(&id, location) {
+            let (introduced, more) = self.introduced_locations(&id, location);
+            more_paths = more_paths.saturating_add(more);
+            for (position, location) in introduced {
                 let key = (location.path.clone(), location.kind);
                 // Two locations in one version of a file are two; one in a later version is the same leak again.
                 let version = (position, location.details().object.clone());
@@ -81,30 +89,32 @@ impl Blame<'_> {
             attributed.extend(locations.into_iter().map(|location| (position, location)));
         }
         attributed.sort();
-        let more = total.saturating_sub(attributed.len()) as u64;
+        let more = more_paths.saturating_add(total.saturating_sub(attributed.len()) as u64);
         (attributed.into_iter().map(|(_, location)| location).collect(), more)
     }
 
-    /// The location in each commit that introduced its object under some path.
-    fn introduced_locations(&mut self, id: &ObjectId, location: Location) -> Vec<(u32, Location)> {
-        let introductions = self.introductions.get(id).cloned().unwrap_or_default();
-        if introductions.is_empty() {
-            return vec![(NO_COMMIT, named_by_object(location))];
+    /// The location in each commit that introduced its object under some path, and how many paths more there are.
+    fn introduced_locations(&mut self, id: &ObjectId, location: Location) -> (Vec<(u32, Location)>, u64) {
+        let introduced = self.introductions.of(id);
+        if introduced.introductions.is_empty() {
+            return (vec![(NO_COMMIT, named_by_object(location))], introduced.more);
         }
-        let located = introductions.into_iter().map(|introduction| {
+        let located = introduced.introductions.into_iter().map(|introduction| {
             (introduction.position, self.introduced_location(&introduction, location.clone()))
         });
-        located.collect()
+        (located.collect(), introduced.more)
     }
 
     fn introduced_location(&mut self, introduction: &Introduction, mut location: Location) -> Location {
-        let path = path_text(&introduction.path);
+        let path = path_text(&self.introductions.path(introduction));
+        let start = path.len() as u64 + 1;
+        let path = redacted(&path, usize::MAX);
         if location.kind == LocationKind::FileName {
             // The object is the directory that the name is in.
             if !path.is_empty() {
                 // A name's offset counts from the start of its path.
-                location.offset += path.len() as u64 + 1;
-                location.column += path.len() as u64 + 1;
+                location.offset += start;
+                location.column += start;
                 location.path = format!("{path}/{}", location.path).into();
             }
         } else {

@@ -16,6 +16,7 @@ use super::visitor::ObjectVisitor;
 use super::{blame, refs};
 use crate::blob::{Fault, FaultKind, Prefilter, Sink, Source};
 use crate::finding::Findings;
+use crate::meter::CancelFlag;
 
 /// A repository's whole history as a source.
 ///
@@ -37,8 +38,8 @@ impl<'a> History<'a> {
     /// `findings` must be of this history only, and made by [`Findings::keeping_all`]. A token then has one location a
     /// path: where it was first introduced under that path, the earliest first. Later versions of a file that still hold
     /// it are counted as more locations.
-    pub fn attribute(&self, findings: &mut Findings) {
-        blame::attribute(self.repo, &self.odb, findings);
+    pub fn attribute(&self, findings: &mut Findings, cancel: &CancelFlag) {
+        blame::attribute(self.repo, &self.odb, findings, cancel);
     }
 }
 

@@ -74,24 +74,30 @@ pub(super) enum Mode {
     Submodule,
 }
 
-/// The entries of a tree, up to the first that is malformed. Each is an octal mode, a space, a name, a zero byte and an
-/// id of raw bytes. The modes are those of git-fast-import(1): 100644 and 100755 are files, 120000 links, 160000
-/// submodules, 040000 trees, which a tree object writes without the leading zero.
+/// The entries of a tree, up to the first that is malformed.
 pub(super) fn tree_entries(bytes: &[u8], hash: gix::hash::Kind) -> impl Iterator<Item = TreeEntry<'_>> {
     let mut rest = bytes;
     std::iter::from_fn(move || {
-        let space = memchr(b' ', rest)?;
-        let (mode, after) = rest.split_at_checked(space)?;
-        let after = after.get(1..)?;
-        let (name, after) = after.split_at_checked(memchr(0, after)?)?;
-        let (id, after) = after.get(1..)?.split_at_checked(hash.len_in_bytes())?;
+        let (entry, after) = tree_entry(rest, hash)?;
         rest = after;
-        let mode = match mode {
-            [b'1', b'0', ..] => Mode::File,
-            [b'1', b'2', ..] => Mode::Link,
-            [b'1', b'6', ..] => Mode::Submodule,
-            _ => Mode::Tree,
-        };
-        Some(TreeEntry { name, mode, id: oid::try_from_bytes(id).ok()? })
+        Some(entry)
     })
+}
+
+/// The first entry of a tree, and the bytes behind it. It is an octal mode, a space, a name, a zero byte and an id of raw
+/// bytes. The modes are those of git-fast-import(1): 100644 and 100755 are files, 120000 links, 160000 submodules, 040000
+/// trees, which a tree object writes without the leading zero.
+pub(super) fn tree_entry(bytes: &[u8], hash: gix::hash::Kind) -> Option<(TreeEntry<'_>, &[u8])> {
+    let space = memchr(b' ', bytes)?;
+    let (mode, after) = bytes.split_at_checked(space)?;
+    let after = after.get(1..)?;
+    let (name, after) = after.split_at_checked(memchr(0, after)?)?;
+    let (id, after) = after.get(1..)?.split_at_checked(hash.len_in_bytes())?;
+    let mode = match mode {
+        [b'1', b'0', ..] => Mode::File,
+        [b'1', b'2', ..] => Mode::Link,
+        [b'1', b'6', ..] => Mode::Submodule,
+        _ => Mode::Tree,
+    };
+    Some((TreeEntry { name, mode, id: oid::try_from_bytes(id).ok()? }, after))
 }

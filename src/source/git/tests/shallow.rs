@@ -74,6 +74,7 @@ fn a_base_whose_past_is_missing_may_have_what_seems_to_be_new() {
     fixture.commit("g", "clean", "three");
     fixture.git(&["checkout", "-q", "main"]);
     fixture.commit("f", "more", "four");
+    fixture.commit("f", "and more", "five");
     // All of the topic, and of main only its tip: they have commits in common, and nobody can tell.
     let path = clone(&fixture, "part", &["--single-branch", "-b", "topic"]);
     let fetch = ["fetch", "-q", "--depth=1", "origin", "main"];
@@ -81,7 +82,7 @@ fn a_base_whose_past_is_missing_may_have_what_seems_to_be_new() {
     let error = scan(&path, "FETCH_HEAD..topic").expect_err("it is cut off");
     assert!(matches!(error, Error::Shallow { .. }), "{error}");
     // What was committed since is new in any case.
-    let commit = ["commit", "-q", "--allow-empty", "-m", "five"];
+    let commit = ["commit", "-q", "--allow-empty", "-m", "six"];
     let checkout = ["checkout", "-q", "--detach", "FETCH_HEAD"];
     for arguments in [&checkout[..], &commit[..]] {
         assert!(fixture.command(&path).args(arguments).status().expect("git runs").success());

@@ -9,7 +9,7 @@ use crate::blob::{Fault, Source};
 use crate::checksum::crc32_base62;
 use crate::detect::Detector;
 use crate::finding::{Confidence, Finding, Findings, Location};
-use crate::meter::{Meter, Reading};
+use crate::meter::{CancelFlag, Meter, Reading};
 use crate::rule;
 use crate::scan::Collector;
 use crate::source::git::{History, Repo};
@@ -125,7 +125,7 @@ impl Fixture {
         let repo = self.repo();
         let history = History::new(&repo);
         let (mut findings, reading) = drain(&history, Findings::keeping_all());
-        history.attribute(&mut findings);
+        history.attribute(&mut findings, &CancelFlag::default());
         Scan::new(findings, reading)
     }
 }
