@@ -33,6 +33,7 @@ mod visitor;
 // a whole history, and which commit introduced what was found in it
 mod blame;
 mod commit_order;
+mod fault_paths;
 mod history;
 mod incomplete;
 mod parent_trees;

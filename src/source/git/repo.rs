@@ -67,7 +67,7 @@ impl Repo {
         let cannot_open = |reason: String| Error::Open { path: path.to_owned(), reason };
         let inner = opened.map_err(cannot_open)?.to_thread_local();
         // As git does, lest the configuration of another user's repository take effect: `safe.directory` in git-config(1).
-        let inner = if inner.git_dir_trust() == gix::sec::Trust::Full { inner } else { trusted(inner)? };
+        let inner = if inner.git_dir_trust() == gix::sec::Trust::Full { inner } else { trusted(&inner)? };
         // The other one is `reftable` (git-config(1)).
         let format = inner.config_snapshot().string("extensions.refStorage");
         if let Some(format) = format.filter(|format| *format != "files") {
@@ -133,7 +133,7 @@ impl Repo {
 
     /// The commits that `git merge` names to the hooks it runs, by their `GITHEAD_ID`: before `pre-merge-commit` has
     /// agreed, there is no `MERGE_HEAD` (githooks(5)).
-    pub(super) fn heads_in_environment(&self) -> Vec<ObjectId> {
+    pub(super) fn heads_in_environment() -> Vec<ObjectId> {
         let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         let ids = names.filter_map(|name| ObjectId::from_hex(name.strip_prefix("GITHEAD_")?.as_bytes()).ok());
         ids.collect()
@@ -175,7 +175,7 @@ impl Repo {
 }
 
 /// Another user's repository, opened as one's own where the environment says that it is safe.
-fn trusted(repo: gix::Repository) -> Result<gix::Repository, Error> {
+fn trusted(repo: &gix::Repository) -> Result<gix::Repository, Error> {
     let root = repo.workdir().unwrap_or_else(|| repo.git_dir());
     let path = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
     let values = safe_directory::from_environment(&|name| std::env::var_os(name));
