@@ -43,12 +43,17 @@ impl<'a> FaultFilter<'a> {
 /// Whether a fault's path is that of a file in a tree, and no object's, ref's or pack's of a repository, which nobody may
 /// leave out by a glob for files.
 pub(super) fn is_in_tree(path: &str) -> bool {
-    let is_hex = |text: &str| text.len() >= 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let mut words = path.rsplit(' ');
-    let id = words.next().is_some_and(is_hex);
-    let word = words.next();
-    !(id && matches!(word, Some("object" | "commit"))
+    let is_id = |text: &str| text.len() >= 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let (start, _) = path.split_once('!').unwrap_or((path, ""));
+    let is = |separator: char, kinds: &[&str]| {
+        start.rsplit_once(separator).is_some_and(|(word, id)| {
+            is_id(id) && kinds.iter().any(|kind| word.rsplit([' ', '/']).next() == Some(kind))
+        })
+    };
+    let by_id = is(' ', &["object", "commit"]) || is('/', &["blob"]);
+    !(by_id
         || path == "refs"
+        || path.ends_with(": refs")
         || path.starts_with('/') && path.contains("/objects/"))
 }
 
@@ -63,12 +68,13 @@ mod tests {
             format!("object {id}"),
             format!("sub: object {id}"),
             format!("commit {id}"),
+            format!("r/blob/{id}!m"),
             "refs".to_owned(),
             "/r/.git/objects/pack/a.pack".to_owned(),
         ] {
             assert!(!is_in_tree(&path), "{path}");
         }
-        for path in ["a", "object", "objects/a", "a/objects/b", "object x", "sub/refs"] {
+        for path in ["a", "object", "objects/a", "a/objects/b", "blobs/sha256/x", "object x", "sub/refs"] {
             assert!(is_in_tree(path), "{path}");
         }
     }

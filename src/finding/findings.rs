@@ -99,6 +99,12 @@ impl Findings {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
     }
 
+    /// Replaces each fault by those that `replace` makes of it.
+    pub fn replace_faults(&mut self, replace: &mut dyn FnMut(Fault) -> Vec<Fault>) {
+        let faults = self.faults.get_mut().unwrap_or_else(PoisonError::into_inner);
+        *faults = std::mem::take(faults).into_iter().flat_map(replace).collect();
+    }
+
     /// The findings in report order (surest first, then by location), and the faults by path.
     pub fn finish(self) -> (Vec<Finding>, Vec<Fault>) {
         let ByToken { mut findings, .. } = self.by_token.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -64,8 +64,8 @@ impl Scope {
             return None;
         }
         // Names of files have exclamation marks, too.
-        let ends = path.match_indices('!').map(|(index, _)| index).chain([path.len()]);
-        ends.filter_map(|end| Some((self.files.get(path.get(..end)?)?.as_str(), path.get(end..)?))).last()
+        let mut ends = std::iter::once(path.len()).chain(path.rmatch_indices('!').map(|(index, _)| index));
+        ends.find_map(|end| Some((self.files.get(path.get(..end)?)?.as_str(), path.get(end..)?)))
     }
 
     fn directory(&self, root: Option<&str>) -> Option<&str> {

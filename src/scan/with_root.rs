@@ -7,20 +7,12 @@ use crate::meter::Meter;
 pub struct WithRoot<'a> {
     sink: &'a dyn Sink,
     root: Option<&'a str>,
-    /// The directory below the root that is scanned; empty for the root itself.
-    directory: &'a str,
 }
 
 impl<'a> WithRoot<'a> {
-    /// Hands on to `sink` what is found below `root`.
-    pub fn new(sink: &'a dyn Sink, root: &'a str) -> Self {
-        WithRoot { sink, root: Some(root), directory: "" }
-    }
-
-    /// Hands on to `sink` what is found in the repository at `directory` below `root`; the root has a name where a run
-    /// has more than one.
-    pub fn repository(sink: &'a dyn Sink, root: Option<&'a str>, directory: &'a str) -> Self {
-        WithRoot { sink, root, directory }
+    /// Hands on to `sink` what is found below `root`, which has a name where a run has more than one.
+    pub fn new(sink: &'a dyn Sink, root: Option<&'a str>) -> Self {
+        WithRoot { sink, root }
     }
 }
 
@@ -36,9 +28,6 @@ impl Sink for WithRoot<'_> {
     }
 
     fn fault(&self, mut fault: Fault) {
-        if !self.directory.is_empty() {
-            fault.path = format!("{}: {}", self.directory, fault.path);
-        }
         // The path of a root that could not be read itself is the root.
         if let Some(root) = self.root.filter(|root| fault.path != *root) {
             fault.path = format!("{}/{}", root.trim_end_matches('/'), fault.path);

@@ -52,6 +52,7 @@ mod unindexed_pack;
 // a whole history, and which commit introduced what was found in it
 mod blame;
 mod commit_order;
+mod fault_paths;
 mod history;
 mod id_set;
 mod incomplete;

@@ -73,7 +73,7 @@ mod tests {
         let same = [hash("one", 64), hash("other", 16)];
         let (again, added) = with_hashes(&text, &same, None).expect("a good file");
         assert!(again == text && added.is_empty(), "{again}");
-        let (windows, _) = with_hashes("a\r\n", &[one.clone()], None).expect("a good file");
+        let (windows, _) = with_hashes("a\r\n", std::slice::from_ref(&one), None).expect("a good file");
         assert_eq!(windows, format!("a\r\nsha256:{}\r\n", one.digits()));
         let (new, _) = with_hashes("", &[one], None).expect("a good file");
         assert!(IgnoreFile::parse(&new).expect("a good file").names(Fingerprint::of(b"one")));

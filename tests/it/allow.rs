@@ -120,3 +120,34 @@ fn what_cannot_be_read_is_left_out_like_a_finding() {
         fs::remove_file(sandbox.path().join(format!("r/{file}"))).expect("gone");
     }
 }
+
+#[test]
+fn what_cannot_be_read_in_a_history_has_a_path() {
+    let sandbox = Sandbox::new();
+    sandbox.init("all/sub/r", &[]);
+    sandbox.init("other", &[]);
+    let id = sandbox.commit("all/sub/r", "d/bad.gz", damaged());
+    sandbox.git("all/sub/r", &["rm", "-q", "d/bad.gz"]);
+    sandbox.commit("all/sub/r", "more", "clean");
+    let verbs: [(&str, &[&str], &str); 5] = [
+        ("all/sub/r", &["git"], "d/bad.gz: "),
+        ("all/sub/r", &["git", "--range", &id], "d/bad.gz: "),
+        ("all", &["scan", "--history"], "sub/r/d/bad.gz: "),
+        ("", &["scan", "--history", "all", "other"], "all/sub/r/d/bad.gz: "),
+        ("", &["scan", "--history", "other", "all/sub"], "all/sub/r/d/bad.gz: "),
+    ];
+    for (directory, verb, path) in verbs {
+        let ran = stanch(&sandbox, directory, verb);
+        assert!(ran.code == 2 && ran.stderr.contains(&format!(": {path}")), "{verb:?}: {}", ran.stderr);
+        for (glob, code) in [("*.gz", 0), ("d/", 0), ("e/", 2), ("blob", 2)] {
+            let ran = stanch(&sandbox, directory, &[verb, &["--exclude", glob]].concat());
+            assert_eq!(ran.code, code, "{verb:?} {glob}: {}", ran.stderr);
+        }
+    }
+    sandbox.write("all/sub/r/.stanchignore", "/d/\n");
+    assert_eq!(stanch(&sandbox, "all/sub/r", &["git"]).code, 0);
+    // Another name of the same object is not left out with it.
+    sandbox.commit("all/sub/r", "e/copy.gz", damaged());
+    assert_eq!(stanch(&sandbox, "all/sub/r", &["git"]).code, 2);
+    assert_eq!(stanch(&sandbox, "all/sub/r", &["git", "--exclude", "e/"]).code, 0);
+}

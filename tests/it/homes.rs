@@ -47,7 +47,7 @@ fn a_configuration_that_is_there_is_not_passed_over() {
     assert_eq!(sandbox.run(&["scan"]).code, 2);
     fs::remove_dir(&file).expect("gone");
     fs::write(&file, "").expect("a file");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0)).expect("permissions");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o0)).expect("permissions");
     let readable = fs::read(&file).is_ok();
     assert_eq!(sandbox.run(&["scan"]).code, if readable { 0 } else { 2 }, "root reads all");
 }

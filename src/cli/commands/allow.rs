@@ -34,7 +34,7 @@ pub(super) fn run(args: &AllowArgs) -> anyhow::Result<Exit> {
             .with_context(|| format!("cannot write {shown}"))?;
     }
     for hash in &args.hashes {
-        let state = if added.iter().any(|new| *new == hash) { "allowed" } else { "was allowed before" };
+        let state = if added.contains(&hash) { "allowed" } else { "was allowed before" };
         console.info(&format!("{state} by {shown}: sha256:{}", hash.digits()));
     }
     if !added.is_empty() {

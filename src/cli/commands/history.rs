@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::git::{is_excluded, shallow_fault};
 use crate::blob::{Fault, FaultKind, LocationKind, Source as _};
 use crate::cli::detection::label;
+use crate::cli::fault_path::is_in_tree;
 use crate::cli::session::ScanSession;
 use crate::finding::{Findings, Location};
 use crate::scan::WithRoot;
@@ -92,22 +93,36 @@ impl Sweep<'_> {
         }
         // The files of a submodule are in its work tree, wherever its repository is.
         let prefix = root.prefix_of(repo.root()).unwrap_or(prefix);
-        let mut found = self.scan(&repo, root, &prefix);
+        let mut found = self.scan(&repo, root);
         found.for_each_location_mut(&mut |_, location| add_prefix(location, &prefix));
+        found.replace_faults(&mut |fault| vec![add_prefix_to_fault(fault, root.name.as_deref(), &prefix)]);
         found.retain(&mut |_, location| !is_excluded(root.options, location));
         self.findings.merge(found);
     }
 
-    fn scan(&self, repo: &Repo, root: &Root<'_>, prefix: &str) -> Findings {
+    fn scan(&self, repo: &Repo, root: &Root<'_>) -> Findings {
         let (history, mut found) = (History::new(repo), Findings::keeping_all());
         self.session.scan(&found, &self.session.meter, &mut |sink| {
-            let named = WithRoot::repository(sink, root.name.as_deref(), prefix.trim_end_matches('/'));
+            let named = WithRoot::new(sink, root.name.as_deref());
             self.session.console.watch(&self.session.meter, || history.drain(&named));
         });
         let cancel = self.session.meter.cancel_flag();
         self.session.console.watch(&self.session.meter, || history.attribute(&mut found, cancel));
         found
     }
+}
+
+/// The same with a fault, whose path has the root in front. What is no file's is told with the repository it is in.
+fn add_prefix_to_fault(fault: Fault, root: Option<&str>, prefix: &str) -> Fault {
+    let below = root.and_then(|root| fault.path.strip_prefix(root.trim_end_matches('/'))?.strip_prefix('/'));
+    let path = below.unwrap_or(&fault.path);
+    let path = match prefix.trim_end_matches('/') {
+        "" => path.to_owned(),
+        directory if is_in_tree(path) => format!("{directory}/{path}"),
+        directory => format!("{directory}: {path}"),
+    };
+    let path = root.map_or_else(|| path.clone(), |root| format!("{}/{path}", root.trim_end_matches('/')));
+    Fault { path, ..fault }
 }
 
 /// Makes a location in a repository one below the scanned root.

@@ -13,7 +13,7 @@ use super::object_parts::{blob_origin, scan_object, scan_stream};
 use super::odb::ObjectDb;
 use super::repo::{MaxBlobSize, Repo};
 use super::visitor::ObjectVisitor;
-use super::{blame, refs};
+use super::{blame, fault_paths, refs};
 use crate::blob::{Fault, FaultKind, Prefilter, Sink, Source};
 use crate::finding::Findings;
 use crate::meter::CancelFlag;
@@ -33,13 +33,14 @@ impl<'a> History<'a> {
         History { repo, odb: repo.object_db() }
     }
 
-    /// Gives the locations in `findings` their paths, and the commits that introduced them.
+    /// Gives the locations in `findings` their paths, and the commits that introduced them; and the faults their paths.
     ///
     /// `findings` must be of this history only, and made by [`Findings::keeping_all`]. A token then has one location a
     /// path: where it was first introduced under that path, the earliest first. Later versions of a file that still hold
     /// it are counted as more locations.
     pub fn attribute(&self, findings: &mut Findings, cancel: &CancelFlag) {
         blame::attribute(self.repo, &self.odb, findings, cancel);
+        fault_paths::attribute(self.repo, &self.odb, findings, cancel);
     }
 }
 

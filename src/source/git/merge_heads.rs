@@ -24,7 +24,7 @@ pub(super) fn parent_trees(repo: &Repo, merge: Merge) -> Result<Vec<ObjectId>, E
     let mut commits: Vec<ObjectId> = refs::head(repo).map_err(unreadable)?.into_iter().collect();
     commits.extend(concluded(repo).map_err(unreadable)?);
     // What is named to the hooks of a merge may be of another repository, where one of them calls git there.
-    let named = if merge == Merge::Automatic { repo.heads_in_environment() } else { Vec::new() };
+    let named = if merge == Merge::Automatic { Repo::heads_in_environment() } else { Vec::new() };
     let mut bytes = Vec::new();
     commits.extend(named.into_iter().filter(|id| repo.read_as(Kind::Commit, id, &mut bytes).is_ok()));
     let tree = |id: ObjectId| {

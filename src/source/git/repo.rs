@@ -183,7 +183,7 @@ impl Repo {
 
     /// The commits that `git merge` names to the hooks it runs, by their `GITHEAD_ID`: before `pre-merge-commit` has
     /// agreed, there is no `MERGE_HEAD` (githooks(5)).
-    pub(super) fn heads_in_environment(&self) -> Vec<ObjectId> {
+    pub(super) fn heads_in_environment() -> Vec<ObjectId> {
         let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         let ids = names.filter_map(|name| ObjectId::from_hex(name.strip_prefix("GITHEAD_")?.as_bytes()).ok());
         ids.collect()

@@ -46,24 +46,17 @@ fn parameters(text: &[u8]) -> Vec<(BString, BString)> {
     let mut rest = text.trim_start();
     while let Some((key, behind)) = unquoted(rest) {
         rest = behind;
-        let (key, value) = match rest.strip_prefix(b"=") {
-            Some(behind) => match unquoted(behind) {
-                Some((value, behind)) => {
-                    rest = behind;
-                    (key, value)
-                }
-                // A key without a value is true.
-                None => {
-                    rest = behind;
-                    (key, BString::from("true"))
-                }
-            },
-            None => match key.split_once_str("=") {
-                Some((name, value)) => (name.into(), value.into()),
-                None => (key, BString::from("true")),
-            },
-        };
-        settings.push((key, value));
+        // A key without a value is true.
+        let mut setting = (key, BString::from("true"));
+        if let Some(behind) = rest.strip_prefix(b"=") {
+            rest = behind;
+            if let Some((value, behind)) = unquoted(behind) {
+                (setting.1, rest) = (value, behind);
+            }
+        } else if let Some((name, value)) = setting.0.split_once_str("=") {
+            setting = (name.into(), value.into());
+        }
+        settings.push(setting);
         rest = rest.trim_start();
     }
     settings

@@ -76,12 +76,11 @@ impl Message<'_> {
         };
         let commit =
             location.details().commit.as_deref().map(|id| format!("commit {}  ", id.get(..12).unwrap_or(id)));
-        let token = match self.kind {
-            HookKind::Receive => String::new(),
-            _ => {
-                let hash = hash_line(&finding.token.fingerprint());
-                format!("  {}  {hash}", printable(&finding.token.redacted()))
-            }
+        let token = if self.kind == HookKind::Receive {
+            String::new()
+        } else {
+            let hash = hash_line(&finding.token.fingerprint());
+            format!("  {}  {hash}", printable(&finding.token.redacted()))
         };
         let (commit, path) = (commit.unwrap_or_default(), printable(&self.safe(&location.path)));
         format!("  {commit}{path}{what}  {}{token}", printable(&finding.rule))

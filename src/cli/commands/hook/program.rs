@@ -1,7 +1,7 @@
 //! Where hooks find the program, for years: an upgrade takes away the directory of a version, and a graphical client has a
 //! `PATH` without the program in it. So a script names the link that leads to it, not the place where links end.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -33,7 +33,7 @@ impl Program {
     pub(super) fn find(env: &Env) -> anyhow::Result<Self> {
         let program = std::env::current_exe().context("cannot find the path of this program")?;
         let program = fs::canonicalize(&program).unwrap_or(program);
-        Ok(Program { paths: paths(&program, env.raw("PATH")) })
+        Ok(Program { paths: paths(&program, env.raw("PATH").as_deref()) })
     }
 
     /// Whether an upgrade may take away all of them.
@@ -43,9 +43,9 @@ impl Program {
 }
 
 /// A link on the path, the program itself, and a shim, which starts whichever version there is.
-fn paths(program: &Path, search_path: Option<OsString>) -> Vec<PathBuf> {
+fn paths(program: &Path, search_path: Option<&OsStr>) -> Vec<PathBuf> {
     let name = program.file_name().unwrap_or(OsStr::new("stanch"));
-    let directories: Vec<PathBuf> = search_path.iter().flat_map(std::env::split_paths).collect();
+    let directories: Vec<PathBuf> = search_path.into_iter().flat_map(std::env::split_paths).collect();
     let named = || directories.iter().filter(|directory| directory.is_absolute()).map(|dir| dir.join(name));
     let leads_here = |path: &PathBuf| fs::canonicalize(path).is_ok_and(|target| target == program);
     let mut links: Vec<PathBuf> = named().filter(leads_here).collect();
@@ -95,14 +95,15 @@ mod tests {
             let directories = directories.iter().map(|directory| root.join(directory));
             Some(std::env::join_paths(directories).expect("a path"))
         };
-        let found = paths(&program, search(&["Cellar/stanch/1.0/bin", "other", "bin"]));
+        let found_in = |program: &Path, search: Option<std::ffi::OsString>| paths(program, search.as_deref());
+        let found = found_in(&program, search(&["Cellar/stanch/1.0/bin", "other", "bin"]));
         assert_eq!(found, [root.join("bin/stanch"), program.clone()]);
-        assert_eq!(paths(&program, search(&["other", "shims"])), [program.clone(), shim]);
+        assert_eq!(found_in(&program, search(&["other", "shims"])), [program.clone(), shim]);
         assert_eq!(paths(&program, None), std::slice::from_ref(&program));
         assert!(Program { paths: vec![program.clone()] }.is_versioned());
         assert!(!Program { paths: vec![root.join("bin/stanch"), program] }.is_versioned());
         // One that is where it is, as cargo puts it.
         let plain = touch("cargo/bin/stanch");
-        assert_eq!(paths(&plain, search(&["cargo/bin", "shims"])), [plain.clone()]);
+        assert_eq!(found_in(&plain, search(&["cargo/bin", "shims"])), std::slice::from_ref(&plain));
     }
 }
