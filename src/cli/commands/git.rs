@@ -24,6 +24,7 @@ pub(super) enum Scope {
 pub(super) fn run(args: GitArgs, env: &Env) -> anyhow::Result<Exit> {
     let (path, scope) = scope(args.repo, args.staged, args.range);
     let (session, repo) = prepare(&args.common, &path, env)?;
+    session.limit_threads()?;
     let repo = repo.requiring_all(args.require_full_history);
     let incomplete = if let Scope::Staged(_) = scope { None } else { repo.incomplete() };
     if let Some(missing) = &incomplete {
@@ -32,7 +33,6 @@ pub(super) fn run(args: GitArgs, env: &Env) -> anyhow::Result<Exit> {
         }
         session.console.warn(&missing.to_string());
     }
-    session.limit_threads()?;
     let mut findings = scan(&session, &repo, &scope)?;
     findings.retain(&mut |_, location| !is_excluded(&session.settings.walk, location));
     Ok(session.finish(findings, incomplete.is_some()))

@@ -30,14 +30,14 @@ impl Change {
     /// Scans what it adds.
     pub(super) fn scan(&self, repo: &Repo, sink: &dyn Sink) {
         for (path, id, error) in &self.diff.unreadable {
-            sink.fault(fault(&path_text(path), id, *error));
+            sink.fault(fault(repo, &path_text(path), id, *error));
         }
         for added in &self.diff.added {
             if sink.stopped() {
                 return;
             }
             if let Err(error) = repo.scan_blob(&added.id, sink, &|| self.origin(added)) {
-                sink.fault(fault(&path_text(&added.path), &added.id, error));
+                sink.fault(fault(repo, &path_text(&added.path), &added.id, error));
             }
         }
         for path in &self.diff.new_names {
@@ -75,8 +75,11 @@ impl Change {
     }
 }
 
-fn fault(path: &str, id: &ObjectId, error: ReadError) -> Fault {
+fn fault(repo: &Repo, path: &str, id: &ObjectId, error: ReadError) -> Fault {
     let reason = match error {
+        ReadError::Missing if repo.promisor().is_some() => format!(
+            "its object {id} is not here, for this is a partial clone; to fetch it, run: git cat-file -t {id}"
+        ),
         ReadError::Missing => format!("its object {id} is missing"),
         ReadError::Damaged => format!("its object {id} is damaged; to see what else is, run: git fsck"),
     };
