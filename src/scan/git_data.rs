@@ -23,7 +23,8 @@ pub(super) fn belongs_to(head: &[u8], path: &str) -> Option<String> {
     let (dir, name) = path.rsplit_once('/').unwrap_or(("", path));
     if head.first() != Some(&0x78) {
         let objects = dir.strip_suffix("/pack").or((dir == "pack").then_some("pack"));
-        let is_beside_objects = name.ends_with(".pack") && !head.starts_with(b"#");
+        let is_beside_objects =
+            name.rsplit_once('.').is_some_and(|(_, end)| end == "pack") && !head.starts_with(b"#");
         return Some(objects.filter(|_| is_beside_objects).unwrap_or(path).to_owned());
     }
     // A loose object: `objects/ab/` and the rest of its id.

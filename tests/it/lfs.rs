@@ -11,7 +11,8 @@ use crate::support::mint::{Kind, Mint};
 
 /// The pointer to some content, and where it lies in a storage.
 fn pointer(content: &str) -> (String, PathBuf) {
-    let oid = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let digits: Vec<String> = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
+    let oid = digits.concat();
     let text =
         format!("version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {}\n", content.len());
     let path = PathBuf::from(&oid[..2]).join(&oid[2..4]).join(&oid);

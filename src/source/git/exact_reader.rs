@@ -24,10 +24,10 @@ impl<R: Read> ExactReader<R> {
         if self.damaged { Err(DAMAGED_ZLIB) } else { Ok(()) }
     }
 
-    fn end(&mut self, damaged: bool) -> io::Result<usize> {
+    fn end(&mut self, damaged: bool) -> usize {
         self.ended = true;
         self.damaged = damaged;
-        Ok(0)
+        0
     }
 }
 
@@ -39,17 +39,17 @@ impl<R: Read> Read for ExactReader<R> {
         if self.left == 0 {
             // The checksum is behind the last byte, and a stream that goes on is damaged, too.
             let behind = self.inner.read(&mut [0]);
-            return self.end(!matches!(behind, Ok(0)));
+            return Ok(self.end(!matches!(behind, Ok(0))));
         }
         let len = buf.len().min(self.left);
         match self.inner.read(&mut buf[..len]) {
-            Ok(0) => self.end(true),
+            Ok(0) => Ok(self.end(true)),
             Ok(read) => {
                 self.left -= read;
                 Ok(read)
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
-            Err(_) => self.end(true),
+            Err(_) => Ok(self.end(true)),
         }
     }
 }

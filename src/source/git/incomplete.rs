@@ -87,7 +87,7 @@ impl Repo {
     /// The promisor remote, which has promised to have the objects that a filter left out. It is the one that
     /// `extensions.partialClone` names, or one with `remote.<name>.promisor` (git-config(1);
     /// <https://git-scm.com/docs/partial-clone>).
-    fn promisor(&self) -> Option<String> {
+    pub(super) fn promisor(&self) -> Option<String> {
         let config = self.inner.config_snapshot();
         if let Some(name) = config.string("extensions.partialClone") {
             return Some(name.to_string());

@@ -11,7 +11,10 @@ use super::error::Error;
 
 /// The packs in a directory of objects, in the order of their paths. Those that a fetch has left unfinished are among them.
 pub(super) fn packs(objects: &Path) -> Result<Vec<PathBuf>, Error> {
-    let is_pack = |name: &str| name.ends_with(".pack") || name.starts_with("tmp_pack_");
+    let is_pack = |name: &str| {
+        let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+        extension == Some("pack") || name.starts_with("tmp_pack_")
+    };
     let entries = entries(&objects.join("pack"))?.into_iter();
     let named = entries.filter(|entry| entry.file_name().to_str().is_some_and(is_pack));
     let mut packs: Vec<PathBuf> = named.map(|entry| entry.path()).collect();

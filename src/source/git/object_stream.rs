@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use flate2::read::ZlibDecoder;
+use flate2::bufread::ZlibDecoder;
 use gix::oid;
 
 use super::delta::{Delta, InvalidDelta};

@@ -97,16 +97,16 @@ impl ObjectDb {
             match IndexedPack::open(&path, hash) {
                 Ok(pack) => self.packs.push(pack),
                 // To git, a pack without an index is not there: what is lost of it does not fail a run.
-                Err(Error::NoPackIndex) => self.index_pack(path, hash, FaultKind::PassedOver),
-                Err(Error::PackIndex { .. }) => self.index_pack(path, hash, FaultKind::Unreadable),
+                Err(Error::NoPackIndex) => self.index_pack(&path, hash, FaultKind::PassedOver),
+                Err(Error::PackIndex { .. }) => self.index_pack(&path, hash, FaultKind::Unreadable),
                 Err(error) => self.fault(&path, &error),
             }
         }
     }
 
     /// Makes the index of a pack that has none, or a damaged one.
-    fn index_pack(&mut self, path: PathBuf, hash: gix::hash::Kind, kind: FaultKind) {
-        let lost = match unindexed_pack::open(path.clone(), hash) {
+    fn index_pack(&mut self, path: &Path, hash: gix::hash::Kind, kind: FaultKind) {
+        let lost = match unindexed_pack::open(path, hash) {
             Ok(unindexed) => {
                 let lost = unindexed.lost();
                 self.packs.push(unindexed.pack);

@@ -4,7 +4,7 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use flate2::read::ZlibDecoder;
+use flate2::bufread::ZlibDecoder;
 use gix::odb::pack::data::File;
 use libdeflater::Decompressor;
 

@@ -44,12 +44,12 @@ impl PackIndex {
     pub(super) fn of(mut entries: Vec<(ObjectId, u64)>, id_len: usize) -> Self {
         entries.sort_unstable();
         let mut bytes = vec![0; MAGIC.len() + FAN_OUT];
-        entries.iter().for_each(|(id, _)| bytes.extend(id.as_bytes()));
+        bytes.extend(entries.iter().flat_map(|(id, _)| id.as_bytes()));
         let offsets = bytes.len();
         // Each is told as the number of one with 64 bits.
-        (1_u32 << 31..).zip(&entries).for_each(|(number, _)| bytes.extend(number.to_be_bytes()));
+        bytes.extend((1_u32 << 31..).zip(&entries).flat_map(|(number, _)| number.to_be_bytes()));
         let large_offsets = bytes.len();
-        entries.iter().for_each(|(_, offset)| bytes.extend(offset.to_be_bytes()));
+        bytes.extend(entries.iter().flat_map(|(_, offset)| offset.to_be_bytes()));
         PackIndex { bytes, count: entries.len(), id_len, layout: Layout::V2 { offsets, large_offsets } }
     }
 

@@ -69,7 +69,7 @@ impl<'a> PackWalk<'a> {
         let forest = &self.pack.forest;
         let (mut task, mut task_size) = (Vec::new(), 0);
         for node in forest.roots() {
-            task.push(Pending { node, base: None });
+            task.push(node);
             task_size += forest.subtree_size(node);
             if task.len() >= MAX_TASK || task_size > SPLIT_THRESHOLD {
                 self.spawn_task(scope, std::mem::take(&mut task));
@@ -82,10 +82,12 @@ impl<'a> PackWalk<'a> {
         }
     }
 
-    fn spawn_task<'s>(&'s self, scope: &Scope<'s>, mut task: Vec<Pending>) {
-        // They are taken off the end.
-        task.reverse();
-        scope.spawn(move |scope| self.walk_subtrees(scope, task));
+    fn spawn_task<'s>(&'s self, scope: &Scope<'s>, roots: Vec<u32>) {
+        scope.spawn(move |scope| {
+            // They are taken off the end.
+            let pending = roots.into_iter().rev().map(|node| Pending { node, base: None });
+            self.walk_subtrees(scope, pending.collect());
+        });
     }
 
     /// Walks the subtrees of some nodes, depth first.
@@ -147,7 +149,7 @@ impl<'a> PackWalk<'a> {
             return Ok(None);
         }
         if !is_base && kind == Kind::Blob && entry.size > STREAM_THRESHOLD {
-            let inflated = flate2::read::ZlibDecoder::new(entry.deflated);
+            let inflated = flate2::bufread::ZlibDecoder::new(entry.deflated);
             let mut inflated = ExactReader::new(inflated, entry.size);
             self.visitor.stream(&self.pack.id(index), entry.size, &mut inflated);
             return inflated.outcome().map(|()| None);

@@ -1,5 +1,6 @@
 //! Repositories made by the installed git, and scanned.
 
+mod by_id;
 mod copies;
 mod damage;
 mod locations;

@@ -2,7 +2,7 @@
 //! The index is made here: first the entries are found one after the other, then their objects are built for their ids.
 
 use std::io::{self, Read as _};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Mutex, PoisonError};
 
@@ -41,8 +41,8 @@ impl UnindexedPack {
 }
 
 /// Opens the pack at `path`.
-pub(super) fn open(path: PathBuf, hash: gix::hash::Kind) -> Result<UnindexedPack, Error> {
-    let pack = Pack::open(&path, hash)?;
+pub(super) fn open(path: &Path, hash: gix::hash::Kind) -> Result<UnindexedPack, Error> {
+    let pack = Pack::open(path, hash)?;
     let announced = pack.announced();
     let offsets = entry_offsets(&pack);
     // Until its id is known, an entry has its number in place of it.
@@ -51,12 +51,12 @@ pub(super) fn open(path: PathBuf, hash: gix::hash::Kind) -> Result<UnindexedPack
         let entries = ids.iter().copied().zip(offsets.iter().copied()).collect();
         PackIndex::of(entries, hash.len_in_bytes())
     };
-    let mut pack = IndexedPack::of(path, pack, index(&ids));
+    let mut pack = IndexedPack::of(path.to_owned(), pack, index(&ids));
     let mut unknown = ids.len();
     // A delta against a base that is named by its id can be built once that id is known.
     loop {
         for (number, id) in built_ids(&pack, hash) {
-            if let Some(slot) = ids.iter_mut().nth(number) {
+            if let Some(slot) = ids.get_mut(number) {
                 *slot = id;
             }
         }

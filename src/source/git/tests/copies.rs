@@ -8,8 +8,9 @@ use crate::source::git::{Range, Repo};
 
 /// A text that many versions share, so that all but one of them are deltas.
 fn text(n: u32) -> String {
-    let lines: String = (0..400).map(|line| format!("line {line} of a file that stays as it is\n")).collect();
-    format!("{lines}{n} {}\n", token(n))
+    let lines: Vec<String> =
+        (0..400).map(|line| format!("line {line} of a file that stays as it is")).collect();
+    format!("{}\n{n} {}\n", lines.join("\n"), token(n))
 }
 
 fn pack_dir(fixture: &Fixture) -> PathBuf {
