@@ -1,5 +1,6 @@
 //! Working trees: every file below some paths, hidden and ignored ones included, in parallel.
 
+mod count;
 mod entry_path;
 mod file;
 mod mounts;
@@ -43,6 +44,15 @@ impl Options {
     }
 }
 
+impl Options {
+    /// Whether an entry is left out, with all that is below it.
+    fn leaves_out(&self, entry: &DirEntry, path: &EntryPath<'_>) -> bool {
+        let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
+        (!self.exclude.is_empty() && self.exclude.matched(path.relative(), is_dir).is_ignore())
+            || (is_dir && entry.depth() > 0 && is_object_database(entry.path()))
+    }
+}
+
 /// Compiles `--exclude` globs, or returns the first that is none.
 pub fn excludes<'a>(globs: impl IntoIterator<Item = &'a str>) -> Result<Gitignore, BadGlob> {
     let mut builder = GitignoreBuilder::new("");
@@ -66,21 +76,26 @@ impl Tree {
     }
 }
 
-impl Source for Tree {
-    fn drain(&self, sink: &dyn Sink) {
-        let Some((first, others)) = self.roots.split_first() else { return };
+impl Tree {
+    /// The walk itself, over what is neither excluded by git's files, where they are heeded, nor behind a link.
+    fn walk(&self, threads: usize) -> Option<WalkBuilder> {
+        let (first, others) = self.roots.split_first()?;
         let mut builder = WalkBuilder::new(first);
         for root in others {
             builder.add(root);
         }
-        builder
-            .standard_filters(false)
-            .follow_links(self.options.follow_symlinks)
-            .threads(self.options.threads);
+        builder.standard_filters(false).follow_links(self.options.follow_symlinks).threads(threads);
         if self.options.gitignore {
             builder.parents(true).ignore(true).git_ignore(true).git_exclude(true).git_global(true);
             builder.require_git(false);
         }
+        Some(builder)
+    }
+}
+
+impl Source for Tree {
+    fn drain(&self, sink: &dyn Sink) {
+        let Some(builder) = self.walk(self.options.threads) else { return };
         let mounts = mounts::kernel_mounts();
         let kernel_mounts = self.roots.iter().flat_map(|root| mounts::below(root, &mounts)).collect();
         let shared = Shared { options: &self.options, roots: &self.roots, kernel_mounts, sink };
@@ -132,11 +147,7 @@ impl Walker<'_> {
         // Only paths from the command line have no type of their own: standard input is one, and is not walked.
         let Some(kind) = entry.file_type() else { return WalkState::Continue };
         let path = EntryPath::of(entry, self.shared.roots.len() > 1);
-        if !options.exclude.is_empty() && options.exclude.matched(path.relative(), kind.is_dir()).is_ignore()
-        {
-            return WalkState::Skip;
-        }
-        if kind.is_dir() && entry.depth() > 0 && is_object_database(entry.path()) {
+        if options.leaves_out(entry, &path) {
             return WalkState::Skip;
         }
         if kind.is_dir() && self.shared.kernel_mounts.iter().any(|mount| mount == entry.path()) {

@@ -120,7 +120,7 @@ fn lookalikes_are_a_number_and_count_for_nothing() {
     let ran = sandbox.run(&["scan"]);
     assert_eq!(ran.stdout, "", "the summary has the count");
     assert!(
-        ran.stderr.contains("\nnot counted: 120 lookalikes (--show-suppressed lists them)\n"),
+        ran.stderr.contains("\nnot counted: 120 lookalikes (see --show-suppressed)\n"),
         "{}",
         ran.stderr
     );

@@ -1,6 +1,8 @@
 //! `stanch scan`: sweeps files and directories.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
 
 use super::history;
 use crate::blob::{Sink, Source as _};
@@ -20,7 +22,8 @@ pub(super) fn run(args: &ScanArgs, env: &Env) -> anyhow::Result<Exit> {
     let walks = walks(&session.settings, &session.detection)?;
     let findings = Findings::default();
     session.scan(&findings, &session.meter, &mut |sink| {
-        session.console.watch(&session.meter, || sweep(&session.settings, &walks, sink));
+        let sweep = || sweep(&session.settings, &walks, sink);
+        session.console.watch(&session.meter, || counting(&session, &walks, sweep));
     });
     let shallow = args.history && history::sweep(&session, &findings)?;
     Ok(session.finish(findings, shallow))
@@ -50,6 +53,25 @@ fn walks(settings: &Settings, detection: &Detection) -> Result<Vec<Walk>, tree::
             Ok(Walk { tree: Tree::new(vec![root.to_owned()], options), label })
         })
         .collect()
+}
+
+/// Does `work` while another thread counts the files of all walks, where somebody sees how many are left.
+fn counting(session: &ScanSession, walks: &[Walk], work: impl FnOnce()) {
+    if !session.console.shows_progress() {
+        return work();
+    }
+    let (meter, stop) = (&session.meter, AtomicBool::new(false));
+    meter.set_counting(true);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            if walks.iter().all(|walk| walk.tree.count(meter, &stop)) {
+                meter.set_counting(false);
+            }
+        });
+        work();
+        stop.store(true, Relaxed);
+    });
+    meter.set_counting(false);
 }
 
 /// Drains every input into `sink`.

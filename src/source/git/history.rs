@@ -50,6 +50,7 @@ impl Source for History<'_> {
             sink.fault(fault.clone());
         }
         refs::scan_names(self.repo, sink);
+        sink.meter().expect(self.odb.len());
         let max_blob_size = self.repo.max_blob_size;
         let scan = ObjectScan { sink, max_blob_size, damaged: Mutex::default() };
         self.odb.visit(&scan);

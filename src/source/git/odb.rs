@@ -59,6 +59,12 @@ impl ObjectDb {
         });
     }
 
+    /// How many objects there are to visit.
+    pub(super) fn len(&self) -> u64 {
+        let packed = |pack: &IndexedPack| pack.duplicates.iter().filter(|duplicate| !**duplicate).count();
+        (self.packs.iter().map(packed).sum::<usize>() + self.loose.len()) as u64
+    }
+
     /// Whether an object is here.
     pub(super) fn contains(&self, id: &oid) -> bool {
         self.packs.iter().any(|pack| pack.index.find(id.as_bytes()).is_some())
