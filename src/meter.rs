@@ -39,6 +39,8 @@ struct Counters {
     commits: AtomicU64,
     bytes: AtomicU64,
     hits: AtomicU64,
+    expected: AtomicU64,
+    counting: AtomicBool,
 }
 
 /// The counters at one moment.
@@ -54,6 +56,17 @@ pub struct Reading {
     pub bytes: u64,
     /// Matches, without lookalikes.
     pub hits: u64,
+    /// How many files and objects there are to scan, as far as that is known; all of them unless [`Reading::counting`].
+    pub expected: u64,
+    /// Whether what there is to scan is being counted still.
+    pub counting: bool,
+}
+
+impl Reading {
+    /// Files and objects scanned.
+    pub fn scanned(&self) -> u64 {
+        self.files + self.objects
+    }
 }
 
 impl Meter {
@@ -89,6 +102,16 @@ impl Meter {
         self.counters.hits.fetch_add(1, Relaxed);
     }
 
+    /// Says that there are as many more files or objects to scan.
+    pub fn expect(&self, more: u64) {
+        self.counters.expected.fetch_add(more, Relaxed);
+    }
+
+    /// Says whether what there is to scan is being counted still.
+    pub fn set_counting(&self, counting: bool) {
+        self.counters.counting.store(counting, Relaxed);
+    }
+
     /// The flag that asks this run to end.
     pub fn cancel_flag(&self) -> &CancelFlag {
         &self.cancel
@@ -103,6 +126,8 @@ impl Meter {
             commits: get(&self.counters.commits),
             bytes: get(&self.counters.bytes),
             hits: get(&self.counters.hits),
+            expected: get(&self.counters.expected),
+            counting: self.counters.counting.load(Relaxed),
         }
     }
 }

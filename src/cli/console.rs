@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use anstream::ColorChoice;
 use anstyle::{AnsiColor, Color, Style};
-use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 pub(super) use self::prompt::can_prompt;
 use super::error::redact;
 use crate::finding::Confidence;
-use crate::meter::{CancelFlag, Meter};
+use crate::meter::{CancelFlag, Meter, Reading};
 use crate::report::{Palette, Summary};
 use crate::text::printable;
 
@@ -24,6 +24,9 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// A run that ends before this shows no progress line.
 const PROGRESS_DELAY: Duration = Duration::from_millis(400);
+
+/// How wide the lines of a summary are at the most.
+const WIDTH: usize = 80;
 
 /// How much is written to standard error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +58,11 @@ impl Console {
     /// One for commands without flags for it.
     pub(super) fn plain() -> Self {
         Console::new(Verbosity::default(), ColorChoice::Auto, false)
+    }
+
+    /// Whether a progress line is shown where something takes long.
+    pub(super) fn shows_progress(&self) -> bool {
+        self.progress
     }
 
     /// Whether somebody reads standard error at a terminal.
@@ -106,11 +114,16 @@ impl Console {
 
     /// Does `work` while a progress line shows what `meter` reads.
     pub(super) fn watch<T>(&self, meter: &Meter, work: impl FnOnce() -> T) -> T {
+        let (start, before) = (Instant::now(), meter.read());
         let update = |bar: &ProgressBar| {
             let read = meter.read();
             let scanned =
                 if read.objects > 0 { count(read.objects, "object") } else { count(read.files, "file") };
-            bar.set_message(format!("{scanned}  {}  {}", HumanBytes(read.bytes), count(read.hits, "hit")));
+            let message = format!("{scanned}  {}  {}", HumanBytes(read.bytes), count(read.hits, "hit"));
+            bar.set_message(match share_done(before, read) {
+                Some(share) => format!("{message}  {}", left(share, start.elapsed())),
+                None => message,
+            });
         };
         self.with_progress("{spinner} {elapsed} {msg}", &update, work)
     }
@@ -179,6 +192,27 @@ pub(super) fn usage(text: &str) {
     let _ = write!(anstream::stderr().lock(), "{text}");
 }
 
+/// The share that is done of what one step of a run has to scan, where that is known.
+fn share_done(before: Reading, now: Reading) -> Option<f64> {
+    let expected = now.expected.saturating_sub(before.expected);
+    let done = now.scanned().saturating_sub(before.scanned());
+    // Far more than a terminal shows, and exact up to 2^53.
+    #[expect(clippy::cast_precision_loss, reason = "a share of a percent is not shown")]
+    let share = done as f64 / expected as f64;
+    (expected > 0 && !now.counting).then_some(share.min(1.0))
+}
+
+/// How much is done, and how long the rest takes: `42%, 3 minutes left`.
+fn left(share: f64, elapsed: Duration) -> String {
+    let percent = format!("{:.0}%", (share * 100.0).floor());
+    // The first files tell little.
+    if !(0.02..1.0).contains(&share) || elapsed < Duration::from_secs(2) {
+        return percent;
+    }
+    let rest = elapsed.mul_f64((1.0 - share) / share);
+    format!("{percent}, {} left", HumanDuration(rest))
+}
+
 /// `1,500`.
 pub(super) fn human_count(n: u64) -> impl std::fmt::Display {
     HumanCount(n)
@@ -223,8 +257,15 @@ pub(super) fn summary_lines(summary: &Summary, least: Confidence, all_listed: bo
     let looked_at = format!("{}, {}", scanned.join(" and "), HumanBytes(summary.bytes));
     let mut lines = vec![format!("{found} in {looked_at}, {seconds:.2} s")];
     if let Some(rest) = summary.not_counted(least) {
-        let hint = if all_listed { "" } else { " (--show-suppressed lists them)" };
-        lines.push(format!("not counted: {rest}{hint}"));
+        let rest = format!("not counted: {rest}");
+        let hint = "(see --show-suppressed)";
+        if all_listed {
+            lines.push(rest);
+        } else if rest.len() + hint.len() < WIDTH {
+            lines.push(format!("{rest} {hint}"));
+        } else {
+            lines.extend([rest, format!("  {hint}")]);
+        }
     }
     let unread: Vec<String> = [
         (summary.unreadable, "path", "could not be read"),
@@ -243,4 +284,28 @@ pub(super) fn summary_lines(summary: &Summary, least: Confidence, all_listed: bo
         lines.push(format!("{} git {noun} not looked into: see --history", HumanCount(summary.histories)));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_knows_how_much_of_it_is_done() {
+        let read =
+            |objects, expected, counting| Reading { objects, expected, counting, ..Reading::default() };
+        let before = read(10, 10, false);
+        assert_eq!(share_done(before, read(35, 60, false)), Some(0.5));
+        assert_eq!(share_done(before, read(70, 60, false)), Some(1.0), "a file that came later");
+        assert_eq!(share_done(before, read(35, 60, true)), None, "nobody knows yet");
+        assert_eq!(share_done(before, read(35, 10, false)), None, "a pipe");
+    }
+
+    #[test]
+    fn the_time_left_is_told_once_it_means_something() {
+        assert_eq!(left(0.001, Duration::from_mins(1)), "0%");
+        assert_eq!(left(0.5, Duration::from_secs(1)), "50%");
+        assert_eq!(left(0.25, Duration::from_mins(1)), "25%, 3 minutes left");
+        assert_eq!(left(1.0, Duration::from_mins(1)), "100%");
+    }
 }

@@ -138,7 +138,11 @@ impl RunOutput<'_> {
         }
         self.detection.print_excluded(console);
         if console.at_terminal() {
-            report::overview(report).iter().for_each(|line| console.info(line));
+            let table = report::overview(report);
+            // Behind the report, which ends with a paragraph.
+            for line in table.first().map(|_| String::new()).iter().chain(&table) {
+                console.info(line);
+            }
         }
         for line in
             console::summary_lines(self.summary, self.output.min_confidence, self.output.show_suppressed)

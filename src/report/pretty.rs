@@ -89,8 +89,10 @@ fn location_line(
     if let Some(commit) = &location.details().commit {
         let short = commit.get(..10).unwrap_or(commit);
         let author = location.details().author.as_deref().map(printable).unwrap_or_default();
+        // The day: with a time and its zone, the line of an ordinary author is wider than a terminal.
         let date = location.details().date.as_deref().unwrap_or_default();
-        write!(out, "\n    {faint}commit {short}  {date}  {author}{reset}")?;
+        let day = date.get(..10).unwrap_or(date);
+        write!(out, "\n    {faint}commit {short}  {day}  {author}{reset}")?;
     } else if location.details().object.as_ref().is_some_and(|object| location.path.contains(object.as_str()))
     {
         write!(out, "\n    {faint}in an object that no ref leads to{reset}")?;
@@ -145,7 +147,7 @@ fn closing(report: &Report<'_>, palette: &Palette, out: &mut dyn Write) -> io::R
     }
     match report.summary.not_counted(report.min_confidence) {
         Some(rest) if report.closing == Closing::NextStepsAndCounts && !report.show_suppressed => {
-            writeln!(out, "not counted: {rest} (--show-suppressed lists them)")
+            writeln!(out, "not counted: {rest} (see --show-suppressed)")
         }
         _ => Ok(()),
     }

@@ -59,8 +59,12 @@ impl Roots {
 
     /// A location's path from the working directory: what editors, code hosts and people there call the file.
     pub(super) fn path(&self, location: &Location) -> String {
-        // A commit's message is in no file, and a ref below no directory.
-        if location.path.is_empty() || location.kind == LocationKind::RefName {
+        // A message and a ref are below no directory.
+        let in_tree = matches!(
+            location.kind,
+            LocationKind::Content | LocationKind::FileName | LocationKind::SymlinkTarget
+        );
+        if location.path.is_empty() || !in_tree {
             return location.path.to_string();
         }
         match self.of(location) {
@@ -195,6 +199,16 @@ mod tests {
         let roots = Roots::new(vec![root("..", "..", "sub/", "")]);
         assert_eq!(names(&roots, "sub/a", None), of("a", "..", "sub/a"));
         assert_eq!(names(&roots, "subway/a", None), of("../subway/a", "..", "subway/a"));
+    }
+
+    #[test]
+    fn what_is_no_file_has_no_directory() {
+        let roots = Roots::new(vec![root("r", "r", "", "")]);
+        for kind in [LocationKind::CommitMessage, LocationKind::TagMessage, LocationKind::RefName] {
+            let mut location = location("commit/00ff", None);
+            location.kind = kind;
+            assert_eq!(roots.path(&location), "commit/00ff");
+        }
     }
 
     #[test]

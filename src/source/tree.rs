@@ -1,5 +1,6 @@
 //! Working trees: every file below some paths, hidden and ignored ones included, in parallel.
 
+mod count;
 mod entry_path;
 mod exclude;
 mod file;
@@ -46,21 +47,26 @@ impl Tree {
     }
 }
 
-impl Source for Tree {
-    fn drain(&self, sink: &dyn Sink) {
-        let Some((first, others)) = self.roots.split_first() else { return };
+impl Tree {
+    /// The walk itself, over what is neither excluded by git's files, where they are heeded, nor behind a link.
+    fn walk(&self, threads: usize) -> Option<WalkBuilder> {
+        let (first, others) = self.roots.split_first()?;
         let mut builder = WalkBuilder::new(first);
         for root in others {
             builder.add(root);
         }
-        builder
-            .standard_filters(false)
-            .follow_links(self.options.follow_symlinks)
-            .threads(self.options.threads);
+        builder.standard_filters(false).follow_links(self.options.follow_symlinks).threads(threads);
         if self.options.gitignore {
             builder.parents(true).ignore(true).git_ignore(true).git_exclude(true).git_global(true);
             builder.require_git(false);
         }
+        Some(builder)
+    }
+}
+
+impl Source for Tree {
+    fn drain(&self, sink: &dyn Sink) {
+        let Some(builder) = self.walk(self.options.threads) else { return };
         let mounts = mounts::kernel_mounts();
         let kernel_mounts = self.roots.iter().flat_map(|root| mounts::below(root, &mounts)).collect();
         let shared = Shared { options: &self.options, roots: &self.roots, kernel_mounts, sink };

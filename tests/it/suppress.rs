@@ -59,6 +59,7 @@ fn one_file_may_be_read_and_written_in_the_same_run() {
 /// `stanch scan -f json > known.json` in Windows PowerShell writes UTF-16 with a byte order mark and CRLF.
 #[test]
 fn files_come_in_every_encoding_that_windows_writes() {
+    type Encode = fn(&str) -> Vec<u8>;
     let (sandbox, mut mint) = (Sandbox::new(), Mint::new(79));
     let token = mint.token(Kind::Pat);
     sandbox.write("a/f", &token);
@@ -66,7 +67,7 @@ fn files_come_in_every_encoding_that_windows_writes() {
     let ignore = format!("# known\r\nsha256:{}\r\n", hash(&token));
     let config = format!("[[allowlists]]\r\nsha256 = ['{}']\r\n", hash(&token));
     let marked = |text: &str| format!("\u{feff}{text}");
-    let encodings: [(&str, fn(&str) -> Vec<u8>); 3] = [
+    let encodings: [(&str, Encode); 3] = [
         ("UTF-8", |text| text.as_bytes().to_vec()),
         ("UTF-16", |text| text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
         ("UTF-16 in the other order", |text| text.encode_utf16().flat_map(u16::to_be_bytes).collect()),

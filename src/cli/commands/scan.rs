@@ -1,6 +1,8 @@
 //! `stanch scan`: sweeps files and directories.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
 
 use super::history;
 use crate::blob::{Sink, Source as _};
@@ -17,17 +19,42 @@ pub(super) fn run(args: &ScanArgs, env: &Env) -> anyhow::Result<Exit> {
     session.settings.walk = args.walk(session.settings.walk);
     let findings = Findings::default();
     session.scan(&findings, &session.meter, &mut |sink| {
-        session.console.watch(&session.meter, || sweep(&session.settings, sink));
+        let tree = tree(&session.settings);
+        let sweep = || sweep(&session.settings, &tree, sink);
+        session.console.watch(&session.meter, || counting(&session, &tree, sweep));
     });
     let shallow = args.history && history::sweep(&session, &findings)?;
     Ok(session.finish(findings, shallow))
 }
 
+/// The walk of all roots.
+fn tree(settings: &Settings) -> Tree {
+    Tree::new(Input::paths(&settings.inputs).map(Path::to_owned).collect(), settings.walk.clone())
+}
+
+/// Does `work` while another thread counts the files of the tree, where somebody sees how many are left.
+fn counting(session: &ScanSession, tree: &Tree, work: impl FnOnce()) {
+    if !session.console.shows_progress() {
+        return work();
+    }
+    let (meter, stop) = (&session.meter, AtomicBool::new(false));
+    meter.set_counting(true);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            if tree.count(meter, &stop) {
+                meter.set_counting(false);
+            }
+        });
+        work();
+        stop.store(true, Relaxed);
+    });
+    meter.set_counting(false);
+}
+
 /// Drains every input into `sink`.
-fn sweep(settings: &Settings, sink: &dyn Sink) {
+fn sweep(settings: &Settings, tree: &Tree, sink: &dyn Sink) {
     if settings.inputs.contains(&Input::Stdin) {
         Stdin.drain(sink);
     }
-    let roots = Input::paths(&settings.inputs).map(Path::to_owned).collect();
-    Tree::new(roots, settings.walk.clone()).drain(sink);
+    tree.drain(sink);
 }

@@ -84,7 +84,7 @@ fn a_file_for_people_says_how_much_does_not_count() {
     let (findings, faults) = findings();
     let with = |closing| changed(Format::Pretty, &findings, &faults, |report| Report { closing, ..report });
     assert!(with(Closing::NextStepsAndCounts).ends_with(
-        "not counted: 1 suppressed by the scanned tree itself, 1 lookalike (--show-suppressed lists them)\n"
+        "not counted: 1 suppressed by the scanned tree itself, 1 lookalike (see --show-suppressed)\n"
     ));
     assert!(
         with(Closing::NextSteps).contains("What to do:") && !with(Closing::NextSteps).contains("not counted")

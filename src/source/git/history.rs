@@ -50,6 +50,7 @@ impl Source for History<'_> {
             sink.fault(fault.clone());
         }
         refs::scan_names(self.repo, sink);
+        sink.meter().expect(self.odb.len());
         let prefilter = sink.prefilter().map(PointerPrefilter);
         let (lfs, max_blob_size) = (&self.repo.lfs, self.repo.max_blob_size);
         let scan = ObjectScan { lfs, max_blob_size, sink, prefilter, damaged: Mutex::default() };

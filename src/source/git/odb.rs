@@ -86,6 +86,13 @@ impl ObjectDb {
         });
     }
 
+    /// How many objects there are to visit.
+    pub(super) fn len(&self) -> u64 {
+        let packed =
+            |pack: &IndexedPack| pack.passed_over.iter().filter(|passed_over| !**passed_over).count();
+        (self.packs.iter().map(packed).sum::<usize>() + self.loose.len()) as u64
+    }
+
     /// Whether an object is here.
     pub(super) fn contains(&self, id: &oid) -> bool {
         self.packs.iter().any(|pack| pack.index.find(id.as_bytes()).is_some())

@@ -180,7 +180,7 @@ fn an_object_in_two_packs_is_scanned_once() {
     let alternate = fixture.beside("alternate");
     fixture.git(&["clone", "-q", "--shared", ".", alternate.to_str().expect("a path")]);
     let scan = fixture.scan();
-    assert_eq!(scan.reading.objects, 6);
+    assert_eq!((scan.reading.objects, scan.reading.expected), (6, 6));
     let repo = crate::source::git::Repo::open(&alternate).expect("it opens");
     let history = crate::source::git::History::new(&repo);
     let (findings, reading) = super::support::drain(&history, crate::finding::Findings::keeping_all());
