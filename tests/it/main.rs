@@ -32,6 +32,7 @@ mod reports;
 mod revoke;
 mod revoke_hosts;
 mod scan;
+mod shallow;
 mod signal;
 mod status;
 mod support;

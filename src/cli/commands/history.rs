@@ -92,7 +92,11 @@ impl Sweep<'_> {
     }
 
     fn scan(&self, repo: &Repo, root: &Root<'_>, prefix: &str) -> Findings {
-        let (history, mut found) = (History::new(repo), Findings::keeping_all());
+        let (mut history, mut found) = (History::new(repo), Findings::keeping_all());
+        let swept = fs::canonicalize(root.path).is_ok_and(|root| repo.common_dir().starts_with(root));
+        if swept && !root.options.excludes_file(&format!("{prefix}.git")) {
+            history = history.without_reflogs();
+        }
         self.session.scan(&found, &self.session.meter, &mut |sink| {
             let named = WithRoot::repository(sink, root.name.as_deref(), prefix.trim_end_matches('/'));
             self.session.console.watch(&self.session.meter, || history.drain(&named));

@@ -12,7 +12,7 @@ use super::object_parts::{blob_origin, scan_object};
 use super::odb::ObjectDb;
 use super::repo::{MaxBlobSize, Repo};
 use super::visitor::ObjectVisitor;
-use super::{blame, refs};
+use super::{blame, reflogs, refs};
 use crate::blob::{Blob, Body, Fault, FaultKind, Forward, Prefilter, Sink, Source};
 use crate::finding::Findings;
 use crate::meter::CancelFlag;
@@ -27,12 +27,19 @@ const STREAM_HEAD: usize = 256 * 1024;
 pub struct History<'a> {
     repo: &'a Repo,
     odb: ObjectDb,
+    reflogs: bool,
 }
 
 impl<'a> History<'a> {
     /// The history of `repo`: lists its packs and loose objects.
     pub fn new(repo: &'a Repo) -> Self {
-        History { repo, odb: ObjectDb::open(&repo.object_dirs, repo.hash()) }
+        History { repo, odb: ObjectDb::open(&repo.object_dirs, repo.hash()), reflogs: true }
+    }
+
+    /// The same without reflogs, for whoever scans the files below the repository's own directory, too.
+    #[must_use]
+    pub fn without_reflogs(self) -> Self {
+        History { reflogs: false, ..self }
     }
 
     /// Gives the locations in `findings` their paths, and the commits that introduced them.
@@ -51,6 +58,9 @@ impl Source for History<'_> {
             sink.fault(fault.clone());
         }
         refs::scan_names(self.repo, sink);
+        if self.reflogs {
+            reflogs::scan(self.repo, sink);
+        }
         let max_blob_size = self.repo.max_blob_size;
         let scan = ObjectScan { sink, max_blob_size, damaged: Mutex::default() };
         self.odb.visit(&scan);
