@@ -58,6 +58,7 @@ mod id_set;
 mod incomplete;
 mod interner;
 mod introductions;
+mod reflogs;
 mod tree_graph;
 mod tree_reader;
 

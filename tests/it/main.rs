@@ -43,6 +43,7 @@ mod repositories;
 mod revoke;
 mod revoke_hosts;
 mod scan;
+mod shallow;
 mod signal;
 mod status;
 mod support;

@@ -93,15 +93,19 @@ impl Sweep<'_> {
         }
         // The files of a submodule are in its work tree, wherever its repository is.
         let prefix = root.prefix_of(repo.root()).unwrap_or(prefix);
-        let mut found = self.scan(&repo, root);
+        let mut found = self.scan(&repo, root, &prefix);
         found.for_each_location_mut(&mut |_, location| add_prefix(location, &prefix));
         found.replace_faults(&mut |fault| vec![add_prefix_to_fault(fault, root.name.as_deref(), &prefix)]);
         found.retain(&mut |_, location| !is_excluded(root.options, location));
         self.findings.merge(found);
     }
 
-    fn scan(&self, repo: &Repo, root: &Root<'_>) -> Findings {
-        let (history, mut found) = (History::new(repo), Findings::keeping_all());
+    fn scan(&self, repo: &Repo, root: &Root<'_>, prefix: &str) -> Findings {
+        let (mut history, mut found) = (History::new(repo), Findings::keeping_all());
+        let swept = fs::canonicalize(root.path).is_ok_and(|root| repo.common_dir().starts_with(root));
+        if swept && !root.options.exclude.file(root.name.as_deref(), &format!("{prefix}.git")) {
+            history = history.without_reflogs();
+        }
         self.session.scan(&found, &self.session.meter, &mut |sink| {
             let named = WithRoot::new(sink, root.name.as_deref());
             self.session.console.watch(&self.session.meter, || history.drain(&named));

@@ -14,6 +14,7 @@ use super::introductions::{Introduction, Introductions};
 use super::object::Kind;
 use super::odb::ObjectDb;
 
+use super::reflogs::is_reflog;
 use super::refs;
 use super::repo::Repo;
 use super::tree_graph::TreeGraph;
@@ -25,6 +26,7 @@ use crate::text::{path_text, redacted};
 /// Gives every location in `findings` that names an object without a commit its path and commit. Where the run is
 /// cancelled meanwhile, the rest keep the ids of their objects.
 pub(super) fn attribute(repo: &Repo, odb: &ObjectDb, findings: &mut Findings, cancel: &CancelFlag) {
+    leave_out_repetitions(findings);
     let mut wanted = HashSet::new();
     findings.for_each_location(&mut |location| wanted.extend(unattributed_object(location)));
     if wanted.is_empty() {
@@ -32,11 +34,22 @@ pub(super) fn attribute(repo: &Repo, odb: &ObjectDb, findings: &mut Findings, ca
         return;
     }
     let tips = refs::tips(repo);
-    let commits = ordered_commits(repo, odb, &tips);
+    let commits = ordered_commits(repo, odb, &tips, cancel);
     let graph = TreeGraph::read(odb, IdSet::new(wanted), cancel);
     let introductions = Introductions::search(graph, &commits, cancel);
     let mut blame = Blame { repo, commits: &commits, introductions, signatures: HashMap::new() };
     findings.replace_locations(&mut |_, locations| blame.relocate(locations));
+}
+
+/// A reflog repeats what messages, branches and people are called: it counts for what is found nowhere else.
+fn leave_out_repetitions(findings: &mut Findings) {
+    let mut elsewhere = HashSet::new();
+    findings.for_each_location_mut(&mut |fingerprint, location| {
+        if !is_reflog(location) {
+            elsewhere.insert(fingerprint);
+        }
+    });
+    findings.retain(&mut |fingerprint, location| !is_reflog(location) || !elsewhere.contains(&fingerprint));
 }
 
 /// The object of a location whose commit has to be searched for.

@@ -13,6 +13,7 @@ use super::odb::ObjectDb;
 use super::refs::Tips;
 use super::repo::Repo;
 use super::visitor::ObjectVisitor;
+use crate::meter::CancelFlag;
 
 /// One commit.
 pub(super) struct Commit {
@@ -23,10 +24,10 @@ pub(super) struct Commit {
 }
 
 /// Every commit of `odb`: the reachable ones first, and in the end those that neither a ref nor a reflog leads to.
-pub(super) fn ordered_commits(repo: &Repo, odb: &ObjectDb, tips: &Tips) -> Vec<Commit> {
-    let headers = CommitHeaders(Mutex::default());
+pub(super) fn ordered_commits(repo: &Repo, odb: &ObjectDb, tips: &Tips, cancel: &CancelFlag) -> Vec<Commit> {
+    let headers = CommitHeaders { found: Mutex::default(), cancel };
     odb.visit(&headers);
-    let mut commits = headers.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut commits = headers.found.into_inner().unwrap_or_else(PoisonError::into_inner);
     commits.sort_unstable_by_key(|(id, _)| *id);
     let mut graph = CommitGraph::new(&commits);
     graph.mark_reachable(repo, &tips.notes, ReachableFrom::Notes);
@@ -120,16 +121,23 @@ impl<'a> CommitGraph<'a> {
 }
 
 /// Collects the headers of all commits.
-struct CommitHeaders(Mutex<Vec<(ObjectId, CommitHeader)>>);
+struct CommitHeaders<'a> {
+    found: Mutex<Vec<(ObjectId, CommitHeader)>>,
+    cancel: &'a CancelFlag,
+}
 
-impl ObjectVisitor for CommitHeaders {
+impl ObjectVisitor for CommitHeaders<'_> {
     fn wants(&self, kind: Kind) -> bool {
         kind == Kind::Commit
     }
 
+    fn stopped(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
+
     fn object(&self, id: &oid, _: Kind, _: usize, bytes: Option<&[u8]>) {
         if let Some(header) = bytes.and_then(CommitHeader::parse) {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push((id.to_owned(), header));
+            self.found.lock().unwrap_or_else(PoisonError::into_inner).push((id.to_owned(), header));
         }
     }
 }

@@ -13,7 +13,7 @@ use super::object_parts::{blob_origin, scan_object, scan_stream};
 use super::odb::ObjectDb;
 use super::repo::{MaxBlobSize, Repo};
 use super::visitor::ObjectVisitor;
-use super::{blame, fault_paths, refs};
+use super::{blame, fault_paths, reflogs, refs};
 use crate::blob::{Fault, FaultKind, Prefilter, Sink, Source};
 use crate::finding::Findings;
 use crate::meter::CancelFlag;
@@ -25,12 +25,19 @@ use crate::meter::CancelFlag;
 pub struct History<'a> {
     repo: &'a Repo,
     odb: ObjectDb,
+    reflogs: bool,
 }
 
 impl<'a> History<'a> {
     /// The history of `repo`: lists its packs and loose objects.
     pub fn new(repo: &'a Repo) -> Self {
-        History { repo, odb: repo.object_db() }
+        History { repo, odb: repo.object_db(), reflogs: true }
+    }
+
+    /// The same without reflogs, for whoever scans the files below the repository's own directory, too.
+    #[must_use]
+    pub fn without_reflogs(self) -> Self {
+        History { reflogs: false, ..self }
     }
 
     /// Gives the locations in `findings` their paths, and the commits that introduced them; and the faults their paths.
@@ -50,6 +57,9 @@ impl Source for History<'_> {
             sink.fault(fault.clone());
         }
         refs::scan_names(self.repo, sink);
+        if self.reflogs {
+            reflogs::scan(self.repo, sink);
+        }
         sink.meter().expect(self.odb.len());
         let prefilter = sink.prefilter().map(PointerPrefilter);
         let (lfs, max_blob_size) = (&self.repo.lfs, self.repo.max_blob_size);

@@ -100,7 +100,7 @@ fn linked_refs(repo: &Repo, visit: &mut dyn FnMut(&[u8], Option<ObjectId>)) {
 }
 
 /// The `$GIT_DIR` of the main work tree, and those of the linked ones (git-worktree(1), "Details").
-fn git_dirs(repo: &Repo) -> Vec<PathBuf> {
+pub(super) fn git_dirs(repo: &Repo) -> Vec<PathBuf> {
     let common = repo.inner.common_dir();
     let linked = std::fs::read_dir(common.join("worktrees")).into_iter().flatten().filter_map(Result::ok);
     std::iter::once(common.to_owned()).chain(linked.map(|entry| entry.path())).collect()

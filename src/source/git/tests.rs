@@ -7,6 +7,7 @@ mod locations;
 mod nested;
 mod random;
 mod range;
+mod reflogs;
 mod repos;
 mod rev_list;
 mod shallow;
