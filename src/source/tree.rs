@@ -13,6 +13,7 @@ use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, Wal
 
 use crate::blob::{Blob, Body, Fault, FaultKind, LocationKind, Origin, Sink, Source};
 use entry_path::EntryPath;
+use object_database::LastRoot;
 
 /// A glob that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -104,7 +105,7 @@ struct VisitorFactory<'s>(&'s Shared<'s>);
 
 impl<'s> ParallelVisitorBuilder<'s> for VisitorFactory<'s> {
     fn build(&mut self) -> Box<dyn ParallelVisitor + 's> {
-        Box::new(Walker { shared: self.0, reader: file::Reader::default() })
+        Box::new(Walker { shared: self.0, reader: file::Reader::default(), last_root: LastRoot::default() })
     }
 }
 
@@ -112,6 +113,7 @@ impl<'s> ParallelVisitorBuilder<'s> for VisitorFactory<'s> {
 struct Walker<'s> {
     shared: &'s Shared<'s>,
     reader: file::Reader,
+    last_root: LastRoot,
 }
 
 impl ParallelVisitor for Walker<'_> {
@@ -149,7 +151,7 @@ impl Walker<'_> {
         if entry.path_is_symlink() {
             self.scan_link_target(entry.path(), &path);
         }
-        if kind.is_file() && object_database::holds_objects(entry.path()) {
+        if kind.is_file() && object_database::holds_objects(entry.path(), &mut self.last_root) {
             // What is in them is compressed, and `stanch git` reads it.
         } else if kind.is_file() {
             self.reader.read(entry.path(), &path, options.max_file_size, *sink);

@@ -265,3 +265,42 @@ fn refs_that_only_a_linked_work_tree_has_are_read() {
         assert_eq!(found(&sandbox, &["git", repo]), (1, 1), "{repo}");
     }
 }
+
+#[test]
+fn a_partial_clone_is_read_as_far_as_it_goes() {
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(307));
+    sandbox.init("r", &[]);
+    sandbox.git("r", &["config", "uploadpack.allowFilter", "true"]);
+    sandbox.commit("r", "f", mint.token(Kind::Pat));
+    sandbox.commit("r", "f", mint.token(Kind::Pat));
+    sandbox.commit("r", "f", "gone");
+    let url = format!("file://{}", sandbox.path().join("r").display());
+    for filter in ["--filter=blob:none", "--filter=tree:0"] {
+        sandbox.git("", &["clone", "-q", filter, &url, "clone"]);
+        // What looks for missing objects takes no more threads than were asked for.
+        for threads in ["1", "2"] {
+            let ran = sandbox.run(&["git", "clone", "-j", threads]);
+            assert_eq!(ran.code, 0, "{filter}: {}", ran.stderr);
+            assert!(ran.stderr.contains("partial clone"), "{}", ran.stderr);
+        }
+        assert_eq!(sandbox.run(&["git", "clone", "--require-full-history"]).code, 2);
+        let ran = sandbox.run(&["git", "clone", "--range", "HEAD~2..HEAD"]);
+        assert_eq!(ran.code, 2, "{filter}: {}", ran.stderr);
+        assert!(ran.stderr.contains("a filter left it out"), "{}", ran.stderr);
+        // What is staged is here.
+        sandbox.write("clone/new", mint.token(Kind::Pat));
+        sandbox.git("clone", &["add", "new"]);
+        assert_eq!(found(&sandbox, &["git", "clone", "--staged"]), (1, 1), "{filter}");
+        fs::remove_dir_all(sandbox.path().join("clone")).expect("removed");
+    }
+}
+
+#[test]
+fn what_git_cannot_open_is_said_in_its_own_words() {
+    let sandbox = Sandbox::new();
+    sandbox.init("r", &[]);
+    sandbox.git("r", &["config", "core.repositoryformatversion", "99"]);
+    let ran = sandbox.run(&["git", "r"]);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("git says:") && ran.stderr.contains("99"), "{}", ran.stderr);
+}

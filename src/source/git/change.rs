@@ -78,7 +78,9 @@ impl Change {
 fn fault(repo: &Repo, path: &str, id: &ObjectId, error: ReadError) -> Fault {
     let reason = match error {
         ReadError::Missing if repo.promisor().is_some() => format!(
-            "its object {id} is not here, for this is a partial clone; to fetch it, run: git cat-file -t {id}"
+            "its object {id} is not here: this is a partial clone, and a filter left it out; to fetch all of those, run: \
+             git fetch --refetch --no-filter {}",
+            repo.promisor().unwrap_or_default()
         ),
         ReadError::Missing => format!("its object {id} is missing"),
         ReadError::Damaged => format!("its object {id} is damaged; to see what else is, run: git fsck"),
