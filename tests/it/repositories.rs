@@ -178,18 +178,21 @@ fn nothing_in_a_tree_leads_its_history_out_of_it() {
     replace(&git_dir("loose").join("objects").join(&head[..2]), &format!("{private}/objects/{}", &head[..2]));
     alternates("ref");
     replace(&git_dir("ref").join("refs/heads"), &format!("{private}/refs/heads"));
+    sandbox.init("tree/names", &[]);
+    replace(&git_dir("names").join("refs/heads"), &format!("{private}/refs/heads"));
     alternates("logs");
     replace(&git_dir("logs").join("logs"), &format!("{private}/logs"));
     for packed in [false, true] {
         if packed {
             sandbox.git("private", &["repack", "-adq"]);
         }
-        for name in
-            ["pointer", "liar", "claim", "link", "borrower", "objects", "pack", "loose", "ref", "logs", "."]
-        {
+        for name in [
+            "pointer", "liar", "claim", "link", "borrower", "objects", "pack", "loose", "ref", "logs",
+            "names", ".",
+        ] {
             let ran = sandbox.run(&["scan", "--history", &format!("tree/{name}")]);
             assert!(matches!(ran.code, 0 | 2), "{name}: {}{}", ran.stdout, ran.stderr);
-            if ["pointer", "liar", "claim", "borrower", "pack", "ref", "logs"].contains(&name) {
+            if ["pointer", "liar", "claim", "borrower", "pack", "ref", "logs", "names"].contains(&name) {
                 assert!(ran.stderr.contains("private"), "{name} is not said: {}", ran.stderr);
             }
         }
