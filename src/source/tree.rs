@@ -14,6 +14,7 @@ use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, Wal
 
 use crate::blob::{Blob, Body, Fault, FaultKind, LocationKind, Origin, Sink, Source};
 use entry_path::EntryPath;
+use object_database::LastRoot;
 
 pub use exclude::{BadGlob, Exclude};
 
@@ -87,7 +88,7 @@ struct VisitorFactory<'s>(&'s Shared<'s>);
 
 impl<'s> ParallelVisitorBuilder<'s> for VisitorFactory<'s> {
     fn build(&mut self) -> Box<dyn ParallelVisitor + 's> {
-        Box::new(Walker { shared: self.0, reader: file::Reader::default() })
+        Box::new(Walker { shared: self.0, reader: file::Reader::default(), last_root: LastRoot::default() })
     }
 }
 
@@ -95,6 +96,7 @@ impl<'s> ParallelVisitorBuilder<'s> for VisitorFactory<'s> {
 struct Walker<'s> {
     shared: &'s Shared<'s>,
     reader: file::Reader,
+    last_root: LastRoot,
 }
 
 impl ParallelVisitor for Walker<'_> {
@@ -131,7 +133,7 @@ impl Walker<'_> {
         if entry.path_is_symlink() {
             self.scan_link_target(entry.path(), &path);
         }
-        if kind.is_file() && object_database::holds_objects(entry.path()) {
+        if kind.is_file() && object_database::holds_objects(entry.path(), &mut self.last_root) {
             // What is in them is compressed, and `stanch git` reads it.
         } else if kind.is_file() {
             self.reader.read(entry.path(), &path, options.max_file_size, *sink);

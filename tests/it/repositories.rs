@@ -178,18 +178,21 @@ fn nothing_in_a_tree_leads_its_history_out_of_it() {
     replace(&git_dir("loose").join("objects").join(&head[..2]), &format!("{private}/objects/{}", &head[..2]));
     alternates("ref");
     replace(&git_dir("ref").join("refs/heads"), &format!("{private}/refs/heads"));
+    sandbox.init("tree/names", &[]);
+    replace(&git_dir("names").join("refs/heads"), &format!("{private}/refs/heads"));
     alternates("logs");
     replace(&git_dir("logs").join("logs"), &format!("{private}/logs"));
     for packed in [false, true] {
         if packed {
             sandbox.git("private", &["repack", "-adq"]);
         }
-        for name in
-            ["pointer", "liar", "claim", "link", "borrower", "objects", "pack", "loose", "ref", "logs", "."]
-        {
+        for name in [
+            "pointer", "liar", "claim", "link", "borrower", "objects", "pack", "loose", "ref", "logs",
+            "names", ".",
+        ] {
             let ran = sandbox.run(&["scan", "--history", &format!("tree/{name}")]);
             assert!(matches!(ran.code, 0 | 2), "{name}: {}{}", ran.stdout, ran.stderr);
-            if ["pointer", "liar", "claim", "borrower", "pack", "ref", "logs"].contains(&name) {
+            if ["pointer", "liar", "claim", "borrower", "pack", "ref", "logs", "names"].contains(&name) {
                 assert!(ran.stderr.contains("private"), "{name} is not said: {}", ran.stderr);
             }
         }
@@ -264,4 +267,43 @@ fn refs_that_only_a_linked_work_tree_has_are_read() {
     for repo in ["r", "linked"] {
         assert_eq!(found(&sandbox, &["git", repo]), (1, 1), "{repo}");
     }
+}
+
+#[test]
+fn a_partial_clone_is_read_as_far_as_it_goes() {
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(307));
+    sandbox.init("r", &[]);
+    sandbox.git("r", &["config", "uploadpack.allowFilter", "true"]);
+    sandbox.commit("r", "f", mint.token(Kind::Pat));
+    sandbox.commit("r", "f", mint.token(Kind::Pat));
+    sandbox.commit("r", "f", "gone");
+    let url = format!("file://{}", sandbox.path().join("r").display());
+    for filter in ["--filter=blob:none", "--filter=tree:0"] {
+        sandbox.git("", &["clone", "-q", filter, &url, "clone"]);
+        // What looks for missing objects takes no more threads than were asked for.
+        for threads in ["1", "2"] {
+            let ran = sandbox.run(&["git", "clone", "-j", threads]);
+            assert_eq!(ran.code, 0, "{filter}: {}", ran.stderr);
+            assert!(ran.stderr.contains("partial clone"), "{}", ran.stderr);
+        }
+        assert_eq!(sandbox.run(&["git", "clone", "--require-full-history"]).code, 2);
+        let ran = sandbox.run(&["git", "clone", "--range", "HEAD~2..HEAD"]);
+        assert_eq!(ran.code, 2, "{filter}: {}", ran.stderr);
+        assert!(ran.stderr.contains("a filter left it out"), "{}", ran.stderr);
+        // What is staged is here.
+        sandbox.write("clone/new", mint.token(Kind::Pat));
+        sandbox.git("clone", &["add", "new"]);
+        assert_eq!(found(&sandbox, &["git", "clone", "--staged"]), (1, 1), "{filter}");
+        fs::remove_dir_all(sandbox.path().join("clone")).expect("removed");
+    }
+}
+
+#[test]
+fn what_git_cannot_open_is_said_in_its_own_words() {
+    let sandbox = Sandbox::new();
+    sandbox.init("r", &[]);
+    sandbox.git("r", &["config", "core.repositoryformatversion", "99"]);
+    let ran = sandbox.run(&["git", "r"]);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("git says:") && ran.stderr.contains("99"), "{}", ran.stderr);
 }

@@ -75,6 +75,10 @@ impl Change {
 
 fn fault(repo: &Repo, path: &str, id: &ObjectId, error: ReadError) -> Fault {
     let reason = match error {
+        ReadError::Missing if repo.promisor().is_some() => format!(
+            "its object {id} is not here: this is a partial clone, and a filter left it out; to fetch all of those, run: {}",
+            repo.fetch_command(None)
+        ),
         ReadError::Missing => {
             format!("its object {id} is missing; to fetch it, run: {}", repo.fetch_command(Some(id)))
         }

@@ -36,12 +36,12 @@ impl Repo {
             None => Ok(()),
         };
         links(repo.object_dirs.own.clone())?;
+        // Refs that lie elsewhere are somebody else's: their names, and what they lead to.
+        links(REFS.iter().map(|name| common_dir.join(name)).collect())?;
         repo.lfs = Lfs::new(&repo.inner, &repo.object_dirs).within(&root);
         if repo.object_dirs.borrowed.is_empty() {
             return Ok(repo);
         }
-        // Refs that lie elsewhere are somebody else's, and lead to what is theirs.
-        links(REFS.iter().map(|name| common_dir.join(name)).collect())?;
         repo.object_dirs.faults.extend(repo.object_dirs.borrowed.iter().map(|dir| borrowed_only(dir)));
         repo.store = ObjectStore::new(repo.object_dirs.all(), repo.hash());
         Ok(repo)

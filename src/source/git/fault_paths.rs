@@ -31,7 +31,7 @@ pub(super) fn attribute(repo: &Repo, odb: &ObjectDb, findings: &mut Findings, ca
     if wanted.is_empty() {
         return;
     }
-    let commits = ordered_commits(repo, odb, &refs::tips(repo));
+    let commits = ordered_commits(repo, odb, &refs::tips(repo), cancel);
     let graph = TreeGraph::read(odb, IdSet::new(wanted), cancel);
     let introductions = Introductions::search(graph, &commits, cancel);
     let paths_of = |id: &ObjectId| {

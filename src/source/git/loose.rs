@@ -1,18 +1,21 @@
 //! Loose objects: one file each, a zlib stream whose first bytes say what it holds
 //! (<https://git-scm.com/book/en/v2/Git-Internals-Git-Objects>, "Object Storage").
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use flate2::read::ZlibDecoder;
+use flate2::{Decompress, FlushDecompress};
 use gix::ObjectId;
 
 use super::error::{DAMAGED_ZLIB, Damage};
 use super::exact_reader::ExactReader;
 use super::object::{Kind, Object};
 use super::visitor::{ObjectVisitor, STREAM_THRESHOLD, may_match};
+use crate::blob::fill;
 
 /// A loose object.
 pub(super) struct LooseObject {
@@ -61,9 +64,23 @@ pub(super) fn open(path: &Path) -> Result<(Kind, usize, Inflated), Damage> {
     Ok((kind, size, inflated))
 }
 
-/// Whether the file at `path` is a loose object.
+thread_local! {
+    /// Kept for the next file: a sweep asks for many, and each time only for the first bytes.
+    static INFLATER: RefCell<Decompress> = RefCell::new(Decompress::new(true));
+}
+
+/// Whether the file at `path` is a loose object, by its header.
 pub fn is_loose_object(path: &Path) -> bool {
-    open(path).is_ok()
+    let (mut deflated, mut header) = ([0; 128], [0; 32]);
+    let Ok((read, _)) = File::open(path).map(|mut file| fill(&mut file, &mut deflated)) else { return false };
+    INFLATER.with_borrow_mut(|inflater| {
+        inflater.reset(true);
+        let deflated = deflated.get(..read).unwrap_or_default();
+        // What comes after the header is of no interest here.
+        let _ = inflater.decompress(deflated, &mut header, FlushDecompress::None);
+        let inflated = usize::try_from(inflater.total_out()).unwrap_or(0);
+        header.get(..inflated).is_some_and(|mut header| read_header(&mut header).is_some())
+    })
 }
 
 /// Reads the loose object at `path`.

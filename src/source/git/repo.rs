@@ -6,6 +6,7 @@ use gix::ObjectId;
 
 use super::dot_git::{self, StandIn};
 use super::error::{Error, ReadError};
+use super::git_program;
 use super::lfs::Lfs;
 use super::object::Kind;
 use super::object_dirs::ObjectDirs;
@@ -74,7 +75,8 @@ impl Repo {
         } else {
             gix::ThreadSafeRepository::discover(path)
         };
-        Repo::new(path, opened.map_err(|error| error.to_string()), follow_env)
+        let reason = |error: gix::Error| git_program::with_reason(path, &error.to_string());
+        Repo::new(path, opened.map_err(reason), follow_env)
     }
 
     /// The repository at `path` itself: a work tree with a `.git` in it, or a bare one. The environment is ignored.
@@ -85,7 +87,8 @@ impl Repo {
             return Ok(repo);
         }
         let opened = gix::ThreadSafeRepository::open(path);
-        Repo::new(path, opened.map_err(|error| error.to_string()), false)
+        let reason = |error: gix::Error| git_program::with_reason(path, &error.to_string());
+        Repo::new(path, opened.map_err(reason), false)
     }
 
     /// The repository of a `.git` that `gix` would look past: in the directories above it, it would find another one.

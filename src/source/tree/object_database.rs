@@ -31,13 +31,26 @@ pub(super) fn is_root(path: &Path) -> bool {
         })
 }
 
+/// The directory that was asked for last, and whether it is an object database.
+#[derive(Default)]
+pub(super) struct LastRoot(PathBuf, bool);
+
+impl LastRoot {
+    fn is_root(&mut self, path: &Path) -> bool {
+        if self.0 != path {
+            *self = LastRoot(path.to_owned(), is_root(path));
+        }
+        self.1
+    }
+}
+
 /// Whether a file holds a repository's objects. Its name says where to look, and its content whether it is so: a file
 /// that only has such a name is one like any other.
-pub(super) fn holds_objects(path: &Path) -> bool {
+pub(super) fn holds_objects(path: &Path, last_root: &mut LastRoot) -> bool {
     let Some((dir, name)) = path.parent().zip(path.file_name().and_then(OsStr::to_str)) else { return false };
     let Some(dir_name) = dir.file_name().and_then(OsStr::to_str) else { return false };
     let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let in_root = |levels: usize| dir.ancestors().nth(levels).is_some_and(is_root);
+    let mut in_root = |levels: usize| dir.ancestors().nth(levels).is_some_and(|dir| last_root.is_root(dir));
     if dir_name.len() == 2 && matches!(name.len(), 38 | 62) && is_hex(dir_name) && is_hex(name) {
         return in_root(1) && is_loose_object(path);
     }

@@ -3,7 +3,46 @@
 use gix::ObjectId;
 use gix::bstr::ByteSlice as _;
 
+use crate::source::git::git_program;
 use crate::source::git::repo::Repo;
+
+/// What git's environment says about a repository (`git rev-parse --local-env-vars`), for a repository that was named.
+const REPOSITORY_VARIABLES: [&str; 12] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+];
+
+impl Repo {
+    /// Runs git in the repository: what it prints, or its own reason why it could not.
+    pub(in crate::source::git) fn run_git(&self, arguments: &[&str]) -> Result<Vec<u8>, String> {
+        let mut command = git_program::harmless();
+        command.arg("--git-dir").arg(self.inner.git_dir()).args(arguments);
+        if !self.follow_env {
+            for name in REPOSITORY_VARIABLES {
+                command.env_remove(name);
+            }
+        }
+        command.env_remove("GIT_DIR");
+        git_program::run(command)
+    }
+
+    /// How the refs are stored, where only git can read them.
+    pub(in crate::source::git) fn foreign_refs(&self) -> Option<String> {
+        let format = self.inner.config_snapshot().string("extensions.refStorage")?;
+        let format = format.to_string();
+        (format != "files").then_some(format)
+    }
+}
 
 /// Calls `visit` with each ref's name, and with what it points to where that is an object.
 pub(super) fn for_each(repo: &Repo, visit: &mut dyn FnMut(&[u8], Option<ObjectId>)) -> Result<(), String> {
