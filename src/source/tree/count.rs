@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::entry_path::EntryPath;
-use super::object_database::holds_objects;
+use super::object_database::{LastRoot, holds_objects};
 use super::{Tree, mounts};
 use crate::meter::Meter;
 
@@ -22,12 +22,13 @@ impl Tree {
             !path.is_excluded(&options.exclude, is_dir)
                 && !passed_over.iter().any(|mount| *mount == entry.path())
         });
+        let mut last_root = LastRoot::default();
         for entry in builder.build().filter_map(Result::ok) {
             if stop.load(Relaxed) {
                 return false;
             }
             let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-            if is_file && !holds_objects(entry.path()) {
+            if is_file && !holds_objects(entry.path(), &mut last_root) {
                 meter.expect(1);
             }
         }

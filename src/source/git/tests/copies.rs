@@ -86,7 +86,11 @@ fn without_a_sound_copy_what_depends_on_it_is_named() {
         spoil(&fixture, &pack, &blob);
     }
     let scan = fixture.scan();
-    assert!(scan.faults.iter().any(|fault| fault.path.contains(&blob)), "{:?}", scan.faults);
+    assert!(
+        scan.faults.iter().any(|fault| fault.path == "f" && fault.reason.contains(&blob)),
+        "{:?}",
+        scan.faults
+    );
     assert_eq!(scan.found().len() + scan.faults.len(), 5, "{:?}", scan.faults);
     // Where it turns up again, all that depends on it can be read.
     fixture.write("f", text(4));
