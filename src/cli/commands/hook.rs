@@ -73,7 +73,8 @@ fn install(hook: &HookSelection, program: &Program, console: &Console) -> anyhow
     let repo = Repo::discover(Path::new("."))?;
     let hooks = hooks_dir(&repo)?;
     if let Some(manager) = manager(&hooks, kind) {
-        if manager.runs_stanch(repo.root(), kind.name()) {
+        let put_aside = !manager.writes_over && hooks.is_run_by_pre_commit(kind.name())?;
+        if put_aside || manager.runs_stanch(repo.root(), kind.name()) {
             console.info(&format!(
                 "nothing to do: {} runs stanch before each {}",
                 manager.name,

@@ -16,7 +16,14 @@ pub(super) fn from_environment(variable: &dyn Fn(&str) -> Option<OsString>) -> V
         Some((bytes(&format!("GIT_CONFIG_KEY_{n}"))?, bytes(&format!("GIT_CONFIG_VALUE_{n}"))?))
     });
     let all = numbered.chain(parameters);
-    all.filter(|(key, _)| key.eq_ignore_ascii_case(b"safe.directory")).map(|(_, value)| value).collect()
+    let values = all.filter(|(key, _)| key.eq_ignore_ascii_case(b"safe.directory")).map(|(_, value)| value);
+    // Git takes `~/` for the home directory in any path (git-config(1), "pathname").
+    let home = bytes("HOME");
+    let in_home =
+        |value: &BString| Some([home.as_ref()?.as_slice(), value.strip_prefix(b"~")?].concat().into());
+    values
+        .map(|value| if value.starts_with(b"~/") { in_home(&value).unwrap_or(value) } else { value })
+        .collect()
 }
 
 /// Whether the last word of these values on `directory` is that it is safe: an empty one takes back those before it.
@@ -100,6 +107,8 @@ mod tests {
         for broken in ["", "'", "safe.directory=*", "'safe.directory'='", "'a\\"] {
             assert!(parameters(broken).len() <= 1, "{broken}");
         }
+        let at_home = [("HOME", "/home/a"), ("GIT_CONFIG_PARAMETERS", "'safe.directory'='~/src/*'")];
+        assert_eq!(values(&at_home), ["/home/a/src/*"]);
         let numbered = [
             ("GIT_CONFIG_COUNT", "2"),
             ("GIT_CONFIG_KEY_0", "a.b"),

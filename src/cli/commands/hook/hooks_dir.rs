@@ -58,6 +58,12 @@ impl HooksDir {
         Ok(self.read(name)?.is_some_and(|text| is_ours(&text)))
     }
 
+    /// Whether the hook of this name is ours and was put aside by pre-commit, which runs it before its own
+    /// (<https://pre-commit.com/#pre-commit-install>).
+    pub(super) fn is_run_by_pre_commit(&self, name: &str) -> anyhow::Result<bool> {
+        self.has(&format!("{name}.legacy"))
+    }
+
     /// Whether the hook of this name that was there before ours is kept.
     pub(super) fn has_chained(&self, name: &str) -> bool {
         fs::symlink_metadata(self.chained_path_of(name)).is_ok()

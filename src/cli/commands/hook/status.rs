@@ -117,6 +117,9 @@ fn state(hooks: &HooksDir, root: &Path, kind: HookKind) -> String {
     }
     match Manager::of(hooks.path(), &text) {
         Some(manager) if manager.runs_stanch(root, kind.name()) => format!("{LOOKS}, by {}", manager.name),
+        Some(manager) if !manager.writes_over && hooks.is_run_by_pre_commit(kind.name()).unwrap_or(false) => {
+            format!("{LOOKS}, by {}.legacy, which {} runs", shown(&path), manager.name)
+        }
         Some(manager) => {
             format!("{}, without stanch: {}", manager.name, manager.advice(kind.name()))
         }

@@ -39,6 +39,7 @@ fn a_damaged_loose_object_is_reported() {
         let scan = fixture.scan();
         assert_eq!(scan.found().len(), 9);
         assert_eq!(scan.faults.len(), 1);
+        // Whoever leaves out the file leaves out the fault.
         assert_eq!(scan.faults[0].path, "f04");
         assert!(scan.faults[0].reason.contains(&id));
     }

@@ -107,9 +107,14 @@ fn conflicts_links_names_and_odd_entries() {
     fixture.commit("both", format!("{}\n", token(1)), "theirs");
     fixture.git(&["checkout", "-q", "main"]);
     fixture.commit("both", "ours\n", "ours");
+    // What is merged has a token already; what is picked gets it a second time.
+    for (command, expected) in [("merge", &[][..]), ("cherry-pick", &[1])] {
+        let _ = fixture.command(&fixture.path()).args([command, "side"]).output();
+        assert_eq!(found(&staged(&fixture.repo(), &[])), expected, "{command}");
+        fixture.git(&["reset", "-q", "--hard"]);
+    }
+    // What resolves a conflict is the merge's own.
     let _ = fixture.command(&fixture.path()).args(["merge", "-q", "side"]).output();
-    // The other side has it already, so the merge does not add it; one that resolves the conflict does.
-    assert_eq!(found(&staged(&fixture.repo(), &[])), [0; 0]);
     fixture.write("both", format!("{}\n{}\n", token(1), token(5)));
     fixture.git(&["add", "both"]);
     assert_eq!(found(&staged(&fixture.repo(), &[])), [5]);
