@@ -119,11 +119,7 @@ fn lookalikes_are_a_number_and_count_for_nothing() {
     assert_eq!(report["summary"]["lookalikes"], 120);
     let ran = sandbox.run(&["scan"]);
     assert_eq!(ran.stdout, "", "the summary has the count");
-    assert!(
-        ran.stderr.contains("\nnot counted: 120 lookalikes (see --show-suppressed)\n"),
-        "{}",
-        ran.stderr
-    );
+    assert!(ran.stderr.contains("\nnot counted: 120 lookalikes (see --show-suppressed)\n"), "{}", ran.stderr);
     let ran = sandbox.run(&["scan", "--show-suppressed"]);
     assert_eq!((ran.code, ran.stdout.matches("  docs.md:").count()), (0, 120));
     assert!(ran.stderr.contains("\nnot counted: 120 lookalikes\n"), "{}", ran.stderr);
