@@ -68,6 +68,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("indicatif", &["cli/console"]),
     ("anstream", &["cli/console", "cli/args"]),
     ("anstyle", &["cli/console"]),
+    ("terminal_size", &["cli/console/wrap"]),
 ];
 
 /// Files that may open a token, and for what.

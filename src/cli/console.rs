@@ -2,6 +2,7 @@
 
 mod prompt;
 mod revoke_progress;
+mod wrap;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -109,7 +110,8 @@ impl Console {
         let style = Style::new().bold().fg_color(Some(Color::Ansi(colour)));
         let (on, off) = if label.is_empty() { (Style::new(), Style::new()) } else { (style, style) };
         // When standard error is closed, there is nowhere to report that.
-        let _ = writeln!(err, "{on}{label}{off:#}{}", redact(text));
+        let text = wrap::for_stderr(&redact(text), label.len());
+        let _ = writeln!(err, "{on}{label}{off:#}{text}");
     }
 
     /// Does `work` while a progress line shows what `meter` reads.
@@ -184,7 +186,9 @@ pub(super) fn error(text: &str) {
     let style = Style::new().bold().fg_color(Some(Color::Ansi(AnsiColor::Red)));
     // The text may name paths: each of its lines is made safe to print.
     let text: Vec<String> = redact(text).lines().map(printable).collect();
-    let _ = writeln!(anstream::stderr().lock(), "{style}error:{style:#} {}", text.join("\n"));
+    let label = "error:";
+    let text = wrap::for_stderr(&text.join("\n"), label.len() + 1);
+    let _ = writeln!(anstream::stderr().lock(), "{style}{label}{style:#} {text}");
 }
 
 /// Prints what the parser says of a wrong command line, in its own colours.

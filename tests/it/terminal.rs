@@ -25,7 +25,8 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn start(command: &mut Command) -> Session {
-        let size = Winsize { ws_row: 24, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 };
+        // Wide enough for a line with a path of any machine's: lines break at other places there.
+        let size = Winsize { ws_row: 24, ws_col: 240, ws_xpixel: 0, ws_ypixel: 0 };
         let terminal = openpty(&size, None).expect("a terminal");
         let slave = File::from(terminal.slave);
         // What is typed would be shown wherever the screen happens to be.
