@@ -13,7 +13,7 @@ use super::error::Error;
 use super::object::{Kind, Mode};
 use super::path_graph::ROOT;
 use super::repo::Repo;
-use super::tree_diff::{Entries, Place, TreeDiff, join, read_entries};
+use super::tree_diff::{Entries, Place, TreeDiff, read_entries};
 use crate::blob::{Origin, Sink, Source};
 use crate::finding::Findings;
 
@@ -35,7 +35,7 @@ impl<'a> Staged<'a> {
         let wanted = paths.iter().map(|path| index_path(repo, path)).collect::<Result<Vec<_>, _>>()?;
         let head = head_tree(repo)?;
         let mut diff = IndexDiff { repo, index: &index, wanted: &wanted, diff: TreeDiff::default() };
-        diff.compare_dir(index.entries(), &[], head, index.tree());
+        diff.compare(head);
         Ok(Staged { repo, changes: [Change { template: Origin::default(), diff: diff.diff }] })
     }
 
@@ -100,27 +100,45 @@ struct IndexDiff<'a> {
     diff: TreeDiff,
 }
 
-impl IndexDiff<'_> {
-    /// Compares the index entries below `path` with a tree, unless the cache tree of the index has the same tree there
+/// A directory of the index, to be compared with a tree.
+struct IndexDir<'a> {
+    dir: u32,
+    /// The entries below it.
+    entries: &'a [gix::index::Entry],
+    /// Where in their paths the names in this directory start.
+    start: usize,
+    /// The tree that was there before.
+    tree: Option<ObjectId>,
+    cache: Option<&'a CacheTree>,
+}
+
+impl<'a> IndexDiff<'a> {
+    /// Compares the index with a tree.
+    fn compare(&mut self, tree: Option<ObjectId>) {
+        let (entries, cache) = (self.index.entries(), self.index.tree());
+        let mut pending = vec![IndexDir { dir: ROOT, entries, start: 0, tree, cache }];
+        while let Some(dir) = pending.pop() {
+            self.compare_dir(&dir, &mut pending);
+        }
+    }
+
+    /// Compares the index entries of one directory with a tree, unless the cache tree of the index has the same tree there
     /// (gitformat-index(5), "Cache tree").
-    fn compare_dir(
-        &mut self,
-        entries: &[gix::index::Entry],
-        path: &[u8],
-        tree: Option<ObjectId>,
-        cache: Option<&CacheTree>,
-    ) {
+    fn compare_dir(&mut self, dir: &IndexDir<'a>, pending: &mut Vec<IndexDir<'a>>) {
+        let IndexDir { tree, cache, start, .. } = *dir;
+        let path = dir.entries.first().map(|entry| entry.path(self.index)).unwrap_or_default();
+        let path = path.get(..start.saturating_sub(1)).unwrap_or_default();
         let cached = cache.filter(|cache| cache.num_entries.is_some()).map(|cache| cache.id);
         if cached.is_some() && cached == tree || !self.leads_to_wanted(path) {
             return;
         }
-        let mut old = tree.map(|tree| self.read_entries(path, &tree)).unwrap_or_default();
-        let start = if path.is_empty() { 0 } else { path.len() + 1 };
-        let mut rest = entries;
+        let mut old = tree.map(|tree| self.read_entries(dir.dir, &tree)).unwrap_or_default();
+        let mut rest = dir.entries;
         while let Some(entry) = rest.first() {
-            let below = entry.path(self.index).get(start..).unwrap_or_default();
+            let path: &'a [u8] = entry.path(self.index);
+            let below = path.get(start..).unwrap_or_default();
             let Some(slash) = memchr::memchr(b'/', below) else {
-                self.compare_entry(entry, old.get(below));
+                self.compare_entry(entry, (dir.dir, below), old.get(below));
                 rest = rest.get(1..).unwrap_or_default();
                 // In a conflict, a path has several stages one after the other, each compared with the same old entry.
                 if rest.first().is_none_or(|next| next.path(self.index) != entry.path(self.index)) {
@@ -134,7 +152,7 @@ impl IndexDiff<'_> {
             });
             let (inside, after) = rest.split_at(count.count().max(1));
             rest = after;
-            let child =
+            let cache =
                 cache.and_then(|cache| cache.children.iter().find(|child| child.name.as_slice() == name));
             let tree = match old.remove(name) {
                 Some((Mode::Tree, id)) => Some(id),
@@ -143,36 +161,40 @@ impl IndexDiff<'_> {
                     None
                 }
                 None => {
-                    if self.leads_to_wanted(&join(path, name)) {
-                        self.diff.new_names.push((ROOT, join(path, name).into()));
+                    if self.leads_to_wanted(&path[..start + slash]) {
+                        self.diff.new_names.push((dir.dir, name.into()));
                     }
                     None
                 }
             };
-            self.compare_dir(inside, &join(path, name), tree, child);
+            let (dir, start) = (self.diff.graph.add(dir.dir, name), start + slash + 1);
+            pending.push(IndexDir { dir, entries: inside, start, tree, cache });
         }
         for (mode, id) in old.into_values() {
             self.diff.remove(mode, &id);
         }
     }
 
-    fn read_entries(&mut self, path: &[u8], tree: &ObjectId) -> Entries {
+    fn read_entries(&mut self, dir: u32, tree: &ObjectId) -> Entries {
         read_entries(self.repo, tree).unwrap_or_else(|error| {
-            let dir = if path.is_empty() { ROOT } else { self.diff.graph.add(ROOT, path) };
             self.diff.unreadable.push((dir, *tree, error));
             Entries::new()
         })
     }
 
-    fn compare_entry(&mut self, entry: &gix::index::Entry, old: Option<&(Mode, ObjectId)>) {
-        let path = entry.path(self.index).to_vec();
+    fn compare_entry(
+        &mut self,
+        entry: &gix::index::Entry,
+        (dir, name): (u32, &[u8]),
+        old: Option<&(Mode, ObjectId)>,
+    ) {
         // `git add --intent-to-add` stages a path without its content.
         let is_empty = entry.flags.contains(Flags::INTENT_TO_ADD);
-        if is_empty || !self.is_wanted(&path) || old.is_some_and(|(_, id)| *id == entry.id) {
+        if is_empty || !self.is_wanted(entry.path(self.index)) || old.is_some_and(|(_, id)| *id == entry.id) {
             return;
         }
         if old.is_none() {
-            self.diff.new_names.push((ROOT, path.clone().into()));
+            self.diff.new_names.push((dir, name.into()));
         }
         let preimage = old.filter(|(mode, _)| matches!(mode, Mode::File | Mode::Link)).map(|(_, id)| *id);
         if entry.mode.contains(IndexMode::COMMIT) {
@@ -181,13 +203,13 @@ impl IndexDiff<'_> {
         // A sparse index has one entry for a whole directory outside of the cone (gitformat-index(5), "Sparse
         // Directory Entries").
         if entry.mode == IndexMode::DIR {
-            let dir = self.diff.graph.add(ROOT, path.strip_suffix(b"/").unwrap_or(&path));
+            let dir = self.diff.graph.add(dir, name.strip_suffix(b"/").unwrap_or(name));
             let old = old.filter(|(mode, _)| *mode == Mode::Tree).map(|(_, id)| *id);
             self.diff.compare(self.repo, dir, (&entry.id, old.as_slice()), &|| false);
             return;
         }
         let link = entry.mode == IndexMode::SYMLINK;
-        let place = Place { dir: ROOT, name: path.into(), link, preimages: preimage.into_iter().collect() };
+        let place = Place { dir, name: name.into(), link, preimages: preimage.into_iter().collect() };
         self.diff.add(entry.id, place);
     }
 

@@ -91,6 +91,17 @@ fn a_deep_tree_is_no_deeper_recursion() {
 }
 
 #[test]
+fn a_deep_index_is_no_deeper_recursion() {
+    let fixture = Fixture::new();
+    let blob = fixture.git_with_input(&["hash-object", "-w", "--stdin"], token(1).as_bytes());
+    let line = format!("100644 {blob} 0\t{}n\n", "n/".repeat(20_000));
+    fixture.git_with_input(&["update-index", "--add", "--index-info"], line.as_bytes());
+    let repo = fixture.repo();
+    let staged = crate::source::git::Staged::new(&repo, &[]).expect("an index");
+    check(&changes(&staged, crate::source::git::Staged::retain_added), 1);
+}
+
+#[test]
 fn a_moved_folder_adds_nothing_and_a_new_token_in_it_is_told() {
     let fixture = Fixture::new();
     for n in 0..300 {
