@@ -55,7 +55,7 @@ pub(super) fn retain_added(repo: &Repo, findings: &mut Findings, rescan: &Rescan
                 more = more.saturating_add(place.more);
                 for path in &place.paths {
                     if kept.len() < MAX_LOCATIONS {
-                        kept.push(place.locate(path, &location));
+                        kept.push(place.locate(path.as_deref(), &location));
                     } else {
                         more = more.saturating_add(1);
                     }
@@ -97,7 +97,7 @@ struct AddedPlace {
 
 impl AddedPlace {
     /// A location of the blob, under this path.
-    fn locate(&self, path: &Option<String>, location: &Location) -> Location {
+    fn locate(&self, path: Option<&str>, location: &Location) -> Location {
         let mut location = location.clone();
         if let Some(path) = path {
             // What is there already is the path within a container.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 /// How many threads may look for different values at once.
-const SHARDS: usize = 32;
+const SHARDS: u64 = 32;
 
 /// Gives equal values one number.
 pub(super) struct Interner<K> {
@@ -76,7 +76,8 @@ impl<K: Eq + Hash> Interner<K> {
     where
         Q: Hash + ?Sized,
     {
-        self.shards.get(self.hasher.hash_one(value) as usize % SHARDS)
+        let shard = usize::try_from(self.hasher.hash_one(value) % SHARDS).ok()?;
+        self.shards.get(shard)
     }
 }
 

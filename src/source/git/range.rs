@@ -1,5 +1,7 @@
 //! What some commits add: their messages and authors, and the content that none of their parents has.
 
+use std::collections::HashMap;
+
 use gix::ObjectId;
 
 use super::change::Change;
@@ -103,7 +105,7 @@ impl<'a> Range<'a> {
     /// not what the commit adds. `findings` must be of this source only, and made by [`Findings::keeping_all`].
     pub fn retain_added(&self, findings: &mut Findings, rescan: &Rescan<'_>, stopped: &dyn Fn() -> bool) {
         self.tagged.retain_new(self.repo, findings, stopped);
-        let by_id: std::collections::HashMap<String, &ListedCommit> =
+        let by_id: HashMap<String, &ListedCommit> =
             self.list.commits.iter().map(|commit| (commit.id.to_string(), commit)).collect();
         retain_added(self.repo, findings, rescan, &|commit, compare| match commit {
             Some(id) => {
@@ -140,7 +142,9 @@ impl Source for Range<'_> {
                 return;
             }
             let (change, faults) = self.change(commit, &stopped);
-            faults.into_iter().for_each(|fault| sink.fault(fault));
+            for fault in faults {
+                sink.fault(fault);
+            }
             change.scan(self.repo, sink);
         }
         for change in self.tagged.changes(self.repo, &stopped) {

@@ -1,6 +1,7 @@
 //! Where a shallow clone's history is cut off (gitglossary(7), "shallow repository").
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use gix::ObjectId;
 use gix::bstr::ByteSlice as _;
@@ -33,9 +34,9 @@ pub(super) fn descents<'a>(
                 let of_parents = all.iter().filter_map(|parent| descents.get(parent));
                 let bits = of_parents.fold(own, |bits, more| bits | more);
                 descents.insert(id, bits);
-            } else if !descents.contains_key(&id) {
+            } else if let Entry::Vacant(entry) = descents.entry(id) {
                 // Entered now, so that a damaged graph with a cycle in it ends.
-                descents.insert(id, 0);
+                entry.insert(0);
                 pending.push((id, true));
                 pending.extend(all.iter().map(|parent| (*parent, false)));
             }

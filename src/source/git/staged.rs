@@ -13,7 +13,7 @@ use super::merge_heads::{Merge, parent_trees};
 use super::object::Mode;
 use super::path_graph::ROOT;
 use super::repo::Repo;
-use super::tree_diff::{Entries, Place, TreeDiff, join, read_entries};
+use super::tree_diff::{Entries, Place, TreeDiff, read_entries};
 use crate::blob::{Origin, Sink, Source};
 use crate::finding::Findings;
 
@@ -45,7 +45,7 @@ impl<'a> Staged<'a> {
         let wanted = paths.iter().map(|path| index_path(repo, path)).collect::<Result<Vec<_>, _>>()?;
         let trees = parent_trees(repo, merge)?;
         let mut diff = IndexDiff { repo, index: &index, wanted: &wanted, diff: TreeDiff::default() };
-        diff.compare_dir(index.entries(), &[], &trees, index.tree());
+        diff.compare(trees);
         Ok(Staged { repo, changes: [Change { template: Origin::default(), diff: diff.diff }] })
     }
 
@@ -98,28 +98,46 @@ struct IndexDiff<'a> {
     diff: TreeDiff,
 }
 
-impl IndexDiff<'_> {
-    /// Compares the index entries below `path` with what some trees have there, unless the cache tree of the index has
+/// A directory of the index, to be compared with some trees.
+struct IndexDir<'a> {
+    dir: u32,
+    /// The entries below it.
+    entries: &'a [gix::index::Entry],
+    /// Where in their paths the names in this directory start.
+    start: usize,
+    /// The trees that were there before.
+    trees: Vec<ObjectId>,
+    cache: Option<&'a CacheTree>,
+}
+
+impl<'a> IndexDiff<'a> {
+    /// Compares the index with some trees: what one of them has is not added.
+    fn compare(&mut self, trees: Vec<ObjectId>) {
+        let (entries, cache) = (self.index.entries(), self.index.tree());
+        let mut pending = vec![IndexDir { dir: ROOT, entries, start: 0, trees, cache }];
+        while let Some(dir) = pending.pop() {
+            self.compare_dir(&dir, &mut pending);
+        }
+    }
+
+    /// Compares the index entries of one directory with what some trees have there, unless the cache tree of the index has
     /// the same as one of them (gitformat-index(5), "Cache tree").
-    fn compare_dir(
-        &mut self,
-        entries: &[gix::index::Entry],
-        path: &[u8],
-        trees: &[ObjectId],
-        cache: Option<&CacheTree>,
-    ) {
+    fn compare_dir(&mut self, dir: &IndexDir<'a>, pending: &mut Vec<IndexDir<'a>>) {
+        let IndexDir { cache, start, .. } = *dir;
+        let path = dir.entries.first().map(|entry| entry.path(self.index)).unwrap_or_default();
+        let path = path.get(..start.saturating_sub(1)).unwrap_or_default();
         let cached = cache.filter(|cache| cache.num_entries.is_some()).map(|cache| cache.id);
-        if cached.is_some_and(|id| trees.contains(&id)) || !self.leads_to_wanted(path) {
+        if cached.is_some_and(|id| dir.trees.contains(&id)) || !self.leads_to_wanted(path) {
             return;
         }
-        let mut olds: Vec<Entries> = trees.iter().map(|tree| self.read_entries(path, tree)).collect();
-        let start = if path.is_empty() { 0 } else { path.len() + 1 };
-        let mut rest = entries;
+        let mut olds: Vec<Entries> = dir.trees.iter().map(|tree| self.read_entries(dir.dir, tree)).collect();
+        let mut rest = dir.entries;
         while let Some(entry) = rest.first() {
-            let below = entry.path(self.index).get(start..).unwrap_or_default();
+            let path: &'a [u8] = entry.path(self.index);
+            let below = path.get(start..).unwrap_or_default();
             let Some(slash) = memchr::memchr(b'/', below) else {
                 let old: Vec<_> = olds.iter().filter_map(|old| old.get(below)).copied().collect();
-                self.compare_entry(entry, &old);
+                self.compare_entry(entry, (dir.dir, below), &old);
                 rest = rest.get(1..).unwrap_or_default();
                 // In a conflict, a path has several stages one after the other, each compared with the same old entry.
                 if rest.first().is_none_or(|next| next.path(self.index) != entry.path(self.index)) {
@@ -135,40 +153,44 @@ impl IndexDiff<'_> {
             });
             let (inside, after) = rest.split_at(count.count().max(1));
             rest = after;
-            let child =
+            let cache =
                 cache.and_then(|cache| cache.children.iter().find(|child| child.name.as_slice() == name));
             let old: Vec<_> = olds.iter_mut().filter_map(|old| old.remove(name)).collect();
-            if old.is_empty() && self.leads_to_wanted(&join(path, name)) {
-                self.diff.new_names.push((ROOT, join(path, name).into()));
+            if old.is_empty() && self.leads_to_wanted(&path[..start + slash]) {
+                self.diff.new_names.push((dir.dir, name.into()));
             }
             let (trees, others): (Vec<_>, Vec<_>) =
                 old.into_iter().partition(|(mode, _)| *mode == Mode::Tree);
             others.iter().for_each(|(mode, id)| self.diff.remove(*mode, id));
-            let trees: Vec<ObjectId> = trees.into_iter().map(|(_, id)| id).collect();
-            self.compare_dir(inside, &join(path, name), &trees, child);
+            let trees = trees.into_iter().map(|(_, id)| id).collect();
+            let (dir, start) = (self.diff.graph.add(dir.dir, name), start + slash + 1);
+            pending.push(IndexDir { dir, entries: inside, start, trees, cache });
         }
         for (mode, id) in olds.into_iter().flat_map(Entries::into_values) {
             self.diff.remove(mode, &id);
         }
     }
 
-    fn read_entries(&mut self, path: &[u8], tree: &ObjectId) -> Entries {
+    fn read_entries(&mut self, dir: u32, tree: &ObjectId) -> Entries {
         read_entries(self.repo, tree).unwrap_or_else(|error| {
-            let dir = if path.is_empty() { ROOT } else { self.diff.graph.add(ROOT, path) };
             self.diff.unreadable.push((dir, *tree, error));
             Entries::new()
         })
     }
 
-    fn compare_entry(&mut self, entry: &gix::index::Entry, old: &[(Mode, ObjectId)]) {
-        let path = entry.path(self.index).to_vec();
+    fn compare_entry(
+        &mut self,
+        entry: &gix::index::Entry,
+        (dir, name): (u32, &[u8]),
+        old: &[(Mode, ObjectId)],
+    ) {
         // `git add --intent-to-add` stages a path without its content.
         let is_empty = entry.flags.contains(Flags::INTENT_TO_ADD);
-        if is_empty || !self.is_wanted(&path) || old.iter().any(|(_, id)| *id == entry.id) {
+        if is_empty || !self.is_wanted(entry.path(self.index)) || old.iter().any(|(_, id)| *id == entry.id) {
             return;
         }
         if old.is_empty() {
-            self.diff.new_names.push((ROOT, path.clone().into()));
+            self.diff.new_names.push((dir, name.into()));
         }
         let ids_of = |modes: &[Mode]| -> Vec<ObjectId> {
             old.iter().filter(|(mode, _)| modes.contains(mode)).map(|(_, id)| *id).collect()
@@ -179,13 +201,13 @@ impl IndexDiff<'_> {
         // A sparse index has one entry for a whole directory outside of the cone (gitformat-index(5), "Sparse
         // Directory Entries").
         if entry.mode == IndexMode::DIR {
-            let dir = self.diff.graph.add(ROOT, path.strip_suffix(b"/").unwrap_or(&path));
+            let dir = self.diff.graph.add(dir, name.strip_suffix(b"/").unwrap_or(name));
             self.diff.compare(self.repo, dir, (&entry.id, &ids_of(&[Mode::Tree])), &|| false);
             return;
         }
         let link = entry.mode == IndexMode::SYMLINK;
         let preimages = ids_of(&[Mode::File, Mode::Link]);
-        let place = Place { dir: ROOT, name: path.into(), link, preimages };
+        let place = Place { dir, name: name.into(), link, preimages };
         self.diff.add(entry.id, place);
     }
 

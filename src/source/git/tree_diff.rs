@@ -204,8 +204,3 @@ impl TreeDiff {
         blobs
     }
 }
-
-/// The path of a name in a directory; the root is empty.
-pub(super) fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {
-    if dir.is_empty() { name.to_vec() } else { [dir, b"/", name].concat() }
-}

@@ -186,3 +186,25 @@ fn an_object_in_two_packs_is_scanned_once() {
     let (findings, reading) = super::support::drain(&history, crate::finding::Findings::keeping_all());
     assert_eq!((reading.objects, findings.finish().0.len()), (6, 2));
 }
+
+#[test]
+fn a_path_with_a_token_in_it_is_printed_without() {
+    let fixture = Fixture::new();
+    let secret = token(2);
+    fixture.write(&format!("{secret}/one"), token(1));
+    fixture.commit(&format!("{secret}/two"), token(1), "copies below a name");
+    let repo = fixture.repo();
+    let range = crate::source::git::Range::new(&repo, "HEAD").expect("a range");
+    let added = super::support::changes(&range, |range, findings, rescan| {
+        range.retain_added(findings, rescan, &|| false);
+    });
+    for scan in [fixture.scan(), added] {
+        let finding = scan.of(&token(1));
+        assert_eq!(finding.locations.len(), 2);
+        let names: Vec<_> =
+            finding.locations.iter().map(|location| location.path.rsplit('/').next()).collect();
+        assert_eq!(names, [Some("one"), Some("two")]);
+        let all = scan.findings.iter().flat_map(|finding| &finding.locations);
+        assert!(all.into_iter().all(|location| !location.path.contains(&secret)), "a token was printed");
+    }
+}

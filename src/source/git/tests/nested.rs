@@ -1,5 +1,7 @@
 //! Trees that are nested in themselves, so that a handful of objects have more paths than anybody could list, and deep ones.
 
+use std::fmt::Write as _;
+
 use super::support::{Fixture, Scan, changes, token};
 use crate::finding::MAX_LOCATIONS;
 use crate::source::git::Range;
@@ -9,7 +11,10 @@ fn nest(fixture: &Fixture, text: &str, levels: u32, names: u32) -> String {
     let blob = fixture.git_with_input(&["hash-object", "-w", "--stdin"], text.as_bytes());
     let (mut id, mut kind) = (blob, "100644 blob");
     for _ in 0..levels {
-        let entries: String = (0..names).map(|n| format!("{kind} {id}\tn{n}\n")).collect();
+        let entries: String = (0..names).fold(String::new(), |mut entries, n| {
+            let _ = writeln!(entries, "{kind} {id}\tn{n}");
+            entries
+        });
         (id, kind) = (fixture.git_with_input(&["mktree"], entries.as_bytes()), "040000 tree");
     }
     let empty = fixture.git_with_input(&["mktree"], b"");
@@ -77,12 +82,23 @@ fn a_deep_tree_is_no_deeper_recursion() {
     // By hand: git makes one process a level.
     let mut stream = String::from("blob\nmark :1\n");
     let text = token(1);
-    stream.push_str(&format!("data {}\n{text}\n", text.len()));
+    let _ = writeln!(stream, "data {}\n{text}", text.len());
     stream.push_str("commit refs/heads/main\ncommitter C <c@example.org> 1700000000 +0000\ndata 1\nx\n");
-    stream.push_str(&format!("M 100644 :1 {}n\n\n", "n/".repeat(2000)));
+    let _ = writeln!(stream, "M 100644 :1 {}n\n", "n/".repeat(2000));
     fixture.git_with_input(&["fast-import", "--quiet"], stream.as_bytes());
     check(&range(&fixture, "main"), 1);
     check(&fixture.scan(), 1);
+}
+
+#[test]
+fn a_deep_index_is_no_deeper_recursion() {
+    let fixture = Fixture::new();
+    let blob = fixture.git_with_input(&["hash-object", "-w", "--stdin"], token(1).as_bytes());
+    let line = format!("100644 {blob} 0\t{}n\n", "n/".repeat(20_000));
+    fixture.git_with_input(&["update-index", "--add", "--index-info"], line.as_bytes());
+    let repo = fixture.repo();
+    let staged = crate::source::git::Staged::new(&repo, &[]).expect("an index");
+    check(&changes(&staged, crate::source::git::Staged::retain_added), 1);
 }
 
 #[test]

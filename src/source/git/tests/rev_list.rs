@@ -44,7 +44,10 @@ fn graph(nodes: &[Node]) -> Graph {
 fn listed_by_git(graph: &Graph, include: usize, exclude: usize) -> BTreeSet<usize> {
     let range = format!("{}..{}", graph.ids[exclude], graph.ids[include]);
     let listed = graph.fixture.git(&["rev-list", "--topo-order", &range]);
-    let number = |id: &str| graph.ids.iter().position(|known| known.to_string() == id).expect("a commit");
+    let number = |id: &str| {
+        let id = ObjectId::from_hex(id.as_bytes()).expect("an id");
+        graph.ids.iter().position(|known| *known == id).expect("a commit")
+    };
     listed.lines().map(number).collect()
 }
 
