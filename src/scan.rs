@@ -1,6 +1,7 @@
 //! Between sources and findings: what sources hand over is run through the detector, gathered and counted.
 
 mod collector;
+mod line_ends;
 mod lines;
 mod with_root;
 

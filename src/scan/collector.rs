@@ -5,10 +5,11 @@ use std::io;
 use std::ops::Range;
 
 use crate::blob::{Blob, Body, Fault, FaultKind, Origin, Prefilter, Rest, Sink, fill};
-use crate::detect::{Custom, Detector, Hit, MAX_SPAN, Window};
+use crate::detect::{ByteOrder, Custom, Detector, Hit, MAX_SPAN, Window};
 use crate::finding::{Confidence, Findings, Location, Sighting, SuppressionContext, Suppressor};
 use crate::meter::Meter;
-use crate::scan::lines::{LinePosition, Lines, line_around};
+use crate::scan::line_ends::LineEnds;
+use crate::scan::lines::{LinePosition, Lines};
 
 /// How many new bytes a window of a large blob adds: few enough to stay in a core's own cache.
 const STEP: usize = 256 * 1024;
@@ -64,7 +65,8 @@ impl<'a> Collector<'a> {
     ) {
         let mut lines = Lines::new(window.bytes, position);
         let mut record = |found: &Match<'_>| {
-            let (line, column) = lines.locate(found.span.start);
+            let kind = LineEnds::of(found.decoded, offset + found.span.start as u64);
+            let (line, column) = lines.locate(found.span.start, kind);
             let mut origin = origin();
             origin.root = origin.root.map(|root| self.detector.redact(&root));
             if found.only_root.is_some() && found.only_root != origin.root.as_deref() {
@@ -74,7 +76,7 @@ impl<'a> Collector<'a> {
             let offset = offset + found.span.start as u64;
             let mut location = Location::new(origin, offset, line, column, found.decoded.to_vec());
             if let Some(suppressor) = self.suppressor {
-                let line = line_around(window.bytes, found.span);
+                let line = lines.around(found.span, kind);
                 let token = found.sighting.text;
                 let context = SuppressionContext { token, line, location: &location };
                 if let Some(suppression) = suppressor.suppression(&context) {
@@ -112,10 +114,11 @@ impl<'a> Collector<'a> {
     fn scan_windows(&self, head: &[u8], rest: &mut dyn Rest, origin: &dyn Fn() -> Origin) -> io::Result<()> {
         // Taken out rather than borrowed: a source may hand over a blob from within another one.
         let mut buffer = WINDOW.take();
-        let capacity = head.len().max(2 * MAX_SPAN) + STEP;
+        let capacity = head.len().max(2 * MAX_SPAN) + STEP + 1;
         buffer.resize(capacity.max(buffer.len()), 0);
         buffer[..head.len()].copy_from_slice(head);
         // `decided` bytes of the buffer were scanned for what starts in them; `filled` are in it.
+        let mark = ByteOrder::of_mark(head);
         let (mut offset, mut position, mut decided, mut filled) =
             (0_u64, LinePosition::default(), 0, head.len());
         let outcome = loop {
@@ -124,13 +127,14 @@ impl<'a> Collector<'a> {
             let last = !matches!(outcome, Ok(true));
             // What starts within the last MAX_SPAN bytes may end in the next window, and is decided there.
             let emit = if last { bytes.len() } else { bytes.len().saturating_sub(MAX_SPAN).max(decided) };
-            self.scan_window(&Window { bytes, emit: decided..emit }, offset, position, origin);
+            self.scan_window(&Window { bytes, emit: decided..emit, mark }, offset, position, origin);
             self.meter.bytes(read as u64);
             if last || self.stopped() {
                 break outcome.map(drop);
             }
-            let dropped = emit.saturating_sub(MAX_SPAN);
-            position = position.advanced_by(&bytes[..dropped]);
+            // Code units of UTF-16 are two bytes long.
+            let dropped = emit.saturating_sub(MAX_SPAN) & !1;
+            position = position.advanced_by(bytes, dropped);
             filled = bytes.len() - dropped;
             buffer.copy_within(dropped..dropped + filled, 0);
             offset += dropped as u64;

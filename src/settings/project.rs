@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::schema::{BadConfig, ConfigText, PROJECT};
-use crate::rule::{CustomRule, RawCustomRule};
+use crate::rule::{Bounds, CustomRule, RawCustomRule};
 use crate::source::tree;
 use crate::suppress::{Allowlist, IgnoreFile, ProjectSuppressions, RawAllowlist};
 
@@ -61,17 +61,22 @@ impl Project {
         if let Some(text) = read(&file)? {
             let config = ConfigText { file: &file, text: &text, redact };
             let raw: Raw = config.parse(&PROJECT)?;
+            let at_exclude = |problem: &str| config.error_at(text.find("exclude").unwrap_or(0), problem);
+            Bounds::TREE
+                .check_text(raw.exclude.iter().map(String::as_str), "globs to exclude")
+                .map_err(|problem| at_exclude(&problem))?;
             tree::excludes(raw.exclude.iter().map(String::as_str))
-                .map_err(|error| config.error_at(text.find("exclude").unwrap_or(0), &error.to_string()))?;
+                .map_err(|error| at_exclude(&error.to_string()))?;
             project.exclude = raw.exclude;
-            project.rules = CustomRule::compile_all(raw.rules, label)
+            project.rules = CustomRule::compile_all(raw.rules, label, &Bounds::TREE)
                 .map_err(|error| config.error_in_table("rules", &error.to_string()))?;
-            project.suppressions.allowlists = Allowlist::compile_all(raw.allowlists, redact)
-                .map_err(|error| config.error_in_table("allowlists", &error.to_string()))?;
+            project.suppressions.allowlists =
+                Allowlist::compile_all(raw.allowlists, redact, &Bounds::TREE)
+                    .map_err(|error| config.error_in_table("allowlists", &error.to_string()))?;
         }
         let file = root.join(IGNORE);
         if let Some(text) = read(&file)? {
-            project.suppressions.ignore = IgnoreFile::parse(&text).map_err(|error| {
+            project.suppressions.ignore = IgnoreFile::parse(&text, &Bounds::TREE).map_err(|error| {
                 let problem = redact(&error.problem);
                 BadConfig { file: file.clone(), line: Some(error.line), problem }
             })?;
