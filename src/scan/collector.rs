@@ -14,6 +14,9 @@ use crate::scan::lines::{LinePosition, Lines};
 /// How many new bytes a window of a large blob adds: few enough to stay in a core's own cache.
 const STEP: usize = 256 * 1024;
 
+/// As many zeros as a finding may span.
+static ZEROS: [u8; MAX_SPAN] = [0; MAX_SPAN];
+
 thread_local! {
     /// One window a thread, reused for every large blob.
     static WINDOW: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
@@ -125,12 +128,22 @@ impl<'a> Collector<'a> {
             let (read, outcome) = fill(rest, &mut buffer[filled..filled + STEP]);
             let bytes = &buffer[..filled + read];
             let last = !matches!(outcome, Ok(true));
+            // Behind so many zeros nothing goes on, and a hole of a sparse file may begin.
+            let zeros = !last && bytes.len() >= MAX_SPAN && bytes.ends_with(&ZEROS);
             // What starts within the last MAX_SPAN bytes may end in the next window, and is decided there.
-            let emit = if last { bytes.len() } else { bytes.len().saturating_sub(MAX_SPAN).max(decided) };
+            let emit =
+                if last || zeros { bytes.len() } else { bytes.len().saturating_sub(MAX_SPAN).max(decided) };
             self.scan_window(&Window { bytes, emit: decided..emit, mark }, offset, position, origin);
             self.meter.bytes(read as u64);
             if last || self.stopped() {
                 break outcome.map(drop);
+            }
+            let hole = if zeros { rest.skip_hole() } else { 0 };
+            if hole > 0 {
+                position = position.advanced_by(bytes, bytes.len()).behind_hole(hole);
+                offset += bytes.len() as u64 + hole;
+                (decided, filled) = (0, 0);
+                continue;
             }
             // Code units of UTF-16 are two bytes long.
             let dropped = emit.saturating_sub(MAX_SPAN) & !1;

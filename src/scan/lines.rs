@@ -72,6 +72,11 @@ impl LinePosition {
         self
     }
 
+    /// The position behind so many zeros.
+    pub(super) fn behind_hole(self, zeros: u64) -> LinePosition {
+        LinePosition { offset: self.offset + zeros, before: 0, ..self }
+    }
+
     /// The bytes of a window that begins here.
     fn text(self, window: &[u8]) -> Text<'_> {
         let ascii = (self.ascii == self.offset).then_some(self.offset);

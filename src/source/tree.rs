@@ -2,6 +2,7 @@
 
 mod entry_path;
 mod file;
+mod holes;
 mod mounts;
 
 use std::ffi::OsStr;
