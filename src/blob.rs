@@ -83,6 +83,12 @@ pub trait Rest: Read {
     fn seekable(&mut self) -> Option<&mut dyn ReadSeek> {
         None
     }
+
+    /// Passes over a hole of a sparse file, in which nothing is stored, if one begins here and is large; how many zeros that
+    /// leaves out. Always an even number.
+    fn skip_hole(&mut self) -> u64 {
+        0
+    }
 }
 
 /// Makes any reader a [`Rest`] that cannot seek: a pipe, a decompressor.

@@ -4,11 +4,13 @@
 //! (<https://github.blog/2021-04-05-behind-githubs-new-authentication-token-formats/>). A token may be
 //! encoded: the pass also looks for what each encoding makes of its prefix, and decodes only around that.
 
+mod byte_order;
 mod classify;
 mod custom;
 mod decode;
 mod needles;
 mod search;
+mod window;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,30 +20,16 @@ use crate::finding::{Confidence, Sighting};
 use crate::rule::{Rule, Rules};
 use search::{Finder, Found, Layer};
 
+pub use byte_order::ByteOrder;
 pub use custom::{Custom, CustomHit};
+pub use window::Window;
 
 /// The most bytes of a blob that one finding may span, encodings included: how far the windows of a large blob overlap.
 pub const MAX_SPAN: usize = 32 * 1024;
 
 /// How many encodings are decoded, one inside the other, unless the user says otherwise: PowerShell's `-EncodedCommand` is
-/// base64 of UTF-16, which is two.
-pub const DECODE_DEPTH: usize = 2;
-
-/// A part of a blob. Only findings that start within `emit` are reported from it; the bytes around are context.
-#[derive(Clone)]
-pub struct Window<'a> {
-    /// The bytes, context included.
-    pub bytes: &'a [u8],
-    /// Where reported findings start.
-    pub emit: Range<usize>,
-}
-
-impl<'a> Window<'a> {
-    /// A window that is a whole blob.
-    pub fn whole(bytes: &'a [u8]) -> Self {
-        Window { bytes, emit: 0..bytes.len() }
-    }
-}
+/// base64 of UTF-16, which is two, and a Helm release in a secret is base64 of base64 of gzip, which is three.
+pub const DECODE_DEPTH: usize = 4;
 
 /// One token in a window.
 pub struct Hit<'a> {
@@ -105,8 +93,7 @@ impl Detector {
 
     /// Reports every token that starts in `window.emit`, in order but for tokens within one run of base64.
     pub fn scan(&self, window: &Window<'_>, on_hit: &mut dyn FnMut(&Hit<'_>)) {
-        let Window { bytes, emit } = window.clone();
-        let layer = Layer::outermost(bytes, emit, self.depth);
+        let layer = Layer::outermost(window.clone(), self.depth);
         self.finder.search(&layer, &mut |found: Found<'_>| {
             on_hit(&Hit {
                 rule: found.rule,

@@ -1,6 +1,7 @@
 //! Rules as data: every file of `rules/` becomes [`Rule`]s when the program is built, and a rule that contradicts itself
 //! is refused there.
 
+mod bounds;
 mod custom;
 mod error;
 #[cfg(test)]
@@ -14,6 +15,7 @@ use regex::bytes::Regex;
 
 use crate::token::{Kind, KindInfo, RevokedBy};
 
+pub use bounds::{Bounds, SizeBudget};
 pub use custom::{CustomRule, RawCustomRule};
 pub use error::Error;
 

@@ -2,6 +2,7 @@
 
 mod collector;
 mod git_data;
+mod line_ends;
 mod lines;
 mod with_root;
 

@@ -64,7 +64,16 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap_mangen", &["cli"]),
     ("anyhow", &["cli", "settings"]),
     ("ctrlc", &["cli/signal"]),
-    ("nix", &["cli/signal", "ledger/sqlite", "ledger/time/uptime"]),
+    (
+        "nix",
+        &[
+            "cli/signal",
+            "ledger/sqlite",
+            "ledger/time/uptime",
+            "source/tree/holes",
+            "source/unpack/work_time",
+        ],
+    ),
     ("indicatif", &["cli/console"]),
     ("anstream", &["cli/console", "cli/args"]),
     ("anstyle", &["cli/console"]),

@@ -38,7 +38,7 @@ impl Detection {
     pub(super) fn load(args: &ConfigArgs, inputs: &[Input], env: &Env) -> anyhow::Result<Self> {
         let detection = Detection::load_untested(args, inputs, env)?;
         for rule in detection.custom.rules() {
-            if let Some(contradiction) = detection.custom.contradictions(rule).first() {
+            if let Some(contradiction) = Custom::contradictions(rule).first() {
                 bail!("rule `{}` {contradiction}: `stanch rules test` tries them all", rule.id);
             }
         }

@@ -16,12 +16,12 @@ use super::output::RunOutput;
 use super::revoke_session::{RevokeSession, Scanned};
 use super::revoke_summary::RevokeSummary;
 use super::{console, error, signal};
-use crate::blob::{Fault, Sink};
+use crate::blob::{Fault, FaultKind, Sink};
 use crate::finding::{Finding, Findings};
 use crate::ledger::Head;
 use crate::meter::{CancelFlag, Meter};
 use crate::report::Summary;
-use crate::settings::{Env, Input, Settings, env};
+use crate::settings::{CONFIG, Env, Input, Settings, env};
 use crate::source::unpack::Unpack;
 
 /// One scan, from the flags to the exit code.
@@ -87,6 +87,13 @@ impl ScanSession {
     pub(super) fn scan(&self, findings: &Findings, meter: &Meter, drain: &mut dyn FnMut(&dyn Sink)) {
         let collector = self.detection.collector(findings, meter);
         drain(&Unpack::new(&collector, self.settings.limits));
+        for rule in self.detection.custom.given_up() {
+            let reason = format!(
+                "its rule `{}` took too long and was given up: simplify its expression, or leave the rule to your own configuration",
+                rule.id
+            );
+            findings.fault(Fault { path: CONFIG.to_owned(), kind: FaultKind::CutShort, reason });
+        }
     }
 
     /// Limits the threads of sources that use rayon's global pool to what was asked for.

@@ -1,20 +1,21 @@
 //! The search for custom rules of the configuration: it runs only where there are any, beside the one for built-in rules.
 
+mod keywords;
+mod work;
+
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, Input, MatchKind};
 use regex::bytes::Captures;
 
-use super::Window;
+use self::keywords::{Keywords, MAX_KEYWORD_DISTANCE, Near};
+use self::work::Work;
+use super::window::Window;
 use crate::finding::{Confidence, Sighting};
 use crate::rule::CustomRule;
 use crate::token::Kind;
 
 /// The most bytes a match may span: well below [`MAX_SPAN`](super::MAX_SPAN), so that no window cuts one in two.
 const MAX_MATCH: usize = 8 * 1024;
-
-/// How many bytes its keyword may be away from a match.
-const MAX_KEYWORD_DISTANCE: usize = 1024;
 
 /// Why a match of a custom rule is no surer.
 const REASON: &str = "a rule of the configuration, with no checksum to test";
@@ -23,9 +24,9 @@ const REASON: &str = "a rule of the configuration, with no checksum to test";
 #[derive(Debug)]
 pub struct Custom {
     rules: Vec<CustomRule>,
-    keywords: Option<AhoCorasick>,
-    /// For each keyword, the rule it belongs to.
-    owners: Vec<usize>,
+    keywords: Keywords,
+    /// What the rules of scanned trees have taken so far.
+    work: Work,
 }
 
 /// One secret in a window.
@@ -55,19 +56,7 @@ impl CustomHit<'_> {
 impl Custom {
     /// A finder for these rules.
     pub fn new(rules: Vec<CustomRule>) -> Self {
-        let keywords: Vec<(usize, &str)> = (rules.iter().enumerate())
-            .flat_map(|(n, rule)| rule.keywords.iter().map(move |word| (n, word.as_str())))
-            .collect();
-        if rules.is_empty() {
-            return Custom { rules, keywords: None, owners: Vec::new() };
-        }
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .build(keywords.iter().map(|(_, word)| word));
-        let owners = keywords.iter().map(|(owner, _)| *owner).collect();
-        // The automaton fails to build only beyond sizes that no configuration file has; without one, every rule is tried.
-        Custom { keywords: automaton.ok(), owners, rules }
+        Custom { keywords: Keywords::new(&rules), work: Work::new(rules.len()), rules }
     }
 
     /// Whether there is nothing to look for.
@@ -80,39 +69,30 @@ impl Custom {
         &self.rules
     }
 
-    /// Reports every secret that starts in `window.emit`.
-    pub fn scan(&self, window: &Window<'_>, on_hit: &mut dyn FnMut(&CustomHit<'_>)) {
-        let positions = self.keyword_positions(window.bytes);
-        for (rule, positions) in self.rules.iter().zip(&positions) {
-            if !positions.is_empty() {
-                search_rule(rule, positions, window, on_hit);
-            }
-        }
+    /// The rules that were given up, because they took too long.
+    pub fn given_up(&self) -> impl Iterator<Item = &CustomRule> {
+        self.rules.iter().enumerate().filter(|(index, _)| self.work.is_given_up(*index)).map(|(_, rule)| rule)
     }
 
-    /// For each rule, where its keywords are, in ascending order.
-    fn keyword_positions(&self, bytes: &[u8]) -> Vec<Vec<usize>> {
-        let mut positions = vec![Vec::new(); self.rules.len()];
-        let Some(automaton) = &self.keywords else {
-            for positions in &mut positions {
-                positions.extend((0..bytes.len()).step_by(MAX_KEYWORD_DISTANCE));
-            }
-            return positions;
-        };
-        for found in automaton.find_overlapping_iter(Input::new(bytes)) {
-            let owner = self.owners.get(found.pattern().as_usize());
-            if let Some(positions) = owner.and_then(|owner| positions.get_mut(*owner)) {
-                positions.push(found.start());
+    /// Reports every secret that starts in `window.emit`.
+    pub fn scan(&self, window: &Window<'_>, on_hit: &mut dyn FnMut(&CustomHit<'_>)) {
+        let nearby = self.keywords.nearby(window.bytes);
+        for (index, rule) in self.rules.iter().enumerate() {
+            let near = self.keywords.of_rule(index, &nearby);
+            if !near.is_empty() && !self.work.is_given_up(index) {
+                let mut search = Search { rule, near, window, work: &self.work, index };
+                search.run(on_hit);
             }
         }
-        positions
     }
 
     /// What a rule gets wrong of its own examples, each named by its number in the list: the text may be a secret.
-    pub fn contradictions(&self, rule: &CustomRule) -> Vec<String> {
+    pub fn contradictions(rule: &CustomRule) -> Vec<String> {
+        // Only this rule is tried: of many, each would be on the examples of all.
+        let alone = Custom::new(vec![rule.clone()]);
         let finds = |text: &String| {
             let mut found = false;
-            self.scan(&Window::whole(text.as_bytes()), &mut |hit| found |= hit.rule.id == rule.id);
+            alone.scan(&Window::whole(text.as_bytes()), &mut |_| found = true);
             found
         };
         let positive = rule.positive.iter().enumerate().filter(|(_, text)| !finds(text));
@@ -143,32 +123,56 @@ impl Custom {
     }
 }
 
-/// Tries one rule on a window, from a match's length in front of it on, so that the matches are those that the whole text
-/// has.
-fn search_rule(
-    rule: &CustomRule,
-    keywords: &[usize],
-    window: &Window<'_>,
-    on_hit: &mut dyn FnMut(&CustomHit<'_>),
-) {
-    let Window { bytes, emit } = window;
-    let mut at = emit.start.saturating_sub(MAX_MATCH);
-    while at <= bytes.len() {
-        let Some(captures) = rule.regex.captures_at(bytes, at) else { break };
-        let Some(whole) = captures.get(0) else { break };
-        if whole.start() >= emit.end {
-            break;
+/// How many bytes a rule is tried on at a time, between two looks at the clock.
+const STEP: usize = 16 * 1024;
+
+/// One rule on a window.
+struct Search<'s, 'w> {
+    rule: &'s CustomRule,
+    near: Near<'s>,
+    window: &'s Window<'w>,
+    work: &'s Work,
+    index: usize,
+}
+
+impl Search<'_, '_> {
+    /// Tries the rule, from a match's length in front of the window on, so that the matches are those that the whole text
+    /// has, and only near keywords.
+    fn run(&mut self, on_hit: &mut dyn FnMut(&CustomHit<'_>)) {
+        let emit = &self.window.emit;
+        let reach = MAX_KEYWORD_DISTANCE + MAX_MATCH;
+        let (first, last) = self.near.extent();
+        let mut at = emit.start.saturating_sub(MAX_MATCH).max(first.saturating_sub(reach));
+        let end = emit.end.min(last + reach);
+        while at < end {
+            let step_end = end.min(at + STEP);
+            if self.rule.any_time {
+                self.step(at..step_end, on_hit);
+            } else if !self.work.time(self.index, step_end - at, || self.step(at..step_end, on_hit)) {
+                return;
+            }
+            at = step_end;
         }
-        at = whole.end().max(whole.start() + 1);
-        let near = whole.start().saturating_sub(MAX_KEYWORD_DISTANCE)..whole.end() + MAX_KEYWORD_DISTANCE;
-        let first = keywords.partition_point(|position| *position < near.start);
-        if whole.len() > MAX_MATCH || keywords.get(first).is_none_or(|position| *position >= near.end) {
-            continue;
-        }
-        let Some(span) = secret(rule, &captures) else { continue };
-        let text = &bytes[span.clone()];
-        if emit.contains(&span.start) && entropy(text) >= rule.entropy {
-            on_hit(&CustomHit { rule, text, span });
+    }
+
+    /// Reports the secrets of matches that start in a part of the window.
+    fn step(&self, part: Range<usize>, on_hit: &mut dyn FnMut(&CustomHit<'_>)) {
+        let Window { bytes, emit, .. } = self.window;
+        let bytes = &bytes[..bytes.len().min(part.end + MAX_MATCH + 1)];
+        let mut at = part.start;
+        while at < part.end {
+            let Some(captures) = self.rule.regex.captures_at(bytes, at) else { return };
+            let Some(whole) = captures.get(0).filter(|whole| whole.start() < part.end) else { return };
+            at = whole.end().max(whole.start() + 1);
+            let near = whole.start().saturating_sub(MAX_KEYWORD_DISTANCE)..whole.end() + MAX_KEYWORD_DISTANCE;
+            if whole.len() > MAX_MATCH || !self.near.touches(&near) {
+                continue;
+            }
+            let Some(span) = secret(self.rule, &captures) else { continue };
+            let text = &bytes[span.clone()];
+            if emit.contains(&span.start) && entropy(text) >= self.rule.entropy {
+                on_hit(&CustomHit { rule: self.rule, text, span });
+            }
         }
     }
 }
@@ -200,7 +204,7 @@ fn entropy(text: &[u8]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::RawCustomRule;
+    use crate::rule::{Bounds, RawCustomRule};
 
     fn custom(toml: &str) -> Custom {
         #[derive(serde::Deserialize)]
@@ -208,7 +212,7 @@ mod tests {
             rules: Vec<RawCustomRule>,
         }
         let file: File = toml::from_str(toml).expect("a rule file");
-        Custom::new(CustomRule::compile_all(file.rules, None).expect("good rules"))
+        Custom::new(CustomRule::compile_all(file.rules, None, &Bounds::USER).expect("good rules"))
     }
 
     fn found(custom: &Custom, text: &[u8]) -> Vec<String> {
@@ -227,7 +231,7 @@ mod tests {
         let custom = custom(ACME);
         assert_eq!(found(&custom, b"Acme-Key=q1w2e3r4t5 acme_key = aaaaaaaaaa"), ["q1w2e3r4t5"]);
         assert_eq!(found(&custom, b"\xff\xfeacme_key=q1w2e3r4t5\xff"), ["q1w2e3r4t5"]);
-        assert!(custom.contradictions(&custom.rules()[0]).is_empty());
+        assert!(Custom::contradictions(&custom.rules()[0]).is_empty());
     }
 
     #[test]
@@ -235,7 +239,7 @@ mod tests {
         let custom = custom(&ACME.replace("aaaaaaaaaa", "abcdefghij").replace("~a1b2c3d4e5", "short"));
         let rule = &custom.rules()[0];
         assert_eq!(
-            custom.contradictions(rule),
+            Custom::contradictions(rule),
             ["finds nothing in positive example 1", "finds something in negative example 1"]
         );
     }
@@ -257,7 +261,7 @@ mod tests {
         for cut in 0..text.len() {
             let mut out = Vec::new();
             for emit in [0..cut, cut..text.len()] {
-                custom.scan(&Window { bytes: text, emit }, &mut |hit| out.push(hit.span.start));
+                custom.scan(&Window { bytes: text, emit, mark: None }, &mut |hit| out.push(hit.span.start));
             }
             assert_eq!(out, [9, 29], "cut at {cut}");
         }

@@ -10,6 +10,7 @@ mod entity;
 mod escape;
 pub(super) mod hex;
 pub(super) mod inflate;
+mod line_break;
 pub(super) mod line_wrapped;
 mod percent;
 mod simd;

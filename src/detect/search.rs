@@ -10,12 +10,14 @@ use std::sync::OnceLock;
 
 pub(super) use may_match::MATCH_CONTEXT;
 
+use super::byte_order::ByteOrder;
 use super::classify::{Classified, classify};
 use super::decode::base64::Base64Needles;
 use super::decode::base64_runs::{Candidates, SEGMENT};
 use super::decode::utf16::{Utf16Text, is_big_endian};
 use super::decode::{CharEncoding, encoded_char_at};
 use super::needles::{MAX_NEEDLE_OFFSET, NeedleKind, Needles};
+use super::window::Window;
 use crate::finding::Confidence::Certain;
 use crate::rule::{Rule, Rules};
 use char_encoded::{EncodedToken, PREFIX_WINDOW};
@@ -23,8 +25,8 @@ use char_encoded::{EncodedToken, PREFIX_WINDOW};
 /// How far in front of an encoded token the start of its word may be to be reported as its location, in bytes.
 const LOOKBACK: usize = 8 * 1024;
 
-/// At every so many bytes a text in UTF-16 is looked for; a blob that is one starts with it.
-const UTF16_STRIDE: usize = 4 * 1024;
+/// At every so many bytes a text in UTF-16 without a mark is looked for: it may start in another script.
+const UTF16_STRIDE: usize = 256;
 
 /// A token found in a text.
 pub(super) struct Found<'t> {
@@ -52,19 +54,23 @@ pub(super) struct Layer<'t> {
     pub(super) lookback: usize,
     /// How many bytes of the text precede these, where that is known; even is enough.
     offset: Option<usize>,
+    /// What the byte order mark says that the text begins with.
+    mark: Option<ByteOrder>,
     /// The index of a UTF-16 character whose byte order is known, and whether it is big-endian.
     byte_order: Cell<Option<(usize, bool)>>,
 }
 
 impl<'t> Layer<'t> {
     /// A window of a blob. Those of large blobs start at even offsets.
-    pub(super) fn outermost(bytes: &'t [u8], emit: Range<usize>, depth: usize) -> Self {
-        Layer { bytes, emit, depth, lookback: LOOKBACK, offset: Some(0), byte_order: Cell::default() }
+    pub(super) fn outermost(window: Window<'t>, depth: usize) -> Self {
+        let Window { bytes, emit, mark } = window;
+        Layer { bytes, emit, depth, lookback: LOOKBACK, offset: Some(0), mark, byte_order: Cell::default() }
     }
 
     /// A decoded text, or the part of one from `offset` on.
     fn inner(bytes: &'t [u8], emit: Range<usize>, depth: usize, offset: Option<usize>) -> Self {
-        Layer { bytes, emit, depth, lookback: 0, offset, byte_order: Cell::default() }
+        let mark = if offset == Some(0) { ByteOrder::of_mark(bytes) } else { None };
+        Layer { bytes, emit, depth, lookback: 0, offset, mark, byte_order: Cell::default() }
     }
 }
 
@@ -153,14 +159,18 @@ impl Finder {
             if at < *end {
                 continue;
             }
-            let Some(text) = Utf16Text::around(layer.bytes, at, *end) else { continue };
+            let text = match layer.mark {
+                Some(order) => Some(Utf16Text::marked(layer.bytes, order)),
+                None => Utf16Text::around(layer.bytes, at, *end),
+            };
+            let Some(text) = text else { continue };
             *end = text.end();
             let inner = Layer::inner(&text.ascii, 0..text.ascii.len(), layer.depth - 1, Some(0));
             let inner = Layer { lookback: layer.lookback / 2, ..inner };
             self.search(&inner, &mut |mut found| {
                 found.span = text.start + 2 * found.span.start..text.start + 2 * found.span.end;
                 if !found.decoded.is_empty() && layer.emit.contains(&found.span.start) {
-                    found.decoded.insert(0, if text.big_endian { "utf-16be" } else { "utf-16le" });
+                    found.decoded.insert(0, text.order.encoding());
                     report(found);
                 }
             });
@@ -209,6 +219,11 @@ impl Finder {
         let big = at.checked_sub(1).and_then(|at| self.encoded_token_at(layer, CharEncoding::Utf16Be, at));
         let (Some(_), Some(_)) = (&little, &big) else { return little.or(big) };
         // Characters and zeros alternate, so both readings may succeed: then the start of the text decides.
+        if let Some(order) = layer.mark
+            && (at % 2 == 1) == (order == ByteOrder::Big)
+        {
+            return if order == ByteOrder::Big { big } else { little };
+        }
         let big_endian = is_big_endian(layer.bytes, at, layer.offset, layer.byte_order.get());
         layer.byte_order.set(Some((at, big_endian)));
         if big_endian { big } else { little }

@@ -134,7 +134,7 @@ fn a_window_reports_only_what_starts_within_it() {
     let token = classic("ghp_", &"aB3".repeat(10));
     let bytes = format!("{token} {token} {token}");
     let mut starts = Vec::new();
-    let window = Window { bytes: bytes.as_bytes(), emit: 1..42 };
+    let window = Window { bytes: bytes.as_bytes(), emit: 1..42, mark: None };
     detector().scan(&window, &mut |hit| starts.push(hit.span.start));
     assert_eq!(starts, [41]);
 }

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use hashbrown::HashTable;
 use smallvec::smallvec;
 
-use super::{Finding, Location, MAX_LOCATIONS, Sighting};
+use super::{Confidence, Finding, Location, MAX_LOCATIONS, Sighting};
 use crate::token::{Fingerprint, Token};
+
+/// How many lookalikes are kept: a file may hold millions, and nobody reads so many.
+pub(super) const MAX_LOOKALIKES: usize = 50_000;
 
 /// Each token once.
 #[derive(Default)]
@@ -15,6 +18,9 @@ pub(super) struct ByToken {
     pub(super) findings: Vec<Finding>,
     /// Positions in `findings`.
     table: HashTable<usize>,
+    /// How many of the findings are lookalikes, and how many more there were.
+    lookalikes: usize,
+    pub(super) dropped: u64,
     /// The path of the location added last, which that of the next is likely to be.
     last_path: Option<Arc<str>>,
 }
@@ -30,6 +36,13 @@ impl ByToken {
     ) {
         self.share_path(&mut location);
         let Some(finding) = self.get_mut(&fingerprint) else {
+            if sighting.confidence == Confidence::Lookalike {
+                if self.lookalikes >= MAX_LOOKALIKES {
+                    self.dropped += 1;
+                    return;
+                }
+                self.lookalikes += 1;
+            }
             self.insert(Finding {
                 rule: Arc::clone(sighting.rule),
                 token: Token::new(sighting.kind, sighting.text),

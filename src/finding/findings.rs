@@ -5,9 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use smallvec::SmallVec;
 
-use super::by_token::ByToken;
+use super::by_token::{ByToken, MAX_LOOKALIKES};
 use super::{Finding, Location, Sighting};
-use crate::blob::Fault;
+use crate::blob::{Fault, FaultKind};
 use crate::token::Fingerprint;
 
 /// Every finding of a run, collected from many threads. Memory is bounded by the number of distinct tokens.
@@ -74,6 +74,7 @@ impl Findings {
     pub fn merge(&self, other: Findings) {
         let theirs = other.by_token.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut by_token = self.lock();
+        by_token.dropped += theirs.dropped;
         theirs.findings.into_iter().for_each(|finding| by_token.merge(finding));
         drop(by_token);
         let faults = other.faults.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -107,7 +108,8 @@ impl Findings {
 
     /// The findings in report order (surest first, then by location), and the faults by path.
     pub fn finish(self) -> (Vec<Finding>, Vec<Fault>) {
-        let ByToken { mut findings, .. } = self.by_token.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let ByToken { mut findings, dropped, .. } =
+            self.by_token.into_inner().unwrap_or_else(PoisonError::into_inner);
         for finding in &mut findings {
             // Only now: what suppresses a token in a history is known once commits and paths are, and a location that is
             // not kept may be unsuppressed.
@@ -121,6 +123,10 @@ impl Findings {
                 .then_with(|| a.token.fingerprint().cmp(&b.token.fingerprint()))
         });
         let mut faults = self.faults.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if dropped > 0 {
+            let reason = format!("{dropped} more lookalikes were seen: {MAX_LOOKALIKES} are kept");
+            faults.push(Fault { path: "lookalikes".to_owned(), kind: FaultKind::PassedOver, reason });
+        }
         faults.sort();
         (findings, faults)
     }

@@ -105,3 +105,20 @@ fn the_same_location_counts_once() {
     let (found, _) = findings.finish();
     assert_eq!((found[0].locations.len(), found[0].more_locations), (1, 0));
 }
+
+#[test]
+fn lookalikes_beyond_many_are_only_counted() {
+    let rule = Arc::from("github-pat");
+    let findings = Findings::default();
+    for n in 0..50_010_u64 {
+        let text = format!("ghp_{n}").into_bytes();
+        let confidence = Confidence::Lookalike;
+        findings.add(Sighting { text: &text, confidence, ..sighting(&rule, Kind::pat()) }, location("a", n));
+    }
+    add(&findings, &rule, "b", 0);
+    let (found, faults) = findings.finish();
+    assert_eq!((found.len(), found[0].confidence), (50_001, Confidence::Likely));
+    let [fault] = &faults[..] else { panic!("{faults:?}") };
+    assert_eq!(fault.kind, crate::blob::FaultKind::PassedOver);
+    assert!(fault.reason.starts_with("10 more lookalikes"), "{}", fault.reason);
+}

@@ -86,9 +86,9 @@ impl Summary {
         }
     }
 
-    /// Whether some input could not be read. What a limit cut short does not make a run incomplete: the user set it.
+    /// Whether some input could not be read, or not wholly: what a limit cut short included.
     pub fn incomplete(&self) -> bool {
-        self.unreadable > 0
+        self.unreadable > 0 || self.cut_short > 0
     }
 }
 

@@ -6,11 +6,15 @@ use std::sync::Arc;
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
+use super::bounds::{Bounds, SizeBudget};
 use super::error::Error;
 use crate::finding::Scope;
 
-/// How large a compiled expression may grow: a scanned tree may bring its own, and must not eat the machine's memory.
-const SIZE_LIMIT: usize = 4 << 20;
+/// How many bytes each thread keeps for an expression at most, and for all rules of a file together: what it has worked out so
+/// far, so that it is fast.
+const MAX_CACHE: usize = 2 << 20;
+const ALL_CACHES: usize = 16 << 20;
+const MIN_CACHE: usize = 32 << 10;
 
 /// The shortest keyword, in bytes: shorter ones are everywhere and filter nothing out.
 const SHORTEST_KEYWORD: usize = 2;
@@ -54,11 +58,19 @@ pub struct CustomRule {
     pub negative: Vec<String>,
     /// The inputs it holds for, where it is of their project's own configuration.
     pub scope: Option<Arc<Scope>>,
+    /// Whether it may take any time.
+    pub any_time: bool,
 }
 
 impl CustomRule {
-    /// Compiles the rules of a configuration file; an id may be there once and must not be one of the program's.
-    pub fn compile_all(raw: Vec<RawCustomRule>, scope: Option<&Scope>) -> Result<Vec<Self>, Error> {
+    /// Compiles the rules of a configuration file, as far as its bounds allow; an id may be there once and must not be one of
+    /// the program's.
+    pub fn compile_all(
+        raw: Vec<RawCustomRule>,
+        scope: Option<&Scope>,
+        bounds: &Bounds,
+    ) -> Result<Vec<Self>, Error> {
+        check_bounds(&raw, bounds)?;
         let mut ids = HashSet::new();
         for rule in &raw {
             if !ids.insert(rule.id.clone()) {
@@ -66,17 +78,29 @@ impl CustomRule {
             }
         }
         let scope = scope.cloned().map(Arc::new);
-        raw.into_iter().map(|rule| CustomRule::compile(rule, scope.clone())).collect()
+        let cache = (ALL_CACHES / raw.len().max(1)).clamp(MIN_CACHE, MAX_CACHE);
+        let mut sizes = bounds.sizes();
+        let compile = |rule| CustomRule::compile(rule, scope.clone(), &mut sizes, cache);
+        let mut rules: Vec<_> = raw.into_iter().map(compile).collect::<Result<_, _>>()?;
+        for rule in &mut rules {
+            rule.any_time = bounds.any_time;
+        }
+        Ok(rules)
     }
 
-    fn compile(raw: RawCustomRule, scope: Option<Arc<Scope>>) -> Result<Self, Error> {
+    fn compile(
+        raw: RawCustomRule,
+        scope: Option<Arc<Scope>>,
+        sizes: &mut SizeBudget,
+        cache: usize,
+    ) -> Result<Self, Error> {
         if let Some(problem) = problem(&raw) {
             return Err(Error::contradiction(&raw.id, problem));
         }
-        let regex = RegexBuilder::new(&raw.regex)
-            .unicode(false)
-            .size_limit(SIZE_LIMIT)
-            .build()
+        let mut builder = RegexBuilder::new(&raw.regex);
+        builder.unicode(false).dfa_size_limit(cache);
+        let regex = sizes
+            .compile(|size| builder.clone().size_limit(size).build())
             .map_err(|source| Error::Regex { id: raw.id.clone(), source: Box::new(source) })?;
         if raw.secret_group.is_some_and(|group| group >= regex.captures_len()) {
             return Err(Error::contradiction(&raw.id, "its expression has no group of that `secret_group`"));
@@ -95,8 +119,19 @@ impl CustomRule {
             positive: examples(raw.positive),
             negative: examples(raw.negative),
             scope,
+            any_time: true,
         })
     }
+}
+
+/// Refuses what a file may not bring.
+fn check_bounds(raw: &[RawCustomRule], bounds: &Bounds) -> Result<(), Error> {
+    bounds.check_count(raw.len(), "rules").map_err(Error::TooMuch)?;
+    let each = |texts: fn(&RawCustomRule) -> &[String]| raw.iter().flat_map(texts).map(String::as_str);
+    bounds.check_text(raw.iter().map(|rule| &*rule.regex), "expressions").map_err(Error::TooMuch)?;
+    bounds.check_text(each(|rule| &rule.keywords), "keywords").map_err(Error::TooMuch)?;
+    bounds.check_text(each(|rule| &rule.positive), "positive examples").map_err(Error::TooMuch)?;
+    bounds.check_text(each(|rule| &rule.negative), "negative examples").map_err(Error::TooMuch)
 }
 
 /// What is wrong with a rule before its expression is looked at.
@@ -131,7 +166,7 @@ mod tests {
         }
         let text = format!("[[rules]]\n{extra}");
         let file: File = toml::from_str(&text).map_err(|error| error.to_string())?;
-        CustomRule::compile_all(file.rules, None).map_err(|error| error.to_string())
+        CustomRule::compile_all(file.rules, None, &Bounds::USER).map_err(|error| error.to_string())
     }
 
     const GOOD: &str = "id = 'mine'\nregex = 'k_([a-z]+)'\nkeywords = ['k_']\npositive = ['k_~abc']\n";

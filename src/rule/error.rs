@@ -11,6 +11,9 @@ pub enum Error {
         /// The error of the expression's parser.
         source: Box<regex::Error>,
     },
+    /// More rules, or larger ones, than the file may bring.
+    #[error("{0}")]
+    TooMuch(String),
     /// A rule that cannot find anything, or contradicts itself.
     #[error("rule `{id}`: {problem}")]
     Contradiction {

@@ -7,14 +7,18 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use crate::blob::{Blob, Body, Fault, FaultKind, LocationKind, Origin, Prefilter, Rest, Sink, fill};
-use crate::detect::{Custom, Detector, Hit, MAX_SPAN, Window};
+use crate::detect::{ByteOrder, Custom, Detector, Hit, MAX_SPAN, Window};
 use crate::finding::{Confidence, Findings, Location, Scope, Sighting, SuppressionContext, Suppressor};
 use crate::meter::Meter;
 use crate::scan::git_data;
-use crate::scan::lines::{LinePosition, Lines, line_around};
+use crate::scan::line_ends::LineEnds;
+use crate::scan::lines::{LinePosition, Lines};
 
 /// How many new bytes a window of a large blob adds: few enough to stay in a core's own cache.
 const STEP: usize = 256 * 1024;
+
+/// As many zeros as a finding may span.
+static ZEROS: [u8; MAX_SPAN] = [0; MAX_SPAN];
 
 thread_local! {
     /// One window a thread, reused for every large blob.
@@ -69,7 +73,8 @@ impl<'a> Collector<'a> {
     ) {
         let mut lines = Lines::new(window.bytes, position);
         let mut record = |found: &Match<'_>| {
-            let (line, column) = lines.locate(found.span.start);
+            let kind = LineEnds::of(found.decoded, offset + found.span.start as u64);
+            let (line, column) = lines.locate(found.span.start, kind);
             let mut origin = origin();
             origin.root = origin.root.map(|root| self.detector.redact(&root));
             origin.path = self.redact(&origin.path);
@@ -79,7 +84,7 @@ impl<'a> Collector<'a> {
             let offset = offset + found.span.start as u64;
             let mut location = Location::new(origin, offset, line, column, found.decoded.to_vec());
             if let Some(suppressor) = self.suppressor {
-                let line = line_around(window.bytes, found.span);
+                let line = lines.around(found.span, kind);
                 let token = found.sighting.text;
                 let context = SuppressionContext { token, line, location: &location };
                 if let Some(suppression) = suppressor.suppression(&context) {
@@ -112,25 +117,37 @@ impl<'a> Collector<'a> {
     fn scan_windows(&self, head: &[u8], rest: &mut dyn Rest, origin: &dyn Fn() -> Origin) -> io::Result<()> {
         // Taken out rather than borrowed: a source may hand over a blob from within another one.
         let mut buffer = WINDOW.take();
-        let capacity = head.len().max(2 * MAX_SPAN) + STEP;
+        let capacity = head.len().max(2 * MAX_SPAN) + STEP + 1;
         buffer.resize(capacity.max(buffer.len()), 0);
         buffer[..head.len()].copy_from_slice(head);
         // `decided` bytes of the buffer were scanned for what starts in them; `filled` are in it.
+        let mark = ByteOrder::of_mark(head);
         let (mut offset, mut position, mut decided, mut filled) =
             (0_u64, LinePosition::default(), 0, head.len());
         let outcome = loop {
             let (read, outcome) = fill(rest, &mut buffer[filled..filled + STEP]);
             let bytes = &buffer[..filled + read];
             let last = !matches!(outcome, Ok(true));
+            // Behind so many zeros nothing goes on, and a hole of a sparse file may begin.
+            let zeros = !last && bytes.len() >= MAX_SPAN && bytes.ends_with(&ZEROS);
             // What starts within the last MAX_SPAN bytes may end in the next window, and is decided there.
-            let emit = if last { bytes.len() } else { bytes.len().saturating_sub(MAX_SPAN).max(decided) };
-            self.scan_window(&Window { bytes, emit: decided..emit }, offset, position, origin);
+            let emit =
+                if last || zeros { bytes.len() } else { bytes.len().saturating_sub(MAX_SPAN).max(decided) };
+            self.scan_window(&Window { bytes, emit: decided..emit, mark }, offset, position, origin);
             self.meter.bytes(read as u64);
             if last || self.stopped() {
                 break outcome.map(drop);
             }
-            let dropped = emit.saturating_sub(MAX_SPAN);
-            position = position.advanced_by(&bytes[..dropped]);
+            let hole = if zeros { rest.skip_hole() } else { 0 };
+            if hole > 0 {
+                position = position.advanced_by(bytes, bytes.len()).behind_hole(hole);
+                offset += bytes.len() as u64 + hole;
+                (decided, filled) = (0, 0);
+                continue;
+            }
+            // Code units of UTF-16 are two bytes long.
+            let dropped = emit.saturating_sub(MAX_SPAN) & !1;
+            position = position.advanced_by(bytes, dropped);
             filled = bytes.len() - dropped;
             buffer.copy_within(dropped..dropped + filled, 0);
             offset += dropped as u64;

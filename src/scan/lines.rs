@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr_iter, memrchr};
+use memchr::{memchr, memchr_iter, memrchr_iter};
+
+use super::line_ends::{LineEnds, Text};
 
 /// How many bytes of a line are taken to either side of a hit. Less than windows overlap, so that the part taken does not
 /// depend on where a window was cut; and a bound for files that are one line of many megabytes.
@@ -10,73 +12,128 @@ const MAX_CONTEXT: usize = 8 * 1024;
 
 /// Counts lines and columns in a window. A lookup is cheap where it is near the one before.
 pub(super) struct Lines<'a> {
-    bytes: &'a [u8],
-    /// The position of the first of `bytes`.
+    text: Text<'a>,
+    /// The position of the first of its bytes.
     base: LinePosition,
-    /// The offset of the lookup before.
+    cursors: [Cursor; LineEnds::COUNT],
+}
+
+/// The lookup before, for one kind of line ends.
+#[derive(Clone, Copy, Default)]
+struct Cursor {
     at: usize,
-    /// How many line ends stand before `at` in `bytes`.
-    newlines: u64,
-    /// Where the line of `at` starts, if it does within `bytes`.
+    /// How many line ends stand before `at` in the window.
+    line_ends: u64,
+    /// Where the line of `at` starts, if it does within the window.
     line_start: Option<usize>,
 }
 
-/// How many line ends stand before a byte, and how many bytes since the last one.
+/// How many line ends of each kind stand before a byte of a blob, and where the lines start that it is on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct LinePosition {
-    newlines: u64,
-    column: u64,
+    offset: u64,
+    /// The byte before it.
+    before: u8,
+    /// How many bytes the blob begins with that are text in ASCII, as far as they are known: up to here, where that is all.
+    ascii: u64,
+    counts: [Count; LineEnds::COUNT],
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Count {
+    line_ends: u64,
+    line_start: u64,
 }
 
 impl LinePosition {
-    /// The position behind `bytes`, the first of which is at this one.
-    pub(super) fn advanced_by(self, bytes: &[u8]) -> LinePosition {
-        match memrchr(b'\n', bytes) {
-            None => LinePosition { column: self.column + bytes.len() as u64, ..self },
-            Some(last) => LinePosition {
-                newlines: self.newlines + memchr_iter(b'\n', bytes).count() as u64,
-                column: (bytes.len() - last - 1) as u64,
-            },
+    /// The position of the byte at `dropped` in a window that begins at this one.
+    pub(super) fn advanced_by(mut self, window: &[u8], dropped: usize) -> LinePosition {
+        let text = self.text(window);
+        let passed = &window[..dropped];
+        // A code unit may be half in the next part.
+        let nearby = &window[..window.len().min(dropped + 1)];
+        let has_zero = self.before == 0 || memchr(0, nearby).is_some();
+        let ascii = text.ascii_end().min(dropped);
+        for kind in LineEnds::all() {
+            // In UTF-16, each line end has a zero.
+            if kind == LineEnds::Bytes || has_zero || ascii > 0 {
+                let count = &mut self.counts[kind.index()];
+                count.line_ends += text.count(0..dropped, kind);
+                if let Some(start) = text.last_line_start(dropped, kind) {
+                    count.line_start = self.offset + start as u64;
+                }
+            }
         }
+        if self.ascii == self.offset {
+            self.ascii += ascii as u64;
+        }
+        self.before = passed.last().copied().unwrap_or(self.before);
+        self.offset += dropped as u64;
+        self
+    }
+
+    /// The position behind so many zeros.
+    pub(super) fn behind_hole(self, zeros: u64) -> LinePosition {
+        LinePosition { offset: self.offset + zeros, before: 0, ..self }
+    }
+
+    /// The bytes of a window that begins here.
+    fn text(self, window: &[u8]) -> Text<'_> {
+        let ascii = (self.ascii == self.offset).then_some(self.offset);
+        Text::new(window, self.offset, self.before, ascii)
     }
 }
 
 impl<'a> Lines<'a> {
     pub(super) fn new(bytes: &'a [u8], base: LinePosition) -> Self {
-        Lines { bytes, base, at: 0, newlines: 0, line_start: None }
+        Lines { text: base.text(bytes), base, cursors: [Cursor::default(); LineEnds::COUNT] }
     }
 
-    /// Line and column of the byte at `at`, both from 1.
-    pub(super) fn locate(&mut self, at: usize) -> (u64, u64) {
-        let between = &self.bytes[self.at.min(at)..self.at.max(at)];
-        let newlines = memchr_iter(b'\n', between).count() as u64;
+    /// Line and column of the byte at `at`, both from 1, where lines end so.
+    pub(super) fn locate(&mut self, at: usize, kind: LineEnds) -> (u64, u64) {
+        let base = self.base.counts[kind.index()];
+        let cursor = &mut self.cursors[kind.index()];
+        let between = self.text.count(cursor.at.min(at)..cursor.at.max(at), kind);
         // Hits within a long run of base64 do not come in their order.
-        self.newlines = if at < self.at { self.newlines - newlines } else { self.newlines + newlines };
+        cursor.line_ends =
+            if at < cursor.at { cursor.line_ends - between } else { cursor.line_ends + between };
         // One line may be the whole file, and full of hits: its start is not searched for again.
-        if newlines > 0 {
-            self.line_start = memrchr(b'\n', &self.bytes[..at]).map(|last| last + 1);
+        if between > 0 {
+            cursor.line_start = self.text.last_line_start(at, kind);
         }
-        self.at = at;
-        let column = match self.line_start {
-            Some(start) => (at - start) as u64 + 1,
-            None => self.base.column + at as u64 + 1,
+        cursor.at = at;
+        let column = match cursor.line_start {
+            Some(start) => at.saturating_sub(start) as u64 + 1,
+            None => (self.base.offset + at as u64).saturating_sub(base.line_start) + 1,
         };
-        (self.base.newlines + self.newlines + 1, column)
+        (base.line_ends + cursor.line_ends + 1, column)
     }
-}
 
-/// The line of `span`, or its lines where it spans several, up to [`MAX_CONTEXT`] bytes to either side.
-pub(super) fn line_around<'b>(bytes: &'b [u8], span: &Range<usize>) -> &'b [u8] {
-    let first = span.start.saturating_sub(MAX_CONTEXT);
-    let start = memrchr(b'\n', &bytes[first..span.start]).map_or(first, |at| first + at + 1);
-    let last = bytes.len().min(span.end + MAX_CONTEXT);
-    let end = memchr(b'\n', &bytes[span.end..last]).map_or(last, |at| span.end + at);
-    &bytes[start..end]
+    /// The line of `span`, or its lines where it spans several, up to [`MAX_CONTEXT`] bytes to either side.
+    pub(super) fn around(&self, span: &Range<usize>, kind: LineEnds) -> &'a [u8] {
+        let bytes = self.text.bytes();
+        let first = span.start.saturating_sub(MAX_CONTEXT);
+        let start = memrchr_iter(b'\n', &bytes[first..span.start])
+            .map(|at| first + at)
+            .find(|at| self.text.is_line_end(*at, kind))
+            .map_or(first, |at| at + 1);
+        let last = bytes.len().min(span.end + MAX_CONTEXT);
+        let end = memchr_iter(b'\n', &bytes[span.end..last])
+            .map(|at| span.end + at)
+            .find(|at| self.text.is_line_end(*at, kind))
+            .unwrap_or(last);
+        &bytes[start..end]
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::ByteOrder;
+
+    fn line_around<'b>(bytes: &'b [u8], span: &Range<usize>) -> &'b [u8] {
+        Lines::new(bytes, LinePosition::default()).around(span, LineEnds::Bytes)
+    }
 
     #[test]
     fn a_line_ends_where_it_ends() {
@@ -89,16 +146,72 @@ mod tests {
         assert_eq!(line_around(&long, &(MAX_CONTEXT + 5..MAX_CONTEXT + 6)).len(), 2 * MAX_CONTEXT + 1);
     }
 
+    fn utf16(text: &str, order: ByteOrder) -> Vec<u8> {
+        let bytes = |unit: u16| match order {
+            ByteOrder::Little => unit.to_le_bytes(),
+            ByteOrder::Big => unit.to_be_bytes(),
+        };
+        text.encode_utf16().flat_map(bytes).collect()
+    }
+
+    /// Every kind of text, and how its lines end.
+    fn texts() -> Vec<(Vec<u8>, LineEnds)> {
+        let plain = "one\ntwo\n\nfour and more\nfive";
+        let letters = "\u{4e0a}\u{6d77}\n\u{a0a}\u{10a}\u{a00}\n\n\u{a97}\u{ac1} x\n\u{4e00}\n";
+        let mut texts = vec![(plain.as_bytes().to_vec(), LineEnds::Bytes)];
+        for order in [ByteOrder::Little, ByteOrder::Big] {
+            for odd in [false, true] {
+                let raw = if odd { &b"\xff"[..] } else { b"" };
+                let bytes = [raw, &utf16(letters, order)].concat();
+                texts.push((bytes, LineEnds::Utf16 { order, odd }));
+            }
+            // As a shell appends to a file in ASCII.
+            let head = "a line of a log in ASCII\n".repeat(4);
+            let bytes = [head.as_bytes(), &utf16(plain, order)].concat();
+            texts.push((bytes, LineEnds::Utf16 { order, odd: head.len() % 2 == 1 }));
+        }
+        texts
+    }
+
     #[test]
     fn positions_are_the_same_however_the_bytes_are_cut() {
-        let text = b"one\ntwo\n\nfour and more\nfive";
-        for cut in 0..text.len() {
-            let base = LinePosition::default().advanced_by(&text[..cut / 2]).advanced_by(&text[cut / 2..cut]);
-            let mut whole = Lines::new(text, LinePosition::default());
-            let mut part = Lines::new(&text[cut..], base);
-            for at in (cut..text.len()).chain((cut..text.len()).rev()) {
-                assert_eq!(whole.locate(at), part.locate(at - cut), "cut {cut}, at {at}");
+        for (text, kind) in texts() {
+            for cut in 0..text.len() {
+                let half = LinePosition::default().advanced_by(&text, cut / 2);
+                let base = half.advanced_by(&text[cut / 2..], cut - cut / 2);
+                let mut whole = Lines::new(&text, LinePosition::default());
+                let mut part = Lines::new(&text[cut..], base);
+                for at in (cut..text.len()).chain((cut..text.len()).rev()) {
+                    assert_eq!(
+                        whole.locate(at, kind),
+                        part.locate(at - cut, kind),
+                        "{kind:?}, cut {cut}, at {at}"
+                    );
+                }
             }
         }
+    }
+
+    #[test]
+    fn half_a_letter_is_no_line_end() {
+        for order in [ByteOrder::Little, ByteOrder::Big] {
+            let text = "\u{4e0a}\n\u{a0a}\u{10a}\u{a00}\nghp";
+            let bytes = utf16(text, order);
+            let kind = LineEnds::Utf16 { order, odd: false };
+            let mut lines = Lines::new(&bytes, LinePosition::default());
+            assert_eq!(lines.locate(bytes.len() - 6, kind), (3, 1), "{order:?}");
+            assert_eq!(lines.locate(bytes.len() - 2, kind), (3, 5), "{order:?}");
+            let line = lines.around(&(4..6), kind);
+            assert!(line.len() >= 6 && line.len() <= 8, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn text_in_front_of_utf16_has_lines_too() {
+        let head = "a line of a log in ASCII\n".repeat(4);
+        let bytes = [head.as_bytes(), &utf16("x\nghp", ByteOrder::Little)].concat();
+        let mut lines = Lines::new(&bytes, LinePosition::default());
+        let kind = LineEnds::Utf16 { order: ByteOrder::Little, odd: false };
+        assert_eq!(lines.locate(bytes.len() - 6, kind), (6, 1));
     }
 }

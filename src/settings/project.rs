@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::schema::{BadConfig, ConfigText, NO_TEXT, PROJECT};
 use crate::finding::Scope;
-use crate::rule::{CustomRule, RawCustomRule};
+use crate::rule::{Bounds, CustomRule, RawCustomRule};
 use crate::source::tree;
 use crate::suppress::{Allowlist, IgnoreFile, ProjectSuppressions, RawAllowlist};
 use crate::text::unicode;
@@ -55,17 +55,22 @@ impl Project {
         if let Some(text) = read_project_file(&file)? {
             let config = ConfigText { file: &file, text: &text, redact };
             let raw: Raw = config.parse(&PROJECT)?;
+            let at_exclude = |problem: &str| config.error_at(text.find("exclude").unwrap_or(0), problem);
+            Bounds::TREE
+                .check_text(raw.exclude.iter().map(String::as_str), "globs to exclude")
+                .map_err(|problem| at_exclude(&problem))?;
             tree::Exclude::new(raw.exclude.iter().map(String::as_str))
-                .map_err(|error| config.error_at(text.find("exclude").unwrap_or(0), &error.to_string()))?;
+                .map_err(|error| at_exclude(&error.to_string()))?;
             project.exclude = raw.exclude;
-            project.rules = CustomRule::compile_all(raw.rules, Some(&scope))
+            project.rules = CustomRule::compile_all(raw.rules, Some(&scope), &Bounds::TREE)
                 .map_err(|error| config.error_in_table("rules", &error.to_string()))?;
-            project.suppressions.allowlists = Allowlist::compile_all(raw.allowlists, redact)
-                .map_err(|error| config.error_in_table("allowlists", &error.to_string()))?;
+            project.suppressions.allowlists =
+                Allowlist::compile_all(raw.allowlists, redact, &Bounds::TREE)
+                    .map_err(|error| config.error_in_table("allowlists", &error.to_string()))?;
         }
         let file = project.top.join(IGNORE);
         if let Some(text) = read_project_file(&file)? {
-            project.suppressions.ignore = IgnoreFile::parse(&text).map_err(|error| {
+            project.suppressions.ignore = IgnoreFile::parse(&text, &Bounds::TREE).map_err(|error| {
                 let problem = redact(&error.problem);
                 BadConfig { file: file.clone(), line: Some(error.line), problem }
             })?;

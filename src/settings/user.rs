@@ -13,7 +13,7 @@ use super::schema::{BadConfig, ConfigText, NO_TEXT, USER};
 use super::values;
 use crate::finding::Confidence;
 use crate::report::Format;
-use crate::rule::{CustomRule, RawCustomRule};
+use crate::rule::{Bounds, CustomRule, RawCustomRule};
 use crate::source::unpack::Limits;
 use crate::suppress::{Allowlist, RawAllowlist};
 use crate::text::unicode;
@@ -96,9 +96,9 @@ impl UserConfig {
         let raw: Raw = config.parse(&USER)?;
         let connection: ConnectionOptions = config.parse(&USER)?;
         let revoke: RevokeOptions = config.parse(&USER)?;
-        let rules = CustomRule::compile_all(raw.rules, None)
+        let rules = CustomRule::compile_all(raw.rules, None, &Bounds::USER)
             .map_err(|error| config.error_in_table("rules", &error.to_string()))?;
-        let allowlists = Allowlist::compile_all(raw.allowlists, redact)
+        let allowlists = Allowlist::compile_all(raw.allowlists, redact, &Bounds::USER)
             .map_err(|error| config.error_in_table("allowlists", &error.to_string()))?;
         let directory = file.parent().unwrap_or(Path::new(""));
         Ok(UserConfig {

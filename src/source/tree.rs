@@ -4,6 +4,7 @@ mod count;
 mod entry_path;
 mod exclude;
 mod file;
+mod holes;
 mod mounts;
 mod object_database;
 

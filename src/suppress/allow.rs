@@ -1,6 +1,7 @@
 //! `.stanchignore` with more hashes in it.
 
 use super::ignore_file::{BadIgnoreFile, IgnoreFile};
+use crate::rule::Bounds;
 use crate::token::HashPrefix;
 
 /// The text of an ignore file with these hashes allowed, and those of them that it did not have yet. `reason` is a comment
@@ -11,7 +12,7 @@ pub fn with_hashes<'h>(
     reason: Option<&str>,
 ) -> Result<(String, Vec<&'h HashPrefix>), BadIgnoreFile> {
     // A file that cannot be read would keep every scan from starting: it is not added to.
-    IgnoreFile::parse(text)?;
+    IgnoreFile::parse(text, &Bounds::TREE)?;
     let mut known: Vec<HashPrefix> =
         text.trim_start_matches('\u{feff}').lines().filter_map(hash_in).collect();
     let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
@@ -76,7 +77,7 @@ mod tests {
         let (windows, _) = with_hashes("a\r\n", std::slice::from_ref(&one), None).expect("a good file");
         assert_eq!(windows, format!("a\r\nsha256:{}\r\n", one.digits()));
         let (new, _) = with_hashes("", &[one], None).expect("a good file");
-        assert!(IgnoreFile::parse(&new).expect("a good file").names(Fingerprint::of(b"one")));
+        assert!(IgnoreFile::parse(&new, &Bounds::TREE).expect("a good file").names(Fingerprint::of(b"one")));
         assert!(with_hashes("sha256:short\n", &[other], None).is_err());
     }
 }

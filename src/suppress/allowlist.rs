@@ -8,13 +8,14 @@ use regex::bytes::{RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 
 use super::hashes::Hashes;
+use crate::rule::{Bounds, SizeBudget};
 use crate::token::Fingerprint;
 
 /// The fewest hexadecimal digits that name a commit: as many as git shows of one in a small repository.
 const SHORTEST_COMMIT: usize = 7;
 
-/// How many bytes the compiled expressions of a list may take.
-const SIZE_LIMIT: usize = 4 << 20;
+/// How many bytes each thread keeps for a list's expressions at most.
+const MAX_CACHE: usize = 256 << 10;
 
 /// An allowlist that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -52,23 +53,27 @@ pub struct Allowlist {
 }
 
 impl Allowlist {
-    /// Compiles lists; `redact` takes tokens out of the descriptions, which reports repeat.
+    /// Compiles lists, as far as the bounds of their file allow; `redact` takes tokens out of the descriptions, which reports repeat.
     pub fn compile_all(
         raw: Vec<RawAllowlist>,
         redact: &dyn Fn(&str) -> String,
+        bounds: &Bounds,
     ) -> Result<Vec<Self>, BadAllowlist> {
+        check_bounds(&raw, bounds)
+            .map_err(|problem| BadAllowlist { name: "number 1".to_owned(), problem })?;
+        let mut sizes = bounds.sizes();
         (raw.into_iter().enumerate())
             .map(|(n, list)| {
                 let name = match &*list.description {
                     "" => format!("number {}", n + 1),
                     description => redact(description),
                 };
-                Allowlist::compile(&list, &name).map_err(|problem| BadAllowlist { name, problem })
+                Allowlist::compile(&list, &name, &mut sizes).map_err(|problem| BadAllowlist { name, problem })
             })
             .collect()
     }
 
-    fn compile(raw: &RawAllowlist, name: &str) -> Result<Self, String> {
+    fn compile(raw: &RawAllowlist, name: &str, sizes: &mut SizeBudget) -> Result<Self, String> {
         let (globs, paths): (Vec<_>, Vec<_>) = raw.paths.iter().partition(|path| path.starts_with('*'));
         let mut hashes = Hashes::default();
         for hash in &raw.sha256 {
@@ -81,9 +86,9 @@ impl Allowlist {
         }
         let list = Allowlist {
             label: Arc::from(name),
-            paths: expressions(&paths).map_err(|error| format!("paths: {error}"))?,
+            paths: expressions(&paths, sizes).map_err(|error| format!("paths: {error}"))?,
             globs: compile_globs(&globs).map_err(|error| format!("paths: {error}"))?,
-            texts: expressions(&raw.regexes).map_err(|error| format!("regexes: {error}"))?,
+            texts: expressions(&raw.regexes, sizes).map_err(|error| format!("regexes: {error}"))?,
             hashes,
             commits,
         };
@@ -142,12 +147,25 @@ impl Allowlist {
     }
 }
 
-fn expressions(texts: &[impl AsRef<str>]) -> Result<RegexSet, String> {
+/// Refuses what a file may not bring.
+fn check_bounds(raw: &[RawAllowlist], bounds: &Bounds) -> Result<(), String> {
+    bounds.check_count(raw.len(), "allowlists")?;
+    let each = |texts: fn(&RawAllowlist) -> &[String]| raw.iter().flat_map(texts).map(String::as_str);
+    bounds.check_text(each(|list| &list.paths), "paths")?;
+    bounds.check_text(each(|list| &list.regexes), "regexes")
+}
+
+fn expressions(texts: &[impl AsRef<str>], sizes: &mut SizeBudget) -> Result<RegexSet, String> {
     // An empty expression matches everything, and is never what was meant.
     if texts.iter().any(|text| text.as_ref().is_empty()) {
         return Err("an empty expression would allow everything".to_owned());
     }
-    RegexSetBuilder::new(texts).size_limit(SIZE_LIMIT).build().map_err(|error| error.to_string())
+    if texts.is_empty() {
+        return Ok(RegexSet::empty());
+    }
+    let mut builder = RegexSetBuilder::new(texts);
+    builder.dfa_size_limit(MAX_CACHE);
+    sizes.compile(|size| builder.clone().size_limit(size).build()).map_err(|error| error.to_string())
 }
 
 fn compile_globs(globs: &[&String]) -> Result<Gitignore, String> {
@@ -164,8 +182,8 @@ mod tests {
 
     fn list(toml: &str) -> Result<Allowlist, String> {
         let raw: RawAllowlist = toml::from_str(toml).map_err(|error| error.to_string())?;
-        let mut lists =
-            Allowlist::compile_all(vec![raw], &str::to_owned).map_err(|error| error.to_string())?;
+        let mut lists = Allowlist::compile_all(vec![raw], &str::to_owned, &Bounds::USER)
+            .map_err(|error| error.to_string())?;
         Ok(lists.remove(0))
     }
 

@@ -32,6 +32,12 @@ pub(super) fn marker(line: &[u8]) -> Option<&'static str> {
 
 /// The marker whose colon is between these.
 fn marker_around(before: &[u8], behind: &[u8]) -> Option<&'static str> {
+    // Nearly every colon is another one: what is next to it decides. A line may have thousands.
+    if !matches!(behind.first()?.to_ascii_lowercase(), b'a' | b'i' | b' ')
+        || !matches!(before.last()?.to_ascii_lowercase(), b'h' | b's' | b'g' | b'r' | b'a')
+    {
+        return None;
+    }
     let is =
         |text: Option<&[u8]>, word: &str| text.is_some_and(|text| text.eq_ignore_ascii_case(word.as_bytes()));
     let matches = |marker: &str| {

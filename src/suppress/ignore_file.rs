@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::hashes::Hashes;
+use crate::rule::Bounds;
 use crate::token::Fingerprint;
 
 /// How many digits of a hash are printed: enough to name one token.
@@ -57,17 +58,23 @@ impl Default for IgnoreFile {
 }
 
 impl IgnoreFile {
-    /// Reads the text of such a file.
-    pub fn parse(text: &str) -> Result<Self, BadIgnoreFile> {
+    /// Reads the text of such a file, as far as its bounds allow.
+    pub fn parse(text: &str, bounds: &Bounds) -> Result<Self, BadIgnoreFile> {
         let mut hashes = Hashes::default();
         let mut globs = GitignoreBuilder::new("");
+        let mut globs_len = 0;
         for (n, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
             let bad = |problem: String| BadIgnoreFile { line: n + 1, problem };
             if line.trim_start().starts_with("sha256:") {
                 // A comment may follow: nobody can read from a hash why it is here.
                 let hash = line.split('#').next().unwrap_or_default().trim();
                 hashes.add(hash).map_err(|error| bad(error.to_string()))?;
-            } else {
+            } else if !line.starts_with('#') {
+                globs_len += line.len();
+                if line.len() > bounds.pattern || globs_len > bounds.text {
+                    let (each, all) = (bounds.pattern, bounds.text);
+                    return Err(bad(format!("a pattern may have {each} bytes, and all together {all}")));
+                }
                 globs.add_line(None, line).map_err(|error| bad(error.to_string()))?;
             }
         }
@@ -127,7 +134,7 @@ mod tests {
             "\u{feff}# why\n\n sha256:{} # known\r\nfixtures/\n*.lock\n!keep.lock\n/top.txt\n",
             &token.hex()[..16]
         );
-        let file = IgnoreFile::parse(&text).expect("a good file");
+        let file = IgnoreFile::parse(&text, &Bounds::USER).expect("a good file");
         let other = Fingerprint::of(b"other");
         assert!(file.ignores(token, "anywhere").is_some());
         for path in
@@ -146,18 +153,18 @@ mod tests {
             ["a", "a b", "a[1]*?.txt", "d/e!m/n", "back\\slash", "#a", "!a", "ends ", "x.zip!in ner/*"]
         {
             let line = glob_of(path);
-            let file = IgnoreFile::parse(&format!("{line}\n")).expect("a good file");
+            let file = IgnoreFile::parse(&format!("{line}\n"), &Bounds::TREE).expect("a good file");
             assert!(file.ignores_path(path), "{line}");
             assert!(!file.ignores_path(&format!("x/{path}")), "{line}");
         }
         let token = Fingerprint::of(b"token");
-        let file = IgnoreFile::parse(&hash_line(&token)).expect("a good file");
+        let file = IgnoreFile::parse(&hash_line(&token), &Bounds::TREE).expect("a good file");
         assert!(file.names(token));
     }
 
     #[test]
     fn a_hash_too_short_is_reported_with_its_line() {
-        let error = IgnoreFile::parse("a\nsha256:abc\n").expect_err("too short");
+        let error = IgnoreFile::parse("a\nsha256:abc\n", &Bounds::USER).expect_err("too short");
         assert!(error.to_string().starts_with("line 2: a hash is 16"), "{error}");
     }
 }

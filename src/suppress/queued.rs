@@ -71,11 +71,12 @@ fn path_and_commit(location: &str) -> (&str, Option<&str>) {
 mod tests {
     use super::super::{Allowlist, IgnoreFile, ProjectSuppressions, RawAllowlist};
     use super::*;
+    use crate::rule::Bounds;
     use crate::token::Kind;
 
     fn allowlist(toml: &str) -> Allowlist {
         let raw: RawAllowlist = toml::from_str(toml).expect("a list");
-        Allowlist::compile_all(vec![raw], &str::to_owned).expect("a good list").remove(0)
+        Allowlist::compile_all(vec![raw], &str::to_owned, &Bounds::USER).expect("a good list").remove(0)
     }
 
     #[test]
@@ -123,7 +124,7 @@ mod tests {
         assert!(truncated.looks_at_text() && truncated.user_allows_text(&refresh));
 
         let tree = |ignore: &str| {
-            let ignore = IgnoreFile::parse(ignore).expect("a good file");
+            let ignore = IgnoreFile::parse(ignore, &Bounds::USER).expect("a good file");
             let allowlists = vec![allowlist("paths = ['x']\nregexes = ['EXAMPLE']")];
             let project = ProjectSuppressions { ignore, allowlists, ..ProjectSuppressions::default() };
             Suppressions { projects: vec![project], ..Suppressions::default() }

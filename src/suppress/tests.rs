@@ -3,6 +3,7 @@ use std::sync::Arc;
 use super::*;
 use crate::blob::Origin;
 use crate::finding::{Confidence, Findings, Sighting};
+use crate::rule::Bounds;
 use crate::token::Kind;
 
 const TOKEN: &[u8] = b"ghp_placeholder";
@@ -13,13 +14,13 @@ fn location(path: &str, root: Option<&str>) -> Location {
 }
 
 fn project(root: Option<&str>, ignore: &str) -> ProjectSuppressions {
-    let ignore = IgnoreFile::parse(ignore).expect("a good file");
+    let ignore = IgnoreFile::parse(ignore, &Bounds::USER).expect("a good file");
     ProjectSuppressions { scope: Scope::of_directory(root), ignore, allowlists: Vec::new() }
 }
 
 fn list(toml: &str) -> Vec<Allowlist> {
     let raw: RawAllowlist = toml::from_str(toml).expect("a list");
-    Allowlist::compile_all(vec![raw], &str::to_owned).expect("a good list")
+    Allowlist::compile_all(vec![raw], &str::to_owned, &Bounds::USER).expect("a good list")
 }
 
 fn sighting(rule: &Arc<str>) -> Sighting<'_> {

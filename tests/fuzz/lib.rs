@@ -85,8 +85,8 @@ pub fn sweep(dictionary: Dictionary, data: &[u8]) {
     let bytes = dictionary.text(data);
     let whole = found(&Window::whole(&bytes));
     let cut = bytes.len() * usize::from(*cut) / 256;
-    let mut parts = found(&Window { bytes: &bytes, emit: 0..cut });
-    parts.extend(found(&Window { bytes: &bytes, emit: cut..bytes.len() }));
+    let mut parts = found(&Window { emit: 0..cut, ..Window::whole(&bytes) });
+    parts.extend(found(&Window { emit: cut..bytes.len(), ..Window::whole(&bytes) }));
     parts.sort();
     assert_eq!(whole, parts, "where a window ends makes no difference");
     if let Ok(text) = std::str::from_utf8(&bytes) {

@@ -183,3 +183,55 @@ fn the_guide_names_every_variable() {
         assert!(page.contains(&format!("`{}`", variable.name)), "{}", variable.name);
     }
 }
+
+#[test]
+fn a_tree_cannot_bring_more_than_it_may() {
+    let sandbox = Sandbox::new();
+    let rule = |n: usize, regex: &str| {
+        format!("[[rules]]\nid = 'r{n}'\nregex = '{regex}'\nkeywords = ['aa']\npositive = ['aa Q QQ']\n")
+    };
+    let many: String = (0..1001).map(|n| rule(n, "Q")).collect();
+    let large: String = (0..400).map(|n| rule(n, "Q|(?:[ab]{30}){30}")).collect();
+    let list = |entry: &str| format!("[[allowlists]]\npaths = ['{entry}']\n");
+    for (file, text, expected) in [
+        (".stanch.toml", many, "1001 rules are more than a scanned tree may bring"),
+        (".stanch.toml", large, "size"),
+        (".stanch.toml", rule(0, "(?:a{1000}){1000}"), "size"),
+        (".stanch.toml", rule(0, &"Q".repeat(5000)), "5000 bytes"),
+        (".stanch.toml", list(&"Q".repeat(5000)), "5000 bytes"),
+        (".stanch.toml", list("(?:a{1000}){1000}"), "size"),
+        (".stanch.toml", list("x").repeat(1001), "1001 allowlists"),
+        (".stanch.toml", format!("exclude = ['{}']", "Q".repeat(5000)), "5000 bytes"),
+        (".stanchignore", "Q".repeat(1 << 20), "a pattern may have 4096 bytes"),
+        (".stanchignore", "*a*b*c*d\n".repeat(100_000), "all together 262144"),
+    ] {
+        sandbox.write(file, &text);
+        let ran = sandbox.run(&["scan"]);
+        assert_eq!(ran.code, 2, "{expected}: {}", ran.stderr);
+        assert!(ran.stderr.contains(expected), "{expected}: {}", ran.stderr);
+        std::fs::remove_file(sandbox.path().join(file)).expect("it is there");
+    }
+}
+
+#[test]
+fn many_rules_that_share_a_keyword_are_tried_everywhere() {
+    let sandbox = Sandbox::new();
+    let rules: String = (0..200)
+        .map(|n| {
+            format!("[[rules]]\nid = 'r{n}'\nregex = 'Q{n}QQ'\nkeywords = ['aa']\npositive = ['aa Q{n}QQ']\n")
+        })
+        .collect();
+    sandbox.write(".stanch.toml", rules);
+    let filler = "a".repeat(100_000);
+    sandbox.write("file", format!("{filler} Q7QQ {filler} Q150QQ {filler}"));
+    let (code, report) = sandbox.json(&["scan"]);
+    assert_eq!(code, 1);
+    // The examples in the configuration are found as well.
+    let in_file = |finding: &&serde_json::Value| {
+        finding["locations"]
+            .as_array()
+            .is_some_and(|places| places.iter().any(|place| place["path"] == "file"))
+    };
+    let findings = report["findings"].as_array().expect("a list");
+    assert_eq!(findings.iter().filter(in_file).count(), 2);
+}

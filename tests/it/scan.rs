@@ -489,3 +489,31 @@ fn only_objects_of_a_repository_are_left_to_its_history() {
     let files = |report: &Value| report["summary"]["files"].as_u64().expect("a number");
     assert_eq!(files(&report) - files(&without), 1, "only `info/packs` is a text");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn holes_of_a_sparse_file_take_no_time_and_keep_offsets_true() {
+    use std::io::{Seek as _, SeekFrom};
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(77));
+    let tokens: Vec<String> = (0..3).map(|_| mint.token(Kind::GITHUB[0])).collect();
+    // So much is read in no test; a file system that keeps no holes would not hold it either.
+    let places = [0_u64, (1 << 30) + 12_345, (1 << 39) + 7];
+    sandbox.write("disk.img", "");
+    let mut file =
+        std::fs::OpenOptions::new().write(true).open(sandbox.path().join("disk.img")).expect("a file");
+    if file.set_len(1 << 40).is_err() {
+        return;
+    }
+    for (token, place) in tokens.iter().zip(places) {
+        file.seek(SeekFrom::Start(place)).and_then(|_| writeln!(file, "{token}")).expect("space");
+    }
+    let start = std::time::Instant::now();
+    let (code, report) = sandbox.json(&["scan", "disk.img"]);
+    assert_eq!(code, 1);
+    for (n, (token, place)) in tokens.iter().zip(places).enumerate() {
+        let found = locations(&report, token);
+        assert_eq!(found.len(), 1, "{n}");
+        assert_eq!((found[0].1, found[0].3), (n as u64 + 1, place), "{n}");
+    }
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+}

@@ -26,11 +26,11 @@ pub(crate) struct CommonArgs {
     #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "What is looked at")]
     max_file_size: Option<u64>,
 
-    /// How deep containers within containers are opened; 0 opens none [default: 3]
+    /// How deep containers within containers are opened; 0 opens none [default: 8]
     #[arg(long, value_name = "N", help_heading = "What is looked at")]
     max_archive_depth: Option<u32>,
 
-    /// How many encodings within encodings are decoded; 0 looks at the bytes as they are [default: 2]
+    /// How many encodings within encodings are decoded; 0 looks at the bytes as they are [default: 4]
     #[arg(long, value_name = "N", help_heading = "What is looked at")]
     max_decode_depth: Option<u32>,
 
@@ -134,6 +134,7 @@ impl CommonArgs {
                 max_archive_depth: archive_depth
                     .or(user.max_archive_depth)
                     .unwrap_or(limits.max_archive_depth),
+                depth_chosen: archive_depth.or(user.max_archive_depth).is_some(),
                 ..limits
             },
             decode_depth: decode_depth.or(user.max_decode_depth).map_or(DECODE_DEPTH, |depth| depth as usize),

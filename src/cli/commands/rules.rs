@@ -6,7 +6,7 @@ use crate::cli::args::RulesCommand;
 use crate::cli::detection::Detection;
 use crate::cli::exit::Exit;
 use crate::cli::stdout::stdout;
-use crate::detect::Detector;
+use crate::detect::{Custom, Detector};
 use crate::finding::Confidence;
 use crate::provider;
 use crate::rule::Rule;
@@ -57,7 +57,7 @@ fn test(detection: &Detection, out: &mut dyn Write) -> anyhow::Result<Exit> {
     }
     for rule in detection.custom.rules() {
         let examples = rule.positive.len() + rule.negative.len();
-        failed += report(&rule.id, examples, &detection.custom.contradictions(rule), out)?;
+        failed += report(&rule.id, examples, &Custom::contradictions(rule), out)?;
     }
     if failed > 0 {
         anyhow::bail!("{failed} examples contradict their rule");

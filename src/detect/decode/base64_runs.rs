@@ -107,7 +107,7 @@ fn is_long(bytes: &[u8], at: usize) -> bool {
     let after = leading(&bytes[at..bytes.len().min(at + SHORTEST_RUN)], base64_or_break);
     after >= SHORTEST_RUN
         || after + trailing(&bytes[at.saturating_sub(SHORTEST_RUN)..at], base64_or_break) >= SHORTEST_RUN
-        || super::line_wrapped::continues_on_next_line(&bytes[at..], after)
+        || super::line_break::continues_on_next_line(&bytes[at..], after)
 }
 
 #[cfg(test)]

@@ -7,13 +7,14 @@ use std::ops::Range;
 use zeroize::Zeroize as _;
 
 use super::alphabet::{SHORTEST_RUN, is_character};
+use super::line_break::{MAX_LINE_BREAK, is_sign, line_break, next_line, previous_line_end};
 use super::simd::{base64_characters, leading, trailing};
-
-/// The most bytes between the characters of two lines: indentation, quotes and a line end.
-const MAX_LINE_BREAK: usize = 128;
 
 /// How many bytes in front of a candidate the first line of its text is looked for.
 const MAX_LOOKBACK: usize = 4096;
+
+/// How many signs a line begins with, at most.
+const MAX_SIGNS: usize = 3;
 
 /// How many characters are unwrapped at once; a longer text is taken in parts.
 const MAX_PART: usize = 128 * 1024;
@@ -31,6 +32,8 @@ pub(in crate::detect) struct Unwrapped<'a> {
     lines: Vec<(usize, usize)>,
     /// The byte at which the next part takes over.
     pub(in crate::detect) end: usize,
+    /// Whether the text is read in another way as well, which finds what is on one line.
+    pub(in crate::detect) is_other: bool,
 }
 
 impl<'a> Unwrapped<'a> {
@@ -45,7 +48,13 @@ impl<'a> Unwrapped<'a> {
             return Unwrapped::lines(bytes, start, candidate);
         }
         let text = Cow::Borrowed(&bytes[start..end]);
-        (text.len() >= SHORTEST_RUN).then_some(Unwrapped { text, start, lines: Vec::new(), end })
+        (text.len() >= SHORTEST_RUN).then_some(Unwrapped {
+            text,
+            start,
+            lines: Vec::new(),
+            end,
+            is_other: false,
+        })
     }
 
     /// The text of several lines, copied.
@@ -63,12 +72,65 @@ impl<'a> Unwrapped<'a> {
             text.extend_from_slice(&bytes[line]);
         }
         starts.remove(0);
-        let mut unwrapped = Unwrapped { text: Cow::Owned(text), start, lines: starts, end };
+        let mut unwrapped = Unwrapped { text: Cow::Owned(text), start, lines: starts, end, is_other: false };
         if length >= MAX_PART {
             let cut = unwrapped.line_start(length - PART_OVERLAP);
             unwrapped.end = if cut > candidate { cut } else { end };
         }
         Some(unwrapped)
+    }
+
+    /// The ways to read the text: as it is, and without what its lines begin with where that is base64 itself, as the `+` and `-`
+    /// of a diff and the `//` and `--` of code that was commented out. Where most lines begin so, it is the latter.
+    pub(in crate::detect) fn readings(self, bytes: &[u8]) -> impl Iterator<Item = Unwrapped<'a>> {
+        let signs = self.common_signs();
+        let marked = self.lines.iter().filter(|(first, _)| self.text[*first..].starts_with(signs)).count();
+        // One line of 64 begins with a certain character by chance.
+        let most = if marked * 8 < self.lines.len() { 0 } else { signs.len() };
+        let sure = most > 0 && marked >= 3 && marked * 2 >= self.lines.len();
+        let without: Vec<_> = (1..=most).map(|count| self.without_signs(bytes, count, !sure)).collect();
+        let as_it_is = (!sure).then_some(self);
+        as_it_is.into_iter().chain(without)
+    }
+
+    /// The signs that two lines begin with, one behind the other; or the second one, where there are no more.
+    fn common_signs(&self) -> &[u8] {
+        let signs = |(first, _): &(usize, usize)| {
+            let line = &self.text[*first..];
+            &line[..line.iter().take(MAX_SIGNS).take_while(|byte| is_sign(**byte)).count()]
+        };
+        let in_common = |pair: &[(usize, usize)]| {
+            let (one, other) = (signs(&pair[0]), signs(&pair[1]));
+            &one[..one.iter().zip(other).take_while(|(byte, other)| byte == other).count()]
+        };
+        let pairs = self.lines.windows(2).map(in_common);
+        pairs
+            .clone()
+            .find(|signs| !signs.is_empty())
+            .or_else(|| self.lines.first().map(signs))
+            .unwrap_or_default()
+    }
+
+    /// The same text without the first `count` of those signs on each line that begins with them.
+    fn without_signs(&self, bytes: &[u8], count: usize, is_other: bool) -> Unwrapped<'static> {
+        let signs = &self.common_signs()[..count];
+        let at_line_start = self.start == 0 || bytes.get(self.start - 1) == Some(&b'\n');
+        let (mut text, mut lines) = (Vec::with_capacity(self.text.len()), Vec::new());
+        let ends = self.lines.iter().map(|(first, _)| *first).chain([self.text.len()]);
+        for (n, ((first, start), end)) in [(0, self.start)].iter().chain(&self.lines).zip(ends).enumerate() {
+            let line = &self.text[*first..end];
+            let marked = line.starts_with(signs) && (n > 0 || at_line_start);
+            let skip = if marked { count } else { 0 };
+            lines.push((text.len(), start + skip));
+            text.extend_from_slice(&line[skip..]);
+        }
+        let (_, start) = lines.remove(0);
+        Unwrapped { text: Cow::Owned(text), start, lines, end: self.end, is_other }
+    }
+
+    /// Whether the characters of a token are on more than one line.
+    pub(in crate::detect) fn spans_lines(&self, characters: &Range<usize>) -> bool {
+        self.line(characters.start) != self.line(characters.end.saturating_sub(1))
     }
 
     /// Whether the text starts with the first line here, rather than further back than was looked. `first` says whether
@@ -150,12 +212,6 @@ fn run_end(bytes: &[u8], start: usize) -> usize {
     start + leading(&bytes[start..], base64_characters)
 }
 
-/// Where the next line starts, if the one that ends at `end` continues there.
-fn next_line(bytes: &[u8], end: usize) -> Option<usize> {
-    let next = end + line_break(&bytes[end..])?;
-    bytes.get(next).copied().is_some_and(is_character).then_some(next)
-}
-
 /// Where the first line of the text starts that the line at `start` belongs to.
 fn first_line(bytes: &[u8], mut start: usize, floor: usize) -> usize {
     if !bytes.get(start).copied().is_some_and(is_character) {
@@ -176,85 +232,4 @@ fn run_start(bytes: &[u8], end: usize) -> usize {
     let start = end - trailing(&bytes[..end], base64_characters);
     let escaped = bytes[..start].ends_with(b"\\") && matches!(bytes.get(start), Some(b'n' | b'r'));
     start + usize::from(escaped)
-}
-
-/// Where the line ends that continues at `start`, if one does.
-fn previous_line_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let before = &bytes[start.saturating_sub(MAX_LINE_BREAK)..start];
-    if !before.last().is_some_and(|byte| b" \t\n\"'+.nr".contains(byte)) {
-        return None;
-    }
-    let gap = before.iter().rev().take_while(|byte| b" \t\r\n\"'+.,\\nr".contains(byte)).count();
-    (start - gap..start)
-        .filter(|end| *end > 0 && is_character(bytes[end - 1]))
-        .find(|end| line_break(&bytes[*end..]) == Some(start - end))
-}
-
-/// Whether the line that ends before `at`, or with the line ends there, continues on the next one.
-pub(super) fn continues_on_next_line(bytes: &[u8], at: usize) -> bool {
-    // Called often, and seldom true: the cheap test first.
-    if !matches!(bytes.get(at), Some(b' ' | b'\t' | b'"' | b'\'')) {
-        return false;
-    }
-    let ends = bytes[..at].iter().rev().take_while(|byte| !is_character(**byte)).count();
-    next_line(bytes, at - ends).is_some()
-}
-
-/// The width of the line break that `rest` starts with, up to the next line's first character.
-fn line_break(rest: &[u8]) -> Option<usize> {
-    // Called at the end of every run, and seldom true: the cheap test first.
-    if !matches!(rest.first()?, b' ' | b'\t' | b'\n' | b'\r' | b'\\' | b'"' | b'\'' | b'&') {
-        return None;
-    }
-    let mut at = carriage_return(rest);
-    // Escaped: `\n`, or `\\\\n` in a string within a string.
-    loop {
-        let slashes = rest[at..].iter().take(MAX_LINE_BREAK).take_while(|byte| **byte == b'\\').count();
-        if slashes == 0 || !matches!(rest.get(at + slashes), Some(b'n' | b'r')) {
-            break;
-        }
-        at += slashes + 1;
-    }
-    let escaped = if rest.starts_with(b"\\") { at } else { 0 };
-    let quote = rest.get(at).copied().filter(|byte| matches!(byte, b'"' | b'\''));
-    at += usize::from(quote.is_some());
-    at += leading_blanks(&rest[at..]);
-    at += usize::from(match rest.get(at) {
-        Some(b'\\') => true,
-        Some(b'+' | b'.' | b',') => quote.is_some(),
-        _ => false,
-    });
-    at += leading_blanks(&rest[at..]);
-    at += usize::from(rest.get(at) == Some(&b'\r'));
-    if rest.get(at) != Some(&b'\n') {
-        return (escaped > 0).then_some(escaped);
-    }
-    at += 1;
-    at += leading_blanks(&rest[at..]);
-    at += line_prefix(&rest[at..]);
-    if let Some(quote) = quote {
-        at += usize::from(matches!(rest.get(at), Some(b'+' | b'.')));
-        at += leading_blanks(&rest[at..]);
-        if rest.get(at) != Some(&quote) {
-            return None;
-        }
-        at += 1;
-    }
-    (at <= MAX_LINE_BREAK).then_some(at)
-}
-
-/// The width of a character reference to a carriage return, which Java's XML signatures put in front of line ends.
-fn carriage_return(rest: &[u8]) -> usize {
-    let references = [&b"&#13;"[..], b"&#xD;", b"&#xd;"];
-    references.into_iter().find(|reference| rest.starts_with(reference)).map_or(0, <[u8]>::len)
-}
-
-/// The width of what comments and quoted mails put in front of their lines.
-fn line_prefix(rest: &[u8]) -> usize {
-    let longest = rest.iter().take(12);
-    longest.take_while(|byte| matches!(byte, b'#' | b'>' | b'*' | b';' | b'|' | b' ')).count()
-}
-
-fn leading_blanks(rest: &[u8]) -> usize {
-    rest.iter().take(MAX_LINE_BREAK).take_while(|byte| matches!(byte, b' ' | b'\t')).count()
 }

@@ -2,6 +2,8 @@
 
 use zeroize::Zeroizing;
 
+use crate::detect::byte_order::ByteOrder;
+
 /// The character that `rest` starts with, low byte first.
 pub(super) fn first_char_le(rest: &[u8]) -> Option<(u8, usize)> {
     match rest {
@@ -50,9 +52,11 @@ pub(in crate::detect) fn is_big_endian(
     match bytes[..start] {
         [] | [0] => offset.is_some_and(|offset| (offset + at) % 2 == 1),
         [.., 0xfe, 0xff, 0] => true,
-        // Zeros in front of it: a high byte, and whole NUL characters.
+        // Zeros in front of it: a high byte, and whole NUL characters, or a letter like U+4E00.
         [.., 0] => {
-            bytes[..start].iter().rev().take(MAX_ZEROS).take_while(|byte| **byte == 0).count() % 2 == 1
+            let zeros = bytes[..start].iter().rev().take(MAX_ZEROS).take_while(|byte| **byte == 0).count();
+            let odd = zeros % 2 == 1;
+            if zeros > 1 { offset.map_or(odd, |offset| (offset + at) % 2 == 1) } else { odd }
         }
         _ => false,
     }
@@ -64,6 +68,10 @@ const MAX_ZEROS: usize = 4096;
 /// How many bytes decide whether a text is in UTF-16.
 const BLOCK: usize = 32;
 
+/// How many of its characters must be ASCII, and how many zeros those and a few others have at most.
+const LEAST_ASCII: usize = BLOCK / 2 - 2;
+const MOST_ZEROS: usize = BLOCK / 2 + 2;
+
 /// How many characters beyond ASCII in a row end a text.
 const MAX_FOREIGN: usize = 256;
 
@@ -72,8 +80,7 @@ pub(in crate::detect) struct Utf16Text {
     pub(in crate::detect) ascii: Zeroizing<Vec<u8>>,
     /// The byte where its first character starts.
     pub(in crate::detect) start: usize,
-    /// Whether its high bytes come first.
-    pub(in crate::detect) big_endian: bool,
+    pub(in crate::detect) order: ByteOrder,
 }
 
 impl Utf16Text {
@@ -82,12 +89,23 @@ impl Utf16Text {
         self.start + 2 * self.ascii.len()
     }
 
+    /// All of a text that begins with a mark, or a part of one that begins at an even offset, in whatever script.
+    pub(in crate::detect) fn marked(bytes: &[u8], order: ByteOrder) -> Self {
+        let mut text = Zeroizing::new(Vec::with_capacity(bytes.len() / 2));
+        text.extend(bytes.chunks_exact(2).map(|pair| ascii(pair, order == ByteOrder::Big)));
+        Utf16Text { ascii: text, start: 0, order }
+    }
+
     /// The text that `at` is in, if it is in one; nothing before `floor` belongs to it.
     pub(in crate::detect) fn around(bytes: &[u8], at: usize, floor: usize) -> Option<Self> {
-        // Nearly every text is without zeros.
-        let block = bytes.get(at..at + BLOCK).filter(|block| block.contains(&0))?;
+        // Nearly every text is without zeros, and most other data has them less evenly.
+        let block: &[u8; BLOCK] = bytes.get(at..)?.first_chunk()?;
+        let zeros = block.iter().map(|byte| u8::from(*byte == 0)).sum::<u8>();
+        if !(LEAST_ASCII..=MOST_ZEROS).contains(&usize::from(zeros)) {
+            return None;
+        }
         let mostly_ascii =
-            |big| block.chunks_exact(2).filter(|pair| ascii(pair, big) != 0).count() > BLOCK / 2 - 3;
+            |big| block.chunks_exact(2).filter(|pair| ascii(pair, big) != 0).count() >= LEAST_ASCII;
         let (low, high) = (mostly_ascii(false), mostly_ascii(true));
         if !low && !high {
             return None;
@@ -102,7 +120,8 @@ impl Utf16Text {
         let text = characters(bytes[start..].chunks_exact(2), big_endian);
         let mut ascii = Zeroizing::new(Vec::with_capacity((bytes.len() - start) / 2));
         ascii.extend(text);
-        Some(Utf16Text { ascii, start, big_endian })
+        let order = if big_endian { ByteOrder::Big } else { ByteOrder::Little };
+        Some(Utf16Text { ascii, start, order })
     }
 }
 

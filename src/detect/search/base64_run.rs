@@ -34,6 +34,9 @@ impl Run<'_, '_> {
     /// Reports a token in the characters `found.span`. Its location is where its word starts on its line, or where it starts
     /// itself if that is further back than [`Layer::lookback`]. Lookalikes are not reported.
     fn report(&self, mut found: Found<'_>, report: OnFound<'_>) {
+        if self.unwrapped.is_other && !self.unwrapped.spans_lines(&found.span) {
+            return;
+        }
         let Range { start, end } = found.span;
         let token = self.unwrapped.byte_of(start);
         let word = self.unwrapped.line_start(start);
@@ -60,18 +63,25 @@ impl Finder {
             return;
         }
         let Some(unwrapped) = Unwrapped::around(layer.bytes, candidate, *searched) else { return };
+        let start = (*searched).max(layer.emit.start);
+        *searched = unwrapped.end;
+        for reading in unwrapped.readings(layer.bytes) {
+            self.search_unwrapped(layer, &reading, start, report);
+        }
+    }
+
+    /// Searches one reading of a run, of which what is before `start` is reported already.
+    fn search_unwrapped(
+        &self,
+        layer: &Layer<'_>,
+        unwrapped: &Unwrapped<'_>,
+        start: usize,
+        report: OnFound<'_>,
+    ) {
         if !base64::may_hold_token(&unwrapped.text) {
-            *searched = unwrapped.end;
             return;
         }
-        let mut run = Run {
-            unwrapped: &unwrapped,
-            layer,
-            start: (*searched).max(layer.emit.start),
-            decoded_to: [0; 4],
-            inflater: Inflater::default(),
-        };
-        *searched = unwrapped.end;
+        let mut run = Run { unwrapped, layer, start, decoded_to: [0; 4], inflater: Inflater::default() };
         let first = unwrapped.character_from(run.start);
         let last = unwrapped.character_from(layer.emit.end + layer.lookback + MAX_NEEDLE_OFFSET);
         let mut nested = (layer.depth > 1).then(|| base64::nested(&unwrapped.text, first..last).peekable());

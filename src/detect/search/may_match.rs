@@ -2,6 +2,7 @@
 
 use super::char_encoded::PREFIX_WINDOW;
 use super::{Finder, UTF16_STRIDE, prefix_start, utf16_starts};
+use crate::detect::byte_order::ByteOrder;
 use crate::detect::decode::CharEncoding;
 use crate::detect::decode::base64;
 use crate::detect::decode::base64_runs::{Candidates, SEGMENT};
@@ -36,7 +37,9 @@ impl Finder {
             at = found + 1;
         }
         let in_utf16_text = |at| Utf16Text::around(bytes, at, 0).is_some();
-        depth > 1 && (0..bytes.len()).step_by(UTF16_STRIDE).any(in_utf16_text)
+        depth > 1
+            && (ByteOrder::of_mark(bytes).is_some()
+                || (0..bytes.len()).step_by(UTF16_STRIDE).any(in_utf16_text))
             || depth > 0 && self.base64_may_match(bytes, depth)
     }
 
@@ -58,20 +61,20 @@ impl Finder {
                 }
                 let Some(unwrapped) = Unwrapped::around(bytes, candidate, run_end) else { continue };
                 run_end = unwrapped.end;
-                let text = &*unwrapped.text;
-                if !base64::may_hold_token(text) {
-                    continue;
-                }
-                let nested = || depth > 1 && base64::nested(text, 0..text.len()).next().is_some();
-                if self.base64_needles().next(text, 0, depth).is_some()
-                    || nested()
-                    || depth > 1 && unwrapped.zlib_starts().next().is_some()
-                {
+                if unwrapped.readings(bytes).any(|reading| self.reading_may_match(&reading, depth)) {
                     return true;
                 }
             }
             start = end;
         }
         false
+    }
+
+    fn reading_may_match(&self, reading: &Unwrapped<'_>, depth: usize) -> bool {
+        let text = &*reading.text;
+        let nested = || base64::nested(text, 0..text.len()).next().is_some();
+        base64::may_hold_token(text)
+            && (self.base64_needles().next(text, 0, depth).is_some()
+                || depth > 1 && (nested() || reading.zlib_starts().next().is_some()))
     }
 }

@@ -184,9 +184,10 @@ fn in_two_windows(bytes: &[u8], cut: usize) -> Vec<(Vec<u8>, usize, Vec<&'static
     let mut out = Vec::new();
     let back = cut.saturating_sub(MAX_SPAN);
     let ahead = bytes.len().min(cut + MAX_SPAN);
+    let mark = ByteOrder::of_mark(bytes);
     for (start, window) in [
-        (0, Window { bytes: &bytes[..ahead], emit: 0..cut }),
-        (back, Window { bytes: &bytes[back..], emit: cut - back..bytes.len() - back }),
+        (0, Window { bytes: &bytes[..ahead], emit: 0..cut, mark }),
+        (back, Window { bytes: &bytes[back..], emit: cut - back..bytes.len() - back, mark }),
     ] {
         detector().scan(&window, &mut |hit| {
             if hit.confidence == Confidence::Certain {

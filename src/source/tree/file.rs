@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::entry_path::EntryPath;
+use super::holes;
 use crate::blob::{Blob, Body, Fault, FaultKind, Forward, ReadSeek, Rest, Sink, fill};
 
 /// Files up to so many bytes are handed over whole.
@@ -28,6 +29,10 @@ impl Read for LargeFile {
 impl Rest for LargeFile {
     fn seekable(&mut self) -> Option<&mut dyn ReadSeek> {
         Some(&mut self.0)
+    }
+
+    fn skip_hole(&mut self) -> u64 {
+        holes::skip(&mut self.0)
     }
 }
 

@@ -5,7 +5,7 @@
 use std::io;
 
 use super::bounded_reader::StreamError;
-use super::input::{Input, with_input};
+use super::input::{Input, SEAM, with_input};
 use super::open_container::{Content, MemberName, OpenContainer, Region};
 use crate::blob::Body;
 
@@ -30,6 +30,7 @@ pub(super) fn open(container: &OpenContainer<'_>, body: Body<'_>) {
         if let Err(error) = read_members(container, input) {
             container.report(Region::Raw(0), StreamError::Damaged(error.to_string()), None);
         }
+        scan_rest(container, input);
     });
 }
 
@@ -38,7 +39,7 @@ fn read_members(container: &OpenContainer<'_>, input: &mut Input<'_>) -> io::Res
     let mut name_table = Vec::new();
     while container.may_continue() {
         // Members begin at even offsets, and the last one need not be padded.
-        if input.offset() % 2 == 1 {
+        if input.offset() % 2 == 1 && input.peek(1)? == b"\n" {
             input.skip(1)?;
         }
         let header = input.peek(HEADER_LEN)?;
@@ -46,12 +47,18 @@ fn read_members(container: &OpenContainer<'_>, input: &mut Input<'_>) -> io::Res
             return Ok(());
         }
         let Some((raw_name, size)) = parse_header(header) else {
-            return scan_rest(container, input);
+            return Err(io::Error::other("no header where a member should begin"));
         };
+        if !header[16..HEADER_LEN - 2].iter().all(|byte| matches!(byte, b'0'..=b'9' | b' ')) {
+            let header = header.to_vec();
+            container.scan_raw(input.offset(), &header);
+        }
         input.skip(HEADER_LEN as u64)?;
         if raw_name == b"//" && size <= MAX_NAME_TABLE {
-            // A name in the table is scanned where it names a member.
+            let offset = input.offset();
             name_table = input.read_bytes(usize::try_from(size).unwrap_or(0))?;
+            // A name that no member has is nowhere else.
+            container.scan_raw(offset, &name_table);
             continue;
         }
         let (name, size) = resolve_name(&raw_name, size, &name_table, input)?;
@@ -64,11 +71,14 @@ fn read_members(container: &OpenContainer<'_>, input: &mut Input<'_>) -> io::Res
     Ok(())
 }
 
-/// Scans the rest as it is, where no header stands.
-fn scan_rest(container: &OpenContainer<'_>, input: &mut Input<'_>) -> io::Result<()> {
-    let offset = input.offset();
-    container.hand_over(Region::Raw(offset), Content::Stored(input));
-    Err(io::Error::other("no header where a member should begin"))
+/// Scans the rest as it is: where no header stands, or what a limit left.
+fn scan_rest(container: &OpenContainer<'_>, input: &mut Input<'_>) {
+    input.lift_limits();
+    if container.may_scan() && input.peek(1).is_ok_and(|bytes| !bytes.is_empty()) {
+        input.with_seam(SEAM, |offset, rest| {
+            container.hand_over(Region::Raw(offset), Content::Stored(&mut &mut *rest));
+        });
+    }
 }
 
 /// A header's name, without its padding, and size.

@@ -6,38 +6,23 @@ use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use zeroize::Zeroize;
 
 use super::limits::{Limit, Limits};
-use super::semaphore::{Permit, Semaphore};
-
-/// Bytes that any file may hold in decoders and buffers without a permit.
-const WITHOUT_PERMIT: u64 = 10 * 1024 * 1024;
-
-/// Memory that was reserved; given back when dropped.
-pub(super) struct Reservation {
-    reserved: Rc<Cell<u64>>,
-    bytes: u64,
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        self.reserved.set(self.reserved.get() - self.bytes);
-    }
-}
+use super::memory::{Memory, Reservation, Window};
+use super::semaphore::Semaphore;
+use super::work_time::WorkTime;
 
 /// What one file of a source has cost so far.
 pub(super) struct Budget {
     limits: Limits,
-    semaphore: Arc<Semaphore>,
-    permit: RefCell<Option<Permit>>,
-    deadline: Option<Instant>,
+    memory: Rc<Memory>,
+    work: WorkTime,
     deadline_checks: Cell<u32>,
     expanded: Cell<u64>,
     entries: Cell<u64>,
-    reserved: Rc<Cell<u64>>,
     exceeded: Cell<Option<Limit>>,
     buffers: RefCell<Vec<Vec<u8>>>,
     /// Whether the limit that ended the file was reported.
@@ -52,13 +37,11 @@ impl Budget {
     pub(super) fn new(limits: Limits, semaphore: &Arc<Semaphore>) -> Self {
         Budget {
             limits,
-            semaphore: Arc::clone(semaphore),
-            permit: RefCell::new(None),
-            deadline: Instant::now().checked_add(Duration::from_secs(limits.max_seconds)),
+            memory: Memory::new(limits.max_memory, semaphore),
+            work: WorkTime::start(),
             deadline_checks: Cell::new(0),
             expanded: Cell::new(0),
             entries: Cell::new(0),
-            reserved: Rc::default(),
             exceeded: Cell::new(None),
             buffers: RefCell::default(),
             limit_reported: Cell::new(false),
@@ -77,6 +60,11 @@ impl Budget {
         self.exceeded.set(self.exceeded.get().or(Some(limit)));
     }
 
+    /// How many members were begun, and how many bytes came out of decompressors.
+    pub(super) fn read(&self) -> (u64, u64) {
+        (self.entries.get(), self.expanded.get())
+    }
+
     /// Counts a member; whether there may be one more.
     pub(super) fn count_entry(&self) -> bool {
         self.entries.set(self.entries.get() + 1);
@@ -86,12 +74,12 @@ impl Budget {
         self.exceeded.get().is_none()
     }
 
-    /// Whether the file may go on, its deadline included. Called for every little member; the clock is read now and then.
+    /// Whether the file may go on, by the work done on it too: not by the wait for a turn. Called for every little member; the clock is read now and then.
     pub(super) fn has_time(&self) -> bool {
         const EVERY: u32 = 16;
         self.deadline_checks.set(self.deadline_checks.get().wrapping_add(1));
         if self.deadline_checks.get() % EVERY == 1
-            && self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+            && self.work.elapsed() >= Duration::from_secs(self.limits.max_seconds)
         {
             self.exceed(Limit::Seconds);
         }
@@ -116,19 +104,12 @@ impl Budget {
     /// Reserves memory, waiting for other files where it is much. An error of kind `OutOfMemory` where the limit is
     /// less than that.
     pub(super) fn reserve(&self, bytes: u64) -> io::Result<Reservation> {
-        let reserved = self.reserved.get().saturating_add(bytes);
-        if reserved > self.limits.max_memory {
-            return Err(io::Error::new(
-                io::ErrorKind::OutOfMemory,
-                format!("needs {bytes} bytes of memory to be unpacked"),
-            ));
-        }
-        if reserved > WITHOUT_PERMIT && self.permit.borrow().is_none() {
-            let permit = self.semaphore.acquire();
-            *self.permit.borrow_mut() = Some(permit);
-        }
-        self.reserved.set(reserved);
-        Ok(Reservation { reserved: Rc::clone(&self.reserved), bytes })
+        self.memory.reserve(bytes)
+    }
+
+    /// The same for the window of a decoder, of which only what is filled is reserved.
+    pub(super) fn window(&self, declared: u64, overhead: u64) -> io::Result<Window> {
+        Window::new(&self.memory, declared, overhead)
     }
 
     /// An empty buffer, reused where there is one.
@@ -154,6 +135,8 @@ impl Drop for Budget {
 mod tests {
     use super::*;
     use std::sync::Mutex;
+
+    use crate::source::unpack::memory::WITHOUT_PERMIT;
 
     #[test]
     fn a_steep_stream_is_cut_and_one_beside_it_is_not() {

@@ -11,6 +11,7 @@ use super::decoder::{Decoder, Metadata, Step, StreamFormat, advanced};
 pub(super) static STREAM: StreamFormat = StreamFormat {
     another_begins: begins,
     open: |_, _: &mut Vec<Metadata>| Ok(new_decoder()),
+    unchecked_trailer: 0,
     extensions: &[".bz2", ".bz"],
 };
 

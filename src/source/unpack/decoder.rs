@@ -5,6 +5,7 @@ use std::io::{self, BufRead, ErrorKind, Read};
 use std::rc::Rc;
 
 use super::input::Input;
+use crate::blob::MIN_TOKEN_LEN;
 
 /// What one step of a decompressor did.
 pub(super) struct Step {
@@ -47,6 +48,8 @@ pub(super) struct StreamFormat {
     /// Whether another stream begins with these bytes; given [`StreamFormat::HEAD`] of them.
     pub(super) another_begins: fn(&[u8]) -> bool,
     pub(super) open: OpenStream,
+    /// How many bytes at the end of a stream nothing looks at: what follows may begin there.
+    pub(super) unchecked_trailer: usize,
     /// What it adds to the name of the file it compresses, in lower case.
     pub(super) extensions: &'static [&'static str],
 }
@@ -56,7 +59,7 @@ impl StreamFormat {
 }
 
 /// How many bytes of text beside the data are kept for one file.
-const MAX_METADATA: usize = 1024 * 1024;
+const MAX_METADATA: usize = 16 * 1024 * 1024;
 
 enum State {
     Open(Box<dyn Decoder>),
@@ -70,12 +73,20 @@ pub(super) struct DecodeReader<'a> {
     state: State,
     format: Option<&'static StreamFormat>,
     metadata: Vec<Metadata>,
+    /// How many bytes of text those hold.
+    metadata_len: usize,
 }
 
 impl<'a> DecodeReader<'a> {
     /// One stream.
     pub(super) fn single(input: Input<'a>, decoder: Box<dyn Decoder>) -> Self {
-        DecodeReader { input, state: State::Open(decoder), format: None, metadata: Vec::new() }
+        DecodeReader {
+            input,
+            state: State::Open(decoder),
+            format: None,
+            metadata: Vec::new(),
+            metadata_len: 0,
+        }
     }
 
     /// All streams of a file. Reads the first one's header; an error in it is returned by the first read.
@@ -85,7 +96,8 @@ impl<'a> DecodeReader<'a> {
             Ok(decoder) => State::Open(decoder),
             Err(error) => State::Failed(Some(error)),
         };
-        DecodeReader { input, state, format: Some(format), metadata }
+        let metadata_len = metadata.iter().map(|text| text.bytes.len()).sum();
+        DecodeReader { input, state, format: Some(format), metadata, metadata_len }
     }
 
     /// What is wrong with the first header.
@@ -122,8 +134,13 @@ impl<'a> DecodeReader<'a> {
                 return Ok(State::Ended);
             }
         }
-        let decoder = (format.open)(&mut self.input, &mut self.metadata)?;
-        if self.metadata.iter().map(|text| text.bytes.len()).sum::<usize>() > MAX_METADATA {
+        let mut more = Vec::new();
+        let decoder = (format.open)(&mut self.input, &mut more)?;
+        // Files of a hundred thousand streams keep a few bytes before each.
+        more.retain(|text| text.bytes.len() >= MIN_TOKEN_LEN);
+        self.metadata_len += more.iter().map(|text| text.bytes.len()).sum::<usize>();
+        self.metadata.append(&mut more);
+        if self.metadata_len > MAX_METADATA {
             return Err(io::Error::new(ErrorKind::InvalidData, "too much text between its streams"));
         }
         Ok(State::Open(decoder))

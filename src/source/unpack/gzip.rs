@@ -9,7 +9,7 @@ use super::inflate::Inflate;
 use super::input::Input;
 
 pub(super) static STREAM: StreamFormat =
-    StreamFormat { another_begins: begins, open, extensions: &[".gz", ".z"] };
+    StreamFormat { another_begins: begins, open, unchecked_trailer: 0, extensions: &[".gz", ".z"] };
 
 /// The flags of a member's header (RFC 1952, 2.3.1): what follows the fixed fields.
 const FLAG_HEADER_CRC: u8 = 2;
@@ -19,6 +19,9 @@ const FLAG_COMMENT: u8 = 16;
 
 /// No name or comment is longer in practice, in bytes; where one is, this is no header.
 const MAX_TEXT: usize = 64 * 1024;
+
+/// Fewer bytes than any token has: none is found twice.
+const MAX_SEAM: usize = 39;
 
 /// Whether a member begins so. The three upper flag bits are reserved, and 8 is the only method there is (RFC 1952,
 /// 2.3.1).
@@ -45,6 +48,13 @@ fn open(input: &mut Input<'_>, metadata: &mut Vec<Metadata>) -> io::Result<Box<d
         let offset = input.offset();
         let bytes = input.read_bytes(usize::from(u16::from_le_bytes([len[0], len[1]])))?;
         extra = Some(Metadata { offset, bytes, is_name: false });
+    }
+    if let Some(extra) = &mut extra {
+        // A token may stand across its end, into the name or comment.
+        let text = input.peek(MAX_SEAM)?;
+        extra
+            .bytes
+            .extend(text.iter().take_while(|byte| **byte != 0 && flags & (FLAG_NAME | FLAG_COMMENT) != 0));
     }
     if flags & FLAG_NAME != 0 {
         metadata.push(read_text(input, true)?);

@@ -4,11 +4,16 @@ use std::cell::Cell;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::rc::Rc;
 
+use zeroize::Zeroize as _;
+
 use super::budget::Budget;
 use crate::blob::Body;
 
 /// How many bytes are read from a source at a time, and between two checks of the deadline.
 const CHUNK: usize = 64 * 1024;
+
+/// How many of the last bytes are kept: more than nearly every token has, also in base64.
+pub(super) const SEAM: usize = 256;
 
 /// A buffered reader over a container, or over a part of one.
 pub(super) struct Input<'a> {
@@ -19,6 +24,10 @@ pub(super) struct Input<'a> {
     consumed: Rc<Cell<u64>>,
     /// How many bytes were consumed when the deadline was last checked.
     checked_at: u64,
+    /// The last bytes that were consumed.
+    recent: Vec<u8>,
+    /// Whether nothing ends it any more.
+    unlimited: bool,
     pub(super) budget: &'a Budget,
 }
 
@@ -39,7 +48,31 @@ impl<'a> Input<'a> {
     }
 
     fn new(source: Source<'a>, budget: &'a Budget) -> Self {
-        Input { source, peeked: Vec::new(), peeked_at: 0, consumed: Rc::default(), checked_at: 0, budget }
+        Input {
+            source,
+            peeked: Vec::new(),
+            peeked_at: 0,
+            consumed: Rc::default(),
+            checked_at: 0,
+            recent: Vec::new(),
+            unlimited: false,
+            budget,
+        }
+    }
+
+    /// Lets it be read to its end whatever the budget says, as it is.
+    pub(super) fn lift_limits(&mut self) {
+        self.unlimited = true;
+    }
+
+    /// Calls `use_it` with what is left, and up to `most` bytes in front of it as well: a token may stand across the end of a member that
+    /// is shorter than it claims. It is given the offset where those begin.
+    pub(super) fn with_seam(&mut self, most: usize, use_it: impl FnOnce(u64, &mut dyn Read)) {
+        let mut recent = std::mem::take(&mut self.recent);
+        recent.drain(..recent.len().saturating_sub(most.min(SEAM)));
+        let offset = self.offset() - recent.len() as u64;
+        use_it(offset, &mut (&recent[..]).chain(&mut *self));
+        recent.zeroize();
     }
 
     /// The offset of the next byte: how many were consumed.
@@ -82,6 +115,7 @@ impl<'a> Input<'a> {
         }
         let len = usize::try_from(len).map_or(bytes.len(), |len| len.min(bytes.len()));
         let (slice, rest) = bytes.split_at(len);
+        remember(&mut self.recent, slice);
         self.source = Source::Memory(rest);
         self.consumed.set(self.consumed.get() + len as u64);
         Some(slice)
@@ -115,11 +149,15 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The next `len` bytes, or an error where the end comes first. `len` is trusted: ask for little.
+    /// The next `len` bytes, or an error where the end comes first, and then none are consumed. `len` is trusted: ask for
+    /// little.
     pub(super) fn read_bytes(&mut self, len: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::with_capacity(len);
-        self.by_ref().take(len as u64).read_to_end(&mut bytes)?;
-        if bytes.len() < len { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(bytes) }
+        let bytes = self.peek(len)?.to_vec();
+        if bytes.len() < len {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        self.skip(len as u64)?;
+        Ok(bytes)
     }
 }
 
@@ -153,7 +191,7 @@ impl Read for Input<'_> {
 
 impl BufRead for Input<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.consumed.get() - self.checked_at >= CHUNK as u64 {
+        if !self.unlimited && self.consumed.get() - self.checked_at >= CHUNK as u64 {
             self.checked_at = self.consumed.get();
             if !self.budget.has_time() {
                 return Err(io::Error::other("a limit was reached"));
@@ -167,6 +205,10 @@ impl BufRead for Input<'_> {
 
     fn consume(&mut self, amount: usize) {
         let peeked = amount.min(self.peeked.len() - self.peeked_at);
+        remember(&mut self.recent, &self.peeked[self.peeked_at..self.peeked_at + peeked]);
+        if let Ok(bytes) = if amount > peeked { fill(&mut self.source) } else { Ok(&[][..]) } {
+            remember(&mut self.recent, &bytes[..(amount - peeked).min(bytes.len())]);
+        }
         self.peeked_at += peeked;
         let rest = amount - peeked;
         match &mut self.source {
@@ -174,6 +216,14 @@ impl BufRead for Input<'_> {
             Source::Reader(reader) => reader.consume(rest),
         }
         self.consumed.set(self.consumed.get() + amount as u64);
+    }
+}
+
+/// Keeps the last bytes of what was consumed.
+fn remember(recent: &mut Vec<u8>, bytes: &[u8]) {
+    recent.extend_from_slice(&bytes[bytes.len().saturating_sub(SEAM)..]);
+    if recent.len() > 4 * SEAM {
+        recent.drain(..recent.len() - SEAM);
     }
 }
 

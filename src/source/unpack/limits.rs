@@ -10,6 +10,9 @@ const MIB: u64 = 1024 * 1024;
 pub struct Limits {
     /// Containers within containers; a compressor and the tar in it are one. 0 opens none.
     pub max_archive_depth: u32,
+    /// Whether the user chose that depth: then what lies deeper was not asked for.
+    #[serde(skip)]
+    pub depth_chosen: bool,
     /// Bytes that come out of decompressors, all nested ones together.
     pub max_expansion: u64,
     /// Bytes out for each byte in, checked for one compressed stream once `ratio_after` bytes came out of the file.
@@ -18,7 +21,7 @@ pub struct Limits {
     pub ratio_after: u64,
     /// Members, all nested ones together.
     pub max_entries: u64,
-    /// Seconds, scanning included.
+    /// Seconds of work, scanning included; waiting is none.
     pub max_seconds: u64,
     /// Bytes that decoders and buffers may hold at a time.
     pub max_memory: u64,
@@ -27,7 +30,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            max_archive_depth: 3,
+            max_archive_depth: 8,
+            depth_chosen: false,
             max_expansion: 16 * 1024 * MIB,
             max_ratio: 250,
             ratio_after: 1280 * MIB,

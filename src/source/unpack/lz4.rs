@@ -9,14 +9,17 @@ use std::io::{self, ErrorKind};
 use lz4_flex::block::decompress_into_with_dict;
 use zeroize::Zeroize as _;
 
-use super::budget::{Budget, Reservation};
+use super::budget::Budget;
 use super::compressed;
 use super::decoder::{Decoder, Metadata, Step, StreamFormat};
 use super::input::Input;
+use super::memory::Reservation;
+use super::skippable::{self, NoFrame};
 
 pub(super) static STREAM: StreamFormat = StreamFormat {
-    another_begins: begins,
-    open: |input, _: &mut Vec<Metadata>| open(input),
+    another_begins: |head| begins(head) || skippable::begins(head),
+    open,
+    unchecked_trailer: 4,
     extensions: &[".lz4"],
 };
 
@@ -49,7 +52,16 @@ pub(super) fn is_valid(head: &[u8], budget: &Budget) -> bool {
     compressed::decompresses(&STREAM, head, 0, budget)
 }
 
-fn open(input: &mut Input<'_>) -> io::Result<Box<dyn Decoder>> {
+fn open(input: &mut Input<'_>, metadata: &mut Vec<Metadata>) -> io::Result<Box<dyn Decoder>> {
+    if let Some(large) = skippable::read(input, metadata)? {
+        return Ok(large);
+    }
+    if input.peek(1)?.is_empty() {
+        return Ok(Box::new(NoFrame));
+    }
+    if !begins(input.peek(4)?) {
+        return Err(io::Error::new(ErrorKind::InvalidData, "not an lz4 frame"));
+    }
     let legacy = input.read_bytes(4)?[0] == 2;
     let (flags, block_max) = if legacy {
         (FLAG_INDEPENDENT_BLOCKS, LEGACY_BLOCK)

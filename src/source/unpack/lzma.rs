@@ -15,6 +15,7 @@ use super::lzma_decoder::Lzma;
 pub(super) static STREAM: StreamFormat = StreamFormat {
     another_begins: |_| false,
     open: |input, _: &mut Vec<Metadata>| open(input),
+    unchecked_trailer: 0,
     extensions: &[".lzma"],
 };
 
@@ -54,8 +55,7 @@ fn open(input: &mut Input<'_>) -> io::Result<Box<dyn Decoder>> {
         [_, a, b, c, d, ..] => u32::from_le_bytes([*a, *b, *c, *d]),
         _ => return Err(ErrorKind::UnexpectedEof.into()),
     };
-    let reservation = input.budget.reserve(u64::from(dictionary) + OVERHEAD)?;
-    Ok(Box::new(Lzma::with_header(reservation)))
+    Ok(Box::new(Lzma::with_header(input.budget.window(dictionary.into(), OVERHEAD)?)))
 }
 
 /// The stream of a zip member (APPNOTE 5.8): two bytes of version, the length of the properties in two, the
@@ -66,6 +66,6 @@ pub(super) fn in_zip(input: &mut Input<'_>, size: Option<u64>) -> io::Result<Box
         return Err(io::Error::new(ErrorKind::InvalidData, "unknown LZMA properties"));
     };
     let dictionary = dictionary.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
-    let reservation = input.budget.reserve(u64::from(dictionary) + OVERHEAD)?;
-    Ok(Box::new(Lzma::without_header(size, *properties, dictionary, reservation)?))
+    let window = input.budget.window(dictionary.into(), OVERHEAD)?;
+    Ok(Box::new(Lzma::without_header(size, *properties, dictionary, window)?))
 }

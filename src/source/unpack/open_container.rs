@@ -9,13 +9,11 @@ use super::bounded_reader::{BoundedReader, ExactReader, StreamError};
 use super::budget::Budget;
 use super::input::Input;
 use super::limits::Limit;
-use crate::blob::{Blob, Body, Fault, FaultKind, LocationKind, MIN_TOKEN_LEN, Origin};
-use crate::text::path_text;
+pub(super) use super::member_name::MemberName;
+use crate::blob::{Blob, Body, Fault, FaultKind, Forward, LocationKind, MIN_TOKEN_LEN, Origin};
 
 /// Members smaller than this are handed on whole, in bytes.
 const HEAD: u64 = 128 * 1024;
-/// The most bytes of a member's name that are shown.
-const MAX_NAME: usize = 4096;
 /// How many faults of one file are reported one by one; the rest is counted in one more.
 const MAX_FAULTS: u64 = 100;
 
@@ -27,38 +25,6 @@ pub(super) struct OpenContainer<'a> {
     pub(super) origin: &'a dyn Fn() -> Origin,
     /// How many containers are open, this one included.
     pub(super) depth: u32,
-}
-
-/// A member's name as it is shown, and what kind of content has that name.
-pub(super) struct MemberName {
-    text: String,
-    kind: LocationKind,
-    scanned: Cell<bool>,
-}
-
-impl MemberName {
-    /// A name as it stands in the container, in whatever encoding.
-    pub(super) fn new(raw: &[u8]) -> Self {
-        Self::from_text(path_text(raw))
-    }
-
-    pub(super) fn from_text(mut text: String) -> Self {
-        if text.len() > MAX_NAME {
-            text.truncate(text.floor_char_boundary(MAX_NAME));
-            text.push('…');
-        }
-        MemberName { text, kind: LocationKind::Content, scanned: Cell::new(false) }
-    }
-
-    /// Whether the name itself was scanned.
-    pub(super) fn is_scanned(&self) -> bool {
-        self.scanned.get()
-    }
-
-    /// The same name, for a member whose content is the target of a link.
-    pub(super) fn of_link(self) -> Self {
-        MemberName { kind: LocationKind::SymlinkTarget, ..self }
-    }
 }
 
 /// What part of a container some bytes are.
@@ -96,6 +62,11 @@ impl OpenContainer<'_> {
         self.budget.has_time() && !self.unpack.inner.stopped()
     }
 
+    /// Whether the rest is to be scanned as it is: always, unless the user asked to end.
+    pub(super) fn may_scan(&self) -> bool {
+        !self.unpack.inner.stopped()
+    }
+
     /// Begins a member: counts it, and scans its name. Whether to go on.
     pub(super) fn begin_member(&self, name: &MemberName) -> bool {
         if !self.may_continue() {
@@ -111,16 +82,16 @@ impl OpenContainer<'_> {
 
     /// Scans a member's name.
     pub(super) fn scan_name(&self, name: &MemberName) {
-        name.scanned.set(true);
-        if name.text.len() < MIN_TOKEN_LEN {
+        name.mark_scanned();
+        if name.shown().len() < MIN_TOKEN_LEN {
             return;
         }
         let origin = || {
             let origin = self.origin_of(Region::Member(name));
-            let base = (origin.path.len() - name.text.len()) as u64;
+            let base = (origin.path.len() - name.shown().len()) as u64;
             Origin { kind: LocationKind::FileName, base, ..origin }
         };
-        self.unpack.pass_through(Blob { body: Body::Whole(name.text.as_bytes()), origin: &origin });
+        self.unpack.pass_through(Blob { body: Body::Whole(name.whole().as_bytes()), origin: &origin });
     }
 
     /// Scans the target of a link.
@@ -144,6 +115,11 @@ impl OpenContainer<'_> {
                 self.route(region, Body::Whole(bytes));
                 return (bytes.len() as u64, None);
             }
+            Content::Stored(reader)
+                if self.budget.exceeded().is_some() && matches!(region, Region::Raw(_)) =>
+            {
+                return self.scan_unread(region, reader);
+            }
             Content::Stored(reader) => BoundedReader::new(reader, self.budget, sink),
             Content::Compressed { reader, bytes_in, out_before } => {
                 BoundedReader::new(reader, self.budget, sink).decompressing(bytes_in, out_before)
@@ -165,6 +141,26 @@ impl OpenContainer<'_> {
             self.report(region, error, Some(out));
         }
         (out, error)
+    }
+
+    /// Scans what a limit has left unread as it is, which no limit is for: opening a container must find no less than looking at
+    /// its bytes.
+    fn scan_unread(&self, region: Region<'_>, mut reader: &mut dyn Read) -> (u64, Option<StreamError>) {
+        let mut head = self.budget.take_buffer();
+        // Whoever reads on gets an error again.
+        let _ = (&mut reader).take(HEAD).read_to_end(&mut head);
+        if self.unpack.inner.stopped() {
+            return (0, Some(StreamError::Cancelled));
+        }
+        let body = if (head.len() as u64) < HEAD {
+            Body::Whole(&head)
+        } else {
+            Body::Stream { head: &head, rest: &mut Forward(reader) }
+        };
+        self.route(region, body);
+        let len = head.len() as u64;
+        self.budget.return_buffer(head);
+        (len, None)
     }
 
     /// Hands on the next `size` bytes as a member, without a copy where the container is in memory.
@@ -207,8 +203,8 @@ impl OpenContainer<'_> {
             Region::MemberPart(name, base) => (name, base.min(1 << 62)),
             Region::Raw(base) => return Origin { base: container.base + base, ..container },
         };
-        let path = format!("{}!{}", container.path, name.text);
-        Origin { path, kind: name.kind, base, ..container }
+        let path = format!("{}!{}", container.path, name.shown());
+        Origin { path, kind: name.kind(), base, ..container }
     }
 
     /// Reports that a member, or the container itself, could not be read, or not wholly; `read` is how many bytes were.
@@ -227,10 +223,16 @@ impl OpenContainer<'_> {
             {
                 return;
             }
+            StreamError::LimitReached(Limit::Depth) if self.unpack.limits.depth_chosen => {
+                FaultKind::PassedOver
+            }
             StreamError::LimitReached(_) => FaultKind::CutShort,
         };
         let read = read.map_or_else(
-            || "what could be read was".to_owned(),
+            || {
+                let (members, bytes) = self.budget.read();
+                format!("what could be read ({members} members, {bytes} unpacked bytes) was")
+            },
             |read| format!("its first {read} bytes were"),
         );
         let reason = match error {

@@ -6,6 +6,7 @@ mod header_reader;
 
 use std::cell::Cell;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
@@ -40,7 +41,13 @@ pub(super) fn open(container: &OpenContainer<'_>, body: Body<'_>) {
 fn open_file(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
     let refusal = match reserve(file, container.budget) {
         Ok(_reservations) => match read_header(file) {
-            Ok(archive) => return read_blocks(container, file, &archive),
+            Ok(archive) => {
+                let sound = read_blocks(container, file, &archive);
+                if let Err(error) = scan_packed(container, file, &archive, &sound) {
+                    container.report(Region::Raw(0), StreamError::Damaged(error.to_string()), None);
+                }
+                return;
+            }
             Err(error) => Refusal::Io(error),
         },
         Err(refusal) => refusal,
@@ -77,8 +84,9 @@ fn into_io(error: Error) -> io::Error {
     }
 }
 
-/// Hands on the files of all blocks, and those that are empty and in none.
-fn read_blocks(container: &OpenContainer<'_>, file: &mut dyn ReadSeek, archive: &Archive) {
+/// Hands on the files of all blocks, and those that are empty and in none; which blocks were read to their ends.
+fn read_blocks(container: &OpenContainer<'_>, file: &mut dyn ReadSeek, archive: &Archive) -> Vec<bool> {
+    let mut sound = vec![false; archive.blocks.len()];
     for (index, block) in archive.blocks.iter().enumerate() {
         let map = &archive.stream_map;
         let first = map.block_first_file_index.get(index).and_then(|first| archive.files.get(*first));
@@ -98,11 +106,11 @@ fn read_blocks(container: &OpenContainer<'_>, file: &mut dyn ReadSeek, archive: 
             CountingReader { file: &mut *file, bytes_in: Rc::default() },
         );
         if !container.may_continue() {
-            return;
+            return sound;
         }
         match left {
-            Ok(0) => {}
-            Ok(left) => {
+            Ok(BlockEnd { left: 0, sound: is_sound }) => sound[index] = is_sound,
+            Ok(BlockEnd { left, .. }) => {
                 let reason =
                     format!("{left} files packed together with one that broke off could not be read");
                 container.report_unreadable(Region::Raw(0), reason);
@@ -118,21 +126,66 @@ fn read_blocks(container: &OpenContainer<'_>, file: &mut dyn ReadSeek, archive: 
     }
     for (entry, block) in archive.files.iter().zip(&archive.stream_map.file_block_index) {
         if block.is_none() && hand_over_file(container, entry, Content::Memory(&[])).is_some() {
-            return;
+            break;
         }
     }
+    sound
 }
 
-/// Hands on the files of one block; how many are lost behind one that broke off.
+/// Scans what no file came out of as it is: the header, the bytes between, before and behind the packed ones, and those of
+/// blocks that broke off, which need not be what the header says.
+fn scan_packed(
+    container: &OpenContainer<'_>,
+    file: &mut dyn ReadSeek,
+    archive: &Archive,
+    sound: &[bool],
+) -> io::Result<()> {
+    let len = file.seek(SeekFrom::End(0))?;
+    let (mut at, mut begin) = (0, header::SIGNATURE_HEADER.saturating_add(archive.pack_pos()));
+    // Only where each block has one stream, it is simple which packed bytes belong to which.
+    let streams = archive.pack_sizes();
+    let one_each = streams.len() == sound.len();
+    for (index, size) in streams.iter().enumerate() {
+        let end = begin.saturating_add(*size);
+        let read = if one_each { sound[index] } else { sound.iter().all(|sound| *sound) };
+        if read && end <= len {
+            scan_part(container, file, at..begin)?;
+            at = end;
+        }
+        begin = end;
+    }
+    scan_part(container, file, at..len)
+}
+
+fn scan_part(container: &OpenContainer<'_>, file: &mut dyn ReadSeek, part: Range<u64>) -> io::Result<()> {
+    if part.is_empty() || !container.may_scan() {
+        return Ok(());
+    }
+    file.seek(SeekFrom::Start(part.start))?;
+    let mut bytes = (&mut *file).take(part.end - part.start);
+    container.hand_over(Region::Raw(part.start), Content::Stored(&mut bytes));
+    Ok(())
+}
+
+/// How the reading of a block ended.
+struct BlockEnd {
+    /// How many files are lost behind one that broke off.
+    left: usize,
+    /// Whether none broke off.
+    sound: bool,
+}
+
+/// Hands on the files of one block.
 fn read_block(
     container: &OpenContainer<'_>,
     archive: &Archive,
     index: usize,
     mut source: CountingReader<'_>,
-) -> io::Result<usize> {
+) -> io::Result<BlockEnd> {
     let (password, bytes_in) = (Password::empty(), Rc::clone(&source.bytes_in));
     let decoder = BlockDecoder::new(1, index, archive, &password, &mut source);
-    let (count, mut files, mut out, mut broken) = (decoder.entry_count(), 0, 0, false);
+    let (count, mut files, mut out) = (decoder.entry_count(), 0, 0);
+    let (mut broken, mut sound) = (false, true);
     let each = &mut |entry: &ArchiveEntry, reader: &mut dyn Read| {
         let error = hand_over_file(
             container,
@@ -140,16 +193,17 @@ fn read_block(
             Content::Compressed { reader, bytes_in: Rc::clone(&bytes_in), out_before: out },
         );
         (out, files, broken) = (u64::saturating_add(out, entry.size), files + 1, error.is_some());
+        sound &= !broken;
         // The library would decode to its end what a limit has cut short, to come to the next file.
         Ok(!matches!(error, Some(StreamError::LimitReached(_) | StreamError::Cancelled)))
     };
     let outcome = catch_unwind(AssertUnwindSafe(|| decoder.for_each_entries(each)))
         .unwrap_or_else(|_| Err(Error::Other("the decoder failed on it".into())));
     match outcome {
-        Ok(true) => Ok(0),
+        Ok(true) => Ok(BlockEnd { left: 0, sound }),
         // The file that broke off has a fault of its own.
-        Ok(false) => Ok(count.saturating_sub(files)),
-        Err(_) if broken => Ok(count.saturating_sub(files)),
+        Ok(false) => Ok(BlockEnd { left: count.saturating_sub(files), sound: false }),
+        Err(_) if broken => Ok(BlockEnd { left: count.saturating_sub(files), sound: false }),
         Err(error) => Err(into_io(error)),
     }
 }
@@ -172,19 +226,22 @@ fn hand_over_file(
 
 /// Bytes that the decoders of a block hold at a time.
 fn memory_of(block: &Block) -> u64 {
-    let each = block.coders.iter().map(|coder| {
+    let each = block.coders.iter().enumerate().map(|(index, coder)| {
         let properties = coder.properties();
+        let out = block.get_unpack_size_at_index(index);
         let dictionary = || {
             properties.get(1..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| u32::from_le_bytes(*bytes))
         };
         match coder.encoder_method_id() {
-            EncoderMethod::ID_LZMA | EncoderMethod::ID_PPMD => u64::from(dictionary()),
+            EncoderMethod::ID_PPMD => u64::from(dictionary()),
+            // The library's dictionary grows with what comes out, twofold at a time.
+            EncoderMethod::ID_LZMA => u64::from(dictionary()).min(out.saturating_mul(2)),
             EncoderMethod::ID_LZMA2 => {
                 let bits = properties.first().map_or(0, |bits| (*bits).min(40));
-                (2 | u64::from(bits) & 1) << (bits / 2 + 11)
+                ((2 | u64::from(bits) & 1) << (bits / 2 + 11)).min(out.saturating_mul(2))
             }
             // libzstd takes no larger window without being asked to, and the header does not state the window.
-            EncoderMethod::ID_ZSTD => 128 * 1024 * 1024,
+            EncoderMethod::ID_ZSTD => out.min(128 * 1024 * 1024),
             _ => 4 * 1024 * 1024,
         }
     });

@@ -8,10 +8,10 @@ mod header;
 mod pax;
 mod sparse;
 
-use std::io::{self, BufRead as _};
+use std::io::{self, BufRead as _, Read as _};
 
 use super::bounded_reader::{ExactReader, StreamError};
-use super::input::{Input, with_input};
+use super::input::{Input, SEAM, with_input};
 use super::open_container::{Content, MemberName, OpenContainer, Region};
 use crate::blob::Body;
 use header::{BLOCK, Header};
@@ -35,6 +35,7 @@ pub(super) fn open(container: &OpenContainer<'_>, body: Body<'_>) {
         if let Err(error) = read_members(container, input) {
             container.report(Region::Raw(0), StreamError::Damaged(error.to_string()), None);
         }
+        scan_rest(container, input);
     });
 }
 
@@ -44,46 +45,67 @@ fn read_members(container: &OpenContainer<'_>, input: &mut Input<'_>) -> io::Res
         let block = input.peek(BLOCK)?;
         if block.iter().all(|byte| *byte == 0) {
             if block.is_empty() {
-                return Ok(());
+                break;
             }
             ended = true;
             input.skip_zeros()?;
             // Zeros may run into the name of a header; headers stand at whole blocks only.
             let over = input.offset() % BLOCK as u64;
-            if over != 0 && input.peek(1)?.is_empty() {
-                return Ok(());
-            }
             if over != 0 {
-                scan_rest(container, input);
-                return Ok(());
+                break;
             }
             continue;
         }
-        let Some(header) = block.first_chunk().and_then(Header::parse) else {
-            scan_rest(container, input);
-            return if ended {
-                Ok(())
-            } else {
-                Err(io::Error::other("no header where a member should begin"))
-            };
+        let Some((block, header)) =
+            block.first_chunk().and_then(|block| Some((*block, Header::parse(block)?)))
+        else {
+            if !ended {
+                return Err(io::Error::other("no header where a member should begin"));
+            }
+            break;
         };
+        if let Some(text) = header::other_text(&block, extended.name.is_none()) {
+            container.scan_raw(input.offset(), &text);
+        }
         input.skip(BLOCK as u64)?;
         ended = false;
         if !read_entry(container, input, &header, &mut extended)? {
             return Ok(());
         }
-        let over = input.offset() % BLOCK as u64;
-        if over != 0 {
-            input.skip(BLOCK as u64 - over)?;
+        let padding = input.offset().next_multiple_of(BLOCK as u64) - input.offset();
+        if padding != 0 {
+            skip_padding(container, input, usize::try_from(padding).unwrap_or(0))?;
         }
+    }
+    // A name for a member that does not follow.
+    for name in extended.name.iter().chain(&extended.link) {
+        container.scan_raw(input.offset(), name);
     }
     Ok(())
 }
 
-/// Scans the rest as it is, where no header stands.
+/// Passes over what fills a block up: zeros, unless somebody put something there.
+fn skip_padding(container: &OpenContainer<'_>, input: &mut Input<'_>, len: usize) -> io::Result<()> {
+    let padding = input.peek(len)?;
+    if padding.iter().all(|byte| *byte == 0) {
+        return input.skip(len as u64).map(drop);
+    }
+    let end = input.offset() + len as u64;
+    input.with_seam(SEAM, |offset, rest| {
+        let mut padding = rest.take(end - offset);
+        container.hand_over(Region::Raw(offset), Content::Stored(&mut padding));
+    });
+    Ok(())
+}
+
+/// Scans the rest as it is: where no header stands, or what a limit left.
 fn scan_rest(container: &OpenContainer<'_>, input: &mut Input<'_>) {
-    let offset = input.offset();
-    container.hand_over(Region::Raw(offset), Content::Stored(input));
+    input.lift_limits();
+    if container.may_scan() && input.peek(1).is_ok_and(|bytes| !bytes.is_empty()) {
+        input.with_seam(SEAM, |offset, rest| {
+            container.hand_over(Region::Raw(offset), Content::Stored(&mut &mut *rest));
+        });
+    }
 }
 
 /// Reads what stands behind one header: a member, or what extends the next header. Whether to go on.
@@ -101,8 +123,13 @@ fn read_entry(
             container.hand_over(Region::Raw(offset), Content::Stored(&mut data));
         }
         // GNU's `@LongLink`: the name, or the link's target, of the next member (GNU tar manual, "Basic Tar Format").
-        b'L' => extended.name = Some(read_long_name(input, size)?),
-        b'K' => extended.link = Some(read_long_name(input, size)?),
+        b'L' | b'K' => {
+            let name = read_long_name(input, size)?;
+            let into = if header.kind == b'L' { &mut extended.name } else { &mut extended.link };
+            if let Some(replaced) = into.replace(name) {
+                container.scan_raw(input.offset(), &replaced);
+            }
+        }
         b'x' | b'X' | b'g' => {
             let offset = input.offset();
             let bytes = input.read_bytes(usize::try_from(size).unwrap_or(0))?;
@@ -110,6 +137,9 @@ fn read_entry(
             let mut unused = Pax::default();
             let into = if header.kind == b'g' { &mut unused } else { &mut *extended };
             into.read(&bytes, &mut |at, value| container.scan_raw(offset + at as u64, value));
+            for name in unused.name.iter().chain(&unused.link) {
+                container.scan_raw(offset, name);
+            }
         }
         _ => return read_member(container, input, header, std::mem::take(extended)),
     }
@@ -136,7 +166,7 @@ fn read_member(
         return Ok(false);
     }
     let link = extended.link.as_ref().unwrap_or(&header.link);
-    if matches!(header.kind, b'1' | b'2') && !link.is_empty() {
+    if !link.is_empty() {
         container.scan_link_target(&name, link);
     }
     let size = extended.size.unwrap_or(header.size);

@@ -2,6 +2,7 @@
 
 mod bombs;
 mod damaged;
+mod gaps;
 mod nested;
 mod odd_tar;
 mod odd_zip;

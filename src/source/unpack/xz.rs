@@ -11,12 +11,13 @@ use super::lzma_decoder::Xz;
 pub(super) static STREAM: StreamFormat = StreamFormat {
     another_begins: begins,
     open: |input, _: &mut Vec<Metadata>| open(input),
+    unchecked_trailer: 0,
     extensions: &[".xz"],
 };
 
 /// Bytes that a decoder needs beside its dictionary.
 const OVERHEAD: u64 = 1024 * 1024;
-/// The least dictionary that is reserved for, in bytes.
+/// The least dictionary that any block may have, in bytes.
 const MIN_DICTIONARY: u64 = 8 * 1024 * 1024;
 
 /// Whether a stream begins so: its header magic bytes (xz-file-format, 2.1.1.1).
@@ -26,10 +27,9 @@ pub(super) fn begins(head: &[u8]) -> bool {
 
 /// A decoder of one stream.
 pub(super) fn open(input: &mut Input<'_>) -> io::Result<Box<dyn Decoder>> {
-    let memory = dictionary(input.peek(12 + 64)?).max(MIN_DICTIONARY) + OVERHEAD;
-    let reservation = input.budget.reserve(memory)?;
+    let declared = dictionary(input.peek(12 + 64)?).max(MIN_DICTIONARY);
     // A later block that needs more than the first one did is refused.
-    Ok(Box::new(Xz::new(memory, reservation)))
+    Ok(Box::new(Xz::new(declared + OVERHEAD, input.budget.window(declared, OVERHEAD)?)))
 }
 
 /// The dictionary size in bytes that the first block states (xz-file-format, 5.3.1): its LZMA2 filter has the id 0x21,

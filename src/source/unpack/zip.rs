@@ -9,6 +9,7 @@ mod at_end;
 mod directory;
 mod method;
 mod record;
+mod streamed;
 mod walk;
 
 use std::io::{BufReader, Cursor, Read as _};

@@ -34,6 +34,22 @@ proptest! {
     }
 
     #[test]
+    fn base64_in_lines_behind_what_a_diff_or_a_comment_begins_them_with(
+        token in any_token(), user in "[ -~]{0,190}", rest in "[ -~]{0,190}", width in 54_usize..90, first in any::<bool>(),
+        prefix in prop::sample::select(vec![
+            "+", "-", "//", "--", "// ", "//! ", "/// ", "-- ", "+ ", "- ", "+# ", "+// ", "-    ", "> +", "% ", "! ", "; ", "# ", "> ",
+        ]),
+    ) {
+        let text = STANDARD.encode(format!("{user}{token}{rest}"));
+        let start = if first { prefix } else { "data: " };
+        let bytes = format!("begin\n{start}{}\nend\n", wrapped(&text, width, &format!("\n{prefix}")));
+        let found = certain_in(bytes.as_bytes(), DECODE_DEPTH);
+        prop_assert!(found.iter().any(|(found, ..)| found == token.as_bytes()), "{bytes}");
+        prop_assert!(found.iter().all(|(found, ..)| found == token.as_bytes()));
+        prop_assert!(detector().may_match(bytes.as_bytes()));
+    }
+
+    #[test]
     fn base64_of_base64(
         token in any_token(), (user, outer) in ("[ -~]{0,30}", "[ -~]{0,30}"), (inner_width, width) in (4_usize..90, 4_usize..90),
         before in surroundings(), lines in any::<(bool, bool)>(),

@@ -7,11 +7,12 @@ use std::io::{self, ErrorKind, Read, SeekFrom};
 
 use super::header_reader::{Coder, HeaderReader, damaged};
 use crate::blob::ReadSeek;
-use crate::source::unpack::budget::{Budget, Reservation};
+use crate::source::unpack::budget::Budget;
 use crate::source::unpack::lzma_decoder;
+use crate::source::unpack::memory::Reservation;
 
 /// The signature header: signature, version, its checksum, and offset, size and checksum of the header.
-const SIGNATURE_HEADER: u64 = 32;
+pub(super) const SIGNATURE_HEADER: u64 = 32;
 /// More bytes than the header of a million files takes.
 const MAX_HEADER: u64 = 128 * 1024 * 1024;
 /// Bytes that the library allocates for each file of a header, at most.

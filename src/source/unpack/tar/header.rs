@@ -1,6 +1,8 @@
 //! The block that describes the member behind it (POSIX.1-2008, pax, "ustar Interchange Format"): name at 0, size at 124,
 //! checksum at 148, typeflag at 156, link name at 157, magic at 257, prefix of the name at 345.
 
+use crate::blob::MIN_TOKEN_LEN;
+
 /// Everything in a tar stands in blocks of so many bytes.
 pub(super) const BLOCK: usize = 512;
 
@@ -46,6 +48,24 @@ impl Header {
             sparse,
         })
     }
+}
+
+/// What stands in a header beside its name, the target of its link, and numbers: with `name` out of sight, if it was scanned
+/// elsewhere. None where nothing is long enough for a token.
+pub(super) fn other_text(block: &[u8; BLOCK], name: bool) -> Option<[u8; BLOCK]> {
+    let mut rest = *block;
+    let mut hide = |field: std::ops::Range<usize>| {
+        let len = until_nul(&block[field.clone()]).len();
+        rest[field.start..field.start + len].fill(0);
+    };
+    hide(157..257);
+    if name {
+        hide(0..100);
+        if &block[257..263] == b"ustar\0" {
+            hide(345..500);
+        }
+    }
+    rest.split(|byte| *byte == 0).any(|text| text.len() >= MIN_TOKEN_LEN).then_some(rest)
 }
 
 fn until_nul(field: &[u8]) -> &[u8] {

@@ -1,6 +1,8 @@
 //! Extended headers: `length key=value` records that overrule the header they stand before (POSIX.1-2008, pax, "pax
 //! Extended Header"), and those of GNU's sparse files (GNU tar manual, "PAX Format").
 
+use crate::blob::MIN_TOKEN_LEN;
+
 /// What an extended header, or a GNU long name, states about the member behind it.
 #[derive(Default)]
 pub(super) struct Pax {
@@ -23,15 +25,25 @@ impl Pax {
         let mut at = 0;
         while let Some((key, value, len)) = bytes.get(at..).and_then(record) {
             let number = || std::str::from_utf8(value).ok()?.parse::<u64>().ok();
+            let value_at = at + len - 1 - value.len();
+            if key.len() >= MIN_TOKEN_LEN {
+                other(value_at - 1 - key.len(), key);
+            }
             match key {
                 // A sparse member's own name overrules the made-up one in `path`, whichever comes first.
-                b"GNU.sparse.name" => (self.name, self.sparse) = (Some(value.to_vec()), true),
-                b"path" if self.sparse && self.name.is_some() => {}
-                b"path" => self.name = Some(value.to_vec()),
-                b"linkpath" => self.link = Some(value.to_vec()),
+                b"GNU.sparse.name" => {
+                    self.sparse = true;
+                    replace(&mut self.name, value, value_at, other);
+                }
+                b"path" if self.sparse && self.name.is_some() => other(value_at, value),
+                b"path" => replace(&mut self.name, value, value_at, other),
+                b"linkpath" => replace(&mut self.link, value, value_at, other),
                 b"size" => self.size = number(),
                 b"GNU.sparse.map" => {
                     self.sparse = true;
+                    if value.iter().any(|byte| !matches!(byte, b'0'..=b'9' | b',')) {
+                        other(value_at, value);
+                    }
                     let numbers =
                         value.split(|byte| *byte == b',').filter_map(|part| std::str::from_utf8(part).ok());
                     self.segments
@@ -42,15 +54,23 @@ impl Pax {
                     self.segments.extend(number());
                 }
                 b"GNU.sparse.major" => self.sparse = true,
-                b"mtime" | b"atime" | b"ctime" | b"uid" | b"gid" | b"charset" | b"hdrcharset" => {}
-                _ if key.starts_with(b"GNU.sparse.") => {}
-                _ => other(at + len - 1 - value.len(), value),
+                b"mtime" | b"atime" | b"ctime" | b"uid" | b"gid" | b"charset" | b"hdrcharset"
+                    if value.len() < MIN_TOKEN_LEN => {}
+                _ if key.starts_with(b"GNU.sparse.") && value.len() < MIN_TOKEN_LEN => {}
+                _ => other(value_at, value),
             }
             at += len;
         }
         if at < bytes.len() {
             other(at, &bytes[at..]);
         }
+    }
+}
+
+/// Takes a name; one that it replaces is no member's, and goes to `other`.
+fn replace(name: &mut Option<Vec<u8>>, value: &[u8], offset: usize, other: &mut dyn FnMut(usize, &[u8])) {
+    if let Some(replaced) = name.replace(value.to_vec()) {
+        other(offset, &replaced);
     }
 }
 

@@ -160,3 +160,53 @@ fn an_unknown_method_is_named_and_not_called_damage() {
     let reason = "packed by DEFLATE64, which is not supported: unpack it and scan that";
     assert_eq!(outcome.faults, [("z.7z!a".to_owned(), FaultKind::Unreadable, reason.to_owned())]);
 }
+
+/// What each format begins with, and streams of each that break off.
+fn beginnings() -> Vec<(&'static str, Vec<u8>)> {
+    let mut begins: Vec<(&str, Vec<u8>)> = [
+        ("bzip2", &b"BZh91AY&SY"[..]),
+        ("xz", b"\xfd7zXZ\0"),
+        ("zstd", b"\x28\xb5\x2f\xfd\x24\x40"),
+        ("lz4", b"\x04\x22\x4d\x18\x64\x40\xa7"),
+        ("a large block of lz4", b"\x04\x22\x4d\x18\x64\x70\xb9\xff\xff\x3f\0"),
+        ("legacy lz4", b"\x02\x21\x4c\x18\xff\xff\x3f\0"),
+        ("a skippable frame", b"\x50\x2a\x4d\x18\xff\xff\xff\0"),
+        ("gzip", b"\x1f\x8b\x08\0\0\0\0\0\0\x03"),
+        ("lzma", b"\x5d\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0"),
+        ("7z", b"7z\xbc\xaf\x27\x1c"),
+        ("zip", b"PK\x03\x04"),
+        ("ar", b"!<arch>\n"),
+    ]
+    .map(|(name, magic)| (name, magic.to_vec()))
+    .to_vec();
+    let packed = noise(5000);
+    for (extension, pack) in COMPRESSORS {
+        let whole = pack(&packed);
+        begins.push((extension, whole.clone()));
+        begins.push((extension, whole[..whole.len() - whole.len() / 8].to_vec()));
+        let mut wrong = whole;
+        let last = wrong.len() - 3;
+        wrong[last] ^= 0x55;
+        begins.push((extension, wrong));
+    }
+    begins
+}
+
+#[test]
+fn text_behind_a_signature_or_a_broken_stream_is_found() {
+    let lines = b"plain text of a log, nothing in it\n".repeat(9000);
+    for (name, begin) in beginnings() {
+        let bytes = [&begin[..], &lines, b"\n", &text(1)].concat();
+        let at = bytes.len() as u64 - text(1).len() as u64 + OFFSET;
+        for form in [Form::Whole, Form::Pipe(1000), Form::Pipe(256 * 1024), Form::File(1000)] {
+            let outcome = unpack_as(form, "f", &bytes, Limits::default());
+            let mut plain = outcome.found.iter().filter(|found| found.path == "f");
+            assert!(!outcome.found.is_empty(), "{name} as {form:?}: {outcome:?}");
+            assert!(plain.all(|found| found.offset == at), "{name} as {form:?}: {outcome:?}");
+        }
+        // In an archive, nothing can be read twice.
+        let nested = pack::gzip(&pack::tar(&[("f", &bytes), ("z", &text(2))]));
+        let outcome = unpack("t.tgz", &nested);
+        assert!(outcome.found.len() >= 2, "{name} in a tar: {outcome:?}");
+    }
+}

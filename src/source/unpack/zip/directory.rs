@@ -11,9 +11,9 @@ use super::record::{
     le32, le64,
 };
 use super::walk;
-use crate::blob::ReadSeek;
+use crate::blob::{MIN_TOKEN_LEN, ReadSeek};
 use crate::source::unpack::bounded_reader::StreamError;
-use crate::source::unpack::input::Input;
+use crate::source::unpack::input::{Input, SEAM};
 use crate::source::unpack::open_container::{Content, MemberName, OpenContainer, Region};
 
 /// Where the directory is: all offsets are in the file.
@@ -21,9 +21,6 @@ pub(super) struct Directory {
     begin: u64,
     /// Behind its last entry.
     end: u64,
-    /// Behind its last record and the archive's comment.
-    end_of_records: u64,
-    comment: Vec<u8>,
     /// How many bytes were written before the archive, and moved everything in it.
     shift: u64,
 }
@@ -38,14 +35,11 @@ pub(super) fn find(file: &mut dyn ReadSeek) -> io::Result<Option<Directory>> {
     for at in memmem::rfind_iter(&tail, END) {
         let record = &tail[at..];
         let comment = usize::from(le16(record, 20));
-        let Some(comment) = record.get(END_LEN..END_LEN + comment) else { continue };
-        let found = Directory {
-            begin: u64::from(le32(record, 16)),
-            end: u64::from(le32(record, 12)),
-            end_of_records: from + (at + END_LEN + comment.len()) as u64,
-            comment: comment.to_vec(),
-            shift: 0,
-        };
+        if record.len() < END_LEN + comment {
+            continue;
+        }
+        let found =
+            Directory { begin: u64::from(le32(record, 16)), end: u64::from(le32(record, 12)), shift: 0 };
         let (found, records_offset) = found.read_zip64(file, from + at as u64)?;
         if let Some(found) = found.locate(file, records_offset)? {
             return Ok(Some(found));
@@ -113,36 +107,43 @@ pub(super) fn read(
     let len = file.seek(SeekFrom::End(0))?;
     file.rewind()?;
     let mut archive = ArchiveReader { reader: BufReader::with_capacity(64 * 1024, file), offset: 0 };
-    let mut covered = vec![(found.begin, found.end_of_records)];
+    let (mut covered, mut sound) = (Vec::new(), true);
     let mut entries = Entries { unread: found.begin, end: found.end, bytes: Vec::new(), consumed: 0 };
-    container.scan_raw(found.end_of_records - found.comment.len() as u64, &found.comment);
     while let Some((entry, entry_offset)) = entries.next(&mut archive)? {
         let name = MemberName::new(&entry.name);
         let name = if entry.is_link() { name.of_link() } else { name };
         if !container.begin_member(&name) {
-            return Ok(());
+            entries.put_back(entry_offset);
+            break;
         }
         // The comment is the last part of an entry, and the extra field stands before it.
         let comment_offset = entries.offset() - entry.comment.len() as u64;
         container.scan_raw(comment_offset, &entry.comment);
-        if entry.has_unusual_extra() {
+        if entry.has_long_extra() {
             container.scan_raw(comment_offset - entry.extra.len() as u64, &entry.extra);
         }
         let header_offset = entry.header_offset.saturating_add(found.shift);
         match read_member(container, &mut archive, &entry, &name, header_offset) {
             Ok(end) => covered.push((header_offset, end)),
             Err(error) => {
+                sound = false;
                 let message = format!("entry {entry_offset:#x} of the directory: {error}");
                 container.report(Region::Member(&name), StreamError::Damaged(message), Some(0));
             }
         }
     }
-    let is_cut = entries.offset() < found.end;
+    let is_cut = entries.offset() < found.end && container.may_continue();
+    // An entry that is wrong may hold anything, and so may the records behind the entries: a comment, an extensible data
+    // sector, a signature.
+    if sound && !is_cut {
+        covered.push((found.begin, entries.offset()));
+    }
     scan_gaps(container, &mut archive, covered, len)?;
     if is_cut { Err(io::Error::other("the directory is cut short")) } else { Ok(()) }
 }
 
-/// Hands on one member; the offset at which its data ends.
+/// Hands on one member; the offset up to which its bytes need no further look. Data that nothing came out of is scanned as it
+/// is, among the gaps: it may be none of what its header says.
 fn read_member(
     container: &OpenContainer<'_>,
     archive: &mut ArchiveReader<'_>,
@@ -161,29 +162,32 @@ fn read_member(
     let local = local.with_name_and_extra(&behind, name_len);
     let name_offset = offset + LOCAL_LEN as u64;
     if local.name != entry.name {
-        container.scan_raw(name_offset, &local.name);
+        // Nothing in this header need be what it says.
+        container.scan_raw(offset, &[&header[..], &behind].concat());
     }
-    if local.has_unusual_extra() && local.extra != entry.extra {
+    if local.has_long_extra() && local.extra != entry.extra {
         container.scan_raw(name_offset + name_len as u64, &local.extra);
     }
     let begin = archive.offset;
     let end = begin.saturating_add(entry.packed);
-    // The longest data descriptor (APPNOTE 4.3.9); nothing to find is in one.
-    let descriptor_len = if local.has_descriptor() { 24 } else { 0 };
     if entry.is_directory() {
         return Ok(end);
     }
     if entry.is_encrypted() {
         method::report_encrypted(container, name);
-        return Ok(end.saturating_add(descriptor_len));
+        return Ok(begin);
     }
     let mut part = archive.take(entry.packed);
     let input = Input::reader(&mut part, container.budget);
     let bytes_in = input.counter();
-    let Some(whole) = method::hand_over_content(container, input, entry, name)? else { return Ok(end) };
+    let whole = method::hand_over_content(container, input, entry, name)?.unwrap_or(false);
     // Bytes behind the end of a compressed stream are no member's, and are scanned as they are.
-    let used = if whole { bytes_in.get() } else { entry.packed };
-    Ok(begin.saturating_add(used).saturating_add(descriptor_len))
+    Ok(match (whole, entry.is_stored()) {
+        (true, _) => begin.saturating_add(bytes_in.get()),
+        // A token may stand across its end.
+        (false, true) => begin + bytes_in.get().saturating_sub(SEAM as u64),
+        (false, false) => offset + LOCAL.len() as u64,
+    })
 }
 
 /// Scans the bytes that belong to no member; members the directory does not name among them.
@@ -197,9 +201,9 @@ fn scan_gaps(
     covered.sort_unstable();
     let mut at = 0;
     for (begin, end) in covered {
-        if begin > at && container.may_continue() {
+        if begin.saturating_sub(at) >= MIN_TOKEN_LEN as u64 && container.may_scan() {
             archive.seek_to(at)?;
-            let hidden = archive.fill_buf()?.starts_with(LOCAL);
+            let hidden = container.may_continue() && archive.fill_buf()?.starts_with(LOCAL);
             let mut part = archive.take(begin - at);
             if hidden {
                 if let Some(error) =
@@ -233,6 +237,11 @@ impl Entries {
     /// The offset behind the last entry that was given out.
     fn offset(&self) -> u64 {
         self.unread - (self.bytes.len() - self.consumed) as u64
+    }
+
+    /// Takes back the entry that was given out last, which begins at this offset.
+    fn put_back(&mut self, offset: u64) {
+        self.consumed -= usize::try_from(self.offset() - offset).unwrap_or(0).min(self.consumed);
     }
 
     /// The next entry, and its offset.

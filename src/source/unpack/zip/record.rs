@@ -1,5 +1,7 @@
 //! The records of a zip (APPNOTE 4.3).
 
+use crate::blob::MIN_TOKEN_LEN;
+
 /// The signature of a member's own header, the local file header (APPNOTE 4.3.7).
 pub(super) const LOCAL: &[u8] = b"PK\x03\x04";
 /// That of an entry of the central directory (APPNOTE 4.3.12).
@@ -57,6 +59,11 @@ impl Entry {
     /// Whether an LZMA stream ends in an end marker: bit 1 (APPNOTE 4.4.4).
     pub(super) fn has_end_marker(&self) -> bool {
         self.flags & 2 != 0
+    }
+
+    /// Whether its data is not compressed (APPNOTE 4.4.5).
+    pub(super) fn is_stored(&self) -> bool {
+        self.method == 0
     }
 
     pub(super) fn is_link(&self) -> bool {
@@ -127,12 +134,9 @@ impl Entry {
         }
     }
 
-    /// Whether the extra field may hold text: more than times, owners, sizes and the name once more, as the usual ids of
-    /// zip64, NTFS, Info-ZIP's timestamps and owners (APPNOTE 4.5.2, 4.6.1) do.
-    pub(super) fn has_unusual_extra(&self) -> bool {
-        const USUAL: [u16; 7] = [0x0001, 0x000a, 0x5455, 0x5855, 0x7855, 0x7875, 0x7075];
-        self.extra.len() >= 24
-            && fields(&self.extra).any(|(id, bytes)| bytes.len() >= 20 && !USUAL.contains(&id))
+    /// Whether the extra field is long enough for a token.
+    pub(super) fn has_long_extra(&self) -> bool {
+        self.extra.len() >= MIN_TOKEN_LEN
     }
 }
 

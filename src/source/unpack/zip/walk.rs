@@ -5,10 +5,13 @@ use std::io::{self, Read as _};
 use super::method;
 use super::record::{
     CENTRAL, CENTRAL_LEN, DESCRIPTOR, END, END_64, END_LEN, Entry, LOCAL, LOCAL_LEN, LOCATOR_64,
-    LOCATOR_64_LEN, le16, le64,
+    LOCATOR_64_LEN, le16, le32, le64,
 };
-use crate::source::unpack::input::Input;
+use super::streamed::Streamed;
+use crate::blob::MIN_TOKEN_LEN;
+use crate::source::unpack::input::{Input, SEAM};
 use crate::source::unpack::open_container::{Content, MemberName, OpenContainer, Region};
+use crate::source::unpack::remembering::Remembering;
 
 /// Hands on what is found; `base` is the offset of the input in the archive. The error that ended it, if one did.
 pub(super) fn walk(container: &OpenContainer<'_>, input: &mut Input<'_>, base: u64) -> Option<io::Error> {
@@ -19,12 +22,14 @@ pub(super) fn walk(container: &OpenContainer<'_>, input: &mut Input<'_>, base: u
             Err(error) => break Some(error),
         }
     };
-    if !container.may_continue() {
+    if !container.may_scan() {
         return None;
     }
-    let offset = input.offset();
+    input.lift_limits();
     if input.peek(1).is_ok_and(|bytes| !bytes.is_empty()) {
-        container.hand_over(Region::Raw(base + offset), Content::Stored(input));
+        input.with_seam(SEAM, |offset, rest| {
+            container.hand_over(Region::Raw(base + offset), Content::Stored(&mut &mut *rest));
+        });
     }
     error
 }
@@ -42,15 +47,20 @@ fn read_record(container: &OpenContainer<'_>, input: &mut Input<'_>, base: u64) 
     let len = if signature == CENTRAL {
         let lens: usize = [28, 30, 32].map(|at| usize::from(le16(head, at))).iter().sum();
         let entry = input.read_bytes(CENTRAL_LEN + lens)?;
-        if let Some((entry, _)) = Entry::central(&entry) {
-            container.scan_raw(base + input.offset() - entry.comment.len() as u64, &entry.comment);
+        // Its name may be that of a member that is not there.
+        if lens >= MIN_TOKEN_LEN {
+            container.scan_raw(base + input.offset() - lens as u64, &entry[CENTRAL_LEN..]);
         }
         return Ok(true);
     } else if signature == END {
         END_LEN as u64
     } else if signature == END_64 {
-        // Its size does not count the signature and itself (APPNOTE 4.3.14.1).
-        le64(head, 4).saturating_add(12)
+        // Its size does not count the signature and itself (APPNOTE 4.3.14.1); it may hold anything.
+        let len = le64(head, 4).saturating_add(12);
+        let offset = input.offset();
+        let mut record = input.by_ref().take(len);
+        container.hand_over(Region::Raw(base + offset), Content::Stored(&mut record));
+        return Ok(true);
     } else if signature == LOCATOR_64 {
         LOCATOR_64_LEN
     } else if signature == DESCRIPTOR {
@@ -80,23 +90,29 @@ fn read_member(container: &OpenContainer<'_>, input: &mut Input<'_>, base: u64) 
     if !container.begin_member(&name) {
         return Ok(false);
     }
-    if entry.has_unusual_extra() {
+    if entry.has_long_extra() {
         container.scan_raw(name_offset + name_len as u64, &entry.extra);
     }
     if entry.is_encrypted() {
         method::report_encrypted(container, &name);
     }
     if !entry.sized {
-        return read_unsized_member(container, input, &entry, &name);
+        return read_unsized_member(container, input, &entry, (&name, base));
     }
-    let end = input.offset().saturating_add(entry.packed);
-    if !entry.is_encrypted() && !entry.is_directory() {
-        let mut part = input.by_ref().take(entry.packed);
-        let content = Input::reader(&mut part, container.budget);
-        method::hand_over_content(container, content, &entry, &name)?;
+    let (begin, mut part) = (base + input.offset(), input.by_ref().take(entry.packed));
+    if !entry.is_directory() {
+        let mut data = Input::reader(&mut part, container.budget);
+        read_data(container, &mut data, &entry, (&name, begin))?;
     }
-    if !input.skip(end.saturating_sub(input.offset()))? {
-        return Ok(false);
+    // What follows the end of its stream is no part of the member.
+    let behind = base + input.offset();
+    let left = begin.saturating_add(entry.packed).saturating_sub(behind);
+    if left > 0 {
+        let mut rest = input.by_ref().take(left);
+        container.hand_over(Region::Raw(behind), Content::Stored(&mut rest));
+        if rest.limit() > 0 {
+            return Ok(false);
+        }
     }
     if entry.has_descriptor() {
         skip_descriptor(input)?;
@@ -109,17 +125,55 @@ fn read_unsized_member(
     container: &OpenContainer<'_>,
     input: &mut Input<'_>,
     entry: &Entry,
-    name: &MemberName,
+    (name, base): (&MemberName, u64),
 ) -> io::Result<bool> {
-    if entry.is_encrypted() || entry.method == 0 {
+    if entry.is_encrypted() {
         return Err(io::Error::other("a member of unknown length"));
     }
-    let content = Input::reader(input, container.budget);
-    let whole = method::hand_over_content(container, content, entry, name)?.unwrap_or(false);
+    let begin = base + input.offset();
+    let whole = if entry.is_stored() {
+        let mut data = Streamed::new(input);
+        container.hand_over(Region::Member(name), Content::Stored(&mut data)).1.is_none()
+    } else {
+        read_data(container, input, entry, (name, begin))?
+    };
     if whole {
         skip_descriptor(input)?;
     }
     Ok(whole)
+}
+
+/// Hands on a member's data, which begins at this offset; whether it is whole. Where it is not what the header says, it is
+/// scanned as it is.
+fn read_data(
+    container: &OpenContainer<'_>,
+    data: &mut Input<'_>,
+    entry: &Entry,
+    (name, begin): (&MemberName, u64),
+) -> io::Result<bool> {
+    let before = data.offset();
+    let mut remembering = Remembering::new(data, !entry.is_stored());
+    if !entry.is_encrypted() {
+        let input = Input::reader(&mut remembering, container.budget);
+        let whole = method::hand_over_content(container, input, entry, name)?.unwrap_or(false);
+        if whole && (entry.sized || remembering.is_followed_by(|packed, behind| states(behind, packed))) {
+            return Ok(true);
+        }
+    }
+    // A token may stand across the end of the header.
+    let header = [&entry.name[..], &entry.extra].concat();
+    remembering.with_rest(|offset, rest| {
+        let front = if offset == before { &header[..] } else { &[] };
+        let region = Region::Raw(begin + offset - before - front.len() as u64);
+        container.hand_over(region, Content::Stored(&mut front.chain(rest)));
+    });
+    Ok(false)
+}
+
+/// Whether these bytes are a data descriptor that states this length of packed data: nothing else vouches for the data.
+fn states(descriptor: &[u8], packed: u64) -> bool {
+    let at = if descriptor.starts_with(DESCRIPTOR) { 8 } else { 4 };
+    u64::from(le32(descriptor, at)) == packed || le64(descriptor, at) == packed
 }
 
 /// Skips the data descriptor behind a member's data, with or without its signature, with sizes of four or eight bytes

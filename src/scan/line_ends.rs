@@ -1,0 +1,116 @@
+//! Which bytes end a line: in UTF-16 not every byte 0x0A does, because it may be half of a letter.
+
+use std::cell::OnceCell;
+use std::ops::Range;
+
+use memchr::{memchr, memchr_iter, memrchr_iter};
+
+use crate::detect::ByteOrder;
+
+/// Fewer bytes of ASCII at the start of a blob may be letters of UTF-16.
+const SHORTEST_ASCII: usize = 64;
+
+/// How lines end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LineEnds {
+    /// With the byte 0x0A.
+    Bytes,
+    /// With the code unit 0x000A; code units start at even offsets in the blob, or at odd ones.
+    Utf16 { order: ByteOrder, odd: bool },
+}
+
+impl LineEnds {
+    pub(super) const COUNT: usize = 5;
+
+    /// The line ends of the text that a token was found in, which starts at this offset in the blob.
+    pub(super) fn of(decoded: &[&'static str], offset: u64) -> Self {
+        match decoded.first().and_then(|name| ByteOrder::of_encoding(name)) {
+            Some(order) => LineEnds::Utf16 { order, odd: offset % 2 == 1 },
+            None => LineEnds::Bytes,
+        }
+    }
+
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        let orders = [ByteOrder::Little, ByteOrder::Big].into_iter();
+        let utf16 = orders.flat_map(|order| [false, true].map(|odd| LineEnds::Utf16 { order, odd }));
+        std::iter::once(LineEnds::Bytes).chain(utf16)
+    }
+
+    pub(super) fn index(self) -> usize {
+        match self {
+            LineEnds::Bytes => 0,
+            LineEnds::Utf16 { order, odd } => 1 + 2 * usize::from(order == ByteOrder::Big) + usize::from(odd),
+        }
+    }
+}
+
+/// Bytes of a blob, and what of those before them decides about line ends.
+pub(super) struct Text<'a> {
+    bytes: &'a [u8],
+    offset: u64,
+    /// The byte in front of the first one.
+    before: u8,
+    /// How many bytes the blob has before these, where all of them are ASCII.
+    ascii_before: Option<u64>,
+    ascii_end: OnceCell<usize>,
+}
+
+impl<'a> Text<'a> {
+    /// `ascii_before` is how many bytes the blob has before these, where all of them are ASCII.
+    pub(super) fn new(bytes: &'a [u8], offset: u64, before: u8, ascii_before: Option<u64>) -> Self {
+        Text { bytes, offset, before, ascii_before, ascii_end: OnceCell::new() }
+    }
+
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Behind the last of the bytes that the blob begins with and that are ASCII: UTF-16 may follow, which has zeros. Looked for
+    /// only where somebody asks.
+    pub(super) fn ascii_end(&self) -> usize {
+        let is_text = |byte: &u8| matches!(*byte, b' '..=b'~' | b'\t' | b'\n' | b'\r');
+        let begins = || self.bytes.get(..SHORTEST_ASCII).is_some_and(|start| start.iter().all(is_text));
+        let find = || match self.ascii_before {
+            None => 0,
+            Some(0) if !begins() => 0,
+            Some(_) => memchr(0, self.bytes).unwrap_or(self.bytes.len()),
+        };
+        *self.ascii_end.get_or_init(find)
+    }
+
+    /// Whether the byte 0x0A at `at` ends a line.
+    pub(super) fn is_line_end(&self, at: usize, kind: LineEnds) -> bool {
+        let LineEnds::Utf16 { order, odd } = kind else { return true };
+        let (other, starts_odd) = match order {
+            ByteOrder::Little => (self.bytes.get(at + 1).copied(), self.is_odd(at)),
+            ByteOrder::Big => {
+                (Some(at.checked_sub(1).map_or(self.before, |before| self.bytes[before])), !self.is_odd(at))
+            }
+        };
+        other == Some(0) && starts_odd == odd || at < self.ascii_end()
+    }
+
+    fn is_odd(&self, at: usize) -> bool {
+        (self.offset + at as u64) % 2 == 1
+    }
+
+    /// How many lines end in a part of the bytes.
+    pub(super) fn count(&self, part: Range<usize>, kind: LineEnds) -> u64 {
+        let start = part.start;
+        let found = memchr_iter(b'\n', &self.bytes[part]);
+        let count = if kind == LineEnds::Bytes {
+            found.count()
+        } else {
+            found.filter(|at| self.is_line_end(start + at, kind)).count()
+        };
+        count as u64
+    }
+
+    /// Where the line starts that is left at `at`, if it does among the bytes.
+    pub(super) fn last_line_start(&self, at: usize, kind: LineEnds) -> Option<usize> {
+        let end = memrchr_iter(b'\n', &self.bytes[..at]).find(|end| self.is_line_end(*end, kind))?;
+        let half =
+            matches!(kind, LineEnds::Utf16 { order: ByteOrder::Little, .. }) && end >= self.ascii_end();
+        Some(end + 1 + usize::from(half))
+    }
+}

@@ -1,0 +1,79 @@
+//! Opening a container never finds less than looking at its bytes does, wherever in it a token stands.
+
+use super::pack::{self, COMPRESSORS, Member, zip_of};
+use super::support::*;
+use crate::source::unpack::Limits;
+
+/// Small containers of every format, with every part that has one.
+fn containers() -> Vec<(String, Vec<u8>)> {
+    let (plain, other) = (b"nothing in it, but a few words\n".repeat(9), noise(300));
+    let members: [(&str, &[u8]); 2] = [("first/file.txt", &plain), ("b", &other)];
+    let mut commented = Member::deflated("first/file.txt", &plain);
+    commented.comment = b"a comment of a member, as long as a token is".to_vec();
+    commented.extra = [b"zz", &[50, 0][..], &[b'.'; 50]].concat();
+    commented.before = b"something before the member, as long as a token is\n".to_vec();
+    let stored = Member::stored("b", &other);
+    let directory = zip_of(&[commented, stored], b"a comment of the archive, as long as a token");
+    let at = memchr::memmem::find(&directory, b"PK\x01\x02").expect("a directory");
+    let mut all = vec![
+        ("tar".to_owned(), pack::tar(&members)),
+        ("ar".to_owned(), pack::ar(&members)),
+        ("7z".to_owned(), pack::sevenz(&members)),
+        ("zip".to_owned(), directory.clone()),
+        ("zip that lost its directory".to_owned(), directory[..at].to_vec()),
+        ("tgz".to_owned(), pack::gzip(&pack::tar(&members))),
+    ];
+    let named = [b"\x1f\x8b\x08\x1c\0\0\0\0\0\x03", &[44, 0, b'x', b'y', 40, 0][..], &[b'.'; 40]].concat();
+    let plain_gzip = pack::gzip(&plain);
+    let named = [
+        &named,
+        &b"a name that is as long as a token is: forty\0a comment, as long as a token is: forty bytes\0"[..],
+        &plain_gzip[10..],
+    ];
+    all.push(("gz with all fields".to_owned(), named.concat()));
+    for (extension, pack) in COMPRESSORS {
+        all.push((extension.to_owned(), pack(&plain)));
+        all.push((format!("{extension} of what does not pack"), pack(&other)));
+        all.push((format!("two streams of {extension}"), [pack(&plain), pack(&other)].concat()));
+    }
+    let frame = [&b"\x51\x2a\x4d\x18\x46\0\0\0"[..], &[b'.'; 70]].concat();
+    for (name, pack) in [("zst", pack::zstd as pack::Packer), ("lz4", pack::lz4)] {
+        all.push((
+            format!("{name} with a skippable frame"),
+            [&pack(&plain), &frame[..], &pack(&other)].concat(),
+        ));
+    }
+    all
+}
+
+fn finds(form: Form, name: &str, bytes: &[u8], limits: Limits) -> bool {
+    !unpack_as(form, name, bytes, limits).found.is_empty()
+}
+
+#[test]
+fn opening_finds_what_the_bytes_hold() {
+    let token = token(1);
+    let closed = Limits { max_archive_depth: 0, ..Limits::default() };
+    let mut missed: Vec<String> = Vec::new();
+    for (name, bytes) in containers() {
+        // A number of offsets that changes what is hit in each format, and all near both ends.
+        let stride = (bytes.len() / 150).max(1) | 1;
+        for at in (0..=bytes.len()).step_by(stride).chain(bytes.len().saturating_sub(60)..=bytes.len()) {
+            let inserted = [&bytes[..at], token.as_bytes(), &bytes[at..]].concat();
+            let mut over = bytes.clone();
+            over.truncate(over.len().max(at));
+            let end = (at + token.len()).min(over.len());
+            over.splice(at..end, token.bytes());
+            for (how, planted) in [("inserted", inserted), ("written over", over)] {
+                for form in [Form::Whole, Form::Pipe(100)] {
+                    if finds(form, &name, &planted, closed)
+                        && !finds(form, &name, &planted, Limits::default())
+                    {
+                        missed.push(format!("{name}: {how} at {at} of {} as {form:?}", bytes.len()));
+                    }
+                }
+            }
+        }
+    }
+    assert!(missed.is_empty(), "{} missed:\n{}", missed.len(), missed.join("\n"));
+}
