@@ -60,9 +60,9 @@ impl LinePosition {
             let (ends, start) = match kind {
                 LineEnds::Bytes => (ends, start),
                 // Each line end of UTF-16 has a zero, and nearly every text has none: nothing is counted twice.
-                _ if !has_zero && ascii == dropped => (ends, start),
-                _ if !has_zero && ascii == 0 => (0, None),
-                _ => (text.count(0..dropped, kind), text.last_line_start(dropped, kind)),
+                LineEnds::Utf16 { .. } if !has_zero && ascii == dropped => (ends, start),
+                LineEnds::Utf16 { .. } if !has_zero && ascii == 0 => (0, None),
+                LineEnds::Utf16 { .. } => (text.count(0..dropped, kind), text.last_line_start(dropped, kind)),
             };
             let count = &mut self.counts[kind.index()];
             count.line_ends += ends;
