@@ -26,7 +26,7 @@ use char_encoded::{EncodedToken, PREFIX_WINDOW};
 const LOOKBACK: usize = 8 * 1024;
 
 /// At every so many bytes a text in UTF-16 without a mark is looked for: it may start in another script.
-const UTF16_STRIDE: usize = 256;
+const UTF16_STRIDE: usize = 512;
 
 /// A token found in a text.
 pub(super) struct Found<'t> {

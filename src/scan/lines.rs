@@ -54,14 +54,20 @@ impl LinePosition {
         let nearby = &window[..window.len().min(dropped + 1)];
         let has_zero = self.before == 0 || memchr(0, nearby).is_some();
         let ascii = text.ascii_end().min(dropped);
+        let (ends, start) =
+            (text.count(0..dropped, LineEnds::Bytes), text.last_line_start(dropped, LineEnds::Bytes));
         for kind in LineEnds::all() {
-            // In UTF-16, each line end has a zero.
-            if kind == LineEnds::Bytes || has_zero || ascii > 0 {
-                let count = &mut self.counts[kind.index()];
-                count.line_ends += text.count(0..dropped, kind);
-                if let Some(start) = text.last_line_start(dropped, kind) {
-                    count.line_start = self.offset + start as u64;
-                }
+            let (ends, start) = match kind {
+                LineEnds::Bytes => (ends, start),
+                // Each line end of UTF-16 has a zero, and nearly every text has none: nothing is counted twice.
+                LineEnds::Utf16 { .. } if !has_zero && ascii == dropped => (ends, start),
+                LineEnds::Utf16 { .. } if !has_zero && ascii == 0 => (0, None),
+                LineEnds::Utf16 { .. } => (text.count(0..dropped, kind), text.last_line_start(dropped, kind)),
+            };
+            let count = &mut self.counts[kind.index()];
+            count.line_ends += ends;
+            if let Some(start) = start {
+                count.line_start = self.offset + start as u64;
             }
         }
         if self.ascii == self.offset {

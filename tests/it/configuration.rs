@@ -190,8 +190,8 @@ fn a_tree_cannot_bring_more_than_it_may() {
     let rule = |n: usize, regex: &str| {
         format!("[[rules]]\nid = 'r{n}'\nregex = '{regex}'\nkeywords = ['aa']\npositive = ['aa Q QQ']\n")
     };
-    let many: String = (0..1001).map(|n| rule(n, "Q")).collect();
-    let large: String = (0..400).map(|n| rule(n, "Q|(?:[ab]{30}){30}")).collect();
+    let many = (0..1001).map(|n| rule(n, "Q")).collect::<Vec<_>>().concat();
+    let large = (0..400).map(|n| rule(n, "Q|(?:[ab]{30}){30}")).collect::<Vec<_>>().concat();
     let list = |entry: &str| format!("[[allowlists]]\npaths = ['{entry}']\n");
     for (file, text, expected) in [
         (".stanch.toml", many, "1001 rules are more than a scanned tree may bring"),
@@ -216,11 +216,11 @@ fn a_tree_cannot_bring_more_than_it_may() {
 #[test]
 fn many_rules_that_share_a_keyword_are_tried_everywhere() {
     let sandbox = Sandbox::new();
-    let rules: String = (0..200)
-        .map(|n| {
-            format!("[[rules]]\nid = 'r{n}'\nregex = 'Q{n}QQ'\nkeywords = ['aa']\npositive = ['aa Q{n}QQ']\n")
-        })
-        .collect();
+    let rule = |n| {
+        format!("[[rules]]\nid = 'r{n}'\nregex = 'Q{n}QQ'\nkeywords = ['aa']\npositive = ['aa Q{n}QQ']\n")
+    };
+    let rules: Vec<String> = (0..200).map(rule).collect();
+    let rules = rules.concat();
     sandbox.write(".stanch.toml", rules);
     let filler = "a".repeat(100_000);
     sandbox.write("file", format!("{filler} Q7QQ {filler} Q150QQ {filler}"));

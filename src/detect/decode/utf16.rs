@@ -98,8 +98,11 @@ impl Utf16Text {
 
     /// The text that `at` is in, if it is in one; nothing before `floor` belongs to it.
     pub(in crate::detect) fn around(bytes: &[u8], at: usize, floor: usize) -> Option<Self> {
-        // Nearly every text is without zeros, and most other data has them less evenly.
+        // Nearly every text is without zeros, and most other data has them less evenly. Of four characters, two are ASCII.
         let block: &[u8; BLOCK] = bytes.get(at..)?.first_chunk()?;
+        if !has_zero(u64::from_ne_bytes(*block.first_chunk()?)) {
+            return None;
+        }
         let zeros = block.iter().map(|byte| u8::from(*byte == 0)).sum::<u8>();
         if !(LEAST_ASCII..=MOST_ZEROS).contains(&usize::from(zeros)) {
             return None;
@@ -123,6 +126,11 @@ impl Utf16Text {
         let order = if big_endian { ByteOrder::Big } else { ByteOrder::Little };
         Some(Utf16Text { ascii, start, order })
     }
+}
+
+/// Whether one of eight bytes is zero, without looking at each (Hacker's Delight, "Find First 0-Byte").
+fn has_zero(bytes: u64) -> bool {
+    bytes.wrapping_sub(0x0101_0101_0101_0101) & !bytes & 0x8080_8080_8080_8080 != 0
 }
 
 /// The characters until something else than text comes.
