@@ -110,7 +110,7 @@ pub(super) fn check_creatable(path: &Path) -> Result<(), LedgerError> {
     }
     check_access(&directory)?;
     // Permissions do not tell all: nobody makes anything in /proc, and root may do what a read-only file system refuses.
-    let probe = tempfile::Builder::new().prefix(".stanch-").tempdir_in(&directory);
+    let probe = tempfile::Builder::new().prefix(".stanch-").tempfile_in(&directory);
     let probe = probe.map_err(failed("make anything in the directory", &directory))?;
     probe.close().map_err(failed("take anything out of the directory", &directory))
 }
