@@ -307,3 +307,16 @@ fn what_git_cannot_open_is_said_in_its_own_words() {
     assert_eq!(ran.code, 2, "{}", ran.stderr);
     assert!(ran.stderr.contains("git says:") && ran.stderr.contains("99"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_bare_repository_is_opened_from_wherever_it_is_named() {
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(331));
+    leaked(&sandbox, &mut mint, "r");
+    sandbox.git("", &["clone", "-q", "--bare", "r", "bare"]);
+    for (directory, name) in
+        [("", "bare"), ("r", "../bare"), ("r/d", "../../bare"), ("bare", "."), ("bare/refs", "..")]
+    {
+        let ran = run_in(&sandbox, directory, &["git", "-q", name]);
+        assert_eq!(ran.code, 1, "{name} from {directory}: {}", ran.stderr);
+    }
+}

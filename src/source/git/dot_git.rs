@@ -1,5 +1,6 @@
 //! What lies at a path before it is opened: a `.git` that leads nowhere, and a `HEAD` that only git reads.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,15 @@ pub(super) fn nearest(path: &Path) -> Option<PathBuf> {
         let is_there = fs::symlink_metadata(&dot_git).is_ok();
         if is_there { Some(dot_git) } else { looks_bare(dir).then(|| dir.to_owned()) }
     })
+}
+
+/// Where the search for the repository of `path` starts. `gix` shortens what it finds to a relative path, and loses the
+/// name of a bare repository on the way (`../bare`), unless it is given an absolute one.
+pub(super) fn start(path: &Path) -> Cow<'_, Path> {
+    let canonical = |path: &Path| fs::canonicalize(path).ok();
+    let is_bare = |dir: &PathBuf| !dir.ends_with(".git") && canonical(dir) != canonical(Path::new("."));
+    let elsewhere = nearest(path).filter(is_bare).and_then(|_| canonical(path));
+    elsewhere.map_or(Cow::Borrowed(path), Cow::Owned)
 }
 
 /// Whether a directory is a repository itself, by what git requires of one: `HEAD`, and `objects` and `refs` or a

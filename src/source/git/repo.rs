@@ -70,10 +70,11 @@ impl Repo {
                 return Ok(repo);
             }
         }
+        let start = dot_git::start(path);
         let opened = if follow_env {
-            gix::ThreadSafeRepository::discover_with_environment_overrides(path)
+            gix::ThreadSafeRepository::discover_with_environment_overrides(start)
         } else {
-            gix::ThreadSafeRepository::discover(path)
+            gix::ThreadSafeRepository::discover(start)
         };
         let reason = |error: gix::Error| git_program::with_reason(path, &error.to_string());
         Repo::new(path, opened.map_err(reason), follow_env)
