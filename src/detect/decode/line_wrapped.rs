@@ -32,8 +32,9 @@ pub(in crate::detect) struct Unwrapped<'a> {
     lines: Vec<(usize, usize)>,
     /// The byte at which the next part takes over.
     pub(in crate::detect) end: usize,
-    /// Whether the text is read in another way as well, which finds what is on one line.
-    pub(in crate::detect) is_other: bool,
+    /// Where the text is read as it is, too: the characters in front of which a sign was left out. What has none of them inside
+    /// is found by the other reading.
+    left_out: Option<Vec<usize>>,
 }
 
 impl<'a> Unwrapped<'a> {
@@ -53,7 +54,7 @@ impl<'a> Unwrapped<'a> {
             start,
             lines: Vec::new(),
             end,
-            is_other: false,
+            left_out: None,
         })
     }
 
@@ -72,7 +73,7 @@ impl<'a> Unwrapped<'a> {
             text.extend_from_slice(&bytes[line]);
         }
         starts.remove(0);
-        let mut unwrapped = Unwrapped { text: Cow::Owned(text), start, lines: starts, end, is_other: false };
+        let mut unwrapped = Unwrapped { text: Cow::Owned(text), start, lines: starts, end, left_out: None };
         if length >= MAX_PART {
             let cut = unwrapped.line_start(length - PART_OVERLAP);
             unwrapped.end = if cut > candidate { cut } else { end };
@@ -116,21 +117,28 @@ impl<'a> Unwrapped<'a> {
         let signs = &self.common_signs()[..count];
         let at_line_start = self.start == 0 || bytes.get(self.start - 1) == Some(&b'\n');
         let (mut text, mut lines) = (Vec::with_capacity(self.text.len()), Vec::new());
+        let mut left_out = is_other.then(Vec::new);
         let ends = self.lines.iter().map(|(first, _)| *first).chain([self.text.len()]);
         for (n, ((first, start), end)) in [(0, self.start)].iter().chain(&self.lines).zip(ends).enumerate() {
             let line = &self.text[*first..end];
             let marked = line.starts_with(signs) && (n > 0 || at_line_start);
             let skip = if marked { count } else { 0 };
+            if let Some(left_out) = left_out.as_mut().filter(|_| marked) {
+                left_out.push(text.len());
+            }
             lines.push((text.len(), start + skip));
             text.extend_from_slice(&line[skip..]);
         }
         let (_, start) = lines.remove(0);
-        Unwrapped { text: Cow::Owned(text), start, lines, end: self.end, is_other }
+        Unwrapped { text: Cow::Owned(text), start, lines, end: self.end, left_out }
     }
 
-    /// Whether the characters of a token are on more than one line.
-    pub(in crate::detect) fn spans_lines(&self, characters: &Range<usize>) -> bool {
-        self.line(characters.start) != self.line(characters.end.saturating_sub(1))
+    /// Whether another reading finds a token in these characters as well.
+    pub(in crate::detect) fn is_repeated(&self, characters: &Range<usize>) -> bool {
+        self.left_out.as_ref().is_some_and(|left_out| {
+            let inside = left_out.partition_point(|at| *at <= characters.start);
+            left_out.get(inside).is_none_or(|at| *at >= characters.end)
+        })
     }
 
     /// Whether the text starts with the first line here, rather than further back than was looked. `first` says whether

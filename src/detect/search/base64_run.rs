@@ -34,7 +34,7 @@ impl Run<'_, '_> {
     /// Reports a token in the characters `found.span`. Its location is where its word starts on its line, or where it starts
     /// itself if that is further back than [`Layer::lookback`]. Lookalikes are not reported.
     fn report(&self, mut found: Found<'_>, report: OnFound<'_>) {
-        if self.unwrapped.is_other && !self.unwrapped.spans_lines(&found.span) {
+        if self.unwrapped.is_repeated(&found.span) {
             return;
         }
         let Range { start, end } = found.span;

@@ -117,3 +117,15 @@ fn what_follows_a_very_long_line_is_read_too() {
         assert_eq!(tokens.collect::<Vec<_>>(), [token.as_bytes(); 2], "width {width}");
     }
 }
+
+proptest! {
+    #![proptest_config(cases(16))]
+
+    #[test]
+    fn a_line_that_begins_with_a_sign_by_chance_has_its_token_once(token in any_token(), line_end in prop::sample::select(vec!["\n", "\n  ", "&#xD;\n  "])) {
+        // 42 bytes fill a line, and the six high bits of the next one are those of `+`; the token goes on behind that line.
+        let text = STANDARD.encode([&[b'x'; 42][..], b"\xf8:", token.as_bytes(), b" and more of it"].concat());
+        prop_assert!(text.as_bytes()[56] == b'+');
+        assert_found(wrapped(&text, 56, line_end).as_bytes(), &token, 56 + line_end.len(), &["base64"])?;
+    }
+}
