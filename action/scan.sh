@@ -38,7 +38,8 @@ tracking() {
 # The object that a pushed ref, a pull request or a queue leads to now.
 find_head() {
     local head=${HEAD:-}
-    is_id "$head" || head=$(git rev-parse HEAD)
+    # An event without ids has a ref: a tag's own message is looked at, too.
+    is_id "$head" || head=$(git rev-parse --verify --quiet "$ref" || git rev-parse HEAD)
     if ! here "$head"; then
         need_depth "$head"
         # actions/checkout fetches the commit that an annotated tag is of, and not the tag itself.
@@ -105,8 +106,20 @@ tree) arguments=(scan .) ;;
 esac
 
 arguments+=(--format github --report "sarif=$SARIF" --no-progress --min-confidence "${MIN_CONFIDENCE:-likely}")
-[ -z "${BASELINE:-}" ] || arguments+=("--baseline=$BASELINE")
-[ "${NO_PROJECT_CONFIG:-false}" != true ] || arguments+=(--no-project-config)
+baseline=${BASELINE:-}
+if [ "${NO_PROJECT_CONFIG:-false}" = true ]; then
+    # Who opens a pull request suppresses nothing: neither by a comment nor by the baseline in it.
+    arguments+=(--no-project-config --no-allow-comments)
+    if [ -n "$baseline" ] && [[ $event = pull_request* ]]; then
+        if ! is_id "${BASE:-}" || ! here "$BASE"; then
+            fail "the base of the pull request, whose $baseline is to be taken, is not in this checkout"
+        fi
+        trusted=$(mktemp)
+        git show "$BASE:./$baseline" >"$trusted" || fail "the base of the pull request has no $baseline"
+        baseline=$trusted
+    fi
+fi
+[ -z "$baseline" ] || arguments+=("--baseline=$baseline")
 if [ "${REVOKE:-false}" = true ]; then
     arguments+=(--revoke --yes "--max-revoke=${MAX_REVOKE:-25}")
     [ -z "${WAIT:-}" ] || arguments+=("--wait=$WAIT")

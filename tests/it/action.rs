@@ -316,3 +316,43 @@ fn a_program_that_is_there_is_not_built_again() {
     assert!(outputs.contains("stanch=/tools/stanch/bin/stanch\n"), "{outputs}");
     assert!(outputs.contains("key=stanch-Linux-any-"), "{outputs}");
 }
+
+#[test]
+fn the_message_of_a_tag_is_scanned_whatever_the_event() {
+    let runner = Runner::new();
+    runner.git(&["checkout", "-q", "main"]);
+    runner.git(&["tag", "-am", &Mint::new(341).token(Kind::Pat), "v1"]);
+    for event in ["create", "release"] {
+        let (ran, ended) = runner.scan(&[("EVENT", event), ("REF", "refs/tags/v1")]);
+        assert_eq!((ran.code, ended.as_str()), (0, "1"), "{event}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_pull_request_suppresses_nothing_where_it_must_not() {
+    let runner = Runner::new();
+    let (pat, known) =
+        (Mint::new(342).token(Kind::Pat), "{\"version\":1,\"tool\":\"stanch\",\"baseline\":[]}");
+    runner.git(&["checkout", "-q", "main"]);
+    runner.commit("known.json", known);
+    let base = runner.git(&["rev-parse", "HEAD"]);
+    let scan = |more: &[(&str, &str)]| {
+        let head = runner.git(&["rev-parse", "HEAD"]);
+        let event = [("EVENT", "pull_request"), ("BASE", &base), ("HEAD", &head)];
+        runner.scan(&[&event[..], more].concat()).1
+    };
+    let strict = ("NO_PROJECT_CONFIG", "true");
+    runner.commit("f", &format!("{pat} # stanch:allow\n"));
+    assert_eq!((scan(&[]).as_str(), scan(&[strict]).as_str()), ("0", "1"));
+    runner.git(&["reset", "-q", "--hard", &base]);
+    runner.commit("f", &pat);
+    let written = Command::new(env!("CARGO_BIN_EXE_stanch"))
+        .args(["scan", "-q", "--exit-zero", "--write-baseline", "known.json", "f"])
+        .current_dir(runner.work())
+        .status();
+    assert!(written.expect("it starts").success());
+    runner.git(&["commit", "-qam", "known"]);
+    let baseline = ("BASELINE", "known.json");
+    assert_eq!((scan(&[baseline]).as_str(), scan(&[baseline, strict]).as_str()), ("0", "1"));
+    assert_eq!(scan(&[("BASELINE", "other.json"), strict]), "none", "the base has no such file");
+}

@@ -8,6 +8,7 @@ mod cases;
 mod closed_pipe;
 mod configuration;
 mod contract;
+mod crafted_trees;
 mod damage;
 mod docs;
 mod generate;

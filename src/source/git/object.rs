@@ -62,7 +62,7 @@ pub(super) struct TreeEntry<'a> {
 }
 
 /// What a tree entry names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Mode {
     /// A directory.
     Tree,
@@ -87,17 +87,24 @@ pub(super) fn tree_entries(bytes: &[u8], hash: gix::hash::Kind) -> impl Iterator
 /// The first entry of a tree, and the bytes behind it. It is an octal mode, a space, a name, a zero byte and an id of raw
 /// bytes. The modes are those of git-fast-import(1): 100644 and 100755 are files, 120000 links, 160000 submodules, 040000
 /// trees, which a tree object writes without the leading zero.
+///
+/// Git takes any number for a mode and looks at the bits of the file type only (`canon_mode` in its tree-walk.h).
 pub(super) fn tree_entry(bytes: &[u8], hash: gix::hash::Kind) -> Option<(TreeEntry<'_>, &[u8])> {
     let space = memchr(b' ', bytes)?;
     let (mode, after) = bytes.split_at_checked(space)?;
     let after = after.get(1..)?;
     let (name, after) = after.split_at_checked(memchr(0, after)?)?;
     let (id, after) = after.get(1..)?.split_at_checked(hash.len_in_bytes())?;
-    let mode = match mode {
-        [b'1', b'0', ..] => Mode::File,
-        [b'1', b'2', ..] => Mode::Link,
-        [b'1', b'6', ..] => Mode::Submodule,
-        _ => Mode::Tree,
+    let digit = |digit: &u8| matches!(digit, b'0'..=b'7').then(|| u32::from(*digit - b'0'));
+    if mode.is_empty() {
+        return None;
+    }
+    let number = mode.iter().try_fold(0_u32, |number, byte| Some((number << 3) + digit(byte)?))?;
+    let mode = match number & 0o170_000 {
+        0o100_000 => Mode::File,
+        0o120_000 => Mode::Link,
+        0o040_000 => Mode::Tree,
+        _ => Mode::Submodule,
     };
     Some((TreeEntry { name, mode, id: oid::try_from_bytes(id).ok()? }, after))
 }

@@ -72,7 +72,14 @@ impl Repo {
         }
         let start = dot_git::start(path);
         let opened = if follow_env {
-            gix::ThreadSafeRepository::discover_with_environment_overrides(start)
+            // A ceiling that is not above the path has no effect (`GIT_CEILING_DIRECTORIES` in git(1)).
+            let ceilings =
+                gix::discover::upwards::Options { match_ceiling_dir_or_error: false, ..Default::default() };
+            gix::ThreadSafeRepository::discover_with_environment_overrides_opts(
+                start,
+                ceilings,
+                gix::sec::trust::Mapping::default(),
+            )
         } else {
             gix::ThreadSafeRepository::discover(start)
         };

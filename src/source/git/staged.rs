@@ -188,7 +188,10 @@ impl<'a> IndexDiff<'a> {
     ) {
         // `git add --intent-to-add` stages a path without its content.
         let is_empty = entry.flags.contains(Flags::INTENT_TO_ADD);
-        if is_empty || !self.is_wanted(entry.path(self.index)) || old.iter().any(|(_, id)| *id == entry.id) {
+        if is_empty
+            || !self.is_wanted(entry.path(self.index))
+            || old.iter().any(|(mode, id)| *id == entry.id && *mode != Mode::Submodule)
+        {
             return;
         }
         if old.is_empty() {

@@ -46,12 +46,17 @@ pub(super) struct TreeDiff {
 /// The entries of a tree by name.
 pub(super) type Entries = HashMap<Vec<u8>, (Mode, ObjectId)>;
 
-/// Reads the entries of the tree `id`.
+/// Reads the entries of the tree `id`; of several with one name, which only a crafted tree has, the last.
 pub(super) fn read_entries(repo: &Repo, id: &ObjectId) -> Result<Entries, ReadError> {
+    read_all_entries(repo, id).map(Entries::from_iter)
+}
+
+/// Reads the entries of the tree `id`, every one of them.
+fn read_all_entries(repo: &Repo, id: &ObjectId) -> Result<Vec<(Vec<u8>, (Mode, ObjectId))>, ReadError> {
     let mut bytes = Vec::new();
     // Git knows the empty tree without an object for it.
     if *id == ObjectId::empty_tree(repo.hash()) {
-        return Ok(Entries::new());
+        return Ok(Vec::new());
     }
     repo.read_as(Kind::Tree, id, &mut bytes)?;
     Ok(tree_entries(&bytes, repo.hash())
@@ -113,24 +118,23 @@ impl TreeDiff {
     /// Compares one directory, and returns those below it.
     fn compare_dir(&mut self, repo: &Repo, pair: &Pair) -> Vec<Child> {
         let mut read = |id: &ObjectId| {
-            read_entries(repo, id).unwrap_or_else(|error| {
+            read_all_entries(repo, id).unwrap_or_else(|error| {
                 self.unreadable.push((pair.dir, *id, error));
-                Entries::new()
+                Vec::new()
             })
         };
-        let olds: Vec<Entries> = pair.olds.iter().map(&mut read).collect();
-        let new = read(&pair.new);
-        let mut names: Vec<_> = new.iter().collect();
-        names.sort_by_key(|(name, _)| *name);
+        let olds: Vec<Entries> = pair.olds.iter().map(|id| Entries::from_iter(read(id))).collect();
+        let mut new = read(&pair.new);
+        new.sort();
         let mut children = Vec::new();
-        for (name, (mode, id)) in names {
+        for (name, entry) in &new {
             let old: Vec<_> = olds.iter().map(|old| old.get(name)).collect();
-            if let Some(olds) = self.compare_entry(pair.dir, name, (*mode, *id), &old) {
-                children.push(Child { name: name.clone(), new: *id, olds });
+            if let Some(olds) = self.compare_entry(pair.dir, name, *entry, &old) {
+                children.push(Child { name: name.clone(), new: entry.1, olds });
             }
         }
         for (name, (mode, id)) in olds.iter().flatten() {
-            if !new.contains_key(name) {
+            if new.binary_search_by(|(new, _)| new.cmp(name)).is_err() {
                 self.remove(*mode, id);
             }
         }
@@ -148,7 +152,7 @@ impl TreeDiff {
         if olds.iter().all(Option::is_none) {
             self.new_names.push((dir, name.into()));
         }
-        if olds.iter().flatten().any(|(_, old)| *old == id) {
+        if olds.iter().flatten().any(|(old, old_id)| *old_id == id && *old != Mode::Submodule) {
             return None;
         }
         let olds_that_are = |trees: bool| {
