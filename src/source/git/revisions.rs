@@ -123,7 +123,12 @@ impl RevisionRange {
             }
             Spec::IncludeOnlyParents(id) => self.include.extend(parents(repo, &id)),
             Spec::Exclude(id) => self.exclude(repo, id, revision)?,
-            Spec::Include(_) | Spec::Range { .. } => self.include(repo, revision)?,
+            // `A^-`; what has two dots is taken apart above.
+            Spec::Range { from, to } => {
+                self.exclude(repo, from, revision)?;
+                self.include(repo, &to.to_string())?;
+            }
+            Spec::Include(_) => self.include(repo, revision)?,
         }
         Ok(false)
     }

@@ -31,7 +31,9 @@ fn only_what_the_commits_add_counts() {
     assert_eq!(found(&range(&fixture, &format!("{second}..{third}"))), [3]);
     assert_eq!(found(&range(&fixture, "HEAD~2..")), [2, 3]);
     assert_eq!(found(&range(&fixture, "HEAD")), [1, 2, 3]);
-    assert_eq!(found(&range(&fixture, "HEAD^!")), [3]);
+    for last in ["HEAD^!", "HEAD^-", "HEAD^-1"] {
+        assert_eq!(found(&range(&fixture, last)), [3], "{last}");
+    }
     assert_eq!(found(&range(&fixture, "HEAD ^HEAD~1")), [3]);
     assert_eq!(found(&range(&fixture, "HEAD..HEAD")), [0; 0]);
     let zero = "0".repeat(40);
