@@ -144,6 +144,10 @@ impl Budget {
         let spent = self.spent.get();
         let expanded = spent.expanded + bytes;
         self.spent.set(Spent { expanded, ..spent });
+        for within in level + 1..=self.level() {
+            let around = self.with_share(within - 1, |share| share.expansion());
+            self.with_share(within, |share| share.leave_out(bytes, around));
+        }
         let cuts_steep = self.with_share(level, |share| share.count_own(bytes));
         let steep = came_out > FLOOR && came_out / self.limits.max_ratio.max(1) > went_in;
         self.check(level).or((steep && cuts_steep).then_some(Limit::Ratio))
@@ -215,11 +219,17 @@ mod tests {
         for size in [0, 0, 300] {
             let share = budget.begin_share(size);
             assert_eq!(budget.exceeded(), None);
-            assert_eq!(budget.count_expanded(700, 0, (1, 1)), None, "the container around it goes on");
-            assert_eq!(budget.check(1), Some(Limit::Expansion), "{size}");
+            assert_eq!(budget.count_expanded(200, 0, (1, 1)), None);
+            assert_eq!(
+                budget.check(1),
+                None,
+                "what comes out of a stream around the member is the container's"
+            );
+            assert_eq!(budget.count_expanded(700, 1, (1, 1)), Some(Limit::Expansion));
+            assert_eq!(budget.check(0), None, "the container around it goes on");
             assert!(!budget.replace_reported() && budget.replace_reported());
             drop(share);
-            assert_eq!(budget.check(0), None);
+            assert_eq!(budget.exceeded(), None);
             budget.spent.set(Spent { expanded: 0, ..budget.spent.get() });
         }
         assert_eq!(budget.count_expanded(1001, 0, (1, 1)), Some(Limit::Expansion));

@@ -103,6 +103,18 @@ impl Share {
             || half(self.from.work, now.work, self.until.work)
     }
 
+    /// Leaves out bytes that came out of a stream around the member: they are the container's, as far as `around` goes.
+    pub(super) fn leave_out(&mut self, bytes: u64, around: u64) {
+        self.from.expanded += bytes;
+        self.until.expanded = self.until.expanded.saturating_add(bytes).min(around);
+        self.steep_until = self.steep_until.saturating_add(bytes);
+    }
+
+    /// Up to how many bytes may come out of decompressors.
+    pub(super) fn expansion(&self) -> u64 {
+        self.until.expanded
+    }
+
     /// How many members were begun in it, and how many bytes came out of decompressors.
     pub(super) fn read(&self, now: Spent) -> (u64, u64) {
         (now.entries - self.from.entries, now.expanded - self.from.expanded)

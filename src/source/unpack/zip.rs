@@ -9,6 +9,7 @@ mod archive_reader;
 mod at_end;
 mod directory;
 mod large;
+mod member;
 mod method;
 mod record;
 mod streamed;
