@@ -7,6 +7,7 @@ mod audit;
 mod cases;
 mod closed_pipe;
 mod configuration;
+mod containers;
 mod contract;
 mod crafted_trees;
 mod damage;

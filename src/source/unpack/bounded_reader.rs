@@ -30,12 +30,24 @@ pub(super) struct BoundedReader<'a> {
     out_before: u64,
     error: Option<StreamError>,
     budget: &'a Budget,
+    /// The share that it is held to.
+    level: usize,
     sink: &'a dyn Sink,
 }
 
 impl<'a> BoundedReader<'a> {
     pub(super) fn new(reader: &'a mut dyn Read, budget: &'a Budget, sink: &'a dyn Sink) -> Self {
-        BoundedReader { reader, bytes_in: None, bytes_out: 0, out_before: 0, error: None, budget, sink }
+        let level = budget.level();
+        BoundedReader {
+            reader,
+            bytes_in: None,
+            bytes_out: 0,
+            out_before: 0,
+            error: None,
+            budget,
+            level,
+            sink,
+        }
     }
 
     /// Counts what comes out as expanded, and checks its ratio to the bytes that went in.
@@ -60,7 +72,7 @@ impl<'a> BoundedReader<'a> {
         self.bytes_out += read;
         let Some(bytes_in) = &self.bytes_in else { return };
         let stream_out = self.out_before + self.bytes_out;
-        if let Some(limit) = self.budget.count_expanded(read, bytes_in.get(), stream_out) {
+        if let Some(limit) = self.budget.count_expanded(read, self.level, (bytes_in.get(), stream_out)) {
             self.fail(StreamError::LimitReached(limit));
         }
     }
@@ -83,20 +95,25 @@ impl Read for BoundedReader<'_> {
                 self.fail(StreamError::Cancelled);
                 return Ok(0);
             }
-            self.budget.has_time();
-            if let Some(limit) = self.budget.exceeded() {
+            self.budget.has_time_at(self.level);
+            if let Some(limit) = self.budget.check(self.level) {
                 self.fail(StreamError::LimitReached(limit));
                 return Ok(0);
             }
-            match read_catching_panics(self.reader, buf) {
+            let most = if self.bytes_in.is_some() {
+                self.budget.most_expanded(self.level, buf.len())
+            } else {
+                buf.len()
+            };
+            match read_catching_panics(self.reader, &mut buf[..most]) {
                 Ok(read) => {
-                    let read = read.min(buf.len());
+                    let read = read.min(most);
                     self.count(read as u64);
                     return Ok(read);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => {
-                    let error = match (self.budget.exceeded(), error.kind()) {
+                    let error = match (self.budget.check(self.level), error.kind()) {
                         (Some(limit), _) => StreamError::LimitReached(limit),
                         (None, ErrorKind::OutOfMemory) => StreamError::LimitReached(Limit::Memory),
                         (None, ErrorKind::UnexpectedEof) => {

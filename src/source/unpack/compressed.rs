@@ -8,6 +8,7 @@ use super::decoder::{DecodeReader, StreamFormat};
 use super::input::{Input, with_input};
 use super::open_container::{Content, MemberName, OpenContainer, Region};
 use super::remembering::Remembering;
+use super::share::Claim;
 use crate::blob::Body;
 
 /// Whether the header in `head` is sound and `least` bytes decompress, as far as `head` goes: other data may begin like
@@ -89,7 +90,7 @@ fn read(
         None => name_after_file(&(container.origin)().path, without_extension),
     };
     let bytes_in = reader.bytes_in();
-    let content = Content::Compressed { reader: &mut reader, bytes_in, out_before: 0 };
+    let content = Content::Compressed { reader: &mut reader, bytes_in, out_before: 0, claim: Claim::Rest };
     let (_, error) = container.hand_over(Region::Decompressed(&name), content);
     let (metadata, mut rest) = reader.into_rest();
     if error.is_some() {

@@ -28,6 +28,8 @@ pub(super) struct Input<'a> {
     recent: Vec<u8>,
     /// Whether nothing ends it any more.
     unlimited: bool,
+    /// The share that it is held to.
+    level: usize,
     pub(super) budget: &'a Budget,
 }
 
@@ -56,6 +58,7 @@ impl<'a> Input<'a> {
             checked_at: 0,
             recent: Vec::new(),
             unlimited: false,
+            level: budget.level(),
             budget,
         }
     }
@@ -193,7 +196,7 @@ impl BufRead for Input<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if !self.unlimited && self.consumed.get() - self.checked_at >= CHUNK as u64 {
             self.checked_at = self.consumed.get();
-            if !self.budget.has_time() {
+            if !self.budget.has_time_at(self.level) {
                 return Err(io::Error::other("a limit was reached"));
             }
         }

@@ -10,12 +10,11 @@ use super::budget::Budget;
 use super::input::Input;
 use super::limits::Limit;
 pub(super) use super::member_name::MemberName;
-use crate::blob::{Blob, Body, Fault, FaultKind, Forward, LocationKind, MIN_TOKEN_LEN, Origin};
+use super::share::Claim;
+use crate::blob::{Blob, Body, Forward, LocationKind, MIN_TOKEN_LEN, Origin};
 
 /// Members smaller than this are handed on whole, in bytes.
 const HEAD: u64 = 128 * 1024;
-/// How many faults of one file are reported one by one; the rest is counted in one more.
-const MAX_FAULTS: u64 = 100;
 
 /// One open container.
 pub(super) struct OpenContainer<'a> {
@@ -53,6 +52,8 @@ pub(super) enum Content<'c> {
         bytes_in: Rc<Cell<u64>>,
         /// How many bytes came out of it before.
         out_before: u64,
+        /// What the member may use of what is left.
+        claim: Claim,
     },
 }
 
@@ -107,40 +108,81 @@ impl OpenContainer<'_> {
         }
     }
 
-    /// Hands bytes on, and reports what was wrong with them. How many there were, and why they broke off.
+    /// Hands bytes on, and reports what was wrong with them. How many there were, and why they broke off. A member, and all
+    /// that is nested in it, is held to its share of what is left.
     pub(super) fn hand_over(&self, region: Region<'_>, content: Content<'_>) -> (u64, Option<StreamError>) {
         let sink = self.unpack.inner;
-        let mut reader = match content {
+        let share = |claim| match (region, claim) {
+            (Region::Member(_), Claim::Size(size)) => Some(self.budget.begin_share(size)),
+            _ => None,
+        };
+        match content {
             Content::Memory(bytes) => {
+                let share = share(Claim::Size(0));
                 self.route(region, Body::Whole(bytes));
-                return (bytes.len() as u64, None);
+                if share.is_some() {
+                    self.report_share(region);
+                }
+                (bytes.len() as u64, None)
             }
             Content::Stored(reader)
                 if self.budget.exceeded().is_some() && matches!(region, Region::Raw(_)) =>
             {
-                return self.scan_unread(region, reader);
+                self.scan_unread(region, reader)
             }
-            Content::Stored(reader) => BoundedReader::new(reader, self.budget, sink),
-            Content::Compressed { reader, bytes_in, out_before } => {
-                BoundedReader::new(reader, self.budget, sink).decompressing(bytes_in, out_before)
+            Content::Stored(reader) => {
+                // Only what is nested in such a member has a cost that could be saved.
+                let mut reader = BoundedReader::new(reader, self.budget, sink);
+                let share = share(Claim::Size(0));
+                self.route_stream(region, &mut reader);
+                if share.is_some() {
+                    self.report_share(region);
+                }
+                drop(share);
+                self.finish_stream(region, reader)
             }
-        };
+            Content::Compressed { reader, bytes_in, out_before, claim } => {
+                let _share = share(claim);
+                let mut reader =
+                    BoundedReader::new(reader, self.budget, sink).decompressing(bytes_in, out_before);
+                self.route_stream(region, &mut reader);
+                self.finish_stream(region, reader)
+            }
+        }
+    }
+
+    /// Hands on what a reader gives, in memory where it is little.
+    fn route_stream(&self, region: Region<'_>, reader: &mut BoundedReader<'_>) {
         let mut head = self.budget.take_buffer();
         // A bounded reader does not fail.
         let _ = reader.by_ref().take(HEAD).read_to_end(&mut head);
         if (head.len() as u64) < HEAD {
             self.route(region, Body::Whole(&head));
         } else {
-            self.route(region, Body::Stream { head: &head, rest: &mut reader });
-            // What a nested container left unread still shows whether the stream is sound.
-            let _ = io::copy(&mut reader, &mut io::sink());
+            self.route(region, Body::Stream { head: &head, rest: reader });
         }
         self.budget.return_buffer(head);
+    }
+
+    fn finish_stream(&self, region: Region<'_>, mut reader: BoundedReader<'_>) -> (u64, Option<StreamError>) {
+        // What a nested container left unread still shows whether the stream is sound.
+        let _ = io::copy(&mut reader, &mut io::sink());
         let (out, error) = reader.finish();
         if let Some(error) = error.clone() {
             self.report(region, error, Some(out));
         }
         (out, error)
+    }
+
+    /// Decodes the rest of a member that was cut short, for what stands behind it in the same stream, and scans nothing of it; whether
+    /// it came to its end within a share of its own.
+    pub(super) fn pass_over(&self, reader: &mut dyn Read) -> bool {
+        let _share = self.budget.begin_share(0);
+        // No ratio is steep for as many bytes in as there can be.
+        let bytes_in = Rc::new(Cell::new(u64::MAX));
+        let mut rest = BoundedReader::new(reader, self.budget, self.unpack.inner).decompressing(bytes_in, 0);
+        let _ = io::copy(&mut rest, &mut io::sink());
+        rest.finish().1.is_none()
     }
 
     /// Scans what a limit has left unread as it is, which no limit is for: opening a container must find no less than looking at
@@ -195,7 +237,7 @@ impl OpenContainer<'_> {
         }
     }
 
-    fn origin_of(&self, region: Region<'_>) -> Origin {
+    pub(super) fn origin_of(&self, region: Region<'_>) -> Origin {
         let container = (self.origin)();
         let (name, base) = match region {
             Region::Member(name) | Region::Decompressed(name) => (name, 0),
@@ -205,90 +247,6 @@ impl OpenContainer<'_> {
         };
         let path = format!("{}!{}", container.path, name.shown());
         Origin { path, kind: name.kind(), base, ..container }
-    }
-
-    /// Reports that a member, or the container itself, could not be read, or not wholly; `read` is how many bytes were.
-    pub(super) fn report(&self, region: Region<'_>, error: StreamError, read: Option<u64>) {
-        let kind = match error {
-            StreamError::Cancelled => return,
-            // What is nested in a stream that broke off looks damaged; the break itself is reported once.
-            StreamError::Damaged(_)
-                if self.budget.broken_streams.get() > 0 || self.budget.exceeded().is_some() =>
-            {
-                return;
-            }
-            StreamError::Damaged(_) => FaultKind::Damaged,
-            StreamError::LimitReached(limit)
-                if self.budget.exceeded() == Some(limit) && self.budget.limit_reported.replace(true) =>
-            {
-                return;
-            }
-            StreamError::LimitReached(Limit::Depth) if self.unpack.limits.depth_chosen => {
-                FaultKind::PassedOver
-            }
-            StreamError::LimitReached(_) => FaultKind::CutShort,
-        };
-        let read = read.map_or_else(
-            || {
-                let (members, bytes) = self.budget.read();
-                format!("what could be read ({members} members, {bytes} unpacked bytes) was")
-            },
-            |read| format!("its first {read} bytes were"),
-        );
-        let reason = match error {
-            StreamError::LimitReached(Limit::Depth) => {
-                let (name, value) = Limit::Depth.name_and_value(&self.unpack.limits);
-                format!(
-                    "not opened, because of {name} = {value}: scanned as it is; raise the limit to look into it"
-                )
-            }
-            StreamError::LimitReached(limit) => {
-                let (name, value) = limit.name_and_value(&self.unpack.limits);
-                format!(
-                    "cut short by {name} = {value}: {read} scanned; \
-                     raise the limit in your configuration if you trust this file"
-                )
-            }
-            StreamError::Damaged(what) => {
-                format!("damaged ({what}): {read} scanned; get a whole copy to have the rest scanned")
-            }
-            StreamError::Cancelled => return,
-        };
-        self.fault(region, kind, reason);
-    }
-
-    /// Reports that a member was not scanned.
-    pub(super) fn report_unreadable(&self, region: Region<'_>, reason: String) {
-        self.fault(region, FaultKind::Unreadable, reason);
-    }
-
-    /// Reports what is left to report of a file of the source: the limit that ended it, and how many more faults there
-    /// were.
-    pub(super) fn finish(&self) {
-        if let Some(limit) = self.budget.exceeded() {
-            self.report(Region::Raw(0), StreamError::LimitReached(limit), None);
-        }
-        let more = self.budget.faults.get().saturating_sub(MAX_FAULTS);
-        if more > 0 {
-            let reason = format!(
-                "{more} more parts of it could not be read, or not wholly; only the first {MAX_FAULTS} are listed"
-            );
-            let path = (self.origin)().display_path();
-            self.unpack.inner.fault(Fault { path, kind: FaultKind::Damaged, reason });
-        }
-    }
-
-    fn fault(&self, region: Region<'_>, kind: FaultKind, reason: String) {
-        let faults = self.budget.faults.get() + 1;
-        self.budget.faults.set(faults);
-        if faults <= MAX_FAULTS {
-            let origin = match region {
-                // What is wrong with a compressed file is wrong with the file.
-                Region::Decompressed(_) => (self.origin)(),
-                _ => self.origin_of(region),
-            };
-            self.unpack.inner.fault(Fault { path: origin.display_path(), kind, reason });
-        }
     }
 }
 

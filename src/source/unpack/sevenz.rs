@@ -15,6 +15,7 @@ use sevenz_rust2::{Archive, ArchiveEntry, Block, BlockDecoder, EncoderMethod, Er
 use super::bounded_reader::StreamError;
 use super::limits::Limit;
 use super::open_container::{Content, MemberName, OpenContainer, Region};
+use super::share::Claim;
 use super::spool::{Spooled, with_seekable};
 use crate::blob::{Body, ReadSeek};
 use header::{Refusal, reserve};
@@ -87,7 +88,11 @@ fn into_io(error: Error) -> io::Error {
 /// Hands on the files of all blocks, and those that are empty and in none; which blocks were read to their ends.
 fn read_blocks(container: &OpenContainer<'_>, file: &mut dyn ReadSeek, archive: &Archive) -> Vec<bool> {
     let mut sound = vec![false; archive.blocks.len()];
-    for (index, block) in archive.blocks.iter().enumerate() {
+    // Large ones come last: none of them uses up what the small ones need.
+    let mut order: Vec<usize> = (0..archive.blocks.len()).collect();
+    order.sort_by_key(|index| archive.blocks[*index].get_unpack_size());
+    for (left, index) in (0..order.len()).rev().zip(order) {
+        let block = &archive.blocks[index];
         let map = &archive.stream_map;
         let first = map.block_first_file_index.get(index).and_then(|first| archive.files.get(*first));
         let name = MemberName::from_text(first.map(|file| file.name.clone()).unwrap_or_default());
@@ -99,12 +104,8 @@ fn read_blocks(container: &OpenContainer<'_>, file: &mut dyn ReadSeek, archive: 
             container.report(Region::Member(&name), StreamError::LimitReached(Limit::Memory), Some(0));
             continue;
         };
-        let left = read_block(
-            container,
-            archive,
-            index,
-            CountingReader { file: &mut *file, bytes_in: Rc::default() },
-        );
+        let source = CountingReader { file: &mut *file, bytes_in: Rc::default() };
+        let left = read_block(container, archive, (index, left == 0), source);
         if !container.may_continue() {
             return sound;
         }
@@ -175,11 +176,11 @@ struct BlockEnd {
     sound: bool,
 }
 
-/// Hands on the files of one block.
+/// Hands on the files of one block, of which is known whether it is the last.
 fn read_block(
     container: &OpenContainer<'_>,
     archive: &Archive,
-    index: usize,
+    (index, is_last): (usize, bool),
     mut source: CountingReader<'_>,
 ) -> io::Result<BlockEnd> {
     let (password, bytes_in) = (Password::empty(), Rc::clone(&source.bytes_in));
@@ -187,15 +188,24 @@ fn read_block(
     let (count, mut files, mut out) = (decoder.entry_count(), 0, 0);
     let (mut broken, mut sound) = (false, true);
     let each = &mut |entry: &ArchiveEntry, reader: &mut dyn Read| {
-        let error = hand_over_file(
-            container,
-            entry,
-            Content::Compressed { reader, bytes_in: Rc::clone(&bytes_in), out_before: out },
-        );
-        (out, files, broken) = (u64::saturating_add(out, entry.size), files + 1, error.is_some());
+        files += 1;
+        let is_last = is_last && files == count;
+        let claim = if is_last { Claim::Rest } else { Claim::Size(entry.size) };
+        let bytes_in = Rc::clone(&bytes_in);
+        let content = Content::Compressed { reader: &mut *reader, bytes_in, out_before: out, claim };
+        let error = hand_over_file(container, entry, content);
+        out = u64::saturating_add(out, entry.size);
+        broken = error.is_some();
         sound &= !broken;
-        // The library would decode to its end what a limit has cut short, to come to the next file.
-        Ok(!matches!(error, Some(StreamError::LimitReached(_) | StreamError::Cancelled)))
+        Ok(match error {
+            // What was packed together with it comes out behind it only, and is not to blame for its ratio.
+            Some(StreamError::LimitReached(_)) => {
+                out = 0;
+                files < count && container.pass_over(reader)
+            }
+            Some(StreamError::Cancelled) => false,
+            Some(StreamError::Damaged(_)) | None => true,
+        })
     };
     let outcome = catch_unwind(AssertUnwindSafe(|| decoder.for_each_entries(each)))
         .unwrap_or_else(|_| Err(Error::Other("the decoder failed on it".into())));

@@ -2,6 +2,7 @@
 
 mod bombs;
 mod damaged;
+mod fair;
 mod gaps;
 mod nested;
 mod odd_tar;

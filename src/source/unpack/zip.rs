@@ -5,8 +5,11 @@
 //! Read here rather than by the `zip` crate, which holds the whole directory in memory however long it claims to be,
 //! refuses an archive for one bad entry, and gives no access to the bytes between members.
 
+mod archive_reader;
 mod at_end;
 mod directory;
+mod large;
+mod member;
 mod method;
 mod record;
 mod streamed;

@@ -23,6 +23,14 @@ fn containers() -> Vec<(String, Vec<u8>)> {
         ("zip that lost its directory".to_owned(), directory[..at].to_vec()),
         ("tgz".to_owned(), pack::gzip(&pack::tar(&members))),
     ];
+    let described = [Member::deflated("first/file.txt", &plain), Member::stored("b", &other)].map(|member| {
+        let flags = 8;
+        Member { flags, ..member }
+    });
+    let described = zip_of(&described, b"");
+    let at = memchr::memmem::find(&described, b"PK\x01\x02").expect("a directory");
+    all.push(("zip with data descriptors".to_owned(), described.clone()));
+    all.push(("zip with data descriptors that lost its directory".to_owned(), described[..at].to_vec()));
     let named = [b"\x1f\x8b\x08\x1c\0\0\0\0\0\x03", &[44, 0, b'x', b'y', 40, 0][..], &[b'.'; 40]].concat();
     let plain_gzip = pack::gzip(&plain);
     let named = [

@@ -1,26 +1,30 @@
 //! A zip read by the central directory at its end (APPNOTE 4.3.12 to 4.3.16), and whatever stands outside of the members
 //! it names.
 
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek as _, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, SeekFrom};
 
 use memchr::memmem;
 
-use super::method;
+use super::archive_reader::ArchiveReader;
+use super::large::{Large, Listed};
+use super::member::{MemberEnd, read_member};
 use super::record::{
-    CENTRAL, END, END_64, END_64_LEN, END_LEN, Entry, LOCAL, LOCAL_LEN, LOCATOR_64, LOCATOR_64_LEN, le16,
-    le32, le64,
+    CENTRAL, END, END_64, END_64_LEN, END_LEN, Entry, LOCAL, LOCATOR_64, LOCATOR_64_LEN, le16, le32, le64,
 };
 use super::walk;
 use crate::blob::{MIN_TOKEN_LEN, ReadSeek};
 use crate::source::unpack::bounded_reader::StreamError;
 use crate::source::unpack::input::{Input, SEAM};
 use crate::source::unpack::open_container::{Content, MemberName, OpenContainer, Region};
+use crate::source::unpack::share::Claim;
 
 /// Where the directory is: all offsets are in the file.
 pub(super) struct Directory {
     begin: u64,
     /// Behind its last entry.
     end: u64,
+    /// Where the records behind it begin.
+    records: u64,
     /// How many bytes were written before the archive, and moved everything in it.
     shift: u64,
 }
@@ -38,8 +42,8 @@ pub(super) fn find(file: &mut dyn ReadSeek) -> io::Result<Option<Directory>> {
         if record.len() < END_LEN + comment {
             continue;
         }
-        let found =
-            Directory { begin: u64::from(le32(record, 16)), end: u64::from(le32(record, 12)), shift: 0 };
+        let (begin, end) = (u64::from(le32(record, 16)), u64::from(le32(record, 12)));
+        let found = Directory { begin, end, records: 0, shift: 0 };
         let (found, records_offset) = found.read_zip64(file, from + at as u64)?;
         if let Some(found) = found.locate(file, records_offset)? {
             return Ok(Some(found));
@@ -82,6 +86,7 @@ impl Directory {
             let empty = len == 0 && begin == records_offset;
             if empty || begin < records_offset && read_at(file, begin, 4)? == CENTRAL {
                 (self.begin, self.end) = (begin, begin.saturating_add(len).min(records_offset));
+                self.records = records_offset;
                 self.shift = begin.saturating_sub(stated);
                 return Ok(Some(self));
             }
@@ -98,7 +103,7 @@ fn read_at(file: &mut dyn ReadSeek, offset: u64, len: u64) -> io::Result<Vec<u8>
     Ok(bytes)
 }
 
-/// Hands on all members, then the bytes between them.
+/// Hands on all members, small ones first, then the bytes between them.
 pub(super) fn read(
     container: &OpenContainer<'_>,
     file: &mut dyn ReadSeek,
@@ -106,10 +111,11 @@ pub(super) fn read(
 ) -> io::Result<()> {
     let len = file.seek(SeekFrom::End(0))?;
     file.rewind()?;
-    let mut archive = ArchiveReader { reader: BufReader::with_capacity(64 * 1024, file), offset: 0 };
-    let (mut covered, mut sound) = (Vec::new(), true);
+    let archive = ArchiveReader { reader: BufReader::with_capacity(64 * 1024, file), offset: 0 };
+    let mut members = Members { container, archive, covered: Vec::new(), sound: true };
+    let mut large = Large::default();
     let mut entries = Entries { unread: found.begin, end: found.end, bytes: Vec::new(), consumed: 0 };
-    while let Some((entry, entry_offset)) = entries.next(&mut archive)? {
+    while let Some((entry, entry_offset)) = entries.next(&mut members.archive)? {
         let name = MemberName::new(&entry.name);
         let name = if entry.is_link() { name.of_link() } else { name };
         if !container.begin_member(&name) {
@@ -122,72 +128,69 @@ pub(super) fn read(
         if entry.has_long_extra() {
             container.scan_raw(comment_offset - entry.extra.len() as u64, &entry.extra);
         }
-        let header_offset = entry.header_offset.saturating_add(found.shift);
-        match read_member(container, &mut archive, &entry, &name, header_offset) {
-            Ok(end) => covered.push((header_offset, end)),
-            Err(error) => {
-                sound = false;
-                let message = format!("entry {entry_offset:#x} of the directory: {error}");
-                container.report(Region::Member(&name), StreamError::Damaged(message), Some(0));
+        let offset = entry.header_offset.saturating_add(found.shift);
+        let listed = Listed { entry, name, entry_offset, offset };
+        if let Some(listed) = large.put_off(listed) {
+            members.read(&listed, Claim::Size(0));
+        }
+        // Small ones may be as many as the limits allow: large ones must have their share before that.
+        if large.is_full() || container.budget.is_half_spent() {
+            for listed in &large.take() {
+                members.read(listed, Claim::Size(0));
             }
         }
     }
+    let large = large.take();
+    for (left, listed) in (0..large.len()).rev().zip(&large) {
+        members.read(listed, if left == 0 { Claim::Rest } else { Claim::Size(listed.entry.size) });
+    }
+    let Members { mut archive, mut covered, sound, .. } = members;
     let is_cut = entries.offset() < found.end && container.may_continue();
     // An entry that is wrong may hold anything, and so may the records behind the entries: a comment, an extensible data
     // sector, a signature.
     if sound && !is_cut {
-        covered.push((found.begin, entries.offset()));
+        // A token may stand across its end, where something was put behind it.
+        let seam = if entries.offset() < found.records { SEAM as u64 } else { 0 };
+        covered.push((found.begin, entries.offset().saturating_sub(seam)));
     }
     scan_gaps(container, &mut archive, covered, len)?;
     if is_cut { Err(io::Error::other("the directory is cut short")) } else { Ok(()) }
 }
 
-/// Hands on one member; the offset up to which its bytes need no further look. Data that nothing came out of is scanned as it
-/// is, among the gaps: it may be none of what its header says.
-fn read_member(
-    container: &OpenContainer<'_>,
-    archive: &mut ArchiveReader<'_>,
-    entry: &Entry,
-    name: &MemberName,
-    offset: u64,
-) -> io::Result<u64> {
-    archive.seek_to(offset)?;
-    let mut header = [0; LOCAL_LEN];
-    archive.read_exact(&mut header)?;
-    let Some((local, name_len, extra_len)) = Entry::local(&header) else {
-        return Err(io::Error::new(ErrorKind::InvalidData, "no member where the directory says"));
-    };
-    let mut behind = Vec::new();
-    archive.take((name_len + extra_len) as u64).read_to_end(&mut behind)?;
-    let local = local.with_name_and_extra(&behind, name_len);
-    let name_offset = offset + LOCAL_LEN as u64;
-    if local.name != entry.name {
-        // Nothing in this header need be what it says.
-        container.scan_raw(offset, &[&header[..], &behind].concat());
+/// The members that were handed on.
+struct Members<'a> {
+    container: &'a OpenContainer<'a>,
+    archive: ArchiveReader<'a>,
+    /// The bytes that need no further look.
+    covered: Vec<(u64, u64)>,
+    /// Whether every entry led to a member.
+    sound: bool,
+}
+
+impl Members<'_> {
+    /// Hands on one member, unless a limit has ended the archive.
+    fn read(&mut self, listed: &Listed, claim: Claim) {
+        if !self.container.may_continue() {
+            return;
+        }
+        match read_member(self.container, &mut self.archive, listed, claim) {
+            Ok(MemberEnd::Whole(end)) => self.covered.push((listed.offset, end)),
+            Ok(MemberEnd::Broken(data)) => {
+                // What stands behind the signature need not be what it says, and a token may stand across both ends of the data.
+                self.covered.push((listed.offset, listed.offset.saturating_add(LOCAL.len() as u64)));
+                let (begin, end) =
+                    (data.start.saturating_add(SEAM as u64), data.end.saturating_sub(SEAM as u64));
+                if begin < end {
+                    self.covered.push((begin, end));
+                }
+            }
+            Err(error) => {
+                self.sound = false;
+                let message = format!("entry {:#x} of the directory: {error}", listed.entry_offset);
+                self.container.report(Region::Member(&listed.name), StreamError::Damaged(message), Some(0));
+            }
+        }
     }
-    if local.has_long_extra() && local.extra != entry.extra {
-        container.scan_raw(name_offset + name_len as u64, &local.extra);
-    }
-    let begin = archive.offset;
-    let end = begin.saturating_add(entry.packed);
-    if entry.is_directory() {
-        return Ok(end);
-    }
-    if entry.is_encrypted() {
-        method::report_encrypted(container, name);
-        return Ok(begin);
-    }
-    let mut part = archive.take(entry.packed);
-    let input = Input::reader(&mut part, container.budget);
-    let bytes_in = input.counter();
-    let whole = method::hand_over_content(container, input, entry, name)?.unwrap_or(false);
-    // Bytes behind the end of a compressed stream are no member's, and are scanned as they are.
-    Ok(match (whole, entry.is_stored()) {
-        (true, _) => begin.saturating_add(bytes_in.get()),
-        // A token may stand across its end.
-        (false, true) => begin + bytes_in.get().saturating_sub(SEAM as u64),
-        (false, false) => offset + LOCAL.len() as u64,
-    })
 }
 
 /// Scans the bytes that belong to no member; members the directory does not name among them.
@@ -259,43 +262,5 @@ impl Entries {
             self.consumed += len;
             (entry, offset)
         }))
-    }
-}
-
-/// A buffered file, and the offset of the next byte.
-struct ArchiveReader<'f> {
-    reader: BufReader<&'f mut dyn ReadSeek>,
-    offset: u64,
-}
-
-impl ArchiveReader<'_> {
-    /// Goes to an offset, without reading again what is buffered.
-    fn seek_to(&mut self, to: u64) -> io::Result<()> {
-        if let Ok(step) = i64::try_from(i128::from(to) - i128::from(self.offset)) {
-            self.reader.seek_relative(step)?;
-        } else {
-            self.reader.seek(SeekFrom::Start(to))?;
-        }
-        self.offset = to;
-        Ok(())
-    }
-}
-
-impl Read for ArchiveReader<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let read = self.reader.read(buf)?;
-        self.offset += read as u64;
-        Ok(read)
-    }
-}
-
-impl BufRead for ArchiveReader<'_> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.reader.fill_buf()
-    }
-
-    fn consume(&mut self, amount: usize) {
-        self.reader.consume(amount);
-        self.offset += amount as u64;
     }
 }

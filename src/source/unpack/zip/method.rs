@@ -8,6 +8,7 @@ use crate::source::unpack::decoder::{DecodeReader, Decoder};
 use crate::source::unpack::inflate::{Inflate, Inflate64};
 use crate::source::unpack::input::Input;
 use crate::source::unpack::open_container::{Content, MemberName, OpenContainer, Region};
+use crate::source::unpack::share::Claim;
 use crate::source::unpack::{bzip2, lzma, xz, zstd};
 
 /// Reports a member that is encrypted.
@@ -22,6 +23,7 @@ pub(super) fn hand_over_content(
     input: Input<'_>,
     entry: &Entry,
     name: &MemberName,
+    claim: Claim,
 ) -> io::Result<Option<bool>> {
     let bytes_in = input.counter();
     let Some(reader) = reader(entry, input)? else {
@@ -35,7 +37,7 @@ pub(super) fn hand_over_content(
     let content = if stored {
         Content::Stored(&mut reader)
     } else {
-        Content::Compressed { reader: &mut reader, bytes_in: Rc::clone(&bytes_in), out_before: 0 }
+        Content::Compressed { reader: &mut reader, bytes_in: Rc::clone(&bytes_in), out_before: 0, claim }
     };
     let (_, error) = container.hand_over(Region::Member(name), content);
     Ok(Some(error.is_none()))

@@ -17,19 +17,33 @@ const MARGIN: usize = 32;
 pub(super) struct Streamed<'i, 'a> {
     input: &'i mut Input<'a>,
     read: u64,
+    crc: crc32fast::Hasher,
+    /// Whether the descriptor is reached.
     ended: bool,
+    /// The checksum that it states.
+    expected: u32,
 }
 
 impl<'i, 'a> Streamed<'i, 'a> {
     pub(super) fn new(input: &'i mut Input<'a>) -> Self {
-        Streamed { input, read: 0, ended: false }
+        Streamed { input, read: 0, crc: crc32fast::Hasher::new(), ended: false, expected: 0 }
+    }
+
+    /// Whether the descriptor is reached: then it is known where the next member begins.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
     }
 }
 
 impl Read for Streamed<'_, '_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.ended || buf.is_empty() {
+        if buf.is_empty() {
             return Ok(0);
+        }
+        if self.ended {
+            let sound = self.crc.clone().finalize() == self.expected;
+            let error = || io::Error::new(ErrorKind::InvalidData, "its checksum does not hold");
+            return if sound { Ok(0) } else { Err(error()) };
         }
         let bytes = self.input.peek(CHUNK)?;
         let last = bytes.len() < CHUNK;
@@ -40,7 +54,11 @@ impl Read for Streamed<'_, '_> {
         if len == 0 && end.is_none() {
             return Err(ErrorKind::UnexpectedEof.into());
         }
-        self.ended = end == Some(len);
+        self.crc.update(&buf[..len]);
+        if end == Some(len) {
+            let sum = &bytes[len..];
+            (self.ended, self.expected) = (true, le32(sum, if sum.starts_with(DESCRIPTOR) { 4 } else { 0 }));
+        }
         self.read += len as u64;
         self.input.skip(len as u64)?;
         Ok(len)
@@ -70,6 +88,25 @@ fn descriptor(bytes: &[u8], before: u64) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_checksum_is_that_of_the_descriptor() {
+        use std::sync::Arc;
+
+        use crate::source::unpack::budget::Budget;
+        use crate::source::unpack::limits::Limits;
+        use crate::source::unpack::semaphore::Semaphore;
+        let budget = Budget::new(Limits::default(), &Arc::new(Semaphore::new()));
+        let (data, len) = (b"some data", 9_u32.to_le_bytes());
+        for (signature, wrong) in [(DESCRIPTOR, 0), (DESCRIPTOR, 1), (b"", 0), (b"", 1)] {
+            let sum = (crc32fast::hash(data) ^ wrong).to_le_bytes();
+            let bytes = [&data[..], signature, &sum, &len, &len, b"PK\x01\x02"].concat();
+            let mut input = Input::memory(&bytes, &budget);
+            let (mut member, mut read) = (Streamed::new(&mut input), Vec::new());
+            assert_eq!(member.read_to_end(&mut read).is_ok(), wrong == 0, "{signature:?}");
+            assert!(member.has_ended() && read == data, "{read:?}");
+        }
+    }
 
     #[test]
     fn a_descriptor_states_the_length_of_what_is_before_it() {

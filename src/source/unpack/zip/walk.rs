@@ -12,6 +12,7 @@ use crate::blob::MIN_TOKEN_LEN;
 use crate::source::unpack::input::{Input, SEAM};
 use crate::source::unpack::open_container::{Content, MemberName, OpenContainer, Region};
 use crate::source::unpack::remembering::Remembering;
+use crate::source::unpack::share::Claim;
 
 /// Hands on what is found; `base` is the offset of the input in the archive. The error that ended it, if one did.
 pub(super) fn walk(container: &OpenContainer<'_>, input: &mut Input<'_>, base: u64) -> Option<io::Error> {
@@ -131,16 +132,22 @@ fn read_unsized_member(
         return Err(io::Error::other("a member of unknown length"));
     }
     let begin = base + input.offset();
-    let whole = if entry.is_stored() {
+    let has_ended = if entry.is_stored() {
+        let first = input.peek(SEAM)?.to_vec();
         let mut data = Streamed::new(input);
-        container.hand_over(Region::Member(name), Content::Stored(&mut data)).1.is_none()
+        let error = container.hand_over(Region::Member(name), Content::Stored(&mut data)).1;
+        let has_ended = data.has_ended();
+        if error.is_some() {
+            scan_begin(container, entry, &first, begin);
+        }
+        has_ended
     } else {
         read_data(container, input, entry, (name, begin))?
     };
-    if whole {
+    if has_ended {
         skip_descriptor(input)?;
     }
-    Ok(whole)
+    Ok(has_ended)
 }
 
 /// Hands on a member's data, which begins at this offset; whether it is whole. Where it is not what the header says, it is
@@ -152,13 +159,18 @@ fn read_data(
     (name, begin): (&MemberName, u64),
 ) -> io::Result<bool> {
     let before = data.offset();
+    let first = if entry.is_stored() { data.peek(SEAM)?.to_vec() } else { Vec::new() };
     let mut remembering = Remembering::new(data, !entry.is_stored());
     if !entry.is_encrypted() {
         let input = Input::reader(&mut remembering, container.budget);
-        let whole = method::hand_over_content(container, input, entry, name)?.unwrap_or(false);
+        let whole =
+            method::hand_over_content(container, input, entry, name, Claim::Size(0))?.unwrap_or(false);
         if whole && (entry.sized || remembering.is_followed_by(|packed, behind| states(behind, packed))) {
             return Ok(true);
         }
+    }
+    if entry.is_stored() && !entry.is_encrypted() {
+        scan_begin(container, entry, &first, begin);
     }
     // A token may stand across the end of the header.
     let header = [&entry.name[..], &entry.extra].concat();
@@ -168,6 +180,13 @@ fn read_data(
         container.hand_over(region, Content::Stored(&mut front.chain(rest)));
     });
     Ok(false)
+}
+
+/// Scans the end of a member's header together with the first bytes of its stored data, which begins at this offset: where that is
+/// not what the header says, a token may stand across the two.
+fn scan_begin(container: &OpenContainer<'_>, entry: &Entry, first: &[u8], begin: u64) {
+    let header = [&entry.name[..], &entry.extra].concat();
+    container.scan_raw(begin - header.len() as u64, &[&header[..], first].concat());
 }
 
 /// Whether these bytes are a data descriptor that states this length of packed data: nothing else vouches for the data.
