@@ -94,6 +94,12 @@ impl<'a> Text<'a> {
         (self.offset + at as u64) % 2 == 1
     }
 
+    /// The first byte of a part that ends a line.
+    pub(super) fn first_line_end(&self, part: Range<usize>, kind: LineEnds) -> Option<usize> {
+        let start = part.start;
+        memchr_iter(b'\n', &self.bytes[part]).map(|at| start + at).find(|at| self.is_line_end(*at, kind))
+    }
+
     /// How many lines end in a part of the bytes.
     pub(super) fn count(&self, part: Range<usize>, kind: LineEnds) -> u64 {
         let start = part.start;
