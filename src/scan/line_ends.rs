@@ -30,12 +30,6 @@ impl LineEnds {
         }
     }
 
-    pub(super) fn all() -> impl Iterator<Item = Self> {
-        let orders = [ByteOrder::Little, ByteOrder::Big].into_iter();
-        let utf16 = orders.flat_map(|order| [false, true].map(|odd| LineEnds::Utf16 { order, odd }));
-        std::iter::once(LineEnds::Bytes).chain(utf16)
-    }
-
     pub(super) fn index(self) -> usize {
         match self {
             LineEnds::Bytes => 0,
@@ -55,6 +49,27 @@ pub(super) struct Text<'a> {
     ascii_end: OnceCell<usize>,
 }
 
+/// The line ends in the first bytes of a text.
+pub(super) struct Passed {
+    /// For each kind.
+    pub(super) ends: [Ends; LineEnds::COUNT],
+    /// How many of those bytes are the ASCII that the blob begins with.
+    pub(super) ascii: usize,
+}
+
+#[derive(Clone, Copy, Default)]
+pub(super) struct Ends {
+    pub(super) count: u64,
+    /// Where the line starts behind the last of them.
+    pub(super) last_start: Option<usize>,
+}
+
+impl Ends {
+    fn add(&mut self, start: usize) {
+        *self = Ends { count: self.count + 1, last_start: Some(start) };
+    }
+}
+
 impl<'a> Text<'a> {
     /// `ascii_before` is how many bytes the blob has before these, where all of them are ASCII.
     pub(super) fn new(bytes: &'a [u8], offset: u64, before: u8, ascii_before: Option<u64>) -> Self {
@@ -68,14 +83,55 @@ impl<'a> Text<'a> {
     /// Behind the last of the bytes that the blob begins with and that are ASCII: UTF-16 may follow, which has zeros. Looked for
     /// only where somebody asks.
     pub(super) fn ascii_end(&self) -> usize {
+        let first_zero = || memchr(0, self.bytes).unwrap_or(self.bytes.len());
+        *self.ascii_end.get_or_init(|| if self.begins_in_ascii() { first_zero() } else { 0 })
+    }
+
+    /// Whether the blob begins with ASCII, up to these bytes or with them.
+    fn begins_in_ascii(&self) -> bool {
         let is_text = |byte: &u8| matches!(*byte, b' '..=b'~' | b'\t' | b'\n' | b'\r');
-        let begins = || self.bytes.get(..SHORTEST_ASCII).is_some_and(|start| start.iter().all(is_text));
-        let find = || match self.ascii_before {
-            None => 0,
-            Some(0) if !begins() => 0,
-            Some(_) => memchr(0, self.bytes).unwrap_or(self.bytes.len()),
-        };
-        *self.ascii_end.get_or_init(find)
+        match self.ascii_before {
+            None => false,
+            Some(0) => self.bytes.get(..SHORTEST_ASCII).is_some_and(|start| start.iter().all(is_text)),
+            Some(_) => true,
+        }
+    }
+
+    /// What is passed with the first `length` bytes.
+    pub(super) fn passed(&self, length: usize) -> Passed {
+        // Each line end of UTF-16 has a zero, of which half may be in the next part; and nearly every text has none.
+        let nearby = &self.bytes[..self.bytes.len().min(length + 1)];
+        if self.before == 0 || memchr(0, nearby).is_some() {
+            return Passed { ends: self.ends_among_zeros(length), ascii: self.ascii_end().min(length) };
+        }
+        let is_ascii = self.begins_in_ascii();
+        let last_start = self.last_line_start(length, LineEnds::Bytes);
+        let count = if last_start.is_some() { self.count(0..length, LineEnds::Bytes) } else { 0 };
+        let bytes = Ends { count, last_start };
+        let mut ends = [if is_ascii { bytes } else { Ends::default() }; LineEnds::COUNT];
+        ends[LineEnds::Bytes.index()] = bytes;
+        Passed { ends, ascii: if is_ascii { length } else { 0 } }
+    }
+
+    /// The line ends in the first `length` bytes, of all kinds at once.
+    fn ends_among_zeros(&self, length: usize) -> [Ends; LineEnds::COUNT] {
+        let mut all = [Ends::default(); LineEnds::COUNT];
+        for at in memchr_iter(b'\n', &self.bytes[..length]) {
+            if at < self.ascii_end() {
+                all.iter_mut().for_each(|ends| ends.add(at + 1));
+                continue;
+            }
+            let zero_before = at.checked_sub(1).map_or(self.before, |before| self.bytes[before]) == 0;
+            let is_odd = self.is_odd(at);
+            all[LineEnds::Bytes.index()].add(at + 1);
+            if self.bytes.get(at + 1) == Some(&0) {
+                all[LineEnds::Utf16 { order: ByteOrder::Little, odd: is_odd }.index()].add(at + 2);
+            }
+            if zero_before {
+                all[LineEnds::Utf16 { order: ByteOrder::Big, odd: !is_odd }.index()].add(at + 1);
+            }
+        }
+        all
     }
 
     /// Whether the byte 0x0A at `at` ends a line.

@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use memchr::memchr;
-
 use super::line_ends::{LineEnds, Text};
 use crate::finding::{Line, Searched};
 
@@ -53,32 +51,17 @@ struct Count {
 impl LinePosition {
     /// The position of the byte at `dropped` in a window that begins at this one.
     pub(super) fn advanced_by(mut self, window: &[u8], dropped: usize) -> LinePosition {
-        let text = self.text(window);
-        let passed = &window[..dropped];
-        // A code unit may be half in the next part.
-        let nearby = &window[..window.len().min(dropped + 1)];
-        let has_zero = self.before == 0 || memchr(0, nearby).is_some();
-        let ascii = text.ascii_end().min(dropped);
-        let (ends, start) =
-            (text.count(0..dropped, LineEnds::Bytes), text.last_line_start(dropped, LineEnds::Bytes));
-        for kind in LineEnds::all() {
-            let (ends, start) = match kind {
-                LineEnds::Bytes => (ends, start),
-                // Each line end of UTF-16 has a zero, and nearly every text has none: nothing is counted twice.
-                LineEnds::Utf16 { .. } if !has_zero && ascii == dropped => (ends, start),
-                LineEnds::Utf16 { .. } if !has_zero && ascii == 0 => (0, None),
-                LineEnds::Utf16 { .. } => (text.count(0..dropped, kind), text.last_line_start(dropped, kind)),
-            };
-            let count = &mut self.counts[kind.index()];
-            count.line_ends += ends;
-            if let Some(start) = start {
+        let passed = self.text(window).passed(dropped);
+        for (count, ends) in self.counts.iter_mut().zip(passed.ends) {
+            count.line_ends += ends.count;
+            if let Some(start) = ends.last_start {
                 count.line_start = self.offset + start as u64;
             }
         }
         if self.ascii == self.offset {
-            self.ascii += ascii as u64;
+            self.ascii += passed.ascii as u64;
         }
-        self.before = passed.last().copied().unwrap_or(self.before);
+        self.before = window[..dropped].last().copied().unwrap_or(self.before);
         self.offset += dropped as u64;
         self
     }
