@@ -99,15 +99,17 @@ impl<'a> Text<'a> {
 
     /// What is passed with the first `length` bytes.
     pub(super) fn passed(&self, length: usize) -> Passed {
-        // Each line end of UTF-16 has a zero, of which half may be in the next part; and nearly every text has none.
+        // Each line end of UTF-16 has a zero, of which half may be in the next part. Nearly every text has none, and nearly
+        // everything else has one soon.
         let nearby = &self.bytes[..self.bytes.len().min(length + 1)];
-        if self.before == 0 || memchr(0, nearby).is_some() {
+        let has_zero =
+            self.before == 0 || nearby.last() == Some(&0) || nearby.iter().take(SOON).any(|byte| *byte == 0);
+        let newlines = if has_zero { None } else { newlines_without_zeros(&self.bytes[..length]) };
+        let Some(count) = newlines else {
             return Passed { ends: self.ends_among_zeros(length), ascii: self.ascii_end().min(length) };
-        }
+        };
         let is_ascii = self.begins_in_ascii();
-        let last_start = self.last_line_start(length, LineEnds::Bytes);
-        let count = if last_start.is_some() { self.count(0..length, LineEnds::Bytes) } else { 0 };
-        let bytes = Ends { count, last_start };
+        let bytes = Ends { count, last_start: self.last_line_start(length, LineEnds::Bytes) };
         let mut ends = [if is_ascii { bytes } else { Ends::default() }; LineEnds::COUNT];
         ends[LineEnds::Bytes.index()] = bytes;
         Passed { ends, ascii: if is_ascii { length } else { 0 } }
@@ -174,5 +176,53 @@ impl<'a> Text<'a> {
         let half =
             matches!(kind, LineEnds::Utf16 { order: ByteOrder::Little, .. }) && end >= self.ascii_end();
         Some(end + 1 + usize::from(half))
+    }
+}
+
+/// How many bytes are looked at for a zero before all are.
+const SOON: usize = 4096;
+
+/// How many bytes are compared at a time.
+const ROW: usize = 32;
+
+/// How many bytes 0x0A there are, where there is no zero; in one pass, and the compiler makes vectors of the rows.
+fn newlines_without_zeros(bytes: &[u8]) -> Option<u64> {
+    let (mut newlines, mut least) = (0, u8::MAX);
+    // As many rows as a byte can count.
+    for part in bytes.chunks(ROW * usize::from(u8::MAX)) {
+        let (rows, rest) = part.as_chunks::<ROW>();
+        let (mut counts, mut lowest) = ([0_u8; ROW], [u8::MAX; ROW]);
+        for row in rows {
+            for ((count, low), byte) in counts.iter_mut().zip(&mut lowest).zip(row) {
+                *count += u8::from(*byte == b'\n');
+                *low = (*low).min(*byte);
+            }
+        }
+        newlines += counts.iter().map(|count| u64::from(*count)).sum::<u64>();
+        newlines += rest.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
+        least = lowest.iter().chain(rest).fold(least, |least, low| least.min(*low));
+    }
+    (least > 0).then_some(newlines)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn newlines_are_counted_as_one_by_one_where_there_is_no_zero(
+            head in prop::collection::vec(prop_oneof![1 => 0..=10_u8, 9 => 1..=u8::MAX], 0..200),
+            middle in prop_oneof![Just(0), Just(ROW * 255), Just(ROW * 300)],
+            tail in prop::collection::vec(1..=20_u8, 0..100),
+        ) {
+            let bytes = [head, vec![b'\n'; middle], tail].concat();
+            let newlines = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+            prop_assert_eq!(newlines_without_zeros(&bytes), (!bytes.contains(&0)).then_some(newlines));
+        }
     }
 }

@@ -58,6 +58,7 @@ impl Scratch {
 }
 
 /// The bytes that at most four characters stand for, behind a zero.
+#[inline]
 fn decode_quad(quad: &[u8]) -> [u8; 4] {
     let bits = quad.iter().fold(0, |bits: u32, byte| bits << 6 | u32::from(VALUES[usize::from(*byte)] & 63));
     (bits << (6 * (4 - quad.len()))).to_be_bytes()
@@ -149,6 +150,7 @@ pub(in crate::detect) fn nested(text: &[u8], range: Range<usize>) -> impl Iterat
 }
 
 /// Whether `byte` may be part of a token in any encoding.
+#[inline]
 const fn is_nested_byte(byte: u8) -> bool {
     is_base64_or_break(byte) || matches!(byte, b'%' | b'&' | b'#' | b';' | b'{' | b'}')
 }
