@@ -120,7 +120,9 @@ impl<'a> Text<'a> {
         let mut all = [Ends::default(); LineEnds::COUNT];
         for at in memchr_iter(b'\n', &self.bytes[..length]) {
             if at < self.ascii_end() {
-                all.iter_mut().for_each(|ends| ends.add(at + 1));
+                for ends in &mut all {
+                    ends.add(at + 1);
+                }
                 continue;
             }
             let zero_before = at.checked_sub(1).map_or(self.before, |before| self.bytes[before]) == 0;
@@ -221,7 +223,7 @@ mod tests {
             tail in prop::collection::vec(1..=20_u8, 0..100),
         ) {
             let bytes = [head, vec![b'\n'; middle], tail].concat();
-            let newlines = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+            let newlines = memchr_iter(b'\n', &bytes).count() as u64;
             prop_assert_eq!(newlines_without_zeros(&bytes), (!bytes.contains(&0)).then_some(newlines));
         }
     }

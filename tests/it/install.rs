@@ -60,7 +60,7 @@ impl Host {
     /// The action as a runner keeps it when a workflow says `uses: somebody/stanch@REFERENCE`.
     fn action(&self, reference: &str) -> PathBuf {
         let action = format!("_actions/somebody/stanch/{reference}");
-        self.sandbox.write(&format!("{action}/Cargo.toml"), &format!("[package]\nversion = \"{VERSION}\"\n"));
+        self.sandbox.write(&format!("{action}/Cargo.toml"), format!("[package]\nversion = \"{VERSION}\"\n"));
         for file in ["Cargo.lock", "build.rs", "src/main.rs", "rules/github.toml"] {
             self.sandbox.write(&format!("{action}/{file}"), "");
         }

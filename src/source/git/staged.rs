@@ -161,7 +161,9 @@ impl<'a> IndexDiff<'a> {
             }
             let (trees, others): (Vec<_>, Vec<_>) =
                 old.into_iter().partition(|(mode, _)| *mode == Mode::Tree);
-            others.iter().for_each(|(mode, id)| self.diff.remove(*mode, id));
+            for (mode, id) in others {
+                self.diff.remove(mode, &id);
+            }
             let trees = trees.into_iter().map(|(_, id)| id).collect();
             let (dir, start) = (self.diff.graph.add(dir.dir, name), start + slash + 1);
             pending.push(IndexDir { dir, entries: inside, start, trees, cache });
