@@ -5,6 +5,7 @@ mod by_token;
 mod findings;
 mod location;
 mod scope;
+mod searched;
 mod suppression;
 mod suppressor;
 
@@ -19,8 +20,9 @@ use crate::token::{Kind, Token};
 pub use findings::Findings;
 pub use location::{Location, LocationDetails};
 pub use scope::Scope;
+pub use searched::Searched;
 pub use suppression::{SetBy, Suppression, SuppressionKind};
-pub use suppressor::{SuppressionContext, Suppressor};
+pub use suppressor::{Line, SuppressionContext, Suppressor};
 
 /// How many locations of one token are kept; the rest is counted.
 pub const MAX_LOCATIONS: usize = 100;

@@ -1,5 +1,6 @@
 //! Between sources and findings: what sources hand over is run through the detector, gathered and counted.
 
+mod blob_start;
 mod collector;
 mod git_data;
 mod line_ends;

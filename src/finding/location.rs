@@ -76,6 +76,18 @@ impl Location {
         }
     }
 
+    /// Another location in the same blob, of which this is the first byte.
+    #[must_use]
+    pub fn within(&self, offset: u64, line: u64, column: u64, decoded: &[&'static str]) -> Self {
+        let mut location = self.clone();
+        (location.offset, location.line) = (offset + self.offset, line);
+        location.column = if line == 1 { column + self.offset } else { column };
+        if !decoded.is_empty() {
+            location.details_mut().decoded = decoded.to_vec();
+        }
+        location
+    }
+
     /// What only some locations have.
     pub fn details(&self) -> &LocationDetails {
         self.details.as_deref().unwrap_or(&NO_DETAILS)

@@ -8,8 +8,9 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::blob::{Blob, Body, Fault, FaultKind, LocationKind, Origin, Prefilter, Rest, Sink, fill};
 use crate::detect::{ByteOrder, Custom, Detector, Hit, MAX_SPAN, Window};
-use crate::finding::{Confidence, Findings, Location, Scope, Sighting, SuppressionContext, Suppressor};
+use crate::finding::{Confidence, Findings, Scope, Sighting, SuppressionContext, Suppressor};
 use crate::meter::Meter;
+use crate::scan::blob_start::BlobStart;
 use crate::scan::git_data;
 use crate::scan::line_ends::LineEnds;
 use crate::scan::lines::{LinePosition, Lines};
@@ -64,25 +65,17 @@ impl<'a> Collector<'a> {
     }
 
     /// Scans one window, which begins at this offset and position of its blob.
-    fn scan_window(
-        &self,
-        window: &Window<'_>,
-        offset: u64,
-        position: LinePosition,
-        origin: &dyn Fn() -> Origin,
-    ) {
+    fn scan_window(&self, window: &Window<'_>, offset: u64, position: LinePosition, start: &BlobStart<'_>) {
         let mut lines = Lines::new(window.bytes, position);
         let mut record = |found: &Match<'_>| {
             let kind = LineEnds::of(found.decoded, offset + found.span.start as u64);
             let (line, column) = lines.locate(found.span.start, kind);
-            let mut origin = origin();
-            origin.root = origin.root.map(|root| self.detector.redact(&root));
-            origin.path = self.redact(&origin.path);
-            if found.scope.is_some_and(|scope| !scope.contains(origin.root.as_deref(), &origin.path)) {
+            let start = start.location(|origin| self.redact_origin(origin));
+            let root = start.details().root.as_deref();
+            if found.scope.is_some_and(|scope| !scope.contains(root, &start.path)) {
                 return;
             }
-            let offset = offset + found.span.start as u64;
-            let mut location = Location::new(origin, offset, line, column, found.decoded.to_vec());
+            let mut location = start.within(offset + found.span.start as u64, line, column, found.decoded);
             if let Some(suppressor) = self.suppressor {
                 let line = lines.around(found.span, kind);
                 let token = found.sighting.text;
@@ -107,6 +100,11 @@ impl<'a> Collector<'a> {
         }
     }
 
+    fn redact_origin(&self, origin: Origin) -> Origin {
+        let root = origin.root.as_deref().map(|root| self.detector.redact(root));
+        Origin { root, path: self.redact(&origin.path), ..origin }
+    }
+
     /// A path may hold a token itself, and no report prints one.
     fn redact(&self, path: &str) -> String {
         let path = self.detector.redact(path);
@@ -114,7 +112,7 @@ impl<'a> Collector<'a> {
     }
 
     /// Scans a large blob window by window: each holds what the one before could not decide, and new bytes.
-    fn scan_windows(&self, head: &[u8], rest: &mut dyn Rest, origin: &dyn Fn() -> Origin) -> io::Result<()> {
+    fn scan_windows(&self, head: &[u8], rest: &mut dyn Rest, start: &BlobStart<'_>) -> io::Result<()> {
         // Taken out rather than borrowed: a source may hand over a blob from within another one.
         let mut buffer = WINDOW.take();
         let capacity = head.len().max(2 * MAX_SPAN) + STEP + 1;
@@ -133,7 +131,7 @@ impl<'a> Collector<'a> {
             // What starts within the last MAX_SPAN bytes may end in the next window, and is decided there.
             let emit =
                 if last || zeros { bytes.len() } else { bytes.len().saturating_sub(MAX_SPAN).max(decided) };
-            self.scan_window(&Window { bytes, emit: decided..emit, mark }, offset, position, origin);
+            self.scan_window(&Window { bytes, emit: decided..emit, mark }, offset, position, start);
             self.meter.bytes(read as u64);
             if last || self.stopped() {
                 break outcome.map(drop);
@@ -179,12 +177,13 @@ impl Sink for Collector<'_> {
         if git_data::may_be(blob.body.head()) {
             self.note_history(&(blob.origin)(), blob.body.head());
         }
+        let start = BlobStart::new(blob.origin);
         match blob.body {
             Body::Whole(bytes) => {
-                self.scan_window(&Window::whole(bytes), 0, LinePosition::default(), blob.origin);
+                self.scan_window(&Window::whole(bytes), 0, LinePosition::default(), &start);
             }
             Body::Stream { head, rest } => {
-                if let Err(error) = self.scan_windows(head, rest, blob.origin) {
+                if let Err(error) = self.scan_windows(head, rest, &start) {
                     let path = (blob.origin)().display_path();
                     let reason = format!("what could be read was scanned: {error}");
                     self.fault(Fault { path, kind: FaultKind::Unreadable, reason });

@@ -2,9 +2,8 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr_iter, memrchr_iter};
-
 use super::line_ends::{LineEnds, Text};
+use crate::finding::{Line, Searched};
 
 /// How many bytes of a line are taken to either side of a hit. Less than windows overlap, so that the part taken does not
 /// depend on where a window was cut; and a bound for files that are one line of many megabytes.
@@ -16,16 +15,20 @@ pub(super) struct Lines<'a> {
     /// The position of the first of its bytes.
     base: LinePosition,
     cursors: [Cursor; LineEnds::COUNT],
+    /// Where nothing was found that somebody looked for on a line.
+    searched: Searched,
 }
 
 /// The lookup before, for one kind of line ends.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 struct Cursor {
     at: usize,
     /// How many line ends stand before `at` in the window.
     line_ends: u64,
     /// Where the line of `at` starts, if it does within the window.
     line_start: Option<usize>,
+    /// Where no line ends.
+    searched: Searched,
 }
 
 /// How many line ends of each kind stand before a byte of a blob, and where the lines start that it is on.
@@ -48,32 +51,17 @@ struct Count {
 impl LinePosition {
     /// The position of the byte at `dropped` in a window that begins at this one.
     pub(super) fn advanced_by(mut self, window: &[u8], dropped: usize) -> LinePosition {
-        let text = self.text(window);
-        let passed = &window[..dropped];
-        // A code unit may be half in the next part.
-        let nearby = &window[..window.len().min(dropped + 1)];
-        let has_zero = self.before == 0 || memchr(0, nearby).is_some();
-        let ascii = text.ascii_end().min(dropped);
-        let (ends, start) =
-            (text.count(0..dropped, LineEnds::Bytes), text.last_line_start(dropped, LineEnds::Bytes));
-        for kind in LineEnds::all() {
-            let (ends, start) = match kind {
-                LineEnds::Bytes => (ends, start),
-                // Each line end of UTF-16 has a zero, and nearly every text has none: nothing is counted twice.
-                LineEnds::Utf16 { .. } if !has_zero && ascii == dropped => (ends, start),
-                LineEnds::Utf16 { .. } if !has_zero && ascii == 0 => (0, None),
-                LineEnds::Utf16 { .. } => (text.count(0..dropped, kind), text.last_line_start(dropped, kind)),
-            };
-            let count = &mut self.counts[kind.index()];
-            count.line_ends += ends;
-            if let Some(start) = start {
+        let passed = self.text(window).passed(dropped);
+        for (count, ends) in self.counts.iter_mut().zip(passed.ends) {
+            count.line_ends += ends.count;
+            if let Some(start) = ends.last_start {
                 count.line_start = self.offset + start as u64;
             }
         }
         if self.ascii == self.offset {
-            self.ascii += ascii as u64;
+            self.ascii += passed.ascii as u64;
         }
-        self.before = passed.last().copied().unwrap_or(self.before);
+        self.before = window[..dropped].last().copied().unwrap_or(self.before);
         self.offset += dropped as u64;
         self
     }
@@ -92,7 +80,7 @@ impl LinePosition {
 
 impl<'a> Lines<'a> {
     pub(super) fn new(bytes: &'a [u8], base: LinePosition) -> Self {
-        Lines { text: base.text(bytes), base, cursors: [Cursor::default(); LineEnds::COUNT] }
+        Lines { text: base.text(bytes), base, cursors: Default::default(), searched: Searched::default() }
     }
 
     /// Line and column of the byte at `at`, both from 1, where lines end so.
@@ -116,19 +104,15 @@ impl<'a> Lines<'a> {
     }
 
     /// The line of `span`, or its lines where it spans several, up to [`MAX_CONTEXT`] bytes to either side.
-    pub(super) fn around(&self, span: &Range<usize>, kind: LineEnds) -> &'a [u8] {
-        let bytes = self.text.bytes();
+    pub(super) fn around(&mut self, span: &Range<usize>, kind: LineEnds) -> Line<'_> {
+        self.locate(span.start, kind);
+        let cursor = &self.cursors[kind.index()];
         let first = span.start.saturating_sub(MAX_CONTEXT);
-        let start = memrchr_iter(b'\n', &bytes[first..span.start])
-            .map(|at| first + at)
-            .find(|at| self.text.is_line_end(*at, kind))
-            .map_or(first, |at| at + 1);
-        let last = bytes.len().min(span.end + MAX_CONTEXT);
-        let end = memchr_iter(b'\n', &bytes[span.end..last])
-            .map(|at| span.end + at)
-            .find(|at| self.text.is_line_end(*at, kind))
-            .unwrap_or(last);
-        &bytes[start..end]
+        let start = cursor.line_start.map_or(first, |start| start.max(first));
+        let last = self.text.bytes().len().min(span.end + MAX_CONTEXT);
+        let line_end = |part| Some((self.text.first_line_end(part, kind)?, ()));
+        let end = cursor.searched.first(span.end..last, line_end).map_or(last, |(end, ())| end);
+        Line::new(self.text.bytes(), start..end, &self.searched)
     }
 }
 
@@ -138,7 +122,22 @@ mod tests {
     use crate::detect::ByteOrder;
 
     fn line_around<'b>(bytes: &'b [u8], span: &Range<usize>) -> &'b [u8] {
-        Lines::new(bytes, LinePosition::default()).around(span, LineEnds::Bytes)
+        part_around(bytes, &mut Lines::new(bytes, LinePosition::default()), span, LineEnds::Bytes)
+    }
+
+    fn part_around<'b>(
+        bytes: &'b [u8],
+        lines: &mut Lines<'b>,
+        span: &Range<usize>,
+        kind: LineEnds,
+    ) -> &'b [u8] {
+        let mut whole = 0..0;
+        let line = lines.around(span, kind);
+        line.first(|_, part| {
+            whole = part;
+            None::<(usize, ())>
+        });
+        &bytes[whole]
     }
 
     #[test]
@@ -207,7 +206,7 @@ mod tests {
             let mut lines = Lines::new(&bytes, LinePosition::default());
             assert_eq!(lines.locate(bytes.len() - 6, kind), (3, 1), "{order:?}");
             assert_eq!(lines.locate(bytes.len() - 2, kind), (3, 5), "{order:?}");
-            let line = lines.around(&(4..6), kind);
+            let line = part_around(&bytes, &mut lines, &(4..6), kind);
             assert!(line.len() >= 6 && line.len() <= 8, "{line:?}");
         }
     }

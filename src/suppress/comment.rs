@@ -1,8 +1,8 @@
 //! Comments that allow the line they stand on: this program's own, and those teams already have from other tools.
 
-use std::borrow::Cow;
+use memchr::memchr_iter;
 
-use memchr::{memchr, memchr_iter};
+use crate::finding::Line;
 
 /// What allows a line, in any comment syntax and either case: this program's marker, and those of gitleaks
 /// (<https://github.com/gitleaks/gitleaks#gitleaksallow>), betterleaks, trufflehog, kingfisher and detect-secrets
@@ -18,40 +18,48 @@ const MARKERS: [&str; 7] = [
 ];
 
 /// The marker on this line, if there is one. Asked for each hit, and a line may be long and full of hits: so only colons
-/// are looked at.
-pub(super) fn marker(line: &[u8]) -> Option<&'static str> {
-    memchr(b':', line)?;
-    // In UTF-16 every second byte of ASCII text is zero.
-    let line = if line.contains(&0) {
-        Cow::Owned(line.iter().copied().filter(|byte| *byte != 0).collect::<Vec<_>>())
-    } else {
-        Cow::Borrowed(line)
-    };
-    memchr_iter(b':', &line).find_map(|colon| marker_around(&line[..colon], &line[colon + 1..]))
+/// are looked at, and each once.
+pub(super) fn marker(line: Line<'_>) -> Option<&'static str> {
+    line.first(|text, part| {
+        memchr_iter(b':', &text[part.clone()]).find_map(|colon| {
+            let colon = part.start + colon;
+            Some((colon, marker_around(&text[..colon], &text[colon + 1..])?))
+        })
+    })
 }
 
 /// The marker whose colon is between these.
 fn marker_around(before: &[u8], behind: &[u8]) -> Option<&'static str> {
+    // In UTF-16 every second byte of ASCII text is zero.
+    let letters = |byte: &&u8| **byte != 0;
+    let (before, behind) = (before.iter().rev().filter(letters), behind.iter().filter(letters));
     // Nearly every colon is another one: what is next to it decides. A line may have thousands.
-    if !matches!(behind.first()?.to_ascii_lowercase(), b'a' | b'i' | b' ')
-        || !matches!(before.last()?.to_ascii_lowercase(), b'h' | b's' | b'g' | b'r' | b'a')
+    if !matches!(behind.clone().next()?.to_ascii_lowercase(), b'a' | b'i' | b' ')
+        || !matches!(before.clone().next()?.to_ascii_lowercase(), b'h' | b's' | b'g' | b'r' | b'a')
     {
         return None;
     }
-    let is =
-        |text: Option<&[u8]>, word: &str| text.is_some_and(|text| text.eq_ignore_ascii_case(word.as_bytes()));
-    let matches = |marker: &str| {
+    let matches = |marker: &&str| {
         marker.split_once(':').is_some_and(|(name, verb)| {
-            is(behind.get(..verb.len()), verb)
-                && is(before.len().checked_sub(name.len()).and_then(|start| before.get(start..)), name)
+            starts_with(behind.clone(), verb.bytes()) && starts_with(before.clone(), name.bytes().rev())
         })
     };
-    MARKERS.into_iter().find(|marker| matches(marker))
+    MARKERS.into_iter().find(matches)
+}
+
+/// Whether letters in either case begin with these, which are in lower case.
+fn starts_with<'t>(mut letters: impl Iterator<Item = &'t u8>, mut start: impl Iterator<Item = u8>) -> bool {
+    start.all(|byte| letters.next().is_some_and(|letter| letter.to_ascii_lowercase() == byte))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::Searched;
+
+    fn marker(line: &[u8]) -> Option<&'static str> {
+        super::marker(Line::new(line, 0..line.len(), &Searched::default()))
+    }
 
     #[test]
     fn markers_of_other_scanners_are_known() {
@@ -70,5 +78,17 @@ mod tests {
         for line in ["stanch allow", ":allow", "stanch:", "stanch:all", "x: stanchallow:", ""] {
             assert_eq!(marker(line.as_bytes()), None, "{line}");
         }
+    }
+    #[test]
+    fn of_a_line_full_of_markers_each_hit_has_its_own() {
+        let text = b"x # stanch:allow x # gitleaks:allow y: x # stanch: allow";
+        let searched = Searched::default();
+        let at = |part| super::marker(Line::new(text, part, &searched));
+        assert_eq!(at(0..40), Some("stanch:allow"));
+        assert_eq!(at(5..40), Some("stanch:allow"));
+        assert_eq!(at(16..40), Some("gitleaks:allow"));
+        assert_eq!(at(36..text.len()), None);
+        assert_eq!(at(0..8), None);
+        assert_eq!(at(0..text.len()), Some("stanch:allow"));
     }
 }

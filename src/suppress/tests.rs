@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::blob::Origin;
-use crate::finding::{Confidence, Findings, Sighting};
+use crate::finding::{Confidence, Findings, Line, Searched, Sighting};
 use crate::rule::Bounds;
 use crate::token::Kind;
 
@@ -39,7 +39,9 @@ fn suppression(
     line: &str,
     location: &Location,
 ) -> Option<(SuppressionKind, SetBy)> {
-    let context = SuppressionContext { token: TOKEN, line: line.as_bytes(), location };
+    let (text, searched) = (line.as_bytes(), Searched::default());
+    let line = Line::new(text, 0..text.len(), &searched);
+    let context = SuppressionContext { token: TOKEN, line, location };
     suppressor.suppression(&context).map(|suppression| (suppression.kind, suppression.set_by))
 }
 

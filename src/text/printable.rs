@@ -6,6 +6,10 @@ use std::fmt::Write as _;
 ///
 /// The result is one line, and shows every character it was made of.
 pub(crate) fn printable(text: &str) -> String {
+    // Nearly every text is, and a report prints a million of them.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

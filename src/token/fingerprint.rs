@@ -22,13 +22,8 @@ impl Fingerprint {
 
     /// 64 lowercase hexadecimal digits.
     pub fn hex(&self) -> String {
-        use fmt::Write as _;
-        let mut out = String::with_capacity(64);
-        for byte in self.0 {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "{byte:02x}");
-        }
-        out
+        let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
+        self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
     }
 
     /// Standard base64 with padding: GitHub's `hashed_token`.

@@ -13,6 +13,9 @@ const MIN_LIMIT: usize = 1024;
 /// How many bytes may come out of one stream, however long it is.
 const MAX_LIMIT: usize = 4 * 1024 * 1024;
 
+/// The longest header without fields of its own, and what decides about the block behind it.
+pub(in crate::detect) const HEADER: usize = 15;
+
 /// The format around a deflate stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::detect) enum Wrapper {
@@ -29,6 +32,14 @@ impl Wrapper {
             Wrapper::Gzip => "gzip",
             Wrapper::Zlib => "zlib",
         }
+    }
+
+    /// Whether a stream may begin with these bytes, at least [`HEADER`] where there are as many: nearly everything that looks like
+    /// a header is none, and this shows it before more is decoded.
+    pub(in crate::detect) fn may_begin(self, start: &[u8]) -> bool {
+        // The fields of gzip that flags announce are of any length.
+        let has_fields = self == Wrapper::Gzip && matches!(start, [0x1f, 0x8b, 8, 1..=31, ..]);
+        has_fields || self.header(start).is_some_and(|body| may_be_deflate(&start[body..]))
     }
 
     /// Where the deflate stream starts, if `compressed` starts with such a wrapper's header.

@@ -41,7 +41,7 @@ pub(super) fn blocks_may_be_base64<'b>(block: impl Fn(usize) -> &'b Block) -> u1
 fn surely_other(block: &Block) -> u8x16 {
     let bytes = u8x16::new(*block);
     // As signed numbers, bytes beyond ASCII are negative.
-    let low = i8x16::splat(b'+'.cast_signed()).simd_gt(i8x16::new(block.map(u8::cast_signed)));
+    let low = i8x16::splat(b'+'.cast_signed()).simd_gt(cast::<u8x16, i8x16>(bytes));
     let no_control = (bytes & u8x16::splat(0xf8)) ^ u8x16::splat(8);
     let (first, count) = (b':', b'@' - b':' + 1);
     (low.cast_unsigned() & no_control) | u8x16::splat(count).saturating_sub(bytes - u8x16::splat(first))

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::{Finder, Found, Layer, OnFound};
-use crate::detect::decode::base64;
-use crate::detect::decode::inflate::{Inflater, Wrapper};
+use crate::detect::decode::base64::{self, Scratch};
+use crate::detect::decode::inflate::{HEADER, Inflater, Wrapper};
 use crate::detect::decode::line_wrapped::Unwrapped;
 use crate::detect::needles::MAX_NEEDLE_OFFSET;
 use crate::finding::Confidence::Lookalike;
@@ -19,6 +19,9 @@ const CHUNK: usize = 8 * 1024;
 /// How many are decoded behind those: as many as the longest token takes, in UTF-16.
 const OVERLAP: usize = 12 * 1024;
 
+/// How many characters of a compressed stream are decoded: as few as it takes, each time four times as many.
+const INFLATED_AT_ONCE: [usize; 7] = [256, 1024, 4 * 1024, 16 * 1024, 64 * 1024, 256 * 1024, 512 * 1024];
+
 /// A run of base64 while it is searched.
 struct Run<'r, 't> {
     unwrapped: &'r Unwrapped<'t>,
@@ -28,6 +31,8 @@ struct Run<'r, 't> {
     /// For each alignment, the character before which everything is decoded.
     decoded_to: [usize; 4],
     inflater: Inflater,
+    /// What was decoded last.
+    decoded: Scratch,
 }
 
 impl Run<'_, '_> {
@@ -81,7 +86,8 @@ impl Finder {
         if !base64::may_hold_token(&unwrapped.text) {
             return;
         }
-        let mut run = Run { unwrapped, layer, start, decoded_to: [0; 4], inflater: Inflater::default() };
+        let (inflater, decoded) = (Inflater::default(), Scratch::default());
+        let mut run = Run { unwrapped, layer, start, decoded_to: [0; 4], inflater, decoded };
         let first = unwrapped.character_from(run.start);
         let last = unwrapped.character_from(layer.emit.end + layer.lookback + MAX_NEEDLE_OFFSET);
         let mut nested = (layer.depth > 1).then(|| base64::nested(&unwrapped.text, first..last).peekable());
@@ -131,20 +137,24 @@ impl Finder {
         let start = group - (group / 4 * 4).min(CONTEXT);
         let from = start.max(*decoded_to);
         let end = text.len().min(group + CHUNK + OVERLAP);
-        let decoded = base64::decode(&text[start..end]);
+        // Taken out, because the run itself is asked what to report.
+        let mut scratch = std::mem::take(&mut run.decoded);
+        base64::decode(&text[start..end], &mut scratch);
+        let decoded = scratch.bytes();
         let whole = end == text.len();
         *decoded_to = if whole { usize::MAX } else { group + CHUNK };
         let until = if whole { decoded.len() } else { (group + CHUNK - start) / 4 * 3 };
         let emit = (from - start) / 4 * 3..until;
         let starts_text = run.unwrapped.starts_text(run.layer.bytes, run.layer.emit.start == 0);
         let offset = starts_text.then_some(start / 4 * 3);
-        let inner = Layer::inner(&decoded, emit, run.layer.depth - 1, offset);
+        let inner = Layer::inner(decoded, emit, run.layer.depth - 1, offset);
         self.search(&inner, &mut |mut found| {
             let Range { start: first, end: last } = found.span;
             found.span = start + first * 4 / 3..start + (last * 4).div_ceil(3);
             found.decoded.insert(0, "base64");
             run.report(found, report);
         });
+        run.decoded = scratch;
     }
 
     /// Inflates what the base64 from `found` on contains and searches that; returns the first character behind it.
@@ -157,12 +167,17 @@ impl Finder {
     ) -> usize {
         let text = &run.unwrapped.text[found..];
         let mut end = found;
-        // Most of what looks like a header is none, which a few bytes show.
-        for limit in [256, 16 * 1024, 512 * 1024] {
-            let compressed = base64::decode(&text[..text.len().min(limit)]);
-            let Some(inflated) = run.inflater.inflate(wrapper, &compressed) else { return end };
+        base64::decode(&text[..text.len().min(HEADER.div_ceil(3) * 4)], &mut run.decoded);
+        if !wrapper.may_begin(run.decoded.bytes()) {
+            return end;
+        }
+        for limit in INFLATED_AT_ONCE {
+            base64::decode(&text[..text.len().min(limit)], &mut run.decoded);
+            let compressed = run.decoded.bytes();
+            let Some(inflated) = run.inflater.inflate(wrapper, compressed) else { return end };
             end = found + inflated.consumed * 4 / 3;
-            if inflated.consumed < compressed.len() || text.len() <= limit || limit == 512 * 1024 {
+            let last = text.len() <= limit || limit == INFLATED_AT_ONCE[INFLATED_AT_ONCE.len() - 1];
+            if inflated.consumed < compressed.len() || last {
                 let emit = 0..inflated.text.len();
                 let inner = Layer::inner(&inflated.text, emit, run.layer.depth - 2, Some(0));
                 self.search(&inner, &mut |mut token| {
