@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, FromArgMatches as _, ValueHint};
 
+use super::values::{MAX_THREADS, threads};
 use super::{ConfigArgs, ConsoleArgs, RevocationArgs};
 use crate::cli::console::Console;
 use crate::detect::DECODE_DEPTH;
@@ -35,7 +36,7 @@ pub(crate) struct CommonArgs {
     max_decode_depth: Option<u32>,
 
     /// Threads; 0 for as many as the machine has [default: 0]
-    #[arg(short = 'j', long, value_name = "N", help_heading = "What is looked at")]
+    #[arg(short = 'j', long, value_name = "N", value_parser = threads, help_heading = "What is looked at")]
     threads: Option<usize>,
 
     /// The format of the report on standard output [default: pretty]
@@ -128,7 +129,7 @@ impl CommonArgs {
                 follow_symlinks: false,
                 history: false,
                 max_file_size: self.max_file_size.or(user.max_file_size),
-                threads: self.threads.or(user.threads).unwrap_or_default(),
+                threads: self.threads.or(user.threads).unwrap_or_default().min(MAX_THREADS),
             },
             limits: Limits {
                 max_archive_depth: archive_depth
