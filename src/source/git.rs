@@ -30,8 +30,10 @@ mod object_stream;
 // a repository
 mod blob_scan;
 mod confined;
+mod connectivity;
 mod dot_git;
 mod find;
+mod format;
 mod git_program;
 mod lfs;
 mod object_dirs;

@@ -320,3 +320,50 @@ fn a_bare_repository_is_opened_from_wherever_it_is_named() {
         assert_eq!(ran.code, 1, "{name} from {directory}: {}", ran.stderr);
     }
 }
+
+#[test]
+fn what_the_refs_lead_to_and_is_gone_is_no_clean_history() {
+    let lose = |sandbox: &Sandbox, revision: &str| {
+        let id = sandbox.git("r", &["rev-parse", revision]);
+        let file = sandbox.path().join("r/.git/objects").join(&id[..2]).join(&id[2..]);
+        fs::remove_file(file).expect("a loose object");
+    };
+    for (what, always) in [("main~1:d/f", false), ("main~1:d", false), ("main~1", false), ("main", true)] {
+        let (sandbox, mut mint) = (Sandbox::new(), Mint::new(350));
+        leaked(&sandbox, &mut mint, "r");
+        let full = ["git", "r", "-q", "--require-full-history", "--exclude", "f"];
+        assert_eq!(sandbox.run(&full).code, 0, "complete");
+        lose(&sandbox, what);
+        let ran = sandbox.run(&full);
+        assert!(ran.code == 2 && ran.stderr.contains("git fsck"), "{what}: {}", ran.stderr);
+        // Without the flag nothing is read but to be scanned.
+        let ran = sandbox.run(&["git", "r"]);
+        assert_eq!(ran.stderr.contains("git fsck"), always, "{what}: {}", ran.stderr);
+    }
+    for (gone, code) in [("pack", 2), ("idx", 1)] {
+        let (sandbox, mut mint) = (Sandbox::new(), Mint::new(351));
+        leaked(&sandbox, &mut mint, "r");
+        sandbox.git("r", &["repack", "-adq"]);
+        sandbox.shell(&format!("rm -f r/.git/objects/pack/*.{gone}"));
+        let ran = sandbox.run(&["scan", "--history", "-q", "r"]);
+        assert_eq!(ran.code, code, "{gone}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_format_that_git_does_not_know_is_not_read() {
+    let sandbox = Sandbox::new();
+    sandbox.init("r", &[]);
+    sandbox.commit("r", "f", "clean");
+    let set = |name: &str, value: &str| sandbox.git("r", &["config", name, value]);
+    set("extensions.future", "true");
+    assert_eq!(sandbox.run(&["git", "r", "-q"]).code, 0, "version 0 has no extensions");
+    set("core.repositoryFormatVersion", "1");
+    let ran = sandbox.run(&["git", "r", "-q"]);
+    assert!(ran.code == 2 && ran.stderr.contains("future"), "{}", ran.stderr);
+    assert_eq!(sandbox.run(&["scan", "--history", "-q", "r"]).code, 2);
+    sandbox.shell("git config -f r/.git/config --unset extensions.future");
+    assert_eq!(sandbox.run(&["git", "r", "-q"]).code, 0);
+    sandbox.shell("git config -f r/.git/config core.repositoryFormatVersion 99");
+    assert_eq!(sandbox.run(&["git", "r", "-q"]).code, 2);
+}

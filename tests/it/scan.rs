@@ -517,3 +517,20 @@ fn holes_of_a_sparse_file_take_no_time_and_keep_offsets_true() {
     }
     assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
 }
+
+#[test]
+fn no_glob_leaves_out_the_root_itself() {
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(352));
+    sandbox.write("top/keep.env", mint.token(Kind::Pat));
+    sandbox.write("top/top/other", mint.token(Kind::Pat));
+    let absolute = sandbox.path().join("top").display().to_string();
+    for root in ["top", "./top", "top/", "top/../top", &absolute] {
+        let found = |globs: &[&str]| {
+            let globs = globs.iter().flat_map(|glob| ["--exclude", glob]).collect::<Vec<_>>();
+            sandbox.json(&[&["scan", root], &globs[..]].concat()).1["summary"]["findings"].as_u64()
+        };
+        assert_eq!(found(&["*", "!keep.env"]), Some(1), "{root}");
+        assert_eq!(found(&["/*", "!/keep.env"]), Some(1), "{root}");
+        assert_eq!(found(&["top"]), Some(1), "the one inside is left out: {root}");
+    }
+}

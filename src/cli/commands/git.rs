@@ -58,7 +58,11 @@ pub(super) fn shallow_fault(path: &str, missing: String) -> Fault {
 
 /// Says what a clone does not have, and refuses it where the `full` history was asked for. Returns what it said.
 fn warn_of_incomplete(session: &ScanSession, repo: &Repo, full: bool) -> anyhow::Result<Option<String>> {
-    let Some(missing) = repo.incomplete().map(|missing| missing.to_string()) else { return Ok(None) };
+    let Some(missing) = repo.incomplete().map(|missing| missing.to_string()) else {
+        let missing = full.then(|| repo.missing_object(&|| session.interrupted())).flatten();
+        return missing
+            .map_or(Ok(None), |missing| Err(anyhow::anyhow!("the history is not complete: {missing}")));
+    };
     if full {
         anyhow::bail!("{missing}");
     }

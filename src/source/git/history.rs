@@ -56,6 +56,7 @@ impl Source for History<'_> {
         for fault in self.repo.object_dirs.faults.iter().chain(&self.odb.faults) {
             sink.fault(fault.clone());
         }
+        self.repo.missing_tips(&self.odb).into_iter().for_each(|fault| sink.fault(fault));
         refs::scan_names(self.repo, sink);
         if self.reflogs {
             reflogs::scan(self.repo, sink);

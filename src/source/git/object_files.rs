@@ -22,6 +22,17 @@ pub(super) fn packs(objects: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(packs)
 }
 
+/// The indexes in a directory of objects whose packs are gone.
+pub(super) fn indexes_alone(objects: &Path) -> Vec<PathBuf> {
+    let paths = entries(&objects.join("pack")).unwrap_or_default().into_iter().map(|entry| entry.path());
+    let is_alone = |path: &PathBuf| {
+        path.extension().is_some_and(|extension| extension == "idx") && !path.with_extension("pack").exists()
+    };
+    let mut indexes: Vec<PathBuf> = paths.filter(is_alone).collect();
+    indexes.sort();
+    indexes
+}
+
 /// The directory of the loose objects whose ids start with this byte.
 pub(super) fn loose_dir(objects: &Path, first_byte: u8) -> PathBuf {
     objects.join(format!("{first_byte:02x}"))

@@ -13,6 +13,7 @@ use super::error::Error;
 use super::indexed_pack::IndexedPack;
 use super::loose::LooseObject;
 use super::object_files;
+use super::pack_index::PackIndex;
 use super::pack_walk::PackWalk;
 use super::unindexed_pack;
 use super::visitor::ObjectVisitor;
@@ -63,7 +64,23 @@ impl ObjectDb {
         odb.loose.dedup_by(|a, b| a.id == b.id);
         let ObjectDb { packs, loose, .. } = &mut odb;
         loose.retain(|loose| !packs.iter().any(|pack| pack.visits(loose.id.as_bytes())));
+        own.iter().for_each(|dir| odb.report_lost_packs(dir, hash));
         odb
+    }
+
+    /// Reports the indexes whose packs are gone, if objects have gone with them.
+    fn report_lost_packs(&mut self, dir: &Path, hash: gix::hash::Kind) {
+        for path in object_files::indexes_alone(dir) {
+            let Ok(index) = PackIndex::read(&path, hash.len_in_bytes()) else { continue };
+            let is_lost = |n: &usize| oid::try_from_bytes(index.id(*n)).is_ok_and(|id| !self.contains(id));
+            let lost = (0..index.len()).filter(is_lost).count();
+            if lost > 0 {
+                let reason =
+                    format!("its pack is gone, and {lost} objects with it; to see which, run: git fsck");
+                let path = path.display().to_string();
+                self.faults.push(Fault { path, kind: FaultKind::Unreadable, reason });
+            }
+        }
     }
 
     /// Calls `visitor` for every object, from the threads of rayon's pool.

@@ -11,7 +11,7 @@ use super::lfs::Lfs;
 use super::object::Kind;
 use super::object_dirs::ObjectDirs;
 use super::object_store::ObjectStore;
-use super::{safe_directory, shallow};
+use super::{format, safe_directory, shallow};
 use crate::blob::{Fault, FaultKind, Sink};
 
 /// A repository that may be scanned: it opens, and git itself would trust it.
@@ -133,6 +133,7 @@ impl Repo {
         // As git does, lest the configuration of another user's repository take effect: `safe.directory` in git-config(1).
         let inner =
             if inner.git_dir_trust() == gix::sec::Trust::Full { inner } else { trusted(&inner, follow_env)? };
+        format::check(&inner).map_err(cannot_open)?;
         let object_dirs = ObjectDirs::resolve(object_roots(&inner, follow_env), None);
         let shallow_boundary = shallow::boundary(&inner);
         let max_blob_size = MaxBlobSize(u64::MAX);

@@ -47,11 +47,15 @@ impl<'a> EntryPath<'a> {
     /// Whether it is left out. The directories above an entry that a walk has come to are not; those above a file that was
     /// named may be.
     pub(super) fn is_excluded(&self, exclude: &Exclude, is_dir: bool) -> bool {
+        let named = self.depth == 0;
+        // No pattern matches the directory that it is relative to, whatever that is called.
+        if named && is_dir {
+            return false;
+        }
         if exclude.walked(self.relative(), is_dir) {
             return true;
         }
-        let named = self.depth == 0;
-        if named && is_dir || !named && !exclude.by_projects() {
+        if !named && !exclude.by_projects() {
             return false;
         }
         let Origin { root, path, .. } = self.origin();
