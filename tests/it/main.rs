@@ -16,6 +16,7 @@ mod growth;
 mod history;
 mod homes;
 mod hook;
+mod hook_called;
 mod hook_files;
 mod hook_managers;
 mod hook_merge;

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use crate::cli::args::HookKind;
+
 /// A hook manager.
 pub(super) struct Manager {
     pub(super) name: &'static str,
@@ -38,7 +40,7 @@ const MANAGERS: [Manager; 3] = [
         ],
         writes_over: true,
         advice: "put this line into `lefthook.yml`: \
-                 @: {commands: {stanch: {run: 'stanch hook run --type @ -- {0}', use_stdin: true}}}",
+                 @: {commands: {stanch: {run: 'stanch hook run --type @ -- {1} {2}', use_stdin: true}}}",
     },
     Manager {
         name: "pre-commit",
@@ -65,8 +67,14 @@ impl Manager {
 
     /// How the hook is added to it.
     pub(super) fn advice(&self, hook: &str) -> String {
+        // Only a push has arguments, and lines on standard input.
+        let advice = if hook == HookKind::Push.name() {
+            self.advice.to_owned()
+        } else {
+            self.advice.replace(" -- {1} {2}", "").replace(", use_stdin: true", "")
+        };
         // The shell's own arguments are no hook's name.
-        self.advice.replace("\"$@\"", "\"$\u{0}\"").replace('@', hook).replace('\u{0}', "@")
+        advice.replace("\"$@\"", "\"$\u{0}\"").replace('@', hook).replace('\u{0}', "@")
     }
 }
 
