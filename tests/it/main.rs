@@ -18,6 +18,7 @@ mod homes;
 mod hook;
 mod hook_called;
 mod hook_files;
+mod hook_kept;
 mod hook_managers;
 mod hook_merge;
 #[cfg(unix)]
