@@ -21,7 +21,7 @@ fn called(sandbox: &Sandbox, arguments: &[&str], lines: &str) -> Ran {
 fn a_push_that_nobody_tells_of_is_refused() {
     let (sandbox, mut mint) = (Sandbox::new(), Mint::new(470));
     sandbox.init("r", &[]);
-    let id = sandbox.commit("r", "f", &mint.token(Kind::Pat));
+    let id = sandbox.commit("r", "f", mint.token(Kind::Pat));
     let zero = "0".repeat(40);
     for (arguments, lines) in [(&["pre-push"][..], ""), (&["pre-push", "--", ""], "\n")] {
         let ran = called(&sandbox, arguments, lines);

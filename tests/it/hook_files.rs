@@ -222,7 +222,9 @@ fn links_and_names_count_as_they_do_when_they_are_staged() {
     }
     // A name is found once, however many files are below it.
     let names: Vec<String> = (0..50).map(|n| format!("{token}/f{n}")).collect();
-    names.iter().for_each(|name| sandbox.write(&format!("r/{name}"), ""));
+    for name in &names {
+        sandbox.write(&format!("r/{name}"), "");
+    }
     let mut command = sandbox.command(&["hook", "files", "-f", "json"]);
     let ran =
         Ran::from(command.args(&names).current_dir(sandbox.path().join("r")).output().expect("started"));

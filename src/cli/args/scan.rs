@@ -49,6 +49,6 @@ impl ScanArgs {
     /// How directories are walked: the flags of this command over what all commands have in common.
     pub(crate) fn walk(&self, common: tree::Options) -> tree::Options {
         let ScanArgs { gitignore, follow_symlinks, history, as_committed, .. } = *self;
-        tree::Options { gitignore, follow_symlinks, history, as_committed, ..common }
+        tree::Options { gitignore, follow_symlinks, as_committed, history, ..common }
     }
 }

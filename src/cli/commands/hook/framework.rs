@@ -19,9 +19,10 @@ pub(super) fn scans(config: &str, kind: HookKind) -> bool {
     let default_stages = values(&words(&lines), "default_stages:");
     items(&lines).iter().any(|item| {
         let words = words(item);
-        let is_ours = match item.contains("entry:") {
-            true => invocation::scans(item, HookKind::Commit),
-            false => values(&words, "id:").first().is_some_and(|id| IDS.contains(id)),
+        let is_ours = if item.contains("entry:") {
+            invocation::scans(item, HookKind::Commit)
+        } else {
+            values(&words, "id:").first().is_some_and(|id| IDS.contains(id))
         };
         let own_stages = values(&words, "stages:");
         let stages = if own_stages.is_empty() { &default_stages } else { &own_stages };

@@ -102,7 +102,9 @@ impl KeptHook<'_> {
         };
         if entries.iter().all(is_neighbour) {
             // What cannot be removed does no harm.
-            entries.iter().for_each(|path| drop(fs::remove_file(path)));
+            for path in &entries {
+                let _ = fs::remove_file(path);
+            }
             let _ = fs::remove_dir(directory);
         }
     }
