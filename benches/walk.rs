@@ -26,6 +26,7 @@ fn options() -> Options {
         gitignore: false,
         exclude,
         follow_symlinks: false,
+        as_committed: false,
         history: true,
         max_file_size: None,
         threads: 0,

@@ -6,6 +6,7 @@ mod exclude;
 mod file;
 mod holes;
 mod mounts;
+mod named;
 mod object_database;
 
 use std::fs::FileType;
@@ -15,6 +16,7 @@ use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, Wal
 
 use crate::blob::{Blob, Body, Fault, FaultKind, LocationKind, Origin, Sink, Source};
 use entry_path::EntryPath;
+use named::{NamedFiles, is_committed};
 use object_database::LastRoot;
 
 pub use exclude::{BadGlob, Exclude};
@@ -30,6 +32,9 @@ pub struct Options {
     pub follow_symlinks: bool,
     /// Pass over files of more bytes.
     pub max_file_size: Option<u64>,
+    /// Look at files that are named as git commits them: a link is the text of its target, unless links are followed, and
+    /// every part of a path is a name.
+    pub as_committed: bool,
     /// The histories of repositories are looked into, too: elsewhere.
     pub history: bool,
     /// How many threads; 0 for as many as the machine has.
@@ -38,14 +43,26 @@ pub struct Options {
 
 /// Files and directories on disk.
 pub struct Tree {
+    /// What is walked.
     roots: Vec<PathBuf>,
+    /// Files that are looked at as git commits them.
+    named: Vec<PathBuf>,
+    /// Whether more than one path was named.
+    several_roots: bool,
     options: Options,
 }
 
 impl Tree {
     /// A tree of one or more roots.
     pub fn new(roots: Vec<PathBuf>, options: Options) -> Self {
-        Tree { roots, options }
+        let several_roots = roots.len() > 1;
+        let is_named = |path: &PathBuf| {
+            options.as_committed
+                && is_committed(path)
+                && !(options.follow_symlinks && path.symlink_metadata().is_ok_and(|found| found.is_symlink()))
+        };
+        let (named, roots) = roots.into_iter().partition(is_named);
+        Tree { roots, named, several_roots, options }
     }
 }
 
@@ -68,10 +85,13 @@ impl Tree {
 
 impl Source for Tree {
     fn drain(&self, sink: &dyn Sink) {
+        let Tree { named, several_roots, options, .. } = self;
+        NamedFiles { paths: named, several_roots: *several_roots, options }.drain(sink);
         let Some(builder) = self.walk(self.options.threads) else { return };
         let mounts = mounts::kernel_mounts();
         let kernel_mounts = self.roots.iter().flat_map(|root| mounts::below(root, &mounts)).collect();
-        let shared = Shared { options: &self.options, roots: &self.roots, kernel_mounts, sink };
+        let shared =
+            Shared { options, roots: &self.roots, several_roots: *several_roots, kernel_mounts, sink };
         builder.build_parallel().visit(&mut VisitorFactory(&shared));
     }
 }
@@ -80,6 +100,7 @@ impl Source for Tree {
 struct Shared<'s> {
     options: &'s Options,
     roots: &'s [PathBuf],
+    several_roots: bool,
     /// Mount points below the roots that hold no files: nearly always none.
     kernel_mounts: Vec<PathBuf>,
     sink: &'s dyn Sink,
@@ -120,7 +141,7 @@ impl Walker<'_> {
         let Shared { options, sink, .. } = self.shared;
         // Only paths from the command line have no type of their own: standard input is one, and is not walked.
         let Some(kind) = entry.file_type() else { return WalkState::Continue };
-        let path = EntryPath::of(entry, self.shared.roots.len() > 1);
+        let path = EntryPath::of(entry, self.shared.several_roots);
         if path.is_excluded(&options.exclude, kind.is_dir()) {
             return WalkState::Skip;
         }
@@ -132,7 +153,7 @@ impl Walker<'_> {
         }
         path.scan_name(entry, *sink);
         if entry.path_is_symlink() {
-            self.scan_link_target(entry.path(), &path);
+            link_target(entry.path(), &path, *sink);
         }
         if kind.is_file() && object_database::holds_objects(entry.path(), &mut self.last_root) {
             // What is in them is compressed, and `stanch git` reads it.
@@ -164,18 +185,6 @@ impl Walker<'_> {
         }
     }
 
-    /// The target of a link is text that somebody wrote, whether or not it exists.
-    fn scan_link_target(&self, link: &Path, path: &EntryPath<'_>) {
-        match std::fs::read_link(link) {
-            Ok(target) => {
-                let origin = || Origin { kind: LocationKind::SymlinkTarget, ..path.origin() };
-                let bytes = target.as_os_str().as_encoded_bytes();
-                self.shared.sink.blob(Blob { body: Body::Whole(bytes), origin: &origin });
-            }
-            Err(error) => path.fault(&error, self.shared.sink),
-        }
-    }
-
     /// Reports what the walk itself could not read, unless nothing is lost by it.
     fn walk_error(&self, error: &ignore::Error) {
         // A link back to a directory above is no loss: the directory is being walked already.
@@ -187,12 +196,24 @@ impl Walker<'_> {
             let path = String::from("(unknown)");
             return self.shared.sink.fault(Fault { path, kind: FaultKind::Unreadable, reason });
         };
-        let path = EntryPath::below(self.shared.roots, failed);
+        let path = EntryPath::below(self.shared.roots, failed, self.shared.several_roots);
         // A broken link has nothing to read but its own target.
         if self.shared.options.follow_symlinks && failed.is_symlink() {
-            return self.scan_link_target(failed, &path);
+            return link_target(failed, &path, self.shared.sink);
         }
         path.fault(&reason, self.shared.sink);
+    }
+}
+
+/// The target of a link is text that somebody wrote, whether or not it exists.
+fn link_target(link: &Path, path: &EntryPath<'_>, sink: &dyn Sink) {
+    match std::fs::read_link(link) {
+        Ok(target) => {
+            let origin = || Origin { kind: LocationKind::SymlinkTarget, ..path.origin() };
+            let bytes = target.as_os_str().as_encoded_bytes();
+            sink.blob(Blob { body: Body::Whole(bytes), origin: &origin });
+        }
+        Err(error) => path.fault(&error, sink),
     }
 }
 

@@ -114,7 +114,7 @@ fn a_hook_that_is_there_runs_first_and_comes_back() {
 fn hooks_that_cannot_be_renamed_are_left_as_they_are() {
     let sandbox = Sandbox::new();
     sandbox.init("r", &[]);
-    let dispatcher = "#!/bin/sh\nexec manager \"$(basename \"$0\")\" \"$@\"\n";
+    let dispatcher = "#!/bin/sh\nexec \"$(dirname \"$0\")/../../manager\" \"$(basename \"$0\")\" \"$@\"\n";
     sandbox.write("r/.git/hooks/pre-commit", dispatcher);
     let ran = stanch(&sandbox, "r", &["hook", "install"]);
     assert_eq!(ran.code, 2);

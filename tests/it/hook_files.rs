@@ -159,3 +159,85 @@ fn a_project_speaks_for_its_own_files_only() {
         assert!(locations.iter().all(|location| location["path"] != "one/x"), "it is left out");
     }
 }
+
+/// What `hook files` answers for what is staged in `r`, as pre-commit passes it: 1 where tokens are found.
+fn files_and_staged(sandbox: &Sandbox, names: &[&str]) -> (Ran, i32) {
+    let there = sandbox.path().join("r");
+    let output = sandbox.command(&[&["hook", "files", "-q"], names].concat()).current_dir(&there).output();
+    let staged = sandbox.command(&["git", "-q", "--staged"]).current_dir(&there).output();
+    (Ran::from(output.expect("started")), Ran::from(staged.expect("started")).code)
+}
+
+#[cfg(unix)]
+#[test]
+fn links_and_names_count_as_they_do_when_they_are_staged() {
+    use std::os::unix::fs::symlink;
+
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(405));
+    let [token, other] = std::array::from_fn(|_| mint.token(Kind::Pat));
+    sandbox.write("outside/f", &token);
+    let links = [
+        ("../outside/f", 0),
+        ("../outside", 0),
+        ("build/out", 0),
+        (token.as_str(), 1),
+        (&format!("../{token}/x"), 1),
+    ];
+    for (target, found) in links {
+        for others in [&[][..], &["clean"]] {
+            sandbox.init("r", &[]);
+            sandbox.write("r/clean", "");
+            symlink(target, sandbox.path().join("r/link")).expect("a link");
+            sandbox.git("r", &["add", "-A"]);
+            let (ran, staged) = files_and_staged(&sandbox, &[&["link"], others].concat());
+            assert_eq!((ran.code, staged), (found, found), "{others:?}: {}", ran.stderr);
+            assert_eq!(ran.stdout.contains("link"), found == 1, "{}", ran.stdout);
+            fs::remove_dir_all(sandbox.path().join("r")).expect("removed");
+        }
+    }
+    // A link is followed where the user says so.
+    sandbox.init("r", &[]);
+    symlink("../outside/f", sandbox.path().join("r/link")).expect("a link");
+    assert_eq!(files_and_staged(&sandbox, &["--follow-symlinks", "link"]).0.code, 1);
+    // Each part of a path is a name, and no part above the repository is.
+    sandbox.init(&format!("{other}/r"), &[]);
+    let top = sandbox.path().join(&other).join("r");
+    sandbox.write(&format!("{other}/r/f"), "");
+    let absolute = top.join("f").display().to_string();
+    assert_eq!(run(&sandbox, &[absolute.as_str()]).code, 0, "the repository's own directory is in no commit");
+    for path in [format!("d/{token}/sub/f"), format!("{token}/f"), format!("d/{token}")] {
+        sandbox.write(&format!("r/{path}"), "clean");
+        sandbox.git("r", &["add", "-A"]);
+        let absolute = sandbox.path().join("r").join(&path).display().to_string();
+        for name in [path.as_str(), &format!("./{path}"), &absolute] {
+            let (ran, staged) = files_and_staged(&sandbox, &[name, "clean"]);
+            assert_eq!((ran.code, staged), (1, 1), "{}", ran.stderr);
+            let output = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(!output.contains(&token), "a token was printed");
+        }
+        let (ran, _) = files_and_staged(&sandbox, &["--exclude", "d/", "--exclude", "ghp_*", &path]);
+        assert_eq!(ran.code, 0, "what is left out has no name: {}", ran.stdout);
+        sandbox.git("r", &["rm", "-qrf", "."]);
+        sandbox.write("r/clean", "");
+    }
+    // A name is found once, however many files are below it.
+    let names: Vec<String> = (0..50).map(|n| format!("{token}/f{n}")).collect();
+    for name in &names {
+        sandbox.write(&format!("r/{name}"), "");
+    }
+    let mut command = sandbox.command(&["hook", "files", "-f", "json"]);
+    let ran =
+        Ran::from(command.args(&names).current_dir(sandbox.path().join("r")).output().expect("started"));
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).expect("a report");
+    assert_eq!(report["findings"][0]["locations"].as_array().map(Vec::len), Some(1));
+    assert_eq!(report["summary"]["files"], 50);
+}
+
+#[test]
+fn the_hook_for_pre_commit_gets_links_too() {
+    let hooks =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/.pre-commit-hooks.yaml")).expect("hooks");
+    for hook in hooks.split("- id: ").skip(1) {
+        assert!(hook.contains("types: []\n") && hook.contains("types_or: [file, symlink]\n"), "{hook}");
+    }
+}

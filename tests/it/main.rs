@@ -18,7 +18,9 @@ mod growth;
 mod history;
 mod homes;
 mod hook;
+mod hook_called;
 mod hook_files;
+mod hook_kept;
 mod hook_managers;
 mod hook_merge;
 #[cfg(unix)]

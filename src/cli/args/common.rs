@@ -127,6 +127,7 @@ impl CommonArgs {
                 gitignore: false,
                 exclude: tree::Exclude::new(self.exclude(user))?,
                 follow_symlinks: false,
+                as_committed: false,
                 history: false,
                 max_file_size: self.max_file_size.or(user.max_file_size),
                 threads: self.threads.or(user.threads).unwrap_or_default().min(MAX_THREADS),

@@ -39,12 +39,16 @@ pub(crate) struct ScanArgs {
 
     #[command(flatten)]
     pub(crate) common: CommonArgs,
+
+    /// The files are looked at as git commits them: `stanch hook files`
+    #[arg(skip)]
+    pub(crate) as_committed: bool,
 }
 
 impl ScanArgs {
     /// How directories are walked: the flags of this command over what all commands have in common.
     pub(crate) fn walk(&self, common: tree::Options) -> tree::Options {
-        let ScanArgs { gitignore, follow_symlinks, history, .. } = *self;
-        tree::Options { gitignore, follow_symlinks, history, ..common }
+        let ScanArgs { gitignore, follow_symlinks, history, as_committed, .. } = *self;
+        tree::Options { gitignore, follow_symlinks, as_committed, history, ..common }
     }
 }

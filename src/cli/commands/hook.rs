@@ -1,10 +1,14 @@
 //! `stanch hook`: git hooks that keep tokens out of commits, pushes and servers.
 
 mod files;
+mod framework;
 mod global;
 mod hooks_dir;
+mod invocation;
+mod kept_hook;
 mod manager;
 mod message;
+mod own_name;
 mod program;
 mod purpose;
 mod ref_updates;
@@ -17,7 +21,7 @@ use std::path::Path;
 
 use anyhow::bail;
 
-use self::hooks_dir::{HooksDir, Installed, Removed};
+use self::hooks_dir::{HooksDir, Installed, Removed, shown};
 use self::manager::Manager;
 use self::program::Program;
 use self::purpose::purpose;
@@ -57,7 +61,7 @@ pub(super) fn run(command: &HookCommand, env: &Env) -> anyhow::Result<Exit> {
 
 /// The hooks directory of a repository.
 fn hooks_dir(repo: &Repo) -> anyhow::Result<HooksDir> {
-    let directory = repo.hooks_dir()?;
+    let Some(directory) = repo.hooks_dir()? else { return Ok(HooksDir::new(repo.default_hooks_dir())) };
     // The directory for all repositories calls each one's own hooks.
     let is_global = global::directory().is_ok_and(|global| global == directory);
     Ok(HooksDir::new(if is_global { repo.default_hooks_dir() } else { directory }))
@@ -71,10 +75,13 @@ fn manager(hooks: &HooksDir, kind: HookKind) -> Option<&'static Manager> {
 fn install(hook: &HookSelection, program: &Program, console: &Console) -> anyhow::Result<()> {
     let kind = hook.kind;
     let repo = Repo::discover(Path::new("."))?;
+    if repo.hooks_dir()?.is_none() {
+        bail!("{}; then install the hook again", status::NO_HOOKS);
+    }
     let hooks = hooks_dir(&repo)?;
     if let Some(manager) = manager(&hooks, kind) {
         let put_aside = !manager.writes_over && hooks.is_run_by_pre_commit(kind.name())?;
-        if put_aside || manager.runs_stanch(repo.root(), kind.name()) {
+        if put_aside || manager.scans(repo.root(), kind) {
             console.info(&format!(
                 "nothing to do: {} runs stanch before each {}",
                 manager.name,
@@ -93,7 +100,7 @@ fn install(hook: &HookSelection, program: &Program, console: &Console) -> anyhow
     }
     let script = Script::new(kind, program)?;
     let installed = hooks.install(kind.name(), &script.local())?;
-    console.info(&format!("installed: {}", hooks.path_of(kind.name()).display()));
+    console.info(&format!("installed: {}", shown(&hooks.path_of(kind.name()))));
     if installed == Installed::Chained {
         console.info("  the hook that was there is kept, and runs first");
     }
@@ -105,11 +112,11 @@ fn uninstall(hook: &HookSelection, console: &Console) -> anyhow::Result<()> {
     let (name, hooks) = (hook.kind.name(), hooks_dir(&Repo::discover(Path::new("."))?)?);
     match hooks.uninstall(name)? {
         Removed::Nothing => console.info(&format!("no {name} hook of stanch is installed here")),
-        Removed::Hook => console.info(&format!("removed: {}", hooks.path_of(name).display())),
+        Removed::Hook => console.info(&format!("removed: {}", shown(&hooks.path_of(name)))),
         Removed::Restored => {
             console.info(&format!(
                 "removed: {}; the hook that was there before is back",
-                hooks.path_of(name).display()
+                shown(&hooks.path_of(name))
             ));
         }
     }

@@ -55,6 +55,7 @@ fn settings(inputs: Vec<Input>, format: Format) -> Result<Settings, tree::BadGlo
             exclude: tree::Exclude::new([])?,
             // A file that is named is meant, even where it is a link.
             follow_symlinks: true,
+            as_committed: false,
             history: false,
             max_file_size: None,
             threads: 1,

@@ -176,16 +176,19 @@ impl Repo {
         std::fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned())
     }
 
-    /// Where git looks for hooks: `core.hooksPath` (git-config(1)), or [`Repo::default_hooks_dir`].
-    pub fn hooks_dir(&self) -> Result<PathBuf, Error> {
+    /// Where git looks for hooks: `core.hooksPath` (git-config(1)), or [`Repo::default_hooks_dir`]. None where that is set to
+    /// nothing, by which git runs no hook.
+    pub fn hooks_dir(&self) -> Result<Option<PathBuf>, Error> {
         let config = self.inner.config_snapshot();
+        if config.string("core.hooksPath").is_some_and(|path| path.is_empty()) {
+            return Ok(None);
+        }
         let configured = config.trusted_path("core.hooksPath").map_err(|error| Error::Open {
             path: self.root().to_owned(),
             reason: format!("`core.hooksPath` is no path: {error}"),
         })?;
-        let configured = configured.filter(|path| !path.as_os_str().is_empty());
         // A relative one starts at the directory that hooks are run in (githooks(5)).
-        Ok(configured.map_or_else(|| self.default_hooks_dir(), |path| self.root().join(path)))
+        Ok(Some(configured.map_or_else(|| self.default_hooks_dir(), |path| self.root().join(path))))
     }
 
     /// Where git looks for hooks without any configuration: `$GIT_COMMON_DIR/hooks` (githooks(5)).

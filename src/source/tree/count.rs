@@ -11,10 +11,11 @@ impl Tree {
     /// Tells `meter` how many files there are to scan: a walk of its own, which opens none of them. Stops where `stop` is
     /// set; returns whether it has seen all.
     pub fn count(&self, meter: &Meter, stop: &AtomicBool) -> bool {
+        meter.expect(self.named.iter().filter(|path| !path.is_symlink()).count() as u64);
         let Some(builder) = self.walk(1) else { return true };
         let kernel = mounts::kernel_mounts();
         let passed_over: Vec<_> = self.roots.iter().flat_map(|root| mounts::below(root, &kernel)).collect();
-        let (options, several_roots) = (self.options.clone(), self.roots.len() > 1);
+        let (options, several_roots) = (self.options.clone(), self.several_roots);
         let mut builder = builder;
         builder.filter_entry(move |entry| {
             let path = EntryPath::of(entry, several_roots);
@@ -61,6 +62,7 @@ mod tests {
             gitignore: false,
             exclude: Exclude::new(["out"]).expect("a glob"),
             follow_symlinks: false,
+            as_committed: false,
             max_file_size: None,
             history: false,
             threads: 1,

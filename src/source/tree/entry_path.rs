@@ -22,11 +22,16 @@ impl<'a> EntryPath<'a> {
         EntryPath { path: entry.path(), depth: entry.depth(), several_roots }
     }
 
+    /// A path that was named.
+    pub(super) fn named(path: &'a Path, several_roots: bool) -> Self {
+        EntryPath { path, depth: 0, several_roots }
+    }
+
     /// The path of an error, which comes without an entry.
-    pub(super) fn below(roots: &[PathBuf], path: &'a Path) -> Self {
+    pub(super) fn below(roots: &[PathBuf], path: &'a Path, several_roots: bool) -> Self {
         let inside = roots.iter().find_map(|root| path.strip_prefix(root).ok());
         let depth = inside.map_or(0, |inside| inside.components().count());
-        EntryPath { path, depth, several_roots: roots.len() > 1 }
+        EntryPath { path, depth, several_roots }
     }
 
     /// The root, where there are several and this is none of them, and the path below it.
@@ -82,9 +87,22 @@ impl<'a> EntryPath<'a> {
 
     /// Scans the name of a file or directory; the path above it is other entries' names.
     pub(super) fn scan_name(&self, entry: &DirEntry, sink: &dyn Sink) {
-        let name = os_bytes(entry.file_name());
         let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
-        if name.len() < MIN_TOKEN_LEN || (entry.depth() == 0 && is_dir) {
+        if entry.depth() > 0 || !is_dir {
+            self.scan_last_part(entry.file_name(), sink);
+        }
+    }
+
+    /// Scans the last part of a path that was named.
+    pub(super) fn scan_own_name(&self, sink: &dyn Sink) {
+        if let Some(name) = self.path.file_name() {
+            self.scan_last_part(name, sink);
+        }
+    }
+
+    fn scan_last_part(&self, name: &OsStr, sink: &dyn Sink) {
+        let name = os_bytes(name);
+        if name.len() < MIN_TOKEN_LEN {
             return;
         }
         let origin = || {

@@ -2,6 +2,7 @@
 //!
 //! Whoever opens a pull request chooses those names, and the programs put them behind the user's options with nothing
 //! between the two. So what exists is a file, whatever it is called: options come first, and end with the first file.
+//! They are files about to be committed, so links and names count as they do in `stanch git --staged`.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -43,7 +44,10 @@ pub(super) fn scan_args(arguments: &[OsString], console: &Console) -> anyhow::Re
         line.extend(files.iter().map(|file| named(file)));
     }
     match Cli::try_parse_from(line)?.command {
-        Command::Scan(args) => Ok(Some(args)),
+        Command::Scan(mut args) => {
+            args.as_committed = true;
+            Ok(Some(args))
+        }
         _ => bail!("these are no options of `stanch scan`"),
     }
 }

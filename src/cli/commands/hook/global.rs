@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 
 use anyhow::{Context as _, bail};
 
-use super::hooks_dir::HooksDir;
+use super::hooks_dir::{HooksDir, shown};
 use super::program::Program;
 use super::purpose::purpose;
 use super::script::{DELEGATE, ON_DEMAND, Script, delegating};
@@ -49,14 +49,9 @@ pub(super) fn directory() -> anyhow::Result<PathBuf> {
 
 pub(super) fn install(kind: HookKind, program: &Program, console: &Console) -> anyhow::Result<()> {
     let hooks = HooksDir::new(directory()?);
-    let configured = hooks_path()?;
-    if let Some(other) = configured.as_ref().filter(|path| *path != hooks.path()) {
-        bail!(
-            "your git configuration has {HOOKS_PATH} = {} already, and is left as it is; \
-             to install the hook there, run this in a repository: stanch hook install --type {}",
-            other.display(),
-            kind.name()
-        );
+    let configured = InForce::find(&hooks)?;
+    if let Some(other) = configured.as_ref().filter(|found| found.path != hooks.path()) {
+        bail!(other.refusal(kind));
     }
     hooks.install(DELEGATE, &delegating())?;
     for name in OTHER_HOOKS {
@@ -80,8 +75,17 @@ pub(super) fn install(kind: HookKind, program: &Program, console: &Console) -> a
         if !output.status.success() {
             bail!("git cannot set {HOOKS_PATH}: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
+        // What git writes is not what it obeys where another file comes after it.
+        let now = InForce::find(&hooks)?;
+        if now.as_ref().is_none_or(|found| found.path != hooks.path()) {
+            git(&["--global", "--unset", HOOKS_PATH].map(OsStr::new))?;
+            bail!(now.map_or_else(
+                || format!("git was given {HOOKS_PATH}, and does not obey it: git config --show-origin --get-all {HOOKS_PATH}"),
+                |other| other.refusal(kind)
+            ));
+        }
     }
-    console.info(&format!("installed for all your repositories: {}", hooks.path_of(kind.name()).display()));
+    console.info(&format!("installed for all your repositories: {}", shown(&hooks.path_of(kind.name()))));
     console.info("  the hooks that a repository has of its own run first");
     console.info(
         "  a repository that sets core.hooksPath itself, as husky does, runs none of these: there, run stanch hook install \
@@ -99,7 +103,7 @@ pub(super) fn uninstall(kind: HookKind, console: &Console) -> anyhow::Result<()>
     }
     if HookKind::ALL.iter().any(|other| *other != kind && scans(&hooks, *other)) {
         hooks.install(kind.name(), &delegating())?;
-        console.info(&format!("removed: {}", hooks.path_of(kind.name()).display()));
+        console.info(&format!("removed: {}", shown(&hooks.path_of(kind.name()))));
         return Ok(());
     }
     // The last one: everything becomes as it was. Git first, so that it never looks into an empty directory.
@@ -116,7 +120,7 @@ pub(super) fn uninstall(kind: HookKind, console: &Console) -> anyhow::Result<()>
     }
     // Fails, as it should, when anything else is in it.
     let _ = std::fs::remove_dir(hooks.path());
-    console.info(&format!("removed: {}", hooks.path_of(kind.name()).display()));
+    console.info(&format!("removed: {}", shown(&hooks.path_of(kind.name()))));
     Ok(())
 }
 
@@ -130,6 +134,40 @@ pub(super) fn is_installed() -> bool {
 pub(super) fn scans(hooks: &HooksDir, kind: HookKind) -> bool {
     let text = std::fs::read_to_string(hooks.path_of(kind.name())).unwrap_or_default();
     text.contains(&format!("hook run --type {}", kind.name()))
+}
+
+/// The `core.hooksPath` that git obeys in repositories that set none, whichever file has it: the system's, the user's, or one
+/// that these include.
+struct InForce {
+    path: PathBuf,
+    /// The file, as git names it.
+    origin: String,
+}
+
+impl InForce {
+    fn find(hooks: &HooksDir) -> anyhow::Result<Option<Self>> {
+        // In no repository, so that none has a say.
+        let nowhere = hooks.path().join("no-repository");
+        let arguments =
+            ["config", "--includes", "--type=path", "--show-origin", "--null", "--get", HOOKS_PATH];
+        let mut command = Command::new("git");
+        command.args(arguments).env("GIT_DIR", nowhere).env_remove("GIT_WORK_TREE");
+        let output = command.output().context("cannot run git")?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let found = text.trim_end_matches('\0').split_once('\0').filter(|_| output.status.success());
+        Ok(found.map(|(origin, path)| InForce { path: PathBuf::from(path), origin: origin.to_owned() }))
+    }
+
+    /// Why there is no hook for all repositories.
+    fn refusal(&self, kind: HookKind) -> String {
+        format!(
+            "your git configuration has {HOOKS_PATH} = {} already (in {}), and is left as it is; \
+             to install the hook there, run this in a repository: stanch hook install --type {}",
+            self.path.display(),
+            self.origin.trim_start_matches("file:"),
+            kind.name()
+        )
+    }
 }
 
 /// `core.hooksPath` in the user's own configuration.

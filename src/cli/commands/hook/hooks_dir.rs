@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use super::script::{depends_on_its_name, is_ours};
-
-/// The suffix of a hook that was there before.
-const CHAINED_SUFFIX: &str = ".stanch-chained";
+use super::kept_hook::KeptHook;
+use super::own_name::Keep;
+use super::script::is_ours;
+use crate::cli::error::redact;
+use crate::text::printable;
 
 /// Where git looks for hooks.
 pub(super) struct HooksDir(PathBuf);
@@ -48,9 +49,9 @@ impl HooksDir {
         self.0.join(name)
     }
 
-    /// The path of the hook of this name that was there before ours.
-    fn chained_path_of(&self, name: &str) -> PathBuf {
-        self.0.join(format!("{name}{CHAINED_SUFFIX}"))
+    /// The hook of this name that was there before ours.
+    fn kept<'a>(&'a self, name: &'a str) -> KeptHook<'a> {
+        KeptHook { hooks: &self.0, name }
     }
 
     /// Whether the hook of this name is one of ours.
@@ -66,7 +67,7 @@ impl HooksDir {
 
     /// Whether the hook of this name that was there before ours is kept.
     pub(super) fn has_chained(&self, name: &str) -> bool {
-        fs::symlink_metadata(self.chained_path_of(name)).is_ok()
+        self.kept(name).exists()
     }
 
     /// The text of a hook; none where there is none. A dangling link is a hook without text.
@@ -85,7 +86,7 @@ impl HooksDir {
 
     /// Writes a hook. One that is there and not ours is kept under another name.
     pub(super) fn install(&self, name: &str, script: &str) -> anyhow::Result<Installed> {
-        let (hook, chained) = (self.path_of(name), self.chained_path_of(name));
+        let (hook, kept) = (self.path_of(name), self.kept(name));
         let cannot = || format!("cannot write {}", hook.display());
         fs::create_dir_all(&self.0).with_context(cannot)?;
         let existing = self.read(name)?.filter(|text| !is_ours(text));
@@ -95,12 +96,13 @@ impl HooksDir {
                 "{} was written by somebody else after stanch had been installed, and {} is still kept: \
                  look at both, leave one, and try again",
                 hook.display(),
-                chained.display()
+                kept.path().display()
             );
         }
-        if existing.as_ref().is_some_and(|text| depends_on_its_name(text)) {
+        let keep = existing.as_ref().map(|text| Keep::of(text));
+        if keep == Some(Keep::Nowhere) {
             bail!(
-                "{} looks at its own name, so it cannot be kept under another one; let it run this itself: \
+                "{} looks at its own name and at what is above its directory, so it cannot be kept elsewhere; let it run this itself: \
                  stanch hook run --type {name} -- \"$@\"",
                 hook.display()
             );
@@ -108,11 +110,8 @@ impl HooksDir {
         let mut file = tempfile::NamedTempFile::new_in(&self.0).with_context(cannot)?;
         file.write_all(script.as_bytes()).with_context(cannot)?;
         make_executable(file.path()).with_context(cannot)?;
-        if existing.is_some() {
-            // Linked first, so that there is a hook at any moment.
-            fs::hard_link(&hook, &chained)
-                .or_else(|_| fs::rename(&hook, &chained))
-                .with_context(|| format!("cannot keep {}", hook.display()))?;
+        if let Some(keep) = keep {
+            kept.keep(keep).with_context(|| format!("cannot keep {}", hook.display()))?;
         }
         file.persist(&hook).with_context(cannot)?;
         Ok(if existing.is_some() || is_chained { Installed::Chained } else { Installed::Only })
@@ -120,12 +119,12 @@ impl HooksDir {
 
     /// Removes a hook of ours, and puts back what was there before.
     pub(super) fn uninstall(&self, name: &str) -> anyhow::Result<Removed> {
-        let (hook, chained) = (self.path_of(name), self.chained_path_of(name));
-        let is_chained = self.has_chained(name);
+        let (hook, kept) = (self.path_of(name), self.kept(name));
+        let is_chained = kept.exists();
         let cannot = || format!("cannot remove {}", hook.display());
         match self.read(name)? {
             Some(text) if is_ours(&text) && is_chained => {
-                fs::rename(&chained, &hook).with_context(cannot)?;
+                kept.restore(&hook).with_context(cannot)?;
                 Ok(Removed::Restored)
             }
             Some(text) if is_ours(&text) => {
@@ -133,17 +132,41 @@ impl HooksDir {
                 Ok(Removed::Hook)
             }
             None if is_chained => {
-                fs::rename(&chained, &hook).with_context(cannot)?;
+                kept.restore(&hook).with_context(cannot)?;
                 Ok(Removed::Restored)
             }
+            Some(text) if self.is_run_by_pre_commit(name)? => self.uninstall_put_aside(name, &text),
             Some(_) if is_chained => bail!(
                 "{} is not stanch's, and is left as it is; the hook from before stanch is {}",
                 hook.display(),
-                chained.display()
+                kept.path().display()
             ),
             _ => Ok(Removed::Nothing),
         }
     }
+
+    /// Removes a hook of ours that pre-commit has put aside, from behind the hook that pre-commit has written.
+    fn uninstall_put_aside(&self, name: &str, in_front: &[u8]) -> anyhow::Result<Removed> {
+        let (aside, kept) = (self.path_of(&format!("{name}.legacy")), self.kept(name));
+        let cannot = || format!("cannot remove {}", aside.display());
+        if !kept.exists() {
+            fs::remove_file(&aside).with_context(cannot)?;
+            return Ok(Removed::Hook);
+        }
+        // An earlier one of pre-commit's own would be run by the one that is there now.
+        let is_generated = |text: &[u8]| memchr::memmem::find(text, b"generated by pre-commit").is_some();
+        if is_generated(in_front) && fs::read(kept.path()).is_ok_and(|text| is_generated(&text)) {
+            kept.remove().and_then(|()| fs::remove_file(&aside)).with_context(cannot)?;
+            return Ok(Removed::Hook);
+        }
+        kept.restore(&aside).with_context(cannot)?;
+        Ok(Removed::Restored)
+    }
+}
+
+/// A path, as a line of text for people.
+pub(super) fn shown(path: &Path) -> String {
+    printable(&redact(&path.display().to_string()))
 }
 
 #[cfg(unix)]

@@ -4,7 +4,7 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use super::message::Message;
 use super::ref_updates::RefUpdates;
@@ -34,6 +34,9 @@ pub(super) fn run(args: &HookRunArgs, env: &Env) -> anyhow::Result<Exit> {
             let mut lines = Vec::new();
             std::io::stdin().read_to_end(&mut lines).context("cannot read the ref updates from git")?;
             let updates = RefUpdates::read(args.kind, &String::from_utf8_lossy(&lines))?;
+            if lines.trim_ascii().is_empty() && !may_have_no_lines(args) {
+                bail!(not_called_as_a_hook(args.kind));
+            }
             if updates.is_empty() {
                 return Ok(Exit::Clean);
             }
@@ -42,6 +45,28 @@ pub(super) fn run(args: &HookRunArgs, env: &Env) -> anyhow::Result<Exit> {
     };
     findings.retain(&mut |_, location| !git::is_excluded(&session.settings.walk, location));
     Ok(finish(&session, args.kind, findings))
+}
+
+/// Whether git itself may have nothing to say of refs: it names the remote of a push that has nothing to do, and asks a server
+/// only about refs that change (githooks(5)).
+fn may_have_no_lines(args: &HookRunArgs) -> bool {
+    args.kind == HookKind::Push && args.arguments.iter().any(|argument| !argument.is_empty())
+}
+
+/// What to do where something else has called the hook, and has kept for itself what git says: nobody knows what is pushed.
+fn not_called_as_a_hook(kind: HookKind) -> String {
+    let name = kind.name();
+    if kind == HookKind::Receive {
+        return format!(
+            "nothing is taken, because git's lines for the {name} hook did not come here: whatever calls it has to pass on its \
+             standard input"
+        );
+    }
+    format!(
+        "nothing is pushed, because nobody said what is: this was not called as git calls a {name} hook, with arguments and \
+         lines on standard input. In lefthook.yml: `run: stanch hook run --type {name} -- {{1}} {{2}}` and `use_stdin: true`; \
+         in .husky/{name}, or another script: `stanch hook run --type {name} -- \"$@\"`"
+    )
 }
 
 /// Scans what a push adds.

@@ -5,17 +5,19 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use super::global;
-use super::hooks_dir::HooksDir;
+use super::hooks_dir::{HooksDir, shown};
+use super::invocation;
 use super::manager::Manager;
 use super::script::is_ours;
 use crate::cli::args::HookKind;
+use crate::cli::error::redact;
 use crate::source::git::Repo;
 use crate::text::printable;
 
 pub(super) fn print() -> anyhow::Result<()> {
     let lines = match Repo::discover(Path::new(".")) {
         Ok(repo) => of_repository(&repo)?,
-        Err(error) => [vec![error.to_string()], of_all_repositories()].concat(),
+        Err(error) => [vec![printable(&redact(&error.to_string()))], of_all_repositories()].concat(),
     };
     let mut out = io::stdout().lock();
     match out.write_all((lines.join("\n") + "\n").as_bytes()) {
@@ -26,7 +28,10 @@ pub(super) fn print() -> anyhow::Result<()> {
 
 /// What runs in one repository.
 fn of_repository(repo: &Repo) -> anyhow::Result<Vec<String>> {
-    let directory = repo.hooks_dir()?;
+    let Some(directory) = repo.hooks_dir()? else {
+        let states = HookKind::ALL.map(|kind| format!("  {:<18}{NOTHING}", kind.name()));
+        return Ok(std::iter::once(NO_HOOKS.to_owned()).chain(states).collect());
+    };
     let default = HooksDir::new(repo.default_hooks_dir());
     let is_global = global::directory().is_ok_and(|global| global == directory);
     let is_default = directory == repo.default_hooks_dir();
@@ -83,6 +88,10 @@ fn of_all_repositories() -> Vec<String> {
     std::iter::once(title).chain(states).collect()
 }
 
+/// What an empty `core.hooksPath` means, and what to do.
+pub(super) const NO_HOOKS: &str = "git runs no hook here, because core.hooksPath is empty: take that out of the configuration that \
+                                   `git config --show-origin core.hooksPath` names";
+
 const NOTHING: &str = "nothing";
 
 const LOOKS: &str = "looks for tokens";
@@ -116,14 +125,16 @@ fn state(hooks: &HooksDir, root: &Path, kind: HookKind) -> String {
         };
     }
     match Manager::of(hooks.path(), &text) {
-        Some(manager) if manager.runs_stanch(root, kind.name()) => format!("{LOOKS}, by {}", manager.name),
+        Some(manager) if manager.scans(root, kind) => format!("{LOOKS}, by {}", manager.name),
         Some(manager) if !manager.writes_over && hooks.is_run_by_pre_commit(kind.name()).unwrap_or(false) => {
             format!("{LOOKS}, by {}.legacy, which {} runs", shown(&path), manager.name)
         }
         Some(manager) => {
             format!("{}, without stanch: {}", manager.name, manager.advice(kind.name()))
         }
-        None if memchr::memmem::find(&text, b"stanch").is_some() => format!("{LOOKS}, by {}", shown(&path)),
+        None if invocation::scans(&String::from_utf8_lossy(&text), kind) => {
+            format!("{LOOKS}, by {}", shown(&path))
+        }
         None => format!("another hook, without stanch: {}", shown(&path)),
     }
 }
@@ -135,11 +146,7 @@ fn program_of(text: &[u8]) -> Option<String> {
     let mut paths = line.trim_matches('\'').split("' '").map(|path| path.replace(r"'\''", "'"));
     let first = paths.next()?;
     let any = std::iter::once(first.clone()).chain(paths).any(|path| Path::new(&path).exists());
-    (!any).then(|| printable(&first))
-}
-
-fn shown(path: &Path) -> String {
-    printable(&path.display().to_string())
+    (!any).then(|| shown(Path::new(&first)))
 }
 
 #[cfg(unix)]
