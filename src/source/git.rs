@@ -68,6 +68,7 @@ mod comparison;
 mod merge_heads;
 mod path_graph;
 mod range;
+mod removed;
 mod rev_walk;
 mod revisions;
 mod staged;
