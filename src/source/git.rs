@@ -36,6 +36,7 @@ mod git_program;
 mod lfs;
 mod object_dirs;
 mod refs;
+mod remote_url;
 mod remotes;
 mod repo;
 mod safe_directory;
