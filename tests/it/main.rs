@@ -54,4 +54,5 @@ mod support;
 mod suppress;
 mod terminal;
 mod tls;
+mod unsuppressed;
 mod wire;

@@ -103,9 +103,7 @@ fn a_push_by_url_is_compared_with_what_the_remote_there_has() {
 fn a_url_is_the_same_by_another_protocol() {
     let pushed = Pushed::new(502);
     let sandbox = &pushed.sandbox;
-    let head = sandbox.git("r", &["rev-parse", "HEAD"]);
     sandbox.git("r", &["remote", "set-url", "origin", "https://git.example.org/o/r.git"]);
-    let line = format!("refs/heads/main {head} refs/heads/new {}\n", "0".repeat(40));
     for (url, code) in [
         ("git@git.example.org:o/r.git", 0),
         ("ssh://git@GIT.example.org:22/o/r", 0),
@@ -114,12 +112,82 @@ fn a_url_is_the_same_by_another_protocol() {
         ("https://git.example.org/o/r2.git", 1),
         ("https://example.org/o/r.git", 1),
     ] {
-        sandbox.write("line", &line);
-        let mut command = sandbox.command(&["hook", "run", "--type", "pre-push", "--", url, url]);
-        command.current_dir(sandbox.path().join("r"));
-        command.stdin(fs::File::open(sandbox.path().join("line")).expect("a file"));
-        let ran = Ran::from(command.output().expect("it starts"));
-        assert_eq!(ran.code, code, "{url}: {}", ran.stderr);
+        assert_eq!(hook_code(sandbox, url, url, "new"), code, "{url}");
+    }
+}
+
+/// The exit code of the hook for a push by this name to this URL, of a branch that is new there.
+fn hook_code(sandbox: &Sandbox, name: &str, url: &str, branch: &str) -> i32 {
+    let head = sandbox.git("r", &["rev-parse", "HEAD"]);
+    sandbox.write("line", format!("refs/heads/main {head} refs/heads/{branch} {}\n", "0".repeat(40)));
+    let mut command = sandbox.command(&["hook", "run", "--type", "pre-push", "--", name, url]);
+    command.current_dir(sandbox.path().join("r"));
+    command.stdin(fs::File::open(sandbox.path().join("line")).expect("a file"));
+    Ran::from(command.output().expect("it starts")).code
+}
+
+#[test]
+fn what_is_known_of_a_remote_is_known_of_the_repository_that_it_is_fetched_from() {
+    let set_url = |options: &[&str], target: &str, url: &str| {
+        let pushed = Pushed::new(506);
+        pushed.install("r", "pre-push");
+        pushed.sandbox.init("other.git", &["--bare"]);
+        pushed.sandbox.git("r", &[&["remote", "set-url"], options, &["origin", url]].concat());
+        pushed.push(&[target, "main:refs/heads/main", "main:refs/heads/new"])
+    };
+    for (options, target) in [
+        (&[][..], "origin"),
+        (&["--push"], "origin"),
+        (&["--add"], "origin"),
+        (&["--push"], "../other.git"),
+        (&["--add"], "../other.git"),
+    ] {
+        let ran = set_url(options, target, "../other.git");
+        assert!(ran.code != 0 && ran.stderr.contains("old:1:1"), "{options:?} {target}: {}", ran.stderr);
+        let ran = set_url(options, "origin", "../up");
+        assert_eq!(ran.code, 0, "the same repository, {options:?}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_default_branch_that_is_gone_says_that_the_remote_is_another_one() {
+    let pushed = Pushed::new(507);
+    let (sandbox, url) = (&pushed.sandbox, "../up.git");
+    sandbox.git("r", &["push", "-q", "origin", "main:trunk", "main:topic"]);
+    let code = |branch: &str| hook_code(sandbox, "origin", url, branch);
+    assert_eq!((code("main"), code("topic"), code("new")), (1, 0, 0));
+    assert_eq!(hook_code(sandbox, url, url, "main"), 1, "by its URL");
+    let head = "refs/remotes/origin/HEAD";
+    sandbox.git("r", &["symbolic-ref", head, "refs/remotes/origin/trunk"]);
+    assert_eq!((code("main"), code("trunk"), code("new")), (0, 1, 0));
+    // What only an old ref has is not known to be there.
+    sandbox.git("r", &["update-ref", "refs/remotes/origin/main", "HEAD~1"]);
+    sandbox.git("r", &["update-ref", "refs/remotes/origin/trunk", "HEAD~1"]);
+    assert_eq!(code("topic"), 0, "the token is in HEAD~1");
+    for name in ["main", "trunk"] {
+        sandbox.git("r", &["update-ref", "-d", &format!("refs/remotes/origin/{name}")]);
+    }
+    assert_eq!((code("topic"), code("new")), (1, 0));
+}
+
+#[test]
+fn a_path_by_ssh_starts_where_its_user_is() {
+    let pushed = Pushed::new(508);
+    let sandbox = &pushed.sandbox;
+    for (fetched, url, code) in [
+        ("alice@host:r.git", "alice@HOST:r", 0),
+        ("alice@host:r.git", "bob@host:r.git", 1),
+        ("alice@host:r.git", "host:r.git", 1),
+        ("alice@host:r.git", "alice@host:/r.git", 1),
+        ("alice@host:r.git", "ssh://alice@host/r.git", 1),
+        ("alice@host:/r.git", "ssh://alice@host:22/r.git", 0),
+        ("alice@host:r.git", "https://bob@host/r.git", 0),
+        ("https://host/r.git", "alice@host:r.git", 0),
+        ("alice@host:r.git", "alice@host:r2.git", 1),
+    ] {
+        sandbox.git("r", &["remote", "set-url", "origin", fetched]);
+        assert_eq!(hook_code(sandbox, url, url, "new"), code, "{url}, fetched from {fetched}");
+        assert_eq!(hook_code(sandbox, "origin", url, "new"), code, "{url}, by name, fetched from {fetched}");
     }
 }
 

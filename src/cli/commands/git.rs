@@ -121,6 +121,8 @@ fn scan_history(session: &ScanSession, repo: &Repo) -> Findings {
 pub(super) fn scan_staged(session: &ScanSession, staged: &Staged<'_>) -> Findings {
     let mut findings = Findings::keeping_all();
     drain(session, staged, &findings);
+    // What belongs to no commit has its paths by now, and what they suppress is compared with what was before.
+    session.detection.suppressions.reapply(&mut findings);
     compare(session, &mut |rescan| staged.retain_added(&mut findings, rescan));
     findings
 }
@@ -138,7 +140,13 @@ pub(super) fn scan_range(session: &ScanSession, range: &Range<'_>) -> Findings {
 fn compare(session: &ScanSession, retain_added: &mut dyn FnMut(&Rescan<'_>)) {
     let uncounted = Meter::new(session.meter.cancel_flag().clone());
     session.console.watch(&session.meter, || {
-        retain_added(&|findings, drain| session.scan(findings, &uncounted, drain));
+        retain_added(&|drain| {
+            let mut before = Findings::keeping_all();
+            session.scan(&before, &uncounted, drain);
+            // A token in a file that is excluded was never looked at: it is new where it moves to.
+            before.retain(&mut |_, location| !is_excluded(&session.settings.walk, location));
+            before
+        });
     });
 }
 

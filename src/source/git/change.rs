@@ -67,7 +67,8 @@ impl Change {
         added.places.len() == 1 && !self.diff.graph.has_copies()
     }
 
-    fn first_path(&self, added: &Added) -> String {
+    /// One of the paths of an added blob.
+    pub(super) fn first_path(&self, added: &Added) -> String {
         let place = added.places.first();
         place.map_or_else(String::new, |place| path_text(&self.diff.graph.first_path(place.dir, &place.name)))
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use gix::ObjectId;
 
 use super::change::Change;
+use super::removed::RemovedFiles;
 use super::repo::Repo;
 use super::tree_diff::{Added, Place};
 use crate::blob::{LocationKind, Origin, Sink};
@@ -13,17 +14,18 @@ use crate::finding::{Findings, Location, MAX_LOCATIONS};
 use crate::text::{path_text, redacted};
 use crate::token::Fingerprint;
 
-/// Calls its second argument once with a sink that puts what it finds into the first.
+/// Calls its argument once with a sink, and returns what that found, without what is excluded.
 ///
 /// The files as they were before a change are scanned with it, and only if the change has a finding: whoever makes the
 /// sink keeps what it reads out of the counts of the run.
-pub type Rescan<'a> = dyn Fn(&Findings, &mut dyn FnMut(&dyn Sink)) + 'a;
+pub type Rescan<'a> = dyn Fn(&mut dyn FnMut(&dyn Sink)) -> Findings + 'a;
 
 /// Calls its second argument with each change of a commit; without a commit, with those that belong to none.
 pub(super) type Changes<'a> = dyn Fn(Option<&str>, &mut dyn FnMut(&Change)) + 'a;
 
 /// Removes from `findings` the locations of tokens that were there before the changes, and keeps what the changes add:
-/// under every path, as far as there are not too many to be listed.
+/// under every path, as far as there are not too many to be listed. Where a token was only suppressed before, it is new as
+/// soon as nothing suppresses it: it left an ignored directory, or lost its comment.
 pub(super) fn retain_added(repo: &Repo, findings: &mut Findings, rescan: &Rescan<'_>, changes: &Changes<'_>) {
     let mut found: HashMap<Option<String>, HashSet<String>> = HashMap::new();
     findings.for_each_location(&mut |location| {
@@ -39,7 +41,8 @@ pub(super) fn retain_added(repo: &Repo, findings: &mut Findings, rescan: &Rescan
     }
     let additions = |fingerprint: Fingerprint, location: &Location| {
         let object = blob_of(location)?;
-        comparisons.get(&location.details().commit)?.additions(fingerprint, object)
+        let token = (fingerprint, location.details().suppressed.is_some());
+        comparisons.get(&location.details().commit)?.additions(token, object)
     };
     findings.retain(&mut |fingerprint, location| {
         additions(fingerprint, location).is_none_or(|places| !places.is_empty())
@@ -72,8 +75,22 @@ pub(super) fn blob_of(location: &Location) -> Option<&str> {
     location.details().object.as_deref().filter(|_| is_content)
 }
 
-/// Tokens by their fingerprints.
-type Tokens = Arc<HashSet<Fingerprint>>;
+/// Tokens by their fingerprints, and whether each counted: it was unsuppressed somewhere.
+#[derive(Default)]
+struct Tokens(HashMap<Fingerprint, bool>);
+
+impl Tokens {
+    fn add(&mut self, findings: Findings) {
+        for finding in findings.finish().0 {
+            *self.0.entry(finding.token.fingerprint()).or_default() |= finding.suppressed.is_none();
+        }
+    }
+
+    /// Whether a token is among them: one that is suppressed now in any case, else only where it counted.
+    fn have(&self, (fingerprint, suppressed): (Fingerprint, bool)) -> bool {
+        self.0.get(&fingerprint).is_some_and(|counted| *counted || suppressed)
+    }
+}
 
 /// What the files of a change held before it.
 #[derive(Default)]
@@ -81,7 +98,7 @@ struct Comparison {
     /// For each blob with a finding, where the change adds it.
     places: HashMap<String, Vec<AddedPlace>>,
     /// What was in files that are gone: it may have moved.
-    removed: HashSet<Fingerprint>,
+    removed: Tokens,
 }
 
 /// A place where a change adds a blob.
@@ -92,7 +109,7 @@ struct AddedPlace {
     more: u64,
     link: bool,
     /// What was in this file before.
-    before: Vec<Tokens>,
+    before: Vec<Arc<Tokens>>,
 }
 
 impl AddedPlace {
@@ -109,13 +126,13 @@ impl AddedPlace {
 }
 
 impl Comparison {
-    /// The places where a token in a blob is new; none where the blob belongs to no change.
-    fn additions(&self, fingerprint: Fingerprint, object: &str) -> Option<Vec<&AddedPlace>> {
+    /// The places where a token in a blob, which may be suppressed there, is new; none where the blob belongs to no change.
+    fn additions(&self, token: (Fingerprint, bool), object: &str) -> Option<Vec<&AddedPlace>> {
         let places = self.places.get(object)?;
-        if self.removed.contains(&fingerprint) {
+        if self.removed.have(token) {
             return Some(Vec::new());
         }
-        let is_new = |place: &&AddedPlace| !place.before.iter().any(|before| before.contains(&fingerprint));
+        let is_new = |place: &&AddedPlace| !place.before.iter().any(|before| before.have(token));
         Some(places.iter().filter(is_new).collect())
     }
 
@@ -131,18 +148,16 @@ impl Comparison {
         if added.is_empty() {
             return;
         }
-        let removed = Findings::default();
-        rescan(&removed, &mut |sink| {
-            for id in change.diff.removed_blobs(repo, &|| sink.stopped()) {
-                scan_blob(repo, &id, sink);
-            }
-        });
-        self.removed.extend(tokens(removed));
+        self.removed.add(rescan(&mut |sink| {
+            RemovedFiles::of(repo, &change.diff, &|| sink.stopped()).scan(repo, sink);
+        }));
         let counts = change.diff.graph.has_copies().then(|| change.diff.graph.counts());
-        let mut before: HashMap<ObjectId, Tokens> = HashMap::new();
+        let mut before: HashMap<(ObjectId, String), Arc<Tokens>> = HashMap::new();
         for (id, added) in added {
             let mut places = Vec::new();
             let mut spelled = 0;
+            // Where there are more, what their paths suppress is the same before and after.
+            let path = if change.has_one_path(added) { change.first_path(added) } else { String::new() };
             for place in &added.places {
                 let count =
                     counts.as_ref().and_then(|counts| counts.get(place.dir as usize)).map_or(1, |n| *n);
@@ -153,10 +168,10 @@ impl Comparison {
                 };
                 spelled += paths.len();
                 let mut tokens_before = |id: &ObjectId| {
-                    let tokens = before.entry(*id).or_insert_with(|| {
-                        let findings = Findings::default();
-                        rescan(&findings, &mut |sink| scan_blob(repo, id, sink));
-                        Arc::new(tokens(findings))
+                    let tokens = before.entry((*id, path.clone())).or_insert_with(|| {
+                        let mut tokens = Tokens::default();
+                        tokens.add(rescan(&mut |sink| scan_blob(repo, id, &path, sink)));
+                        Arc::new(tokens)
                     });
                     Arc::clone(tokens)
                 };
@@ -178,13 +193,9 @@ fn spell(change: &Change, place: &Place, max: usize) -> Vec<Option<String>> {
     paths.iter().map(|path| Some(redacted(&path_text(path), usize::MAX))).collect()
 }
 
-fn scan_blob(repo: &Repo, id: &ObjectId, sink: &dyn Sink) {
+fn scan_blob(repo: &Repo, id: &ObjectId, path: &str, sink: &dyn Sink) {
     if !sink.stopped() {
         // What cannot be read hides nothing: its tokens count as added.
-        let _ = repo.scan_blob(id, sink, &Origin::default);
+        let _ = repo.scan_blob(id, sink, &|| Origin::file(path.to_owned()));
     }
-}
-
-fn tokens(findings: Findings) -> HashSet<Fingerprint> {
-    findings.finish().0.iter().map(|finding| finding.token.fingerprint()).collect()
 }

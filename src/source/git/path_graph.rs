@@ -6,6 +6,7 @@
 pub(super) const ROOT: u32 = 0;
 
 /// Directories by number.
+#[derive(Clone)]
 pub(super) struct PathGraph {
     /// The parents of each directory, and its name in them. The first parent has a smaller number.
     parents: Vec<Vec<(u32, Box<[u8]>)>>,

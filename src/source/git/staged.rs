@@ -162,14 +162,14 @@ impl<'a> IndexDiff<'a> {
             let (trees, others): (Vec<_>, Vec<_>) =
                 old.into_iter().partition(|(mode, _)| *mode == Mode::Tree);
             for (mode, id) in &others {
-                self.diff.remove(*mode, id);
+                self.diff.remove((dir.dir, name), *mode, *id);
             }
             let trees = trees.into_iter().map(|(_, id)| id).collect();
             let (dir, start) = (self.diff.graph.add(dir.dir, name), start + slash + 1);
             pending.push(IndexDir { dir, entries: inside, start, trees, cache });
         }
-        for (mode, id) in olds.into_iter().flat_map(Entries::into_values) {
-            self.diff.remove(mode, &id);
+        for (name, (mode, id)) in olds.into_iter().flatten() {
+            self.diff.remove((dir.dir, &name), mode, id);
         }
     }
 

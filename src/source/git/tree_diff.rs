@@ -1,6 +1,6 @@
 //! What a tree has that none of some others has.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use gix::ObjectId;
 
@@ -26,6 +26,16 @@ pub(super) struct Place {
     pub(super) preimages: Vec<ObjectId>,
 }
 
+/// An entry of a tree that is gone.
+#[derive(Clone)]
+pub(super) struct Removed {
+    pub(super) dir: u32,
+    /// In the directory.
+    pub(super) name: Box<[u8]>,
+    pub(super) mode: Mode,
+    pub(super) id: ObjectId,
+}
+
 /// The difference of one tree from several others.
 ///
 /// Each pair of directories is compared once, however many paths lead to it.
@@ -38,7 +48,7 @@ pub(super) struct TreeDiff {
     /// Files and directories whose names are new, each with its directory.
     pub(super) new_names: Vec<(u32, Box<[u8]>)>,
     /// What is gone: its content may have moved to a file that is new.
-    removed: HashSet<(Mode, ObjectId)>,
+    pub(super) removed: Vec<Removed>,
     /// Trees that could not be read, each with its directory.
     pub(super) unreadable: Vec<(u32, ObjectId, ReadError)>,
 }
@@ -135,7 +145,7 @@ impl TreeDiff {
         }
         for (name, (mode, id)) in olds.iter().flatten() {
             if new.binary_search_by(|(new, _)| new.cmp(name)).is_err() {
-                self.remove(*mode, id);
+                self.remove((pair.dir, name), *mode, *id);
             }
         }
         children
@@ -184,27 +194,9 @@ impl TreeDiff {
     }
 
     /// Notes an entry that is gone.
-    pub(super) fn remove(&mut self, mode: Mode, id: &ObjectId) {
+    pub(super) fn remove(&mut self, (dir, name): (u32, &[u8]), mode: Mode, id: ObjectId) {
         if mode != Mode::Submodule {
-            self.removed.insert((mode, *id));
+            self.removed.push(Removed { dir, name: name.into(), mode, id });
         }
-    }
-
-    /// Every blob that is gone from somewhere, each once.
-    pub(super) fn removed_blobs(&self, repo: &Repo, stopped: &dyn Fn() -> bool) -> Vec<ObjectId> {
-        let mut pending: Vec<(Mode, ObjectId)> = self.removed.iter().copied().collect();
-        let (mut visited, mut blobs) = (HashSet::new(), Vec::new());
-        while let Some((mode, id)) = pending.pop() {
-            if stopped() {
-                break;
-            }
-            match mode {
-                Mode::Submodule => {}
-                _ if !visited.insert(id) => {}
-                Mode::File | Mode::Link => blobs.push(id),
-                Mode::Tree => pending.extend(read_entries(repo, &id).unwrap_or_default().into_values()),
-            }
-        }
-        blobs
     }
 }

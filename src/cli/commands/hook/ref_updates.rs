@@ -13,6 +13,8 @@ pub(super) struct RefUpdates {
     pub(super) old_tips: Vec<String>,
     /// Their names.
     pub(super) names: Vec<String>,
+    /// The names of those that the other side does not have.
+    pub(super) new_names: Vec<String>,
 }
 
 impl RefUpdates {
@@ -30,7 +32,9 @@ impl RefUpdates {
             }
             updates.tips.push(tip.to_owned());
             updates.names.push(name.to_owned());
-            if !is_zero(old_tip) {
+            if is_zero(old_tip) {
+                updates.new_names.push(name.to_owned());
+            } else {
                 updates.old_tips.push(old_tip.to_owned());
             }
         }
@@ -81,6 +85,7 @@ mod tests {
         let updates = RefUpdates::read(HookKind::Push, &lines).expect("good lines");
         assert_eq!((updates.tips, updates.old_tips), (vec![a.clone(), b.clone()], vec![a.clone()]));
         assert_eq!(updates.names, ["refs/heads/x", "refs/heads/y"]);
+        assert_eq!(updates.new_names, ["refs/heads/x"]);
         let lines = format!("{zero} {a} refs/heads/x\n{a} {zero} refs/heads/y\n");
         let updates = RefUpdates::read(HookKind::Receive, &lines).expect("good lines");
         assert_eq!(

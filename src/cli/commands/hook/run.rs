@@ -78,7 +78,7 @@ fn scan_push(
 ) -> anyhow::Result<Findings> {
     let argument = |n: usize| args.arguments.get(n).and_then(|text| text.to_str()).unwrap_or_default();
     // A server has what its refs reach; a remote has, as far as is known here, what its tracking refs reach.
-    let tracking = repo.remote_refs(argument(0), argument(1));
+    let tracking = repo.remote_refs(argument(0), argument(1), &updates.new_names);
     let known = |name: &[u8]| args.kind == HookKind::Receive || tracking.contains(name);
     let range = signal::at_once(|| Range::for_push(repo, &updates.tips, &updates.old_tips, &known))?;
     range.require_complete()?;

@@ -178,8 +178,10 @@ pub(super) fn changes<S: Source>(
     let mut findings = Findings::keeping_all();
     let meter = Meter::default();
     source.drain(&Collector::new(&detector, &findings, &meter));
-    retain_added(source, &mut findings, &|findings, show| {
-        show(&Collector::new(&detector, findings, &Meter::default()));
+    retain_added(source, &mut findings, &|show| {
+        let before = Findings::keeping_all();
+        show(&Collector::new(&detector, &before, &Meter::default()));
+        before
     });
     Scan::new(findings, meter.read())
 }
