@@ -168,6 +168,10 @@ fn a_default_branch_that_is_gone_says_that_the_remote_is_another_one() {
         sandbox.git("r", &["update-ref", "-d", &format!("refs/remotes/origin/{name}")]);
     }
     assert_eq!((code("topic"), code("new")), (1, 0));
+    // A manager of hooks may keep the URL to itself.
+    assert_eq!(hook_code(sandbox, "origin", "", "new"), 0);
+    sandbox.git("r", &["remote", "set-url", "--push", "origin", "../elsewhere.git"]);
+    assert_eq!(hook_code(sandbox, "origin", "", "new"), 1);
 }
 
 #[test]

@@ -12,12 +12,15 @@ use crate::blob::{Origin, Sink};
 use crate::text::path_text;
 
 /// Under how many of its paths a file is scanned: whether a token was suppressed there may depend on the path.
-const MAX_PATHS: u64 = 10;
+const MAX_PATHS: usize = 10;
+
+/// A directory, and a name in it.
+type Name = (u32, Box<[u8]>);
 
 /// Every file that is gone, each blob and each directory once, however many paths lead to it.
 pub(super) struct RemovedFiles {
     graph: PathGraph,
-    files: HashMap<ObjectId, Vec<(u32, Box<[u8]>)>>,
+    files: HashMap<ObjectId, Vec<Name>>,
 }
 
 impl RemovedFiles {
@@ -60,14 +63,14 @@ impl RemovedFiles {
             let mut left = MAX_PATHS;
             for (dir, name) in places {
                 let count = counts.as_ref().and_then(|counts| counts.get(*dir as usize)).map_or(1, |n| *n);
-                let count = count.min(left);
+                let count = usize::try_from(count).unwrap_or(left).min(left);
                 left -= count;
                 for n in 0..count {
                     if sink.stopped() {
                         return;
                     }
                     // What cannot be read hides nothing: its tokens count as added.
-                    let _ = repo.scan_blob(id, sink, &|| Origin::file(self.path(*dir, name, n as usize)));
+                    let _ = repo.scan_blob(id, sink, &|| Origin::file(self.path(*dir, name, n)));
                 }
             }
         }
