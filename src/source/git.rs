@@ -33,6 +33,7 @@ mod confined;
 mod dot_git;
 mod find;
 mod git_program;
+mod hashing_file;
 mod lfs;
 mod object_dirs;
 mod refs;
