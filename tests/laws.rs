@@ -70,6 +70,8 @@ const CRATES: &[(&str, &[&str])] = &[
             "cli/signal",
             "ledger/sqlite",
             "ledger/time/uptime",
+            "source/interruptible",
+            "source/tree/file",
             "source/tree/holes",
             "source/unpack/work_time",
         ],

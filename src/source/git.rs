@@ -35,6 +35,7 @@ mod dot_git;
 mod find;
 mod format;
 mod git_program;
+mod hashing_file;
 mod lfs;
 mod object_dirs;
 mod refs;

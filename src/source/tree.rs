@@ -11,6 +11,8 @@ mod object_database;
 
 use std::fs::FileType;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, WalkState};
 
@@ -90,9 +92,11 @@ impl Source for Tree {
         let Some(builder) = self.walk(self.options.threads) else { return };
         let mounts = mounts::kernel_mounts();
         let kernel_mounts = self.roots.iter().flat_map(|root| mounts::below(root, &mounts)).collect();
-        let shared =
-            Shared { options, roots: &self.roots, several_roots: *several_roots, kernel_mounts, sink };
+        let special = Mutex::default();
+        let roots = &self.roots;
+        let shared = Shared { options, roots, several_roots: *several_roots, kernel_mounts, special, sink };
         builder.build_parallel().visit(&mut VisitorFactory(&shared));
+        shared.read_special();
     }
 }
 
@@ -103,7 +107,25 @@ struct Shared<'s> {
     several_roots: bool,
     /// Mount points below the roots that hold no files: nearly always none.
     kernel_mounts: Vec<PathBuf>,
+    /// Pipes and devices that were named.
+    special: Mutex<Vec<DirEntry>>,
     sink: &'s dyn Sink,
+}
+
+impl Shared<'_> {
+    /// Reads pipes and devices, each in a thread of its own: one that is waited for keeps nothing else from being read, nor the
+    /// one who writes into several from going on.
+    fn read_special(&self) {
+        let special = std::mem::take(&mut *self.special.lock().unwrap_or_else(PoisonError::into_inner));
+        thread::scope(|scope| {
+            for entry in &special {
+                scope.spawn(|| {
+                    let path = EntryPath::of(entry, self.roots.len() > 1);
+                    file::Reader::default().read_special(entry.path(), &path, self.sink);
+                });
+            }
+        });
+    }
 }
 
 struct VisitorFactory<'s>(&'s Shared<'s>);
@@ -161,7 +183,7 @@ impl Walker<'_> {
             self.reader.read(entry.path(), &path, options.max_file_size, *sink);
         } else if entry.depth() == 0 && !kind.is_dir() && !kind.is_symlink() {
             // A pipe or device is passed over in a tree, but read where the user names it: `<(command)`.
-            self.reader.read_special(entry.path(), &path, *sink);
+            self.shared.special.lock().unwrap_or_else(PoisonError::into_inner).push(entry.clone());
         }
         WalkState::Continue
     }

@@ -145,3 +145,57 @@ fn the_storage_is_where_git_lfs_has_it() {
     let (code, report) = sandbox.json(&["git", "bare.git"]);
     assert_eq!((code, found(&report)), (1, 2));
 }
+
+/// A pointer to some content in whose place other content is stored.
+fn store_other(sandbox: &Sandbox, content: &str, other: &str) -> String {
+    let (text, path) = pointer(content);
+    sandbox.write(&format!("r/.git/lfs/objects/{}", path.display()), other);
+    text
+}
+
+#[test]
+fn content_that_is_not_what_its_name_says_is_never_green() {
+    let mut mint = Mint::new(314);
+    let token = mint.token(Kind::Pat);
+    // Content that fits into one read, content that does not, and what is an archive by its end.
+    for length in [0, 1000, 400_000, 1_000_000] {
+        let content = format!("{}{token}", "a line\n".repeat(length / 7));
+        let same_size = "x".repeat(content.len());
+        let archive = format!("{}PK\x05\x06{}", &same_size[22..], "\0".repeat(18));
+        let cut = &content[..content.len() - token.len()];
+        for other in [&*same_size, cut, "", &*archive, &format!("{same_size}more")] {
+            let sandbox = Sandbox::new();
+            sandbox.init("r", &[]);
+            sandbox.commit("r", "README", "first");
+            let text = store_other(&sandbox, &content, other);
+            sandbox.write("r/big.bin", &text);
+            sandbox.git("r", &["add", "-A"]);
+            let check = |arguments: &[&str], path: &str| {
+                let ran = sandbox.run(arguments);
+                let told = ran.stderr.contains("git lfs fsck") && ran.stderr.contains(path);
+                assert!(ran.code == 2 && told, "{arguments:?} {}: {} {}", other.len(), ran.code, ran.stderr);
+            };
+            check(&["git", "r", "--staged"], "big.bin");
+            sandbox.git("r", &["commit", "-qm", "a change"]);
+            check(&["git", "r"], "big.bin");
+            check(&["git", "r", "--range", "HEAD~1..HEAD"], "big.bin");
+            assert_eq!(sandbox.run(&["git", "r", "--exclude", "big.bin"]).code, 0);
+        }
+    }
+}
+
+#[test]
+fn damaged_content_is_scanned_and_old_damage_blocks_no_commit() {
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(315));
+    sandbox.init("r", &[]);
+    sandbox.commit("r", "README", "first");
+    let text = store_other(&sandbox, "something", &mint.token(Kind::Pat));
+    sandbox.commit("r", "f", text);
+    let (code, report) = sandbox.json(&["git", "r"]);
+    assert_eq!((code, found(&report), &report["summary"]["unreadable"]), (1, 1, &Value::from(1)));
+    // The content before is only compared with.
+    sandbox.write("r/f", store(&sandbox, "r/.git/lfs", "something else"));
+    sandbox.git("r", &["add", "f"]);
+    let ran = sandbox.run(&["git", "r", "--staged"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+}

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
-use crate::blob::{Sink, Source as _};
+use super::scan;
+use crate::blob::Sink;
 use crate::cli::args::{ConfigArgs, RevokeArgs};
 use crate::cli::console::Terminal;
 use crate::cli::detection::Detection;
@@ -17,7 +18,6 @@ use crate::detect::DECODE_DEPTH;
 use crate::finding::{Confidence, Findings};
 use crate::report::Format;
 use crate::settings::{Env, ExitPolicy, Input, Output, Settings};
-use crate::source::stdin::Stdin;
 use crate::source::tree::{self, Tree};
 use crate::source::unpack::Limits;
 use crate::text::printable;
@@ -77,9 +77,6 @@ fn settings(inputs: Vec<Input>, format: Format) -> Result<Settings, tree::BadGlo
 
 /// Drains every input into `sink`.
 fn drain(settings: &Settings, sink: &dyn Sink) {
-    if settings.inputs.contains(&Input::Stdin) {
-        Stdin.drain(sink);
-    }
     let files: Vec<PathBuf> = Input::paths(&settings.inputs).map(Path::to_owned).collect();
-    Tree::new(files, settings.walk.clone()).drain(sink);
+    scan::sweep(settings, &Tree::new(files, settings.walk.clone()), sink);
 }

@@ -51,10 +51,12 @@ fn counting(session: &ScanSession, tree: &Tree, work: impl FnOnce()) {
     meter.set_counting(false);
 }
 
-/// Drains every input into `sink`.
-fn sweep(settings: &Settings, tree: &Tree, sink: &dyn Sink) {
-    if settings.inputs.contains(&Input::Stdin) {
-        Stdin.drain(sink);
-    }
-    tree.drain(sink);
+/// Drains every input into `sink`. Who writes to standard input may keep it waiting, and nothing else is to wait for that.
+pub(super) fn sweep(settings: &Settings, tree: &Tree, sink: &dyn Sink) {
+    thread::scope(|scope| {
+        if settings.inputs.contains(&Input::Stdin) {
+            scope.spawn(|| Stdin.drain(sink));
+        }
+        tree.drain(sink);
+    });
 }

@@ -40,52 +40,42 @@ impl Repo {
             }
             // What is here and cannot be read is told by the scan.
             let Ok(kind) = self.read(&link.id, &mut bytes) else { continue };
-            let named = self.named_by(kind, &link.id, &bytes, &odb, &mut visited);
-            match named {
-                Ok(ids) => pending.extend(ids.into_iter().map(|id| Link { id, named_by: Some(link.id) })),
-                Err(id) => return Some(self.say_missing(Link { id, named_by: Some(link.id) })),
+            let link_to = |id| Link { id, named_by: Some(link.id) };
+            let (further, blobs) = self.named_by(kind, &link.id, &bytes);
+            // Blobs lead nowhere, and need not be read.
+            let lost = blobs.into_iter().find(|id| visited.insert(*id) && !odb.contains(id));
+            if let Some(id) = lost {
+                return Some(self.say_missing(link_to(id)));
             }
+            pending.extend(further.into_iter().map(link_to));
         }
         None
     }
 
-    /// What an object leads to further; or the blob it names that is not here.
-    fn named_by(
-        &self,
-        kind: Kind,
-        id: &ObjectId,
-        bytes: &[u8],
-        odb: &ObjectDb,
-        visited: &mut HashSet<ObjectId>,
-    ) -> Result<Vec<ObjectId>, ObjectId> {
-        let mut named = Vec::new();
+    /// What an object names: what leads further, and blobs.
+    fn named_by(&self, kind: Kind, id: &ObjectId, bytes: &[u8]) -> (Vec<ObjectId>, Vec<ObjectId>) {
+        let (mut further, mut blobs) = (Vec::new(), Vec::new());
         match kind {
             Kind::Blob => {}
-            Kind::Tag => named.extend(tag_target(bytes)),
+            Kind::Tag => further.extend(tag_target(bytes)),
             Kind::Commit => {
                 let header = CommitHeader::parse(bytes);
-                named.extend(header.iter().map(|header| header.tree));
+                further.extend(header.iter().map(|header| header.tree));
                 if !self.is_shallow_boundary(id) {
-                    named.extend(header.into_iter().flat_map(|header| header.parents));
+                    further.extend(header.into_iter().flat_map(|header| header.parents));
                 }
             }
             Kind::Tree => {
                 for entry in tree_entries(bytes, self.hash()) {
-                    let id = entry.id.to_owned();
                     match entry.mode {
                         Mode::Submodule => {}
-                        Mode::Tree => named.push(id),
-                        // It leads nowhere, and need not be read.
-                        Mode::File | Mode::Link => {
-                            if visited.insert(id) && !odb.contains(&id) {
-                                return Err(id);
-                            }
-                        }
+                        Mode::Tree => further.push(entry.id.to_owned()),
+                        Mode::File | Mode::Link => blobs.push(entry.id.to_owned()),
                     }
                 }
             }
         }
-        Ok(named)
+        (further, blobs)
     }
 
     fn say_missing(&self, Link { id, named_by }: Link) -> String {

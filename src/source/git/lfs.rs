@@ -3,12 +3,12 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use super::hashing_file::HashingFile;
 use super::object_dirs::ObjectDirs;
-use crate::blob::{Blob, Body, Fault, FaultKind, Origin, Prefilter, ReadSeek, Rest, Sink, fill};
+use crate::blob::{Blob, Body, Fault, FaultKind, Origin, Prefilter, Sink, fill};
 
 /// A pointer has fewer bytes.
 const MAX_POINTER: usize = 1024;
@@ -28,6 +28,8 @@ const WHOLE: usize = 256 * 1024;
 struct Pointer {
     /// The SHA-256 of the content, in 64 lower-case digits: nothing else can name a file in the storage.
     oid: String,
+    /// How many bytes the content has.
+    size: u64,
 }
 
 impl Pointer {
@@ -40,9 +42,9 @@ impl Pointer {
         let fields = lines.by_ref().map_while(|line| line.split_once(' ')).collect::<Vec<_>>();
         let value = |name: &str| fields.iter().find(|field| field.0 == name).map(|field| field.1.trim_end());
         let oid = value("oid")?.strip_prefix("sha256:")?;
-        value("size")?.parse::<u64>().ok()?;
+        let size = value("size")?.parse().ok()?;
         let is_hex = oid.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        (oid.len() == 64 && is_hex).then(|| Pointer { oid: oid.to_owned() })
+        (oid.len() == 64 && is_hex).then(|| Pointer { oid: oid.to_owned(), size })
     }
 }
 
@@ -72,21 +74,6 @@ impl Prefilter for PointerPrefilter<'_> {
 pub(super) struct Lfs {
     storages: Vec<PathBuf>,
     missing: Mutex<HashSet<String>>,
-}
-
-/// A file of the storage behind its head.
-struct Stored(File);
-
-impl Read for Stored {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buf)
-    }
-}
-
-impl Rest for Stored {
-    fn seekable(&mut self) -> Option<&mut dyn ReadSeek> {
-        Some(&mut self.0)
-    }
 }
 
 impl Lfs {
@@ -125,7 +112,7 @@ impl Lfs {
         };
         let opened = File::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
         let (mut rest, size) = match opened {
-            Ok((size, file)) => (Stored(file), size),
+            Ok((size, file)) => (HashingFile::new(file), size),
             Err(error) => {
                 let reason = format!("its content in Git LFS cannot be read: {error} ({})", path.display());
                 return fault(FaultKind::Unreadable, reason);
@@ -147,14 +134,18 @@ impl Lfs {
                 format!("what could be read of its content in Git LFS was scanned: {error}"),
             );
         }
-        if head.is_empty() {
-            return;
+        let is_readable = outcome.is_ok();
+        if !head.is_empty() {
+            let body = match outcome {
+                Ok(true) => Body::Stream { head: &head, rest: &mut rest },
+                _ => Body::Whole(&head),
+            };
+            sink.blob(Blob { body, origin });
         }
-        let body = match outcome {
-            Ok(true) => Body::Stream { head: &head, rest: &mut rest },
-            _ => Body::Whole(&head),
-        };
-        sink.blob(Blob { body, origin });
+        // What could not be read is reported already.
+        if is_readable && let Some(reason) = mismatch(&pointer, size, rest, sink) {
+            fault(FaultKind::Damaged, reason);
+        }
     }
 
     /// The file with this content, in none but the storage itself: a link could lead anywhere.
@@ -181,6 +172,23 @@ impl Lfs {
         );
         sink.fault(Fault { path: "Git LFS".to_owned(), kind, reason });
     }
+}
+
+/// How a file that was scanned differs from the content that the pointer means: somewhere else that has tokens which this one
+/// may lack.
+fn mismatch(pointer: &Pointer, size: u64, file: HashingFile, sink: &dyn Sink) -> Option<String> {
+    let differs = if size == pointer.size {
+        match file.digest(&|| sink.stopped()) {
+            Ok(Some(digest)) if digest != pointer.oid => "other bytes than its name says".to_owned(),
+            Ok(_) => return None,
+            Err(error) => return Some(format!("its content in Git LFS cannot be read: {error}")),
+        }
+    } else {
+        format!("{size} bytes instead of {}", pointer.size)
+    };
+    Some(format!(
+        "its content in Git LFS is damaged: what is there was scanned, and has {differs}; to have it checked, run: git lfs fsck"
+    ))
 }
 
 #[cfg(test)]

@@ -64,7 +64,9 @@ impl ObjectDb {
         odb.loose.dedup_by(|a, b| a.id == b.id);
         let ObjectDb { packs, loose, .. } = &mut odb;
         loose.retain(|loose| !packs.iter().any(|pack| pack.visits(loose.id.as_bytes())));
-        own.iter().for_each(|dir| odb.report_lost_packs(dir, hash));
+        for dir in own {
+            odb.report_lost_packs(dir, hash);
+        }
         odb
     }
 

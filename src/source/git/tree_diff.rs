@@ -61,8 +61,11 @@ pub(super) fn read_entries(repo: &Repo, id: &ObjectId) -> Result<Entries, ReadEr
     read_all_entries(repo, id).map(Entries::from_iter)
 }
 
+/// One entry of a tree: its name, and what it is.
+type Entry = (Vec<u8>, (Mode, ObjectId));
+
 /// Reads the entries of the tree `id`, every one of them.
-fn read_all_entries(repo: &Repo, id: &ObjectId) -> Result<Vec<(Vec<u8>, (Mode, ObjectId))>, ReadError> {
+fn read_all_entries(repo: &Repo, id: &ObjectId) -> Result<Vec<Entry>, ReadError> {
     let mut bytes = Vec::new();
     // Git knows the empty tree without an object for it.
     if *id == ObjectId::empty_tree(repo.hash()) {

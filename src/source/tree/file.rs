@@ -6,7 +6,8 @@ use std::path::Path;
 
 use super::entry_path::EntryPath;
 use super::holes;
-use crate::blob::{Blob, Body, Fault, FaultKind, Forward, ReadSeek, Rest, Sink, fill};
+use crate::blob::{Blob, Body, Fault, FaultKind, ReadSeek, Rest, Sink, fill};
+use crate::source::interruptible::Interruptible;
 
 /// Files up to so many bytes are handed over whole.
 const WHOLE: usize = 256 * 1024;
@@ -65,8 +66,8 @@ impl Reader {
 
     /// Hands over a pipe or device that the user named.
     pub(super) fn read_special(&mut self, path: &Path, entry: &EntryPath<'_>, sink: &dyn Sink) {
-        match File::open(path) {
-            Ok(file) => self.hand_over(Forward(file), entry, sink),
+        match open_special(path) {
+            Ok(file) => self.hand_over(Interruptible::new(file, sink), entry, sink),
             Err(error) => entry.fault(&error, sink),
         }
     }
@@ -83,4 +84,21 @@ impl Reader {
             if let Ok(true) = outcome { Body::Stream { head, rest: &mut rest } } else { Body::Whole(head) };
         sink.blob(Blob { body, origin: &|| entry.origin() });
     }
+}
+
+/// Opens a pipe or device. To open a named pipe is to wait for somebody who writes into it, but not without blocking: the
+/// wait is then one of the read's, which can be ended. Only Linux is known to tell a writer that has not come from one
+/// that has left.
+#[cfg(target_os = "linux")]
+fn open_special(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+
+    let is_pipe = std::fs::metadata(path)?.file_type().is_fifo();
+    let flags = if is_pipe { nix::fcntl::OFlag::O_NONBLOCK.bits() } else { 0 };
+    File::options().read(true).custom_flags(flags).open(path)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_special(path: &Path) -> io::Result<File> {
+    File::open(path)
 }

@@ -114,6 +114,8 @@ impl Read for BoundedReader<'_> {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => {
                     let error = match (self.budget.check(self.level), error.kind()) {
+                        // What it reads from ended because the run does.
+                        _ if self.sink.stopped() => StreamError::Cancelled,
                         (Some(limit), _) => StreamError::LimitReached(limit),
                         (None, ErrorKind::OutOfMemory) => StreamError::LimitReached(Limit::Memory),
                         (None, ErrorKind::UnexpectedEof) => {

@@ -32,7 +32,8 @@ pub(super) fn run(args: &HookRunArgs, env: &Env) -> anyhow::Result<Exit> {
         HookKind::Merge => git::scan_staged(&session, &Staged::of_automatic_merge(&repo)?),
         HookKind::Push | HookKind::Receive => {
             let mut lines = Vec::new();
-            std::io::stdin().read_to_end(&mut lines).context("cannot read the ref updates from git")?;
+            signal::at_once(|| std::io::stdin().read_to_end(&mut lines))
+                .context("cannot read the ref updates from git")?;
             let updates = RefUpdates::read(args.kind, &String::from_utf8_lossy(&lines))?;
             if lines.trim_ascii().is_empty() && !may_have_no_lines(args) {
                 bail!(not_called_as_a_hook(args.kind));

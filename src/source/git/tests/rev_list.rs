@@ -23,7 +23,8 @@ fn graph(nodes: &[Node]) -> Graph {
     let (mut stream, mut ancestors) = (String::new(), Vec::<BTreeSet<usize>>::new());
     for (n, (distances, date)) in nodes.iter().enumerate() {
         let _ = write!(stream, "commit refs/heads/c{n}\nmark :{}\n", n + 1);
-        let _ = write!(stream, "committer C <c@example.org> {date} +0000\ndata 1\nx\n");
+        // With a message of its own, each commit is one of its own.
+        let _ = write!(stream, "committer C <c@example.org> {date} +0000\ndata 4\n{n:04}\n");
         let parents: BTreeSet<usize> = distances.iter().filter_map(|d| n.checked_sub(d + 1)).collect();
         let mut own = BTreeSet::from([n]);
         for (order, parent) in parents.iter().enumerate() {
