@@ -40,8 +40,14 @@ fn a_push_that_nobody_tells_of_is_refused() {
     assert_eq!(called(&sandbox, &["pre-push"], &deleted).code, 0);
     let pushed = format!("refs/heads/main {id} refs/heads/main {zero}\n");
     assert_eq!(called(&sandbox, &["pre-push"], &pushed).code, 1);
-    // What git does itself when there is nothing to push.
+    // Nor does a remote that has it count, where nobody says that the push goes there.
     sandbox.init("up.git", &["--bare"]);
+    sandbox.git("r", &["remote", "add", "origin", "../up.git"]);
+    sandbox.git("r", &["push", "-q", "origin", "main:x"]);
+    let elsewhere = format!("refs/heads/main {id} refs/heads/y {zero}\n");
+    assert_eq!(called(&sandbox, &["pre-push"], &elsewhere).code, 1);
+    assert_eq!(called(&sandbox, &["pre-push", "--", "origin", "../up.git"], &elsewhere).code, 0);
+    // What git does itself when there is nothing to push.
     sandbox.git("r", &["push", "-q", "../up.git", "main"]);
     let ran = Ran::from(
         sandbox

@@ -95,6 +95,10 @@ impl Repo {
             }
             return refs;
         }
+        // Nobody said where the push goes: a hook manager that hands on no arguments.
+        if url.is_empty() {
+            return refs;
+        }
         refs.all = self.is_at(url);
         for name in names.iter().filter_map(|name| name.to_str().ok()) {
             if self.is_fetched_from(name, url) {

@@ -182,13 +182,18 @@ fn fill<'f>(source: &'f mut Source<'_>) -> io::Result<&'f [u8]> {
     }
 }
 
+/// Reads what the buffer of a reader holds, as its `read`.
+pub(super) fn read_buffered(reader: &mut impl BufRead, buf: &mut [u8]) -> io::Result<usize> {
+    let bytes = reader.fill_buf()?;
+    let len = bytes.len().min(buf.len());
+    buf[..len].copy_from_slice(&bytes[..len]);
+    reader.consume(len);
+    Ok(len)
+}
+
 impl Read for Input<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let bytes = self.fill_buf()?;
-        let len = bytes.len().min(buf.len());
-        buf[..len].copy_from_slice(&bytes[..len]);
-        self.consume(len);
-        Ok(len)
+        read_buffered(self, buf)
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read};
 
 use zeroize::Zeroize as _;
 
-use super::input::Input;
+use super::input::{Input, read_buffered};
 
 /// How many of the last bytes are kept at least: a block of any format, so that text behind a forged header is there
 /// when the decoder gives up.
@@ -49,11 +49,7 @@ impl Drop for Remembering<'_, '_> {
 
 impl Read for Remembering<'_, '_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let bytes = self.fill_buf()?;
-        let len = bytes.len().min(buf.len());
-        buf[..len].copy_from_slice(&bytes[..len]);
-        self.consume(len);
-        Ok(len)
+        read_buffered(self, buf)
     }
 }
 
