@@ -24,7 +24,7 @@ use crate::meter::CancelFlag;
 /// by [`History::attribute`] afterwards, and only for those with a finding.
 pub struct History<'a> {
     repo: &'a Repo,
-    odb: ObjectDb,
+    odb: &'a ObjectDb,
     reflogs: bool,
 }
 
@@ -46,8 +46,8 @@ impl<'a> History<'a> {
     /// path: where it was first introduced under that path, the earliest first. Later versions of a file that still hold
     /// it are counted as more locations.
     pub fn attribute(&self, findings: &mut Findings, cancel: &CancelFlag) {
-        blame::attribute(self.repo, &self.odb, findings, cancel);
-        fault_paths::attribute(self.repo, &self.odb, findings, cancel);
+        blame::attribute(self.repo, self.odb, findings, cancel);
+        fault_paths::attribute(self.repo, self.odb, findings, cancel);
     }
 }
 
@@ -56,8 +56,7 @@ impl Source for History<'_> {
         for fault in self.repo.object_dirs.faults.iter().chain(&self.odb.faults) {
             sink.fault(fault.clone());
         }
-        self.repo.missing_tips(&self.odb).into_iter().for_each(|fault| sink.fault(fault));
-        refs::scan_names(self.repo, sink);
+        refs::scan(self.repo, self.odb, sink);
         if self.reflogs {
             reflogs::scan(self.repo, sink);
         }

@@ -105,7 +105,7 @@ impl Repo {
     /// Whether any commit or tree names an object that is not here. Ends at the first.
     fn has_missing_objects(&self) -> bool {
         let odb = self.object_db();
-        let visitor = MissingObjects { odb: &odb, hash: self.hash(), found: AtomicBool::new(false) };
+        let visitor = MissingObjects { odb, hash: self.hash(), found: AtomicBool::new(false) };
         odb.visit(&visitor);
         visitor.found.load(Relaxed)
     }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use gix::ObjectId;
 use gix::bstr::ByteSlice as _;
 
+use super::odb::ObjectDb;
 use super::repo::Repo;
 use crate::blob::{Blob, Body, Fault, FaultKind, LocationKind, Origin, Sink};
 use crate::text::path_text;
@@ -21,11 +22,15 @@ pub(super) struct Tips {
     pub(super) notes: Vec<ObjectId>,
 }
 
-/// Passes every ref's name to `sink`.
-pub(super) fn scan_names(repo: &Repo, sink: &dyn Sink) {
+/// Passes every ref's name to `sink`, and what a ref points to that is not in `odb`.
+pub(super) fn scan(repo: &Repo, odb: &ObjectDb, sink: &dyn Sink) {
     let mut scanned = HashSet::new();
-    let errors = for_each(repo, &mut |name, _| {
+    let errors = for_each(repo, &mut |name, id| {
         if scanned.insert(name.to_vec()) {
+            if let Some(id) = id.filter(|id| !odb.contains(id)) {
+                let reason = repo.say_missing(&id, None);
+                sink.fault(Fault { path: path_text(name), kind: FaultKind::Unreadable, reason });
+            }
             let origin =
                 || Origin { path: path_text(name), kind: LocationKind::RefName, ..Origin::default() };
             sink.meter().bytes(name.len() as u64);

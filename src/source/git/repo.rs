@@ -1,5 +1,6 @@
 //! An opened repository: whose it is, where its objects are, and one object by its id.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
@@ -11,6 +12,7 @@ use super::lfs::Lfs;
 use super::object::Kind;
 use super::object_dirs::ObjectDirs;
 use super::object_store::ObjectStore;
+use super::odb::ObjectDb;
 use super::{format, safe_directory, shallow};
 use crate::blob::{Fault, FaultKind, Sink};
 
@@ -32,6 +34,8 @@ pub struct Repo {
     pub(super) follow_env: bool,
     /// Kept as long as the repository is open.
     stand_in: Option<StandIn>,
+    /// Listed when it is first asked for.
+    pub(super) odb: OnceCell<ObjectDb>,
 }
 
 /// The size in bytes beyond which blobs are skipped.
@@ -149,6 +153,7 @@ impl Repo {
             max_blob_size,
             follow_env,
             stand_in: None,
+            odb: OnceCell::new(),
         })
     }
 
