@@ -339,6 +339,9 @@ fn what_the_refs_lead_to_and_is_gone_is_no_clean_history() {
         // Without the flag nothing is read but to be scanned.
         let ran = sandbox.run(&["git", "r"]);
         assert_eq!(ran.stderr.contains("git fsck"), always, "{what}: {}", ran.stderr);
+        // A ref is in no tree, and no glob for files leaves it out.
+        let ran = sandbox.run(&["git", "r", "--exclude", "refs"]);
+        assert_eq!(ran.stderr.contains("which refs/heads/main names"), always, "{what}: {}", ran.stderr);
     }
     for (gone, code) in [("pack", 2), ("idx", 1)] {
         let (sandbox, mut mint) = (Sandbox::new(), Mint::new(351));

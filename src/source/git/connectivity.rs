@@ -22,16 +22,16 @@ impl Repo {
             } else if link.is_parent && link.named_by.is_some_and(|id| self.is_shallow_boundary(&id)) {
                 Next::PassBy
             } else {
-                missing = Some(self.say_missing(&link.id, link.named_by));
+                let named_by = link.named_by.map_or_else(|| "a ref".to_owned(), |id| id.to_string());
+                missing = Some(self.say_missing(&link.id, &named_by));
                 Next::Stop
             }
         });
         missing
     }
 
-    /// Says that an object is not here, which another one or a ref names.
-    pub(super) fn say_missing(&self, id: &ObjectId, named_by: Option<ObjectId>) -> String {
-        let named_by = named_by.map_or_else(|| "a ref".to_owned(), |id| id.to_string());
+    /// Says that an object is not here, and what names it.
+    pub(super) fn say_missing(&self, id: &ObjectId, named_by: &str) -> String {
         format!(
             "its object {id}, which {named_by} names, is missing; to see what else is, run: git fsck; to fetch it, run: {}",
             self.fetch_command(Some(id))

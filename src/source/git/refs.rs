@@ -28,8 +28,8 @@ pub(super) fn scan(repo: &Repo, odb: &ObjectDb, sink: &dyn Sink) {
     let errors = for_each(repo, &mut |name, id| {
         if scanned.insert(name.to_vec()) {
             if let Some(id) = id.filter(|id| !odb.contains(id)) {
-                let reason = repo.say_missing(&id, None);
-                sink.fault(Fault { path: path_text(name), kind: FaultKind::Unreadable, reason });
+                let (path, reason) = (format!("object {id}"), repo.say_missing(&id, &path_text(name)));
+                sink.fault(Fault { path, kind: FaultKind::Unreadable, reason });
             }
             let origin =
                 || Origin { path: path_text(name), kind: LocationKind::RefName, ..Origin::default() };
