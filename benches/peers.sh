@@ -1,26 +1,18 @@
 #!/usr/bin/env bash
-# CPU time of a sweep beside ripgrep looking for the same six shapes, on the same warm tree, in one run.
-# usage: benches/peers.sh TREE   (needs rg and hyperfine, and a release build)
+# Elapsed and CPU time beside ripgrep looking for the same six shapes, and beside `git cat-file` for histories: both sides by
+# turns in one run, warm, medians. What is measured is the ratio: seconds of a machine that others use say little.
+#
+#   benches/peers.sh trees DIRECTORY...     everything on, without containers, and plain tokens only
+#   benches/peers.sh files [DIRECTORY]      one file of 1 GiB each of log lines, words, base64, UTF-16 and hex, made there
+#   benches/peers.sh histories REPO...
+#
+# STANCH names the program (target/release/stanch), RG ripgrep, ROUNDS how often each is run (11).
 set -euo pipefail
 
-tree=${1:?usage: benches/peers.sh TREE}
-stanch=${STANCH:-target/release/stanch}
+case ${1-} in
+trees | histories) [ $# -gt 1 ] ;;
+files) ;;
+*) false ;;
+esac || { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 
-shapes=(
-    -e 'ghp_[A-Za-z0-9]{36}' -e 'gho_[A-Za-z0-9]{36}' -e 'ghu_[A-Za-z0-9]{36}' -e 'ghs_[A-Za-z0-9]{36}'
-    -e 'ghr_[A-Za-z0-9]{76}' -e 'github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}'
-)
-
-# Elapsed time is how long somebody waits; user plus system, how much was done.
-hyperfine --warmup 3 --runs 15 --ignore-failure --export-json /tmp/stanch-peers.json \
-    --command-name stanch "$stanch scan -q --exit-zero -f jsonl $tree" \
-    --command-name rg "rg -uuu -a -c ${shapes[*]@Q} $tree"
-
-python3 - <<'EOF'
-import json
-rows = {r["command"]: r for r in json.load(open("/tmp/stanch-peers.json"))["results"]}
-cpu = {name: row["user"] + row["system"] for name, row in rows.items()}
-for name, row in rows.items():
-    print(f"{name:8} {row['mean']:.3f} s elapsed, {cpu[name]:.3f} s of CPU")
-print(f"stanch / rg: {cpu['stanch'] / cpu['rg']:.2f} of its CPU time, {rows['stanch']['mean'] / rows['rg']['mean']:.2f} of its elapsed time")
-EOF
+exec python3 "$(dirname "$0")/peers.py" "$@"
