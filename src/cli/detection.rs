@@ -9,14 +9,15 @@ use anyhow::{Context as _, bail};
 
 use super::args::{ConfigArgs, SuppressArgs, UserConfigArgs};
 use super::console::Console;
-use super::error::redact;
+use super::error::{detector, redact};
+use crate::blob::{Fault, FaultKind, Sink};
 use crate::detect::{Custom, Detector};
 use crate::finding::{Findings, Scope};
 use crate::meter::Meter;
-use crate::rule;
 use crate::scan::Collector;
 use crate::settings::{BadConfig, CONFIG, Destination, Env, Input, Project, ProjectInputs, UserConfig, env};
 use crate::source::tree;
+use crate::source::unpack::{Limits, Unpack};
 use crate::suppress::{Baseline, Suppressions};
 use crate::text::{path_text, printable};
 
@@ -47,8 +48,8 @@ impl Detection {
 
     /// The same, without trying rules on their examples.
     pub(super) fn load_untested(args: &ConfigArgs, inputs: &[Input], env: &Env) -> anyhow::Result<Self> {
-        let detector = Detector::new(rule::built_in());
-        let redact = |text: &str| detector.redact(text);
+        // Not one of its own: what it makes for its search is needed where something is printed, too.
+        let detector = detector().clone();
         let mut user = args.user.load(env, &redact)?;
         let mut rules = std::mem::take(&mut user.rules);
         let (mut trees, mut excluded) = (Vec::new(), Vec::new());
@@ -80,10 +81,28 @@ impl Detection {
     }
 
     /// A sink that detects and suppresses accordingly.
-    pub(super) fn collector<'a>(&'a self, findings: &'a Findings, meter: &'a Meter) -> Collector<'a> {
+    fn collector<'a>(&'a self, findings: &'a Findings, meter: &'a Meter) -> Collector<'a> {
         Collector::new(&self.detector, findings, meter)
             .with_custom(&self.custom)
             .with_suppressor(&self.suppressions)
+    }
+
+    /// Calls `drain` with a sink that opens containers, and puts what is found into `findings`.
+    pub(super) fn scan(
+        &self,
+        limits: Limits,
+        (findings, meter): (&Findings, &Meter),
+        drain: &mut dyn FnMut(&dyn Sink),
+    ) {
+        let collector = self.collector(findings, meter);
+        drain(&Unpack::new(&collector, limits));
+        for rule in self.custom.given_up() {
+            let reason = format!(
+                "its rule `{}` took too long and was given up: simplify its expression, or leave the rule to your own configuration",
+                rule.id
+            );
+            findings.fault(Fault { path: CONFIG.to_owned(), kind: FaultKind::CutShort, reason });
+        }
     }
 
     /// Adds what each project leaves out of its own files.
@@ -113,8 +132,7 @@ impl UserConfigArgs {
 
     /// Reads the user's configuration, for commands that scan nothing.
     pub(super) fn load_redacted(&self, env: &Env) -> anyhow::Result<UserConfig> {
-        let detector = Detector::new(rule::built_in());
-        Ok(self.load(env, &|text| detector.redact(text))?)
+        Ok(self.load(env, &redact)?)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Error messages for people: what happened, why, and what to do next, and no token in any of it.
 
 use std::any::Any;
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
 use crate::detect::Detector;
 use crate::rule;
@@ -53,8 +53,13 @@ pub(super) fn bug(payload: &dyn Any, place: &str) -> String {
 
 /// A text without the tokens in it. Everything that is printed for people goes through this.
 pub(super) fn redact(text: &str) -> String {
-    static DETECTOR: OnceLock<Detector> = OnceLock::new();
-    DETECTOR.get_or_init(|| Detector::new(rule::built_in())).redact(text)
+    detector().redact(text)
+}
+
+/// The detector for the built-in rules. A clone shares what it makes for its search.
+pub(super) fn detector() -> &'static Detector {
+    static DETECTOR: LazyLock<Detector> = LazyLock::new(|| Detector::new(rule::built_in()));
+    &DETECTOR
 }
 
 #[cfg(test)]

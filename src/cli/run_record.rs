@@ -4,10 +4,9 @@ use jiff::Timestamp;
 
 use super::console::Console;
 use super::decision::{run_id, user_at_host};
+use super::error::redact;
 use super::exit::Exit;
-use crate::detect::Detector;
 use crate::ledger::{Event, Head, Ledger, LedgerError};
-use crate::rule;
 use crate::text::{one_line, printable};
 
 /// A command line longer than this is cut in the record.
@@ -79,5 +78,5 @@ impl RunRecord {
 /// The command as it was typed. Paths and mistyped flags may hold tokens, which are redacted.
 fn command_line() -> String {
     let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
-    one_line(&Detector::new(rule::built_in()).redact(&words.join(" ")), LONGEST_COMMAND)
+    one_line(&redact(&words.join(" ")), LONGEST_COMMAND)
 }

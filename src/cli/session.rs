@@ -16,13 +16,12 @@ use super::output::RunOutput;
 use super::revoke_session::{RevokeSession, Scanned};
 use super::revoke_summary::RevokeSummary;
 use super::{console, error, signal};
-use crate::blob::{Fault, FaultKind, Sink};
+use crate::blob::{Fault, Sink};
 use crate::finding::{Finding, Findings};
 use crate::ledger::Head;
 use crate::meter::{CancelFlag, Meter};
 use crate::report::Summary;
-use crate::settings::{CONFIG, Env, Input, Settings, env};
-use crate::source::unpack::Unpack;
+use crate::settings::{Env, Input, Settings, env};
 
 /// One scan, from the flags to the exit code.
 pub(super) struct ScanSession {
@@ -85,15 +84,7 @@ impl ScanSession {
 
     /// Calls `drain` with a sink that puts what is found into `findings`.
     pub(super) fn scan(&self, findings: &Findings, meter: &Meter, drain: &mut dyn FnMut(&dyn Sink)) {
-        let collector = self.detection.collector(findings, meter);
-        drain(&Unpack::new(&collector, self.settings.limits));
-        for rule in self.detection.custom.given_up() {
-            let reason = format!(
-                "its rule `{}` took too long and was given up: simplify its expression, or leave the rule to your own configuration",
-                rule.id
-            );
-            findings.fault(Fault { path: CONFIG.to_owned(), kind: FaultKind::CutShort, reason });
-        }
+        self.detection.scan(self.settings.limits, (findings, meter), drain);
     }
 
     /// Limits the threads of sources that use rayon's global pool to what was asked for.
@@ -103,6 +94,12 @@ impl ScanSession {
             pool.build_global().context("cannot start threads")?;
         }
         Ok(())
+    }
+
+    /// Does `work` in every thread of that pool at the same time. What it starts in the pool itself is done there, too, and by
+    /// those that have nothing left to do.
+    pub(super) fn in_all_threads(work: impl Fn() + Sync) {
+        rayon::broadcast(|_| work());
     }
 
     /// The findings in the order of reports, and what could not be read.

@@ -35,10 +35,14 @@ impl ProjectInputs {
                 projects.len() - 1
             });
             let Some(project) = projects.get_mut(number) else { continue };
+            if is_directory && !several {
+                project.scope.add_directory(None, found.inside);
+                continue;
+            }
             // What is compared with a path on disk has no token redacted, what is compared with a location has.
             for name in [label(path), path_text(path.as_os_str().as_encoded_bytes())] {
                 if is_directory {
-                    project.scope.add_directory(several.then_some(name), found.inside.clone());
+                    project.scope.add_directory(Some(name), found.inside.clone());
                 } else {
                     project.scope.add_file(name, found.inside.clone());
                 }

@@ -81,7 +81,7 @@ mod tree_diff;
 
 pub use comparison::Rescan;
 pub use error::Error;
-pub use find::find_repositories;
+pub use find::{FoundRepository, find_repositories};
 pub use history::History;
 pub use incomplete::Incomplete;
 pub use loose::is_loose_object;

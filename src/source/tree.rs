@@ -3,6 +3,7 @@
 mod count;
 mod entry_path;
 mod exclude;
+mod few_files;
 mod file;
 mod holes;
 mod mounts;
@@ -89,7 +90,8 @@ impl Source for Tree {
     fn drain(&self, sink: &dyn Sink) {
         let Tree { named, several_roots, options, .. } = self;
         NamedFiles { paths: named, several_roots: *several_roots, options }.drain(sink);
-        let Some(builder) = self.walk(self.options.threads) else { return };
+        let is_short = few_files::is_all(&self.roots, options.follow_symlinks);
+        let Some(builder) = self.walk(if is_short { 1 } else { options.threads }) else { return };
         let mounts = mounts::kernel_mounts();
         let kernel_mounts = self.roots.iter().flat_map(|root| mounts::below(root, &mounts)).collect();
         let special = Mutex::default();

@@ -111,3 +111,32 @@ fn broken_and_shallow_repositories_are_told_and_the_sweep_goes_on() {
         assert!(ran.stderr.contains(part), "{}", ran.stderr);
     }
 }
+
+#[test]
+fn reports_are_the_same_however_many_repositories_are_scanned_at_a_time() {
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(95));
+    let token = mint.token(Kind::Pat);
+    let mut expected = Vec::new();
+    for n in 0..8 {
+        let directory = format!("all/r{n}");
+        sandbox.init(&directory, &[]);
+        let commit = sandbox.commit(&directory, "f", format!("{n}: {token}"));
+        sandbox.commit(&directory, "f", "gone");
+        expected.push(content(&format!("r{n}/f"), &commit));
+    }
+    // A large one, which has all threads for itself.
+    let pack = fs::File::create(sandbox.path().join("all/r2/.git/objects/pack/pack-0.pack"));
+    pack.and_then(|pack| pack.set_len(64 << 20)).expect("written");
+    sandbox.write("all/lost/.git", "gitdir: /nowhere/at/all\n");
+    let scan = |threads: &str| {
+        let (code, mut report) =
+            sandbox.json(&["scan", "--history", "all", "-j", threads, "--exclude", "*.pack"]);
+        report["summary"]["elapsed_ms"].take();
+        (code, report)
+    };
+    let (code, alone) = scan("1");
+    assert_eq!((code, locations(&alone, &token)), (1, expected));
+    for _ in 0..3 {
+        assert_eq!(scan("4"), (code, alone.clone()));
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, FromArgMatches as _, ValueHint};
+use clap::{Args, ValueHint};
 
 use super::values::{MAX_THREADS, threads};
 use super::{ConfigArgs, ConsoleArgs, RevocationArgs};
@@ -16,8 +16,11 @@ use crate::settings::{
 use crate::source::tree;
 use crate::source::unpack::Limits;
 
+/// The exit code where tokens are found.
+const EXIT_CODE: u8 = 1;
+
 // What every command that looks for tokens takes.
-#[derive(Args)]
+#[derive(Args, Debug, Default)]
 pub(crate) struct CommonArgs {
     /// Leave out paths that match (gitignore syntax); may be repeated
     #[arg(long, value_name = "GLOB", help_heading = "What is looked at")]
@@ -60,7 +63,7 @@ pub(crate) struct CommonArgs {
     show_secrets: bool,
 
     /// Exit with N instead of 1 when tokens are found
-    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "What is reported")]
+    #[arg(long, value_name = "N", default_value_t = EXIT_CODE, help_heading = "What is reported")]
     exit_code: u8,
 
     /// Exit with 0 although tokens are found
@@ -85,10 +88,9 @@ pub(crate) struct CommonArgs {
 }
 
 impl CommonArgs {
-    /// None of these flags given, for what looks for tokens and takes none.
-    pub(crate) fn none() -> Result<Self, clap::Error> {
-        let command = CommonArgs::augment_args(clap::Command::new("stanch").no_binary_name(true));
-        CommonArgs::from_arg_matches(&command.try_get_matches_from(None::<&str>)?)
+    /// None of these flags given, for what looks for tokens and takes none: a hook, which is not to wait for a parser.
+    pub(crate) fn none() -> Self {
+        CommonArgs { exit_code: EXIT_CODE, ..CommonArgs::default() }
     }
 
     pub(crate) fn console(&self) -> Console {
@@ -147,7 +149,7 @@ impl CommonArgs {
 }
 
 // What suppresses findings.
-#[derive(Args)]
+#[derive(Args, Debug, Default)]
 pub(crate) struct SuppressArgs {
     /// Tokens known before: a JSON report, a written baseline, or a JSON report of gitleaks; may be repeated
     #[arg(short, long, value_name = "FILE", help_heading = "What is suppressed")]
@@ -160,4 +162,19 @@ pub(crate) struct SuppressArgs {
     /// Findings count although a comment on their line allows them (`stanch:allow`, `gitleaks:allow`, …)
     #[arg(long, help_heading = "What is suppressed")]
     pub(crate) no_allow_comments: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::FromArgMatches as _;
+
+    use super::*;
+
+    #[test]
+    fn no_flags_are_what_the_parser_makes_of_none() {
+        let command = CommonArgs::augment_args(clap::Command::new("stanch").no_binary_name(true));
+        let matches = command.try_get_matches_from(None::<&str>).expect("no flag is required");
+        let parsed = CommonArgs::from_arg_matches(&matches).expect("no flag is required");
+        assert_eq!(format!("{:?}", CommonArgs::none()), format!("{parsed:?}"));
+    }
 }

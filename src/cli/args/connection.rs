@@ -23,7 +23,7 @@ fn credential_help() -> String {
 }
 
 // Which GitHub, and which ledger.
-#[derive(Args, Clone, Default)]
+#[derive(Args, Clone, Debug, Default)]
 pub(crate) struct ConnectionArgs {
     #[arg(long, value_name = "HOST", help_heading = "Where to", help = host_help())]
     pub(crate) host: Option<String>,
@@ -40,7 +40,7 @@ pub(crate) struct ConnectionArgs {
 }
 
 // How to get there.
-#[derive(Args, Clone, Default)]
+#[derive(Args, Clone, Debug, Default)]
 pub(crate) struct TransportArgs {
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use crate::cli::console::{Console, Verbosity};
 
 // What is shown at the terminal.
-#[derive(Args)]
+#[derive(Args, Debug, Default)]
 pub(crate) struct ConsoleArgs {
     /// When to use colour
     #[arg(long, value_enum, value_name = "WHEN", default_value_t, help_heading = "At the terminal")]
@@ -25,7 +25,7 @@ pub(crate) struct ConsoleArgs {
     verbose: bool,
 }
 
-#[derive(Clone, Copy, Default, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum Colour {
     #[default]
     Auto,

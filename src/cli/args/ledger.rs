@@ -8,33 +8,37 @@ use super::{ConsentArgs, ConsoleArgs, LedgerArgs};
 
 /// Care of a ledger: make, check, seal anew, copy
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(crate) enum LedgerCommand {
+    /// Make a ledger and its key, where there is none
     Init(LedgerInitArgs),
+    /// Say what is wrong with a ledger
+    ///
+    /// Reads all of it: the file, the key, each sealed text, the audit trail. Ends with 2 where something is wrong.
     Check(LedgerCheckArgs),
+    /// Make a new key, and seal with it what waits
+    ///
+    /// Quota, history and trail stay. What cannot be opened, all of it where the key is lost, is held back: scan again to
+    /// queue it anew. No other run may be at work meanwhile.
     Rekey(LedgerRekeyArgs),
+    /// Copy a ledger and its key to another file, while others may write to it
+    ///
+    /// Only one of the two may be used: each counts its own quota, and each sends what waits.
     Copy(LedgerCopyArgs),
 }
 
-/// Make a ledger and its key, where there is none
 #[derive(Args)]
 pub(crate) struct LedgerInitArgs {
     #[command(flatten)]
     pub(crate) target: LedgerTargetArgs,
 }
 
-/// Say what is wrong with a ledger
-///
-/// Reads all of it: the file, the key, each sealed text, the audit trail. Ends with 2 where something is wrong.
 #[derive(Args)]
 pub(crate) struct LedgerCheckArgs {
     #[command(flatten)]
     pub(crate) target: LedgerTargetArgs,
 }
 
-/// Make a new key, and seal with it what waits
-///
-/// Quota, history and trail stay. What cannot be opened, all of it where the key is lost, is held back: scan again to
-/// queue it anew. No other run may be at work meanwhile.
 #[derive(Args)]
 pub(crate) struct LedgerRekeyArgs {
     #[command(flatten)]
@@ -47,9 +51,6 @@ pub(crate) struct LedgerRekeyArgs {
     pub(crate) console: ConsoleArgs,
 }
 
-/// Copy a ledger and its key to another file, while others may write to it
-///
-/// Only one of the two may be used: each counts its own quota, and each sends what waits.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -62,7 +63,7 @@ pub(crate) struct LedgerCopyArgs {
     pub(crate) to: PathBuf,
 }
 
-/// Which ledger.
+// Which ledger.
 #[derive(Args)]
 pub(crate) struct LedgerTargetArgs {
     /// The ledger, instead of --ledger

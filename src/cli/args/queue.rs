@@ -14,14 +14,26 @@ use crate::token::{HashPrefix, Kind};
 
 /// What waits and what became of it; take back, try again, lift a server's hold
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(crate) enum QueueCommand {
+    /// The tokens of the ledger, by their hashes
     List(QueueListArgs),
+    /// Take tokens back: they are not sent
+    ///
+    /// Their sealed texts are erased; a scan that finds them again queues them again.
     Withdraw(QueueWithdrawArgs),
+    /// Queue tokens again that a server refused or did not take
+    ///
+    /// The text of a token is kept for as long as it may yet be sent: of those that were refused or unsupported, and not of
+    /// those that were withdrawn, held back, dead or your own. Scan again to queue these anew.
     Requeue(QueueRequeueArgs),
+    /// Lift what a server asked for: the next run does not wait for it
+    ///
+    /// The requests of the last hour still count. Where GitHub itself asked for patience, calling earlier makes it ask for
+    /// more.
     Release(QueueReleaseArgs),
 }
 
-/// The tokens of the ledger, by their hashes
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -44,9 +56,6 @@ pub(crate) struct QueueListArgs {
     pub(crate) ledger: LedgerArgs,
 }
 
-/// Take tokens back: they are not sent
-///
-/// Their sealed texts are erased; a scan that finds them again queues them again.
 #[derive(Args)]
 #[command(after_long_help = "\
 Examples:
@@ -58,10 +67,6 @@ pub(crate) struct QueueWithdrawArgs {
     pub(crate) selection: SelectionArgs,
 }
 
-/// Queue tokens again that a server refused or did not take
-///
-/// The text of a token is kept for as long as it may yet be sent: of those that were refused or unsupported, and not of
-/// those that were withdrawn, held back, dead or your own. Scan again to queue these anew.
 #[derive(Args)]
 #[command(after_long_help = "\
 Examples:
@@ -72,10 +77,6 @@ pub(crate) struct QueueRequeueArgs {
     pub(crate) selection: SelectionArgs,
 }
 
-/// Lift what a server asked for: the next run does not wait for it
-///
-/// The requests of the last hour still count. Where GitHub itself asked for patience, calling earlier makes it ask for
-/// more.
 #[derive(Args)]
 #[command(after_long_help = "\
 Examples:
@@ -98,7 +99,7 @@ pub(crate) struct QueueReleaseArgs {
     pub(crate) console: ConsoleArgs,
 }
 
-/// Which tokens, and whether anybody is asked.
+// Which tokens, and whether anybody is asked.
 #[derive(Args)]
 pub(crate) struct SelectionArgs {
     /// 16 to 64 digits of a token's SHA-256
@@ -122,7 +123,7 @@ pub(crate) struct SelectionArgs {
     pub(crate) console: ConsoleArgs,
 }
 
-/// Whether anybody is asked.
+// Whether anybody is asked.
 #[derive(Args)]
 pub(crate) struct ConsentArgs {
     /// Do not ask
@@ -130,7 +131,7 @@ pub(crate) struct ConsentArgs {
     pub(crate) yes: bool,
 }
 
-/// Which tokens: those for which all of it holds.
+// Which tokens: those for which all of it holds.
 #[derive(Args)]
 pub(crate) struct FilterArgs {
     /// Only those in this state; may be repeated
@@ -160,7 +161,7 @@ impl FilterArgs {
     }
 }
 
-/// Which ledger.
+// Which ledger.
 #[derive(Args)]
 pub(crate) struct LedgerArgs {
     #[arg(long, value_name = "PATH", help_heading = "Where to", help = ledger_help())]

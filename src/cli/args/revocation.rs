@@ -12,7 +12,7 @@ use crate::revoke::Wait;
 use crate::settings::{Mode, RevokeFlags, RevokeOptions, parse_duration};
 
 // What is sent, and on whose decision.
-#[derive(Args, Clone, Default)]
+#[derive(Args, Clone, Debug, Default)]
 pub(crate) struct RevocationArgs {
     /// Say what would be sent; send nothing, write nothing
     #[arg(long, help_heading = "Revocation")]

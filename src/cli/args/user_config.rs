@@ -12,14 +12,14 @@ fn config_help() -> String {
 }
 
 // The user's own configuration.
-#[derive(Args, Clone, Default)]
+#[derive(Args, Clone, Debug, Default)]
 pub(crate) struct UserConfigArgs {
     #[arg(short, long, value_name = "FILE", help_heading = "Configuration", help = config_help())]
     pub(crate) config: Option<PathBuf>,
 }
 
 // The user's configuration, and those of scanned trees.
-#[derive(Args, Default)]
+#[derive(Args, Debug, Default)]
 pub(crate) struct ConfigArgs {
     #[command(flatten)]
     pub(crate) user: UserConfigArgs,

@@ -37,13 +37,11 @@ impl Keywords {
             })
         };
         let of_rule = rules.iter().map(|rule| rule.keywords.iter().map(&mut index_of).collect()).collect();
+        let build = || {
+            AhoCorasick::builder().ascii_case_insensitive(true).match_kind(MatchKind::Standard).build(&words)
+        };
         // The automaton fails to build only beyond sizes that no configuration file has; without one, every rule is tried.
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .build(&words)
-            .ok()
-            .filter(|_| !words.is_empty());
+        let automaton = if words.is_empty() { None } else { build().ok() };
         Keywords { automaton, count: words.len(), of_rule }
     }
 

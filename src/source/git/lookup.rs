@@ -92,6 +92,12 @@ impl Lookup {
         if copies.is_empty() && self.list_again() { self.listed_copies(id) } else { copies }
     }
 
+    /// How many bytes the packs have.
+    pub(super) fn packed_bytes(&self) -> u64 {
+        let packs = Arc::clone(&self.listed.read().unwrap_or_else(PoisonError::into_inner).packs);
+        packs.iter().filter_map(|pack| Some(std::fs::metadata(&pack.path).ok()?.len())).sum()
+    }
+
     fn listed_copies(&self, id: &oid) -> Vec<ObjectCopy> {
         let packs = Arc::clone(&self.listed.read().unwrap_or_else(PoisonError::into_inner).packs);
         let packed = packs.iter().filter_map(|pack| {

@@ -1,14 +1,13 @@
 //! Loose objects: one file each, a zlib stream whose first bytes say what it holds
 //! (<https://git-scm.com/book/en/v2/Git-Internals-Git-Objects>, "Object Storage").
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use flate2::read::ZlibDecoder;
-use flate2::{Decompress, FlushDecompress};
+use flate2::{Decompress, FlushDecompress, Status};
 use gix::ObjectId;
 
 use super::error::{DAMAGED_ZLIB, Damage};
@@ -48,8 +47,48 @@ impl LooseObject {
     }
 }
 
+thread_local! {
+    /// Kept for the next object: making one takes longer than inflating a small object.
+    static INFLATER: Cell<Option<Decompress>> = const { Cell::new(None) };
+}
+
+/// An inflater that has seen nothing yet.
+fn take_inflater() -> Decompress {
+    let mut inflater = INFLATER.take().unwrap_or_else(|| Decompress::new(true));
+    inflater.reset(true);
+    inflater
+}
+
 /// The bytes of a loose object, behind its header.
-pub(super) type Inflated = ZlibDecoder<BufReader<File>>;
+pub(super) struct Inflated {
+    file: BufReader<File>,
+    /// There until it is given back.
+    inflater: Option<Decompress>,
+}
+
+impl Read for Inflated {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let Some(inflater) = &mut self.inflater else { return Ok(0) };
+        loop {
+            let deflated = self.file.fill_buf()?;
+            let is_end = deflated.is_empty();
+            let (consumed, inflated) = (inflater.total_in(), inflater.total_out());
+            let status = inflater.decompress(deflated, out, FlushDecompress::None);
+            let count = |now: u64, before: u64| usize::try_from(now - before).unwrap_or(0);
+            self.file.consume(count(inflater.total_in(), consumed));
+            let read = count(inflater.total_out(), inflated);
+            if status? == Status::StreamEnd || read > 0 || is_end || out.is_empty() {
+                return Ok(read);
+            }
+        }
+    }
+}
+
+impl Drop for Inflated {
+    fn drop(&mut self) {
+        INFLATER.set(self.inflater.take());
+    }
+}
 
 /// Opens the loose object at `path`: its kind, its size, and its bytes.
 pub(super) fn open(path: &Path) -> Result<(Kind, usize, Inflated), Damage> {
@@ -59,28 +98,21 @@ pub(super) fn open(path: &Path) -> Result<(Kind, usize, Inflated), Damage> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err("it has gone"),
         Err(_) => return Err("it cannot be opened"),
     };
-    let mut inflated = ZlibDecoder::new(BufReader::new(file));
+    let mut inflated = Inflated { file: BufReader::new(file), inflater: Some(take_inflater()) };
     let (kind, size) = read_header(&mut inflated).ok_or("its header is damaged")?;
     Ok((kind, size, inflated))
-}
-
-thread_local! {
-    /// Kept for the next file: a sweep asks for many, and each time only for the first bytes.
-    static INFLATER: RefCell<Decompress> = RefCell::new(Decompress::new(true));
 }
 
 /// Whether the file at `path` is a loose object, by its header.
 pub fn is_loose_object(path: &Path) -> bool {
     let (mut deflated, mut header) = ([0; 128], [0; 32]);
     let Ok((read, _)) = File::open(path).map(|mut file| fill(&mut file, &mut deflated)) else { return false };
-    INFLATER.with_borrow_mut(|inflater| {
-        inflater.reset(true);
-        let deflated = deflated.get(..read).unwrap_or_default();
-        // What comes after the header is of no interest here.
-        let _ = inflater.decompress(deflated, &mut header, FlushDecompress::None);
-        let inflated = usize::try_from(inflater.total_out()).unwrap_or(0);
-        header.get(..inflated).is_some_and(|mut header| read_header(&mut header).is_some())
-    })
+    let mut inflater = take_inflater();
+    // What comes after the header is of no interest here.
+    let _ = inflater.decompress(deflated.get(..read).unwrap_or_default(), &mut header, FlushDecompress::None);
+    let inflated = usize::try_from(inflater.total_out()).unwrap_or(0);
+    INFLATER.set(Some(inflater));
+    header.get(..inflated).is_some_and(|mut header| read_header(&mut header).is_some())
 }
 
 /// Reads the loose object at `path`.

@@ -33,6 +33,20 @@ pub(super) fn indexes_alone(objects: &Path) -> Vec<PathBuf> {
     indexes
 }
 
+/// The bytes that the ids of loose objects may start with, by the directories that are there.
+pub(super) fn loose_first_bytes(objects: &Path) -> Vec<u8> {
+    // Where a directory may not be listed, those in it may.
+    let Ok(entries) = entries(objects) else { return (0..=255).collect() };
+    let first_byte = |entry: DirEntry| {
+        let name = entry.file_name().into_string().ok().filter(|name| name.len() == 2)?;
+        u8::from_str_radix(&name, 16).ok()
+    };
+    let mut bytes: Vec<u8> = entries.into_iter().filter_map(first_byte).collect();
+    bytes.sort_unstable();
+    bytes.dedup();
+    bytes
+}
+
 /// The directory of the loose objects whose ids start with this byte.
 pub(super) fn loose_dir(objects: &Path, first_byte: u8) -> PathBuf {
     objects.join(format!("{first_byte:02x}"))

@@ -145,7 +145,7 @@ impl ObjectDb {
     }
 
     fn list_loose(&mut self, dir: &Path, hash: gix::hash::Kind) {
-        for first_byte in 0..=255_u8 {
+        for first_byte in object_files::loose_first_bytes(dir) {
             let dir = object_files::loose_dir(dir, first_byte);
             for entry in object_files::entries(&dir).unwrap_or_else(|error| self.fault(&dir, &error)) {
                 let name = entry.file_name();

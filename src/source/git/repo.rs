@@ -16,6 +16,9 @@ use super::odb::ObjectDb;
 use super::{format, safe_directory, shallow};
 use crate::blob::{Fault, FaultKind, Sink};
 
+/// Packs of more bytes together are large.
+const LARGE: u64 = 32 << 20;
+
 /// A repository that may be scanned: it opens, and git itself would trust it.
 pub struct Repo {
     pub(super) inner: gix::Repository,
@@ -179,6 +182,11 @@ impl Repo {
     pub fn common_dir(&self) -> PathBuf {
         let dir = self.inner.common_dir();
         std::fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned())
+    }
+
+    /// Whether its packs are so large that a scan of them occupies all threads and much memory.
+    pub fn is_large(&self) -> bool {
+        self.store.lookup.packed_bytes() > LARGE
     }
 
     /// Where git looks for hooks: `core.hooksPath` (git-config(1)), or [`Repo::default_hooks_dir`]. None where that is set to

@@ -38,10 +38,7 @@ impl<'a> Staged<'a> {
     }
 
     fn compare(repo: &'a Repo, paths: &[PathBuf], merge: Merge) -> Result<Self, Error> {
-        let index = repo
-            .inner
-            .index_or_empty()
-            .map_err(|error| Error::Index { path: repo.inner.index_path(), reason: error.to_string() })?;
+        let index = read_index(repo)?;
         let wanted = paths.iter().map(|path| index_path(repo, path)).collect::<Result<Vec<_>, _>>()?;
         let trees = parent_trees(repo, merge)?;
         let mut diff = IndexDiff { repo, index: &index, wanted: &wanted, diff: TreeDiff::default() };
@@ -63,6 +60,14 @@ impl Source for Staged<'_> {
         }
         self.repo.lfs.report_missing(self.repo.requires_all, sink);
     }
+}
+
+/// Reads the index as git does, which leaves its checksum to `git fsck` (`verify_hdr` in read-cache.c): the hash of a large
+/// one takes longer than all else. Where there is none, nothing is staged.
+fn read_index(repo: &Repo) -> Result<gix::index::File, Error> {
+    let (path, options) = (repo.inner.index_path(), gix::index::decode::Options::default());
+    let index = gix::index::File::at_or_default(&path, repo.hash(), true, options);
+    index.map_err(|error| Error::Index { path, reason: error.to_string() })
 }
 
 /// A path as the index has it: from the root of the work tree.
@@ -148,10 +153,11 @@ impl<'a> IndexDiff<'a> {
                 continue;
             };
             let (name, prefix) = (&below[..slash], &below[..=slash]);
-            let count = rest.iter().take_while(|entry| {
+            // They are sorted by their paths (gitformat-index(5), "Index entry").
+            let count = rest.partition_point(|entry| {
                 entry.path(self.index).get(start..).is_some_and(|path| path.starts_with(prefix))
             });
-            let (inside, after) = rest.split_at(count.count().max(1));
+            let (inside, after) = rest.split_at(count.max(1));
             rest = after;
             let cache =
                 cache.and_then(|cache| cache.children.iter().find(|child| child.name.as_slice() == name));

@@ -19,7 +19,7 @@ use crate::settings::Env;
 use crate::source::git::{Range, Repo, Staged};
 
 pub(super) fn run(args: &HookRunArgs, env: &Env) -> anyhow::Result<Exit> {
-    let mut common = CommonArgs::none()?;
+    let mut common = CommonArgs::none();
     if args.kind == HookKind::Receive {
         // Those who push must not decide what is refused.
         common.config.no_project_config = true;

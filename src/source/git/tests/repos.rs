@@ -95,12 +95,15 @@ fn repositories_are_found_wherever_they_are() {
     ]);
     std::fs::create_dir_all(root.join("no-repo/refs")).expect("a directory");
     let found = find_repositories(&root);
-    let names: Vec<_> =
-        found.iter().map(|path| path.strip_prefix(&root).expect("below").display().to_string()).collect();
+    let names: Vec<_> = found
+        .iter()
+        .map(|found| found.path.strip_prefix(&root).expect("below").display().to_string())
+        .collect();
     // `elsewhere` is what `separate` points to, and `linked` shares the objects of `repo`; the first path is the one that is kept.
     assert_eq!(names, ["deep/er/bare.git", "elsewhere", "linked", "repo/.git/modules/module"]);
-    for path in found {
-        assert_eq!(count(&Repo::open(&path).expect("it opens")), 1, "{}", path.display());
+    for found in found {
+        let repo = Repo::open(&found.path).expect("it opens");
+        assert_eq!((count(&repo), repo.common_dir()), (1, found.common_dir), "{}", found.path.display());
     }
     assert_eq!(find_repositories(&fixture.path().join("module")).len(), 1);
 }
@@ -120,4 +123,15 @@ fn replaced_objects_are_scanned_as_they_are() {
     fixture.git(&["replace", &leak, &clean]);
     let scan = fixture.scan();
     assert_eq!(scan.first(&token(1)).details().commit.as_deref(), Some(leak.as_str()));
+}
+
+#[test]
+fn a_repository_is_large_by_its_packs() {
+    let fixture = Fixture::new();
+    fixture.commit("f", "x", "one");
+    fixture.repack();
+    assert!(!fixture.repo().is_large());
+    let pack = std::fs::File::create(fixture.path().join(".git/objects/pack/pack-0.pack"));
+    pack.and_then(|pack| pack.set_len(1 << 30)).expect("written");
+    assert!(fixture.repo().is_large());
 }

@@ -148,3 +148,18 @@ fn a_linked_work_tree_has_an_index_of_its_own() {
     assert_eq!(found(&staged(&Repo::open(&linked).expect("it opens"), &[])), [1]);
     assert_eq!(found(&staged(&fixture.repo(), &[])), [0; 0]);
 }
+
+#[test]
+fn the_checksum_of_the_index_is_left_to_git() {
+    let fixture = Fixture::new();
+    fixture.write("d/f", token(1));
+    fixture.git(&["add", "-A"]);
+    let index = fixture.path().join(".git/index");
+    let mut bytes = std::fs::read(&index).expect("an index");
+    *bytes.last_mut().expect("a checksum") ^= 1;
+    std::fs::write(&index, &bytes).expect("written");
+    assert_eq!(found(&staged(&fixture.repo(), &[])), [1]);
+    bytes.truncate(bytes.len() - 30);
+    std::fs::write(&index, &bytes).expect("written");
+    assert!(Staged::new(&fixture.repo(), &[]).is_err(), "cut off");
+}
