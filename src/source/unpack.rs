@@ -32,6 +32,7 @@
 mod ar;
 mod bounded_reader;
 mod budget;
+mod buffers;
 mod bzip2;
 mod compressed;
 mod decoder;
@@ -111,25 +112,27 @@ impl<'a> Unpack<'a> {
     }
 
     /// What came out of a compressor: a tar is opened as one container with it, anything else is nested in it.
-    fn decompressed(&self, blob: Blob<'_>, compressor: &OpenContainer<'_>, name: &MemberName) {
+    fn decompressed(&self, mut blob: Blob<'_>, compressor: &OpenContainer<'_>, name: &MemberName) {
         let merged = formats::detect(blob.body.head()).filter(|format| format.merges_with_compressor);
         if let Some(format) = merged {
-            return format.open(compressor, blob.body);
+            format.open(compressor, &mut blob.body);
+            return;
         }
         compressor.scan_name(name);
         self.nested(blob, compressor.depth, compressor.budget);
     }
 
-    fn open(&self, format: &Format, blob: Blob<'_>, depth: u32, budget: &Budget) {
-        if !format.is_valid(blob.body.head(), budget) {
-            return if depth == 0 { self.inner.blob(blob) } else { self.pass_through(blob) };
-        }
+    fn open(&self, format: &Format, mut blob: Blob<'_>, depth: u32, budget: &Budget) {
         let container = OpenContainer { unpack: self, budget, origin: blob.origin, depth: depth + 1 };
-        if depth == self.limits.max_archive_depth {
+        let too_deep = depth == self.limits.max_archive_depth;
+        if too_deep && format.is_valid(blob.body.head(), budget) {
             container.report(Region::Raw(0), StreamError::LimitReached(Limit::Depth), None);
             return self.pass_through(blob);
         }
-        format.open(&container, blob.body);
+        if too_deep || !format.open(&container, &mut blob.body) {
+            // It only begins like one.
+            if depth == 0 { self.inner.blob(blob) } else { self.pass_through(blob) }
+        }
     }
 
     /// Hands on a blob that came out of a container, and counts what the sink itself does not.

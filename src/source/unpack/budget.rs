@@ -7,8 +7,6 @@ use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use zeroize::Zeroize;
-
 use super::limits::{Limit, Limits};
 use super::memory::{Memory, Reservation, Window};
 use super::semaphore::Semaphore;
@@ -24,7 +22,6 @@ pub(super) struct Budget {
     spent: Cell<Spent>,
     /// The whole file's, and those of the members now being read, the innermost last.
     shares: RefCell<Vec<Share>>,
-    buffers: RefCell<Vec<Vec<u8>>>,
     /// How many faults there were so far, reported or not.
     pub(super) faults: Cell<u64>,
     /// How many of the streams now being read have broken off: what is nested in them looks damaged because of that.
@@ -40,7 +37,6 @@ impl Budget {
             deadline_checks: Cell::new(0),
             spent: Cell::default(),
             shares: RefCell::new(vec![Share::whole(&limits)]),
-            buffers: RefCell::default(),
             faults: Cell::new(0),
             broken_streams: Cell::new(0),
         }
@@ -163,17 +159,6 @@ impl Budget {
     pub(super) fn window(&self, declared: u64, overhead: u64) -> io::Result<Window> {
         Window::new(&self.memory, declared, overhead)
     }
-
-    /// An empty buffer, reused where there is one.
-    pub(super) fn take_buffer(&self) -> Vec<u8> {
-        self.buffers.borrow_mut().pop().unwrap_or_default()
-    }
-
-    /// Takes a buffer back.
-    pub(super) fn return_buffer(&self, mut buffer: Vec<u8>) {
-        buffer.clear();
-        self.buffers.borrow_mut().push(buffer);
-    }
 }
 
 /// The share of a member that is being read.
@@ -184,13 +169,6 @@ pub(super) struct OpenShare<'b> {
 impl Drop for OpenShare<'_> {
     fn drop(&mut self) {
         self.budget.shares.borrow_mut().pop();
-    }
-}
-
-impl Drop for Budget {
-    /// What was unpacked may have held a token.
-    fn drop(&mut self) {
-        self.buffers.borrow_mut().iter_mut().for_each(Zeroize::zeroize);
     }
 }
 

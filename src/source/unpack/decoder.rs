@@ -2,8 +2,11 @@
 
 use std::cell::Cell;
 use std::io::{self, BufRead, ErrorKind, Read};
+use std::ops::Range;
 use std::rc::Rc;
 
+use super::bounded_reader::read_catching_panics;
+use super::buffers::Buffer;
 use super::input::Input;
 use crate::blob::MIN_TOKEN_LEN;
 
@@ -75,6 +78,8 @@ pub(super) struct DecodeReader<'a> {
     metadata: Vec<Metadata>,
     /// How many bytes of text those hold.
     metadata_len: usize,
+    /// The first bytes, where they were decoded before anybody read them: up to the end of the range, from its start on.
+    first: Option<(Buffer, Range<usize>)>,
 }
 
 impl<'a> DecodeReader<'a> {
@@ -86,6 +91,7 @@ impl<'a> DecodeReader<'a> {
             format: None,
             metadata: Vec::new(),
             metadata_len: 0,
+            first: None,
         }
     }
 
@@ -97,15 +103,32 @@ impl<'a> DecodeReader<'a> {
             Err(error) => State::Failed(Some(error)),
         };
         let metadata_len = metadata.iter().map(|text| text.bytes.len()).sum();
-        DecodeReader { input, state, format: Some(format), metadata, metadata_len }
+        DecodeReader { input, state, format: Some(format), metadata, metadata_len, first: None }
     }
 
-    /// What is wrong with the first header.
-    pub(super) fn header_error(&self) -> Option<&io::Error> {
-        match &self.state {
-            State::Failed(error) => error.as_ref(),
-            State::Open(_) | State::Ended => None,
+    /// Whether the header is sound and `least` bytes decompress, as far as the input goes: other data may begin like a
+    /// compressed stream by chance. What was decoded is read from then on.
+    pub(super) fn begins_well(&mut self, least: usize) -> bool {
+        if least == 0 {
+            return !matches!(&self.state, State::Failed(Some(error)) if !may_still_be_valid(error));
         }
+        let (mut buffer, mut filled) = (Buffer::take(), 0);
+        let begins_well = loop {
+            match read_catching_panics(self, &mut buffer[filled..]) {
+                Ok(0) => break true,
+                Ok(read) => filled += read,
+                Err(error) => {
+                    let valid = may_still_be_valid(&error);
+                    self.state = State::Failed(Some(error));
+                    break valid;
+                }
+            }
+            if filled >= least {
+                break true;
+            }
+        };
+        self.first = Some((buffer, 0..filled));
+        begins_well
     }
 
     /// The count of compressed bytes consumed, which goes on counting.
@@ -185,10 +208,24 @@ impl<'a> DecodeReader<'a> {
     }
 }
 
+/// Whether a decoder may fail with this on what is one of its files all the same.
+fn may_still_be_valid(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::OutOfMemory | ErrorKind::Unsupported)
+}
+
 impl Read for DecodeReader<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         if buf.is_empty() {
             return Ok(0);
+        }
+        if let Some((buffer, unread)) = &mut self.first {
+            let len = unread.len().min(buf.len());
+            buf[..len].copy_from_slice(&buffer[unread.start..unread.start + len]);
+            unread.start += len;
+            if len > 0 {
+                return Ok(len);
+            }
+            self.first = None;
         }
         loop {
             let read = self.decode(buf)?;

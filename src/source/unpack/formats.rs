@@ -5,7 +5,7 @@ use std::fmt;
 use super::budget::Budget;
 use super::compressed;
 use super::decoder::StreamFormat;
-use super::open_container::OpenContainer;
+use super::open_container::{OpenContainer, reborrow};
 use super::{ar, bzip2, gzip, lz4, lzma, sevenz, tar, xz, zip, zstd};
 use crate::blob::Body;
 
@@ -34,8 +34,8 @@ pub(super) struct Format {
 enum Signature {
     /// Nothing else begins with them: what cannot be read is damaged.
     Strong,
-    /// Other data may begin with them by chance. Whether the whole head is right.
-    Weak(fn(&[u8], &Budget) -> bool),
+    /// Other data may begin with them by chance. How many bytes must come out of a file with this head.
+    Weak(fn(&[u8]) -> usize),
 }
 
 enum Reader {
@@ -81,7 +81,7 @@ static FORMATS: [Format; 10] = [
         name: "gzip",
         first_bytes: &[0x1f],
         begins: gzip::begins,
-        signature: Signature::Weak(gzip::is_valid),
+        signature: Signature::Weak(gzip::least),
         at_end: None,
         reader: Reader::Compressor(&gzip::STREAM),
         merges_with_compressor: false,
@@ -111,7 +111,7 @@ static FORMATS: [Format; 10] = [
         name: "LZMA",
         first_bytes: &[0x5d],
         begins: lzma::begins,
-        signature: Signature::Weak(lzma::is_valid),
+        signature: Signature::Weak(|_| lzma::LEAST),
         at_end: None,
         reader: Reader::Compressor(&lzma::STREAM),
         merges_with_compressor: false,
@@ -121,7 +121,7 @@ static FORMATS: [Format; 10] = [
         name: "Zstandard",
         first_bytes: b"\x28\x50\x51\x52\x53\x54\x55\x56\x57\x58\x59\x5a\x5b\x5c\x5d\x5e\x5f",
         begins: zstd::begins,
-        signature: Signature::Weak(zstd::is_valid),
+        signature: Signature::Weak(|_| zstd::LEAST),
         at_end: None,
         reader: Reader::Compressor(&zstd::STREAM),
         merges_with_compressor: false,
@@ -131,7 +131,7 @@ static FORMATS: [Format; 10] = [
         name: "LZ4",
         first_bytes: &[0x04, 0x02],
         begins: lz4::begins,
-        signature: Signature::Weak(lz4::is_valid),
+        signature: Signature::Weak(|_| lz4::LEAST),
         at_end: None,
         reader: Reader::Compressor(&lz4::STREAM),
         merges_with_compressor: false,
@@ -194,18 +194,34 @@ pub(super) fn detect_at_end(body: &mut Body<'_>) -> Option<&'static Format> {
 impl Format {
     /// Whether a file that begins like one is one, as far as its head shows.
     pub(super) fn is_valid(&self, head: &[u8], budget: &Budget) -> bool {
-        match self.signature {
-            Signature::Strong => true,
-            Signature::Weak(is_valid) => is_valid(head, budget),
+        match (&self.signature, &self.reader) {
+            (Signature::Weak(least), Reader::Compressor(stream)) => {
+                compressed::decompresses(stream, head, least(head), budget)
+            }
+            _ => true,
         }
     }
 
-    /// Hands on what is in it.
-    pub(super) fn open(&self, container: &OpenContainer<'_>, body: Body<'_>) {
-        match self.reader {
-            Reader::Archive(open) => open(container, body),
-            Reader::Compressor(stream) => compressed::open(container, stream, body, without_extension),
+    /// Hands on what is in it, and whether it is one: where it is none, nothing.
+    pub(super) fn open(&self, container: &OpenContainer<'_>, body: &mut Body<'_>) -> bool {
+        match (&self.reader, body) {
+            (Reader::Archive(open), body) => open(container, reborrow(body)),
+            (Reader::Compressor(stream), Body::Whole(bytes)) => {
+                let least = match self.signature {
+                    Signature::Strong => None,
+                    Signature::Weak(least) => Some(least(bytes)),
+                };
+                return compressed::open_whole(container, stream, bytes, least, without_extension);
+            }
+            (Reader::Compressor(stream), Body::Stream { head, rest }) => {
+                // Decoded twice as far as the head goes, which is little of it.
+                if !self.is_valid(head, container.budget) {
+                    return false;
+                }
+                compressed::open(container, stream, (head, &mut **rest), without_extension);
+            }
         }
+        true
     }
 
     /// What a compressor adds to the names of files.

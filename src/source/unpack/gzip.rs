@@ -2,8 +2,6 @@
 
 use std::io::{self, BufRead as _, ErrorKind};
 
-use super::budget::Budget;
-use super::compressed;
 use super::decoder::{Decoder, Metadata, Step, StreamFormat};
 use super::inflate::Inflate;
 use super::input::Input;
@@ -31,9 +29,9 @@ pub(super) fn begins(head: &[u8]) -> bool {
 
 /// Chance bytes may make the decoder produce a little: a header as compressors write it is believed sooner, which states
 /// the usual compression levels and an operating system that has a number (RFC 1952, 2.3.1, XFL and OS).
-pub(super) fn is_valid(head: &[u8], budget: &Budget) -> bool {
+pub(super) fn least(head: &[u8]) -> usize {
     let usual = matches!(head, [_, _, _, _, _, _, _, _, 0 | 2 | 4, 0..=13 | 255, ..]);
-    compressed::decompresses(&STREAM, head, if usual { 1 } else { 256 }, budget)
+    if usual { 1 } else { 256 }
 }
 
 fn open(input: &mut Input<'_>, metadata: &mut Vec<Metadata>) -> io::Result<Box<dyn Decoder>> {

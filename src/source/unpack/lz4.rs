@@ -9,8 +9,6 @@ use std::io::{self, ErrorKind};
 use lz4_flex::block::decompress_into_with_dict;
 use zeroize::Zeroize as _;
 
-use super::budget::Budget;
-use super::compressed;
 use super::decoder::{Decoder, Metadata, Step, StreamFormat};
 use super::input::Input;
 use super::memory::Reservation;
@@ -48,9 +46,7 @@ pub(super) fn begins_frame(head: &[u8]) -> bool {
 
 /// The signature is four bytes long, but chance data does have it: the header decides, and a damaged block is a damaged
 /// file.
-pub(super) fn is_valid(head: &[u8], budget: &Budget) -> bool {
-    compressed::decompresses(&STREAM, head, 0, budget)
-}
+pub(super) const LEAST: usize = 0;
 
 fn open(input: &mut Input<'_>, metadata: &mut Vec<Metadata>) -> io::Result<Box<dyn Decoder>> {
     if let Some(large) = skippable::read(input, metadata)? {
@@ -91,6 +87,7 @@ fn open(input: &mut Input<'_>, metadata: &mut Vec<Metadata>) -> io::Result<Box<d
         compressed: Vec::new(),
         plain: Vec::new(),
         given: 0,
+        end: 0,
         _reservation: reservation,
     }))
 }
@@ -106,9 +103,10 @@ struct Frame {
     /// The "Block Size" field of the block now being gathered, once it is read.
     block_size: Option<u32>,
     compressed: Vec<u8>,
-    /// Up to [`WINDOW`] bytes that were given out, then those of the newest block.
+    /// Up to [`WINDOW`] bytes that were given out, then those of the newest block up to `end`, then anything.
     plain: Vec<u8>,
     given: usize,
+    end: usize,
     _reservation: Reservation,
 }
 
@@ -127,7 +125,7 @@ impl Frame {
 
     /// Reads blocks until one gave something; whether the frame has ended.
     fn advance(&mut self, input: &mut &[u8], last: bool) -> io::Result<bool> {
-        while self.given == self.plain.len() {
+        while self.given == self.end {
             let Some(word) = self.block_size else {
                 if !self.gather(input, 4) {
                     // A legacy frame has no end mark: it ends where the file does, or the next frame begins.
@@ -148,29 +146,45 @@ impl Frame {
                 continue;
             };
             let len = (word & !UNCOMPRESSED) as usize;
-            if !self.gather(input, len + self.block_checksum_len) {
+            let need = len + self.block_checksum_len;
+            if self.compressed.is_empty()
+                && let Some((block, rest)) = input.split_at_checked(need)
+            {
+                *input = rest;
+                self.decompress_block(word, &block[..len])?;
+            } else if self.gather(input, need) {
+                let mut block = std::mem::take(&mut self.compressed);
+                let done = self.decompress_block(word, &block[..len]);
+                block.clear();
+                self.compressed = block;
+                done?;
+            } else {
                 return Ok(false);
             }
-            self.decompress_block(word, len)?;
-            self.compressed.clear();
             self.block_size = None;
         }
         Ok(false)
     }
 
-    fn decompress_block(&mut self, word: u32, len: usize) -> io::Result<()> {
-        let keep = if self.linked { self.plain.len().min(WINDOW) } else { 0 };
-        self.plain.drain(..self.plain.len() - keep);
-        self.given = keep;
+    fn decompress_block(&mut self, word: u32, block: &[u8]) -> io::Result<()> {
+        let keep = if self.linked { self.end.min(WINDOW) } else { 0 };
+        self.plain.copy_within(self.end - keep..self.end, 0);
+        (self.given, self.end) = (keep, keep);
+        // Zeroed once: a block may be a few megabytes, and is overwritten.
+        let room = keep + self.block_max.max(block.len());
+        if self.plain.len() < room {
+            self.plain.resize(room, 0);
+        }
+        let (before, room) = self.plain.split_at_mut(keep);
         if word & UNCOMPRESSED != 0 && !self.legacy {
-            self.plain.extend_from_slice(&self.compressed[..len]);
+            room[..block.len()].copy_from_slice(block);
+            self.end += block.len();
             return Ok(());
         }
-        self.plain.resize(keep + self.block_max, 0);
-        let (before, room) = self.plain.split_at_mut(keep);
-        let written = decompress_into_with_dict(&self.compressed[..len], room, before);
-        self.plain.truncate(keep + written.as_ref().map_or(0, |written| (*written).min(self.block_max)));
-        written.map(drop).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
+        let written = decompress_into_with_dict(block, &mut room[..self.block_max], before)
+            .map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+        self.end += written.min(self.block_max);
+        Ok(())
     }
 }
 
@@ -178,7 +192,7 @@ impl Decoder for Frame {
     fn step(&mut self, input: &[u8], output: &mut [u8], last: bool) -> Step {
         let mut rest = input;
         let ended = self.advance(&mut rest, last);
-        let plain = &self.plain[self.given..];
+        let plain = &self.plain[self.given..self.end];
         let produced = plain.len().min(output.len());
         output[..produced].copy_from_slice(&plain[..produced]);
         self.given += produced;

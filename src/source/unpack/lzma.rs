@@ -5,8 +5,6 @@
 
 use std::io::{self, ErrorKind};
 
-use super::budget::Budget;
-use super::compressed;
 use super::decoder::{Decoder, Metadata, StreamFormat};
 use super::input::Input;
 use super::lzma_decoder::Lzma;
@@ -45,17 +43,15 @@ pub(super) fn begins(head: &[u8]) -> bool {
         && (size == u64::MAX || (1..1 << 38).contains(&size))
 }
 
-/// A header of chance bytes is possible: a byte has to come out.
-pub(super) fn is_valid(head: &[u8], budget: &Budget) -> bool {
-    compressed::decompresses(&STREAM, head, 1, budget)
-}
+/// A header of chance bytes is possible: so many bytes have to come out.
+pub(super) const LEAST: usize = 1;
 
 fn open(input: &mut Input<'_>) -> io::Result<Box<dyn Decoder>> {
     let dictionary = match input.peek(HEADER_LEN)? {
         [_, a, b, c, d, ..] => u32::from_le_bytes([*a, *b, *c, *d]),
         _ => return Err(ErrorKind::UnexpectedEof.into()),
     };
-    Ok(Box::new(Lzma::with_header(input.budget.window(dictionary.into(), OVERHEAD)?)))
+    Ok(Box::new(Lzma::with_header(input.budget.window(dictionary.into(), OVERHEAD)?)?))
 }
 
 /// The stream of a zip member (APPNOTE 5.8): two bytes of version, the length of the properties in two, the

@@ -7,14 +7,12 @@ use std::rc::Rc;
 use super::Unpack;
 use super::bounded_reader::{BoundedReader, ExactReader, StreamError};
 use super::budget::Budget;
+use super::buffers::Buffer;
 use super::input::Input;
 use super::limits::Limit;
 pub(super) use super::member_name::MemberName;
 use super::share::Claim;
-use crate::blob::{Blob, Body, Forward, LocationKind, MIN_TOKEN_LEN, Origin};
-
-/// Members smaller than this are handed on whole, in bytes.
-const HEAD: u64 = 128 * 1024;
+use crate::blob::{Blob, Body, Forward, LocationKind, MIN_TOKEN_LEN, Origin, fill};
 
 /// One open container.
 pub(super) struct OpenContainer<'a> {
@@ -153,15 +151,14 @@ impl OpenContainer<'_> {
 
     /// Hands on what a reader gives, in memory where it is little.
     fn route_stream(&self, region: Region<'_>, reader: &mut BoundedReader<'_>) {
-        let mut head = self.budget.take_buffer();
+        let mut head = Buffer::take();
         // A bounded reader does not fail.
-        let _ = reader.by_ref().take(HEAD).read_to_end(&mut head);
-        if (head.len() as u64) < HEAD {
-            self.route(region, Body::Whole(&head));
-        } else {
-            self.route(region, Body::Stream { head: &head, rest: reader });
-        }
-        self.budget.return_buffer(head);
+        let (read, outcome) = fill(reader, &mut head);
+        let body = match outcome {
+            Ok(true) => Body::Stream { head: &head, rest: reader },
+            _ => Body::Whole(&head[..read]),
+        };
+        self.route(region, body);
     }
 
     fn finish_stream(&self, region: Region<'_>, mut reader: BoundedReader<'_>) -> (u64, Option<StreamError>) {
@@ -187,22 +184,19 @@ impl OpenContainer<'_> {
 
     /// Scans what a limit has left unread as it is, which no limit is for: opening a container must find no less than looking at
     /// its bytes.
-    fn scan_unread(&self, region: Region<'_>, mut reader: &mut dyn Read) -> (u64, Option<StreamError>) {
-        let mut head = self.budget.take_buffer();
+    fn scan_unread(&self, region: Region<'_>, reader: &mut dyn Read) -> (u64, Option<StreamError>) {
+        let mut head = Buffer::take();
         // Whoever reads on gets an error again.
-        let _ = (&mut reader).take(HEAD).read_to_end(&mut head);
+        let (read, outcome) = fill(reader, &mut head);
         if self.unpack.inner.stopped() {
             return (0, Some(StreamError::Cancelled));
         }
-        let body = if (head.len() as u64) < HEAD {
-            Body::Whole(&head)
-        } else {
-            Body::Stream { head: &head, rest: &mut Forward(reader) }
+        let body = match outcome {
+            Ok(true) => Body::Stream { head: &head, rest: &mut Forward(reader) },
+            _ => Body::Whole(&head[..read]),
         };
         self.route(region, body);
-        let len = head.len() as u64;
-        self.budget.return_buffer(head);
-        (len, None)
+        (read as u64, None)
     }
 
     /// Hands on the next `size` bytes as a member, without a copy where the container is in memory.
@@ -227,9 +221,9 @@ impl OpenContainer<'_> {
         Ok(())
     }
 
-    fn route(&self, region: Region<'_>, body: Body<'_>) {
+    fn route(&self, region: Region<'_>, mut body: Body<'_>) {
         let origin = || self.origin_of(region);
-        let blob = Blob { body: reborrow(body), origin: &origin };
+        let blob = Blob { body: reborrow(&mut body), origin: &origin };
         match region {
             Region::Decompressed(name) => self.unpack.decompressed(blob, self, name),
             Region::Member(_) => self.unpack.nested(blob, self.depth, self.budget),
@@ -251,9 +245,9 @@ impl OpenContainer<'_> {
 }
 
 /// The same body, for a blob that lives less long.
-fn reborrow<'s, 'l: 's>(body: Body<'l>) -> Body<'s> {
+pub(super) fn reborrow<'s>(body: &'s mut Body<'_>) -> Body<'s> {
     match body {
         Body::Whole(bytes) => Body::Whole(bytes),
-        Body::Stream { head, rest } => Body::Stream { head, rest },
+        Body::Stream { head, rest } => Body::Stream { head, rest: &mut **rest },
     }
 }

@@ -6,7 +6,7 @@ use std::io;
 
 use super::decoder::{Decoder, Metadata, StreamFormat};
 use super::input::Input;
-use super::lzma_decoder::Xz;
+use super::lzma_decoder::Lzma;
 
 pub(super) static STREAM: StreamFormat = StreamFormat {
     another_begins: begins,
@@ -29,7 +29,7 @@ pub(super) fn begins(head: &[u8]) -> bool {
 pub(super) fn open(input: &mut Input<'_>) -> io::Result<Box<dyn Decoder>> {
     let declared = dictionary(input.peek(12 + 64)?).max(MIN_DICTIONARY);
     // A later block that needs more than the first one did is refused.
-    Ok(Box::new(Xz::new(declared + OVERHEAD, input.budget.window(declared, OVERHEAD)?)))
+    Ok(Box::new(Lzma::xz(declared + OVERHEAD, input.budget.window(declared, OVERHEAD)?)?))
 }
 
 /// The dictionary size in bytes that the first block states (xz-file-format, 5.3.1): its LZMA2 filter has the id 0x21,

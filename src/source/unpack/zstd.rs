@@ -4,8 +4,6 @@ use std::io::{self, ErrorKind};
 
 use ::zstd::stream::raw::{DParameter, Decoder as RawDecoder, InBuffer, Operation as _, OutBuffer};
 
-use super::budget::Budget;
-use super::compressed;
 use super::decoder::{Decoder, Metadata, Step, StreamFormat};
 use super::input::Input;
 use super::lz4;
@@ -32,9 +30,7 @@ pub(super) fn begins(head: &[u8]) -> bool {
 
 /// The signature is four bytes long, but chance data does have it: the header decides, and a damaged block is a damaged
 /// file.
-pub(super) fn is_valid(head: &[u8], budget: &Budget) -> bool {
-    compressed::decompresses(&STREAM, head, 0, budget)
-}
+pub(super) const LEAST: usize = 0;
 
 fn open(input: &mut Input<'_>, metadata: &mut Vec<Metadata>) -> io::Result<Box<dyn Decoder>> {
     if let Some(large) = skippable::read(input, metadata)? {
