@@ -33,6 +33,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("regex", &["rule", "detect", "suppress/allowlist"]),
     ("aho_corasick", &["detect"]),
     ("wide", &["detect/decode/simd"]),
+    ("pulp", &["detect/decode/simd"]),
     ("crc32fast", &["checksum", "source/unpack"]),
     ("reqwest", &["http"]),
     ("rustls", &["http"]),

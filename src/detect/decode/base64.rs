@@ -11,17 +11,29 @@ use aho_corasick::packed;
 use aho_corasick::{AhoCorasick, Input};
 use zeroize::Zeroizing;
 
-use super::alphabet::{STANDARD, VALUES, is_base64_or_break};
+use super::alphabet::{SHORTEST_RUN, STANDARD, VALUES, is_base64_or_break};
 use super::inflate::Wrapper;
-use super::simd::any_capital;
+use super::simd::{BLOCK, any_capital, any_compressed_header, ascii_alignments};
 use crate::rule::Rules;
 
-/// Whether a text may contain an encoded token: without a single capital, it is the digits of a hash, or a word.
+/// Whether a text may contain an encoded token: there is a capital, and what is either base64 of ASCII or the header of compressed data.
 ///
-/// Three random letters and digits become four characters without a capital once in twenty times, and a token is a dozen
-/// times as long: once in 10^15 tokens. UTF-16 in base64 is full of capitals.
+/// Without a single capital, it is the digits of a hash, or a word: three random letters and digits become four characters without
+/// a capital once in twenty times, and a token is a dozen times as long: once in 10^15 tokens. UTF-16 in base64 is full of
+/// capitals.
 pub(in crate::detect) fn may_hold_token(text: &[u8]) -> bool {
-    any_capital(text)
+    any_capital(text) && (may_encode_ascii(text) || any_compressed_header(text))
+}
+
+/// Whether part of a text may be base64 of ASCII, as long as a token: that has two whole blocks in it, which agree on where groups of
+/// four characters start.
+fn may_encode_ascii(text: &[u8]) -> bool {
+    const { assert!(SHORTEST_RUN - 1 >= 3 * BLOCK - 1) };
+    let mut fitting = 0;
+    text.as_chunks::<BLOCK>().0.iter().any(|block| {
+        let before = std::mem::replace(&mut fitting, ascii_alignments(block));
+        before & fitting != 0
+    })
 }
 
 /// Decodes characters of either alphabet into a buffer; up to three bits at the end that make no byte are left out.
@@ -140,7 +152,12 @@ const NESTED_STRIDE: usize = (SHORTEST_NESTED - 3) / 3 * 4 - NESTED_BLOCK + 4;
 /// Needles for that would be many, and inner lines may end in the middle of them: so, as with the outermost base64, long runs
 /// are looked for.
 pub(in crate::detect) fn nested(text: &[u8], range: Range<usize>) -> impl Iterator<Item = usize> {
-    let starts = range.step_by(NESTED_STRIDE).flat_map(|start| start..start + 4);
+    let starts = range.step_by(NESTED_STRIDE).flat_map(move |start| {
+        // What is encoded again is ASCII, which most alignments rule out. All four blocks have these characters.
+        let block = text.get(start + 3..).and_then(<[u8]>::first_chunk);
+        let fitting = block.map_or(0, ascii_alignments);
+        (0..4).filter(move |n| fitting >> ((n + 3) % 4) & 1 == 1).map(move |n| start + n)
+    });
     starts.filter(|start| {
         let block = text.get(*start..*start + NESTED_BLOCK);
         block.is_some_and(|block| {

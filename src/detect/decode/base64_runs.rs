@@ -8,22 +8,22 @@
 use std::ops::Range;
 
 use super::alphabet::SHORTEST_RUN;
-use super::base64;
-use super::simd::{self, BLOCK, blocks_may_be_base64, leading, may_be_base64, trailing};
+use super::line_break::{continues_on_next_line, previous_line_end};
+use super::line_wrapped::run_start;
+use super::simd::{self, BEFORE, BLOCK, GROUP, Vectorized, Vectors, any_capital, leading, trailing};
 
 const STRIDE: usize = SHORTEST_RUN - BLOCK + 1;
 
 /// How many bytes are searched at a time: few enough to stay in the first-level cache until needles are looked for.
 pub(in crate::detect) const SEGMENT: usize = 32 * 1024;
 
-/// How many blocks are classified at a time, and how many words a segment takes at a bit for each block.
-const GROUP: usize = 16;
-const WORD: usize = u64::BITS as usize;
+/// How many words a segment takes at a bit for each block.
+const WORD: usize = u32::BITS as usize;
 const WORDS: usize = SEGMENT.div_ceil(STRIDE * WORD);
 
 /// The blocks in a segment that may be part of a long run: a bit for each stride.
 pub(in crate::detect) struct Candidates {
-    words: [u64; WORDS],
+    words: [u32; WORDS],
     start: usize,
     /// How many of the first words have no bit left.
     done: usize,
@@ -32,34 +32,7 @@ pub(in crate::detect) struct Candidates {
 impl Candidates {
     /// The candidates in `segment`, which is at most [`SEGMENT`] bytes long.
     pub(in crate::detect) fn in_segment(bytes: &[u8], segment: Range<usize>) -> Self {
-        let mut candidates = Candidates { words: [0; WORDS], start: segment.start, done: 0 };
-        let strides = bytes.get(segment.start..bytes.len().min(segment.end + BLOCK - 1)).unwrap_or_default();
-        let (groups, rest) = strides.as_chunks();
-        let rest = rest.chunks(STRIDE).map_while(<[u8]>::first_chunk);
-        let rest = (0..).zip(rest).fold(0, |bits, (n, block)| bits | u64::from(may_be_base64(block)) << n);
-        for (n, bits) in groups.iter().map(bits).chain([rest]).enumerate() {
-            if let Some(word) = candidates.words.get_mut(n * GROUP / WORD) {
-                *word |= bits << (n * GROUP % WORD);
-            }
-        }
-        // One test after the other, because each rules most out and costs more than the one before; without a branch where that
-        // is cheaper.
-        candidates.retain(|at| neighbor_may_be_base64(bytes, at) & has_capital_nearby(bytes, at));
-        candidates.retain(|at| is_long(bytes, at));
-        candidates
-    }
-
-    /// Keeps the candidates for which `test` is true.
-    fn retain(&mut self, test: impl Fn(usize) -> bool) {
-        for (n, word) in self.words.iter_mut().enumerate() {
-            let mut rest = *word;
-            while rest != 0 {
-                let bit = rest.trailing_zeros();
-                rest &= rest - 1;
-                let at = self.start + (n * WORD + bit as usize) * STRIDE;
-                *word ^= u64::from(!test(at)) << bit;
-            }
-        }
+        simd::vectorized(Search { bytes, segment })
     }
 
     /// Takes the first candidate, if it is before `end`.
@@ -77,28 +50,75 @@ impl Candidates {
     }
 }
 
-/// A bit for each stride of a group whose block may be part of a run.
-fn bits(group: &[u8; GROUP * STRIDE]) -> u64 {
-    let (strides, _) = group.as_chunks::<STRIDE>();
-    const { assert!(BLOCK <= STRIDE) };
-    u64::from(blocks_may_be_base64(|n| strides[n].first_chunk().unwrap_or(&[0; BLOCK])))
+/// The search for candidates.
+struct Search<'b> {
+    bytes: &'b [u8],
+    segment: Range<usize>,
 }
 
-/// Whether the block on one side of that at `at` may be base64 as well. Without a branch, because two tests cost less than a
-/// misprediction.
-fn neighbor_may_be_base64(bytes: &[u8], at: usize) -> bool {
-    let block =
-        |at: Option<usize>| at.and_then(|at| bytes.get(at..)?.first_chunk()).is_some_and(may_be_base64);
-    block(at.checked_sub(BLOCK)) | block(at.checked_add(BLOCK))
+impl Vectorized for Search<'_> {
+    type Output = Candidates;
+
+    #[inline(always)]
+    fn run(self, vectors: impl Vectors) -> Candidates {
+        let Search { bytes, segment: Range { start, end } } = self;
+        let mut candidates = Candidates { words: [0; WORDS], start, done: 0 };
+        let strides = bytes.get(start..bytes.len().min(end + BLOCK - 1)).unwrap_or_default();
+        let (groups, rest) = strides.as_chunks::<{ GROUP * STRIDE }>();
+        for (word, group) in candidates.words.iter_mut().zip(groups) {
+            let (strides, _) = group.as_chunks::<STRIDE>();
+            *word = vectors.blocks_may_be_base64(|n| strides[n].first_chunk().unwrap_or(&[0; BLOCK]));
+        }
+        if let Some(word) = candidates.words.get_mut(groups.len())
+            && !rest.is_empty()
+        {
+            let block = |n| rest.get(n * STRIDE..).and_then(<[u8]>::first_chunk);
+            *word = vectors.blocks_may_be_base64(|n| block(n).unwrap_or(&[0; BLOCK]));
+        }
+        for (n, word) in candidates.words.iter_mut().enumerate() {
+            let mut rest = *word;
+            while rest != 0 {
+                let bit = rest.trailing_zeros();
+                rest &= rest - 1;
+                let at = start + (n * WORD + bit as usize) * STRIDE;
+                let kept = is_candidate(vectors, bytes, at);
+                *word ^= u32::from(!kept) << bit;
+            }
+        }
+        candidates
+    }
+}
+
+/// Whether the block at `at` is to be searched. One test after the other, because each rules most out and costs more than the one
+/// before.
+#[inline(always)]
+fn is_candidate(vectors: impl Vectors, bytes: &[u8], at: usize) -> bool {
+    let Some(block) = bytes[at..].first_chunk() else { return false };
+    (vectors.may_encode_ascii(block) || may_be_compressed(vectors, bytes, at))
+        && has_capital_nearby(bytes, at)
+        && is_long(bytes, at)
+}
+
+/// Whether the block at `at` may be the first one of a compressed stream: its header is right in front, or on a line before.
+#[inline(always)]
+fn may_be_compressed(vectors: impl Vectors, bytes: &[u8], at: usize) -> bool {
+    const { assert!(STRIDE <= BEFORE) };
+    let around = at.checked_sub(BEFORE).and_then(|start| bytes[start..].first_chunk());
+    let Some(around) = around else { return true };
+    if vectors.any_compressed_header(around) {
+        return true;
+    }
+    let Some(before) = around.first_chunk() else { return true };
+    vectors.trailing_base64(before) < BEFORE && previous_line_end(bytes, run_start(bytes, at)).is_some()
 }
 
 /// How far around a block the shortest encoded token that it is part of extends, in bytes.
 const CONTEXT: usize = (SHORTEST_RUN - BLOCK).next_multiple_of(BLOCK / 2);
 
-/// Whether there is a capital near the block (see [`base64::may_hold_token`]): most runs are hashes in hex.
+/// Whether there is a capital near the block (see [`may_hold_token`](super::base64::may_hold_token)): most runs are hashes in hex, or paths.
 fn has_capital_nearby(bytes: &[u8], at: usize) -> bool {
     let near = at.checked_sub(CONTEXT).and_then(|start| bytes.get(start..)?.first_chunk());
-    near.is_none_or(|near: &[u8; BLOCK + 2 * CONTEXT]| base64::may_hold_token(near))
+    near.is_none_or(|near: &[u8; BLOCK + 2 * CONTEXT]| any_capital(near))
 }
 
 /// Whether the run around the block at `at` is as long as a token needs, or ends like a line that continues on the next one.
@@ -107,7 +127,7 @@ fn is_long(bytes: &[u8], at: usize) -> bool {
     let after = leading(&bytes[at..bytes.len().min(at + SHORTEST_RUN)], base64_or_break);
     after >= SHORTEST_RUN
         || after + trailing(&bytes[at.saturating_sub(SHORTEST_RUN)..at], base64_or_break) >= SHORTEST_RUN
-        || super::line_break::continues_on_next_line(&bytes[at..], after)
+        || continues_on_next_line(&bytes[at..], after)
 }
 
 #[cfg(test)]

@@ -34,6 +34,10 @@ pub(super) fn previous_line_end(bytes: &[u8], start: usize) -> Option<usize> {
     }
     let is_gap = |byte: u8| b"\r\n\"'.,\\nr".contains(&byte) || is_sign(byte) || is_line_prefix(byte);
     let gap = before.iter().rev().take_while(|byte| is_gap(**byte)).count();
+    // Nearly always a blank between two words: a line ends with one of these.
+    if !before[before.len() - gap..].iter().any(|byte| matches!(byte, b'\n' | b'\\')) {
+        return None;
+    }
     (start - gap..start)
         .filter(|end| *end > 0 && is_character(bytes[end - 1]))
         .find(|end| line_break(&bytes[*end..]) == Some(start - end))
@@ -97,6 +101,9 @@ pub(super) fn line_break(rest: &[u8]) -> Option<usize> {
 
 /// The width of a character reference to a carriage return, which Java's XML signatures put in front of line ends.
 fn carriage_return(rest: &[u8]) -> usize {
+    if rest[0] != b'&' {
+        return 0;
+    }
     let references = [&b"&#13;"[..], b"&#xD;", b"&#xd;"];
     references.into_iter().find(|reference| rest.starts_with(reference)).map_or(0, <[u8]>::len)
 }

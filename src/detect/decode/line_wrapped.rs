@@ -236,7 +236,7 @@ fn first_line(bytes: &[u8], mut start: usize, floor: usize) -> usize {
 }
 
 /// Where the characters start that end at `end`. The `n` of an escaped line end is none of them.
-fn run_start(bytes: &[u8], end: usize) -> usize {
+pub(super) fn run_start(bytes: &[u8], end: usize) -> usize {
     let start = end - trailing(&bytes[..end], base64_characters);
     let escaped = bytes[..start].ends_with(b"\\") && matches!(bytes.get(start), Some(b'n' | b'r'));
     start + usize::from(escaped)

@@ -1,13 +1,85 @@
-//! Sixteen bytes classified at once, in a vector register: base64 and what only looks like it.
+//! Many bytes classified at once, in vector registers: base64 and what only looks like it.
 
-use wide::bytemuck::cast;
-use wide::{i8x16, i16x16, u8x16};
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod portable;
 
-/// How many bytes fill a register.
+use wide::u8x16;
+
+/// How many bytes a block has.
 pub(super) const BLOCK: usize = 16;
 
-/// The bytes of one register.
+/// The bytes of one block.
 pub(super) type Block = [u8; BLOCK];
+
+/// How many blocks are classified at once.
+pub(super) const GROUP: usize = 32;
+
+/// How many bytes in front of a block decide whether it is the first of a line or of a compressed stream.
+pub(super) const BEFORE: usize = 40;
+
+/// A set of vector instructions, and what is asked of it for most of the input.
+pub(super) trait Vectors: Copy {
+    /// A bit for each block of a group that may be base64 and line ends throughout, as they are or escaped; `block` returns them by
+    /// their index. This takes as few operations as possible, because nearly all input is ruled out here.
+    fn blocks_may_be_base64<'b>(self, block: impl Fn(usize) -> &'b Block) -> u32;
+
+    /// Whether such a block may be a part of base64 that decodes to ASCII, as whatever a token is encoded in does, compressed data
+    /// apart. One with a line end in it may.
+    ///
+    /// Each byte's high bit is one bit of a character: the highest of the first of a group of four, the fourth of the second, the
+    /// second last of the third. So in one of the four alignments, all of these are zero. The last character is not asked: that of a
+    /// token has bits of the byte behind it.
+    fn may_encode_ascii(self, block: &Block) -> bool;
+
+    /// Whether the header of a compressed stream may start among the first [`BEFORE`] of those bytes: `H4` of gzip's in base64, or `eA`,
+    /// `eF`, `eJ` or `eN` of zlib's.
+    fn any_compressed_header(self, bytes: &[u8; BEFORE + BLOCK]) -> bool;
+
+    /// How many of the last bytes are characters of base64.
+    fn trailing_base64(self, bytes: &[u8; BEFORE]) -> usize;
+}
+
+/// A search that uses vector instructions.
+pub(super) trait Vectorized {
+    /// What it finds.
+    type Output;
+
+    /// Searches with such instructions. Has to be inlined, as all that it calls with them.
+    fn run(self, vectors: impl Vectors) -> Self::Output;
+}
+
+/// Runs the search with the best instructions that this machine has.
+pub(super) fn vectorized<S: Vectorized>(search: S) -> S::Output {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(avx2) = avx2::Avx2::detected() {
+        return avx2.run(search);
+    }
+    search.run(portable::Portable)
+}
+
+/// The alignments in which no group of four characters has a byte beyond ASCII, a bit for each, where `first`, `second` and `third` have
+/// a bit for each character that cannot be at that place of a group. The lowest bit is that of groups that start at the third
+/// character, the next one that of those at the fourth.
+fn fitting_alignments(first: u32, second: u32, third: u32) -> u32 {
+    // A bit for each place where a group may start, from two in front of the block on.
+    let bad = first << 2 | second << 1 | third;
+    !(bad | bad >> 4 | bad >> 8 | bad >> 12 | bad >> 16) & 15
+}
+
+/// The alignments in which a block of base64 may decode to ASCII, a bit for each: the lowest for groups that start at its third character.
+pub(super) fn ascii_alignments(block: &Block) -> u32 {
+    let values = portable::values(u8x16::new(*block));
+    fitting_alignments(portable::bit(values, 5), portable::bit(values, 3), portable::bit(values, 1))
+}
+
+/// Whether the header of a compressed stream may start among those characters.
+pub(super) fn any_compressed_header(text: &[u8]) -> bool {
+    let blocks = text.as_chunks().0.iter().zip(text.get(1..).unwrap_or_default().as_chunks().0);
+    let found = blocks.clone().any(|(block, next)| portable::compressed_headers(block, next).any());
+    let rest = &text[blocks.len() * BLOCK..];
+    found || rest.windows(2).any(|pair| matches!(pair, [b'e', b'A' | b'F' | b'J' | b'N'] | [b'H', b'4']))
+}
 
 /// A bit for each byte that is a character of base64, the lowest for the first.
 pub(super) fn base64_characters(block: &Block) -> u16 {
@@ -19,38 +91,6 @@ pub(super) fn base64_characters(block: &Block) -> u16 {
 pub(super) fn base64_or_break(block: &Block) -> u16 {
     let bytes = u8x16::new(*block);
     bits(are_base64(bytes) | bytes.simd_eq(u8x16::splat(b'\\')) | within(bytes, b'\n', b'\r'))
-}
-
-/// Whether a block may be nothing but such bytes: there is no blank, quote, bracket, colon or equals sign, and nothing but
-/// ASCII.
-pub(super) fn may_be_base64(block: &Block) -> bool {
-    surely_other(block).simd_eq(u8x16::splat(0)).all()
-}
-
-/// A bit for each of sixteen blocks of which [`may_be_base64`] is true; `block` returns them by their index. This takes as few
-/// operations as possible, because nearly all input is ruled out here.
-pub(super) fn blocks_may_be_base64<'b>(block: impl Fn(usize) -> &'b Block) -> u16 {
-    // Two blocks become one that has a byte for each two of theirs, zero only where both are; so sixteen become one.
-    let two = |n| narrow(surely_other(block(n)), surely_other(block(n + 1)));
-    let four = |n| narrow(two(n), two(n + 2));
-    let eight = |n| narrow(four(n), four(n + 4));
-    bits(narrow(eight(0), eight(8)).simd_eq(u8x16::splat(0)))
-}
-
-/// Nonzero for the bytes of a block that are surely neither base64 nor a line end.
-fn surely_other(block: &Block) -> u8x16 {
-    let bytes = u8x16::new(*block);
-    // As signed numbers, bytes beyond ASCII are negative.
-    let low = i8x16::splat(b'+'.cast_signed()).simd_gt(cast::<u8x16, i8x16>(bytes));
-    let no_control = (bytes & u8x16::splat(0xf8)) ^ u8x16::splat(8);
-    let (first, count) = (b':', b'@' - b':' + 1);
-    (low.cast_unsigned() & no_control) | u8x16::splat(count).saturating_sub(bytes - u8x16::splat(first))
-}
-
-/// A byte for each two of these bytes, zero only where both are.
-fn narrow(first: u8x16, second: u8x16) -> u8x16 {
-    let words: i16x16 = cast([first, second]);
-    i8x16::from_i16x16_saturate(words).cast_unsigned()
 }
 
 /// Whether there is a capital among the bytes.
@@ -91,11 +131,18 @@ pub(super) fn trailing(bytes: &[u8], class: impl Fn(&Block) -> u16) -> usize {
 }
 
 fn are_base64(bytes: u8x16) -> u8x16 {
-    let letters = within(bytes | u8x16::splat(32), b'a', b'z');
-    // `+`, `-` and `/` are odd numbers, the comma and the dot between them even ones.
+    are_letters(bytes) | within(bytes, b'0', b'9') | are_signs(bytes)
+}
+
+fn are_letters(bytes: u8x16) -> u8x16 {
+    within(bytes | u8x16::splat(32), b'a', b'z')
+}
+
+/// Those of either alphabet: `+`, `-`, `/` and `_`.
+fn are_signs(bytes: u8x16) -> u8x16 {
+    // The first three are odd numbers, the comma and the dot between them even ones.
     let odd = (bytes & u8x16::splat(1)).simd_eq(u8x16::splat(1));
-    let signs = odd & within(bytes, b'+', b'/');
-    letters | within(bytes, b'0', b'9') | signs | bytes.simd_eq(u8x16::splat(b'_'))
+    (odd & within(bytes, b'+', b'/')) | bytes.simd_eq(u8x16::splat(b'_'))
 }
 
 fn within(bytes: u8x16, first: u8, last: u8) -> u8x16 {
@@ -108,43 +155,4 @@ fn bits(mask: u8x16) -> u16 {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::super::alphabet::{is_base64_or_break, is_character};
-    use super::*;
-
-    #[test]
-    fn blocks_are_classified_as_bytes_are() {
-        for byte in 0..=u8::MAX {
-            let block = [byte; BLOCK];
-            assert_eq!(base64_characters(&block) == u16::MAX, is_character(byte), "{byte}");
-            let control = (b'\n'..=b'\r').contains(&byte);
-            assert_eq!(base64_or_break(&block) == u16::MAX, is_base64_or_break(byte) || control, "{byte}");
-            assert!(may_be_base64(&block) || base64_or_break(&block) == 0, "{byte}");
-            assert_eq!(any_capital(&block), byte.is_ascii_uppercase(), "{byte}");
-        }
-        assert!(!may_be_base64(b"two words, three"));
-    }
-
-    proptest! {
-        #[test]
-        fn bytes_are_counted_as_one_by_one(
-            bytes in prop::collection::vec(prop_oneof![20 => b'A'..=b'z', 1 => any::<u8>()], 0..90),
-        ) {
-            let is_one = |byte: &&u8| is_character(**byte);
-            prop_assert_eq!(leading(&bytes, base64_characters), bytes.iter().take_while(is_one).count());
-            prop_assert_eq!(trailing(&bytes, base64_characters), bytes.iter().rev().take_while(is_one).count());
-            prop_assert_eq!(any_capital(&bytes), bytes.iter().any(u8::is_ascii_uppercase));
-        }
-
-        #[test]
-        fn sixteen_blocks_are_classified_as_one_by_one(
-            bytes in prop::collection::vec(prop_oneof![40 => b'A'..=b'z', 1 => any::<u8>()], 16 * BLOCK),
-        ) {
-            let (blocks, _) = bytes.as_chunks::<BLOCK>();
-            let one_by_one = blocks.iter().rev().fold(0, |bits, block| bits << 1 | u16::from(may_be_base64(block)));
-            prop_assert_eq!(blocks_may_be_base64(|n| &blocks[n]), one_by_one);
-        }
-    }
-}
+mod tests;
