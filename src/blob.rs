@@ -89,6 +89,26 @@ pub trait Rest: Read {
     fn skip_hole(&mut self) -> u64 {
         0
     }
+
+    /// The whole blob, its head included, where many threads can read it at once.
+    fn shared(&self) -> Option<&dyn SharedFile> {
+        None
+    }
+}
+
+/// A file that many threads read at once, each from wherever it likes: large ones are scanned in parts.
+pub trait SharedFile: Sync {
+    /// How many bytes it has now.
+    fn size(&self) -> io::Result<u64>;
+
+    /// Reads from this offset on, as [`Read::read`].
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// How many bytes from this offset on are a hole of a sparse file, if it is large. Always an even number.
+    fn hole_at(&self, offset: u64) -> u64;
+
+    /// Calls `work` until it returns that nothing is left: in this thread, and in as many others as have nothing else to do.
+    fn work(&self, work: &(dyn Fn() -> bool + Sync));
 }
 
 /// Makes any reader a [`Rest`] that cannot seek: a pipe, a decompressor.

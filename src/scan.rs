@@ -4,7 +4,10 @@ mod blob_start;
 mod collector;
 mod git_data;
 mod line_ends;
+mod line_index;
 mod lines;
+mod parts;
+mod windows;
 mod with_root;
 
 pub use collector::Collector;

@@ -1,30 +1,21 @@
 //! The last sink: runs the detector over every blob, in windows where it is large, and gathers what is found.
 
-use std::cell::RefCell;
 use std::collections::HashSet;
 use std::io;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use crate::blob::{Blob, Body, Fault, FaultKind, LocationKind, Origin, Prefilter, Rest, Sink, fill};
-use crate::detect::{ByteOrder, Custom, Detector, Hit, MAX_SPAN, Window};
+use crate::blob::{Blob, Body, Fault, FaultKind, LocationKind, Origin, Prefilter, Rest, Sink};
+use crate::detect::{ByteOrder, Custom, Detector, Hit, Window};
 use crate::finding::{Confidence, Findings, Scope, Sighting, SuppressionContext, Suppressor};
 use crate::meter::Meter;
 use crate::scan::blob_start::BlobStart;
 use crate::scan::git_data;
 use crate::scan::line_ends::LineEnds;
-use crate::scan::lines::{LinePosition, Lines};
-
-/// How many new bytes a window of a large blob adds: few enough to stay in a core's own cache.
-const STEP: usize = 256 * 1024;
-
-/// As many zeros as a finding may span.
-static ZEROS: [u8; MAX_SPAN] = [0; MAX_SPAN];
-
-thread_local! {
-    /// One window a thread, reused for every large blob.
-    static WINDOW: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
+use crate::scan::line_index::Position;
+use crate::scan::lines::Lines;
+use crate::scan::parts;
+use crate::scan::windows::{Sizes, Windows};
 
 /// Detector, findings and meter, as one sink.
 pub struct Collector<'a> {
@@ -35,6 +26,8 @@ pub struct Collector<'a> {
     suppressor: Option<&'a dyn Suppressor>,
     /// Where git's own data was seen.
     histories: Mutex<HashSet<String>>,
+    /// How large blobs are cut.
+    sizes: Sizes,
 }
 
 /// What was found in a window, and where in it.
@@ -49,7 +42,15 @@ struct Match<'c> {
 impl<'a> Collector<'a> {
     /// A collector that puts what `detector` finds into `findings`.
     pub fn new(detector: &'a Detector, findings: &'a Findings, meter: &'a Meter) -> Self {
-        Collector { detector, findings, meter, custom: None, suppressor: None, histories: Mutex::default() }
+        Collector {
+            detector,
+            findings,
+            meter,
+            custom: None,
+            suppressor: None,
+            histories: Mutex::default(),
+            sizes: Sizes::default(),
+        }
     }
 
     /// The same, with the configuration's own rules.
@@ -64,10 +65,23 @@ impl<'a> Collector<'a> {
         Collector { suppressor: Some(suppressor), ..self }
     }
 
+    /// The same, with other sizes.
+    #[cfg(test)]
+    pub(super) fn with_sizes(self, sizes: Sizes) -> Self {
+        Collector { sizes, ..self }
+    }
+
     /// Scans one window, which begins at this offset and position of its blob.
-    fn scan_window(&self, window: &Window<'_>, offset: u64, position: LinePosition, start: &BlobStart<'_>) {
-        let mut lines = Lines::new(window.bytes, position);
+    fn scan_window(
+        &self,
+        window: &Window<'_>,
+        offset: u64,
+        position: &mut Position<'_>,
+        start: &BlobStart<'_>,
+    ) {
+        let mut lines = None;
         let mut record = |found: &Match<'_>| {
+            let lines = lines.get_or_insert_with(|| Lines::new(window.bytes, position.at(offset)));
             let kind = LineEnds::of(found.decoded, offset + found.span.start as u64);
             let (line, column) = lines.locate(found.span.start, kind);
             let start = start.location(|origin| self.redact_origin(origin));
@@ -111,48 +125,29 @@ impl<'a> Collector<'a> {
         self.custom.map_or_else(|| path.clone(), |custom| custom.redact(&path))
     }
 
-    /// Scans a large blob window by window: each holds what the one before could not decide, and new bytes.
-    fn scan_windows(&self, head: &[u8], rest: &mut dyn Rest, start: &BlobStart<'_>) -> io::Result<()> {
-        // Taken out rather than borrowed: a source may hand over a blob from within another one.
-        let mut buffer = WINDOW.take();
-        let capacity = head.len().max(2 * MAX_SPAN) + STEP + 1;
-        buffer.resize(capacity.max(buffer.len()), 0);
-        buffer[..head.len()].copy_from_slice(head);
-        // `decided` bytes of the buffer were scanned for what starts in them; `filled` are in it.
-        let mark = ByteOrder::of_mark(head);
-        let (mut offset, mut position, mut decided, mut filled) =
-            (0_u64, LinePosition::default(), 0, head.len());
-        let outcome = loop {
-            let (read, outcome) = fill(rest, &mut buffer[filled..filled + STEP]);
-            let bytes = &buffer[..filled + read];
-            let last = !matches!(outcome, Ok(true));
-            // Behind so many zeros nothing goes on, and a hole of a sparse file may begin.
-            let zeros = !last && bytes.len() >= MAX_SPAN && bytes.ends_with(&ZEROS);
-            // What starts within the last MAX_SPAN bytes may end in the next window, and is decided there.
-            let emit =
-                if last || zeros { bytes.len() } else { bytes.len().saturating_sub(MAX_SPAN).max(decided) };
-            self.scan_window(&Window { bytes, emit: decided..emit, mark }, offset, position, start);
-            self.meter.bytes(read as u64);
-            if last || self.stopped() {
-                break outcome.map(drop);
-            }
-            let hole = if zeros { rest.skip_hole() } else { 0 };
-            if hole > 0 {
-                position = position.advanced_by(bytes, bytes.len()).behind_hole(hole);
-                offset += bytes.len() as u64 + hole;
-                (decided, filled) = (0, 0);
-                continue;
-            }
-            // Code units of UTF-16 are two bytes long.
-            let dropped = emit.saturating_sub(MAX_SPAN) & !1;
-            position = position.advanced_by(bytes, dropped);
-            filled = bytes.len() - dropped;
-            buffer.copy_within(dropped..dropped + filled, 0);
-            offset += dropped as u64;
-            decided = emit - dropped;
-        };
-        WINDOW.set(buffer);
-        outcome
+    /// Scans a large blob: a file that can be read from anywhere in parts, anything else from its beginning to its end.
+    fn scan_large(&self, head: &[u8], rest: &mut dyn Rest, origin: &dyn Fn() -> Origin) -> io::Result<()> {
+        let read = head.len() as u64;
+        if let Some(file) = rest.shared() {
+            let origin = origin();
+            return parts::visit(file, head, self.sizes, &|window, offset, position| {
+                self.scan_window(window, offset, position, &BlobStart::new(&|| origin.clone()));
+                self.goes_on(window, offset, read)
+            });
+        }
+        let start = BlobStart::new(origin);
+        let windows = Windows::of_blob(rest, ByteOrder::of_mark(head), self.sizes);
+        windows.visit(head, &mut Position::counted(), &mut |window, offset, position| {
+            self.scan_window(window, offset, position, &start);
+            self.goes_on(window, offset, read)
+        })
+    }
+
+    /// Counts what was scanned of a blob of which `read` bytes were counted before; whether to go on.
+    fn goes_on(&self, window: &Window<'_>, offset: u64, read: u64) -> bool {
+        let start = read.max(offset + window.emit.start as u64);
+        self.meter.bytes((offset + window.emit.end as u64).saturating_sub(start));
+        !self.stopped()
     }
 }
 
@@ -177,13 +172,13 @@ impl Sink for Collector<'_> {
         if git_data::may_be(blob.body.head()) {
             self.note_history(&(blob.origin)(), blob.body.head());
         }
-        let start = BlobStart::new(blob.origin);
         match blob.body {
             Body::Whole(bytes) => {
-                self.scan_window(&Window::whole(bytes), 0, LinePosition::default(), &start);
+                let start = BlobStart::new(blob.origin);
+                self.scan_window(&Window::whole(bytes), 0, &mut Position::counted(), &start);
             }
             Body::Stream { head, rest } => {
-                if let Err(error) = self.scan_windows(head, rest, &start) {
+                if let Err(error) = self.scan_large(head, rest, blob.origin) {
                     let path = (blob.origin)().display_path();
                     let reason = format!("what could be read was scanned: {error}");
                     self.fault(Fault { path, kind: FaultKind::Unreadable, reason });
@@ -213,7 +208,11 @@ mod tests {
     use super::*;
     use crate::blob::Forward;
     use crate::checksum::crc32_base62;
+    use crate::detect::MAX_SPAN;
     use crate::rule;
+
+    /// How many new bytes a window adds.
+    const STEP: usize = 256 * 1024;
 
     fn token(n: u32) -> String {
         let body = format!("{n:030}");

@@ -49,6 +49,11 @@ struct Count {
 }
 
 impl LinePosition {
+    /// The offset of the byte in its blob.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
     /// The position of the byte at `dropped` in a window that begins at this one.
     pub(super) fn advanced_by(mut self, window: &[u8], dropped: usize) -> LinePosition {
         let passed = self.text(window).passed(dropped);

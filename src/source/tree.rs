@@ -9,10 +9,11 @@ mod holes;
 mod mounts;
 mod named;
 mod object_database;
+mod threads;
 
 use std::fs::FileType;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, WalkState};
@@ -21,6 +22,7 @@ use crate::blob::{Blob, Body, Fault, FaultKind, LocationKind, Origin, Sink, Sour
 use entry_path::EntryPath;
 use named::{NamedFiles, is_committed};
 use object_database::LastRoot;
+use threads::{Busy, Threads};
 
 pub use exclude::{BadGlob, Exclude};
 
@@ -96,7 +98,9 @@ impl Source for Tree {
         let kernel_mounts = self.roots.iter().flat_map(|root| mounts::below(root, &mounts)).collect();
         let special = Mutex::default();
         let roots = &self.roots;
-        let shared = Shared { options, roots, several_roots: *several_roots, kernel_mounts, special, sink };
+        let threads = Threads::new(options.threads);
+        let shared =
+            Shared { options, roots, several_roots: *several_roots, kernel_mounts, special, threads, sink };
         builder.build_parallel().visit(&mut VisitorFactory(&shared));
         shared.read_special();
     }
@@ -111,6 +115,7 @@ struct Shared<'s> {
     kernel_mounts: Vec<PathBuf>,
     /// Pipes and devices that were named.
     special: Mutex<Vec<DirEntry>>,
+    threads: Threads,
     sink: &'s dyn Sink,
 }
 
@@ -123,7 +128,7 @@ impl Shared<'_> {
             for entry in &special {
                 scope.spawn(|| {
                     let path = EntryPath::of(entry, self.roots.len() > 1);
-                    file::Reader::default().read_special(entry.path(), &path, self.sink);
+                    file::Reader::new(&self.threads).read_special(entry.path(), &path, self.sink);
                 });
             }
         });
@@ -134,15 +139,17 @@ struct VisitorFactory<'s>(&'s Shared<'s>);
 
 impl<'s> ParallelVisitorBuilder<'s> for VisitorFactory<'s> {
     fn build(&mut self) -> Box<dyn ParallelVisitor + 's> {
-        Box::new(Walker { shared: self.0, reader: file::Reader::default(), last_root: LastRoot::default() })
+        let (reader, last_root) = (file::Reader::new(&self.0.threads), LastRoot::default());
+        Box::new(Walker { shared: self.0, reader, last_root, busy: self.0.threads.add() })
     }
 }
 
 /// One thread of a walk.
 struct Walker<'s> {
     shared: &'s Shared<'s>,
-    reader: file::Reader,
+    reader: file::Reader<'s>,
     last_root: LastRoot,
+    busy: Arc<Busy>,
 }
 
 impl ParallelVisitor for Walker<'_> {
@@ -150,13 +157,16 @@ impl ParallelVisitor for Walker<'_> {
         if self.shared.sink.stopped() {
             return WalkState::Quit;
         }
-        match entry {
+        self.busy.set(true);
+        let state = match entry {
             Ok(entry) => self.visit_entry(&entry),
             Err(error) => {
                 self.walk_error(&error);
                 WalkState::Continue
             }
-        }
+        };
+        self.busy.set(false);
+        state
     }
 }
 

@@ -52,6 +52,9 @@ impl<'a> EntryPath<'a> {
     /// Whether it is left out. The directories above an entry that a walk has come to are not; those above a file that was
     /// named may be.
     pub(super) fn is_excluded(&self, exclude: &Exclude, is_dir: bool) -> bool {
+        if exclude.is_empty() {
+            return false;
+        }
         let named = self.depth == 0;
         // No pattern matches the directory that it is relative to, whatever that is called.
         if named && is_dir {

@@ -71,7 +71,7 @@ impl Exclude {
         self.projects.iter().any(|project| !project.globs.is_empty())
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.user.is_empty() && !self.by_projects()
     }
 }

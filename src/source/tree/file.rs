@@ -6,6 +6,9 @@ use std::path::Path;
 
 use super::entry_path::EntryPath;
 use super::holes;
+use super::threads::Threads;
+#[cfg(unix)]
+use crate::blob::SharedFile;
 use crate::blob::{Blob, Body, Fault, FaultKind, ReadSeek, Rest, Sink, fill};
 use crate::source::interruptible::Interruptible;
 
@@ -13,31 +16,65 @@ use crate::source::interruptible::Interruptible;
 const WHOLE: usize = 256 * 1024;
 
 /// Reads files, all into the same buffer.
-#[derive(Default)]
-pub(super) struct Reader {
+pub(super) struct Reader<'t> {
     buffer: Vec<u8>,
+    threads: &'t Threads,
 }
 
 /// A large file behind its head.
-struct LargeFile(File);
+struct LargeFile<'t> {
+    file: File,
+    /// Those that may help with it.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "no other system reads at an offset"))]
+    threads: &'t Threads,
+}
 
-impl Read for LargeFile {
+impl Read for LargeFile<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buf)
+        self.file.read(buf)
     }
 }
 
-impl Rest for LargeFile {
+impl Rest for LargeFile<'_> {
     fn seekable(&mut self) -> Option<&mut dyn ReadSeek> {
-        Some(&mut self.0)
+        Some(&mut self.file)
     }
 
     fn skip_hole(&mut self) -> u64 {
-        holes::skip(&mut self.0)
+        holes::skip(&mut self.file)
+    }
+
+    #[cfg(unix)]
+    fn shared(&self) -> Option<&dyn SharedFile> {
+        Some(self)
     }
 }
 
-impl Reader {
+#[cfg(unix)]
+impl SharedFile for LargeFile<'_> {
+    fn size(&self) -> io::Result<u64> {
+        self.file.metadata().map(|metadata| metadata.len())
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(&self.file, buffer, offset)
+    }
+
+    fn hole_at(&self, offset: u64) -> u64 {
+        holes::at(&self.file, offset)
+    }
+
+    fn work(&self, work: &(dyn Fn() -> bool + Sync)) {
+        self.threads.work(work);
+    }
+}
+
+impl<'t> Reader<'t> {
+    /// Large files are read by those of `threads` that have nothing else to do.
+    pub(super) fn new(threads: &'t Threads) -> Self {
+        Reader { buffer: Vec::new(), threads }
+    }
+
     /// Hands over one regular file, unless it has more than `max_size` bytes.
     pub(super) fn read(
         &mut self,
@@ -61,7 +98,7 @@ impl Reader {
                 Err(error) => return entry.fault(&error, sink),
             }
         }
-        self.hand_over(LargeFile(file), entry, sink);
+        self.hand_over(LargeFile { file, threads: self.threads }, entry, sink);
     }
 
     /// Hands over a pipe or device that the user named.

@@ -11,25 +11,36 @@ const LEAST: u64 = 1024 * 1024;
 pub(super) fn skip(file: &mut File) -> u64 {
     use std::io::{Seek as _, SeekFrom};
 
+    let Ok(offset) = file.stream_position() else { return 0 };
+    let hole = at(file, offset);
+    // The search has moved the file's position.
+    if file.seek(SeekFrom::Start(offset + hole)).is_ok() { hole } else { 0 }
+}
+
+/// How many bytes from this offset on are a hole, if it is large, an even number. Moves the file's position.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+pub(super) fn at(file: &File, offset: u64) -> u64 {
     use nix::errno::Errno;
     use nix::unistd::{Whence, lseek};
 
-    let (Ok(at), Ok(metadata)) = (file.stream_position(), file.metadata()) else { return 0 };
-    let Ok(from) = i64::try_from(at) else { return 0 };
-    let data = match lseek(&*file, from, Whence::SeekData) {
-        Ok(data) => u64::try_from(data).unwrap_or(at),
+    let Ok(from) = i64::try_from(offset) else { return 0 };
+    let data = match lseek(file, from, Whence::SeekData) {
+        Ok(data) => u64::try_from(data).unwrap_or(offset),
         // No data is behind it (`lseek(2)`).
-        Err(Errno::ENXIO) => metadata.len(),
-        Err(_) => at,
+        Err(Errno::ENXIO) => file.metadata().map_or(offset, |metadata| metadata.len()),
+        Err(_) => offset,
     };
-    // The search has moved the file's position.
-    let skipped = data.saturating_sub(at) & !1;
-    let skipped = if skipped < LEAST { 0 } else { skipped };
-    if file.seek(SeekFrom::Start(at + skipped)).is_ok() { skipped } else { 0 }
+    let hole = data.saturating_sub(offset) & !1;
+    if hole < LEAST { 0 } else { hole }
 }
 
 /// Where holes are not told from data, all is read.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
 pub(super) fn skip(_file: &mut File) -> u64 {
+    0
+}
+
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android", target_os = "freebsd"))))]
+pub(super) fn at(_file: &File, _offset: u64) -> u64 {
     0
 }

@@ -9,6 +9,7 @@ use std::thread;
 
 use super::entry_path::EntryPath;
 use super::file::Reader;
+use super::threads::Threads;
 use super::{Options, link_target};
 use crate::blob::{MIN_TOKEN_LEN, Sink};
 
@@ -28,27 +29,28 @@ pub(super) fn is_committed(path: &Path) -> bool {
 impl NamedFiles<'_> {
     /// Hands all of them over, in parallel.
     pub(super) fn drain(&self, sink: &dyn Sink) {
-        let available = || thread::available_parallelism().map_or(1, usize::from);
-        let threads = if self.options.threads > 0 { self.options.threads } else { available() };
+        let threads = Threads::new(self.options.threads);
         let (next, directories) = (AtomicUsize::new(0), Directories::default());
         let work = || {
-            let mut reader = Reader::default();
+            let (mut reader, busy) = (Reader::new(&threads), threads.add());
+            busy.set(true);
             while let Some(path) = self.paths.get(next.fetch_add(1, Relaxed)) {
                 if sink.stopped() {
                     return;
                 }
                 self.hand_over(path, &mut reader, &directories, sink);
             }
+            busy.set(false);
         };
         thread::scope(|scope| {
-            for _ in 1..threads.min(self.paths.len()) {
+            for _ in 1..threads.most().min(self.paths.len()) {
                 scope.spawn(work);
             }
             work();
         });
     }
 
-    fn hand_over(&self, path: &Path, reader: &mut Reader, directories: &Directories, sink: &dyn Sink) {
+    fn hand_over(&self, path: &Path, reader: &mut Reader<'_>, directories: &Directories, sink: &dyn Sink) {
         let entry = EntryPath::named(path, self.several_roots);
         if entry.is_excluded(&self.options.exclude, false) {
             return;
