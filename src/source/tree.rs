@@ -94,7 +94,8 @@ impl Source for Tree {
         NamedFiles { paths: named, several_roots: *several_roots, options }.drain(sink);
         let is_short = few_files::is_all(&self.roots, options.follow_symlinks);
         let Some(builder) = self.walk(if is_short { 1 } else { options.threads }) else { return };
-        let mounts = mounts::kernel_mounts();
+        // There are no directories below.
+        let mounts = if is_short { Vec::new() } else { mounts::kernel_mounts() };
         let kernel_mounts = self.roots.iter().flat_map(|root| mounts::below(root, &mounts)).collect();
         let special = Mutex::default();
         let roots = &self.roots;

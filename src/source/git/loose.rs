@@ -72,11 +72,11 @@ impl Read for Inflated {
         loop {
             let deflated = self.file.fill_buf()?;
             let is_end = deflated.is_empty();
-            let (consumed, inflated) = (inflater.total_in(), inflater.total_out());
+            let (bytes_in, bytes_out) = (inflater.total_in(), inflater.total_out());
             let status = inflater.decompress(deflated, out, FlushDecompress::None);
             let count = |now: u64, before: u64| usize::try_from(now - before).unwrap_or(0);
-            self.file.consume(count(inflater.total_in(), consumed));
-            let read = count(inflater.total_out(), inflated);
+            self.file.consume(count(inflater.total_in(), bytes_in));
+            let read = count(inflater.total_out(), bytes_out);
             if status? == Status::StreamEnd || read > 0 || is_end || out.is_empty() {
                 return Ok(read);
             }
@@ -110,9 +110,9 @@ pub fn is_loose_object(path: &Path) -> bool {
     let mut inflater = take_inflater();
     // What comes after the header is of no interest here.
     let _ = inflater.decompress(deflated.get(..read).unwrap_or_default(), &mut header, FlushDecompress::None);
-    let inflated = usize::try_from(inflater.total_out()).unwrap_or(0);
+    let length = usize::try_from(inflater.total_out()).unwrap_or(0);
     INFLATER.set(Some(inflater));
-    header.get(..inflated).is_some_and(|mut header| read_header(&mut header).is_some())
+    header.get(..length).is_some_and(|mut header| read_header(&mut header).is_some())
 }
 
 /// Reads the loose object at `path`.
