@@ -100,8 +100,17 @@ impl Source for Tree {
         let special = Mutex::default();
         let roots = &self.roots;
         let threads = Threads::new(options.threads);
-        let shared =
-            Shared { options, roots, several_roots: *several_roots, kernel_mounts, special, threads, sink };
+        let by_blocks = !options.follow_symlinks && roots.iter().all(|root| mounts::read_by_blocks(root));
+        let shared = Shared {
+            options,
+            roots,
+            several_roots: *several_roots,
+            kernel_mounts,
+            special,
+            threads,
+            by_blocks,
+            sink,
+        };
         builder.build_parallel().visit(&mut VisitorFactory(&shared));
         shared.read_special();
     }
@@ -117,6 +126,8 @@ struct Shared<'s> {
     /// Pipes and devices that were named.
     special: Mutex<Vec<DirEntry>>,
     threads: Threads,
+    /// Whether all files are on file systems that read them by blocks.
+    by_blocks: bool,
     sink: &'s dyn Sink,
 }
 
@@ -140,7 +151,8 @@ struct VisitorFactory<'s>(&'s Shared<'s>);
 
 impl<'s> ParallelVisitorBuilder<'s> for VisitorFactory<'s> {
     fn build(&mut self) -> Box<dyn ParallelVisitor + 's> {
-        let (reader, last_root) = (file::Reader::new(&self.0.threads), LastRoot::default());
+        let (reader, last_root) =
+            (file::Reader::new(&self.0.threads).by_blocks(self.0.by_blocks), LastRoot::default());
         Box::new(Walker { shared: self.0, reader, last_root, busy: self.0.threads.add() })
     }
 }
@@ -213,7 +225,8 @@ impl Walker<'_> {
         let is_repository = if kind.is_dir() {
             object_database::is_root(entry.path())
         } else {
-            kind.is_file() && entry.file_name() == ".git" && leads_elsewhere().is_some()
+            let is_named_so = || entry_path::last_part(entry.path()) == b".git";
+            kind.is_file() && is_named_so() && leads_elsewhere().is_some()
         };
         if is_repository {
             path.report(FaultKind::History, &object_database::NOT_LOOKED_INTO, self.shared.sink);

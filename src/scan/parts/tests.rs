@@ -18,12 +18,12 @@ struct Memory {
     hole: usize,
     read: AtomicU64,
     /// Where reading fails.
-    broken_at: u64,
+    broken_at: usize,
 }
 
 impl Memory {
     fn new(bytes: Vec<u8>, hole: usize) -> Self {
-        Memory { bytes, hole, read: AtomicU64::new(0), broken_at: u64::MAX }
+        Memory { bytes, hole, read: AtomicU64::new(0), broken_at: usize::MAX }
     }
 
     fn scan(&self, sizes: Sizes) -> (Vec<Place>, usize, u64) {
@@ -39,11 +39,12 @@ impl SharedFile for Memory {
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let offset = index(offset);
         if offset >= self.broken_at {
             return Err(io::Error::other("the disk is gone"));
         }
-        let end = self.bytes.len().min(self.broken_at as usize);
-        let bytes = &self.bytes[(offset as usize).min(end)..end];
+        let end = self.bytes.len().min(self.broken_at);
+        let bytes = &self.bytes[offset.min(end)..end];
         // Readers return less than they are asked for.
         let read = bytes.len().min(buffer.len()).min(7919);
         buffer[..read].copy_from_slice(&bytes[..read]);
@@ -52,7 +53,7 @@ impl SharedFile for Memory {
     }
 
     fn hole_at(&self, offset: u64) -> u64 {
-        let zeros = self.bytes.iter().skip(offset as usize).take_while(|byte| **byte == 0).count();
+        let zeros = self.bytes.iter().skip(index(offset)).take_while(|byte| **byte == 0).count();
         if zeros < self.hole { 0 } else { zeros as u64 & !1 }
     }
 
@@ -63,6 +64,10 @@ impl SharedFile for Memory {
             }
         });
     }
+}
+
+fn index(offset: u64) -> usize {
+    usize::try_from(offset).unwrap_or(usize::MAX)
 }
 
 struct Shared<'f>(&'f mut ReadFrom<'f>, &'f Memory);
@@ -170,9 +175,8 @@ fn holes_are_not_read() {
 #[test]
 fn what_stands_in_front_of_an_error_is_found_and_the_error_reported_once() {
     let mut bytes = vec![b' '; 1 << 20];
-    for n in 0..16 {
-        let at = n * (64 << 10) + 100;
-        bytes[at..at + 40].copy_from_slice(token(n as u32).as_bytes());
+    for (n, at) in (0..).zip((100..bytes.len()).step_by(64 << 10)) {
+        bytes[at..at + 40].copy_from_slice(token(n).as_bytes());
     }
     let file = Memory { broken_at: (8 << 16) + 50_000, ..Memory::new(bytes, usize::MAX) };
     let (found, faults, _) = file.scan(SMALL);

@@ -1,7 +1,7 @@
 //! The path of an entry, as reports show it.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, is_separator};
 
 use ignore::DirEntry;
 
@@ -90,6 +90,9 @@ impl<'a> EntryPath<'a> {
 
     /// Scans the name of a file or directory; the path above it is other entries' names.
     pub(super) fn scan_name(&self, entry: &DirEntry, sink: &dyn Sink) {
+        if entry.depth() > 0 && last_part(entry.path()).len() < MIN_TOKEN_LEN {
+            return;
+        }
         let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
         if entry.depth() > 0 || !is_dir {
             self.scan_last_part(entry.file_name(), sink);
@@ -114,6 +117,14 @@ impl<'a> EntryPath<'a> {
         };
         sink.blob(Blob { body: Body::Whole(name), origin: &origin });
     }
+}
+
+/// What stands behind the last separator: the name of whatever a walk comes to. It is looked at for every file, and to take
+/// a path apart costs much more.
+pub(super) fn last_part(path: &Path) -> &[u8] {
+    let bytes = os_bytes(path.as_os_str());
+    let start = bytes.iter().rposition(|byte| is_separator(char::from(*byte))).map_or(0, |at| at + 1);
+    &bytes[start..]
 }
 
 fn os_bytes(text: &OsStr) -> &[u8] {

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use super::entry_path::last_part;
 use crate::blob::fill;
 use crate::source::git::is_loose_object;
 
@@ -47,6 +48,9 @@ impl LastRoot {
 /// Whether a file holds a repository's objects. Its name says where to look, and its content whether it is so: a file
 /// that only has such a name is one like any other.
 pub(super) fn holds_objects(path: &Path, last_root: &mut LastRoot) -> bool {
+    if !is_named_as_objects(last_part(path)) {
+        return false;
+    }
     let Some((dir, name)) = path.parent().zip(path.file_name().and_then(OsStr::to_str)) else { return false };
     let Some(dir_name) = dir.file_name().and_then(OsStr::to_str) else { return false };
     let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -62,6 +66,12 @@ pub(super) fn holds_objects(path: &Path, last_root: &mut LastRoot) -> bool {
     let kind = name.rsplit_once('.').map_or(name, |(_, extension)| extension);
     let magic = MAGIC.iter().find(|(named, _)| *named == kind).map(|(_, magic)| *magic);
     magic.is_some_and(|magic| in_root(levels) && starts_with(path, magic))
+}
+
+/// Whether git may have given a file this name: nearly none has such a one.
+fn is_named_as_objects(name: &[u8]) -> bool {
+    let kind = name.rsplit(|byte| *byte == b'.').next().unwrap_or(name);
+    matches!(name.len(), 38 | 62) || MAGIC.iter().any(|(named, _)| named.as_bytes() == kind)
 }
 
 fn starts_with(path: &Path, magic: &[u8]) -> bool {

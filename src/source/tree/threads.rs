@@ -68,3 +68,47 @@ impl Threads {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// How many threads work, until there are `enough` or each could have come.
+    fn workers(threads: &Threads, enough: usize) -> usize {
+        let seen = Mutex::new((HashSet::new(), 0));
+        threads.work(&|| {
+            thread::sleep(Duration::from_millis(1));
+            let mut seen = seen.lock().expect("no panic");
+            seen.0.insert(thread::current().id());
+            seen.1 += 1;
+            seen.0.len() < enough && seen.1 < 50_000
+        });
+        seen.into_inner().expect("no panic").0.len()
+    }
+
+    #[test]
+    fn those_help_that_have_nothing_else_to_do() {
+        let threads = Threads::new(3);
+        let (own, other) = (threads.add(), threads.add());
+        own.set(true);
+        assert_eq!(workers(&threads, 3), 3);
+        other.set(true);
+        assert_eq!(workers(&threads, 2), 2, "one that walks leaves one");
+        assert_eq!(threads.helpers.load(Relaxed), 0, "all are back");
+    }
+
+    #[test]
+    fn nobody_helps_where_all_walk() {
+        let threads = Threads::new(1);
+        threads.add().set(true);
+        let units = AtomicUsize::new(0);
+        threads.work(&|| {
+            assert_eq!(threads.helpers.load(Relaxed), 0);
+            units.fetch_add(1, Relaxed) < 100
+        });
+        assert_eq!(units.load(Relaxed), 101);
+    }
+}
