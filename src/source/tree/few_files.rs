@@ -7,7 +7,7 @@ use std::path::PathBuf;
 const FEW: usize = 16;
 
 /// How many bytes they have together at the most.
-const SMALL: u64 = 1 << 20;
+const SMALL: u64 = 256 << 10;
 
 /// Whether there are a few small files at `roots`, or right below them, and nothing else. Threads of a walk that have nothing to do
 /// sleep for a millisecond before they look for its end: as long as all the rest of such a run takes.
