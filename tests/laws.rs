@@ -41,6 +41,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("ignore", &["source/tree", "suppress"]),
     ("gix", &["source/git"]),
     ("libdeflater", &["source/git"]),
+    ("libdeflate_sys", &["source/unpack/libdeflate"]),
     ("flate2", &["source/git", "source/unpack/inflate", "detect/decode/inflate", "report/html/packed"]),
     ("deflate64", &["source/unpack/inflate"]),
     ("bzip2", &["source/unpack/bzip2"]),

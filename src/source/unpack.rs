@@ -41,6 +41,7 @@ mod formats;
 mod gzip;
 mod inflate;
 mod input;
+mod libdeflate;
 mod limits;
 mod lz4;
 mod lzma;

@@ -65,7 +65,7 @@ fn open(input: &mut Input<'_>, metadata: &mut Vec<Metadata>) -> io::Result<Box<d
     if flags & FLAG_HEADER_CRC != 0 {
         input.read_bytes(2)?;
     }
-    Ok(Box::new(Member { inflate: Inflate::new(), crc: crc32fast::Hasher::new(), len: 0 }))
+    Ok(Box::new(Member { inflate: None, crc: crc32fast::Hasher::new(), len: 0 }))
 }
 
 /// Reads a text that ends in NUL.
@@ -90,14 +90,20 @@ fn read_text(input: &mut Input<'_>, is_name: bool) -> io::Result<Metadata> {
 }
 
 struct Member {
-    inflate: Inflate,
+    /// Made with the first bytes of the stream.
+    inflate: Option<Inflate>,
     crc: crc32fast::Hasher,
     len: u32,
 }
 
 impl Decoder for Member {
     fn step(&mut self, input: &[u8], output: &mut [u8], last: bool) -> Step {
-        let step = self.inflate.step(input, output, last);
+        // In a file of one member, its size stands in the last bytes.
+        let inflate = self.inflate.get_or_insert_with(|| match input.split_last_chunk::<4>() {
+            Some((packed, size)) => Inflate::sized(packed.len() as u64, u32::from_le_bytes(*size).into()),
+            None => Inflate::default(),
+        });
+        let step = inflate.step(input, output, last);
         self.crc.update(&output[..step.produced]);
         #[expect(clippy::cast_possible_truncation, reason = "ISIZE is modulo 2^32 (RFC 1952, 2.3.1)")]
         let produced = step.produced as u32;

@@ -7,6 +7,7 @@ use deflate64::InflaterManaged;
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::decoder::{Decoder, Step, advanced};
+use super::libdeflate;
 
 thread_local! {
     /// Decompressors for the next stream: a new one costs as much as to inflate a few thousand bytes.
@@ -14,17 +15,31 @@ thread_local! {
 }
 
 /// A raw deflate stream.
-pub(super) struct Inflate(Option<Decompress>);
+#[derive(Default)]
+pub(super) struct Inflate {
+    /// Made for the first step that needs one.
+    inflater: Option<Decompress>,
+    /// How many bytes the whole stream has and what comes out of it, where that is likely.
+    sizes: Option<(u64, u64)>,
+}
 
 impl Inflate {
-    pub(super) fn new() -> Self {
-        Inflate(KEPT.with_borrow_mut(Vec::pop))
+    /// One of which only this is known: that it has `packed` bytes, and that `size` come out of it, unless that is wrong.
+    pub(super) fn sized(packed: u64, size: u64) -> Self {
+        Inflate { inflater: None, sizes: Some((packed, size)) }
+    }
+
+    /// Inflates the stream at once, where it is small and wholly there: much faster, but it has to fit.
+    fn at_once(&mut self, input: &[u8], output: &mut [u8]) -> Option<(usize, usize)> {
+        let (packed, size) = self.sizes.take()?;
+        let fits = packed <= input.len() as u64 && size <= output.len() as u64;
+        if fits { libdeflate::inflate(input, output) } else { None }
     }
 }
 
 impl Drop for Inflate {
     fn drop(&mut self) {
-        if let Some(mut decompress) = self.0.take() {
+        if let Some(mut decompress) = self.inflater.take() {
             decompress.reset(false);
             // A thread that ends keeps none.
             let _ = KEPT.try_with(|kept| kept.borrow_mut().push(decompress));
@@ -34,7 +49,12 @@ impl Drop for Inflate {
 
 impl Decoder for Inflate {
     fn step(&mut self, input: &[u8], output: &mut [u8], _last: bool) -> Step {
-        let inflater = self.0.get_or_insert_with(|| Decompress::new(false));
+        if let Some((consumed, produced)) = self.at_once(input, output) {
+            return Step { consumed, produced, ended: Ok(true) };
+        }
+        let inflater = self
+            .inflater
+            .get_or_insert_with(|| KEPT.with_borrow_mut(Vec::pop).unwrap_or_else(|| Decompress::new(false)));
         let (bytes_in, bytes_out) = (inflater.total_in(), inflater.total_out());
         // Whatever is behind `output`: a stream that ends in it needs no window then.
         let status = inflater.decompress(input, output, FlushDecompress::Finish);

@@ -163,7 +163,7 @@ impl OpenContainer<'_> {
 
     fn finish_stream(&self, region: Region<'_>, mut reader: BoundedReader<'_>) -> (u64, Option<StreamError>) {
         // What a nested container left unread still shows whether the stream is sound.
-        let _ = io::copy(&mut reader, &mut io::sink());
+        read_to_end(&mut reader);
         let (out, error) = reader.finish();
         if let Some(error) = error.clone() {
             self.report(region, error, Some(out));
@@ -178,7 +178,7 @@ impl OpenContainer<'_> {
         // No ratio is steep for as many bytes in as there can be.
         let bytes_in = Rc::new(Cell::new(u64::MAX));
         let mut rest = BoundedReader::new(reader, self.budget, self.unpack.inner).decompressing(bytes_in, 0);
-        let _ = io::copy(&mut rest, &mut io::sink());
+        read_to_end(&mut rest);
         rest.finish().1.is_none()
     }
 
@@ -242,6 +242,13 @@ impl OpenContainer<'_> {
         let path = format!("{}!{}", container.path, name.shown());
         Origin { path, kind: name.kind(), base, ..container }
     }
+}
+
+/// Reads what is left. A copy into nothing would make a buffer for each little member, and clear it.
+fn read_to_end(reader: &mut BoundedReader<'_>) {
+    let mut buffer = Buffer::take();
+    // A bounded reader does not fail.
+    while fill(reader, &mut buffer).1.is_ok_and(|may_be_more| may_be_more) {}
 }
 
 /// The same body, for a blob that lives less long.

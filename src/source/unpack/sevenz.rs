@@ -5,7 +5,7 @@ mod header;
 mod header_reader;
 
 use std::cell::Cell;
-use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -72,7 +72,7 @@ fn open_file(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
 /// Lets the library read the header. A panic in it is a damaged archive, and not the end of the run.
 fn read_header(file: &mut dyn ReadSeek) -> io::Result<Archive> {
     file.rewind()?;
-    let mut counted = CountingReader { file, bytes_in: Rc::default() };
+    let mut counted = CountingReader::new(file);
     catch_unwind(AssertUnwindSafe(|| Archive::read(&mut counted, &Password::empty())))
         .map_or_else(|_| Err(io::Error::other("the decoder failed on it")), |read| read.map_err(into_io))
 }
@@ -104,7 +104,7 @@ fn read_blocks(container: &OpenContainer<'_>, file: &mut dyn ReadSeek, archive: 
             container.report(Region::Member(&name), StreamError::LimitReached(Limit::Memory), Some(0));
             continue;
         };
-        let source = CountingReader { file: &mut *file, bytes_in: Rc::default() };
+        let source = CountingReader::new(&mut *file);
         let left = read_block(container, archive, (index, left == 0), source);
         if !container.may_continue() {
             return sound;
@@ -258,10 +258,16 @@ fn memory_of(block: &Block) -> u64 {
     each.fold(0, u64::saturating_add)
 }
 
-/// The archive, and how much of it was read.
+/// The archive, and how much of it was read. Buffered: some of the library's decoders ask for a byte at a time.
 struct CountingReader<'f> {
-    file: &'f mut dyn ReadSeek,
+    file: BufReader<&'f mut dyn ReadSeek>,
     bytes_in: Rc<Cell<u64>>,
+}
+
+impl<'f> CountingReader<'f> {
+    fn new(file: &'f mut dyn ReadSeek) -> Self {
+        CountingReader { file: BufReader::with_capacity(64 * 1024, file), bytes_in: Rc::default() }
+    }
 }
 
 impl Read for CountingReader<'_> {

@@ -22,15 +22,14 @@ pub(super) struct Header {
 impl Header {
     /// A header, if the block is one.
     pub(super) fn parse(block: &[u8; BLOCK]) -> Option<Header> {
-        let claimed = number(&block[148..156])?;
-        let sum = |signed: bool| -> i64 {
-            let byte = |byte: u8| if signed { i64::from(byte.cast_signed()) } else { i64::from(byte) };
-            let others = block[..148].iter().chain(&block[156..]).map(|each| byte(*each)).sum::<i64>();
-            // The checksum itself is counted as blanks.
-            others + 8 * i64::from(b' ')
-        };
+        let claimed = i32::try_from(number(&block[148..156])?).ok()?;
+        // The checksum itself is counted as blanks.
+        let mut summed = *block;
+        summed[148..156].fill(b' ');
         // Some old archivers added signed bytes (tar(5)).
-        if !i64::try_from(claimed).is_ok_and(|claimed| claimed == sum(false) || claimed == sum(true)) {
+        if claimed != summed.iter().map(|byte| i32::from(*byte)).sum::<i32>()
+            && claimed != summed.iter().map(|byte| i32::from(byte.cast_signed())).sum::<i32>()
+        {
             return None;
         }
         let mut name = until_nul(&block[..100]).to_vec();
@@ -65,11 +64,20 @@ pub(super) fn other_text(block: &[u8; BLOCK], name: bool) -> Option<[u8; BLOCK]>
             hide(345..500);
         }
     }
-    rest.split(|byte| *byte == 0).any(|text| text.len() >= MIN_TOKEN_LEN).then_some(rest)
+    // Text that is long enough has one of these bytes.
+    let mut samples = (MIN_TOKEN_LEN - 1..BLOCK).step_by(MIN_TOKEN_LEN);
+    samples.any(|at| text_around(&rest, at) >= MIN_TOKEN_LEN).then_some(rest)
+}
+
+/// How many bytes around this one are not NUL.
+fn text_around(block: &[u8; BLOCK], at: usize) -> usize {
+    let (before, behind) = block.split_at(at);
+    let len = until_nul(behind).len();
+    if len == 0 { 0 } else { len + before.iter().rev().take_while(|byte| **byte != 0).count() }
 }
 
 fn until_nul(field: &[u8]) -> &[u8] {
-    field.split(|byte| *byte == 0).next().unwrap_or_default()
+    &field[..memchr::memchr(0, field).unwrap_or(field.len())]
 }
 
 /// A number in octal digits between spaces and NULs, or in base 256 where it would not fit (GNU tar manual, "Basic Tar
@@ -92,6 +100,25 @@ pub(super) fn number(field: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_is_seen_wherever_it_stands_and_only_if_it_is_long_enough() {
+        for len in [MIN_TOKEN_LEN - 1, MIN_TOKEN_LEN, 2 * MIN_TOKEN_LEN] {
+            for at in 0..=BLOCK - len {
+                let mut block = [0; BLOCK];
+                block[at..at + len].fill(b'a');
+                let kept = other_text(&block, false).is_some();
+                // The target of a link is scanned elsewhere.
+                let rest =
+                    len - (at..at + len).filter(|at| (157..257).contains(at) && block[157] != 0).count();
+                if block[157] == 0 {
+                    assert_eq!(kept, len >= MIN_TOKEN_LEN, "{len} bytes at {at}");
+                } else if rest < MIN_TOKEN_LEN {
+                    assert!(!kept, "{len} bytes at {at}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn numbers_are_octal_or_base_256() {

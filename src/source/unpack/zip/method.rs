@@ -47,7 +47,8 @@ pub(super) fn hand_over_content(
 fn reader<'a>(entry: &Entry, mut input: Input<'a>) -> io::Result<Option<Reader<'a>>> {
     let decoder: Box<dyn Decoder> = match entry.method {
         0 => return Ok(Some(Reader::Stored(input))),
-        8 => Box::new(Inflate::new()),
+        8 if entry.sized => Box::new(Inflate::sized(entry.packed, entry.size)),
+        8 => Box::new(Inflate::default()),
         9 => Box::new(Inflate64::new()),
         12 => bzip2::new_decoder(),
         14 => lzma::in_zip(&mut input, (!entry.has_end_marker() && entry.sized).then_some(entry.size))?,
