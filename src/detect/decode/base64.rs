@@ -28,7 +28,7 @@ pub(in crate::detect) fn may_hold_token(text: &[u8]) -> bool {
 /// Whether part of a text may be base64 of ASCII, as long as a token: that has two whole blocks in it, which agree on where groups of
 /// four characters start.
 fn may_encode_ascii(text: &[u8]) -> bool {
-    const { assert!(SHORTEST_RUN - 1 >= 3 * BLOCK - 1) };
+    const { assert!(SHORTEST_RUN >= 3 * BLOCK) };
     let mut fitting = 0;
     text.as_chunks::<BLOCK>().0.iter().any(|block| {
         let before = std::mem::replace(&mut fitting, ascii_alignments(block));

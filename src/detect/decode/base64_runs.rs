@@ -5,6 +5,11 @@
 //! nine blocks of ten contain a blank or a quote. The results are collected without branches, because no processor could
 //! predict those.
 
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined cannot use the vector instructions of its caller"
+)]
+
 use std::ops::Range;
 
 use super::alphabet::SHORTEST_RUN;

@@ -28,11 +28,16 @@ pub(super) fn next_line(bytes: &[u8], end: usize) -> Option<usize> {
 /// Where the line ends that continues at `start`, if one does.
 pub(super) fn previous_line_end(bytes: &[u8], start: usize) -> Option<usize> {
     let before = &bytes[start.saturating_sub(MAX_LINE_BREAK)..start];
-    let may_end = |byte: u8| b"\n\"'+.nr".contains(&byte) || is_line_prefix(byte);
+    let may_end =
+        |byte: u8| matches!(byte, b'\n' | b'"' | b'\'' | b'+' | b'.' | b'n' | b'r') || is_line_prefix(byte);
     if !before.last().copied().is_some_and(may_end) {
         return None;
     }
-    let is_gap = |byte: u8| b"\r\n\"'.,\\nr".contains(&byte) || is_sign(byte) || is_line_prefix(byte);
+    let is_gap = |byte: u8| {
+        matches!(byte, b'\r' | b'\n' | b'"' | b'\'' | b'.' | b',' | b'\\' | b'n' | b'r')
+            || is_sign(byte)
+            || is_line_prefix(byte)
+    };
     let gap = before.iter().rev().take_while(|byte| is_gap(**byte)).count();
     // Nearly always a blank between two words: a line ends with one of these.
     if !before[before.len() - gap..].iter().any(|byte| matches!(byte, b'\n' | b'\\')) {

@@ -4,11 +4,11 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use zeroize::Zeroize as _;
-
 use super::alphabet::{SHORTEST_RUN, is_character};
 use super::line_break::{MAX_LINE_BREAK, is_sign, line_break, next_line, previous_line_end};
-use super::simd::{base64_characters, leading, trailing};
+use super::simd::{
+    BLOCK, any_compressed_header, ascii_alignments, base64_characters, leading, trailing, wipe,
+};
 
 /// How many bytes in front of a candidate the first line of its text is looked for.
 const MAX_LOOKBACK: usize = 4096;
@@ -66,6 +66,10 @@ impl<'a> Unwrapped<'a> {
             return None;
         }
         let end = lines.last().map_or(candidate, |line| line.end);
+        if length <= MAX_SHORT && !short_text_may_hold_token(bytes, &lines, length) {
+            let text = Cow::Borrowed(&[][..]);
+            return Some(Unwrapped { text, start, lines: Vec::new(), end, left_out: None });
+        }
         let mut text = Vec::with_capacity(length);
         let mut starts = Vec::with_capacity(lines.len());
         for line in lines {
@@ -85,13 +89,18 @@ impl<'a> Unwrapped<'a> {
     /// of a diff and the `//` and `--` of code that was commented out. Where most lines begin so, it is the latter.
     pub(in crate::detect) fn readings(self, bytes: &[u8]) -> impl Iterator<Item = Unwrapped<'a>> {
         let signs = self.common_signs();
-        let marked = self.lines.iter().filter(|(first, _)| self.text[*first..].starts_with(signs)).count();
+        let marked = if signs.is_empty() { 0 } else { self.marked(signs) };
         // One line of 64 begins with a certain character by chance.
         let most = if marked * 8 < self.lines.len() { 0 } else { signs.len() };
         let sure = most > 0 && marked >= 3 && marked * 2 >= self.lines.len();
         let without: Vec<_> = (1..=most).map(|count| self.without_signs(bytes, count, !sure)).collect();
         let as_it_is = (!sure).then_some(self);
         as_it_is.into_iter().chain(without)
+    }
+
+    /// How many lines begin with those signs.
+    fn marked(&self, signs: &[u8]) -> usize {
+        self.lines.iter().filter(|(first, _)| self.text[*first..].starts_with(signs)).count()
     }
 
     /// The signs that two lines begin with, one behind the other; or the second one, where there are no more.
@@ -193,7 +202,7 @@ impl<'a> Unwrapped<'a> {
 impl Drop for Unwrapped<'_> {
     fn drop(&mut self) {
         if let Cow::Owned(text) = &mut self.text {
-            text.zeroize();
+            wipe(text);
         }
     }
 }
@@ -213,6 +222,37 @@ fn lines(bytes: &[u8], mut start: usize, candidate: usize) -> Vec<Range<usize>> 
             _ => return lines,
         }
     }
+}
+
+/// The length of a text such that any token in it is made of more than half of its characters.
+const MAX_SHORT: usize = 2 * SHORTEST_RUN - BLOCK;
+
+/// Whether lines of base64, so many characters in all, may hold a token. In code, names on lines of their own are many.
+fn short_text_may_hold_token(bytes: &[u8], lines: &[Range<usize>], length: usize) -> bool {
+    // The last of a token's characters has bits of the byte behind it.
+    let shortest = SHORTEST_RUN - 1;
+    // Whatever token there is, these characters are part of it, unless they are signs that the lines begin with.
+    let (first, last) = (length.saturating_sub(shortest), shortest);
+    let mut before = 0;
+    for line in lines {
+        let text = &bytes[line.clone()];
+        let starts = &text[..text.len().min((first + 1).saturating_sub(before))];
+        if any_compressed_header(starts) || (starts.len() == text.len() && ends_in_header(text)) {
+            return true;
+        }
+        let inside = first.saturating_sub(before).max(MAX_SIGNS)..last.saturating_sub(before).min(text.len());
+        let blocks = text.get(inside).unwrap_or_default().as_chunks().0;
+        if blocks.iter().any(|block| ascii_alignments(block) == 0) {
+            return false;
+        }
+        before += text.len();
+    }
+    true
+}
+
+/// Whether the header of a compressed stream may start on a line and go on on the next one.
+fn ends_in_header(line: &[u8]) -> bool {
+    matches!(line.last(), Some(b'e' | b'H'))
 }
 
 /// Where the characters end that start at `start`.
@@ -238,6 +278,6 @@ fn first_line(bytes: &[u8], mut start: usize, floor: usize) -> usize {
 /// Where the characters start that end at `end`. The `n` of an escaped line end is none of them.
 pub(super) fn run_start(bytes: &[u8], end: usize) -> usize {
     let start = end - trailing(&bytes[..end], base64_characters);
-    let escaped = bytes[..start].ends_with(b"\\") && matches!(bytes.get(start), Some(b'n' | b'r'));
+    let escaped = bytes[..start].last() == Some(&b'\\') && matches!(bytes.get(start), Some(b'n' | b'r'));
     start + usize::from(escaped)
 }

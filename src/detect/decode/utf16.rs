@@ -92,7 +92,7 @@ impl Utf16Text {
     /// All of a text that begins with a mark, or a part of one that begins at an even offset, in whatever script.
     pub(in crate::detect) fn marked(bytes: &[u8], order: ByteOrder) -> Self {
         let mut text = Zeroizing::new(Vec::with_capacity(bytes.len() / 2));
-        text.extend(bytes.chunks_exact(2).map(|pair| ascii(pair, order == ByteOrder::Big)));
+        text.extend(code_units(bytes, order == ByteOrder::Big).map(ascii));
         Utf16Text { ascii: text, start: 0, order }
     }
 
@@ -107,22 +107,23 @@ impl Utf16Text {
         if !(LEAST_ASCII..=MOST_ZEROS).contains(&usize::from(zeros)) {
             return None;
         }
-        let mostly_ascii =
-            |big| block.chunks_exact(2).filter(|pair| ascii(pair, big) != 0).count() >= LEAST_ASCII;
+        let mostly_ascii = |big| code_units(block, big).filter(|unit| is_ascii(*unit)).count() >= LEAST_ASCII;
         let (low, high) = (mostly_ascii(false), mostly_ascii(true));
         if !low && !high {
             return None;
         }
         // Characters and zeros alternate: which of them come first is decided by the start of the text.
-        let pair = block.chunks_exact(2).position(|pair| ascii(pair, high) != 0)?;
+        let pair = code_units(block, high).position(is_ascii)?;
         let letter = at + 2 * pair + usize::from(high);
         let big_endian = is_big_endian(bytes, letter, Some(0), None);
         let first = letter.saturating_sub(usize::from(big_endian));
-        let before = bytes.get(floor..first).unwrap_or_default().rchunks_exact(2);
-        let start = first - 2 * characters(before, big_endian).count();
-        let text = characters(bytes[start..].chunks_exact(2), big_endian);
-        let mut ascii = Zeroizing::new(Vec::with_capacity((bytes.len() - start) / 2));
-        ascii.extend(text);
+        let before = bytes.get(floor..first).unwrap_or_default();
+        let mut foreign = 0;
+        let units = code_units(&before[before.len() % 2..], big_endian).rev();
+        let start = first - 2 * units.take_while(|unit| goes_on(*unit, &mut foreign)).count();
+        let length = text_length(&bytes[start..], big_endian);
+        let mut ascii = Zeroizing::new(Vec::with_capacity(length));
+        ascii.extend(code_units(&bytes[start..start + 2 * length], big_endian).map(self::ascii));
         let order = if big_endian { ByteOrder::Big } else { ByteOrder::Little };
         Some(Utf16Text { ascii, start, order })
     }
@@ -133,20 +134,47 @@ fn has_zero(bytes: u64) -> bool {
     bytes.wrapping_sub(0x0101_0101_0101_0101) & !bytes & 0x8080_8080_8080_8080 != 0
 }
 
-/// The characters until something else than text comes.
-fn characters<'a>(pairs: impl Iterator<Item = &'a [u8]>, big: bool) -> impl Iterator<Item = u8> {
-    let mut foreign = 0;
-    pairs.map(move |pair| ascii(pair, big)).take_while(move |byte| {
-        foreign = if *byte == 0 { foreign + 1 } else { 0 };
-        foreign < MAX_FOREIGN
-    })
+/// The code units, one for each two bytes.
+fn code_units(bytes: &[u8], big: bool) -> impl DoubleEndedIterator<Item = u16> + ExactSizeIterator + Clone {
+    let (pairs, _) = bytes.as_chunks::<2>();
+    // Without a branch for each: the compiler makes vector instructions of it.
+    let swapped = if big == cfg!(target_endian = "big") { 0 } else { 8 };
+    pairs.iter().map(move |pair| u16::from_ne_bytes(*pair).rotate_left(swapped))
 }
 
-/// The character that a pair of bytes stands for, 0 for any beyond ASCII.
-fn ascii(pair: &[u8], big: bool) -> u8 {
-    match *pair {
-        [0, byte @ 1..=127] if big => byte,
-        [byte @ 1..=127, 0] if !big => byte,
-        _ => 0,
+/// How many characters of the text that `bytes` begin with there are until something else than text comes.
+fn text_length(bytes: &[u8], big: bool) -> usize {
+    let (mut length, mut foreign) = (0, 0);
+    for block in bytes.chunks(2 * BLOCK) {
+        let units = code_units(block, big);
+        // Nearly all of them are. Without a branch for each, as above.
+        if units.clone().fold(true, |all, unit| all & is_ascii(unit)) {
+            foreign = 0;
+            length += units.len();
+            continue;
+        }
+        for unit in units {
+            if !goes_on(unit, &mut foreign) {
+                return length;
+            }
+            length += 1;
+        }
     }
+    length
+}
+
+/// Whether a text goes on with this code unit, behind so many beyond ASCII.
+fn goes_on(unit: u16, foreign: &mut usize) -> bool {
+    *foreign = if is_ascii(unit) { 0 } else { *foreign + 1 };
+    *foreign < MAX_FOREIGN
+}
+
+const fn is_ascii(unit: u16) -> bool {
+    unit.wrapping_sub(1) < 127
+}
+
+/// The character that a code unit stands for, 0 for any beyond ASCII.
+#[expect(clippy::cast_possible_truncation, reason = "ASCII fits into a byte")]
+const fn ascii(unit: u16) -> u8 {
+    if is_ascii(unit) { unit as u8 } else { 0 }
 }

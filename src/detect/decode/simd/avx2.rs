@@ -1,11 +1,13 @@
 //! Thirty-two bytes at once, where the machine has AVX2: twice as many, and bytes are looked up in tables.
 
+#![expect(clippy::inline_always, reason = "what is not inlined cannot use the instructions of its caller")]
+
 use std::arch::x86_64::{__m128i, __m256i};
 
 use pulp::cast;
 use pulp::x86::V3;
 
-use super::{BEFORE, BLOCK, Block, GROUP, Vectorized, Vectors, fitting_alignments};
+use super::vectors::{BEFORE, BLOCK, Block, GROUP, Vectorized, Vectors, fitting_alignments};
 use crate::detect::decode::alphabet::{is_base64_or_break, is_character};
 
 /// The instructions of x86-64-v3, which are there.

@@ -1,12 +1,12 @@
 //! Sixteen bytes at once, as nearly every machine can.
 
+#![expect(clippy::inline_always, reason = "what is not inlined cannot use the instructions of its caller")]
+
 use wide::bytemuck::cast;
 use wide::{i8x16, i16x16, u8x16, u16x8};
 
-use super::{
-    BEFORE, BLOCK, Block, GROUP, Vectors, are_letters, base64_characters, base64_or_break, bits,
-    fitting_alignments, trailing, within,
-};
+use super::classes::{are_letters, base64_characters, base64_or_break, bits, trailing, within};
+use super::vectors::{BEFORE, BLOCK, Block, GROUP, Vectors, fitting_alignments};
 
 /// Vectors of sixteen bytes.
 #[derive(Clone, Copy)]
@@ -49,6 +49,7 @@ impl Vectors for Portable {
 }
 
 /// The values of characters of base64. That of a sign is 62 or 63: the bits that are asked for are the same.
+#[inline]
 pub(super) fn values(bytes: u8x16) -> u8x16 {
     let (letters, digits) = (are_letters(bytes), within(bytes, b'0', b'9'));
     let small = (bytes & u8x16::splat(32)).simd_eq(u8x16::splat(32));
@@ -58,11 +59,13 @@ pub(super) fn values(bytes: u8x16) -> u8x16 {
 }
 
 /// The `n`th bit of each byte.
+#[inline]
 pub(super) fn bit(bytes: u8x16, n: u16) -> u32 {
     let words: u16x8 = cast(bytes);
     u32::from(bits(cast(words << (7 - n))))
 }
 
+#[inline]
 pub(super) fn compressed_headers(block: &Block, next: &Block) -> u8x16 {
     let (bytes, next) = (u8x16::new(*block), u8x16::new(*next));
     let first = |byte| bytes.simd_eq(u8x16::splat(byte));
@@ -71,6 +74,7 @@ pub(super) fn compressed_headers(block: &Block, next: &Block) -> u8x16 {
 }
 
 /// Nonzero for the bytes of a block that are surely neither base64 nor a line end.
+#[inline]
 fn surely_other(block: &Block) -> u8x16 {
     let bytes = u8x16::new(*block);
     // As signed numbers, bytes beyond ASCII are negative.
@@ -81,6 +85,7 @@ fn surely_other(block: &Block) -> u8x16 {
 }
 
 /// A byte for each two of these bytes, zero only where both are.
+#[inline]
 fn narrow(first: u8x16, second: u8x16) -> u8x16 {
     let words: i16x16 = cast([first, second]);
     i8x16::from_i16x16_saturate(words).cast_unsigned()
