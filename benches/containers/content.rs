@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// Files of so many bytes altogether.
-pub fn files() -> Vec<Vec<u8>> {
+pub(super) fn files() -> Vec<Vec<u8>> {
     let mib = std::env::var("STANCH_BENCH_MIB").ok().and_then(|mib| mib.parse().ok()).unwrap_or(32);
     let mut files = Vec::new();
     let mut room = mib << 20;

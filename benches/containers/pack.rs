@@ -19,13 +19,13 @@ type ReadMembers = fn(&Path, &mut dyn FnMut(&mut dyn Read));
 type Members = Arc<Vec<Vec<u8>>>;
 
 /// One or more files of one format, in a directory of their own.
-pub struct Container {
-    pub name: &'static str,
-    pub directory: TempDir,
-    pub paths: Vec<PathBuf>,
-    pub members: Members,
-    pub inflated: usize,
-    pub read: ReadMembers,
+pub(super) struct Container {
+    pub(super) name: &'static str,
+    pub(super) directory: TempDir,
+    pub(super) paths: Vec<PathBuf>,
+    pub(super) members: Members,
+    pub(super) inflated: usize,
+    pub(super) read: ReadMembers,
 }
 
 impl fmt::Display for Container {
@@ -38,7 +38,7 @@ impl fmt::Display for Container {
 type Pack = fn(&[Vec<u8>]) -> Vec<u8>;
 
 /// All of them.
-pub fn all() -> Vec<Container> {
+pub(super) fn all() -> Vec<Container> {
     let members: Members = Arc::new(content::files());
     let joined: Members = Arc::new(vec![members.concat()]);
     let many: Members = Arc::new(members.concat().chunks(2048).take(10_000).map(<[u8]>::to_vec).collect());
@@ -156,7 +156,7 @@ fn tar(members: &[Vec<u8>]) -> Vec<u8> {
 fn ar(members: &[Vec<u8>]) -> Vec<u8> {
     let mut out = b"!<arch>\n".to_vec();
     for (n, bytes) in members.iter().enumerate() {
-        write!(out, "{:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", format!("{n}.o/"), 0, 0, 0, 644, bytes.len())
+        writeln!(out, "{:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`", format!("{n}.o/"), 0, 0, 0, 644, bytes.len())
             .expect("memory");
         out.extend_from_slice(bytes);
         if bytes.len() % 2 == 1 {

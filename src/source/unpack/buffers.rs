@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 
-use zeroize::Zeroize as _;
+use zeroize::Zeroize;
 
 /// How many bytes a buffer has: members smaller than this are handed on whole.
 pub(super) const LEN: usize = 128 * 1024;
@@ -18,7 +18,7 @@ struct Kept(Vec<Vec<u8>>);
 impl Drop for Kept {
     /// What was unpacked may have held a token.
     fn drop(&mut self) {
-        self.0.iter_mut().for_each(|buffer| buffer.zeroize());
+        self.0.iter_mut().for_each(Zeroize::zeroize);
     }
 }
 
