@@ -77,6 +77,39 @@ impl Candidates {
     }
 }
 
+/// Blocks of words that may be base64: one in each such word of 32 bytes or more that is part of a long run, whatever precedes
+/// it. Lines end no word. So these are in every run that has [`Candidates`], wherever those are in it.
+pub(in crate::detect) fn words(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    let blocks = bytes.as_chunks().0;
+    let may_be = blocks.chunks(GROUP).zip((0..).step_by(GROUP)).flat_map(|(group, first)| {
+        let mut rest = match group.first_chunk::<GROUP>() {
+            Some(group) => blocks_may_be_base64(|n| &group[n]),
+            None => (0..).zip(group).fold(0, |bits, (n, block)| bits | u16::from(may_be_base64(block)) << n),
+        };
+        std::iter::from_fn(move || {
+            let bit = (rest != 0).then(|| rest.trailing_zeros() as usize)?;
+            rest &= rest - 1;
+            Some((first + bit) * BLOCK)
+        })
+    });
+    let is_word = |at: usize| bytes.get(at..).and_then(<[u8]>::first_chunk).is_some_and(may_be_base64);
+    // A word of two blocks goes on by half of one, on one side or on the other; and its run is around one end of this block.
+    may_be.filter(move |at| {
+        (is_word(at + BLOCK / 2) || at.checked_sub(BLOCK / 2).is_some_and(is_word))
+            && (is_in_long_run(bytes, *at) || is_in_long_run(bytes, at + BLOCK))
+    })
+}
+
+/// The same as [`is_long`] for the run on both sides of `at`.
+fn is_in_long_run(bytes: &[u8], at: usize) -> bool {
+    let (before, after) = bytes.split_at(at);
+    let before = trailing(&before[at.saturating_sub(SHORTEST_RUN)..], simd::base64_or_break);
+    let after = leading(&after[..after.len().min(SHORTEST_RUN)], simd::base64_or_break);
+    let start = at - before.min(BLOCK);
+    before + after >= SHORTEST_RUN
+        || super::line_break::continues_on_next_line(&bytes[start..], at + after - start)
+}
+
 /// A bit for each stride of a group whose block may be part of a run.
 fn bits(group: &[u8; GROUP * STRIDE]) -> u64 {
     let (strides, _) = group.as_chunks::<STRIDE>();

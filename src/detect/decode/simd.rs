@@ -53,6 +53,11 @@ fn narrow(first: u8x16, second: u8x16) -> u8x16 {
     i8x16::from_i16x16_saturate(words).cast_unsigned()
 }
 
+/// A bit for each byte that is zero.
+pub(super) fn zeros(block: &Block) -> u16 {
+    bits(u8x16::new(*block).simd_eq(u8x16::splat(0)))
+}
+
 /// Whether there is a capital among the bytes.
 pub(super) fn any_capital(bytes: &[u8]) -> bool {
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
