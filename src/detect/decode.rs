@@ -148,6 +148,11 @@ impl Encodings {
         }
     }
 
+    /// The most bytes that one character takes.
+    pub(super) fn max_width(&self) -> usize {
+        self.encodings[..self.count].iter().map(|encoding| encoding.max_width()).product()
+    }
+
     /// How many bytes the first `count` characters take.
     pub(super) fn width(&self, encoded: &[u8], count: usize) -> usize {
         let mut at = 0;

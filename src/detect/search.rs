@@ -2,6 +2,7 @@
 
 mod base64_run;
 mod char_encoded;
+mod clue;
 mod may_match;
 
 use std::cell::Cell;
@@ -12,15 +13,16 @@ pub(super) use may_match::MATCH_CONTEXT;
 
 use super::byte_order::ByteOrder;
 use super::classify::{Classified, classify};
+use super::decode::CharEncoding;
 use super::decode::base64::Base64Needles;
 use super::decode::base64_runs::{Candidates, SEGMENT};
 use super::decode::utf16::{Utf16Text, is_big_endian};
-use super::decode::{CharEncoding, encoded_char_at};
 use super::needles::{MAX_NEEDLE_OFFSET, NeedleKind, Needles};
 use super::window::Window;
 use crate::finding::Confidence::Certain;
 use crate::rule::{Rule, Rules};
 use char_encoded::{EncodedToken, PREFIX_WINDOW};
+use clue::{Clue, clues};
 
 /// How far in front of an encoded token the start of its word may be to be reported as its location, in bytes.
 const LOOKBACK: usize = 8 * 1024;
@@ -179,38 +181,17 @@ impl Finder {
 
     /// Looks for a token at the needle at `at`; returns where one ends that is certain.
     fn follow(&self, layer: &Layer<'_>, needle: NeedleKind, at: usize, report: OnFound<'_>) -> Option<usize> {
-        let bytes = layer.bytes;
-        let found = match needle {
-            NeedleKind::TokenStart => return self.token_at(layer, at, report),
-            NeedleKind::InsidePrefix => return self.token_at(layer, prefix_start(bytes, at)?, report),
-            NeedleKind::Percent => self.first_or_second_encoded(layer, CharEncoding::Percent, at),
-            NeedleKind::Digits => {
-                // The needle may include the backslash.
-                let digits = at + usize::from(bytes.get(at) == Some(&b'\\'));
-                let (encoding, start) = encoded_char_at(bytes, digits)?;
-                self.encoded_token_at(layer, encoding, start)
+        for clue in clues(layer.bytes, needle, at) {
+            let found = match clue {
+                Clue::Plain(start) => return self.token_at(layer, start, report),
+                Clue::Encoded(encoding, start) => self.encoded_token_at(layer, encoding, start),
+                Clue::Utf16(start) => self.utf16_token_at(layer, start),
+            };
+            if let Some(found) = found {
+                return found.report(layer, report);
             }
-            NeedleKind::Escape => {
-                let (encoding, start) = encoded_char_at(bytes, at + 2)?;
-                self.first_or_second_encoded(layer, encoding, start)
-            }
-            NeedleKind::Encoded(encoding) => self.encoded_token_at(layer, encoding, at),
-            NeedleKind::Utf16 => utf16_starts(bytes, at).find_map(|start| self.utf16_token_at(layer, start)),
-        };
-        found?.report(layer, report)
-    }
-
-    /// A token whose first encoded character is at `at`: its first one, or its second behind a plain `g`.
-    fn first_or_second_encoded(
-        &self,
-        layer: &Layer<'_>,
-        encoding: CharEncoding,
-        at: usize,
-    ) -> Option<EncodedToken<'_>> {
-        self.encoded_token_at(layer, encoding, at).or_else(|| {
-            let first = at.checked_sub(1).filter(|first| layer.bytes[*first] == b'g')?;
-            self.encoded_token_at(layer, encoding, first)
-        })
+        }
+        None
     }
 
     /// A token in UTF-16 whose first letter is at `at`.
@@ -263,16 +244,4 @@ impl Finder {
         };
         self.rules.iter().find(|rule| starts_with(rule.prefix.as_bytes()))
     }
-}
-
-/// Where the `g` is that a prefix starts with, in front of a needle from [inside](NeedleKind::InsidePrefix) it.
-fn prefix_start(bytes: &[u8], at: usize) -> Option<usize> {
-    (at.saturating_sub(3)..at).rev().find(|start| bytes[*start] == b'g')
-}
-
-/// Where a UTF-16 prefix may start whose underscore is behind the zero at `at`: as its fourth character (`ghp_`) or its
-/// seventh (`github_pat_`), two bytes each.
-fn utf16_starts(bytes: &[u8], at: usize) -> impl Iterator<Item = usize> {
-    let starts = [5, 11].into_iter().filter_map(move |back| at.checked_sub(back));
-    starts.filter(|start| bytes[*start] == b'g')
 }

@@ -51,6 +51,7 @@ mod indexed_pack;
 mod odb;
 mod pack_walk;
 mod reachable;
+mod scratch;
 mod unindexed_pack;
 
 // a whole history, and which commit introduced what was found in it
@@ -62,6 +63,7 @@ mod id_set;
 mod incomplete;
 mod interner;
 mod introductions;
+mod origins;
 mod reflogs;
 mod tree_graph;
 mod tree_reader;

@@ -15,7 +15,9 @@ use std::ops::Range;
 use super::alphabet::SHORTEST_RUN;
 use super::line_break::{continues_on_next_line, previous_line_end};
 use super::line_wrapped::run_start;
-use super::simd::{self, BEFORE, BLOCK, GROUP, Vectorized, Vectors, any_capital, leading, trailing};
+use super::simd::{
+    self, BEFORE, BLOCK, Block, GROUP, Vectorized, Vectors, any_capital, base64_or_break, leading, trailing,
+};
 
 const STRIDE: usize = SHORTEST_RUN - BLOCK + 1;
 
@@ -53,6 +55,50 @@ impl Candidates {
         *word &= *word - 1;
         Some(at)
     }
+}
+
+/// Blocks of words that may be base64: one in each such word of 32 bytes or more that is part of a long run, whatever precedes
+/// it. Lines end no word. So these are in every run that has [`Candidates`], wherever those are in it.
+pub(in crate::detect) fn words(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    let groups = bytes.as_chunks().0.chunks(GROUP).zip((0..).step_by(GROUP));
+    let may_be = groups.flat_map(|(group, first)| {
+        let mut rest = simd::vectorized(Group(group));
+        std::iter::from_fn(move || {
+            let bit = (rest != 0).then(|| rest.trailing_zeros() as usize)?;
+            rest &= rest - 1;
+            Some((first + bit) * BLOCK)
+        })
+    });
+    let is_word = |at: usize| {
+        let block = bytes.get(at..).and_then(<[u8]>::first_chunk);
+        block.is_some_and(|block| base64_or_break(block) == u16::MAX)
+    };
+    // A word of two blocks goes on by half of one, on one side or on the other; and its run is around one end of this block.
+    may_be.filter(move |at| {
+        (is_word(at + BLOCK / 2) || at.checked_sub(BLOCK / 2).is_some_and(is_word))
+            && (is_in_long_run(bytes, *at) || is_in_long_run(bytes, at + BLOCK))
+    })
+}
+
+/// A group of blocks, or fewer.
+struct Group<'b>(&'b [Block]);
+
+impl Vectorized for Group<'_> {
+    type Output = u32;
+
+    #[inline(always)]
+    fn run(self, vectors: impl Vectors) -> u32 {
+        vectors.blocks_may_be_base64(|n| self.0.get(n).unwrap_or(&[0; BLOCK]))
+    }
+}
+
+/// The same as [`is_long`] for the run on both sides of `at`.
+fn is_in_long_run(bytes: &[u8], at: usize) -> bool {
+    let (before, after) = bytes.split_at(at);
+    let before = trailing(&before[at.saturating_sub(SHORTEST_RUN)..], base64_or_break);
+    let after = leading(&after[..after.len().min(SHORTEST_RUN)], base64_or_break);
+    let start = at - before.min(BLOCK);
+    before + after >= SHORTEST_RUN || continues_on_next_line(&bytes[start..], at + after - start)
 }
 
 /// The search for candidates.
@@ -128,7 +174,6 @@ fn has_capital_nearby(bytes: &[u8], at: usize) -> bool {
 
 /// Whether the run around the block at `at` is as long as a token needs, or ends like a line that continues on the next one.
 fn is_long(bytes: &[u8], at: usize) -> bool {
-    let base64_or_break = simd::base64_or_break;
     let after = leading(&bytes[at..bytes.len().min(at + SHORTEST_RUN)], base64_or_break);
     after >= SHORTEST_RUN
         || after + trailing(&bytes[at.saturating_sub(SHORTEST_RUN)..at], base64_or_break) >= SHORTEST_RUN

@@ -142,6 +142,30 @@ impl<'a> Unwrapped<'a> {
         Unwrapped { text: Cow::Owned(text), start, lines, end: self.end, left_out }
     }
 
+    /// The text without any signs that its lines begin with. What marks a token or a header in base64 has no signs in it, so
+    /// whatever of that is in one of the readings is in here.
+    pub(in crate::detect) fn without_leading_signs(self) -> Self {
+        let signs = |first: usize| {
+            self.text[first..].iter().take(MAX_SIGNS).take_while(|byte| is_sign(**byte)).count()
+        };
+        if self.lines.iter().all(|(first, _)| signs(*first) == 0) {
+            return self;
+        }
+        let (mut text, mut kept) = (Vec::with_capacity(self.text.len()), 0);
+        for (first, _) in &self.lines {
+            text.extend_from_slice(&self.text[kept.min(*first)..*first]);
+            kept = first + signs(*first);
+        }
+        text.extend_from_slice(&self.text[kept..]);
+        Unwrapped {
+            text: Cow::Owned(text),
+            start: self.start,
+            lines: Vec::new(),
+            end: self.end,
+            left_out: None,
+        }
+    }
+
     /// Whether another reading finds a token in these characters as well.
     pub(in crate::detect) fn is_repeated(&self, characters: &Range<usize>) -> bool {
         self.left_out.as_ref().is_some_and(|left_out| {
@@ -175,20 +199,6 @@ impl<'a> Unwrapped<'a> {
         (first + byte.saturating_sub(start)).min(end)
     }
 
-    /// The characters where one of the usual headers of zlib may be: `78 01`, `78 5e`, `78 9c` and `78 da`, a window of 32 KiB
-    /// at each of the four levels (RFC 1950, section 2.2).
-    pub(in crate::detect) fn zlib_starts(&self) -> impl Iterator<Item = usize> {
-        memchr::memchr_iter(b'e', &self.text).filter(|start| {
-            matches!(
-                self.text[start + 1..],
-                [b'A', b'E'..=b'H', ..]
-                    | [b'F', b'4'..=b'7', ..]
-                    | [b'J', b'w'..=b'z', ..]
-                    | [b'N', b'o'..=b'r', ..]
-            )
-        })
-    }
-
     /// The first character of the line that a character is on, and that line's first byte.
     fn line(&self, character: usize) -> (usize, usize) {
         self.nth(self.lines.partition_point(|(first, _)| *first <= character))
@@ -197,6 +207,20 @@ impl<'a> Unwrapped<'a> {
     fn nth(&self, line: usize) -> (usize, usize) {
         line.checked_sub(1).and_then(|line| self.lines.get(line)).copied().unwrap_or((0, self.start))
     }
+}
+
+/// The characters where one of the usual headers of zlib may be: `78 01`, `78 5e`, `78 9c` and `78 da`, a window of 32 KiB
+/// at each of the four levels (RFC 1950, section 2.2).
+pub(in crate::detect) fn zlib_starts(text: &[u8]) -> impl Iterator<Item = usize> {
+    memchr::memchr_iter(b'e', text).filter(|start| {
+        matches!(
+            text[start + 1..],
+            [b'A', b'E'..=b'H', ..]
+                | [b'F', b'4'..=b'7', ..]
+                | [b'J', b'w'..=b'z', ..]
+                | [b'N', b'o'..=b'r', ..]
+        )
+    })
 }
 
 impl Drop for Unwrapped<'_> {

@@ -2,6 +2,7 @@
 
 use zeroize::Zeroizing;
 
+use super::simd;
 use crate::detect::byte_order::ByteOrder;
 
 /// The character that `rest` starts with, low byte first.
@@ -127,6 +128,22 @@ impl Utf16Text {
         let order = if big_endian { ByteOrder::Big } else { ByteOrder::Little };
         Some(Utf16Text { ascii, start, order })
     }
+}
+
+/// Whether there is a text in UTF-16 anywhere, as [`Utf16Text::around`] finds it.
+pub(in crate::detect) fn holds_text(bytes: &[u8]) -> bool {
+    let Some(first) = memchr::memchr(0, bytes) else { return false };
+    let skipped = first / simd::BLOCK;
+    let (blocks, _) = bytes[skipped * simd::BLOCK..].as_chunks();
+    // Wherever a text starts, one of these blocks is within the bytes that decide, with zeros at every second byte but for
+    // the characters beyond ASCII.
+    let enough = |zeros: u16| zeros.count_ones() as usize + (BLOCK / 2 - LEAST_ASCII) >= simd::BLOCK / 2;
+    (skipped..).zip(blocks).any(|(n, block)| {
+        let zeros = simd::zeros(block);
+        let at = n * simd::BLOCK;
+        (enough(zeros & 0x5555) || enough(zeros & 0xaaaa))
+            && (at.saturating_sub(simd::BLOCK)..=at).any(|at| Utf16Text::around(bytes, at, 0).is_some())
+    })
 }
 
 /// Whether one of eight bytes is zero, without looking at each (Hacker's Delight, "Find First 0-Byte").

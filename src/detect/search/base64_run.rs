@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{Finder, Found, Layer, OnFound};
 use crate::detect::decode::base64::{self, Scratch};
 use crate::detect::decode::inflate::{HEADER, Inflater, Wrapper};
-use crate::detect::decode::line_wrapped::Unwrapped;
+use crate::detect::decode::line_wrapped::{Unwrapped, zlib_starts};
 use crate::detect::needles::MAX_NEEDLE_OFFSET;
 use crate::finding::Confidence::Lookalike;
 
@@ -53,6 +53,11 @@ impl Run<'_, '_> {
             report(found);
         }
     }
+}
+
+/// The characters that a compressed stream's header takes, if there are as many.
+pub(super) fn header_characters(text: &[u8]) -> Option<&[u8]> {
+    text.get(..HEADER.div_ceil(3) * 4)
 }
 
 impl Finder {
@@ -119,7 +124,7 @@ impl Finder {
         }
         if layer.depth > 1 {
             let mut inflated_to = first;
-            for start in unwrapped.zlib_starts().take_while(|start| *start < last) {
+            for start in zlib_starts(&unwrapped.text).take_while(|start| *start < last) {
                 if start >= inflated_to {
                     inflated_to = self.inflate_at(&mut run, Wrapper::Zlib, start, report);
                 }
@@ -167,7 +172,7 @@ impl Finder {
     ) -> usize {
         let text = &run.unwrapped.text[found..];
         let mut end = found;
-        base64::decode(&text[..text.len().min(HEADER.div_ceil(3) * 4)], &mut run.decoded);
+        base64::decode(header_characters(text).unwrap_or(text), &mut run.decoded);
         if !wrapper.may_begin(run.decoded.bytes()) {
             return end;
         }

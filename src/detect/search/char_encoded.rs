@@ -38,6 +38,11 @@ impl EncodedToken<'_> {
 }
 
 impl Finder {
+    /// Whether the character at an index of a text rules out that the text is a token: the first one may.
+    pub(super) fn cannot_start(&self) -> impl Fn(usize, u8) -> bool {
+        |at, byte| at == 0 && !self.first_bytes[usize::from(byte)]
+    }
+
     /// The token that is encoded so from `start` on, or encoded so again, up to the depth of the layer.
     ///
     /// Without a checksum that holds, only what would count in plain text is a token: encoded placeholders are not reported.
@@ -51,8 +56,7 @@ impl Finder {
         let mut encodings = Encodings::single(encoding);
         loop {
             // Only as much as decides: in text full of prefixes, everything else would be read in vain.
-            let foreign = |at, byte| at == 0 && !self.first_bytes[usize::from(byte)];
-            let peek = encodings.read(encoded, PREFIX_WINDOW, foreign);
+            let peek = encodings.read(encoded, PREFIX_WINDOW, self.cannot_start());
             let rule = self.rule_for(&peek);
             let text = rule.map_or(peek, |rule| {
                 let token = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';

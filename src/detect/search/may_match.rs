@@ -1,80 +1,131 @@
 //! Whether anything in a text could lead to a finding, without searching it.
 
 use super::char_encoded::PREFIX_WINDOW;
-use super::{Finder, UTF16_STRIDE, prefix_start, utf16_starts};
+use super::clue::{Clue, MAX_CLUE_OFFSET, clues};
+use super::{Finder, base64_run};
 use crate::detect::byte_order::ByteOrder;
-use crate::detect::decode::CharEncoding;
 use crate::detect::decode::base64;
-use crate::detect::decode::base64_runs::{Candidates, SEGMENT};
-use crate::detect::decode::line_wrapped::Unwrapped;
-use crate::detect::decode::utf16::Utf16Text;
-use crate::detect::needles::NeedleKind;
+use crate::detect::decode::base64_runs::words;
+use crate::detect::decode::inflate::Wrapper;
+use crate::detect::decode::line_wrapped::{Unwrapped, zlib_starts};
+use crate::detect::decode::utf16::holds_text;
+use crate::detect::decode::{CharEncoding, Encodings};
 
-/// The most bytes around a changed one that decide whether a finding may depend on it: a prefix in its widest encoding, or
-/// the part of a wrapped run of base64 by which it is recognized.
-pub(in crate::detect) const MATCH_CONTEXT: usize = 512;
+/// How many bytes of an encoded token are read to see whether it begins with a prefix. What could still begin with one where
+/// they end counts as if it did.
+const MAX_READ: usize = 96;
+
+/// The most bytes around a changed one that decide whether a finding may depend on it: what is in front of a needle and what
+/// is read from where its token starts, or as much of a run of base64 as the shortest token takes, and a hundred bytes of line
+/// ends in it.
+pub(in crate::detect) const MATCH_CONTEXT: usize = 160;
+
+const _: () = assert!(MATCH_CONTEXT >= MAX_CLUE_OFFSET + MAX_READ);
 
 impl Finder {
     /// Whether a search `depth` encodings deep could find something here. Where this is false, nothing is found in the text,
-    /// nor in one made of it by adding bytes for which it is false as well.
+    /// nor in one made of it by adding bytes for which it is false as well, with [`MATCH_CONTEXT`] around them. So nothing here
+    /// may depend on where in the text something is.
     pub(in crate::detect) fn may_match(&self, bytes: &[u8], depth: usize) -> bool {
         let needles = self.needles(depth);
         let mut at = 0;
         while let Some((needle, found)) = needles.next(bytes, at, bytes.len()) {
-            let plausible = match needle {
-                NeedleKind::TokenStart => self.may_start_token(&bytes[found..]),
-                NeedleKind::InsidePrefix => {
-                    prefix_start(bytes, found).is_some_and(|start| self.may_start_token(&bytes[start..]))
-                }
-                NeedleKind::Utf16 => utf16_starts(bytes, found).next().is_some(),
-                NeedleKind::Percent | NeedleKind::Digits | NeedleKind::Escape | NeedleKind::Encoded(_) => {
-                    true
-                }
-            };
-            if plausible {
+            if clues(bytes, needle, found).any(|clue| self.may_start_token(bytes, clue, depth)) {
                 return true;
             }
             at = found + 1;
         }
-        let in_utf16_text = |at| Utf16Text::around(bytes, at, 0).is_some();
-        depth > 1
-            && (ByteOrder::of_mark(bytes).is_some()
-                || (0..bytes.len()).step_by(UTF16_STRIDE).any(in_utf16_text))
+        depth > 1 && (ByteOrder::of_mark(bytes).is_some() || holds_text(bytes))
             || depth > 0 && self.base64_may_match(bytes, depth)
     }
 
-    /// Whether the first characters are a prefix, or some of them are encoded.
-    fn may_start_token(&self, text: &[u8]) -> bool {
-        let peek = &text[..text.len().min(PREFIX_WINDOW)];
-        self.rule_for(text).is_some() || peek.iter().any(|byte| CharEncoding::introduced_by(*byte).is_some())
+    /// Whether what is there begins with a prefix, or might where the text ends.
+    fn may_start_token(&self, bytes: &[u8], clue: Clue, depth: usize) -> bool {
+        match clue {
+            Clue::Plain(start) => {
+                let text = &bytes[start..bytes.len().min(start + PREFIX_WINDOW)];
+                let encoding = || text.iter().find_map(|byte| CharEncoding::introduced_by(*byte));
+                self.rule_for(text).is_some()
+                    || text.len() < PREFIX_WINDOW && self.may_become_prefix(text)
+                    || depth > 0
+                        && encoding()
+                            .is_some_and(|encoding| self.may_be_encoded(bytes, encoding, start, depth))
+            }
+            Clue::Encoded(encoding, start) => self.may_be_encoded(bytes, encoding, start, depth),
+            Clue::Utf16(start) => {
+                self.may_be_encoded(bytes, CharEncoding::Utf16Le, start, depth)
+                    || start
+                        .checked_sub(1)
+                        .is_some_and(|start| self.may_be_encoded(bytes, CharEncoding::Utf16Be, start, depth))
+            }
+        }
+    }
+
+    /// Whether what is encoded so from `start` on, or encoded so again, begins with a prefix.
+    fn may_be_encoded(&self, bytes: &[u8], encoding: CharEncoding, start: usize, depth: usize) -> bool {
+        let encoded = &bytes[start..bytes.len().min(start + MAX_READ)];
+        let mut encodings = Encodings::single(encoding);
+        loop {
+            let text = encodings.read(encoded, PREFIX_WINDOW, self.cannot_start());
+            let unread = encoded.len() - encodings.width(encoded, text.len());
+            let may_go_on = unread < encodings.max_width() && self.may_become_prefix(&text);
+            if may_go_on || self.rule_for(&text).is_some() {
+                return true;
+            }
+            let inner = text.iter().find_map(|byte| CharEncoding::introduced_by(*byte));
+            match inner.and_then(|inner| encodings.with_inner(inner, depth)) {
+                Some(more) => encodings = more,
+                None => return false,
+            }
+        }
+    }
+
+    /// Whether a text could become a prefix if more followed.
+    fn may_become_prefix(&self, text: &[u8]) -> bool {
+        self.rules.iter().any(|rule| rule.prefix.as_bytes().starts_with(text))
     }
 
     /// Whether some run of base64 contains a needle, or something that only decoding it would decide.
     fn base64_may_match(&self, bytes: &[u8], depth: usize) -> bool {
-        let (mut run_end, mut start) = (0, 0);
-        while start < bytes.len() {
-            let end = bytes.len().min(start + SEGMENT);
-            let mut candidates = Candidates::in_segment(bytes, start..end);
-            while let Some(candidate) = candidates.next_before(end) {
-                if candidate < run_end {
-                    continue;
-                }
-                let Some(unwrapped) = Unwrapped::around(bytes, candidate, run_end) else { continue };
-                run_end = unwrapped.end;
-                if unwrapped.readings(bytes).any(|reading| self.reading_may_match(&reading, depth)) {
-                    return true;
-                }
+        let mut searched = 0;
+        for word in words(bytes) {
+            if word < searched {
+                continue;
             }
-            start = end;
+            let Some(unwrapped) = Unwrapped::around(bytes, word, searched) else { continue };
+            searched = unwrapped.end;
+            if self.run_may_match(&unwrapped.without_leading_signs().text, depth) {
+                return true;
+            }
         }
         false
     }
 
-    fn reading_may_match(&self, reading: &Unwrapped<'_>, depth: usize) -> bool {
-        let text = &*reading.text;
-        let nested = || base64::nested(text, 0..text.len()).next().is_some();
-        base64::may_hold_token(text)
-            && (self.base64_needles().next(text, 0, depth).is_some()
-                || depth > 1 && (nested() || reading.zlib_starts().next().is_some()))
+    fn run_may_match(&self, text: &[u8], depth: usize) -> bool {
+        if !base64::may_hold_token(text) {
+            return false;
+        }
+        let mut at = 0;
+        while let Some((needle, found)) = self.base64_needles().next(text, at, depth) {
+            match needle {
+                base64::NeedleKind::Prefix(_) => return true,
+                base64::NeedleKind::Compressed(wrapper) if may_inflate(wrapper, &text[found..]) => {
+                    return true;
+                }
+                base64::NeedleKind::Compressed(_) => at = found + 1,
+            }
+        }
+        depth > 1
+            && (base64::nested(text, 0..text.len()).next().is_some()
+                || zlib_starts(text).any(|start| may_inflate(Wrapper::Zlib, &text[start..])))
     }
+}
+
+/// Whether a compressed stream may begin with what these characters encode. Where they end too early, it may.
+fn may_inflate(wrapper: Wrapper, text: &[u8]) -> bool {
+    base64_run::header_characters(text).is_none_or(|characters| {
+        let mut header = base64::Scratch::default();
+        base64::decode(characters, &mut header);
+        wrapper.may_begin(header.bytes())
+    })
 }

@@ -1,6 +1,6 @@
 //! Where what was found came from: for each location, the commit that introduced it, and the path it had there.
 //!
-//! A second pass, and only over what leads to a finding: without findings it costs nothing.
+//! What it takes is searched by [`Origins`].
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -8,36 +8,27 @@ use std::sync::Arc;
 use gix::ObjectId;
 
 use super::commit::Signature;
-use super::commit_order::{Commit, ordered_commits};
-use super::id_set::IdSet;
-use super::introductions::{Introduction, Introductions};
+use super::introductions::Introduction;
 use super::object::Kind;
-use super::odb::ObjectDb;
-
+use super::origins::Origins;
 use super::reflogs::is_reflog;
-use super::refs;
 use super::repo::Repo;
-use super::tree_graph::TreeGraph;
 use crate::blob::LocationKind;
 use crate::finding::{Findings, Location};
-use crate::meter::CancelFlag;
 use crate::text::{path_text, redacted};
 
-/// Gives every location in `findings` that names an object without a commit its path and commit. Where the run is
-/// cancelled meanwhile, the rest keep the ids of their objects.
-pub(super) fn attribute(repo: &Repo, odb: &ObjectDb, findings: &mut Findings, cancel: &CancelFlag) {
+/// The objects of locations that have neither path nor commit yet.
+pub(super) fn wanted(findings: &mut Findings) -> HashSet<ObjectId> {
     leave_out_repetitions(findings);
     let mut wanted = HashSet::new();
     findings.for_each_location(&mut |location| wanted.extend(unattributed_object(location)));
-    if wanted.is_empty() {
-        findings.replace_locations(&mut |_, locations| (locations, 0));
-        return;
-    }
-    let tips = refs::tips(repo);
-    let commits = ordered_commits(repo, odb, &tips, cancel);
-    let graph = TreeGraph::read(odb, IdSet::new(wanted), cancel);
-    let introductions = Introductions::search(graph, &commits, cancel);
-    let mut blame = Blame { repo, commits: &commits, introductions, signatures: HashMap::new() };
+    wanted
+}
+
+/// Gives those locations the paths and commits in `origins`. Where the run was cancelled meanwhile, the rest keep the ids of
+/// their objects.
+pub(super) fn attribute(repo: &Repo, origins: &Origins, findings: &mut Findings) {
+    let mut blame = Blame { repo, origins, signatures: HashMap::new() };
     findings.replace_locations(&mut |_, locations| blame.relocate(locations));
 }
 
@@ -65,8 +56,7 @@ const NO_COMMIT: u32 = u32::MAX;
 
 struct Blame<'a> {
     repo: &'a Repo,
-    commits: &'a [Commit],
-    introductions: Introductions,
+    origins: &'a Origins,
     /// By position of the commit.
     signatures: HashMap<u32, Signature>,
 }
@@ -108,7 +98,7 @@ impl Blame<'_> {
 
     /// The location in each commit that introduced its object under some path, and how many paths more there are.
     fn introduced_locations(&mut self, id: &ObjectId, location: Location) -> (Vec<(u32, Location)>, u64) {
-        let introduced = self.introductions.of(id);
+        let introduced = self.origins.introductions.of(id);
         if introduced.introductions.is_empty() {
             return (vec![(NO_COMMIT, named_by_object(location))], introduced.more);
         }
@@ -119,7 +109,7 @@ impl Blame<'_> {
     }
 
     fn introduced_location(&mut self, introduction: &Introduction, mut location: Location) -> Location {
-        let path = path_text(&self.introductions.path(introduction));
+        let path = path_text(&self.origins.introductions.path(introduction));
         let start = path.len() as u64 + 1;
         let path = redacted(&path, usize::MAX);
         if location.kind == LocationKind::FileName {
@@ -134,7 +124,7 @@ impl Blame<'_> {
             // What is there already is the path within a container.
             location.path = format!("{path}{}", location.path).into();
         }
-        let Some(commit) = self.commits.get(introduction.position as usize) else { return location };
+        let Some(commit) = self.origins.commits.get(introduction.position as usize) else { return location };
         if location.kind == LocationKind::Content {
             location.kind = match (commit.note, introduction.link) {
                 (true, _) => LocationKind::Note,

@@ -135,8 +135,8 @@ impl ObjectVisitor for CommitHeaders<'_> {
         self.cancel.is_cancelled()
     }
 
-    fn object(&self, id: &oid, _: Kind, _: usize, bytes: Option<&[u8]>) {
-        if let Some(header) = bytes.and_then(CommitHeader::parse) {
+    fn object(&self, id: &oid, _: Kind, bytes: &[u8]) {
+        if let Some(header) = CommitHeader::parse(bytes) {
             self.found.lock().unwrap_or_else(PoisonError::into_inner).push((id.to_owned(), header));
         }
     }

@@ -3,8 +3,15 @@
 use rayon::prelude::*;
 
 use super::error::Damage;
-use super::pack::{Entry, EntryKind, Pack};
+use super::pack::{Entry, EntryKind, EntryReader, Pack};
 use super::pack_index::PackIndex;
+
+/// How many entries' headers are read at once, by one thread.
+const NODES_AT_ONCE: usize = 8 << 10;
+
+/// How many bytes are read for that at once, and how many a header takes at most: a size, and an id or a distance.
+const HEADERS_AT_ONCE: usize = 64 << 10;
+const MAX_HEADER: u64 = 64;
 
 /// The parent of a node that is no delta.
 const NONE: u32 = u32::MAX;
@@ -55,8 +62,17 @@ impl DeltaForest {
             subtree_sizes: Vec::new(),
             end: pack.end(),
         };
-        let nodes = (0..forest.len()).into_par_iter();
-        forest.parents = nodes.map(|node| forest.find_base(pack, index, node)).collect();
+        let nodes: Vec<u32> = (0..).take(forest.len()).collect();
+        let runs = nodes.par_chunks(NODES_AT_ONCE).flat_map_iter(|nodes| {
+            let mut reader = EntryReader::new(HEADERS_AT_ONCE);
+            let find_base = |node: &u32| {
+                let (start, end) = forest.bounds(*node);
+                let header = reader.entry(pack, start, end.min(start + MAX_HEADER));
+                forest.find_base(header, index)
+            };
+            nodes.iter().map(find_base).collect::<Vec<_>>()
+        });
+        forest.parents = runs.collect();
         forest.list_children();
         forest.sum_subtrees();
         (forest, without_offset)
@@ -72,12 +88,10 @@ impl DeltaForest {
         self.indexes.get(node as usize).map_or(usize::MAX, |index| *index as usize)
     }
 
-    /// A node's entry.
-    pub(super) fn entry<'p>(&self, pack: &'p Pack, node: u32) -> Result<Entry<'p>, Damage> {
-        let at = node as usize;
-        let start = self.offsets.get(at).copied().unwrap_or(self.end);
-        let end = self.offsets.get(at + 1).copied().unwrap_or(self.end);
-        pack.entry(start, end)
+    /// The offsets at which a node's entry starts and ends.
+    pub(super) fn bounds(&self, node: u32) -> (u64, u64) {
+        let offset = |at: usize| self.offsets.get(at).copied().unwrap_or(self.end);
+        (offset(node as usize), offset(node as usize + 1))
     }
 
     /// The deltas against a node, those with the largest subtrees first.
@@ -118,14 +132,13 @@ impl DeltaForest {
         (0_u32..).zip(rooted).filter(|(_, rooted)| !rooted).map(|(node, _)| node).collect()
     }
 
-    fn find_base(&self, pack: &Pack, index: &PackIndex, node: usize) -> u32 {
-        let entry = u32::try_from(node).map(|node| self.entry(pack, node));
-        let offset = match entry.map(|entry| entry.map(|entry| entry.kind)) {
+    /// The node that an entry is a delta against.
+    fn find_base(&self, entry: Result<Entry<'_>, Damage>, index: &PackIndex) -> u32 {
+        let offset = match entry.map(|entry| entry.kind) {
             // A damaged header is reported when the walk comes to the node.
-            Ok(Ok(EntryKind::Object(_)) | Err(_)) => return NONE,
-            Ok(Ok(EntryKind::OfsDelta(offset))) => Some(offset),
-            Ok(Ok(EntryKind::RefDelta(id))) => index.find(id).and_then(|at| index.offset(at)),
-            Err(_) => None,
+            Ok(EntryKind::Object(_)) | Err(_) => return NONE,
+            Ok(EntryKind::OfsDelta(offset)) => Some(offset),
+            Ok(EntryKind::RefDelta(id)) => index.find(id).and_then(|at| index.offset(at)),
         };
         let base = offset.and_then(|offset| self.offsets.binary_search(&offset).ok());
         base.and_then(|base| u32::try_from(base).ok()).unwrap_or(MISSING)

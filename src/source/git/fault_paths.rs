@@ -1,39 +1,32 @@
 //! Under which paths the objects of a history are that could not be read: whoever leaves out a file leaves them out, too.
 //!
-//! As with findings this is a second pass, and costs nothing where there was no fault.
+//! As with findings, what it takes is searched by [`Origins`].
 
 use std::collections::{BTreeSet, HashSet};
 
 use gix::ObjectId;
 
-use super::commit_order::ordered_commits;
-use super::id_set::IdSet;
-use super::introductions::Introductions;
-use super::odb::ObjectDb;
-use super::refs;
-use super::repo::Repo;
-use super::tree_graph::TreeGraph;
+use super::origins::Origins;
 use crate::blob::Fault;
 use crate::finding::Findings;
-use crate::meter::CancelFlag;
 use crate::text::path_text;
 
 /// The most paths that one object is named by. One with more keeps the name that it has, which no glob leaves out.
 const MAX_PATHS: usize = 20;
 
-/// Gives the faults of a history the paths of their objects.
-pub(super) fn attribute(repo: &Repo, odb: &ObjectDb, findings: &mut Findings, cancel: &CancelFlag) {
+/// The objects that faults name.
+pub(super) fn wanted(findings: &mut Findings) -> HashSet<ObjectId> {
     let mut wanted = HashSet::new();
     findings.replace_faults(&mut |fault| {
         wanted.extend(NamedObject::parse(&fault.path).map(|object| object.id));
         vec![fault]
     });
-    if wanted.is_empty() {
-        return;
-    }
-    let commits = ordered_commits(repo, odb, &refs::tips(repo), cancel);
-    let graph = TreeGraph::read(odb, IdSet::new(wanted), cancel);
-    let introductions = Introductions::search(graph, &commits, cancel);
+    wanted
+}
+
+/// Gives the faults of a history the paths that their objects have in `origins`.
+pub(super) fn attribute(origins: &Origins, findings: &mut Findings) {
+    let introductions = &origins.introductions;
     let paths_of = |id: &ObjectId| {
         let introduced = introductions.of(id);
         let spelled = introduced.introductions.iter().map(|introduction| introductions.path(introduction));

@@ -11,6 +11,7 @@ use super::lfs::{Lfs, PointerPrefilter};
 use super::object::Kind;
 use super::object_parts::{blob_origin, scan_object, scan_stream};
 use super::odb::ObjectDb;
+use super::origins::Origins;
 use super::repo::{MaxBlobSize, Repo};
 use super::visitor::ObjectVisitor;
 use super::{blame, fault_paths, reflogs, refs};
@@ -46,8 +47,11 @@ impl<'a> History<'a> {
     /// path: where it was first introduced under that path, the earliest first. Later versions of a file that still hold
     /// it are counted as more locations.
     pub fn attribute(&self, findings: &mut Findings, cancel: &CancelFlag) {
-        blame::attribute(self.repo, self.odb, findings, cancel);
-        fault_paths::attribute(self.repo, self.odb, findings, cancel);
+        let mut wanted = blame::wanted(findings);
+        wanted.extend(fault_paths::wanted(findings));
+        let origins = Origins::search(self.repo, self.odb, wanted, cancel);
+        blame::attribute(self.repo, &origins, findings);
+        fault_paths::attribute(&origins, findings);
     }
 }
 
@@ -98,6 +102,15 @@ struct ObjectScan<'a> {
     damaged: Mutex<Vec<DamagedObject>>,
 }
 
+impl ObjectScan<'_> {
+    fn count(&self, kind: Kind, size: usize) {
+        self.sink.meter().objects(1, size as u64);
+        if kind == Kind::Commit {
+            self.sink.meter().commits(1);
+        }
+    }
+}
+
 impl ObjectVisitor for ObjectScan<'_> {
     fn wants(&self, _: Kind) -> bool {
         true
@@ -111,19 +124,21 @@ impl ObjectVisitor for ObjectScan<'_> {
         self.sink.stopped()
     }
 
-    fn object(&self, id: &oid, kind: Kind, size: usize, bytes: Option<&[u8]>) {
-        if kind == Kind::Blob && self.max_blob_size.skips(id, size, self.sink) {
+    fn object(&self, id: &oid, kind: Kind, bytes: &[u8]) {
+        if kind == Kind::Blob && self.max_blob_size.skips(id, bytes.len(), self.sink) {
             return;
         }
-        self.sink.meter().objects(1, size as u64);
-        if kind == Kind::Commit {
-            self.sink.meter().commits(1);
+        self.count(kind, bytes.len());
+        scan_object(self.sink, kind, id, bytes);
+        if kind == Kind::Blob {
+            self.lfs.scan(bytes, self.max_blob_size.bytes(), self.sink, &|| blob_origin(id));
         }
-        if let Some(bytes) = bytes {
-            scan_object(self.sink, kind, id, bytes);
-            if kind == Kind::Blob {
-                self.lfs.scan(bytes, self.max_blob_size.bytes(), self.sink, &|| blob_origin(id));
-            }
+    }
+
+    fn ruled_out(&self, kind: Kind, size: usize, id: &dyn Fn() -> ObjectId) {
+        let is_large = kind == Kind::Blob && size as u64 > self.max_blob_size.bytes();
+        if !is_large || !self.max_blob_size.skips(&id(), size, self.sink) {
+            self.count(kind, size);
         }
     }
 

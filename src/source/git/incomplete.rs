@@ -135,8 +135,7 @@ impl ObjectVisitor for MissingObjects<'_> {
         self.found.load(Relaxed)
     }
 
-    fn object(&self, _: &oid, kind: Kind, _: usize, bytes: Option<&[u8]>) {
-        let Some(bytes) = bytes else { return };
+    fn object(&self, _: &oid, kind: Kind, bytes: &[u8]) {
         if kind == Kind::Commit {
             if let Some(header) = CommitHeader::parse(bytes) {
                 self.check(&header.tree);

@@ -7,7 +7,7 @@ use gix::ObjectId;
 
 use super::delta_tree::DeltaForest;
 use super::error::{Damage, Error};
-use super::pack::{Entry, Pack};
+use super::pack::{Entry, EntryReader, Pack};
 use super::pack_index::PackIndex;
 
 /// A pack, its pack index and its delta trees.
@@ -64,7 +64,8 @@ impl IndexedPack {
     }
 
     /// The entry of a node of the delta trees.
-    pub(super) fn entry(&self, node: u32) -> Result<Entry<'_>, Damage> {
-        self.forest.entry(&self.pack, node)
+    pub(super) fn entry<'m>(&'m self, reader: &'m mut EntryReader, node: u32) -> Result<Entry<'m>, Damage> {
+        let (start, end) = self.forest.bounds(node);
+        reader.entry(&self.pack, start, end)
     }
 }

@@ -32,6 +32,7 @@ pub(super) struct Introduced {
 }
 
 /// Where the wanted objects come from.
+#[derive(Default)]
 pub(super) struct Introductions {
     by_object: HashMap<ObjectId, Introduced>,
     paths: Paths,
@@ -83,11 +84,13 @@ struct Paths {
     numbers: HashMap<(u32, u32), u32>,
 }
 
-impl Paths {
-    fn new() -> Self {
+impl Default for Paths {
+    fn default() -> Self {
         Paths { all: vec![(ROOT, 0)], numbers: HashMap::new() }
     }
+}
 
+impl Paths {
     fn join(&mut self, parent: u32, name: u32) -> u32 {
         *self.numbers.entry((parent, name)).or_insert_with(|| {
             self.all.push((parent, name));
@@ -133,7 +136,7 @@ impl<'a> Search<'a> {
     fn new(graph: &'a TreeGraph) -> Self {
         Search {
             graph,
-            paths: Paths::new(),
+            paths: Paths::default(),
             seen: HashSet::new(),
             walked: vec![0; graph.len()],
             more: vec![0; graph.len()],

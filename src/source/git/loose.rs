@@ -42,7 +42,11 @@ impl LooseObject {
         }
         let bytes = read_all(inflated, size)?;
         let may_match = visitor.prefilter().is_none_or(|prefilter| may_match(prefilter, kind, &bytes));
-        visitor.object(&self.id, kind, size, may_match.then_some(&bytes));
+        if may_match {
+            visitor.object(&self.id, kind, &bytes);
+        } else {
+            visitor.ruled_out(kind, size, &|| self.id);
+        }
         Ok(())
     }
 }

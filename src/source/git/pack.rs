@@ -3,6 +3,7 @@
 
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use flate2::bufread::ZlibDecoder;
 use gix::odb::pack::data::File;
@@ -32,9 +33,14 @@ pub(super) struct Entry<'a> {
     pub(super) deflated: &'a [u8],
 }
 
+const CUT_SHORT: Damage = "it lies behind the end of its pack, which was cut short";
+const DAMAGED_HEADER: Damage = "its header within the pack is damaged";
+
 /// A mapped pack.
 pub(super) struct Pack {
     file: File,
+    /// No two that are open have the same.
+    number: u32,
     /// Bytes of an id.
     id_len: usize,
 }
@@ -46,7 +52,12 @@ impl Pack {
             let reason = error.to_string();
             Error::Pack { path: path.to_owned(), reason }
         })?;
-        Ok(Pack { file, id_len: hash.len_in_bytes() })
+        Ok(Pack::of(file, hash.len_in_bytes()))
+    }
+
+    fn of(file: File, id_len: usize) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        Pack { file, number: NEXT.fetch_add(1, Relaxed), id_len }
     }
 
     /// How many entries its header announces.
@@ -69,9 +80,92 @@ impl Pack {
         let bytes = (end.min(self.end()) > start)
             .then(|| self.file.entry_slice(start..end.min(self.end())))
             .flatten()
-            .ok_or("it lies behind the end of its pack, which was cut short")?;
-        parse_entry(bytes, start, self.id_len).ok_or("its header within the pack is damaged")
+            .ok_or(CUT_SHORT)?;
+        parse_entry(bytes, start, self.id_len).ok_or(DAMAGED_HEADER)
     }
+}
+
+/// Reads the entries of packs one after the other, into a buffer: what is read of a mapping counts as memory of the process as
+/// long as it is mapped.
+pub(super) struct EntryReader {
+    /// The number of the pack that was read last, and its file.
+    pack: Option<u32>,
+    file: Option<std::fs::File>,
+    /// Bytes of it, from an offset on.
+    buffer: Vec<u8>,
+    start: u64,
+    /// A mapping for one large entry.
+    mapping: Option<Pack>,
+    at_once: usize,
+}
+
+/// An entry of more bytes is mapped.
+const MAX_BUFFER: u64 = 1 << 20;
+
+impl EntryReader {
+    /// One that reads so many bytes at once.
+    pub(super) fn new(at_once: usize) -> Self {
+        EntryReader { pack: None, file: None, buffer: Vec::new(), start: 0, mapping: None, at_once }
+    }
+
+    /// The entry between two offsets of the pack, or the beginning of one.
+    pub(super) fn entry<'m>(&'m mut self, pack: &'m Pack, start: u64, end: u64) -> Result<Entry<'m>, Damage> {
+        let end = end.min(pack.end());
+        if self.pack != Some(pack.number) {
+            (self.pack, self.file) = (Some(pack.number), pack.open_again());
+            self.buffer.clear();
+        }
+        if start >= end || end - start > MAX_BUFFER {
+            self.mapping = pack.map_again();
+            return self.mapping.as_ref().unwrap_or(pack).entry(start, end);
+        }
+        if (start < self.start || end > self.start + self.buffer.len() as u64)
+            && self.fill(pack, start, end).is_none()
+        {
+            return pack.entry(start, end);
+        }
+        let bounds = |offset: u64| usize::try_from(offset - self.start).unwrap_or(usize::MAX);
+        let bytes = self.buffer.get(bounds(start)..bounds(end)).unwrap_or_default();
+        parse_entry(bytes, start, pack.id_len).ok_or(DAMAGED_HEADER)
+    }
+
+    /// Reads what is between two offsets, and what is behind it. None where the file cannot be read.
+    fn fill(&mut self, pack: &Pack, start: u64, end: u64) -> Option<()> {
+        let file = self.file.as_ref()?;
+        let until = pack.end().min(start + self.at_once as u64).max(end);
+        self.buffer.resize(usize::try_from(until - start).ok()?, 0);
+        self.start = start;
+        read_at(file, start, &mut self.buffer).map_err(|_| self.buffer.clear()).ok()
+    }
+}
+
+impl Pack {
+    /// The same pack in another mapping. None where git has replaced or removed the file meanwhile, which this one keeps.
+    fn map_again(&self) -> Option<Self> {
+        let again = Pack::of(File::at(self.file.path(), self.file.object_hash()).ok()?, self.id_len);
+        let is_same = again.end() == self.end() && again.file.checksum() == self.file.checksum();
+        is_same.then_some(again)
+    }
+
+    /// The same pack as a file to read from; none as above.
+    fn open_again(&self) -> Option<std::fs::File> {
+        let file = std::fs::File::open(self.file.path()).ok()?;
+        let mut checksum = vec![0; self.id_len];
+        read_at(&file, self.end(), &mut checksum).ok()?;
+        (checksum == self.file.checksum().as_bytes()).then_some(file)
+    }
+}
+
+/// Fills `buffer` with the bytes from an offset on.
+#[cfg(unix)]
+fn read_at(file: &std::fs::File, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
+}
+
+/// What is not read is mapped.
+#[cfg(not(unix))]
+fn read_at(_: &std::fs::File, _: u64, _: &mut [u8]) -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
 }
 
 /// Reads the header of the entry at offset `start`. The first byte is a bit that says whether more of the size follows,
@@ -136,6 +230,10 @@ const MAX_RATIO: usize = 1032;
 const TRUSTED_SIZE: usize = 16 << 20;
 const TRUSTED_RATIO: usize = 64;
 
+/// More room than an entry takes: libdeflate's faster loop ends where less than the longest match and a few words are left,
+/// and most entries are not much longer.
+const ROOM: usize = 320;
+
 /// Inflates `entry` into `out`, which is overwritten.
 pub(super) fn inflate(
     inflater: &mut Decompressor,
@@ -149,11 +247,14 @@ pub(super) fn inflate(
     if entry.size > TRUSTED_SIZE && entry.size / TRUSTED_RATIO > entry.deflated.len() {
         return inflate_growing(entry, out);
     }
-    out.resize(entry.size, 0);
-    match inflater.zlib_decompress(entry.deflated, out) {
-        Ok(size) if size == entry.size => Ok(()),
-        _ => Err(DAMAGED_ZLIB),
+    if out.len() < entry.size + ROOM {
+        out.resize(entry.size + ROOM, 0);
     }
+    match inflater.zlib_decompress(entry.deflated, &mut out[..entry.size + ROOM]) {
+        Ok(size) if size == entry.size => out.truncate(size),
+        _ => return Err(DAMAGED_ZLIB),
+    }
+    Ok(())
 }
 
 /// The same with memory for what has come out, whatever the header announces: slower, for an entry of which nothing but

@@ -16,9 +16,9 @@ use super::error::{DAMAGED_DELTA, Damage, NO_BASE};
 use super::exact_reader::ExactReader;
 use super::indexed_pack::IndexedPack;
 use super::object::Kind;
-use super::pack::{EntryKind, inflate};
-use super::visitor::{ObjectVisitor, STREAM_THRESHOLD, may_match};
-use crate::blob::{HEAD, Prefilter};
+use super::pack::{EntryKind, EntryReader, inflate};
+use super::scratch::Scratch;
+use super::visitor::{ObjectVisitor, STREAM_THRESHOLD, delta_may_match, may_match};
 
 /// Subtrees of more deflated bytes than this are walked by a task of their own.
 const SPLIT_THRESHOLD: u64 = 1 << 20;
@@ -27,13 +27,7 @@ const SPLIT_THRESHOLD: u64 = 1 << 20;
 const MAX_TASK: usize = 256;
 
 /// Bytes of bases that may be held for their deltas; beyond it, a base is dropped and built again when it is needed.
-const MAX_HELD: usize = 192 << 20;
-
-/// Buffers of more bytes are freed rather than kept for the next object.
-const MAX_SPARE_BUFFER: usize = 4 << 20;
-
-/// How far apart in a tree the bytes of one match can be: a match is within one name, and no file system has longer ones.
-const MAX_NAME: usize = 1024;
+const MAX_HELD: usize = 64 << 20;
 
 /// A pass over one pack.
 pub(super) struct PackWalk<'a> {
@@ -97,7 +91,8 @@ impl<'a> PackWalk<'a> {
             if self.visitor.stopped() {
                 break;
             }
-            match self.read_node(&mut scratch, node, base.as_deref()) {
+            let mut base = base;
+            match self.read_node(&mut scratch, node, &mut base) {
                 Ok(Some(base)) => self.push_children(scope, node, base, &mut pending),
                 Ok(None) => {}
                 Err(damage) => self.damaged_subtree(node, damage),
@@ -127,22 +122,27 @@ impl<'a> PackWalk<'a> {
         }
     }
 
-    /// Reads one node and calls the visitor; returns the object where others are deltas against it.
+    /// Reads one node and calls the visitor; returns the object where others are deltas against it. The last delta against a
+    /// base may take its memory.
     fn read_node(
         &self,
         scratch: &mut Scratch,
         node: u32,
-        base: Option<&Base>,
+        base: &mut Option<Arc<Base>>,
     ) -> Result<Option<Base>, Damage> {
         let index = self.pack.forest.index(node);
         let is_base = !self.pack.forest.children(node).is_empty();
         if self.pack.is_passed_over(index) && !is_base {
             return Ok(None);
         }
-        let entry = self.pack.entry(node)?;
+        if base.is_none() && self.pack.forest.parent(node).is_some() {
+            let rebuilt = self.rebuild_base(&mut scratch.reader, node)?;
+            self.held.fetch_add(rebuilt.bytes.capacity(), Relaxed);
+            *base = Some(Arc::new(rebuilt));
+        }
+        let entry = self.pack.entry(&mut scratch.reader, node)?;
         let EntryKind::Object(kind) = entry.kind else {
-            let rebuilt = if base.is_none() { Some(self.rebuild_base(node)?) } else { None };
-            let base = base.or(rebuilt.as_ref()).ok_or(NO_BASE)?;
+            inflate(&mut scratch.inflater, entry, &mut scratch.delta)?;
             return self.read_delta(scratch, node, base);
         };
         if !self.visitor.wants(kind) {
@@ -159,17 +159,22 @@ impl<'a> PackWalk<'a> {
         Ok(self.visit_object(scratch, node, kind, bytes))
     }
 
-    /// Reads one node that is a delta against `base`.
-    fn read_delta(&self, scratch: &mut Scratch, node: u32, base: &Base) -> Result<Option<Base>, Damage> {
-        let entry = self.pack.entry(node)?;
-        inflate(&mut scratch.inflater, entry, &mut scratch.delta)?;
+    /// Reads one node that is a delta against `base`, and is inflated.
+    fn read_delta(
+        &self,
+        scratch: &mut Scratch,
+        node: u32,
+        base: &mut Option<Arc<Base>>,
+    ) -> Result<Option<Base>, Damage> {
+        let shared = base;
+        let base = shared.as_deref().ok_or(NO_BASE)?;
         let delta = Delta::parse(&scratch.delta).map_err(|InvalidDelta| DAMAGED_DELTA)?;
         if delta.base_size != base.bytes.len() {
             return Err(DAMAGED_DELTA);
         }
         let may_match = match self.visitor.prefilter() {
             Some(prefilter) if !base.may_match => {
-                delta_may_match(prefilter, &delta, base, &mut scratch.new_bytes)
+                delta_may_match(prefilter, base.kind, (&delta, &base.bytes), &mut scratch.new_bytes)
                     .map_err(|InvalidDelta| DAMAGED_DELTA)?
             }
             _ => true,
@@ -181,19 +186,37 @@ impl<'a> PackWalk<'a> {
             self.visitor.stream(&id, delta.size, &mut object);
             return object.outcome().map(|()| None);
         }
+        let (kind, size) = (base.kind, delta.size);
         let mut bytes = Vec::new();
         if may_match || is_base {
-            bytes = scratch.spare.pop().unwrap_or_default();
-            delta.apply(&base.bytes, &mut bytes).map_err(|InvalidDelta| DAMAGED_DELTA)?;
+            let base = shared.take().ok_or(NO_BASE)?;
+            bytes = self.apply(&delta, base, &mut scratch.spare)?;
         }
         if may_match {
-            return Ok(self.visit_object(scratch, node, base.kind, bytes));
+            return Ok(self.visit_object(scratch, node, kind, bytes));
         }
         let index = self.pack.forest.index(node);
         if !self.pack.is_passed_over(index) {
-            self.visitor.object(&self.pack.id(index), base.kind, delta.size, None);
+            self.visitor.ruled_out(kind, size, &|| self.pack.id(index));
         }
-        Ok(is_base.then_some(Base { bytes, kind: base.kind, may_match: false }))
+        Ok(is_base.then_some(Base { bytes, kind, may_match: false }))
+    }
+
+    /// The object that a delta makes of its base, in the base's own memory where nothing else needs it.
+    fn apply(&self, delta: &Delta<'_>, base: Arc<Base>, spare: &mut Vec<Vec<u8>>) -> Result<Vec<u8>, Damage> {
+        let base = match Arc::try_unwrap(base) {
+            Ok(mut base) => {
+                self.held.fetch_sub(base.bytes.capacity(), Relaxed);
+                if delta.apply_in_place(&mut base.bytes).map_err(|InvalidDelta| DAMAGED_DELTA)? {
+                    return Ok(base.bytes);
+                }
+                Arc::new(base)
+            }
+            Err(shared) => shared,
+        };
+        let mut bytes = spare.pop().unwrap_or_default();
+        delta.apply(&base.bytes, &mut bytes).map_err(|InvalidDelta| DAMAGED_DELTA)?;
+        Ok(bytes)
     }
 
     /// Calls the visitor for an object that nothing has ruled out yet.
@@ -204,7 +227,11 @@ impl<'a> PackWalk<'a> {
         let may_match =
             !is_base || self.visitor.prefilter().is_none_or(|prefilter| may_match(prefilter, kind, &bytes));
         if !self.pack.is_passed_over(index) {
-            self.visitor.object(&self.pack.id(index), kind, bytes.len(), may_match.then_some(&bytes));
+            if may_match {
+                self.visitor.object(&self.pack.id(index), kind, &bytes);
+            } else {
+                self.visitor.ruled_out(kind, bytes.len(), &|| self.pack.id(index));
+            }
         }
         if is_base {
             return Some(Base { bytes, kind, may_match });
@@ -214,20 +241,20 @@ impl<'a> PackWalk<'a> {
     }
 
     /// Builds the base of a node again, from the root of its tree.
-    fn rebuild_base(&self, node: u32) -> Result<Base, Damage> {
+    fn rebuild_base(&self, reader: &mut EntryReader, node: u32) -> Result<Base, Damage> {
         let mut chain = Vec::new();
         let mut descendant = node;
         while let Some(parent) = self.pack.forest.parent(descendant) {
             chain.push(parent);
             descendant = parent;
         }
-        let root = self.pack.entry(chain.pop().ok_or(NO_BASE)?)?;
+        let root = self.pack.entry(reader, chain.pop().ok_or(NO_BASE)?)?;
         let EntryKind::Object(kind) = root.kind else { return Err(NO_BASE) };
         let (mut inflater, mut instructions) = (Decompressor::new(), Vec::new());
         let (mut bytes, mut next) = (Vec::new(), Vec::new());
         inflate(&mut inflater, root, &mut bytes)?;
         for node in chain.into_iter().rev() {
-            inflate(&mut inflater, self.pack.entry(node)?, &mut instructions)?;
+            inflate(&mut inflater, self.pack.entry(reader, node)?, &mut instructions)?;
             let delta = Delta::parse(&instructions).map_err(|InvalidDelta| DAMAGED_DELTA)?;
             delta.apply(&bytes, &mut next).map_err(|InvalidDelta| DAMAGED_DELTA)?;
             std::mem::swap(&mut bytes, &mut next);
@@ -250,44 +277,6 @@ impl<'a> PackWalk<'a> {
         let index = self.pack.forest.index(node);
         if !self.pack.is_passed_over(index) {
             self.visitor.damaged(&self.pack.id(index), &self.pack.path, damage);
-        }
-    }
-}
-
-/// Whether a match is possible in an object whose base has none.
-fn delta_may_match(
-    prefilter: &dyn Prefilter,
-    delta: &Delta<'_>,
-    base: &Base,
-    new_bytes: &mut Vec<u8>,
-) -> Result<bool, InvalidDelta> {
-    let context = prefilter.context();
-    let context = if base.kind == Kind::Tree { context.min(MAX_NAME) } else { context };
-    delta.new_bytes(&base.bytes, context, new_bytes)?;
-    if prefilter.may_match(new_bytes) {
-        return Ok(true);
-    }
-    if base.kind != Kind::Blob || delta.keeps_head(HEAD) {
-        return Ok(false);
-    }
-    delta.head(&base.bytes, HEAD, new_bytes)?;
-    Ok(prefilter.must_open(new_bytes))
-}
-
-/// What a thread needs for each object, and keeps for the next.
-#[derive(Default)]
-struct Scratch {
-    inflater: Decompressor,
-    delta: Vec<u8>,
-    new_bytes: Vec<u8>,
-    spare: Vec<Vec<u8>>,
-}
-
-impl Scratch {
-    /// Keeps a buffer for the next object.
-    fn recycle(&mut self, bytes: Vec<u8>) {
-        if bytes.capacity() <= MAX_SPARE_BUFFER && self.spare.len() < 16 {
-            self.spare.push(bytes);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod by_id;
 mod copies;
+mod crafted_deltas;
 mod damage;
 mod locations;
 mod nested;

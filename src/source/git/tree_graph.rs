@@ -14,6 +14,7 @@ use super::tree_reader::{Edge, Key, TreeReader, key};
 use crate::meter::CancelFlag;
 
 /// The trees that lead to wanted objects.
+#[derive(Default)]
 pub(super) struct TreeGraph {
     /// By the number of the tree, in the order of its entries.
     edges: Vec<Box<[Edge]>>,

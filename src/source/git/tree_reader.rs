@@ -1,7 +1,7 @@
 //! The entries of all trees that are trees themselves, or wanted.
 //!
 //! One tree after the other is nearly the same: a pass over a pack goes along the versions of a directory. So what a tree
-//! has in common with the one before, at its beginning and at its end, is not parsed again.
+//! has in common with the one before is not parsed again.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -80,8 +80,7 @@ impl ObjectVisitor for TreeReader<'_> {
         self.cancel.is_cancelled()
     }
 
-    fn object(&self, id: &oid, _: Kind, _: usize, bytes: Option<&[u8]>) {
-        let Some(bytes) = bytes else { return };
+    fn object(&self, id: &oid, _: Kind, bytes: &[u8]) {
         let thread = rayon::current_thread_index().map_or(0, |index| index + 1);
         let Some(last) = self.last.get(thread) else { return };
         let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -105,49 +104,63 @@ struct ParsedTree {
     ends: Vec<usize>,
     /// Those that are kept, each with the index of its end.
     edges: Vec<(usize, Edge)>,
+    /// What the tree before had: kept for its memory.
+    old_ends: Vec<usize>,
+    old_edges: Vec<(usize, Edge)>,
 }
 
 impl ParsedTree {
     /// Goes on to another tree, whose entries are parsed only where they differ.
     fn advance(&mut self, bytes: &[u8], parse: &Parse<'_>) {
-        let prefix = common_prefix(&self.bytes, bytes);
-        let shorter = self.bytes.len().min(bytes.len()) - prefix;
-        let suffix = common_suffix(&self.bytes, bytes, shorter);
-        let kept = self.ends.partition_point(|end| *end <= prefix);
-        let kept_edges = self.edges.partition_point(|(index, _)| *index < kept);
-        let old_ends = self.ends.split_off(kept);
-        let old_edges = self.edges.split_off(kept_edges);
-        let mut at = self.ends.last().copied().unwrap_or(0);
-        let mut old = old_ends.iter().peekable();
-        while let Some((edge, rest)) = bytes.get(at..).and_then(parse) {
-            let end = bytes.len() - rest.len();
-            at = end;
-            self.ends.push(end);
+        std::mem::swap(&mut self.ends, &mut self.old_ends);
+        std::mem::swap(&mut self.edges, &mut self.old_edges);
+        self.ends.clear();
+        self.edges.clear();
+        // Where both trees are at: always the start of an entry, or the end.
+        let (mut at, mut old_at, mut old_index) = (0, 0, 0);
+        loop {
+            (at, old_at, old_index) = self.take_over(bytes, at, old_at, old_index);
+            let Some((edge, rest)) = bytes.get(at..).and_then(parse) else { break };
+            let entry = &bytes[at..bytes.len() - rest.len()];
+            at += entry.len();
+            self.ends.push(at);
             self.edges.extend(edge.map(|edge| (self.ends.len() - 1, edge)));
-            if rest.len() > suffix {
-                continue;
+            // Entries are sorted by name, so this finds where the trees agree again; where it does not, more is parsed.
+            while let Some(&old_end) = self.old_ends.get(old_index)
+                && name(&self.bytes[old_at..old_end]) <= name(entry)
+            {
+                (old_at, old_index) = (old_end, old_index + 1);
             }
-            // The same rest: if an entry of the old tree ended here, so do all behind it.
-            let old_end = self.bytes.len() - rest.len();
-            while old.next_if(|end| **end < old_end).is_some() {}
-            if old.peek() == Some(&&old_end) {
-                break;
-            }
-        }
-        let same = old
-            .next()
-            .copied()
-            .filter(|end| self.bytes.len() - end == bytes.len() - at && bytes.len() - at <= suffix);
-        if same.is_some() {
-            let skipped = old_ends.len() - old.len();
-            let first = self.ends.len();
-            self.ends.extend(old.map(|end| end + bytes.len() - self.bytes.len()));
-            let moved = old_edges.into_iter().filter(|(index, _)| *index >= kept + skipped);
-            self.edges.extend(moved.map(|(index, edge)| (index - kept - skipped + first, edge)));
         }
         self.bytes.clear();
         self.bytes.extend_from_slice(bytes);
     }
+
+    /// Takes over the entries that are the same from here on. Returns where both trees are at then.
+    fn take_over(
+        &mut self,
+        bytes: &[u8],
+        at: usize,
+        old_at: usize,
+        old_index: usize,
+    ) -> (usize, usize, usize) {
+        let same = common_prefix(&self.bytes[old_at..], &bytes[at..]);
+        let ends = self.old_ends.get(old_index..).unwrap_or_default();
+        let ends = &ends[..ends.partition_point(|end| *end <= old_at + same)];
+        let Some(&last) = ends.last() else { return (at, old_at, old_index) };
+        let (first, until) = (self.ends.len(), old_index + ends.len());
+        self.ends.extend(ends.iter().map(|end| end - old_at + at));
+        let edges = &self.old_edges[self.old_edges.partition_point(|(index, _)| *index < old_index)..];
+        let edges = edges.iter().take_while(|(index, _)| *index < until);
+        self.edges.extend(edges.map(|(index, edge)| (index - old_index + first, *edge)));
+        (at + last - old_at, last, until)
+    }
+}
+
+/// The name of an entry.
+fn name(entry: &[u8]) -> &[u8] {
+    let name = memchr::memchr(b' ', entry).map_or(entry, |space| &entry[space..]);
+    memchr::memchr(0, name).map_or(name, |end| &name[..end])
 }
 
 /// How many bytes two slices begin with in common.
@@ -156,16 +169,6 @@ fn common_prefix(a: &[u8], b: &[u8]) -> usize {
     let blocks = a.chunks_exact(BLOCK).zip(b.chunks_exact(BLOCK)).take_while(|(a, b)| a == b).count() * BLOCK;
     let (a, b) = (a.get(blocks..).unwrap_or_default(), b.get(blocks..).unwrap_or_default());
     blocks + a.iter().zip(b).take_while(|(a, b)| a == b).count()
-}
-
-/// How many bytes two slices end with in common, of `max`.
-fn common_suffix(a: &[u8], b: &[u8], max: usize) -> usize {
-    const BLOCK: usize = 64;
-    let (a, b) = (a.get(a.len() - max..).unwrap_or_default(), b.get(b.len() - max..).unwrap_or_default());
-    let blocks =
-        a.rchunks_exact(BLOCK).zip(b.rchunks_exact(BLOCK)).take_while(|(a, b)| a == b).count() * BLOCK;
-    let (a, b) = (a.get(..max - blocks).unwrap_or_default(), b.get(..max - blocks).unwrap_or_default());
-    blocks + a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count()
 }
 
 #[cfg(test)]

@@ -129,12 +129,9 @@ impl ObjectVisitor for IdVisitor {
         true
     }
 
-    fn object(&self, id: &oid, kind: Kind, _: usize, bytes: Option<&[u8]>) {
+    fn object(&self, id: &oid, kind: Kind, bytes: &[u8]) {
         let number = number_of(id);
-        self.add(
-            number,
-            bytes.filter(|_| number.is_some()).and_then(|bytes| compute_id(kind, bytes, self.hash)),
-        );
+        self.add(number, number.and_then(|_| compute_id(kind, bytes, self.hash)));
     }
 
     fn stream(&self, id: &oid, size: usize, inflated: &mut dyn io::Read) {

@@ -3,8 +3,9 @@
 use std::io::Read;
 use std::path::Path;
 
-use gix::oid;
+use gix::{ObjectId, oid};
 
+use super::delta::{Delta, InvalidDelta};
 use super::error::Damage;
 use super::object::Kind;
 use crate::blob::{HEAD, Prefilter};
@@ -20,8 +21,12 @@ pub(super) trait ObjectVisitor: Sync {
     /// Whether objects of this kind are to be read at all.
     fn wants(&self, kind: Kind) -> bool;
 
-    /// An object of `size` bytes. The bytes are left out where the prefilter rules out a match in them.
-    fn object(&self, id: &oid, kind: Kind, size: usize, bytes: Option<&[u8]>);
+    /// An object.
+    fn object(&self, id: &oid, kind: Kind, bytes: &[u8]);
+
+    /// An object of `size` bytes, which are left out because the prefilter rules out a match in them. Its id is looked up
+    /// where it is asked for. To be written by whoever has a prefilter.
+    fn ruled_out(&self, _kind: Kind, _size: usize, _id: &dyn Fn() -> ObjectId) {}
 
     /// A blob of more than [`STREAM_THRESHOLD`] bytes; where it is damaged, it ends early and is told of as damaged. To be
     /// written by whoever wants blobs.
@@ -44,4 +49,22 @@ pub(super) trait ObjectVisitor: Sync {
 /// Whether a match is possible in an object: by its own bytes, or because it is a container that has to be opened.
 pub(super) fn may_match(prefilter: &dyn Prefilter, kind: Kind, bytes: &[u8]) -> bool {
     prefilter.may_match(bytes) || kind == Kind::Blob && prefilter.must_open(&bytes[..bytes.len().min(HEAD)])
+}
+
+/// Whether a match is possible in an object whose base has none.
+pub(super) fn delta_may_match(
+    prefilter: &dyn Prefilter,
+    kind: Kind,
+    (delta, base): (&Delta<'_>, &[u8]),
+    new_bytes: &mut Vec<u8>,
+) -> Result<bool, InvalidDelta> {
+    delta.new_bytes(base, prefilter.context(), new_bytes)?;
+    if prefilter.may_match(new_bytes) {
+        return Ok(true);
+    }
+    if kind != Kind::Blob || delta.keeps_head(HEAD) {
+        return Ok(false);
+    }
+    delta.head(base, HEAD, new_bytes)?;
+    Ok(prefilter.must_open(new_bytes))
 }

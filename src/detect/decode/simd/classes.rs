@@ -18,6 +18,12 @@ pub(in crate::detect::decode) fn base64_or_break(block: &Block) -> u16 {
     bits(are_base64(bytes) | bytes.simd_eq(u8x16::splat(b'\\')) | within(bytes, b'\n', b'\r'))
 }
 
+/// A bit for each byte that is zero.
+#[inline]
+pub(in crate::detect::decode) fn zeros(block: &Block) -> u16 {
+    bits(u8x16::new(*block).simd_eq(u8x16::splat(0)))
+}
+
 /// Whether there is a capital among the bytes.
 pub(in crate::detect::decode) fn any_capital(bytes: &[u8]) -> bool {
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();

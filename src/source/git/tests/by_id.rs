@@ -126,8 +126,8 @@ impl ObjectVisitor for Meeting {
         kind == Kind::Blob
     }
 
-    fn object(&self, _: &oid, _: Kind, size: usize, _: Option<&[u8]>) {
-        if size < 1 << 20 {
+    fn object(&self, _: &oid, _: Kind, bytes: &[u8]) {
+        if bytes.len() < 1 << 20 {
             return;
         }
         let this = std::thread::current().id();

@@ -1,0 +1,66 @@
+//! What a needle is a clue to: where a token may start, and how its characters may be encoded there.
+
+use crate::detect::decode::{CharEncoding, encoded_char_at};
+use crate::detect::needles::NeedleKind;
+
+/// A place where a token may start.
+#[derive(Clone, Copy)]
+pub(super) enum Clue {
+    /// Its first characters are plain; others may be encoded.
+    Plain(usize),
+    /// Its characters are encoded so, from here on.
+    Encoded(CharEncoding, usize),
+    /// It is in UTF-16 of either byte order, and its first letter is here.
+    Utf16(usize),
+}
+
+/// How far in front of a needle the token may start that it is a part of, in bytes.
+pub(super) const MAX_CLUE_OFFSET: usize = 40;
+
+/// Where the token may start that the needle at `at` is a part of, the likelier place first.
+pub(super) fn clues(bytes: &[u8], needle: NeedleKind, at: usize) -> impl Iterator<Item = Clue> {
+    let encoded = |(encoding, start)| Clue::Encoded(encoding, start);
+    // An encoded character is a token's first one, or its second behind a plain `g`.
+    let behind_plain = |clue| match clue {
+        Clue::Encoded(encoding, start) => {
+            let first = start.checked_sub(1).filter(|first| bytes[*first] == b'g');
+            first.map(|first| Clue::Encoded(encoding, first))
+        }
+        _ => None,
+    };
+    let (first, second) = match needle {
+        NeedleKind::TokenStart => (Some(Clue::Plain(at)), None),
+        NeedleKind::InsidePrefix => (prefix_start(bytes, at).map(Clue::Plain), None),
+        NeedleKind::Percent => {
+            let first = Clue::Encoded(CharEncoding::Percent, at);
+            (Some(first), behind_plain(first))
+        }
+        NeedleKind::Digits => {
+            // The needle may include the backslash.
+            let digits = at + usize::from(bytes.get(at) == Some(&b'\\'));
+            (encoded_char_at(bytes, digits).map(encoded), None)
+        }
+        NeedleKind::Escape => {
+            let first = encoded_char_at(bytes, at + 2).map(encoded);
+            (first, first.and_then(behind_plain))
+        }
+        NeedleKind::Encoded(encoding) => (Some(Clue::Encoded(encoding, at)), None),
+        NeedleKind::Utf16 => {
+            let mut starts = utf16_starts(bytes, at).map(Clue::Utf16);
+            (starts.next(), starts.next())
+        }
+    };
+    first.into_iter().chain(second)
+}
+
+/// Where the `g` is that a prefix starts with, in front of a needle from [inside](NeedleKind::InsidePrefix) it.
+fn prefix_start(bytes: &[u8], at: usize) -> Option<usize> {
+    (at.saturating_sub(3)..at).rev().find(|start| bytes[*start] == b'g')
+}
+
+/// Where a UTF-16 prefix may start whose underscore is behind the zero at `at`: as its fourth character (`ghp_`) or its
+/// seventh (`github_pat_`), two bytes each.
+fn utf16_starts(bytes: &[u8], at: usize) -> impl Iterator<Item = usize> {
+    let starts = [5, 11].into_iter().filter_map(move |back| at.checked_sub(back));
+    starts.filter(|start| bytes[*start] == b'g')
+}
