@@ -7,6 +7,8 @@
 use std::hint::black_box;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use divan::Bencher;
 use divan::counter::BytesCount;
 use stanch::detect::{DECODE_DEPTH, Detector, Window};
@@ -45,13 +47,17 @@ fn repeated(part: &str) -> Vec<u8> {
     part.bytes().cycle().take(SIZE).collect()
 }
 
+fn base64_of(bytes: &[u8]) -> Vec<u8> {
+    STANDARD.encode(bytes).into_bytes().into_iter().take(SIZE).collect()
+}
+
 fn texts() -> Vec<Text> {
     let mut next = random(7);
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let base64: Vec<u8> = (0..SIZE).map(|_| alphabet[next() % 64]).collect();
     let lines =
         |width: usize| base64.chunks(width).flat_map(|line| [line, b"\n"].concat()).collect::<Vec<u8>>();
-    let words = [
+    let code_words = [
         "let",
         "return",
         "self.",
@@ -65,8 +71,25 @@ fn texts() -> Vec<Text> {
         "%d",
         "\"\\n\"",
     ];
+    let text_words = [
+        "the",
+        "machine",
+        "configuration",
+        "of",
+        "Windows",
+        "is",
+        "read",
+        "again",
+        "whenever",
+        "it",
+        "changes",
+    ];
     let code = (0..SIZE / 5)
-        .flat_map(|_| format!("{} ", words[next() % words.len()]).into_bytes())
+        .flat_map(|_| format!("{} ", code_words[next() % code_words.len()]).into_bytes())
+        .take(SIZE)
+        .collect();
+    let words: Vec<u8> = (0..SIZE / 5)
+        .flat_map(|_| format!("{} ", text_words[next() % text_words.len()]).into_bytes())
         .take(SIZE)
         .collect();
     let mut texts = vec![
@@ -80,6 +103,24 @@ fn texts() -> Vec<Text> {
         Text { name: "base64_wrapped", bytes: lines(76) },
         Text { name: "base64_long_lines", bytes: lines(150_000) },
         Text { name: "base64_one_line", bytes: base64 },
+        Text { name: "base64_of_words", bytes: base64_of(&words) },
+        Text { name: "utf16_of_words", bytes: words.iter().flat_map(|byte| [*byte, 0]).take(SIZE).collect() },
+        Text {
+            name: "hex_of_words",
+            bytes: words.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).take(SIZE).collect(),
+        },
+        Text {
+            name: "register_names",
+            bytes: repeated(
+                "#define DCORE0_TPC0_EML_BUSMON_QM_CGM_CFG_0_RESERVED_15_8_MASK   0x0000FF00\n//DCORE0_TPC0_EML_BUSMON_QM_CGM_CFG_1\n",
+            ),
+        },
+        Text {
+            name: "mangled_names",
+            bytes: repeated(
+                "_ZN4core3fmt9Formatter26debug_struct_field1_finish17h0123456789abcdefE\0_ZNK4llvm12CallLowering12ValueHandlerE\0",
+            ),
+        },
         Text { name: "wall_plain", bytes: repeated("ghp_") },
         Text { name: "wall_stateless", bytes: repeated("ghs_1_eyJ") },
         Text { name: "wall_stateless_dots", bytes: repeated("ghs_1_eyJ.") },
