@@ -16,6 +16,24 @@ use stanch::rule;
 
 const SIZE: usize = 4 * 1024 * 1024;
 
+const CODE_WORDS: &[&str] = &[
+    "let",
+    "return",
+    "self.",
+    "fn",
+    "github",
+    "(name)",
+    "=>",
+    "&mut",
+    "// the",
+    "\n        ",
+    "%d",
+    "\"\\n\"",
+];
+
+const TEXT_WORDS: &[&str] =
+    &["the", "machine", "configuration", "of", "Windows", "is", "read", "again", "whenever", "it", "changes"];
+
 fn main() {
     divan::main();
 }
@@ -51,45 +69,36 @@ fn base64_of(bytes: &[u8]) -> Vec<u8> {
     STANDARD.encode(bytes).into_bytes().into_iter().take(SIZE).collect()
 }
 
+/// Half-tokens: what the search has to follow as often as possible, in vain.
+fn walls() -> Vec<Text> {
+    vec![
+        Text { name: "wall_plain", bytes: repeated("ghp_") },
+        Text { name: "wall_stateless", bytes: repeated("ghs_1_eyJ") },
+        Text { name: "wall_stateless_dots", bytes: repeated("ghs_1_eyJ.") },
+        Text { name: "wall_base64", bytes: repeated("Z2hwX") },
+        Text { name: "wall_gzip", bytes: repeated("H4sIAAAAAAAAA") },
+        Text { name: "wall_unicode", bytes: repeated("\\u0067\\u0068\\u0070\\u005f") },
+        Text { name: "wall_percent", bytes: repeated("%67%68%70%5F") },
+        Text { name: "wall_percent_twice", bytes: repeated("%2567%2568%2570%255F") },
+        Text { name: "wall_entity", bytes: repeated("&#103;&#104;&#112;_") },
+        Text { name: "wall_hex", bytes: repeated("676870") },
+        Text { name: "wall_hex_prefix", bytes: repeated("6768705f") },
+        Text { name: "wall_utf16", bytes: repeated("g\0h\0p\0_\0") },
+    ]
+}
+
 fn texts() -> Vec<Text> {
     let mut next = random(7);
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let base64: Vec<u8> = (0..SIZE).map(|_| alphabet[next() % 64]).collect();
     let lines =
         |width: usize| base64.chunks(width).flat_map(|line| [line, b"\n"].concat()).collect::<Vec<u8>>();
-    let code_words = [
-        "let",
-        "return",
-        "self.",
-        "fn",
-        "github",
-        "(name)",
-        "=>",
-        "&mut",
-        "// the",
-        "\n        ",
-        "%d",
-        "\"\\n\"",
-    ];
-    let text_words = [
-        "the",
-        "machine",
-        "configuration",
-        "of",
-        "Windows",
-        "is",
-        "read",
-        "again",
-        "whenever",
-        "it",
-        "changes",
-    ];
     let code = (0..SIZE / 5)
-        .flat_map(|_| format!("{} ", code_words[next() % code_words.len()]).into_bytes())
+        .flat_map(|_| format!("{} ", CODE_WORDS[next() % CODE_WORDS.len()]).into_bytes())
         .take(SIZE)
         .collect();
     let words: Vec<u8> = (0..SIZE / 5)
-        .flat_map(|_| format!("{} ", text_words[next() % text_words.len()]).into_bytes())
+        .flat_map(|_| format!("{} ", TEXT_WORDS[next() % TEXT_WORDS.len()]).into_bytes())
         .take(SIZE)
         .collect();
     let mut texts = vec![
@@ -121,19 +130,8 @@ fn texts() -> Vec<Text> {
                 "_ZN4core3fmt9Formatter26debug_struct_field1_finish17h0123456789abcdefE\0_ZNK4llvm12CallLowering12ValueHandlerE\0",
             ),
         },
-        Text { name: "wall_plain", bytes: repeated("ghp_") },
-        Text { name: "wall_stateless", bytes: repeated("ghs_1_eyJ") },
-        Text { name: "wall_stateless_dots", bytes: repeated("ghs_1_eyJ.") },
-        Text { name: "wall_base64", bytes: repeated("Z2hwX") },
-        Text { name: "wall_gzip", bytes: repeated("H4sIAAAAAAAAA") },
-        Text { name: "wall_unicode", bytes: repeated("\\u0067\\u0068\\u0070\\u005f") },
-        Text { name: "wall_percent", bytes: repeated("%67%68%70%5F") },
-        Text { name: "wall_percent_twice", bytes: repeated("%2567%2568%2570%255F") },
-        Text { name: "wall_entity", bytes: repeated("&#103;&#104;&#112;_") },
-        Text { name: "wall_hex", bytes: repeated("676870") },
-        Text { name: "wall_hex_prefix", bytes: repeated("6768705f") },
-        Text { name: "wall_utf16", bytes: repeated("g\0h\0p\0_\0") },
     ];
+    texts.extend(walls());
     if let Some(tree) = std::env::var_os("STANCH_BENCH_TREE") {
         let mut bytes = Vec::new();
         read_tree(Path::new(&tree), &mut bytes);
