@@ -7,12 +7,32 @@
 use std::hint::black_box;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use divan::Bencher;
 use divan::counter::BytesCount;
 use stanch::detect::{DECODE_DEPTH, Detector, Window};
 use stanch::rule;
 
 const SIZE: usize = 4 * 1024 * 1024;
+
+const CODE_WORDS: &[&str] = &[
+    "let",
+    "return",
+    "self.",
+    "fn",
+    "github",
+    "(name)",
+    "=>",
+    "&mut",
+    "// the",
+    "\n        ",
+    "%d",
+    "\"\\n\"",
+];
+
+const TEXT_WORDS: &[&str] =
+    &["the", "machine", "configuration", "of", "Windows", "is", "read", "again", "whenever", "it", "changes"];
 
 fn main() {
     divan::main();
@@ -45,28 +65,40 @@ fn repeated(part: &str) -> Vec<u8> {
     part.bytes().cycle().take(SIZE).collect()
 }
 
+fn base64_of(bytes: &[u8]) -> Vec<u8> {
+    STANDARD.encode(bytes).into_bytes().into_iter().take(SIZE).collect()
+}
+
+/// Half-tokens: what the search has to follow as often as possible, in vain.
+fn walls() -> Vec<Text> {
+    vec![
+        Text { name: "wall_plain", bytes: repeated("ghp_") },
+        Text { name: "wall_stateless", bytes: repeated("ghs_1_eyJ") },
+        Text { name: "wall_stateless_dots", bytes: repeated("ghs_1_eyJ.") },
+        Text { name: "wall_base64", bytes: repeated("Z2hwX") },
+        Text { name: "wall_gzip", bytes: repeated("H4sIAAAAAAAAA") },
+        Text { name: "wall_unicode", bytes: repeated("\\u0067\\u0068\\u0070\\u005f") },
+        Text { name: "wall_percent", bytes: repeated("%67%68%70%5F") },
+        Text { name: "wall_percent_twice", bytes: repeated("%2567%2568%2570%255F") },
+        Text { name: "wall_entity", bytes: repeated("&#103;&#104;&#112;_") },
+        Text { name: "wall_hex", bytes: repeated("676870") },
+        Text { name: "wall_hex_prefix", bytes: repeated("6768705f") },
+        Text { name: "wall_utf16", bytes: repeated("g\0h\0p\0_\0") },
+    ]
+}
+
 fn texts() -> Vec<Text> {
     let mut next = random(7);
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let base64: Vec<u8> = (0..SIZE).map(|_| alphabet[next() % 64]).collect();
     let lines =
         |width: usize| base64.chunks(width).flat_map(|line| [line, b"\n"].concat()).collect::<Vec<u8>>();
-    let words = [
-        "let",
-        "return",
-        "self.",
-        "fn",
-        "github",
-        "(name)",
-        "=>",
-        "&mut",
-        "// the",
-        "\n        ",
-        "%d",
-        "\"\\n\"",
-    ];
     let code = (0..SIZE / 5)
-        .flat_map(|_| format!("{} ", words[next() % words.len()]).into_bytes())
+        .flat_map(|_| format!("{} ", CODE_WORDS[next() % CODE_WORDS.len()]).into_bytes())
+        .take(SIZE)
+        .collect();
+    let words: Vec<u8> = (0..SIZE / 5)
+        .flat_map(|_| format!("{} ", TEXT_WORDS[next() % TEXT_WORDS.len()]).into_bytes())
         .take(SIZE)
         .collect();
     let mut texts = vec![
@@ -80,19 +112,26 @@ fn texts() -> Vec<Text> {
         Text { name: "base64_wrapped", bytes: lines(76) },
         Text { name: "base64_long_lines", bytes: lines(150_000) },
         Text { name: "base64_one_line", bytes: base64 },
-        Text { name: "wall_plain", bytes: repeated("ghp_") },
-        Text { name: "wall_stateless", bytes: repeated("ghs_1_eyJ") },
-        Text { name: "wall_stateless_dots", bytes: repeated("ghs_1_eyJ.") },
-        Text { name: "wall_base64", bytes: repeated("Z2hwX") },
-        Text { name: "wall_gzip", bytes: repeated("H4sIAAAAAAAAA") },
-        Text { name: "wall_unicode", bytes: repeated("\\u0067\\u0068\\u0070\\u005f") },
-        Text { name: "wall_percent", bytes: repeated("%67%68%70%5F") },
-        Text { name: "wall_percent_twice", bytes: repeated("%2567%2568%2570%255F") },
-        Text { name: "wall_entity", bytes: repeated("&#103;&#104;&#112;_") },
-        Text { name: "wall_hex", bytes: repeated("676870") },
-        Text { name: "wall_hex_prefix", bytes: repeated("6768705f") },
-        Text { name: "wall_utf16", bytes: repeated("g\0h\0p\0_\0") },
+        Text { name: "base64_of_words", bytes: base64_of(&words) },
+        Text { name: "utf16_of_words", bytes: words.iter().flat_map(|byte| [*byte, 0]).take(SIZE).collect() },
+        Text {
+            name: "hex_of_words",
+            bytes: words.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).take(SIZE).collect(),
+        },
+        Text {
+            name: "register_names",
+            bytes: repeated(
+                "#define DCORE0_TPC0_EML_BUSMON_QM_CGM_CFG_0_RESERVED_15_8_MASK   0x0000FF00\n//DCORE0_TPC0_EML_BUSMON_QM_CGM_CFG_1\n",
+            ),
+        },
+        Text {
+            name: "mangled_names",
+            bytes: repeated(
+                "_ZN4core3fmt9Formatter26debug_struct_field1_finish17h0123456789abcdefE\0_ZNK4llvm12CallLowering12ValueHandlerE\0",
+            ),
+        },
     ];
+    texts.extend(walls());
     if let Some(tree) = std::env::var_os("STANCH_BENCH_TREE") {
         let mut bytes = Vec::new();
         read_tree(Path::new(&tree), &mut bytes);

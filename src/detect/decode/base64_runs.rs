@@ -13,7 +13,7 @@
 use std::ops::Range;
 
 use super::alphabet::SHORTEST_RUN;
-use super::line_break::{continues_on_next_line, previous_line_end};
+use super::line_break::{continues_on_next_line, next_line, previous_line_end};
 use super::line_wrapped::run_start;
 use super::simd::{
     self, BEFORE, BLOCK, Block, GROUP, Vectorized, Vectors, any_capital, base64_or_break, leading, trailing,
@@ -150,17 +150,27 @@ fn is_candidate(vectors: impl Vectors, bytes: &[u8], at: usize) -> bool {
         && is_long(bytes, at)
 }
 
-/// Whether the block at `at` may be the first one of a compressed stream: its header is right in front, or on a line before.
+/// Whether the block at `at` may be the first one of a compressed stream, whose header is right in front; or belongs to a text of
+/// several lines, which is to be looked at as a whole.
 #[inline(always)]
 fn may_be_compressed(vectors: impl Vectors, bytes: &[u8], at: usize) -> bool {
     const { assert!(STRIDE <= BEFORE) };
     let around = at.checked_sub(BEFORE).and_then(|start| bytes[start..].first_chunk());
-    let Some(around) = around else { return true };
+    let after = bytes.get(at + BLOCK..).and_then(<[u8]>::first_chunk);
+    let (Some(around), Some(after)) = (around, after) else { return true };
     if vectors.any_compressed_header(around) {
         return true;
     }
     let Some(before) = around.first_chunk() else { return true };
+    // Where the line starts or ends further away, another block is closer.
     vectors.trailing_base64(before) < BEFORE && previous_line_end(bytes, run_start(bytes, at)).is_some()
+        || continues_after(vectors, bytes, at + BLOCK, after)
+}
+
+#[inline(always)]
+fn continues_after(vectors: impl Vectors, bytes: &[u8], at: usize, after: &[u8; BEFORE]) -> bool {
+    let length = vectors.leading_base64(after);
+    length < BEFORE && next_line(bytes, at + length).is_some()
 }
 
 /// How far around a block the shortest encoded token that it is part of extends, in bytes.

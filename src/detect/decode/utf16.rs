@@ -1,8 +1,6 @@
 //! UTF-16 (RFC 2781), as Windows PowerShell writes it: with or without a byte order mark, at even and odd offsets.
 
-use zeroize::Zeroizing;
-
-use super::simd;
+use super::simd::{self, wipe};
 use crate::detect::byte_order::ByteOrder;
 
 /// The character that `rest` starts with, low byte first.
@@ -78,7 +76,7 @@ const MAX_FOREIGN: usize = 256;
 
 /// A text in UTF-16, each character beyond ASCII as one byte that belongs to no token.
 pub(in crate::detect) struct Utf16Text {
-    pub(in crate::detect) ascii: Zeroizing<Vec<u8>>,
+    pub(in crate::detect) ascii: Vec<u8>,
     /// The byte where its first character starts.
     pub(in crate::detect) start: usize,
     pub(in crate::detect) order: ByteOrder,
@@ -92,7 +90,7 @@ impl Utf16Text {
 
     /// All of a text that begins with a mark, or a part of one that begins at an even offset, in whatever script.
     pub(in crate::detect) fn marked(bytes: &[u8], order: ByteOrder) -> Self {
-        let mut text = Zeroizing::new(Vec::with_capacity(bytes.len() / 2));
+        let mut text = Vec::with_capacity(bytes.len() / 2);
         text.extend(code_units(bytes, order == ByteOrder::Big).map(ascii));
         Utf16Text { ascii: text, start: 0, order }
     }
@@ -123,10 +121,16 @@ impl Utf16Text {
         let units = code_units(&before[before.len() % 2..], big_endian).rev();
         let start = first - 2 * units.take_while(|unit| goes_on(*unit, &mut foreign)).count();
         let length = text_length(&bytes[start..], big_endian);
-        let mut ascii = Zeroizing::new(Vec::with_capacity(length));
+        let mut ascii = Vec::with_capacity(length);
         ascii.extend(code_units(&bytes[start..start + 2 * length], big_endian).map(self::ascii));
         let order = if big_endian { ByteOrder::Big } else { ByteOrder::Little };
         Some(Utf16Text { ascii, start, order })
+    }
+}
+
+impl Drop for Utf16Text {
+    fn drop(&mut self) {
+        wipe(&mut self.ascii);
     }
 }
 

@@ -134,6 +134,14 @@ impl Avx2 {
         self.0.avx2._mm256_and_si256(one, other)
     }
 
+    /// A bit for each byte that is no character of base64.
+    #[inline(always)]
+    fn other_than_base64(self, bytes: &[u8; BEFORE]) -> u64 {
+        let first = u64::from(self.bits(self.others(&BASE64, self.load(bytes, 0))));
+        let second = u64::from(self.bits(self.others(&BASE64, self.load(bytes, BEFORE - 32))));
+        first | second << (BEFORE - 32)
+    }
+
     #[inline(always)]
     fn compressed_headers(self, bytes: __m256i, next: __m256i) -> __m256i {
         let a_or_f = self.either(self.equal(next, b'A'), self.equal(next, b'F'));
@@ -180,9 +188,11 @@ impl Vectors for Avx2 {
 
     #[inline(always)]
     fn trailing_base64(self, bytes: &[u8; BEFORE]) -> usize {
-        let first = u64::from(self.bits(self.others(&BASE64, self.load(bytes, 0))));
-        let second = u64::from(self.bits(self.others(&BASE64, self.load(bytes, BEFORE - 32))));
-        let others = first | second << (BEFORE - 32);
-        BEFORE.min((others << (64 - BEFORE)).leading_zeros() as usize)
+        BEFORE.min((self.other_than_base64(bytes) << (64 - BEFORE)).leading_zeros() as usize)
+    }
+
+    #[inline(always)]
+    fn leading_base64(self, bytes: &[u8; BEFORE]) -> usize {
+        BEFORE.min(self.other_than_base64(bytes).trailing_zeros() as usize)
     }
 }

@@ -5,7 +5,7 @@
 use wide::bytemuck::cast;
 use wide::{i8x16, i16x16, u8x16, u16x8};
 
-use super::classes::{are_letters, base64_characters, base64_or_break, bits, trailing, within};
+use super::classes::{are_letters, base64_characters, base64_or_break, bits, leading, trailing, within};
 use super::vectors::{BEFORE, BLOCK, Block, GROUP, Vectors, fitting_alignments};
 
 /// Vectors of sixteen bytes.
@@ -45,6 +45,11 @@ impl Vectors for Portable {
     #[inline(always)]
     fn trailing_base64(self, bytes: &[u8; BEFORE]) -> usize {
         trailing(bytes, base64_characters)
+    }
+
+    #[inline(always)]
+    fn leading_base64(self, bytes: &[u8; BEFORE]) -> usize {
+        leading(bytes, base64_characters)
     }
 }
 

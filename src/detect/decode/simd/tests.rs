@@ -18,6 +18,7 @@ trait Answers {
     fn ascii(&self, block: &Block) -> bool;
     fn header(&self, bytes: &[u8; BEFORE + BLOCK]) -> bool;
     fn trailing(&self, bytes: &[u8; BEFORE]) -> usize;
+    fn leading(&self, bytes: &[u8; BEFORE]) -> usize;
 }
 
 impl<V: Vectors> Answers for V {
@@ -35,6 +36,10 @@ impl<V: Vectors> Answers for V {
 
     fn trailing(&self, bytes: &[u8; BEFORE]) -> usize {
         self.trailing_base64(bytes)
+    }
+
+    fn leading(&self, bytes: &[u8; BEFORE]) -> usize {
+        self.leading_base64(bytes)
     }
 }
 
@@ -129,6 +134,7 @@ proptest! {
         with_each(|vectors| {
             prop_assert!(has_one || !vectors.header(&bytes));
             prop_assert_eq!(vectors.trailing(&before), before.iter().rev().take_while(is_one).count());
+            prop_assert_eq!(vectors.leading(&before), before.iter().take_while(is_one).count());
             Ok(())
         })?;
         for pair in [b"eA", b"eF", b"eJ", b"eN", b"H4"] {

@@ -32,6 +32,9 @@ pub(in crate::detect::decode) trait Vectors: Copy {
 
     /// How many of the last bytes are characters of base64.
     fn trailing_base64(self, bytes: &[u8; BEFORE]) -> usize;
+
+    /// How many of the first bytes are.
+    fn leading_base64(self, bytes: &[u8; BEFORE]) -> usize;
 }
 
 /// A search that uses vector instructions.

@@ -2,6 +2,27 @@
 
 use super::*;
 
+/// Long names and numbers as in code and libraries, none of which is base64 of anything.
+fn names() -> impl Strategy<Value = String> {
+    let name = prop_oneof![
+        "[A-Z][A-Z0-9_]{20,80}",
+        "_ZN([0-9][a-z]{4,9}){4,9}17h[0-9a-f]{16}E",
+        "[0-9a-f]{40,64}",
+        "[0-9A-F]{40,64}",
+        "[A-Za-z0-9+/]{20,90}",
+        "/?([a-z]{3,9}/){5,9}",
+    ];
+    let names = prop::collection::vec(
+        (name, prop::sample::select(vec![" ", "\t", "\n", "\n//", "(", ",\n", "\0"])),
+        0..5,
+    );
+    names
+        .prop_map(|names| {
+            names.into_iter().flat_map(|(name, end)| [name, end.to_owned()]).collect::<String>()
+        })
+        .prop_filter("no parts of tokens", |text: &String| !text.contains("gh"))
+}
+
 proptest! {
     #![proptest_config(cases(64))]
 
@@ -15,6 +36,31 @@ proptest! {
         // Behind padding, the run has ended.
         let bytes = format!("{before}{left}{text}{right} {after}");
         assert_found(bytes.as_bytes(), &token, before.len(), &["base64"])?;
+    }
+
+    #[test]
+    fn base64_between_what_only_looks_like_it(
+        token in any_token(), (user, rest) in ("[ -~]{0,40}", "[ -~]{0,40}"), (before, after) in (names(), names()), wraps in 0_usize..6, width in 54_usize..90,
+        at in 0_usize..40,
+    ) {
+        let plain = format!("{user}{token}{rest}");
+        let zlibbed = STANDARD.encode(zlib(plain.as_bytes()));
+        let (text, chain): (String, &[&str]) = match wraps {
+            0 => (STANDARD.encode(&plain), &["base64"]),
+            1 => (URL_SAFE_NO_PAD.encode(&plain), &["base64"]),
+            2 => (STANDARD.encode(STANDARD.encode(&plain)), &["base64", "base64"]),
+            3 => (STANDARD.encode(utf16(&plain, false)), &["base64", "utf-16le"]),
+            4 => (zlibbed, &["base64", "zlib"]),
+            _ => (STANDARD.encode(STANDARD.encode(STANDARD.encode(&plain))), &["base64", "base64", "base64"]),
+        };
+        let text = if wraps % 2 == 0 { wrapped(&text, width, "\n") } else { text };
+        // At every place of a stride, names and all around.
+        for glue in ["", " ", "\t", "=", "\n", "\0"] {
+            let bytes = format!("{}{before}{glue}{text}{}{after}", " ".repeat(at), if glue.is_empty() { " " } else { glue });
+            let found = certain_in(bytes.as_bytes(), DECODE_DEPTH);
+            let expected = (token.as_bytes(), chain.to_vec());
+            prop_assert!(found.iter().any(|(found, _, decoded)| (&found[..], decoded.clone()) == expected), "{:?}", bytes);
+        }
     }
 
     #[test]
