@@ -14,7 +14,7 @@ use std::ops::Range;
 
 use super::alphabet::SHORTEST_RUN;
 use super::line_break::{continues_on_next_line, next_line, previous_line_end};
-use super::line_wrapped::run_start;
+use super::line_wrapped::without_escape;
 use super::simd::{
     self, BEFORE, BLOCK, Block, GROUP, Vectorized, Vectors, any_capital, base64_or_break, leading, trailing,
 };
@@ -163,14 +163,16 @@ fn may_be_compressed(vectors: impl Vectors, bytes: &[u8], at: usize) -> bool {
     }
     let Some(before) = around.first_chunk() else { return true };
     // Where the line starts or ends further away, another block is closer.
-    vectors.trailing_base64(before) < BEFORE && previous_line_end(bytes, run_start(bytes, at)).is_some()
-        || continues_after(vectors, bytes, at + BLOCK, after)
+    let (before, after) = (vectors.trailing_base64(before), vectors.leading_base64(after));
+    before < BEFORE && continues_line(bytes, at - before)
+        || after < BEFORE && next_line(bytes, at + BLOCK + after).is_some()
 }
 
-#[inline(always)]
-fn continues_after(vectors: impl Vectors, bytes: &[u8], at: usize, after: &[u8; BEFORE]) -> bool {
-    let length = vectors.leading_base64(after);
-    length < BEFORE && next_line(bytes, at + length).is_some()
+/// Whether the characters that start at `start` continue the line before.
+#[inline]
+fn continues_line(bytes: &[u8], start: usize) -> bool {
+    let start = without_escape(bytes, start);
+    previous_line_end(bytes, start).is_some()
 }
 
 /// How far around a block the shortest encoded token that it is part of extends, in bytes.

@@ -2,6 +2,7 @@
 //! quoted mails put in front of their lines.
 
 use super::alphabet::is_character;
+use super::simd::{blanks, leading};
 
 /// The most bytes between the characters of two lines.
 pub(super) const MAX_LINE_BREAK: usize = 128;
@@ -19,6 +20,35 @@ const fn is_line_prefix(byte: u8) -> bool {
     matches!(byte, b'#' | b'>' | b'*' | b';' | b'|' | b'!' | b'%' | b' ' | b'\t')
 }
 
+/// Bytes, by a table: they are asked for around every name.
+struct ByteSet([bool; 256]);
+
+impl ByteSet {
+    /// The line prefixes and these.
+    const fn prefixes_and(others: &[u8]) -> Self {
+        let mut set = [false; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            set[byte] = is_line_prefix(byte as u8);
+            byte += 1;
+        }
+        let mut n = 0;
+        while n < others.len() {
+            set[others[n] as usize] = true;
+            n += 1;
+        }
+        ByteSet(set)
+    }
+
+    fn contains(&self, byte: u8) -> bool {
+        self.0[usize::from(byte)]
+    }
+}
+
+/// What may stand between two lines, and what of it may be the last.
+static GAP: ByteSet = ByteSet::prefixes_and(b"\r\n\"'.,\\nr+-/");
+static GAP_END: ByteSet = ByteSet::prefixes_and(b"\n\"'+.nr");
+
 /// Where the next line starts, if the one that ends at `end` continues there.
 pub(super) fn next_line(bytes: &[u8], end: usize) -> Option<usize> {
     let next = end + line_break(&bytes[end..])?;
@@ -28,19 +58,16 @@ pub(super) fn next_line(bytes: &[u8], end: usize) -> Option<usize> {
 /// Where the line ends that continues at `start`, if one does.
 pub(super) fn previous_line_end(bytes: &[u8], start: usize) -> Option<usize> {
     let before = &bytes[start.saturating_sub(MAX_LINE_BREAK)..start];
-    let may_end =
-        |byte: u8| matches!(byte, b'\n' | b'"' | b'\'' | b'+' | b'.' | b'n' | b'r') || is_line_prefix(byte);
-    if !before.last().copied().is_some_and(may_end) {
+    if !before.last().is_some_and(|byte| GAP_END.contains(*byte)) {
         return None;
     }
-    let is_gap = |byte: u8| {
-        matches!(byte, b'\r' | b'\n' | b'"' | b'\'' | b'.' | b',' | b'\\' | b'n' | b'r')
-            || is_sign(byte)
-            || is_line_prefix(byte)
-    };
-    let gap = before.iter().rev().take_while(|byte| is_gap(**byte)).count();
-    // Nearly always a blank between two words: a line ends with one of these.
-    if !before[before.len() - gap..].iter().any(|byte| matches!(byte, b'\n' | b'\\')) {
+    // Nearly always it is a blank between two words: a line ends with one of these.
+    let (mut gap, mut is_line_end) = (0, false);
+    for byte in before.iter().rev().take_while(|byte| GAP.contains(**byte)) {
+        gap += 1;
+        is_line_end |= matches!(byte, b'\n' | b'\\');
+    }
+    if !is_line_end {
         return None;
     }
     (start - gap..start)
@@ -64,8 +91,10 @@ pub(super) fn continues_on_next_line(bytes: &[u8], at: usize) -> bool {
 /// The width of the line break that `rest` starts with, up to the next line's first character.
 pub(super) fn line_break(rest: &[u8]) -> Option<usize> {
     // Called at the end of every run, and seldom true: the cheap test first.
-    if !matches!(rest.first()?, b' ' | b'\t' | b'\n' | b'\r' | b'\\' | b'"' | b'\'' | b'&') {
-        return None;
+    match rest.first()? {
+        b' ' | b'\t' if !matches!(rest.get(leading_blanks(rest))?, b'\\' | b'\r' | b'\n') => return None,
+        b' ' | b'\t' | b'\n' | b'\r' | b'\\' | b'"' | b'\'' | b'&' => {}
+        _ => return None,
     }
     let mut at = carriage_return(rest);
     // Escaped: `\n`, or `\\\\n` in a string within a string.
@@ -122,5 +151,5 @@ fn line_prefix(rest: &[u8]) -> usize {
 }
 
 fn leading_blanks(rest: &[u8]) -> usize {
-    rest.iter().take(MAX_LINE_BREAK).take_while(|byte| matches!(byte, b' ' | b'\t')).count()
+    leading(&rest[..rest.len().min(MAX_LINE_BREAK)], blanks)
 }

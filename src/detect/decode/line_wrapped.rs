@@ -299,9 +299,13 @@ fn first_line(bytes: &[u8], mut start: usize, floor: usize) -> usize {
     start
 }
 
-/// Where the characters start that end at `end`. The `n` of an escaped line end is none of them.
-pub(super) fn run_start(bytes: &[u8], end: usize) -> usize {
-    let start = end - trailing(&bytes[..end], base64_characters);
+/// Where the characters start that end at `end`.
+fn run_start(bytes: &[u8], end: usize) -> usize {
+    without_escape(bytes, end - trailing(&bytes[..end], base64_characters))
+}
+
+/// Where the characters start that seem to at `start`: the `n` of an escaped line end is none of them.
+pub(super) fn without_escape(bytes: &[u8], start: usize) -> usize {
     let escaped = bytes[..start].last() == Some(&b'\\') && matches!(bytes.get(start), Some(b'n' | b'r'));
     start + usize::from(escaped)
 }

@@ -6,7 +6,7 @@ mod classes;
 mod portable;
 mod vectors;
 
-pub(super) use classes::{any_capital, base64_characters, base64_or_break, leading, trailing, zeros};
+pub(super) use classes::{any_capital, base64_characters, base64_or_break, blanks, leading, trailing, zeros};
 pub(super) use vectors::{BEFORE, BLOCK, Block, GROUP, Vectorized, Vectors};
 
 use vectors::fitting_alignments;

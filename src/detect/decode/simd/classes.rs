@@ -18,6 +18,13 @@ pub(in crate::detect::decode) fn base64_or_break(block: &Block) -> u16 {
     bits(are_base64(bytes) | bytes.simd_eq(u8x16::splat(b'\\')) | within(bytes, b'\n', b'\r'))
 }
 
+/// A bit for each byte that is a blank or a tab.
+#[inline]
+pub(in crate::detect::decode) fn blanks(block: &Block) -> u16 {
+    let bytes = u8x16::new(*block);
+    bits(bytes.simd_eq(u8x16::splat(b' ')) | bytes.simd_eq(u8x16::splat(b'\t')))
+}
+
 /// A bit for each byte that is zero.
 #[inline]
 pub(in crate::detect::decode) fn zeros(block: &Block) -> u16 {
