@@ -50,6 +50,7 @@ static GAP: ByteSet = ByteSet::prefixes_and(b"\r\n\"'.,\\nr+-/");
 static GAP_END: ByteSet = ByteSet::prefixes_and(b"\n\"'+.nr");
 
 /// Where the next line starts, if the one that ends at `end` continues there.
+#[inline]
 pub(super) fn next_line(bytes: &[u8], end: usize) -> Option<usize> {
     let next = end + line_break(&bytes[end..])?;
     bytes.get(next).copied().is_some_and(is_character).then_some(next)
@@ -89,13 +90,22 @@ pub(super) fn continues_on_next_line(bytes: &[u8], at: usize) -> bool {
 }
 
 /// The width of the line break that `rest` starts with, up to the next line's first character.
+#[inline]
 pub(super) fn line_break(rest: &[u8]) -> Option<usize> {
-    // Called at the end of every run, and seldom true: the cheap test first.
-    match rest.first()? {
-        b' ' | b'\t' if !matches!(rest.get(leading_blanks(rest))?, b'\\' | b'\r' | b'\n') => return None,
-        b' ' | b'\t' | b'\n' | b'\r' | b'\\' | b'"' | b'\'' | b'&' => {}
-        _ => return None,
+    if may_be_line_break(rest) { line_break_width(rest) } else { None }
+}
+
+/// Asked at the end of every run, and seldom true.
+#[inline]
+fn may_be_line_break(rest: &[u8]) -> bool {
+    match rest.first() {
+        Some(b' ' | b'\t') => matches!(rest.get(leading_blanks(rest)), Some(b'\\' | b'\r' | b'\n')),
+        Some(b'\n' | b'\r' | b'\\' | b'"' | b'\'' | b'&') => true,
+        _ => false,
     }
+}
+
+fn line_break_width(rest: &[u8]) -> Option<usize> {
     let mut at = carriage_return(rest);
     // Escaped: `\n`, or `\\\\n` in a string within a string.
     loop {
@@ -150,6 +160,7 @@ fn line_prefix(rest: &[u8]) -> usize {
     width - rest[..width].iter().rev().take_while(|byte| is_sign(**byte)).count()
 }
 
+#[inline]
 fn leading_blanks(rest: &[u8]) -> usize {
     leading(&rest[..rest.len().min(MAX_LINE_BREAK)], blanks)
 }
