@@ -83,15 +83,26 @@ pub(super) struct Finder {
     plain_needles: OnceLock<Needles>,
     encoded_needles: OnceLock<Needles>,
     base64_needles: OnceLock<Base64Needles>,
-    /// Whether a token may start with this byte.
+    /// Whether a token may start with this byte, and whether this may be its second one.
     first_bytes: [bool; 256],
+    second_bytes: [bool; 256],
 }
 
 impl Finder {
     pub(super) fn new(rules: &'static Rules) -> Self {
-        let mut first_bytes = [false; 256];
-        for byte in rules.iter().filter_map(|rule| rule.prefix.bytes().next()) {
-            first_bytes[usize::from(byte)] = true;
+        let (mut first_bytes, mut second_bytes) = ([false; 256], [false; 256]);
+        for rule in rules {
+            match *rule.prefix.as_bytes() {
+                [] => {}
+                [first] => {
+                    first_bytes[usize::from(first)] = true;
+                    second_bytes.fill(true);
+                }
+                [first, second, ..] => {
+                    first_bytes[usize::from(first)] = true;
+                    second_bytes[usize::from(second)] = true;
+                }
+            }
         }
         Finder {
             rules,
@@ -99,6 +110,7 @@ impl Finder {
             encoded_needles: OnceLock::new(),
             base64_needles: OnceLock::new(),
             first_bytes,
+            second_bytes,
         }
     }
 
