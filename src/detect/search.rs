@@ -139,7 +139,9 @@ impl Finder {
         let mut start = layer.emit.start;
         while start < needles_end.max(runs_end) {
             let end = start + SEGMENT;
-            let mut candidates = Candidates::in_segment(layer.bytes, start..end.min(runs_end));
+            // What belongs to a run that was searched is no candidate.
+            let unsearched = start.max(base64_end).min(end);
+            let mut candidates = Candidates::in_segment(layer.bytes, unsearched..end.min(runs_end));
             if layer.depth > 1 {
                 self.search_utf16_texts(layer, start..end.min(needles_end), &mut utf16_end, report);
             }

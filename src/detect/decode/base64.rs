@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::alphabet::{SHORTEST_RUN, STANDARD, VALUES, is_base64_or_break};
 use super::inflate::Wrapper;
-use super::simd::{BLOCK, any_capital, any_compressed_header, ascii_alignments};
+use super::simd::{BLOCK, any_capital, ascii_alignments, compressed_headers};
 use crate::rule::Rules;
 
 /// Whether a text may contain an encoded token: there is a capital, and what is either base64 of ASCII or the header of compressed data.
@@ -22,8 +22,15 @@ use crate::rule::Rules;
 /// a capital once in twenty times, and a token is a dozen times as long: once in 10^15 tokens. UTF-16 in base64 is full of
 /// capitals.
 pub(in crate::detect) fn may_hold_token(text: &[u8]) -> bool {
-    any_capital(text) && (may_encode_ascii(text) || any_compressed_header(text))
+    // Piece by piece, because the first one nearly always decides; each with what a match may take of the next one.
+    let pieces =
+        || (0..text.len()).step_by(PIECE).map(|start| &text[start..text.len().min(start + PIECE + BLOCK)]);
+    pieces().any(any_capital)
+        && pieces().any(|piece| may_encode_ascii(piece) || compressed_headers(piece).next().is_some())
 }
+
+/// How many characters are looked at before it is asked whether they decide: whole blocks.
+const PIECE: usize = 64 * BLOCK;
 
 /// Whether part of a text may be base64 of ASCII, as long as a token: that has two whole blocks in it, which agree on where groups of
 /// four characters start.

@@ -21,6 +21,12 @@ const fn is_line_prefix(byte: u8) -> bool {
 
 /// Where the next line starts, if the one that ends at `end` continues there.
 pub(super) fn next_line(bytes: &[u8], end: usize) -> Option<usize> {
+    // Nearly all of a text's lines end so.
+    if let [b'\n', next, ..] = bytes[end..]
+        && next.is_ascii_alphanumeric()
+    {
+        return Some(end + 1);
+    }
     let next = end + line_break(&bytes[end..])?;
     bytes.get(next).copied().is_some_and(is_character).then_some(next)
 }

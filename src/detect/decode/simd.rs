@@ -30,12 +30,24 @@ pub(super) fn ascii_alignments(block: &Block) -> u32 {
     fitting_alignments(portable::bit(values, 5), portable::bit(values, 3), portable::bit(values, 1))
 }
 
-/// Whether the header of a compressed stream may start among those characters.
-pub(super) fn any_compressed_header(text: &[u8]) -> bool {
+/// Where the header of a compressed stream may start among those characters.
+pub(super) fn compressed_headers(text: &[u8]) -> impl Iterator<Item = usize> {
     let blocks = text.as_chunks().0.iter().zip(text.get(1..).unwrap_or_default().as_chunks().0);
-    let found = blocks.clone().any(|(block, next)| portable::compressed_headers(block, next).any());
-    let rest = &text[blocks.len() * BLOCK..];
-    found || rest.windows(2).any(|pair| matches!(pair, [b'e', b'A' | b'F' | b'J' | b'N'] | [b'H', b'4']))
+    let rest = blocks.len() * BLOCK;
+    let found = blocks.map(|(block, next)| classes::bits(portable::compressed_headers(block, next)));
+    let found = (0..).step_by(BLOCK).zip(found).filter(|(_, bits)| *bits != 0);
+    let last = (rest..).zip(text[rest..].windows(2));
+    let last = last.filter(|(_, pair)| matches!(pair, [b'e', b'A' | b'F' | b'J' | b'N'] | [b'H', b'4']));
+    found.flat_map(|(start, bits)| set_bits(bits).map(move |bit| start + bit)).chain(last.map(|(at, _)| at))
+}
+
+/// Which bits are set, from the lowest on.
+fn set_bits(mut bits: u16) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let bit = (bits != 0).then(|| bits.trailing_zeros() as usize);
+        bits &= bits.wrapping_sub(1);
+        bit
+    })
 }
 
 /// Overwrites bytes with zeros for good, eight at a time: one at a time, as it is done otherwise, costs more than searching them.
