@@ -6,7 +6,9 @@ use std::ops::Range;
 
 use super::alphabet::{SHORTEST_RUN, is_character};
 use super::line_break::{MAX_LINE_BREAK, is_sign, line_break, next_line, previous_line_end};
-use super::simd::{BLOCK, ascii_alignments, base64_characters, compressed_headers, leading, trailing, wipe};
+use super::simd::{
+    BLOCK, ascii_alignments, base64_characters, compressed_headers, leading_base64, trailing, wipe,
+};
 
 /// How many bytes in front of a candidate the first line of its text is looked for.
 const MAX_LOOKBACK: usize = 4096;
@@ -280,7 +282,7 @@ fn ends_in_header(line: &[u8]) -> bool {
 
 /// Where the characters end that start at `start`.
 fn run_end(bytes: &[u8], start: usize) -> usize {
-    start + leading(&bytes[start..], base64_characters)
+    start + leading_base64(&bytes[start..])
 }
 
 /// Where the first line of the text starts that the line at `start` belongs to.

@@ -1,5 +1,10 @@
 //! Many bytes classified at once, in vector registers: base64 and what only looks like it.
 
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined cannot use the vector instructions of its caller"
+)]
+
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 mod classes;
@@ -28,6 +33,29 @@ pub(super) fn vectorized<S: Vectorized>(search: S) -> S::Output {
 pub(super) fn ascii_alignments(block: &Block) -> u32 {
     let values = portable::values(u8x16::new(*block));
     fitting_alignments(portable::bit(values, 5), portable::bit(values, 3), portable::bit(values, 1))
+}
+
+/// How many of the first bytes are characters of base64.
+pub(super) fn leading_base64(bytes: &[u8]) -> usize {
+    vectorized(LeadingBase64(bytes))
+}
+
+struct LeadingBase64<'b>(&'b [u8]);
+
+impl Vectorized for LeadingBase64<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run(self, vectors: impl Vectors) -> usize {
+        let (chunks, rest) = self.0.as_chunks::<BEFORE>();
+        for (n, chunk) in chunks.iter().enumerate() {
+            let length = vectors.leading_base64(chunk);
+            if length < BEFORE {
+                return n * BEFORE + length;
+            }
+        }
+        chunks.len() * BEFORE + leading(rest, base64_characters)
+    }
 }
 
 /// Where the header of a compressed stream may start among those characters.
