@@ -61,7 +61,7 @@ impl CharEncoding {
     }
 
     /// The first character of `rest`, and how many bytes it takes.
-    fn first_char(self, rest: &[u8]) -> Option<(u8, usize)> {
+    pub(super) fn first_char(self, rest: &[u8]) -> Option<(u8, usize)> {
         let encoded = match self {
             CharEncoding::Hex => return hex::first_char(rest),
             CharEncoding::SpacedHex => return hex::first_char_spaced(rest),

@@ -40,20 +40,21 @@ pub(super) enum NeedleKind {
 /// No more than 32 and none shorter than three bytes, because Teddy then takes 32 bytes at a time. It distinguishes needles
 /// by the low and high nibbles of their first three bytes, in eight buckets: a needle's index in this list modulo eight, or
 /// the bucket of an earlier one with the same three low nibbles (`ghu` and `gh%`). In this order, similar needles share
-/// buckets: there is a false candidate every 3,000 bytes of a checkout of git and every 1,500 of Rust's crates or of a log
-/// full of numbers. `benches/detect.rs` measures it.
+/// buckets: there is a false candidate every 2,500 bytes of C or Rust, every 1,400 of a log full of numbers, and none in words
+/// in UTF-16, which are three times as slow where the needle for those shares a bucket with `gho`. `benches/detect.rs`
+/// measures it.
 const ENCODED_NEEDLES: [(&str, NeedleKind); 32] = [
     ("it\\", NeedleKind::InsidePrefix),
     ("h&#", NeedleKind::InsidePrefix),
     ("gho", NeedleKind::TokenStart),
     ("676", NeedleKind::Encoded(CharEncoding::Hex)),
     ("th\\", NeedleKind::InsidePrefix),
-    ("103;", NeedleKind::Digits),
+    ("\0_\0", NeedleKind::Utf16),
     ("gi&", NeedleKind::TokenStart),
     ("u{6", NeedleKind::Escape),
     ("gi\\", NeedleKind::TokenStart),
     ("it%", NeedleKind::InsidePrefix),
-    ("\0_\0", NeedleKind::Utf16),
+    ("103;", NeedleKind::Digits),
     ("67;", NeedleKind::Digits),
     ("gh%", NeedleKind::TokenStart),
     ("067", NeedleKind::Digits),
@@ -67,9 +68,9 @@ const ENCODED_NEEDLES: [(&str, NeedleKind); 32] = [
     ("th%", NeedleKind::InsidePrefix),
     ("g%6", NeedleKind::TokenStart),
     ("%25", NeedleKind::Percent),
-    ("gh\\", NeedleKind::TokenStart),
-    ("it&", NeedleKind::InsidePrefix),
     ("ghp", NeedleKind::TokenStart),
+    ("it&", NeedleKind::InsidePrefix),
+    ("gh\\", NeedleKind::TokenStart),
     ("67 6", NeedleKind::Encoded(CharEncoding::SpacedHex)),
     ("g\\u0", NeedleKind::TokenStart),
     ("ghu", NeedleKind::TokenStart),

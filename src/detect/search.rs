@@ -83,15 +83,26 @@ pub(super) struct Finder {
     plain_needles: OnceLock<Needles>,
     encoded_needles: OnceLock<Needles>,
     base64_needles: OnceLock<Base64Needles>,
-    /// Whether a token may start with this byte.
+    /// Whether a token may start with this byte, and whether this may be its second one.
     first_bytes: [bool; 256],
+    second_bytes: [bool; 256],
 }
 
 impl Finder {
     pub(super) fn new(rules: &'static Rules) -> Self {
-        let mut first_bytes = [false; 256];
-        for byte in rules.iter().filter_map(|rule| rule.prefix.bytes().next()) {
-            first_bytes[usize::from(byte)] = true;
+        let (mut first_bytes, mut second_bytes) = ([false; 256], [false; 256]);
+        for rule in rules {
+            match *rule.prefix.as_bytes() {
+                [] => {}
+                [first] => {
+                    first_bytes[usize::from(first)] = true;
+                    second_bytes.fill(true);
+                }
+                [first, second, ..] => {
+                    first_bytes[usize::from(first)] = true;
+                    second_bytes[usize::from(second)] = true;
+                }
+            }
         }
         Finder {
             rules,
@@ -99,6 +110,7 @@ impl Finder {
             encoded_needles: OnceLock::new(),
             base64_needles: OnceLock::new(),
             first_bytes,
+            second_bytes,
         }
     }
 
@@ -127,7 +139,9 @@ impl Finder {
         let mut start = layer.emit.start;
         while start < needles_end.max(runs_end) {
             let end = start + SEGMENT;
-            let mut candidates = Candidates::in_segment(layer.bytes, start..end.min(runs_end));
+            // What belongs to a run that was searched is no candidate.
+            let unsearched = start.max(base64_end).min(end);
+            let mut candidates = Candidates::in_segment(layer.bytes, unsearched..end.min(runs_end));
             if layer.depth > 1 {
                 self.search_utf16_texts(layer, start..end.min(needles_end), &mut utf16_end, report);
             }

@@ -5,6 +5,12 @@
 //! form also depend on the neighboring bytes; those in between are always the same, and are the needle. A needle also gives
 //! away the alignment, so characters in front of the encoded text do no harm.
 
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined cannot use the vector instructions of its caller"
+)]
+
+use std::iter::StepBy;
 use std::ops::Range;
 
 use aho_corasick::packed;
@@ -13,7 +19,7 @@ use zeroize::Zeroizing;
 
 use super::alphabet::{SHORTEST_RUN, STANDARD, VALUES, is_base64_or_break};
 use super::inflate::Wrapper;
-use super::simd::{BLOCK, any_capital, any_compressed_header, ascii_alignments};
+use super::simd::{self, BLOCK, Vectorized, Vectors, any_capital, ascii_alignments, compressed_headers};
 use crate::rule::Rules;
 
 /// Whether a text may contain an encoded token: there is a capital, and what is either base64 of ASCII or the header of compressed data.
@@ -22,8 +28,15 @@ use crate::rule::Rules;
 /// a capital once in twenty times, and a token is a dozen times as long: once in 10^15 tokens. UTF-16 in base64 is full of
 /// capitals.
 pub(in crate::detect) fn may_hold_token(text: &[u8]) -> bool {
-    any_capital(text) && (may_encode_ascii(text) || any_compressed_header(text))
+    // Piece by piece, because the first one nearly always decides; each with what a match may take of the next one.
+    let pieces =
+        || (0..text.len()).step_by(PIECE).map(|start| &text[start..text.len().min(start + PIECE + BLOCK)]);
+    pieces().any(any_capital)
+        && pieces().any(|piece| may_encode_ascii(piece) || compressed_headers(piece).next().is_some())
 }
+
+/// How many characters are looked at before it is asked whether they decide: whole blocks.
+const PIECE: usize = 64 * BLOCK;
 
 /// Whether part of a text may be base64 of ASCII, as long as a token: that has two whole blocks in it, which agree on where groups of
 /// four characters start.
@@ -152,11 +165,10 @@ const NESTED_STRIDE: usize = (SHORTEST_NESTED - 3) / 3 * 4 - NESTED_BLOCK + 4;
 /// Needles for that would be many, and inner lines may end in the middle of them: so, as with the outermost base64, long runs
 /// are looked for.
 pub(in crate::detect) fn nested(text: &[u8], range: Range<usize>) -> impl Iterator<Item = usize> {
-    let starts = range.step_by(NESTED_STRIDE).flat_map(move |start| {
-        // What is encoded again is ASCII, which most alignments rule out. All four blocks have these characters.
-        let block = text.get(start + 3..).and_then(<[u8]>::first_chunk);
-        let fitting = block.map_or(0, ascii_alignments);
-        (0..4).filter(move |n| fitting >> ((n + 3) % 4) & 1 == 1).map(move |n| start + n)
+    let mut blocks = range.step_by(NESTED_STRIDE);
+    let fitting = std::iter::from_fn(move || simd::vectorized(NextFitting { text, blocks: &mut blocks }));
+    let starts = fitting.flat_map(|(start, alignments)| {
+        (0..4).filter(move |n| alignments >> ((n + 3) % 4) & 1 == 1).map(move |n| start + n)
     });
     starts.filter(|start| {
         let block = text.get(*start..*start + NESTED_BLOCK);
@@ -164,6 +176,27 @@ pub(in crate::detect) fn nested(text: &[u8], range: Range<usize>) -> impl Iterat
             block.chunks_exact(4).all(|quad| decode_quad(quad)[1..].iter().all(|byte| is_nested_byte(*byte)))
         })
     })
+}
+
+/// The next block that may be base64 of ASCII, and the alignments in which it is: what is encoded again is ASCII, which most
+/// alignments rule out.
+struct NextFitting<'n> {
+    text: &'n [u8],
+    blocks: &'n mut StepBy<Range<usize>>,
+}
+
+impl Vectorized for NextFitting<'_> {
+    type Output = Option<(usize, u32)>;
+
+    #[inline(always)]
+    fn run(self, vectors: impl Vectors) -> Option<(usize, u32)> {
+        self.blocks.find_map(|start| {
+            // All four blocks that start here have these characters.
+            let block = self.text.get(start + 3..).and_then(<[u8]>::first_chunk);
+            let fitting = block.map_or(0, |block| vectors.ascii_alignments(block));
+            (fitting != 0).then_some((start, fitting))
+        })
+    }
 }
 
 /// Whether `byte` may be part of a token in any encoding.

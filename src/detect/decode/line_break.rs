@@ -52,6 +52,12 @@ static GAP_END: ByteSet = ByteSet::prefixes_and(b"\n\"'+.nr");
 /// Where the next line starts, if the one that ends at `end` continues there.
 #[inline]
 pub(super) fn next_line(bytes: &[u8], end: usize) -> Option<usize> {
+    // Nearly all of a text's lines end so.
+    if let [b'\n', next, ..] = bytes[end..]
+        && next.is_ascii_alphanumeric()
+    {
+        return Some(end + 1);
+    }
     let next = end + line_break(&bytes[end..])?;
     bytes.get(next).copied().is_some_and(is_character).then_some(next)
 }

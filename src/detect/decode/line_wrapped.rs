@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::alphabet::{SHORTEST_RUN, is_character};
 use super::line_break::{MAX_LINE_BREAK, is_sign, line_break, next_line, previous_line_end};
 use super::simd::{
-    BLOCK, any_compressed_header, ascii_alignments, base64_characters, leading, trailing, wipe,
+    BLOCK, ascii_alignments, base64_characters, compressed_headers, leading_base64, trailing, wipe,
 };
 
 /// How many bytes in front of a candidate the first line of its text is looked for.
@@ -212,13 +212,13 @@ impl<'a> Unwrapped<'a> {
 /// The characters where one of the usual headers of zlib may be: `78 01`, `78 5e`, `78 9c` and `78 da`, a window of 32 KiB
 /// at each of the four levels (RFC 1950, section 2.2).
 pub(in crate::detect) fn zlib_starts(text: &[u8]) -> impl Iterator<Item = usize> {
-    memchr::memchr_iter(b'e', text).filter(|start| {
+    compressed_headers(text).filter(|start| {
         matches!(
-            text[start + 1..],
-            [b'A', b'E'..=b'H', ..]
-                | [b'F', b'4'..=b'7', ..]
-                | [b'J', b'w'..=b'z', ..]
-                | [b'N', b'o'..=b'r', ..]
+            text[*start..],
+            [b'e', b'A', b'E'..=b'H', ..]
+                | [b'e', b'F', b'4'..=b'7', ..]
+                | [b'e', b'J', b'w'..=b'z', ..]
+                | [b'e', b'N', b'o'..=b'r', ..]
         )
     })
 }
@@ -261,7 +261,8 @@ fn short_text_may_hold_token(bytes: &[u8], lines: &[Range<usize>], length: usize
     for line in lines {
         let text = &bytes[line.clone()];
         let starts = &text[..text.len().min((first + 1).saturating_sub(before))];
-        if any_compressed_header(starts) || (starts.len() == text.len() && ends_in_header(text)) {
+        if compressed_headers(starts).next().is_some() || (starts.len() == text.len() && ends_in_header(text))
+        {
             return true;
         }
         let inside = first.saturating_sub(before).max(MAX_SIGNS)..last.saturating_sub(before).min(text.len());
@@ -281,7 +282,7 @@ fn ends_in_header(line: &[u8]) -> bool {
 
 /// Where the characters end that start at `start`.
 fn run_end(bytes: &[u8], start: usize) -> usize {
-    start + leading(&bytes[start..], base64_characters)
+    start + leading_base64(&bytes[start..])
 }
 
 /// Where the first line of the text starts that the line at `start` belongs to.

@@ -1,5 +1,10 @@
 //! Many bytes classified at once, in vector registers: base64 and what only looks like it.
 
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined cannot use the vector instructions of its caller"
+)]
+
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 mod classes;
@@ -30,12 +35,47 @@ pub(super) fn ascii_alignments(block: &Block) -> u32 {
     fitting_alignments(portable::bit(values, 5), portable::bit(values, 3), portable::bit(values, 1))
 }
 
-/// Whether the header of a compressed stream may start among those characters.
-pub(super) fn any_compressed_header(text: &[u8]) -> bool {
+/// How many of the first bytes are characters of base64.
+pub(super) fn leading_base64(bytes: &[u8]) -> usize {
+    vectorized(LeadingBase64(bytes))
+}
+
+struct LeadingBase64<'b>(&'b [u8]);
+
+impl Vectorized for LeadingBase64<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run(self, vectors: impl Vectors) -> usize {
+        let (chunks, rest) = self.0.as_chunks::<BEFORE>();
+        for (n, chunk) in chunks.iter().enumerate() {
+            let length = vectors.leading_base64(chunk);
+            if length < BEFORE {
+                return n * BEFORE + length;
+            }
+        }
+        chunks.len() * BEFORE + leading(rest, base64_characters)
+    }
+}
+
+/// Where the header of a compressed stream may start among those characters.
+pub(super) fn compressed_headers(text: &[u8]) -> impl Iterator<Item = usize> {
     let blocks = text.as_chunks().0.iter().zip(text.get(1..).unwrap_or_default().as_chunks().0);
-    let found = blocks.clone().any(|(block, next)| portable::compressed_headers(block, next).any());
-    let rest = &text[blocks.len() * BLOCK..];
-    found || rest.windows(2).any(|pair| matches!(pair, [b'e', b'A' | b'F' | b'J' | b'N'] | [b'H', b'4']))
+    let rest = blocks.len() * BLOCK;
+    let found = blocks.map(|(block, next)| classes::bits(portable::compressed_headers(block, next)));
+    let found = (0..).step_by(BLOCK).zip(found).filter(|(_, bits)| *bits != 0);
+    let last = (rest..).zip(text[rest..].windows(2));
+    let last = last.filter(|(_, pair)| matches!(pair, [b'e', b'A' | b'F' | b'J' | b'N'] | [b'H', b'4']));
+    found.flat_map(|(start, bits)| set_bits(bits).map(move |bit| start + bit)).chain(last.map(|(at, _)| at))
+}
+
+/// Which bits are set, from the lowest on.
+fn set_bits(mut bits: u16) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let bit = (bits != 0).then(|| bits.trailing_zeros() as usize);
+        bits &= bits.wrapping_sub(1);
+        bit
+    })
 }
 
 /// Overwrites bytes with zeros for good, eight at a time: one at a time, as it is done otherwise, costs more than searching them.

@@ -43,6 +43,19 @@ impl Finder {
         |at, byte| at == 0 && !self.first_bytes[usize::from(byte)]
     }
 
+    /// Whether the first two characters of a text that is encoded so, or encoded so again, may be those of a token. Nearly all
+    /// needles in hex fail this, and nothing was allocated for them.
+    fn may_start(&self, encoding: CharEncoding, encoded: &[u8]) -> bool {
+        let may_be = |byte: u8, bytes: &[bool; 256]| {
+            bytes[usize::from(byte)] || CharEncoding::introduced_by(byte).is_some()
+        };
+        let Some((first, width)) = encoding.first_char(encoded) else { return false };
+        let second = encoded.get(width..).and_then(|rest| encoding.first_char(rest));
+        may_be(first, &self.first_bytes)
+            && (CharEncoding::introduced_by(first).is_some()
+                || second.is_none_or(|(second, _)| may_be(second, &self.second_bytes)))
+    }
+
     /// The token that is encoded so from `start` on, or encoded so again, up to the depth of the layer.
     ///
     /// Without a checksum that holds, only what would count in plain text is a token: encoded placeholders are not reported.
@@ -53,6 +66,9 @@ impl Finder {
         start: usize,
     ) -> Option<EncodedToken<'_>> {
         let encoded = &layer.bytes[start..];
+        if !self.may_start(encoding, encoded) {
+            return None;
+        }
         let mut encodings = Encodings::single(encoding);
         loop {
             // Only as much as decides: in text full of prefixes, everything else would be read in vain.

@@ -134,6 +134,29 @@ impl Avx2 {
         self.0.avx2._mm256_and_si256(one, other)
     }
 
+    /// The high half of each byte, as a number.
+    #[inline(always)]
+    fn high_half(self, bytes: __m128i) -> __m128i {
+        let sse2 = self.0.sse2;
+        sse2._mm_and_si128(sse2._mm_srli_epi16::<4>(bytes), sse2._mm_set1_epi8(15))
+    }
+
+    /// A bit for each character of base64 that cannot be the first one of a group, the second or the third, if that is ASCII.
+    #[inline(always)]
+    fn asked_bits(self, bytes: __m128i) -> [u32; 3] {
+        let (sse2, ssse3) = (self.0.sse2, self.0.ssse3);
+        let high_half = self.high_half(bytes);
+        // The signs of either alphabet have the values 62 and 63, whose bits in question are the same.
+        let underscore = sse2._mm_cmpeq_epi8(bytes, sse2._mm_set1_epi8(b'_'.cast_signed()));
+        let signs = sse2._mm_or_si128(underscore, sse2._mm_cmpeq_epi8(high_half, sse2._mm_set1_epi8(2)));
+        let values = sse2._mm_add_epi8(bytes, ssse3._mm_shuffle_epi8(cast(TO_VALUE), high_half));
+        let values = sse2._mm_or_si128(values, signs);
+        let first = sse2._mm_movemask_epi8(sse2._mm_slli_epi16::<2>(values)).cast_unsigned();
+        let second = sse2._mm_movemask_epi8(sse2._mm_slli_epi16::<4>(values)).cast_unsigned();
+        let third = sse2._mm_movemask_epi8(sse2._mm_slli_epi16::<6>(values)).cast_unsigned();
+        [first, second, third]
+    }
+
     /// A bit for each byte that is no character of base64.
     #[inline(always)]
     fn other_than_base64(self, bytes: &[u8; BEFORE]) -> u64 {
@@ -161,21 +184,20 @@ impl Vectors for Avx2 {
 
     #[inline(always)]
     fn may_encode_ascii(self, block: &Block) -> bool {
-        let (sse2, ssse3) = (self.0.sse2, self.0.ssse3);
+        let sse2 = self.0.sse2;
         let bytes: __m128i = cast(*block);
-        let high_half = sse2._mm_and_si128(sse2._mm_srli_epi16::<4>(bytes), sse2._mm_set1_epi8(15));
-        // The signs of either alphabet have the values 62 and 63, whose bits in question are the same.
-        let underscore = sse2._mm_cmpeq_epi8(bytes, sse2._mm_set1_epi8(b'_'.cast_signed()));
-        let signs = sse2._mm_or_si128(underscore, sse2._mm_cmpeq_epi8(high_half, sse2._mm_set1_epi8(2)));
-        let values = sse2._mm_add_epi8(bytes, ssse3._mm_shuffle_epi8(cast(TO_VALUE), high_half));
-        let values = sse2._mm_or_si128(values, signs);
-        let first = sse2._mm_movemask_epi8(sse2._mm_slli_epi16::<2>(values)).cast_unsigned();
-        let second = sse2._mm_movemask_epi8(sse2._mm_slli_epi16::<4>(values)).cast_unsigned();
-        let third = sse2._mm_movemask_epi8(sse2._mm_slli_epi16::<6>(values)).cast_unsigned();
+        let [first, second, third] = self.asked_bits(bytes);
         let backslash = sse2._mm_cmpeq_epi8(bytes, sse2._mm_set1_epi8(b'\\'.cast_signed()));
-        let breaks = sse2._mm_or_si128(backslash, sse2._mm_cmpeq_epi8(high_half, sse2._mm_setzero_si128()));
+        let no_high_half = sse2._mm_cmpeq_epi8(self.high_half(bytes), sse2._mm_setzero_si128());
+        let breaks = sse2._mm_or_si128(backslash, no_high_half);
         (fitting_alignments(first & 0x7fff, second & 0x7fff, third & 0x7fff) != 0)
             | (sse2._mm_movemask_epi8(breaks) != 0)
+    }
+
+    #[inline(always)]
+    fn ascii_alignments(self, block: &Block) -> u32 {
+        let [first, second, third] = self.asked_bits(cast(*block));
+        fitting_alignments(first, second, third)
     }
 
     #[inline(always)]

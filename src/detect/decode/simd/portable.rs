@@ -36,6 +36,11 @@ impl Vectors for Portable {
     }
 
     #[inline(always)]
+    fn ascii_alignments(self, block: &Block) -> u32 {
+        super::ascii_alignments(block)
+    }
+
+    #[inline(always)]
     fn any_compressed_header(self, bytes: &[u8; BEFORE + BLOCK]) -> bool {
         let (blocks, next) = (bytes.as_chunks().0, bytes[1..].as_chunks().0);
         let headers = blocks.iter().zip(next).map(|(block, next)| compressed_headers(block, next));

@@ -16,6 +16,7 @@ fn with_each(check: impl Fn(&dyn Answers) -> Result<(), TestCaseError>) -> Resul
 trait Answers {
     fn blocks(&self, blocks: &[Block]) -> u32;
     fn ascii(&self, block: &Block) -> bool;
+    fn alignments(&self, block: &Block) -> u32;
     fn header(&self, bytes: &[u8; BEFORE + BLOCK]) -> bool;
     fn trailing(&self, bytes: &[u8; BEFORE]) -> usize;
     fn leading(&self, bytes: &[u8; BEFORE]) -> usize;
@@ -28,6 +29,10 @@ impl<V: Vectors> Answers for V {
 
     fn ascii(&self, block: &Block) -> bool {
         self.may_encode_ascii(block)
+    }
+
+    fn alignments(&self, block: &Block) -> u32 {
+        self.ascii_alignments(block)
     }
 
     fn header(&self, bytes: &[u8; BEFORE + BLOCK]) -> bool {
@@ -43,15 +48,17 @@ impl<V: Vectors> Answers for V {
     }
 }
 
-/// Whether the first fifteen characters decode to nothing beyond ASCII when a group starts at one of the first four.
+/// Whether characters decode to nothing beyond ASCII when a group starts at `start`, one of the first four.
+fn fits(characters: &[u8], start: usize) -> bool {
+    characters.iter().enumerate().all(|(n, character)| {
+        let high_bit = [32, 8, 2, 0][(n + 4 - start) % 4];
+        VALUES[usize::from(*character)] & high_bit == 0
+    })
+}
+
+/// Whether the first fifteen characters do, wherever a group starts.
 fn some_group_fits(block: &Block) -> bool {
-    let fits = |start: usize| {
-        (0..BLOCK - 1).all(|n| {
-            let high_bit = [32, 8, 2, 0][(n + 4 - start) % 4];
-            VALUES[usize::from(block[n])] & high_bit == 0
-        })
-    };
-    (0..4).any(fits)
+    (0..4).any(|start| fits(&block[..BLOCK - 1], start))
 }
 
 fn bytes_like_base64(length: usize) -> impl Strategy<Value = Vec<u8>> {
@@ -84,6 +91,7 @@ proptest! {
         let bytes = &bytes[..length];
         let is_one = |byte: &&u8| is_character(**byte);
         prop_assert_eq!(leading(bytes, base64_characters), bytes.iter().take_while(is_one).count());
+        prop_assert_eq!(leading_base64(bytes), bytes.iter().take_while(is_one).count());
         prop_assert_eq!(trailing(bytes, base64_characters), bytes.iter().rev().take_while(is_one).count());
         prop_assert_eq!(any_capital(bytes), bytes.iter().any(u8::is_ascii_uppercase));
     }
@@ -97,6 +105,10 @@ proptest! {
                 prop_assert!(may_be >> n & 1 == 1 || !block.iter().all(|byte| is_base64_or_break(*byte)), "{}", n);
                 if block.iter().all(|byte| is_character(*byte)) {
                     prop_assert_eq!(vectors.ascii(block), some_group_fits(block));
+                    for start in 0..4 {
+                        let fitting = vectors.alignments(block) >> ((start + 2) % 4) & 1 == 1;
+                        prop_assert_eq!(fitting, fits(block, start), "{}", start);
+                    }
                 }
             }
             Ok(())
@@ -131,6 +143,8 @@ proptest! {
         let before = *bytes.first_chunk().expect("fewer");
         let is_one = |byte: &&u8| is_character(**byte);
         let has_one = bytes.windows(2).any(header);
+        let headers: Vec<_> = compressed_headers(&bytes).collect();
+        prop_assert_eq!(headers, (0..bytes.len()).filter(|at| header(&bytes[*at..bytes.len().min(at + 2)])).collect::<Vec<_>>());
         with_each(|vectors| {
             prop_assert!(has_one || !vectors.header(&bytes));
             prop_assert_eq!(vectors.trailing(&before), before.iter().rev().take_while(is_one).count());

@@ -26,6 +26,9 @@ pub(in crate::detect::decode) trait Vectors: Copy {
     /// token has bits of the byte behind it.
     fn may_encode_ascii(self, block: &Block) -> bool;
 
+    /// The alignments in which base64 decodes to ASCII, the last character included: see [`fitting_alignments`].
+    fn ascii_alignments(self, block: &Block) -> u32;
+
     /// Whether the header of a compressed stream may start among the first [`BEFORE`] of those bytes: `H4` of gzip's in base64, or `eA`,
     /// `eF`, `eJ` or `eN` of zlib's.
     fn any_compressed_header(self, bytes: &[u8; BEFORE + BLOCK]) -> bool;
@@ -53,5 +56,7 @@ pub(in crate::detect::decode) trait Vectorized {
 pub(super) fn fitting_alignments(first: u32, second: u32, third: u32) -> u32 {
     // A bit for each place where a group may start, from two in front of the block on.
     let bad = first << 2 | second << 1 | third;
-    !(bad | bad >> 4 | bad >> 8 | bad >> 12 | bad >> 16) & 15
+    let bad = bad | bad >> 16;
+    let bad = bad | bad >> 8;
+    !(bad | bad >> 4) & 15
 }
