@@ -9,11 +9,8 @@ use gix::{ObjectId, oid};
 
 use super::commit::{CommitHeader, tag_target};
 use super::object::Kind;
-use super::odb::ObjectDb;
 use super::refs::Tips;
 use super::repo::Repo;
-use super::visitor::ObjectVisitor;
-use crate::meter::CancelFlag;
 
 /// One commit.
 pub(super) struct Commit {
@@ -23,16 +20,28 @@ pub(super) struct Commit {
     pub(super) note: bool,
 }
 
-/// Every commit of `odb`: the reachable ones first, and in the end those that neither a ref nor a reflog leads to.
-pub(super) fn ordered_commits(repo: &Repo, odb: &ObjectDb, tips: &Tips, cancel: &CancelFlag) -> Vec<Commit> {
-    let headers = CommitHeaders { found: Mutex::default(), cancel };
-    odb.visit(&headers);
-    let mut commits = headers.found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    commits.sort_unstable_by_key(|(id, _)| *id);
-    let mut graph = CommitGraph::new(&commits);
-    graph.mark_reachable(repo, &tips.notes, ReachableFrom::Notes);
-    graph.mark_reachable(repo, &tips.content, ReachableFrom::Content);
-    graph.order()
+/// The commits that a pass over a history comes by.
+#[derive(Default)]
+pub(super) struct SeenCommits(Mutex<Vec<(ObjectId, CommitHeader)>>);
+
+impl SeenCommits {
+    /// Keeps what will be needed of a commit.
+    pub(super) fn add(&self, id: &oid, bytes: &[u8]) {
+        if let Some(header) = CommitHeader::parse(bytes) {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push((id.to_owned(), header));
+        }
+    }
+
+    /// All of them: the reachable ones first, and in the end those that neither a ref nor a reflog leads to.
+    pub(super) fn in_order(self, repo: &Repo, tips: &Tips) -> Vec<Commit> {
+        let mut commits = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        commits.sort_unstable_by_key(|(id, _)| *id);
+        commits.dedup_by_key(|(id, _)| *id);
+        let mut graph = CommitGraph::new(&commits);
+        graph.mark_reachable(repo, &tips.notes, ReachableFrom::Notes);
+        graph.mark_reachable(repo, &tips.content, ReachableFrom::Content);
+        graph.order()
+    }
 }
 
 /// What a commit is reachable from, in the order in which commits are listed.
@@ -43,23 +52,66 @@ enum ReachableFrom {
     Nothing,
 }
 
-/// Commits are numbered by their index in `commits`.
+/// For each commit, some others.
+struct Links {
+    /// Where those of each commit start in `all`; one more than there are commits.
+    starts: Vec<u32>,
+    all: Vec<u32>,
+}
+
+impl Links {
+    fn of(&self, index: u32) -> &[u32] {
+        let at = index as usize;
+        let bounds = self.starts.get(at).zip(self.starts.get(at + 1));
+        bounds.and_then(|(start, end)| self.all.get(*start as usize..*end as usize)).unwrap_or_default()
+    }
+
+    /// The other way round: a counting sort.
+    fn reversed(&self) -> Self {
+        let mut starts = vec![0; self.starts.len()];
+        for &to in &self.all {
+            starts[to as usize + 1] += 1;
+        }
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += *start;
+            *start = sum;
+        }
+        let (mut next, mut all) = (starts.clone(), vec![0; self.all.len()]);
+        for from in (0..).take(self.starts.len() - 1) {
+            for &to in self.of(from) {
+                let slot = &mut next[to as usize];
+                all[*slot as usize] = from;
+                *slot += 1;
+            }
+        }
+        Links { starts, all }
+    }
+}
+
+/// Commits are numbered by their index in `commits`, which are sorted by id.
 struct CommitGraph<'a> {
     commits: &'a [(ObjectId, CommitHeader)],
-    indexes: HashMap<ObjectId, u32>,
+    /// As far as they are here.
+    parents: Links,
     reachable: Vec<ReachableFrom>,
 }
 
 impl<'a> CommitGraph<'a> {
     fn new(commits: &'a [(ObjectId, CommitHeader)]) -> Self {
-        let indexes = (0_u32..).zip(commits).map(|(index, (id, _))| (*id, index)).collect();
-        CommitGraph { commits, indexes, reachable: vec![ReachableFrom::Nothing; commits.len()] }
+        let indexes: HashMap<&oid, u32> =
+            commits.iter().zip(0_u32..).map(|((id, _), index)| (id.as_ref(), index)).collect();
+        let mut parents = Links { starts: vec![0], all: Vec::with_capacity(commits.len()) };
+        for (_, header) in commits {
+            parents.all.extend(header.parents.iter().filter_map(|parent| indexes.get(&**parent)));
+            parents.starts.push(u32::try_from(parents.all.len()).unwrap_or(u32::MAX));
+        }
+        CommitGraph { commits, parents, reachable: vec![ReachableFrom::Nothing; commits.len()] }
     }
 
-    fn parents(&self, index: u32) -> impl Iterator<Item = u32> {
-        let commit = self.commits.get(index as usize);
-        let parents = commit.into_iter().flat_map(|(_, header)| &header.parents);
-        parents.filter_map(|parent| self.indexes.get(parent).copied())
+    fn find(&self, id: &oid) -> Option<u32> {
+        let index = self.commits.binary_search_by(|(known, _)| known.as_ref().cmp(id)).ok()?;
+        u32::try_from(index).ok()
     }
 
     /// Marks every commit that is reachable from `tips`.
@@ -69,7 +121,7 @@ impl<'a> CommitGraph<'a> {
             let Some(mark) = self.reachable.get_mut(index as usize) else { continue };
             if *mark != from {
                 *mark = from;
-                pending.extend(self.parents(index).collect::<Vec<_>>());
+                pending.extend(self.parents.of(index));
             }
         }
     }
@@ -78,8 +130,8 @@ impl<'a> CommitGraph<'a> {
     fn peel(&self, repo: &Repo, mut id: ObjectId) -> Option<u32> {
         let mut bytes = Vec::new();
         for _ in 0..16 {
-            if let Some(index) = self.indexes.get(&id) {
-                return Some(*index);
+            if let Some(index) = self.find(&id) {
+                return Some(index);
             }
             repo.read_as(Kind::Tag, &id, &mut bytes).ok()?;
             id = tag_target(&bytes)?;
@@ -89,14 +141,9 @@ impl<'a> CommitGraph<'a> {
 
     /// Lists parents before children. Among the commits that may come next, the reachable are first, then the oldest.
     fn order(&self) -> Vec<Commit> {
-        let mut unlisted_parents = vec![0_u32; self.commits.len()];
-        let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
-        for (index, unlisted) in (0_u32..).zip(&mut unlisted_parents) {
-            for parent in self.parents(index) {
-                *unlisted += 1;
-                children.entry(parent).or_default().push(index);
-            }
-        }
+        let children = self.parents.reversed();
+        let mut unlisted_parents: Vec<u32> =
+            self.parents.starts.windows(2).map(|bounds| bounds[1] - bounds[0]).collect();
         let key = |index: u32| {
             let (id, header) = self.commits.get(index as usize)?;
             Some(Reverse((self.reachable.get(index as usize).copied()?, header.time, *id, index)))
@@ -108,7 +155,7 @@ impl<'a> CommitGraph<'a> {
             if let Some((_, header)) = self.commits.get(index as usize) {
                 ordered.push(Commit { id, tree: header.tree, note: reachable == ReachableFrom::Notes });
             }
-            for child in children.remove(&index).unwrap_or_default() {
+            for &child in children.of(index) {
                 let Some(unlisted) = unlisted_parents.get_mut(child as usize) else { continue };
                 *unlisted -= 1;
                 if *unlisted == 0 {
@@ -117,27 +164,5 @@ impl<'a> CommitGraph<'a> {
             }
         }
         ordered
-    }
-}
-
-/// Collects the headers of all commits.
-struct CommitHeaders<'a> {
-    found: Mutex<Vec<(ObjectId, CommitHeader)>>,
-    cancel: &'a CancelFlag,
-}
-
-impl ObjectVisitor for CommitHeaders<'_> {
-    fn wants(&self, kind: Kind) -> bool {
-        kind == Kind::Commit
-    }
-
-    fn stopped(&self) -> bool {
-        self.cancel.is_cancelled()
-    }
-
-    fn object(&self, id: &oid, _: Kind, bytes: &[u8]) {
-        if let Some(header) = CommitHeader::parse(bytes) {
-            self.found.lock().unwrap_or_else(PoisonError::into_inner).push((id.to_owned(), header));
-        }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use gix::{ObjectId, oid};
 
+use super::commit_order::SeenCommits;
 use super::error::Damage;
 use super::lfs::{Lfs, PointerPrefilter};
 use super::object::Kind;
@@ -27,12 +28,13 @@ pub struct History<'a> {
     repo: &'a Repo,
     odb: &'a ObjectDb,
     reflogs: bool,
+    commits: SeenCommits,
 }
 
 impl<'a> History<'a> {
     /// The history of `repo`: lists its packs and loose objects.
     pub fn new(repo: &'a Repo) -> Self {
-        History { repo, odb: repo.object_db(), reflogs: true }
+        History { repo, odb: repo.object_db(), reflogs: true, commits: SeenCommits::default() }
     }
 
     /// The same without reflogs, for whoever scans the files below the repository's own directory, too.
@@ -43,13 +45,13 @@ impl<'a> History<'a> {
 
     /// Gives the locations in `findings` their paths, and the commits that introduced them; and the faults their paths.
     ///
-    /// `findings` must be of this history only, and made by [`Findings::keeping_all`]. A token then has one location a
+    /// It must have been drained before, and `findings` must be of this history only, and made by [`Findings::keeping_all`]. A token then has one location a
     /// path: where it was first introduced under that path, the earliest first. Later versions of a file that still hold
     /// it are counted as more locations.
-    pub fn attribute(&self, findings: &mut Findings, cancel: &CancelFlag) {
+    pub fn attribute(self, findings: &mut Findings, cancel: &CancelFlag) {
         let mut wanted = blame::wanted(findings);
         wanted.extend(fault_paths::wanted(findings));
-        let origins = Origins::search(self.repo, self.odb, wanted, cancel);
+        let origins = Origins::search(self.repo, (self.odb, self.commits), wanted, cancel);
         blame::attribute(self.repo, &origins, findings);
         fault_paths::attribute(&origins, findings);
     }
@@ -67,7 +69,14 @@ impl Source for History<'_> {
         sink.meter().expect(self.odb.len());
         let prefilter = sink.prefilter().map(PointerPrefilter);
         let (lfs, max_blob_size) = (&self.repo.lfs, self.repo.max_blob_size);
-        let scan = ObjectScan { lfs, max_blob_size, sink, prefilter, damaged: Mutex::default() };
+        let scan = ObjectScan {
+            lfs,
+            max_blob_size,
+            sink,
+            prefilter,
+            commits: &self.commits,
+            damaged: Mutex::default(),
+        };
         self.odb.visit(&scan);
         for damaged in scan.damaged.into_inner().unwrap_or_else(PoisonError::into_inner) {
             damaged.retry(self.repo, sink);
@@ -99,6 +108,7 @@ struct ObjectScan<'a> {
     max_blob_size: MaxBlobSize,
     sink: &'a dyn Sink,
     prefilter: Option<PointerPrefilter<'a>>,
+    commits: &'a SeenCommits,
     damaged: Mutex<Vec<DamagedObject>>,
 }
 
@@ -116,8 +126,10 @@ impl ObjectVisitor for ObjectScan<'_> {
         true
     }
 
-    fn prefilter(&self) -> Option<&dyn Prefilter> {
-        self.prefilter.as_ref().map(|prefilter| prefilter as &dyn Prefilter)
+    fn prefilter(&self, kind: Kind) -> Option<&dyn Prefilter> {
+        // Of commits, which are small and seldom deltas, something is kept whether a match is in them or not.
+        let prefilter = self.prefilter.as_ref().filter(|_| kind != Kind::Commit);
+        prefilter.map(|prefilter| prefilter as &dyn Prefilter)
     }
 
     fn stopped(&self) -> bool {
@@ -130,6 +142,9 @@ impl ObjectVisitor for ObjectScan<'_> {
         }
         self.count(kind, bytes.len());
         scan_object(self.sink, kind, id, bytes);
+        if kind == Kind::Commit {
+            self.commits.add(id, bytes);
+        }
         if kind == Kind::Blob {
             self.lfs.scan(bytes, self.max_blob_size.bytes(), self.sink, &|| blob_origin(id));
         }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use gix::ObjectId;
 
-use super::commit_order::{Commit, ordered_commits};
+use super::commit_order::{Commit, SeenCommits};
 use super::id_set::IdSet;
 use super::introductions::Introductions;
 use super::odb::ObjectDb;
@@ -24,17 +24,17 @@ pub(super) struct Origins {
 }
 
 impl Origins {
-    /// Searches for the `wanted` objects.
+    /// Searches for the `wanted` objects in the `commits`, which are all that `odb` has.
     pub(super) fn search(
         repo: &Repo,
-        odb: &ObjectDb,
+        (odb, commits): (&ObjectDb, SeenCommits),
         wanted: HashSet<ObjectId>,
         cancel: &CancelFlag,
     ) -> Self {
         if wanted.is_empty() {
             return Origins::default();
         }
-        let commits = ordered_commits(repo, odb, &refs::tips(repo), cancel);
+        let commits = commits.in_order(repo, &refs::tips(repo));
         let graph = TreeGraph::read(odb, IdSet::new(wanted), cancel);
         let introductions = Introductions::search(graph, &commits, cancel);
         Origins { commits, introductions }

@@ -172,7 +172,7 @@ impl<'a> PackWalk<'a> {
         if delta.base_size != base.bytes.len() {
             return Err(DAMAGED_DELTA);
         }
-        let may_match = match self.visitor.prefilter() {
+        let may_match = match self.visitor.prefilter(base.kind) {
             Some(prefilter) if !base.may_match => {
                 delta_may_match(prefilter, base.kind, (&delta, &base.bytes), &mut scratch.new_bytes)
                     .map_err(|InvalidDelta| DAMAGED_DELTA)?
@@ -224,8 +224,8 @@ impl<'a> PackWalk<'a> {
         let index = self.pack.forest.index(node);
         let is_base = !self.pack.forest.children(node).is_empty();
         // The answer is for the deltas against it. The visitor searches the bytes anyway: twice would be a waste.
-        let may_match =
-            !is_base || self.visitor.prefilter().is_none_or(|prefilter| may_match(prefilter, kind, &bytes));
+        let may_match = !is_base
+            || self.visitor.prefilter(kind).is_none_or(|prefilter| may_match(prefilter, kind, &bytes));
         if !self.pack.is_passed_over(index) {
             if may_match {
                 self.visitor.object(&self.pack.id(index), kind, &bytes);
@@ -259,7 +259,8 @@ impl<'a> PackWalk<'a> {
             delta.apply(&bytes, &mut next).map_err(|InvalidDelta| DAMAGED_DELTA)?;
             std::mem::swap(&mut bytes, &mut next);
         }
-        let may_match = self.visitor.prefilter().is_none_or(|prefilter| may_match(prefilter, kind, &bytes));
+        let may_match =
+            self.visitor.prefilter(kind).is_none_or(|prefilter| may_match(prefilter, kind, &bytes));
         Ok(Base { bytes, kind, may_match })
     }
 

@@ -35,8 +35,8 @@ pub(super) trait ObjectVisitor: Sync {
     /// An object that cannot be read from `path`, the pack or the loose object's file.
     fn damaged(&self, _id: &oid, _path: &Path, _damage: Damage) {}
 
-    /// Rules out objects by their bytes; without one, the bytes of every object are passed on.
-    fn prefilter(&self) -> Option<&dyn Prefilter> {
+    /// Rules out objects of this kind by their bytes; without one, the bytes of every object are passed on.
+    fn prefilter(&self, _kind: Kind) -> Option<&dyn Prefilter> {
         None
     }
 
