@@ -19,6 +19,7 @@ mod loose;
 mod object_files;
 mod pack;
 mod pack_index;
+mod tree_entries;
 mod visitor;
 
 // one object by its id

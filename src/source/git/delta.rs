@@ -14,7 +14,7 @@ pub(super) struct Delta<'a> {
     instructions: &'a [u8],
 }
 
-enum Instruction<'a> {
+pub(super) enum Instruction<'a> {
     /// `size` bytes of the base, from `offset` on.
     Copy { offset: usize, size: usize },
     /// Bytes of the delta itself.
@@ -26,12 +26,25 @@ enum Instruction<'a> {
 pub(super) struct InvalidDelta;
 
 impl<'a> Delta<'a> {
+    #[cfg(test)]
+    pub(super) fn new(base_size: usize, size: usize, instructions: &'a [u8]) -> Self {
+        Delta { base_size, size, instructions }
+    }
+
     /// Reads the header of an inflated delta.
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, InvalidDelta> {
         let mut rest = bytes;
         let base_size = take_size(&mut rest).ok_or(InvalidDelta)?;
         let size = take_size(&mut rest).ok_or(InvalidDelta)?;
         Ok(Delta { base_size, size, instructions: rest })
+    }
+
+    /// The instructions, up to the first that is malformed.
+    pub(super) fn instructions(
+        &self,
+    ) -> impl Iterator<Item = Result<Instruction<'a>, InvalidDelta>> + use<'a> {
+        let mut rest = self.instructions;
+        std::iter::from_fn(move || take_instruction(&mut rest).transpose())
     }
 
     /// Writes the object into `out`, which is emptied first.
@@ -182,7 +195,8 @@ impl Read for DeltaReader<'_> {
 }
 
 impl<'a> Instruction<'a> {
-    fn bytes(&self, base: &'a [u8]) -> Result<&'a [u8], InvalidDelta> {
+    /// What it writes.
+    pub(super) fn bytes(&self, base: &'a [u8]) -> Result<&'a [u8], InvalidDelta> {
         match *self {
             Instruction::Copy { offset, size } => base.get(offset..offset + size).ok_or(InvalidDelta),
             Instruction::Insert(bytes) => Ok(bytes),

@@ -19,8 +19,8 @@ pub(super) struct IndexedPack {
     /// Indexes of objects that the pack index has no offset for.
     pub(super) without_offset: Vec<u32>,
     /// By index: whether the object is not read from here, because another pack has it, too, or because it is somebody
-    /// else's.
-    pub(super) passed_over: Vec<bool>,
+    /// else's. Empty where none is passed over.
+    passed_over: Vec<bool>,
 }
 
 impl IndexedPack {
@@ -33,8 +33,7 @@ impl IndexedPack {
     /// A pack with its index.
     pub(super) fn of(path: PathBuf, pack: Pack, index: PackIndex) -> Self {
         let (forest, without_offset) = DeltaForest::build(&pack, &index);
-        let passed_over = vec![false; index.len()];
-        IndexedPack { path, pack, index, forest, without_offset, passed_over }
+        IndexedPack { path, pack, index, forest, without_offset, passed_over: Vec::new() }
     }
 
     /// The same pack with another index.
@@ -51,6 +50,19 @@ impl IndexedPack {
     pub(super) fn keep_only(&mut self, ids: &HashSet<ObjectId>) {
         let kept = (0..self.index.len()).map(|index| ids.contains(&self.id(index)));
         self.passed_over = kept.map(|kept| !kept).collect();
+    }
+
+    /// Passes over one object.
+    pub(super) fn pass_over(&mut self, index: usize) {
+        self.passed_over.resize(self.index.len(), false);
+        if let Some(mark) = self.passed_over.get_mut(index) {
+            *mark = true;
+        }
+    }
+
+    /// How many objects are read from here.
+    pub(super) fn visited(&self) -> usize {
+        self.index.len() - self.passed_over.iter().filter(|passed_over| **passed_over).count()
     }
 
     /// Whether an object is not to be read from here.

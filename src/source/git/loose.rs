@@ -41,7 +41,7 @@ impl LooseObject {
             return inflated.outcome();
         }
         let bytes = read_all(inflated, size)?;
-        let may_match = visitor.prefilter(kind).is_none_or(|prefilter| may_match(prefilter, kind, &bytes));
+        let may_match = may_match(visitor, kind, &bytes);
         if may_match {
             visitor.object(&self.id, kind, &bytes);
         } else {

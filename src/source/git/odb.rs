@@ -107,9 +107,7 @@ impl ObjectDb {
 
     /// How many objects there are to visit.
     pub(super) fn len(&self) -> u64 {
-        let packed =
-            |pack: &IndexedPack| pack.passed_over.iter().filter(|passed_over| !**passed_over).count();
-        (self.packs.iter().map(packed).sum::<usize>() + self.loose.len()) as u64
+        (self.packs.iter().map(IndexedPack::visited).sum::<usize>() + self.loose.len()) as u64
     }
 
     /// Whether an object is here.
@@ -188,8 +186,8 @@ impl ObjectDb {
         }
         drop(heap);
         for (number, index) in duplicates {
-            if let Some(mark) = self.packs.get_mut(number).and_then(|pack| pack.passed_over.get_mut(index)) {
-                *mark = true;
+            if let Some(pack) = self.packs.get_mut(number) {
+                pack.pass_over(index);
             }
         }
     }

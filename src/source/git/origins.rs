@@ -35,7 +35,7 @@ impl Origins {
             return Origins::default();
         }
         let commits = commits.in_order(repo, &refs::tips(repo));
-        let graph = TreeGraph::read(odb, IdSet::new(wanted), cancel);
+        let graph = TreeGraph::read(odb, repo.hash(), IdSet::new(wanted), cancel);
         let introductions = Introductions::search(graph, &commits, cancel);
         Origins { commits, introductions }
     }

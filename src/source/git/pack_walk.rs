@@ -4,7 +4,6 @@
 //! and it also knows which bytes of an object are not in its base. Where a [`Prefilter`] says what a match must hold, a
 //! delta against a base without a match is tested by its new bytes only, and most such objects are never built at all.
 
-use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -18,7 +17,8 @@ use super::indexed_pack::IndexedPack;
 use super::object::Kind;
 use super::pack::{EntryKind, EntryReader, inflate};
 use super::scratch::Scratch;
-use super::visitor::{ObjectVisitor, STREAM_THRESHOLD, delta_may_match, may_match};
+use super::tree_entries::TreeEntries;
+use super::visitor::{ObjectVisitor, STREAM_THRESHOLD, TreeVisitor, delta_may_match, may_match};
 
 /// Subtrees of more deflated bytes than this are walked by a task of their own.
 const SPLIT_THRESHOLD: u64 = 1 << 20;
@@ -43,6 +43,8 @@ struct Base {
     kind: Kind,
     /// Whether a match is possible in it: then it is in every delta against it, too.
     may_match: bool,
+    /// The entries of a tree, where those are asked for.
+    entries: TreeEntries,
 }
 
 /// A node still to be read.
@@ -86,7 +88,7 @@ impl<'a> PackWalk<'a> {
 
     /// Walks the subtrees of some nodes, depth first.
     fn walk_subtrees<'s>(&'s self, scope: &Scope<'s>, mut pending: Vec<Pending>) {
-        let mut scratch = SCRATCH.take().unwrap_or_default();
+        let mut scratch = Scratch::take();
         while let Some(Pending { node, base }) = pending.pop() {
             if self.visitor.stopped() {
                 break;
@@ -102,7 +104,7 @@ impl<'a> PackWalk<'a> {
                 scratch.recycle(base.bytes);
             }
         }
-        SCRATCH.set(Some(scratch));
+        scratch.keep();
     }
 
     /// Puts the children of a node on the stack. The one with the largest subtree is pushed first and so popped last: its
@@ -172,6 +174,9 @@ impl<'a> PackWalk<'a> {
         if delta.base_size != base.bytes.len() {
             return Err(DAMAGED_DELTA);
         }
+        if let Some(trees) = self.visitor.trees() {
+            return self.read_tree_delta(node, trees, (&delta, &mut scratch.spare), shared);
+        }
         let may_match = match self.visitor.prefilter(base.kind) {
             Some(prefilter) if !base.may_match => {
                 delta_may_match(prefilter, base.kind, (&delta, &base.bytes), &mut scratch.new_bytes)
@@ -199,7 +204,28 @@ impl<'a> PackWalk<'a> {
         if !self.pack.is_passed_over(index) {
             self.visitor.ruled_out(kind, size, &|| self.pack.id(index));
         }
-        Ok(is_base.then_some(Base { bytes, kind, may_match: false }))
+        Ok(is_base.then_some(Base { bytes, kind, may_match: false, entries: TreeEntries::default() }))
+    }
+
+    /// The same with a tree of which only the entries are asked for: it is built where others are deltas against it.
+    fn read_tree_delta(
+        &self,
+        node: u32,
+        trees: &dyn TreeVisitor,
+        (delta, spare): (&Delta<'_>, &mut Vec<Vec<u8>>),
+        shared: &mut Option<Arc<Base>>,
+    ) -> Result<Option<Base>, Damage> {
+        let base = shared.as_deref().ok_or(NO_BASE)?;
+        let is_base = !self.pack.forest.children(node).is_empty();
+        let entries = trees.delta_entries(&base.entries, (delta, &base.bytes), is_base);
+        let entries = entries.map_err(|InvalidDelta| DAMAGED_DELTA)?;
+        self.visit_tree(node, trees, &entries);
+        if !is_base {
+            return Ok(None);
+        }
+        let (kind, base) = (base.kind, shared.take().ok_or(NO_BASE)?);
+        let bytes = self.apply(delta, base, spare)?;
+        Ok(Some(Base { bytes, kind, may_match: true, entries }))
     }
 
     /// The object that a delta makes of its base, in the base's own memory where nothing else needs it.
@@ -223,9 +249,13 @@ impl<'a> PackWalk<'a> {
     fn visit_object(&self, scratch: &mut Scratch, node: u32, kind: Kind, bytes: Vec<u8>) -> Option<Base> {
         let index = self.pack.forest.index(node);
         let is_base = !self.pack.forest.children(node).is_empty();
+        if let Some(trees) = self.visitor.trees() {
+            let entries = trees.entries(&bytes);
+            self.visit_tree(node, trees, &entries);
+            return is_base.then_some(Base { bytes, kind, may_match: true, entries });
+        }
         // The answer is for the deltas against it. The visitor searches the bytes anyway: twice would be a waste.
-        let may_match = !is_base
-            || self.visitor.prefilter(kind).is_none_or(|prefilter| may_match(prefilter, kind, &bytes));
+        let may_match = !is_base || may_match(self.visitor, kind, &bytes);
         if !self.pack.is_passed_over(index) {
             if may_match {
                 self.visitor.object(&self.pack.id(index), kind, &bytes);
@@ -234,10 +264,17 @@ impl<'a> PackWalk<'a> {
             }
         }
         if is_base {
-            return Some(Base { bytes, kind, may_match });
+            return Some(Base { bytes, kind, may_match, entries: TreeEntries::default() });
         }
         scratch.recycle(bytes);
         None
+    }
+
+    fn visit_tree(&self, node: u32, trees: &dyn TreeVisitor, entries: &TreeEntries) {
+        let index = self.pack.forest.index(node);
+        if !self.pack.is_passed_over(index) {
+            trees.tree(&self.pack.id(index), entries);
+        }
     }
 
     /// Builds the base of a node again, from the root of its tree.
@@ -259,18 +296,17 @@ impl<'a> PackWalk<'a> {
             delta.apply(&bytes, &mut next).map_err(|InvalidDelta| DAMAGED_DELTA)?;
             std::mem::swap(&mut bytes, &mut next);
         }
-        let may_match =
-            self.visitor.prefilter(kind).is_none_or(|prefilter| may_match(prefilter, kind, &bytes));
-        Ok(Base { bytes, kind, may_match })
+        let may_match = may_match(self.visitor, kind, &bytes);
+        let entries = self.visitor.trees().map(|trees| trees.entries(&bytes)).unwrap_or_default();
+        Ok(Base { bytes, kind, may_match, entries })
     }
 
     /// Reports a node as damaged, and with it every delta that depends on it.
     fn damaged_subtree(&self, node: u32, damage: Damage) {
-        self.damaged(node, damage);
-        let mut dependent = self.pack.forest.children(node).to_vec();
-        while let Some(node) = dependent.pop() {
-            self.damaged(node, NO_BASE);
-            dependent.extend(self.pack.forest.children(node));
+        let mut pending = vec![(node, damage)];
+        while let Some((node, damage)) = pending.pop() {
+            self.damaged(node, damage);
+            pending.extend(self.pack.forest.children(node).iter().map(|child| (*child, NO_BASE)));
         }
     }
 
@@ -280,8 +316,4 @@ impl<'a> PackWalk<'a> {
             self.visitor.damaged(&self.pack.id(index), &self.pack.path, damage);
         }
     }
-}
-
-thread_local! {
-    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
 }

@@ -1,5 +1,7 @@
 //! Buffers for the objects of a pack.
 
+use std::cell::Cell;
+
 use libdeflater::Decompressor;
 
 use super::pack::EntryReader;
@@ -20,7 +22,7 @@ pub(super) struct Scratch {
 }
 
 /// How many bytes of a pack are read at once: entries that follow one another are often needed one after the other.
-const READ_AT_ONCE: usize = 8 << 10;
+const READ_AT_ONCE: usize = 4 << 10;
 
 impl Default for Scratch {
     fn default() -> Self {
@@ -34,7 +36,21 @@ impl Default for Scratch {
     }
 }
 
+thread_local! {
+    static KEPT: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+}
+
 impl Scratch {
+    /// What the thread has kept.
+    pub(super) fn take() -> Box<Self> {
+        KEPT.take().unwrap_or_default()
+    }
+
+    /// Keeps all of it for the thread's next task.
+    pub(super) fn keep(self: Box<Self>) {
+        KEPT.set(Some(self));
+    }
+
     /// Keeps a buffer for the next object.
     pub(super) fn recycle(&mut self, bytes: Vec<u8>) {
         if bytes.capacity() <= MAX_SPARE_BUFFER && self.spare.len() < MAX_SPARE {

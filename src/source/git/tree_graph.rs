@@ -10,7 +10,8 @@ use gix::ObjectId;
 use super::id_set::IdSet;
 use super::interner::Interner;
 use super::odb::ObjectDb;
-use super::tree_reader::{Edge, Key, TreeReader, key};
+use super::tree_entries::Edge;
+use super::tree_reader::{Key, TreeReader, key};
 use crate::meter::CancelFlag;
 
 /// The trees that lead to wanted objects.
@@ -28,8 +29,8 @@ pub(super) struct TreeGraph {
 
 impl TreeGraph {
     /// Reads all trees of `odb`, and keeps those that lead to the `wanted` ids.
-    pub(super) fn read(odb: &ObjectDb, wanted: IdSet, cancel: &CancelFlag) -> Self {
-        let reader = TreeReader::new(wanted, cancel);
+    pub(super) fn read(odb: &ObjectDb, hash: gix::hash::Kind, wanted: IdSet, cancel: &CancelFlag) -> Self {
+        let reader = TreeReader::new(wanted, hash, cancel);
         odb.visit(&reader);
         let wanted = reader.wanted.ids().map(|id| (reader.trees.number(&key(id)), *id)).collect();
         let mut edges: Vec<Box<[Edge]>> = Vec::new();

@@ -8,6 +8,7 @@ use gix::{ObjectId, oid};
 use super::delta::{Delta, InvalidDelta};
 use super::error::Damage;
 use super::object::Kind;
+use super::tree_entries::TreeEntries;
 use crate::blob::{HEAD, Prefilter};
 
 /// A blob of more inflated bytes is passed on as a stream, unless other objects are deltas against it.
@@ -40,15 +41,40 @@ pub(super) trait ObjectVisitor: Sync {
         None
     }
 
+    /// For whoever wants nothing but trees, and of them only the entries: those in a pack are passed to this one.
+    fn trees(&self) -> Option<&dyn TreeVisitor> {
+        None
+    }
+
     /// Whether to end the pass early.
     fn stopped(&self) -> bool {
         false
     }
 }
 
+/// Called for the trees of a pack.
+pub(super) trait TreeVisitor {
+    /// The entries of a tree.
+    fn entries(&self, bytes: &[u8]) -> TreeEntries;
+
+    /// The entries of a tree that is a delta against one with the entries `base`; it may be a base itself.
+    fn delta_entries(
+        &self,
+        base: &TreeEntries,
+        delta: (&Delta<'_>, &[u8]),
+        is_base: bool,
+    ) -> Result<TreeEntries, InvalidDelta>;
+
+    /// A tree.
+    fn tree(&self, id: &oid, entries: &TreeEntries);
+}
+
 /// Whether a match is possible in an object: by its own bytes, or because it is a container that has to be opened.
-pub(super) fn may_match(prefilter: &dyn Prefilter, kind: Kind, bytes: &[u8]) -> bool {
-    prefilter.may_match(bytes) || kind == Kind::Blob && prefilter.must_open(&bytes[..bytes.len().min(HEAD)])
+pub(super) fn may_match(visitor: &dyn ObjectVisitor, kind: Kind, bytes: &[u8]) -> bool {
+    visitor.prefilter(kind).is_none_or(|prefilter| {
+        prefilter.may_match(bytes)
+            || kind == Kind::Blob && prefilter.must_open(&bytes[..bytes.len().min(HEAD)])
+    })
 }
 
 /// Whether a match is possible in an object whose base has none.
