@@ -27,9 +27,10 @@ impl ByteSet {
     /// The line prefixes and these.
     const fn prefixes_and(others: &[u8]) -> Self {
         let mut set = [false; 256];
-        let mut byte = 0;
-        while byte < 256 {
-            set[byte] = is_line_prefix(byte as u8);
+        // Prefixes are ASCII.
+        let mut byte = 0_u8;
+        while byte.is_ascii() {
+            set[byte as usize] = is_line_prefix(byte);
             byte += 1;
         }
         let mut n = 0;

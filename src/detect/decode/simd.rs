@@ -12,11 +12,10 @@ mod portable;
 mod vectors;
 
 pub(super) use classes::{any_capital, base64_characters, base64_or_break, blanks, leading, trailing, zeros};
+pub(super) use portable::ascii_alignments;
 pub(super) use vectors::{BEFORE, BLOCK, Block, GROUP, Vectorized, Vectors};
 
-use vectors::fitting_alignments;
 use wide::bytemuck::pod_align_to_mut;
-use wide::u8x16;
 use zeroize::Zeroize as _;
 
 /// Runs the search with the best instructions that this machine has.
@@ -26,13 +25,6 @@ pub(super) fn vectorized<S: Vectorized>(search: S) -> S::Output {
         return avx2.run(search);
     }
     search.run(portable::Portable)
-}
-
-/// The alignments in which a block of base64 may decode to ASCII, a bit for each: the lowest for groups that start at its third character.
-#[inline]
-pub(super) fn ascii_alignments(block: &Block) -> u32 {
-    let values = portable::values(u8x16::new(*block));
-    fitting_alignments(portable::bit(values, 5), portable::bit(values, 3), portable::bit(values, 1))
 }
 
 /// How many of the first bytes are characters of base64.

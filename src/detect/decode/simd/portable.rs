@@ -37,7 +37,7 @@ impl Vectors for Portable {
 
     #[inline(always)]
     fn ascii_alignments(self, block: &Block) -> u32 {
-        super::ascii_alignments(block)
+        ascii_alignments(block)
     }
 
     #[inline(always)]
@@ -56,6 +56,13 @@ impl Vectors for Portable {
     fn leading_base64(self, bytes: &[u8; BEFORE]) -> usize {
         leading(bytes, base64_characters)
     }
+}
+
+/// The alignments in which a block of base64 may decode to ASCII, a bit for each: the lowest for groups that start at its third character.
+#[inline]
+pub(in crate::detect::decode) fn ascii_alignments(block: &Block) -> u32 {
+    let values = values(u8x16::new(*block));
+    fitting_alignments(bit(values, 5), bit(values, 3), bit(values, 1))
 }
 
 /// The values of characters of base64. That of a sign is 62 or 63: the bits that are asked for are the same.
