@@ -33,7 +33,9 @@ impl TreeEntries {
         let mut entries = TreeEntries::default();
         let mut rest = tree;
         while let Some((edge, behind)) = parse(rest) {
-            entries.push(tree.len() - behind.len(), edge);
+            let end = tree.len() - behind.len();
+            entries.ends.push(end);
+            entries.kept.extend(edge.map(|edge| (end, edge)));
             rest = behind;
         }
         entries
@@ -46,12 +48,15 @@ impl TreeEntries {
         is_base: bool,
         parse: &Parse<'_>,
     ) -> Result<Self, InvalidDelta> {
-        let mut following = Following::new(is_base, parse);
+        let mut following = Following::new(self, is_base, parse);
         let mut size = 0;
         for instruction in delta.instructions() {
             let instruction = instruction?;
             let bytes = instruction.bytes(base)?;
             size += bytes.len();
+            if size > delta.size {
+                return Err(InvalidDelta);
+            }
             match instruction {
                 Instruction::Insert(_) => following.append(bytes),
                 Instruction::Copy { offset, .. } => following.copy(self, base, offset..offset + bytes.len()),
@@ -67,11 +72,6 @@ impl TreeEntries {
     /// Those that are kept.
     pub(super) fn kept(&self) -> impl ExactSizeIterator<Item = Edge> {
         self.kept.iter().map(|(_, edge)| *edge)
-    }
-
-    fn push(&mut self, end: usize, edge: Option<Edge>) {
-        self.ends.push(end);
-        self.kept.extend(edge.map(|edge| (end, edge)));
     }
 }
 
@@ -92,9 +92,12 @@ struct Following<'a> {
 }
 
 impl<'a> Following<'a> {
-    fn new(is_base: bool, parse: &'a Parse<'a>) -> Self {
-        let (entries, unparsed) = (TreeEntries::default(), Vec::new());
-        Following { parse, is_base, entries, end: 0, unparsed, attempt_at: 0 }
+    fn new(base: &TreeEntries, is_base: bool, parse: &'a Parse<'a>) -> Self {
+        // A few more than the base has: a tree that grows seldom grows by more.
+        let ends = if is_base { base.ends.len() + 2 } else { 0 };
+        let kept = Vec::with_capacity(base.kept.len() + 1);
+        let entries = TreeEntries { ends: Vec::with_capacity(ends), kept };
+        Following { parse, is_base, entries, end: 0, unparsed: Vec::with_capacity(256), attempt_at: 0 }
     }
 
     fn append(&mut self, bytes: &[u8]) {
@@ -108,7 +111,10 @@ impl<'a> Following<'a> {
         let mut rest = &self.unparsed[..];
         while let Some((edge, behind)) = (self.parse)(rest) {
             self.end += rest.len() - behind.len();
-            self.entries.push(self.end, edge);
+            if self.is_base {
+                self.entries.ends.push(self.end);
+            }
+            self.entries.kept.extend(edge.map(|edge| (self.end, edge)));
             rest = behind;
         }
         let left = rest.len();
