@@ -145,9 +145,8 @@ impl Vectorized for Search<'_> {
 #[inline(always)]
 fn is_candidate(vectors: impl Vectors, bytes: &[u8], at: usize) -> bool {
     let Some(block) = bytes[at..].first_chunk() else { return false };
-    let encodes_ascii = vectors.may_encode_ascii(block);
     has_capital_nearby(bytes, at)
-        && (encodes_ascii || may_be_compressed(vectors, bytes, at))
+        && (vectors.may_encode_ascii(block) || may_be_compressed(vectors, bytes, at))
         && is_long(bytes, at)
 }
 
