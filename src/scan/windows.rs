@@ -32,7 +32,7 @@ pub(super) struct Sizes {
 
 impl Default for Sizes {
     fn default() -> Self {
-        Sizes { read: 1024 * 1024, window: 256 * 1024, part: 4 * 1024 * 1024 }
+        Sizes { read: 1024 * 1024, window: 512 * 1024, part: 4 * 1024 * 1024 }
     }
 }
 

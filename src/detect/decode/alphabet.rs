@@ -28,3 +28,8 @@ pub(super) const fn is_character(byte: u8) -> bool {
 pub(super) const fn is_base64_or_break(byte: u8) -> bool {
     is_character(byte) || matches!(byte, b'\n' | b'\r' | b'\\')
 }
+
+/// The same, with what else stands between two lines and in few other texts: a tab, and the bar of a margin.
+pub(super) const fn is_base64_or_gap(byte: u8) -> bool {
+    is_base64_or_break(byte) || matches!(byte, b'\t' | b'|')
+}

@@ -16,7 +16,8 @@ use super::alphabet::SHORTEST_RUN;
 use super::line_break::{continues_on_next_line, next_line, previous_line_end};
 use super::line_wrapped::without_escape;
 use super::simd::{
-    self, BEFORE, BLOCK, Block, GROUP, Vectorized, Vectors, any_capital, base64_or_break, leading, trailing,
+    self, BEFORE, BLOCK, Block, GROUP, Vectorized, Vectors, any_capital, base64_or_break, base64_or_gap,
+    leading, trailing,
 };
 
 const STRIDE: usize = SHORTEST_RUN - BLOCK + 1;
@@ -71,7 +72,7 @@ pub(in crate::detect) fn words(bytes: &[u8]) -> impl Iterator<Item = usize> {
     });
     let is_word = |at: usize| {
         let block = bytes.get(at..).and_then(<[u8]>::first_chunk);
-        block.is_some_and(|block| base64_or_break(block) == u16::MAX)
+        block.is_some_and(|block| base64_or_gap(block) == u16::MAX)
     };
     // A word of two blocks goes on by half of one, on one side or on the other; and its run is around one end of this block.
     may_be.filter(move |at| {
@@ -205,6 +206,18 @@ mod tests {
                 .next_before(text.len())
                 .expect("a candidate in the run");
             assert!((at..at + SHORTEST_RUN).contains(&candidate), "run at {at}, candidate at {candidate}");
+        }
+    }
+    #[test]
+    fn a_run_in_narrow_lines_is_found_wherever_it_is() {
+        for gap in ["\n", "\n\t", "\r\n\t", "\t\n", "\n|", "\\\n"] {
+            let lines = format!("{gap}{}{gap}{}{gap}", "Q".repeat(40), "Q".repeat(14));
+            for at in 0..2 * STRIDE {
+                let text = format!("{}{lines}{}", " ".repeat(at), " ".repeat(40));
+                let candidate =
+                    Candidates::in_segment(text.as_bytes(), 0..text.len()).next_before(text.len());
+                assert!(candidate.is_some(), "{gap:?} at {at}");
+            }
         }
     }
 }

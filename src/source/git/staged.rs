@@ -153,11 +153,11 @@ impl<'a> IndexDiff<'a> {
                 continue;
             };
             let (name, prefix) = (&below[..slash], &below[..=slash]);
-            // They are sorted by their paths (gitformat-index(5), "Index entry").
-            let count = rest.partition_point(|entry| {
+            // One by one: git does not check that they are sorted, either.
+            let count = rest.iter().take_while(|entry| {
                 entry.path(self.index).get(start..).is_some_and(|path| path.starts_with(prefix))
             });
-            let (inside, after) = rest.split_at(count.max(1));
+            let (inside, after) = rest.split_at(count.count().max(1));
             rest = after;
             let cache =
                 cache.and_then(|cache| cache.children.iter().find(|child| child.name.as_slice() == name));

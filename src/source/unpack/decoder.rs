@@ -34,6 +34,33 @@ pub(super) fn advanced(before: u64, after: u64, most: usize) -> usize {
     usize::try_from(after.saturating_sub(before)).map_or(most, |bytes| bytes.min(most))
 }
 
+/// How many of `len` bytes to ask of a library that loses what it made in a step that ends in an error, when `out` bytes came out
+/// before: few of a small file, and of a large one so many that it costs nothing.
+pub(super) fn kept_before_error(out: u64, len: usize) -> usize {
+    len.min(if out < 4096 { 64 } else { 4096 })
+}
+
+/// Asks a reader of such a library for as many bytes at a time.
+pub(super) struct Careful<'r> {
+    reader: &'r mut dyn Read,
+    out: u64,
+}
+
+impl<'r> Careful<'r> {
+    pub(super) fn new(reader: &'r mut dyn Read) -> Self {
+        Careful { reader, out: 0 }
+    }
+}
+
+impl Read for Careful<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let most = kept_before_error(self.out, buf.len());
+        let read = self.reader.read(&mut buf[..most])?;
+        self.out += read as u64;
+        Ok(read)
+    }
+}
+
 /// Text that a stream keeps beside its data: a comment, a name, a skippable frame.
 pub(super) struct Metadata {
     /// Where it stands in the container.
@@ -76,6 +103,8 @@ pub(super) struct DecodeReader<'a> {
     state: State,
     format: Option<&'static StreamFormat>,
     metadata: Vec<Metadata>,
+    /// Whether the first of those is the name that the first stream gives its content.
+    is_named: bool,
     /// How many bytes of text those hold.
     metadata_len: usize,
     /// The first bytes, where they were decoded before anybody read them: up to the end of the range, from its start on.
@@ -90,6 +119,7 @@ impl<'a> DecodeReader<'a> {
             state: State::Open(decoder),
             format: None,
             metadata: Vec::new(),
+            is_named: false,
             metadata_len: 0,
             first: None,
         }
@@ -103,7 +133,8 @@ impl<'a> DecodeReader<'a> {
             Err(error) => State::Failed(Some(error)),
         };
         let metadata_len = metadata.iter().map(|text| text.bytes.len()).sum();
-        DecodeReader { input, state, format: Some(format), metadata, metadata_len, first: None }
+        let is_named = metadata.first().is_some_and(|text: &Metadata| text.is_name);
+        DecodeReader { input, state, format: Some(format), metadata, is_named, metadata_len, first: None }
     }
 
     /// Whether the header is sound and `least` bytes decompress, as far as the input goes: other data may begin like a
@@ -138,7 +169,7 @@ impl<'a> DecodeReader<'a> {
 
     /// The name the first stream gives its content.
     pub(super) fn name(&self) -> Option<&[u8]> {
-        let first = self.metadata.first().filter(|text| text.is_name)?;
+        let first = self.metadata.first().filter(|_| self.is_named)?;
         Some(&first.bytes).filter(|name| !name.is_empty()).map(Vec::as_slice)
     }
 

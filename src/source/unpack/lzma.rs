@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind};
 
 use super::decoder::{Decoder, Metadata, StreamFormat};
 use super::input::Input;
-use super::lzma_decoder::Lzma;
+use super::lzma_decoder::{Lzma, without_header};
 
 /// No file holds a second stream: behind one of unknown size, other data could look like it.
 pub(super) static STREAM: StreamFormat = StreamFormat {
@@ -43,8 +43,8 @@ pub(super) fn begins(head: &[u8]) -> bool {
         && (size == u64::MAX || (1..1 << 38).contains(&size))
 }
 
-/// A header of chance bytes is possible: so many bytes have to come out.
-pub(super) const LEAST: usize = 1;
+/// A header of chance bytes is possible: so many bytes have to come out, for chance data decodes to some before it fails.
+pub(super) const LEAST: usize = 1024;
 
 fn open(input: &mut Input<'_>) -> io::Result<Box<dyn Decoder>> {
     let dictionary = match input.peek(HEADER_LEN)? {
@@ -63,5 +63,5 @@ pub(super) fn in_zip(input: &mut Input<'_>, size: Option<u64>) -> io::Result<Box
     };
     let dictionary = dictionary.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
     let window = input.budget.window(dictionary.into(), OVERHEAD)?;
-    Ok(Box::new(Lzma::without_header(size, *properties, dictionary, window)?))
+    without_header(size, *properties, dictionary, window)
 }

@@ -1,11 +1,13 @@
-//! LZMA and xz as liblzma decodes them, which nothing else here names: it takes two thirds of the time of the best in Rust.
+//! LZMA and xz as liblzma decodes them, which nothing else here names: it takes two thirds of the time of the best in Rust. What
+//! liblzma has no decoder for is left to that one.
 
 use std::io::{self, ErrorKind, Read};
 
 use liblzma::read::XzDecoder;
 use liblzma::stream::{Action, Error, Status, Stream, TELL_UNSUPPORTED_CHECK};
+use lzma_rust2::LzmaStream;
 
-use super::decoder::{Decoder, Step, advanced};
+use super::decoder::{Decoder, Step, advanced, kept_before_error};
 use super::memory::Window;
 
 /// A stream of LZMA or xz.
@@ -18,17 +20,6 @@ impl Lzma {
     /// The stream of a `.lzma` file, its header included.
     pub(super) fn with_header(window: Window) -> io::Result<Self> {
         Ok(Lzma { stream: Stream::new_lzma_decoder(u64::MAX).map_err(into_io)?, window })
-    }
-
-    /// A stream whose header stands elsewhere: the size of its content (unless it ends in an end marker), its
-    /// properties byte, and its dictionary size in bytes.
-    pub(super) fn without_header(
-        size: Option<u64>,
-        properties: u8,
-        dictionary: u32,
-        window: Window,
-    ) -> io::Result<Self> {
-        Ok(Lzma { stream: behind_header(size, properties, dictionary)?, window })
     }
 
     /// A stream of xz, its header and index included. Refuses a block that declares more than `max_memory` bytes.
@@ -51,6 +42,54 @@ impl Decoder for Lzma {
             consumed: advanced(bytes_in, self.stream.total_in(), input.len()),
             produced: advanced(bytes_out, self.stream.total_out(), output.len()),
             ended: done.map(|status| status == Status::StreamEnd).map_err(into_io),
+        }
+    }
+}
+
+/// A stream of LZMA whose header stands elsewhere: the size of its content (unless it ends in an end marker), its properties
+/// byte, and its dictionary size in bytes.
+pub(super) fn without_header(
+    size: Option<u64>,
+    properties: u8,
+    dictionary: u32,
+    window: Window,
+) -> io::Result<Box<dyn Decoder>> {
+    if literal_bits(properties) > MAX_LITERAL_BITS {
+        let size = size.unwrap_or(u64::MAX);
+        let stream = LzmaStream::new_with_props(size, properties, dictionary, None)?;
+        return Ok(Box::new(UnusualLzma { stream, window }));
+    }
+    Ok(Box::new(Lzma { stream: behind_header(size, properties, dictionary)?, window }))
+}
+
+/// The most of them that liblzma takes (`LZMA_LCLP_MAX` in lzma12.h).
+const MAX_LITERAL_BITS: u8 = 4;
+
+/// `lc + lp` of a properties byte, `(pb * 5 + lp) * 9 + lc`.
+fn literal_bits(properties: u8) -> u8 {
+    properties % 9 + properties / 9 % 5
+}
+
+/// A stream of LZMA with properties that no compressor uses unless told to.
+struct UnusualLzma {
+    stream: LzmaStream,
+    window: Window,
+}
+
+impl Decoder for UnusualLzma {
+    fn step(&mut self, input: &[u8], output: &mut [u8], last: bool) -> Step {
+        let (bytes_in, bytes_out) = (self.stream.total_in(), self.stream.total_out());
+        let most = kept_before_error(bytes_out, output.len());
+        // The library's dictionary grows with what comes out, twofold at a time.
+        if let Err(error) = self.window.fill(2 * (bytes_out + most as u64)) {
+            return Step { consumed: 0, produced: 0, ended: Err(error) };
+        }
+        let action = if last { lzma_rust2::Action::Finish } else { lzma_rust2::Action::Run };
+        let done = self.stream.process(input, &mut output[..most], action);
+        Step {
+            consumed: advanced(bytes_in, self.stream.total_in(), input.len()),
+            produced: advanced(bytes_out, self.stream.total_out(), most),
+            ended: done.map(|done| done.status == lzma_rust2::Status::StreamEnd),
         }
     }
 }

@@ -13,6 +13,7 @@ use std::rc::Rc;
 use sevenz_rust2::{Archive, ArchiveEntry, Block, BlockDecoder, EncoderMethod, Error, Password};
 
 use super::bounded_reader::StreamError;
+use super::decoder::Careful;
 use super::limits::Limit;
 use super::open_container::{Content, MemberName, OpenContainer, Region};
 use super::share::Claim;
@@ -192,7 +193,8 @@ fn read_block(
         let is_last = is_last && files == count;
         let claim = if is_last { Claim::Rest } else { Claim::Size(entry.size) };
         let bytes_in = Rc::clone(&bytes_in);
-        let content = Content::Compressed { reader: &mut *reader, bytes_in, out_before: out, claim };
+        let mut careful = Careful::new(&mut *reader);
+        let content = Content::Compressed { reader: &mut careful, bytes_in, out_before: out, claim };
         let error = hand_over_file(container, entry, content);
         out = u64::saturating_add(out, entry.size);
         broken = error.is_some();

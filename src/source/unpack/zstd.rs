@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 
 use ::zstd::stream::raw::{DParameter, Decoder as RawDecoder, InBuffer, Operation as _, OutBuffer};
 
-use super::decoder::{Decoder, Metadata, Step, StreamFormat};
+use super::decoder::{Decoder, Metadata, Step, StreamFormat, kept_before_error};
 use super::input::Input;
 use super::lz4;
 use super::memory::Window;
@@ -88,6 +88,8 @@ struct Frame {
 
 impl Decoder for Frame {
     fn step(&mut self, input: &[u8], output: &mut [u8], _last: bool) -> Step {
+        let most = kept_before_error(self.out, output.len());
+        let output = &mut output[..most];
         if let Err(error) = self.window.fill(self.out + output.len() as u64 + MAX_BLOCK) {
             return Step { consumed: 0, produced: 0, ended: Err(error) };
         }

@@ -8,7 +8,7 @@ use pulp::cast;
 use pulp::x86::V3;
 
 use super::vectors::{BEFORE, BLOCK, Block, GROUP, Vectorized, Vectors, fitting_alignments};
-use crate::detect::decode::alphabet::{is_base64_or_break, is_character};
+use crate::detect::decode::alphabet::{is_base64_or_gap, is_character};
 
 /// The instructions of x86-64-v3, which are there.
 #[derive(Clone, Copy)]
@@ -39,7 +39,7 @@ macro_rules! class {
 }
 
 const BASE64: Class = class!(is_character);
-const BASE64_OR_BREAK: Class = class!(is_base64_or_break);
+const BASE64_OR_GAP: Class = class!(is_base64_or_gap);
 
 /// What makes the value of a character of base64, by the high half of its byte; signs are left out.
 const TO_VALUE: [u8; BLOCK] = {
@@ -100,7 +100,7 @@ impl Avx2 {
     /// Bytes for the `n`th block in one half of a register and the `n + 16`th in the other: zero where they are base64 or line ends.
     #[inline(always)]
     fn one<'b>(self, block: &impl Fn(usize) -> &'b Block, n: usize) -> __m256i {
-        self.others(&BASE64_OR_BREAK, self.two_blocks(block(n), block(n + GROUP / 2)))
+        self.others(&BASE64_OR_GAP, self.two_blocks(block(n), block(n + GROUP / 2)))
     }
 
     #[inline(always)]
@@ -187,9 +187,11 @@ impl Vectors for Avx2 {
         let sse2 = self.0.sse2;
         let bytes: __m128i = cast(*block);
         let [first, second, third] = self.asked_bits(bytes);
-        let backslash = sse2._mm_cmpeq_epi8(bytes, sse2._mm_set1_epi8(b'\\'.cast_signed()));
+        // Line ends and tabs; backslashes and bars, which are `|` but for one bit.
         let no_high_half = sse2._mm_cmpeq_epi8(self.high_half(bytes), sse2._mm_setzero_si128());
-        let breaks = sse2._mm_or_si128(backslash, no_high_half);
+        let mark = sse2._mm_or_si128(bytes, sse2._mm_set1_epi8(0x20));
+        let marks = sse2._mm_cmpeq_epi8(mark, sse2._mm_set1_epi8(b'|'.cast_signed()));
+        let breaks = sse2._mm_or_si128(marks, no_high_half);
         (fitting_alignments(first & 0x7fff, second & 0x7fff, third & 0x7fff) != 0)
             | (sse2._mm_movemask_epi8(breaks) != 0)
     }

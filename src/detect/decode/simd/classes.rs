@@ -18,6 +18,13 @@ pub(in crate::detect::decode) fn base64_or_break(block: &Block) -> u16 {
     bits(are_base64(bytes) | bytes.simd_eq(u8x16::splat(b'\\')) | within(bytes, b'\n', b'\r'))
 }
 
+/// The same with what else may stand in a gap between lines: see [`is_base64_or_gap`](super::super::alphabet::is_base64_or_gap).
+#[inline]
+pub(in crate::detect::decode) fn base64_or_gap(block: &Block) -> u16 {
+    let bytes = u8x16::new(*block);
+    base64_or_break(block) | bits(bytes.simd_eq(u8x16::splat(b'\t')) | bytes.simd_eq(u8x16::splat(b'|')))
+}
+
 /// A bit for each byte that is a blank or a tab.
 #[inline]
 pub(in crate::detect::decode) fn blanks(block: &Block) -> u16 {

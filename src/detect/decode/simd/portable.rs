@@ -5,7 +5,7 @@
 use wide::bytemuck::cast;
 use wide::{i8x16, i16x16, u8x16, u16x8};
 
-use super::classes::{are_letters, base64_characters, base64_or_break, bits, leading, trailing, within};
+use super::classes::{are_letters, base64_characters, base64_or_gap, bits, leading, trailing, within};
 use super::vectors::{BEFORE, BLOCK, Block, GROUP, Vectors, fitting_alignments};
 
 /// Vectors of sixteen bytes.
@@ -28,7 +28,7 @@ impl Vectors for Portable {
     #[inline(always)]
     fn may_encode_ascii(self, block: &Block) -> bool {
         if base64_characters(block) != u16::MAX {
-            return base64_or_break(block) == u16::MAX;
+            return base64_or_gap(block) == u16::MAX;
         }
         let values = values(u8x16::new(*block));
         let asked = |n| bit(values, n) & 0x7fff;
