@@ -80,10 +80,9 @@ fn hand_over(
     mut reader: DecodeReader<'_>,
     without_extension: WithoutExtension,
 ) -> Result<(), Broken> {
-    let name = match reader.name() {
-        Some(name) => MemberName::new(name),
-        None => name_after_file(&(container.origin)().path, without_extension),
-    };
+    let own_name = reader.name().map(MemberName::new);
+    let is_named = own_name.is_some();
+    let name = own_name.unwrap_or_else(|| name_after_file(&(container.origin)().path, without_extension));
     let bytes_in = reader.bytes_in();
     let content = Content::Compressed { reader: &mut reader, bytes_in, out_before: 0, claim: Claim::Rest };
     let (_, error) = container.hand_over(Region::Decompressed(&name), content);
@@ -91,8 +90,7 @@ fn hand_over(
         return Err(Broken);
     }
     let (metadata, mut rest) = reader.into_rest();
-    let scanned_name =
-        metadata.first().filter(|text| text.is_name && name.is_scanned()).map(|text| text.offset);
+    let scanned_name = metadata.first().filter(|_| is_named && name.is_scanned()).map(|text| text.offset);
     for text in metadata.iter().filter(|text| Some(text.offset) != scanned_name) {
         container.scan_raw(text.offset, &text.bytes);
     }

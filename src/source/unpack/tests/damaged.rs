@@ -210,3 +210,37 @@ fn text_behind_a_signature_or_a_broken_stream_is_found() {
         assert!(outcome.found.len() >= 2, "{name} in a tar: {outcome:?}");
     }
 }
+
+#[test]
+fn what_came_out_before_a_wrong_checksum_is_found() {
+    use sevenz_rust2::EncoderMethod;
+
+    let (plain, ends) = many();
+    let mut zstd = pack::zstd(&plain);
+    // The checksum is its last four bytes.
+    *zstd.last_mut().expect("a frame") ^= 1;
+    let mut stored = pack::sevenz_as(&[("log", &plain)], EncoderMethod::COPY);
+    stored[32 + plain.len() - 1] ^= 1;
+    let mut small = pack::zstd(&text(7));
+    *small.last_mut().expect("a frame") ^= 1;
+    // Behind a large file the last four thousand bytes may be lost, behind a small one sixty.
+    for (name, content, packed, due) in [
+        ("log.zst", "log.zst!log", zstd, ends.iter().filter(|end| **end + 4096 < plain.len()).count()),
+        ("log.7z", "log.7z!log", stored, ends.iter().filter(|end| **end + 4096 < plain.len()).count()),
+        ("x.zst", "x.zst!x", small, 1),
+    ] {
+        let outcome = unpack(name, &packed);
+        assert_eq!(outcome.faults.len(), 1, "{name}");
+        let found = outcome.paths().iter().filter(|path| **path == content).count();
+        assert!(found >= due, "{name}: {found} of {due}");
+    }
+}
+
+#[test]
+fn chance_data_behind_what_may_be_a_header_of_lzma_is_no_container() {
+    let header = [0x5d, 0, 0, 0x10, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0];
+    let noise = noise(40_000);
+    for start in 0..200 {
+        unpack("data", &[&header, &noise[start * 100..start * 100 + 2000]].concat()).faultless();
+    }
+}

@@ -188,3 +188,13 @@ fn a_nested_zip_too_large_for_memory_is_read_forwards() {
     let outcome = unpack_as(Form::Whole, "z.gz", &pack::gzip(&zip), limits).faultless();
     assert_eq!(outcome.paths(), ["z.gz!z!a", "z.gz!z!b"]);
 }
+
+#[test]
+fn lzma_with_unusual_properties_is_read() {
+    for literal_bits in [0, 3, 4, 5, 8] {
+        let packed = pack::lzma_in_zip(&text(3), literal_bits);
+        let member = Member { flags: 2, ..Member::new("a", 14, packed, &text(3)) };
+        let found = unpack("x.zip", &pack::zip_of(&[member], b"")).faultless().found;
+        assert_eq!(found, [Found::content("x.zip!a", OFFSET, LINE)], "{literal_bits}");
+    }
+}

@@ -221,3 +221,15 @@ fn bytes_are_counted_where_they_come_out() {
         "the source counts its own"
     );
 }
+
+#[test]
+fn the_name_of_a_second_member_is_not_the_name_of_the_first() {
+    let mut named = flate2::GzBuilder::new()
+        .filename(format!("{}.txt", token(9)))
+        .write(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut named, b"more").expect("memory");
+    let packed = [pack::gzip(&text(1)), named.finish().expect("memory")].concat();
+    let outcome = unpack("log.gz", &packed).faultless();
+    assert!(outcome.found.contains(&Found::content("log.gz!log", OFFSET, LINE)), "{:?}", outcome.found);
+    assert_eq!(outcome.found.len(), 2, "{:?}", outcome.found);
+}

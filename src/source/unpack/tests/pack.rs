@@ -44,6 +44,15 @@ pub(super) fn lzma(bytes: &[u8]) -> Vec<u8> {
     out.finish().expect("memory")
 }
 
+/// LZMA as zips have it: a version, the properties with the dictionary's size, and a stream that ends in a marker.
+pub(super) fn lzma_in_zip(bytes: &[u8], literal_bits: u32) -> Vec<u8> {
+    let options = LzmaOptions { lc: literal_bits, ..LzmaOptions::with_preset(1) };
+    let mut out = LzmaWriter::new_use_header(Vec::new(), &options, None).expect("memory");
+    out.write_all(bytes).expect("memory");
+    let out = out.finish().expect("memory");
+    [&[9, 20, 5, 0], &out[..5], &out[13..]].concat()
+}
+
 pub(super) fn zstd(bytes: &[u8]) -> Vec<u8> {
     let mut out = ::zstd::Encoder::new(Vec::new(), 3).expect("memory");
     out.include_checksum(true).expect("memory");
