@@ -21,7 +21,7 @@ impl Hashes {
         self.0.is_empty()
     }
 
-    /// Their first [`MIN_DIGITS`] digits, as numbers.
+    /// Their first `MIN_DIGITS` digits, as numbers.
     pub(super) fn prefixes(&self) -> impl Iterator<Item = u64> + '_ {
         self.0.keys().copied()
     }

@@ -3,7 +3,7 @@
 //!
 //! Each of the tables below has a column `mac` over all its others. Triggers of the connection, not of the file, compute it
 //! with each change, so no statement has to think of it, and other clients can read and write the file without the key. A
-//! row that was not whole before a change is not after it either: nothing but [`RESTAMP`] believes a row anew.
+//! row that was not whole before a change is not after it either: nothing but `RESTAMP` believes a row anew.
 //!
 //! Without the key nothing can be checked. Such a connection reads, and changes no row.
 

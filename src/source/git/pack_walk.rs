@@ -1,7 +1,7 @@
 //! One pass over a pack along its delta trees: every entry is inflated once, and every base is at hand when it is needed.
 //!
 //! Looking objects up by id inflates a base again for each chain that leads through it. Walking from the roots does not,
-//! and it also knows which bytes of an object are not in its base. Where a [`Prefilter`] says what a match must hold, a
+//! and it also knows which bytes of an object are not in its base. Where a [`Prefilter`](crate::blob::Prefilter) says what a match must hold, a
 //! delta against a base without a match is tested by its new bytes only, and most such objects are never built at all.
 
 use std::sync::Arc;
