@@ -93,14 +93,13 @@ fn texts() -> Vec<Text> {
     let base64: Vec<u8> = (0..SIZE).map(|_| alphabet[next() % 64]).collect();
     let lines =
         |width: usize| base64.chunks(width).flat_map(|line| [line, b"\n"].concat()).collect::<Vec<u8>>();
-    let code = (0..SIZE / 5)
-        .flat_map(|_| format!("{} ", CODE_WORDS[next() % CODE_WORDS.len()]).into_bytes())
-        .take(SIZE)
-        .collect();
-    let words: Vec<u8> = (0..SIZE / 5)
-        .flat_map(|_| format!("{} ", TEXT_WORDS[next() % TEXT_WORDS.len()]).into_bytes())
-        .take(SIZE)
-        .collect();
+    let mut chosen = |words: &[&str]| -> Vec<u8> {
+        (0..SIZE / 5)
+            .flat_map(|_| format!("{} ", words[next() % words.len()]).into_bytes())
+            .take(SIZE)
+            .collect()
+    };
+    let (code, words) = (chosen(CODE_WORDS), chosen(TEXT_WORDS));
     let mut texts = vec![
         Text { name: "code", bytes: code },
         Text {
@@ -159,7 +158,7 @@ fn scan(bencher: Bencher<'_, '_>, text: &Text, depth: usize) {
     bencher.counter(BytesCount::of_slice(&text.bytes)).bench_local(|| {
         let mut hits = 0;
         // As large blobs are: in windows that stay in a core's own cache.
-        for window in text.bytes.chunks(256 * 1024) {
+        for window in text.bytes.chunks(512 * 1024) {
             detector.scan(&Window::whole(black_box(window)), &mut |_| hits += 1);
         }
         hits

@@ -64,20 +64,19 @@ impl<'f> LineIndex<'f> {
             let left = to - position.offset();
             let hole = self.file.hole_at(position.offset()).min(left);
             let most = usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK));
+            if hole > 0 {
+                position = position.behind_hole(hole);
+                continue;
+            }
             let mut reader = ReadFrom { file: self.file, offset: position.offset() };
-            position = match fill_unless(hole, &mut reader, &mut chunk[..=most]) {
+            position = match fill(&mut reader, &mut chunk[..=most]).0 {
                 // It has become shorter, or the disk fails: what is not there has no lines.
-                0 => position.behind_hole(if hole > 0 { hole } else { left }),
+                0 => position.behind_hole(left),
                 read => position.advanced_by(&chunk[..read], read.min(most)),
             };
         }
         position
     }
-}
-
-/// How many bytes were read, none where a hole begins.
-fn fill_unless(hole: u64, reader: &mut ReadFrom<'_>, chunk: &mut [u8]) -> usize {
-    if hole > 0 { 0 } else { fill(reader, chunk).0 }
 }
 
 /// The position of a window.

@@ -93,14 +93,18 @@ impl Source for Tree {
         let Tree { named, several_roots, options, .. } = self;
         NamedFiles { paths: named, several_roots: *several_roots, options }.drain(sink);
         let is_short = few_files::is_all(&self.roots, options.follow_symlinks);
-        let Some(builder) = self.walk(if is_short { 1 } else { options.threads }) else { return };
-        // There are no directories below.
-        let mounts = if is_short { Vec::new() } else { mounts::kernel_mounts() };
+        let threads = if is_short { 1 } else { options.threads };
+        let Some(builder) = self.walk(threads) else { return };
+        // There are no directories below, and so few files that they are not worth the table.
+        let table = if is_short { String::new() } else { mounts::table() };
+        let mounts = mounts::kernel_mounts(&table);
         let kernel_mounts = self.roots.iter().flat_map(|root| mounts::below(root, &mounts)).collect();
         let special = Mutex::default();
         let roots = &self.roots;
-        let threads = Threads::new(options.threads);
-        let by_blocks = !options.follow_symlinks && roots.iter().all(|root| mounts::read_by_blocks(root));
+        let threads = Threads::new(threads);
+        let by_blocks = !is_short
+            && !options.follow_symlinks
+            && roots.iter().all(|root| mounts::read_by_blocks(root, &table));
         let shared = Shared {
             options,
             roots,

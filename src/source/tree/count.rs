@@ -13,7 +13,7 @@ impl Tree {
     pub fn count(&self, meter: &Meter, stop: &AtomicBool) -> bool {
         meter.expect(self.named.iter().filter(|path| !path.is_symlink()).count() as u64);
         let Some(builder) = self.walk(1) else { return true };
-        let kernel = mounts::kernel_mounts();
+        let kernel = mounts::kernel_mounts(&mounts::table());
         let passed_over: Vec<_> = self.roots.iter().flat_map(|root| mounts::below(root, &kernel)).collect();
         let (options, several_roots) = (self.options.clone(), self.several_roots);
         let mut builder = builder;

@@ -32,14 +32,18 @@ const KERNEL: &[&str] = &[
 /// `direct_io`), and the layers of `overlay` may be such.
 const BLOCKS: &[&str] = &["btrfs", "ext2", "ext3", "ext4", "f2fs", "tmpfs", "xfs"];
 
+/// The system's table of mounts; empty where it does not list them (proc(5), `/proc/pid/mounts`).
+pub(super) fn table() -> String {
+    std::fs::read_to_string("/proc/self/mounts").unwrap_or_default()
+}
+
 /// Whether all that a walk comes to that starts at `root` and follows no link lies on such file systems.
-pub(super) fn read_by_blocks(root: &Path) -> bool {
-    let table = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-    root.canonicalize().is_ok_and(|root| all_by_blocks(&root, &table))
+pub(super) fn read_by_blocks(root: &Path, table: &str) -> bool {
+    root.canonicalize().is_ok_and(|root| all_by_blocks(&root, table))
 }
 
 fn all_by_blocks(root: &Path, table: &str) -> bool {
-    let passed_over = parse(table);
+    let passed_over = kernel_mounts(table);
     let mut around = None;
     for (point, kind) in mounts(table) {
         let is_kernels =
@@ -60,13 +64,8 @@ fn has_escape(point: &Path) -> bool {
     point.as_os_str().as_encoded_bytes().contains(&b'\\')
 }
 
-/// The mount points of the kernel's file systems; none where the system does not list its mounts (proc(5), `/proc/pid/mounts`).
-pub(super) fn kernel_mounts() -> Vec<PathBuf> {
-    let table = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-    parse(&table)
-}
-
-fn parse(table: &str) -> Vec<PathBuf> {
+/// The mount points of the kernel's file systems.
+pub(super) fn kernel_mounts(table: &str) -> Vec<PathBuf> {
     mounts(table).filter(|(_, kind)| KERNEL.contains(kind)).map(|(point, _)| point).collect()
 }
 
@@ -101,7 +100,7 @@ mod tests {
     #[test]
     fn only_the_kernels_own_are_passed_over() {
         let table = "/dev/vda / ext4 rw 0 0\nproc /proc proc rw 0 0\ntmpfs /run tmpfs rw 0 0\nproc /my\\040jail/proc proc rw 0 0\n";
-        let mounts = parse(table);
+        let mounts = kernel_mounts(table);
         assert_eq!(mounts, [Path::new("/proc"), Path::new("/my jail/proc")]);
         assert_eq!(below(Path::new("/"), &mounts), mounts);
         assert!(below(Path::new("/usr"), &mounts).is_empty());

@@ -29,6 +29,9 @@ pub(super) fn is_committed(path: &Path) -> bool {
 impl NamedFiles<'_> {
     /// Hands all of them over, in parallel.
     pub(super) fn drain(&self, sink: &dyn Sink) {
+        if self.paths.is_empty() {
+            return;
+        }
         let threads = Threads::new(self.options.threads);
         let (next, directories) = (AtomicUsize::new(0), Directories::default());
         let work = || {
