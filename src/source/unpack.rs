@@ -37,6 +37,7 @@ mod bzip2;
 mod compressed;
 mod decoder;
 mod faults;
+mod format;
 mod formats;
 mod gzip;
 mod inflate;
@@ -70,7 +71,7 @@ use crate::blob::{Blob, Body, Fault, LocationKind, Prefilter, Sink};
 use crate::meter::Meter;
 use bounded_reader::StreamError;
 use budget::Budget;
-use formats::Format;
+use format::Format;
 use limits::Limit;
 use open_container::{MemberName, OpenContainer, Region};
 use semaphore::Semaphore;
@@ -116,7 +117,7 @@ impl<'a> Unpack<'a> {
     fn decompressed(&self, mut blob: Blob<'_>, compressor: &OpenContainer<'_>, name: &MemberName) {
         let merged = formats::detect(blob.body.head()).filter(|format| format.merges_with_compressor);
         if let Some(format) = merged {
-            format.open(compressor, &mut blob.body);
+            format.open(compressor, &mut blob.body, formats::without_extension);
             return;
         }
         compressor.scan_name(name);
@@ -130,7 +131,7 @@ impl<'a> Unpack<'a> {
             container.report(Region::Raw(0), StreamError::LimitReached(Limit::Depth), None);
             return self.pass_through(blob);
         }
-        if too_deep || !format.open(&container, &mut blob.body) {
+        if too_deep || !format.open(&container, &mut blob.body, formats::without_extension) {
             // It only begins like one.
             if depth == 0 { self.inner.blob(blob) } else { self.pass_through(blob) }
         }

@@ -5,9 +5,22 @@
 use std::io;
 
 use super::bounded_reader::StreamError;
+use super::format::{Format, Reader, Signature};
 use super::input::{Input, SEAM, with_input};
 use super::open_container::{Content, MemberName, OpenContainer, Region};
 use crate::blob::Body;
+
+/// Its row in the table of formats.
+pub(super) static FORMAT: Format = Format {
+    name: "ar",
+    first_bytes: b"!",
+    begins: begins,
+    signature: Signature::Strong,
+    at_end: None,
+    reader: Reader::Archive(open),
+    merges_with_compressor: false,
+    member_path: "a.deb!data.tar.xz!inner/path",
+};
 
 /// The global header (`ARMAG` in ar.h).
 const MAGIC: &[u8] = b"!<arch>\n";

@@ -7,6 +7,19 @@ use std::io::{self, ErrorKind};
 use ::bzip2::{Decompress, Status};
 
 use super::decoder::{Decoder, Metadata, Step, StreamFormat, advanced};
+use super::format::{Format, Reader, Signature};
+
+/// Its row in the table of formats.
+pub(super) static FORMAT: Format = Format {
+    name: "bzip2",
+    first_bytes: b"B",
+    begins: begins,
+    signature: Signature::Strong,
+    at_end: None,
+    reader: Reader::Compressor(&STREAM),
+    merges_with_compressor: false,
+    member_path: "a.log.bz2!a.log",
+};
 
 pub(super) static STREAM: StreamFormat = StreamFormat {
     another_begins: begins,

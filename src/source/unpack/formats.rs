@@ -1,159 +1,30 @@
 //! The table of the containers that are opened. A new one is a file with its reader, and a row here.
 
-use std::fmt;
-
-use super::budget::Budget;
-use super::compressed;
-use super::decoder::StreamFormat;
-use super::open_container::{OpenContainer, reborrow};
+use super::format::Format;
 use super::{ar, bzip2, gzip, lz4, lzma, sevenz, tar, xz, zip, zstd};
 use crate::blob::Body;
 
 /// How many first bytes are enough to detect a container: a tar has its signature in its first block.
 pub(super) const HEAD: usize = 512;
 
-/// A container format: one row of the table.
-pub(super) struct Format {
-    /// What it is called in the documentation.
-    name: &'static str,
-    /// All bytes it may begin with; none where that may be any.
-    first_bytes: &'static [u8],
-    /// Whether a file with this head is one.
-    begins: fn(&[u8]) -> bool,
-    signature: Signature,
-    /// Whether one stands at the end of something else; only for formats that are found from their end.
-    at_end: Option<fn(&mut Body<'_>) -> bool>,
-    reader: Reader,
-    /// Whether one in a compressor is opened as one container with it, as `.tar.gz` is.
-    pub(super) merges_with_compressor: bool,
-    /// A path of a member, as it is documented.
-    member_path: &'static str,
-}
-
-/// How far the first bytes alone are to be trusted.
-enum Signature {
-    /// Nothing else begins with them: what cannot be read is damaged.
-    Strong,
-    /// Other data may begin with them by chance. How many bytes must come out of a file with this head.
-    Weak(fn(&[u8]) -> usize),
-}
-
-enum Reader {
-    /// Members with names of their own.
-    Archive(fn(&OpenContainer<'_>, Body<'_>)),
-    /// One content, named by the stream's header or after the file.
-    Compressor(&'static StreamFormat),
-}
-
 /// All of them; where two begin alike, the first is taken.
-static FORMATS: [Format; 10] = [
-    Format {
-        name: "zip",
-        first_bytes: b"P",
-        begins: zip::begins,
-        signature: Signature::Strong,
-        at_end: Some(zip::at_end),
-        reader: Reader::Archive(zip::open),
-        merges_with_compressor: false,
-        member_path: "a.zip!inner/path",
-    },
-    Format {
-        name: "7z",
-        first_bytes: b"7",
-        begins: sevenz::begins,
-        signature: Signature::Strong,
-        at_end: None,
-        reader: Reader::Archive(sevenz::open),
-        merges_with_compressor: false,
-        member_path: "a.7z!inner/path",
-    },
-    Format {
-        name: "ar",
-        first_bytes: b"!",
-        begins: ar::begins,
-        signature: Signature::Strong,
-        at_end: None,
-        reader: Reader::Archive(ar::open),
-        merges_with_compressor: false,
-        member_path: "a.deb!data.tar.xz!inner/path",
-    },
-    Format {
-        name: "gzip",
-        first_bytes: &[0x1f],
-        begins: gzip::begins,
-        signature: Signature::Weak(gzip::least),
-        at_end: None,
-        reader: Reader::Compressor(&gzip::STREAM),
-        merges_with_compressor: false,
-        member_path: "a.log.gz!a.log",
-    },
-    Format {
-        name: "bzip2",
-        first_bytes: b"B",
-        begins: bzip2::begins,
-        signature: Signature::Strong,
-        at_end: None,
-        reader: Reader::Compressor(&bzip2::STREAM),
-        merges_with_compressor: false,
-        member_path: "a.log.bz2!a.log",
-    },
-    Format {
-        name: "xz",
-        first_bytes: &[0xfd],
-        begins: xz::begins,
-        signature: Signature::Strong,
-        at_end: None,
-        reader: Reader::Compressor(&xz::STREAM),
-        merges_with_compressor: false,
-        member_path: "a.log.xz!a.log",
-    },
-    Format {
-        name: "LZMA",
-        first_bytes: &[0x5d],
-        begins: lzma::begins,
-        signature: Signature::Weak(|_| lzma::LEAST),
-        at_end: None,
-        reader: Reader::Compressor(&lzma::STREAM),
-        merges_with_compressor: false,
-        member_path: "a.log.lzma!a.log",
-    },
-    Format {
-        name: "Zstandard",
-        first_bytes: b"\x28\x50\x51\x52\x53\x54\x55\x56\x57\x58\x59\x5a\x5b\x5c\x5d\x5e\x5f",
-        begins: zstd::begins,
-        signature: Signature::Weak(|_| zstd::LEAST),
-        at_end: None,
-        reader: Reader::Compressor(&zstd::STREAM),
-        merges_with_compressor: false,
-        member_path: "a.log.zst!a.log",
-    },
-    Format {
-        name: "LZ4",
-        first_bytes: &[0x04, 0x02],
-        begins: lz4::begins,
-        signature: Signature::Weak(|_| lz4::LEAST),
-        at_end: None,
-        reader: Reader::Compressor(&lz4::STREAM),
-        merges_with_compressor: false,
-        member_path: "a.log.lz4!a.log",
-    },
-    Format {
-        name: "tar",
-        // It begins with the name of its first member.
-        first_bytes: &[],
-        begins: tar::begins,
-        signature: Signature::Strong,
-        at_end: None,
-        reader: Reader::Archive(tar::open),
-        merges_with_compressor: true,
-        member_path: "a.tar!inner/path",
-    },
+static FORMATS: [&Format; 10] = [
+    &zip::FORMAT,
+    &sevenz::FORMAT,
+    &ar::FORMAT,
+    &gzip::FORMAT,
+    &bzip2::FORMAT,
+    &xz::FORMAT,
+    &lzma::FORMAT,
+    &zstd::FORMAT,
+    &lz4::FORMAT,
+    &tar::FORMAT,
 ];
 
 /// The rows that may begin with each byte, as bits: almost every file is turned away by its first byte and by byte 257.
-static CANDIDATES: [u16; 256] = candidates(&FORMATS);
+static CANDIDATES: [u64; 256] = candidates(&FORMATS);
 
-const fn candidates(formats: &[Format]) -> [u16; 256] {
+const fn candidates(formats: &[&Format]) -> [u64; 256] {
     let mut by_first_byte = [0; 256];
     let mut row = 0;
     while row < formats.len() {
@@ -177,7 +48,7 @@ const fn candidates(formats: &[Format]) -> [u16; 256] {
 pub(super) fn detect(head: &[u8]) -> Option<&'static Format> {
     let mut candidates = CANDIDATES[usize::from(*head.first()?)];
     while candidates != 0 {
-        let format = &FORMATS[candidates.trailing_zeros() as usize];
+        let format = FORMATS[candidates.trailing_zeros() as usize];
         if (format.begins)(head) {
             return Some(format);
         }
@@ -188,60 +59,12 @@ pub(super) fn detect(head: &[u8]) -> Option<&'static Format> {
 
 /// The container that a body ends in, whatever it begins with.
 pub(super) fn detect_at_end(body: &mut Body<'_>) -> Option<&'static Format> {
-    FORMATS.iter().find(|format| format.at_end.is_some_and(|at_end| at_end(body)))
-}
-
-impl Format {
-    /// Whether a file that begins like one is one, as far as its head shows.
-    pub(super) fn is_valid(&self, head: &[u8], budget: &Budget) -> bool {
-        match (&self.signature, &self.reader) {
-            (Signature::Weak(least), Reader::Compressor(stream)) => {
-                compressed::decompresses(stream, head, least(head), budget)
-            }
-            _ => true,
-        }
-    }
-
-    /// Hands on what is in it, and whether it is one: where it is none, nothing.
-    pub(super) fn open(&self, container: &OpenContainer<'_>, body: &mut Body<'_>) -> bool {
-        match (&self.reader, body) {
-            (Reader::Archive(open), body) => open(container, reborrow(body)),
-            (Reader::Compressor(stream), Body::Whole(bytes)) => {
-                let least = match self.signature {
-                    Signature::Strong => None,
-                    Signature::Weak(least) => Some(least(bytes)),
-                };
-                return compressed::open_whole(container, stream, bytes, least, without_extension);
-            }
-            (Reader::Compressor(stream), Body::Stream { head, rest }) => {
-                // Decoded twice as far as the head goes, which is little of it.
-                if !self.is_valid(head, container.budget) {
-                    return false;
-                }
-                compressed::open(container, stream, (head, &mut **rest), without_extension);
-            }
-        }
-        true
-    }
-
-    /// What a compressor adds to the names of files.
-    fn extensions(&self) -> &'static [&'static str] {
-        match self.reader {
-            Reader::Archive(_) => &[],
-            Reader::Compressor(stream) => stream.extensions,
-        }
-    }
-}
-
-impl fmt::Debug for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.name, self.member_path)
-    }
+    FORMATS.into_iter().find(|format| format.at_end.is_some_and(|at_end| at_end(body)))
 }
 
 /// A file's name without the extension of any compressor: the content is what counts, and extensions are mixed up.
-fn without_extension(file: &str) -> Option<&str> {
-    FORMATS.iter().flat_map(Format::extensions).find_map(|extension| {
+pub(super) fn without_extension(file: &str) -> Option<&str> {
+    FORMATS.iter().flat_map(|format| format.extensions()).find_map(|extension| {
         let at = file.len().checked_sub(extension.len())?;
         let (stem, end) = (file.get(..at)?, file.get(at..)?);
         (end.eq_ignore_ascii_case(extension) && !stem.is_empty()).then_some(stem)
@@ -318,7 +141,8 @@ mod tests {
                 head[..magic.len()].copy_from_slice(magic);
                 head[0] = first;
                 let by_table = detect(&head).map(|format| format.name);
-                let by_row = FORMATS.iter().find(|format| (format.begins)(&head)).map(|format| format.name);
+                let by_row =
+                    FORMATS.into_iter().find(|format| (format.begins)(&head)).map(|format| format.name);
                 assert_eq!(by_table, by_row, "{head:?}");
             }
         }
@@ -333,7 +157,7 @@ mod tests {
             .skip(2)
             .collect();
         assert_eq!(rows.len(), FORMATS.len());
-        for (row, format) in rows.iter().zip(&FORMATS) {
+        for (row, format) in rows.iter().zip(FORMATS) {
             assert!(row[0].starts_with(format.name), "{format:?}: {row:?}");
             assert_eq!(row[3], format!("`{}`", format.member_path), "{format:?}");
         }

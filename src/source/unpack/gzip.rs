@@ -3,8 +3,21 @@
 use std::io::{self, BufRead as _, ErrorKind};
 
 use super::decoder::{Decoder, Metadata, Step, StreamFormat};
+use super::format::{Format, Reader, Signature};
 use super::inflate::Inflate;
 use super::input::Input;
+
+/// Its row in the table of formats.
+pub(super) static FORMAT: Format = Format {
+    name: "gzip",
+    first_bytes: &[0x1f],
+    begins: begins,
+    signature: Signature::Weak(least),
+    at_end: None,
+    reader: Reader::Compressor(&STREAM),
+    merges_with_compressor: false,
+    member_path: "a.log.gz!a.log",
+};
 
 pub(super) static STREAM: StreamFormat =
     StreamFormat { another_begins: begins, open, unchecked_trailer: 0, extensions: &[".gz", ".z"] };

@@ -10,9 +10,22 @@ use lz4_flex::block::decompress_into_with_dict;
 use zeroize::Zeroize as _;
 
 use super::decoder::{Decoder, Metadata, Step, StreamFormat};
+use super::format::{Format, Reader, Signature};
 use super::input::Input;
 use super::memory::Reservation;
 use super::skippable::{self, NoFrame};
+
+/// Its row in the table of formats.
+pub(super) static FORMAT: Format = Format {
+    name: "LZ4",
+    first_bytes: &[0x04, 0x02],
+    begins: begins,
+    signature: Signature::Weak(|_| LEAST),
+    at_end: None,
+    reader: Reader::Compressor(&STREAM),
+    merges_with_compressor: false,
+    member_path: "a.log.lz4!a.log",
+};
 
 pub(super) static STREAM: StreamFormat = StreamFormat {
     another_begins: |head| begins(head) || skippable::begins(head),

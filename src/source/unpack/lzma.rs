@@ -6,8 +6,21 @@
 use std::io::{self, ErrorKind};
 
 use super::decoder::{Decoder, Metadata, StreamFormat};
+use super::format::{Format, Reader, Signature};
 use super::input::Input;
 use super::lzma_decoder::{Lzma, without_header};
+
+/// Its row in the table of formats.
+pub(super) static FORMAT: Format = Format {
+    name: "LZMA",
+    first_bytes: &[0x5d],
+    begins: begins,
+    signature: Signature::Weak(|_| LEAST),
+    at_end: None,
+    reader: Reader::Compressor(&STREAM),
+    merges_with_compressor: false,
+    member_path: "a.log.lzma!a.log",
+};
 
 /// No file holds a second stream: behind one of unknown size, other data could look like it.
 pub(super) static STREAM: StreamFormat = StreamFormat {

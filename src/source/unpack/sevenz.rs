@@ -14,12 +14,25 @@ use sevenz_rust2::{Archive, ArchiveEntry, Block, BlockDecoder, EncoderMethod, Er
 
 use super::bounded_reader::StreamError;
 use super::decoder::Careful;
+use super::format::{Format, Reader, Signature};
 use super::limits::Limit;
 use super::open_container::{Content, MemberName, OpenContainer, Region};
 use super::share::Claim;
 use super::spool::{Spooled, with_seekable};
 use crate::blob::{Body, ReadSeek};
 use header::{Refusal, reserve};
+
+/// Its row in the table of formats.
+pub(super) static FORMAT: Format = Format {
+    name: "7z",
+    first_bytes: b"7",
+    begins: begins,
+    signature: Signature::Strong,
+    at_end: None,
+    reader: Reader::Archive(open),
+    merges_with_compressor: false,
+    member_path: "a.7z!inner/path",
+};
 
 const ENCRYPTED: &str = "encrypted: decrypt it and scan what comes out";
 

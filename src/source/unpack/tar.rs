@@ -11,11 +11,25 @@ mod sparse;
 use std::io::{self, BufRead as _, Read as _};
 
 use super::bounded_reader::{ExactReader, StreamError};
+use super::format::{Format, Reader, Signature};
 use super::input::{Input, SEAM, with_input};
 use super::open_container::{Content, MemberName, OpenContainer, Region};
 use crate::blob::Body;
 use header::{BLOCK, Header};
 use pax::Pax;
+
+/// Its row in the table of formats.
+pub(super) static FORMAT: Format = Format {
+    name: "tar",
+    // It begins with the name of its first member.
+    first_bytes: &[],
+    begins: begins,
+    signature: Signature::Strong,
+    at_end: None,
+    reader: Reader::Archive(open),
+    merges_with_compressor: true,
+    member_path: "a.tar!inner/path",
+};
 
 /// No name and no extended header is longer in practice, in bytes; a longer one is scanned as it is.
 const MAX_GATHERED: u64 = 1024 * 1024;

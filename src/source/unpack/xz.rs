@@ -5,8 +5,21 @@
 use std::io;
 
 use super::decoder::{Decoder, Metadata, StreamFormat};
+use super::format::{Format, Reader, Signature};
 use super::input::Input;
 use super::lzma_decoder::Lzma;
+
+/// Its row in the table of formats.
+pub(super) static FORMAT: Format = Format {
+    name: "xz",
+    first_bytes: &[0xfd],
+    begins: begins,
+    signature: Signature::Strong,
+    at_end: None,
+    reader: Reader::Compressor(&STREAM),
+    merges_with_compressor: false,
+    member_path: "a.log.xz!a.log",
+};
 
 pub(super) static STREAM: StreamFormat = StreamFormat {
     another_begins: begins,

@@ -18,6 +18,7 @@ mod walk;
 use std::io::{BufReader, Cursor, Read as _};
 
 use super::bounded_reader::StreamError;
+use super::format::{Format, Reader, Signature};
 use super::input::Input;
 use super::open_container::{OpenContainer, Region};
 use super::spool::{Spooled, with_seekable};
@@ -25,6 +26,18 @@ use crate::blob::{Body, ReadSeek};
 
 pub(super) use at_end::at_end;
 pub(super) use record::END;
+
+/// Its row in the table of formats.
+pub(super) static FORMAT: Format = Format {
+    name: "zip",
+    first_bytes: b"P",
+    begins: begins,
+    signature: Signature::Strong,
+    at_end: Some(at_end),
+    reader: Reader::Archive(open),
+    merges_with_compressor: false,
+    member_path: "a.zip!inner/path",
+};
 
 /// Whether an archive begins so: with a member, with the end of an empty directory, or, one of several parts, with the
 /// spanning marker before its first member (APPNOTE 8.5.4).

@@ -5,10 +5,23 @@ use std::io::{self, ErrorKind};
 use ::zstd::stream::raw::{DParameter, Decoder as RawDecoder, InBuffer, Operation as _, OutBuffer};
 
 use super::decoder::{Decoder, Metadata, Step, StreamFormat, kept_before_error};
+use super::format::{Format, Reader, Signature};
 use super::input::Input;
 use super::lz4;
 use super::memory::Window;
 use super::skippable::{self, NoFrame};
+
+/// Its row in the table of formats.
+pub(super) static FORMAT: Format = Format {
+    name: "Zstandard",
+    first_bytes: b"\x28\x50\x51\x52\x53\x54\x55\x56\x57\x58\x59\x5a\x5b\x5c\x5d\x5e\x5f",
+    begins: begins,
+    signature: Signature::Weak(|_| LEAST),
+    at_end: None,
+    reader: Reader::Compressor(&STREAM),
+    merges_with_compressor: false,
+    member_path: "a.log.zst!a.log",
+};
 
 pub(super) static STREAM: StreamFormat =
     StreamFormat { another_begins: begins, open, unchecked_trailer: 0, extensions: &[".zst", ".zstd"] };
