@@ -31,7 +31,8 @@ const LAYERS: &[(&str, &[&str])] = &[
 const CRATES: &[(&str, &[&str])] = &[
     ("secrecy", &["token"]),
     ("regex", &["rule", "detect", "suppress/allowlist"]),
-    ("aho_corasick", &["detect"]),
+    // The detector's needles, and the signatures that are carved.
+    ("aho_corasick", &["detect", "source/unpack/carve/signatures"]),
     ("wide", &["detect/decode/simd"]),
     ("pulp", &["detect/decode/simd"]),
     ("crc32fast", &["checksum", "source/unpack"]),

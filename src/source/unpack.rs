@@ -26,6 +26,9 @@
 //! header texts; what stands before, between and behind the members of a zip, and behind a compressed stream or a tar.
 //! All this is reported at its offset in the container. The compressed bytes themselves are not scanned.
 //!
+//! **What begins somewhere else.** In what is no container and no text, compressed streams and archives are found at any offset, and
+//! called `core!@6699`: see [`carve`].
+//!
 //! **Damage and bombs.** What could be read is scanned, the rest is a [`Fault`]: damaged, cut short by a
 //! limit of [`Limits`], or unreadable (encrypted, unknown method). What only began like a container is an ordinary blob.
 
@@ -34,6 +37,7 @@ mod bounded_reader;
 mod budget;
 mod buffers;
 mod bzip2;
+mod carve;
 mod compressed;
 mod decoder;
 mod faults;
@@ -94,7 +98,7 @@ impl<'a> Unpack<'a> {
         match container(&mut blob.body) {
             // A name or a message is never a container, whatever it begins with.
             Some(format) if (blob.origin)().kind == LocationKind::Content => self.open_file(format, blob),
-            _ => self.inner.blob(blob),
+            _ => carve::scan(self, blob, 0, None),
         }
     }
 
@@ -102,14 +106,14 @@ impl<'a> Unpack<'a> {
     fn open_file(&self, format: &Format, blob: Blob<'_>) {
         let (budget, origin) = (Budget::new(self.limits, &self.semaphore), blob.origin);
         self.open(format, blob, 0, &budget);
-        OpenContainer { unpack: self, budget: &budget, origin, depth: 0 }.finish();
+        OpenContainer { unpack: self, budget: &budget, origin, depth: 0, carved: false }.finish();
     }
 
     /// A blob from within `depth` containers: opened if it is one itself.
     fn nested(&self, mut blob: Blob<'_>, depth: u32, budget: &Budget) {
         match container(&mut blob.body) {
             Some(format) => self.open(format, blob, depth, budget),
-            None => self.pass_through(blob),
+            None => carve::scan(self, blob, depth, Some(budget)),
         }
     }
 
@@ -125,7 +129,8 @@ impl<'a> Unpack<'a> {
     }
 
     fn open(&self, format: &Format, mut blob: Blob<'_>, depth: u32, budget: &Budget) {
-        let container = OpenContainer { unpack: self, budget, origin: blob.origin, depth: depth + 1 };
+        let origin = blob.origin;
+        let container = OpenContainer { unpack: self, budget, origin, depth: depth + 1, carved: false };
         let too_deep = depth == self.limits.max_archive_depth;
         if too_deep && format.is_valid(blob.body.head(), budget) {
             container.report(Region::Raw(0), StreamError::LimitReached(Limit::Depth), None);
@@ -133,8 +138,13 @@ impl<'a> Unpack<'a> {
         }
         if too_deep || !format.open(&container, &mut blob.body, formats::without_extension) {
             // It only begins like one.
-            if depth == 0 { self.inner.blob(blob) } else { self.pass_through(blob) }
+            carve::scan(self, blob, depth, Some(budget));
         }
+    }
+
+    /// Hands on a blob that is within `depth` containers; a source counts its own.
+    fn hand_on(&self, blob: Blob<'_>, depth: u32) {
+        if depth == 0 { self.inner.blob(blob) } else { self.pass_through(blob) }
     }
 
     /// Hands on a blob that came out of a container, and counts what the sink itself does not.
@@ -184,11 +194,13 @@ impl Prefilter for Unpack<'_> {
     fn may_match(&self, bytes: &[u8]) -> bool {
         let within = self.inner.prefilter().is_none_or(|prefilter| prefilter.may_match(bytes));
         // The directory of a zip may stand at the end of anything.
-        within || self.limits.max_archive_depth > 0 && memchr::memmem::find(bytes, zip::END).is_some()
+        within
+            || self.limits.max_archive_depth > 0
+                && (memchr::memmem::find(bytes, zip::END).is_some() || carve::may_match(bytes))
     }
 
     fn context(&self) -> usize {
-        self.inner.prefilter().map_or(0, Prefilter::context).max(zip::END.len())
+        self.inner.prefilter().map_or(0, Prefilter::context).max(zip::END.len()).max(carve::CONTEXT)
     }
 
     fn must_open(&self, head: &[u8]) -> bool {

@@ -20,6 +20,7 @@ impl OpenContainer<'_> {
     pub(super) fn report(&self, region: Region<'_>, error: StreamError, read: Option<u64>) {
         let kind = match error {
             StreamError::Cancelled => return,
+            StreamError::Damaged(_) if self.carved => return,
             // What is nested in a stream that broke off looks damaged; the break itself is reported once.
             StreamError::Damaged(_)
                 if self.budget.broken_streams.get() > 0 || self.budget.exceeded().is_some() =>

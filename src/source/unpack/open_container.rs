@@ -22,6 +22,9 @@ pub(super) struct OpenContainer<'a> {
     pub(super) origin: &'a dyn Fn() -> Origin,
     /// How many containers are open, this one included.
     pub(super) depth: u32,
+    /// Whether it was found somewhere in something that is scanned as it is: then its own bytes are not scanned once more,
+    /// and that it breaks off is no fault.
+    pub(super) carved: bool,
 }
 
 /// What part of a container some bytes are.
@@ -101,7 +104,7 @@ impl OpenContainer<'_> {
 
     /// Scans a small part of the container itself, at this offset in it.
     pub(super) fn scan_raw(&self, offset: u64, bytes: &[u8]) {
-        if !bytes.is_empty() {
+        if !bytes.is_empty() && !self.carved {
             self.route(Region::Raw(offset), Body::Whole(bytes));
         }
     }
@@ -109,6 +112,9 @@ impl OpenContainer<'_> {
     /// Hands bytes on, and reports what was wrong with them. How many there were, and why they broke off. A member, and all
     /// that is nested in it, is held to its share of what is left.
     pub(super) fn hand_over(&self, region: Region<'_>, content: Content<'_>) -> (u64, Option<StreamError>) {
+        if self.carved && matches!(region, Region::Raw(_)) {
+            return (0, None);
+        }
         let sink = self.unpack.inner;
         let share = |claim| match (region, claim) {
             (Region::Member(_), Claim::Size(size)) => Some(self.budget.begin_share(size)),

@@ -1,6 +1,7 @@
 //! Every container, written here and read back: whole, nested, cut off, and hostile.
 
 mod bombs;
+mod carved;
 mod damaged;
 mod fair;
 mod gaps;

@@ -26,6 +26,7 @@ use crate::blob::{Body, ReadSeek};
 
 pub(super) use at_end::at_end;
 pub(super) use record::END;
+use record::{Entry, LOCAL_LEN, le16};
 
 /// Its row in the table of formats.
 pub(super) static FORMAT: Format = Format {
@@ -43,6 +44,22 @@ pub(super) static FORMAT: Format = Format {
 /// spanning marker before its first member (APPNOTE 8.5.4).
 pub(super) fn begins(head: &[u8]) -> bool {
     matches!(head, [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] | [b'P', b'K', 7, 8, b'P', b'K', ..])
+}
+
+/// Whether a member begins here, as far as chance is concerned: a name that may be one, a method and a version that exist
+/// (APPNOTE 4.3.7, 4.4.3).
+pub(super) fn begins_with_member(bytes: &[u8]) -> bool {
+    let Some((entry, name_len, _)) = Entry::local(bytes) else { return false };
+    let name = bytes.get(LOCAL_LEN..).unwrap_or_default();
+    let name = name.get(..name_len).unwrap_or(name);
+    let version = le16(bytes, 4) & 0xff;
+    entry.is_plausible() && version <= 63 && name_len > 0 && name.iter().all(|byte| *byte >= b' ')
+}
+
+/// Hands on the members of an archive that begins somewhere in something else, and nothing beside them; how many bytes they take.
+pub(super) fn read_forwards(container: &OpenContainer<'_>, input: &mut Input<'_>) -> u64 {
+    walk::read_members(container, input, 0);
+    input.offset()
 }
 
 /// Hands on the members, and what stands outside of them.

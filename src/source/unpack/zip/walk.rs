@@ -16,13 +16,7 @@ use crate::source::unpack::share::Claim;
 
 /// Hands on what is found; `base` is the offset of the input in the archive. The error that ended it, if one did.
 pub(super) fn walk(container: &OpenContainer<'_>, input: &mut Input<'_>, base: u64) -> Option<io::Error> {
-    let error = loop {
-        match read_record(container, input, base) {
-            Ok(true) => {}
-            Ok(false) => break None,
-            Err(error) => break Some(error),
-        }
-    };
+    let error = read_members(container, input, base);
     if !container.may_scan() {
         return None;
     }
@@ -33,6 +27,21 @@ pub(super) fn walk(container: &OpenContainer<'_>, input: &mut Input<'_>, base: u
         });
     }
     error
+}
+
+/// Hands on the members up to what is no record any more. The error that ended them, if one did.
+pub(super) fn read_members(
+    container: &OpenContainer<'_>,
+    input: &mut Input<'_>,
+    base: u64,
+) -> Option<io::Error> {
+    loop {
+        match read_record(container, input, base) {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(error) => return Some(error),
+        }
+    }
 }
 
 /// Reads one record; whether there may be another. What follows when there is none is no part of a record.

@@ -1,0 +1,10 @@
+//! Streams somewhere in a program.
+
+#![no_main]
+
+#[path = "unpack_support.rs"]
+mod support;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    support::open(&support::with_magic(b"\x7fELF\x02\x01\x01\0\0\0", bytes));
+});
