@@ -31,6 +31,14 @@ pub const MAX_SPAN: usize = 32 * 1024;
 /// base64 of UTF-16, which is two, and a Helm release in a secret is base64 of base64 of gzip, which is three.
 pub const DECODE_DEPTH: usize = 4;
 
+/// How many bytes at the end of a window say that a run of base64 goes on behind it.
+const RUN_END: usize = 4 * 1024;
+
+/// Whether bytes end in a long run of base64, or of its lines, which may go on behind them.
+pub fn ends_in_run(bytes: &[u8]) -> bool {
+    decode::base64::ends_nested(bytes, RUN_END)
+}
+
 /// One token in a window.
 pub struct Hit<'a> {
     /// The rule that found it.

@@ -5,7 +5,7 @@ use std::io;
 
 use super::line_index::Position;
 use crate::blob::{Rest, fill};
-use crate::detect::{ByteOrder, MAX_SPAN, Window};
+use crate::detect::{ByteOrder, MAX_SPAN, Window, ends_in_run};
 
 /// As many zeros as a finding may span.
 static ZEROS: [u8; MAX_SPAN] = [0; MAX_SPAN];
@@ -25,6 +25,9 @@ pub(super) struct Sizes {
     pub(super) read: usize,
     /// How many new bytes a window adds: few enough to stay in a core's own cache.
     pub(super) window: usize,
+    /// How many a window may add that would end in a run of base64: a stream that is compressed in it is inflated from its
+    /// beginning, so it is to be in one window.
+    pub(super) wide: usize,
     /// How much a thread takes of a file at a time: what parts overlap by is little beside it, and nobody waits long for the
     /// one that has the last. At least [`MAX_SPAN`].
     pub(super) part: u64,
@@ -32,7 +35,8 @@ pub(super) struct Sizes {
 
 impl Default for Sizes {
     fn default() -> Self {
-        Sizes { read: 1024 * 1024, window: 512 * 1024, part: 4 * 1024 * 1024 }
+        let mib = 1024 * 1024;
+        Sizes { read: mib, window: mib / 2, wide: 4 * mib, part: 4 * 1024 * 1024 }
     }
 }
 
@@ -50,15 +54,15 @@ pub(super) struct Windows<'r> {
 }
 
 /// What was read and not passed over yet.
-struct Buffer<'b> {
-    bytes: &'b mut [u8],
+struct Buffer {
+    bytes: Vec<u8>,
     window: usize,
     filled: usize,
     /// Why nothing more is read, if so.
     ended: Option<io::Result<()>>,
 }
 
-impl Buffer<'_> {
+impl Buffer {
     fn len(&self) -> usize {
         self.filled - self.window
     }
@@ -111,24 +115,48 @@ impl<'r> Windows<'r> {
         let capacity = head.len().max(2 * MAX_SPAN + self.sizes.window) + self.sizes.read;
         bytes.resize(capacity.max(bytes.len()), 0);
         bytes[..head.len()].copy_from_slice(head);
-        let buffer = Buffer { bytes: &mut bytes, window: 0, filled: head.len(), ended: None };
-        let outcome = self.visit_in(buffer, position, visit);
-        WINDOW.set(bytes);
-        outcome
+        let mut buffer = Buffer { bytes, window: 0, filled: head.len(), ended: None };
+        self.visit_in(&mut buffer, position, visit);
+        // A wide one is not kept.
+        if buffer.bytes.len() <= capacity {
+            WINDOW.set(buffer.bytes);
+        }
+        buffer.ended.unwrap_or(Ok(()))
+    }
+
+    /// How many bytes a window is to have: as usual, or up to the end of the run of base64 that it would end in.
+    fn wanted(&mut self, buffer: &mut Buffer) -> usize {
+        let usual = self.decided + self.sizes.window + MAX_SPAN;
+        let mut wanted = usual;
+        loop {
+            if buffer.len() < wanted && buffer.ended.is_none() {
+                let room = buffer.window + wanted;
+                if room > buffer.bytes.len() {
+                    buffer.bytes.resize(room, 0);
+                }
+                let needed = self.end.saturating_add(MAX_SPAN as u64) - self.offset;
+                buffer.fill(self.rest, needed.saturating_sub(buffer.len() as u64));
+            }
+            let most = usual - self.sizes.window + self.sizes.wide;
+            let window = buffer.window..buffer.window + wanted.min(buffer.len());
+            if wanted >= most || buffer.len() <= wanted && buffer.ended.is_some() {
+                return wanted;
+            }
+            if !buffer.bytes.get(window).is_some_and(ends_in_run) {
+                return wanted;
+            }
+            wanted = most.min(wanted + self.sizes.window);
+        }
     }
 
     fn visit_in(
         &mut self,
-        mut buffer: Buffer<'_>,
+        buffer: &mut Buffer,
         position: &mut Position<'_>,
         visit: &mut Visit<'_>,
-    ) -> io::Result<()> {
+    ) {
         while self.offset + (self.decided as u64) < self.end {
-            let wanted = self.decided + self.sizes.window + MAX_SPAN;
-            if buffer.len() < wanted && buffer.ended.is_none() {
-                let needed = self.end.saturating_add(MAX_SPAN as u64) - self.offset;
-                buffer.fill(self.rest, needed.saturating_sub(buffer.len() as u64));
-            }
+            let wanted = self.wanted(buffer);
             let bytes = &buffer.bytes[buffer.window..buffer.window + wanted.min(buffer.len())];
             let is_all = bytes.len() == buffer.len();
             let last = is_all && buffer.ended.is_some();
@@ -154,6 +182,5 @@ impl<'r> Windows<'r> {
             self.offset += passed as u64 + hole;
             self.decided = if hole > 0 { 0 } else { emit - passed };
         }
-        buffer.ended.unwrap_or(Ok(()))
     }
 }

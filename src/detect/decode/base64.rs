@@ -202,7 +202,13 @@ impl Vectorized for NextFitting<'_> {
 /// Whether `byte` may be part of a token in any encoding.
 #[inline]
 const fn is_nested_byte(byte: u8) -> bool {
-    is_base64_or_break(byte) || matches!(byte, b'%' | b'&' | b'#' | b';' | b'{' | b'}')
+    is_base64_or_break(byte) || matches!(byte, b'%' | b'&' | b'#' | b';' | b'{' | b'}' | b'=')
+}
+
+/// Whether the last `length` bytes are base64 or its line ends, so that a run of it may go on behind them.
+pub(in crate::detect) fn ends_nested(decoded: &[u8], length: usize) -> bool {
+    let end = decoded.len().checked_sub(length).and_then(|start| decoded.get(start..));
+    end.is_some_and(|end| end.iter().rev().all(|byte| is_base64_or_break(*byte)))
 }
 
 /// Finds needles in base64 text.

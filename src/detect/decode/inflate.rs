@@ -11,7 +11,7 @@ const MAX_RATIO: usize = 100;
 const MIN_LIMIT: usize = 1024;
 
 /// How many bytes may come out of one stream, however long it is.
-const MAX_LIMIT: usize = 4 * 1024 * 1024;
+const MAX_LIMIT: usize = 16 * 1024 * 1024;
 
 /// The longest header without fields of its own, and what decides about the block behind it.
 pub(in crate::detect) const HEADER: usize = 15;

@@ -17,7 +17,7 @@ const MAX_LOOKBACK: usize = 4096;
 const MAX_SIGNS: usize = 3;
 
 /// How many characters are unwrapped at once; a longer text is taken in parts.
-const MAX_PART: usize = 128 * 1024;
+const MAX_PART: usize = 2 * 1024 * 1024;
 
 /// How many characters at the end of a part are reported with the next one: more than any encoded token takes.
 const PART_OVERLAP: usize = 24 * 1024;

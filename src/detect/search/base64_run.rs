@@ -19,8 +19,17 @@ const CHUNK: usize = 8 * 1024;
 /// How many are decoded behind those: as many as the longest token takes, in UTF-16.
 const OVERLAP: usize = 12 * 1024;
 
+/// How many are decoded at most where what they encode is one long run of base64 itself: a stream that is compressed in that is
+/// inflated from its beginning. A Helm release in a secret is as long as etcd takes it, which is 1.5 MiB
+/// (<https://etcd.io/docs/latest/dev-guide/limit/>), and once more by a third in base64.
+const MAX_NESTED: usize = 4 * 1024 * 1024;
+
+/// How many bytes at the end of what was decoded say that a run of base64 goes on behind it.
+const NESTED_END: usize = 256;
+
 /// How many characters of a compressed stream are decoded: as few as it takes, each time four times as many.
-const INFLATED_AT_ONCE: [usize; 7] = [256, 1024, 4 * 1024, 16 * 1024, 64 * 1024, 256 * 1024, 512 * 1024];
+const INFLATED_AT_ONCE: [usize; 8] =
+    [256, 1024, 4 * 1024, 16 * 1024, 64 * 1024, 256 * 1024, 1024 * 1024, 4 * 1024 * 1024];
 
 /// A run of base64 while it is searched.
 struct Run<'r, 't> {
@@ -141,14 +150,23 @@ impl Finder {
         }
         let start = group - (group / 4 * 4).min(CONTEXT);
         let from = start.max(*decoded_to);
-        let end = text.len().min(group + CHUNK + OVERLAP);
+        let mut end = text.len().min(group + CHUNK + OVERLAP);
         // Taken out, because the run itself is asked what to report.
         let mut scratch = std::mem::take(&mut run.decoded);
         base64::decode(&text[start..end], &mut scratch);
+        while run.layer.depth > 1
+            && end < text.len()
+            && end - start < MAX_NESTED
+            && base64::ends_nested(scratch.bytes(), NESTED_END)
+        {
+            end = text.len().min(end + 3 * (end - start));
+            base64::decode(&text[start..end], &mut scratch);
+        }
         let decoded = scratch.bytes();
         let whole = end == text.len();
-        *decoded_to = if whole { usize::MAX } else { group + CHUNK };
-        let until = if whole { decoded.len() } else { (group + CHUNK - start) / 4 * 3 };
+        let next = if whole { text.len() } else { end - OVERLAP };
+        *decoded_to = if whole { usize::MAX } else { next };
+        let until = if whole { decoded.len() } else { (next - start) / 4 * 3 };
         let emit = (from - start) / 4 * 3..until;
         let starts_text = run.unwrapped.starts_text(run.layer.bytes, run.layer.emit.start == 0);
         let offset = starts_text.then_some(start / 4 * 3);

@@ -147,7 +147,7 @@ proptest! {
     ) {
         let bytes = [mark.to_vec(), pieces.concat()].concat();
         let (expected, ..) = scan(Body::Whole(&bytes), Sizes::default());
-        let sizes = Sizes { read: read * 1024, window: window * 1024, part: part * 1024 };
+        let sizes = Sizes { read: read * 1024, window: window * 1024, wide: 4 * window * 1024, part: part * 1024 };
         let (found, faults, counted) = Memory::new(bytes.clone(), hole).scan(sizes);
         prop_assert_eq!(found, expected);
         prop_assert_eq!(faults, 0);
@@ -158,7 +158,7 @@ proptest! {
     }
 }
 
-const SMALL: Sizes = Sizes { read: 8192, window: 4096, part: 64 * 1024 };
+const SMALL: Sizes = Sizes { read: 8192, window: 4096, wide: 16 * 1024, part: 64 * 1024 };
 
 #[test]
 fn holes_are_not_read() {
