@@ -1,6 +1,8 @@
 //! Every container, written here and read back: whole, nested, cut off, and hostile.
 
 mod bombs;
+mod compound;
+mod cpios;
 mod damaged;
 mod fair;
 mod gaps;
