@@ -53,6 +53,7 @@ const CRATES: &[(&str, &[&str])] = &[
     // Written with in tests only.
     ("zip", &[]),
     ("tar", &[]),
+    ("cfb", &[]),
     ("lzma_rust2", &["source/unpack/lzma_decoder"]),
     ("rusqlite", &["ledger/sqlite"]),
     ("chacha20poly1305", &["ledger/seal"]),

@@ -7,6 +7,9 @@
 //! | zip (jar, whl, docx, apk, Terraform plan; stored, deflate, Deflate64, bzip2, LZMA, xz, Zstandard; zip64; data descriptors) | `PK` at the beginning, or a central directory at the end of something else (self-extracting programs, scripts with their modules) | by its central directory; header by header where that is missing, or where a nested one is larger than 64 MiB | `a.zip!inner/path` |
 //! | 7z (LZMA, LZMA2, `PPMd`, bzip2, deflate, Zstandard, LZ4, the BCJ and delta filters) | `7z` | by its header; nested ones up to 64 MiB | `a.7z!inner/path` |
 //! | ar, Debian packages | `!<arch>` | forwards | `a.deb!data.tar.xz!inner/path` |
+//! | cpio (new, with checksums, portable, old binary in both orders; initial RAM disks of several) | `070701`, `070702`, `070707`, `c7 71`, `71 c7` and a header that holds together | forwards | `a.cpio!inner/path` |
+//! | RPM packages (payloads of numbered files, too) | `ed ab ee db` | forwards | `a.rpm!./inner/path` |
+//! | OLE2 compound files (doc, xls, ppt, msg, MSI, `Thumbs.db`, `vbaProject.bin`; the source of macros, Rich Text of mails) | `d0 cf 11 e0 a1 b1 1a e1` | by its directory; nested ones up to 64 MiB | `a.doc!Storage/Stream` |
 //! | gzip (many members) | `1f 8b 08` | forwards | `a.log.gz!a.log` |
 //! | bzip2 (many streams) | `BZh` and the signature of a block | forwards | `a.log.bz2!a.log` |
 //! | xz (many streams) | `fd 7zXZ` | forwards | `a.log.xz!a.log` |
@@ -39,7 +42,9 @@ mod buffers;
 mod bzip2;
 mod carve;
 mod compressed;
+mod cpio;
 mod decoder;
+mod extents;
 mod faults;
 mod format;
 mod formats;
@@ -53,8 +58,10 @@ mod lzma;
 mod lzma_decoder;
 mod member_name;
 mod memory;
+mod ole;
 mod open_container;
 mod remembering;
+mod rpm;
 mod semaphore;
 mod sevenz;
 mod share;

@@ -1,7 +1,7 @@
 //! A container that is open: hands its members on, and reports what is wrong with them.
 
 use std::cell::Cell;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 use std::rc::Rc;
 
 use super::Unpack;
@@ -38,6 +38,8 @@ pub(super) enum Region<'n> {
     MemberPart(&'n MemberName, u64),
     /// A part of the container itself, and its offset in the container: scanned as it is.
     Raw(u64),
+    /// What stands behind the container in the same file, and its offset in it: opened where it is a container again.
+    Behind(u64),
 }
 
 /// The bytes of a region.
@@ -177,6 +179,19 @@ impl OpenContainer<'_> {
         (out, error)
     }
 
+    /// Lends what comes out of a decompressor, as a part of the container itself; why it broke off, which is reported.
+    pub(super) fn read_decompressed(
+        &self,
+        reader: &mut dyn Read,
+        bytes_in: Rc<Cell<u64>>,
+        use_it: impl FnOnce(&mut Input<'_>),
+    ) -> Option<StreamError> {
+        let mut reader =
+            BoundedReader::new(reader, self.budget, self.unpack.inner).decompressing(bytes_in, 0);
+        use_it(&mut Input::reader(&mut BufReader::with_capacity(64 * 1024, &mut reader), self.budget));
+        self.finish_stream(Region::Raw(0), reader).1
+    }
+
     /// Decodes the rest of a member that was cut short, for what stands behind it in the same stream, and scans nothing of it; whether
     /// it came to its end within a share of its own.
     pub(super) fn pass_over(&self, reader: &mut dyn Read) -> bool {
@@ -232,7 +247,7 @@ impl OpenContainer<'_> {
         let blob = Blob { body: reborrow(&mut body), origin: &origin };
         match region {
             Region::Decompressed(name) => self.unpack.decompressed(blob, self, name),
-            Region::Member(_) => self.unpack.nested(blob, self.depth, self.budget),
+            Region::Member(_) | Region::Behind(_) => self.unpack.nested(blob, self.depth, self.budget),
             Region::MemberPart(..) | Region::Raw(_) => self.unpack.pass_through(blob),
         }
     }
@@ -243,7 +258,9 @@ impl OpenContainer<'_> {
             Region::Member(name) | Region::Decompressed(name) => (name, 0),
             // A sparse file may claim to be larger than anything can be counted.
             Region::MemberPart(name, base) => (name, base.min(1 << 62)),
-            Region::Raw(base) => return Origin { base: container.base + base, ..container },
+            Region::Raw(base) | Region::Behind(base) => {
+                return Origin { base: container.base + base, ..container };
+            }
         };
         let path = format!("{}!{}", container.path, name.shown());
         Origin { path, kind: name.kind(), base, ..container }

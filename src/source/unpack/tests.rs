@@ -2,6 +2,9 @@
 
 mod bombs;
 mod carved;
+
+mod compound;
+mod cpios;
 mod damaged;
 mod fair;
 mod gaps;

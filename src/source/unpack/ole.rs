@@ -1,0 +1,104 @@
+//! Compound files, which OLE2 calls structured storage: documents of Office before 2007, mails of Outlook, installers of Windows
+//! (MSI), projects of Visual Basic in newer documents. A file system in a file, whose streams lie in sectors anywhere in it.
+//!
+//! The format is [MS-CFB] (<https://learn.microsoft.com/openspecs/windows_protocols/ms-cfb>), whose sections are cited.
+//!
+//! Read here rather than by the `cfb` crate, which refuses a file for one bad entry, and gives no access to the sectors that
+//! belong to no stream: what was deleted from a document is there.
+
+mod decoded;
+mod directory;
+mod rich_text;
+mod sectors;
+mod vba;
+
+use std::io;
+
+use super::bounded_reader::StreamError;
+use super::extents::{Covered, ExtentReader, with_file};
+use super::format::{Format, Reader, Signature};
+use super::limits::Limit;
+use super::open_container::{Content, MemberName, OpenContainer, Region};
+use crate::blob::{Body, ReadSeek};
+use directory::{Directory, Stream};
+use sectors::Sectors;
+
+/// Its row in the table of formats.
+pub(super) static FORMAT: Format = Format {
+    name: "OLE2",
+    first_bytes: &[0xd0],
+    begins: begins,
+    signature: Signature::Strong,
+    at_end: None,
+    reader: Reader::Archive(open),
+    merges_with_compressor: false,
+    member_path: "a.doc!Storage/Stream",
+};
+
+/// Whether a file begins so: signature, byte order, and one of the two sizes of sectors (2.2).
+pub(super) fn begins(head: &[u8]) -> bool {
+    head.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+        && head.get(28..32).is_some_and(|fields| matches!(fields, [0xfe, 0xff, 9 | 12, 0]))
+}
+
+/// Hands on the streams, then what belongs to none.
+pub(super) fn open(container: &OpenContainer<'_>, body: Body<'_>) {
+    with_file(container, body, |file| {
+        let mut covered = Covered::default();
+        let outcome = match Sectors::read(file, container.budget) {
+            Ok(mut sectors) => read_streams(container, file, &mut sectors, &mut covered),
+            Err(error) => Err(error),
+        };
+        let scanned = covered.scan_rest(container, file);
+        if let Err(error) = outcome.and(scanned) {
+            report(container, &error);
+        }
+    });
+}
+
+fn report(container: &OpenContainer<'_>, error: &io::Error) {
+    let error = match error.kind() {
+        io::ErrorKind::OutOfMemory => StreamError::LimitReached(Limit::Memory),
+        _ => StreamError::Damaged(error.to_string()),
+    };
+    container.report(Region::Raw(0), error, None);
+}
+
+fn read_streams(
+    container: &OpenContainer<'_>,
+    file: &mut dyn ReadSeek,
+    sectors: &mut Sectors,
+    covered: &mut Covered,
+) -> io::Result<()> {
+    let directory = Directory::read(file, sectors, container.budget)?;
+    for stream in directory.streams() {
+        let name = MemberName::new(stream.path.as_bytes());
+        if !container.begin_member(&name) {
+            break;
+        }
+        if stream.size > 0 {
+            read_stream(container, (&mut *file, &mut *sectors), (&directory, &stream, &name), covered)?;
+        }
+    }
+    // Few streams can be the only ones: an entry of the directory that cannot be one is damage.
+    if directory.is_sound { Ok(()) } else { Err(io::Error::other("its directory is damaged")) }
+}
+
+fn read_stream(
+    container: &OpenContainer<'_>,
+    (file, sectors): (&mut dyn ReadSeek, &mut Sectors),
+    (directory, stream, name): (&Directory, &Stream, &MemberName),
+    covered: &mut Covered,
+) -> io::Result<()> {
+    let extents = directory.extents(stream, sectors);
+    let mut reader = ExtentReader::new(file, &extents, stream.size);
+    let (_, error) = container.hand_over(Region::Member(name), Content::Stored(&mut reader));
+    if error.is_none() {
+        covered.add(&extents, stream.size);
+    }
+    if stream.is_encrypted_package() {
+        let reason = "encrypted: decrypt it and scan what comes out".to_owned();
+        container.report_unreadable(Region::Member(name), reason);
+    }
+    decoded::read(container, ExtentReader::new(file, &extents, stream.size), stream)
+}
