@@ -4,6 +4,7 @@ mod bombs;
 mod damaged;
 mod fair;
 mod gaps;
+mod git;
 mod nested;
 mod odd_tar;
 mod odd_zip;
