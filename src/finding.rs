@@ -1,6 +1,7 @@
 //! A finding is a token, a location is where it was found. [`Findings`] collects both from many threads: each token once,
 //! its locations ordered and bounded, whatever order the threads came in.
 
+mod apart;
 mod by_token;
 mod findings;
 mod location;
@@ -17,6 +18,7 @@ use smallvec::SmallVec;
 use crate::revocation::Revocation;
 use crate::token::{Kind, Token};
 
+pub use apart::Apart;
 pub use findings::Findings;
 pub use location::{Location, LocationDetails};
 pub use scope::Scope;

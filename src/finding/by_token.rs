@@ -58,11 +58,7 @@ impl ByToken {
             return;
         };
         finding.merge_sighting(&sighting);
-        if unbounded {
-            finding.locations.push(location);
-        } else {
-            insert_location(finding, location);
-        }
+        add_location(finding, location, unbounded);
     }
 
     /// Takes in what another run found.
@@ -71,6 +67,21 @@ impl ByToken {
             Some(ours) => ours.merge(theirs),
             None => self.insert(theirs),
         }
+    }
+
+    /// The same while more is found: each location is put in its place.
+    pub(super) fn take_in(&mut self, mut theirs: Finding, unbounded: bool) {
+        let mut locations = std::mem::take(&mut theirs.locations).into_iter();
+        if self.get_mut(&theirs.token.fingerprint()).is_none() {
+            theirs.locations.extend(locations.next());
+            let fingerprint = theirs.token.fingerprint();
+            self.insert(theirs);
+            let Some(ours) = self.get_mut(&fingerprint) else { return };
+            return locations.for_each(|location| add_location(ours, location, unbounded));
+        }
+        let Some(ours) = self.get_mut(&theirs.token.fingerprint()) else { return };
+        locations.for_each(|location| add_location(ours, location, unbounded));
+        ours.merge(theirs);
     }
 
     /// Drops the findings for which `keep` is false.
@@ -117,6 +128,14 @@ impl ByToken {
 /// A fingerprint is as random as any hash of it.
 fn hash(fingerprint: &Fingerprint) -> u64 {
     fingerprint.0.first_chunk().map_or(0, |start| u64::from_be_bytes(*start))
+}
+
+fn add_location(finding: &mut Finding, location: Location, unbounded: bool) {
+    if unbounded {
+        finding.locations.push(location);
+    } else {
+        insert_location(finding, location);
+    }
 }
 
 /// Keeps the first [`MAX_LOCATIONS`] locations in report order, so that the choice does not depend on threads.

@@ -81,6 +81,17 @@ impl Findings {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).extend(faults);
     }
 
+    /// Takes in what was found in one source while others are still read: locations in the order of reports.
+    pub fn take_in(&self, other: Findings) {
+        let theirs = other.by_token.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut by_token = self.lock();
+        by_token.dropped += theirs.dropped;
+        theirs.findings.into_iter().for_each(|finding| by_token.take_in(finding, self.unbounded));
+        drop(by_token);
+        let faults = other.faults.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).extend(faults);
+    }
+
     /// Adds a token that was found at `location`.
     pub fn add(&self, sighting: Sighting<'_>, location: Location) {
         let fingerprint = Fingerprint::of(sighting.text);

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::blob::{Blob, Body, Fault, FaultKind, LocationKind, Origin, Prefilter, Rest, Sink};
 use crate::detect::{ByteOrder, Custom, Detector, Hit, Window};
-use crate::finding::{Confidence, Findings, Scope, Sighting, SuppressionContext, Suppressor};
+use crate::finding::{Apart, Confidence, Findings, Scope, Sighting, SuppressionContext, Suppressor};
 use crate::meter::Meter;
 use crate::scan::blob_start::BlobStart;
 use crate::scan::git_data;
@@ -200,6 +200,24 @@ impl Sink for Collector<'_> {
     fn prefilter(&self) -> Option<&dyn Prefilter> {
         // The configuration's own rules find what the detector's prefilter does not test for.
         self.custom.is_none().then_some(self.detector as &dyn Prefilter)
+    }
+}
+
+impl Apart for Collector<'_> {
+    fn apart(&self, scan: &mut dyn FnMut(&dyn Apart), settle: &mut dyn FnMut(&mut Findings)) {
+        let mut findings = Findings::keeping_all();
+        let Collector { detector, meter, custom, suppressor, sizes, .. } = *self;
+        scan(&Collector {
+            detector,
+            findings: &findings,
+            meter,
+            custom,
+            suppressor,
+            histories: Mutex::default(),
+            sizes,
+        });
+        settle(&mut findings);
+        self.findings.take_in(findings);
     }
 }
 

@@ -16,6 +16,7 @@ mod object_parts;
 mod delta;
 mod exact_reader;
 mod loose;
+mod loose_stream;
 mod object_files;
 mod pack;
 mod pack_index;
@@ -69,6 +70,11 @@ mod reflogs;
 mod tree_graph;
 mod tree_reader;
 
+// git's own files that lie somewhere else than in a repository
+mod gathered;
+mod gathered_pack;
+mod inside;
+
 // what changes add: the commits of a range, and what is staged
 mod change;
 mod comparison;
@@ -85,9 +91,12 @@ mod tree_diff;
 pub use comparison::Rescan;
 pub use error::Error;
 pub use find::{FoundRepository, find_repositories};
+pub use gathered::Gathered;
 pub use history::History;
 pub use incomplete::Incomplete;
-pub use loose::is_loose_object;
+pub use inside::{Bounds, Inside, alone};
+pub use loose::{begins_loose_object, is_loose_object};
+pub use loose_stream::{LooseStream, hash_named, scan_object_named};
 pub use range::Range;
 pub use remotes::RemoteRefs;
 pub use repo::Repo;

@@ -10,6 +10,10 @@
 //! | cpio (new, with checksums, portable, old binary in both orders; initial RAM disks of several) | `070701`, `070702`, `070707`, `c7 71`, `71 c7` and a header that holds together | forwards | `a.cpio!inner/path` |
 //! | RPM packages (payloads of numbered files, too) | `ed ab ee db` | forwards | `a.rpm!./inner/path` |
 //! | OLE2 compound files (doc, xls, ppt, msg, MSI, `Thumbs.db`, `vbaProject.bin`; the source of macros, Rich Text of mails) | `d0 cf 11 e0 a1 b1 1a e1` | by its directory; nested ones up to 64 MiB | `a.doc!Storage/Stream` |
+
+//! | git bundle (version 2 and 3) | `# v2 git bundle`, `# v3 git bundle` | its pack, spooled to disk | `all.bundle!COMMIT:path` |
+//! | git pack (version 2 and 3, SHA-1 and SHA-256) | `PACK` and its version | spooled to disk | `x.pack!COMMIT:path` |
+//! | git object, loose | zlib, and `blob`, `tree`, `commit` or `tag` in it | twice: for its id, and for what it holds | `ab/cdef!blob/ID` |
 //! | gzip (many members) | `1f 8b 08` | forwards | `a.log.gz!a.log` |
 //! | bzip2 (many streams) | `BZh` and the signature of a block | forwards | `a.log.bz2!a.log` |
 //! | xz (many streams) | `fd 7zXZ` | forwards | `a.log.xz!a.log` |
@@ -21,6 +25,9 @@
 //! **Names.** Compressed content has the name in the compressor's header, else the file's own without its extension,
 //! else `content`. A tar in a compressor is no step of its own: `a.tar.gz!inner/path`. Names are shown as they are,
 //! `../` included: nothing is ever written. Offsets and lines count within the member.
+//!
+//! **Repositories.** The objects, refs and reflogs of a git directory in an archive are put into a private directory on disk, and
+//! read when the archive ends, as `stanch git` reads a repository: `a.tar!app/.git!COMMIT:path`. It counts as one container more.
 //!
 //! **Depth.** Each container opened adds one to the depth; a compressor and the tar in it are one. What is deeper than
 //! `max_archive_depth` is scanned as it is, and reported as cut short. With a depth of 0 nothing is opened or reported.
@@ -48,6 +55,7 @@ mod extents;
 mod faults;
 mod format;
 mod formats;
+mod git;
 mod gzip;
 mod inflate;
 mod input;
@@ -79,25 +87,33 @@ use std::sync::Arc;
 pub use limits::Limits;
 
 use crate::blob::{Blob, Body, Fault, LocationKind, Prefilter, Sink};
+use crate::finding::Apart;
 use crate::meter::Meter;
 use bounded_reader::StreamError;
 use budget::Budget;
-use format::Format;
+use format::{Format, OpenArchive};
 use limits::Limit;
 use open_container::{MemberName, OpenContainer, Region};
 use semaphore::Semaphore;
 
 /// Opens containers on their way to another sink.
 pub struct Unpack<'a> {
-    inner: &'a dyn Sink,
+    inner: &'a dyn Apart,
     limits: Limits,
     semaphore: Arc<Semaphore>,
+    /// How many containers are open around what it is given.
+    depth: u32,
 }
 
 impl<'a> Unpack<'a> {
     /// Hands everything on to `inner`, containers as their members, within `limits`.
-    pub fn new(inner: &'a dyn Sink, limits: Limits) -> Self {
-        Unpack { inner, limits, semaphore: Arc::new(Semaphore::new()) }
+    pub fn new(inner: &'a dyn Apart, limits: Limits) -> Self {
+        Unpack::within(inner, limits, 0)
+    }
+
+    /// The same within `depth` containers that are open already.
+    fn within(inner: &'a dyn Apart, limits: Limits, depth: u32) -> Self {
+        Unpack { inner, limits, semaphore: Arc::new(Semaphore::new()), depth }
     }
 
     /// A blob from a source.
@@ -114,6 +130,21 @@ impl<'a> Unpack<'a> {
         let (budget, origin) = (Budget::new(self.limits, &self.semaphore), blob.origin);
         self.open(format, blob, 0, &budget);
         OpenContainer { unpack: self, budget: &budget, origin, depth: 0, carved: false }.finish();
+
+        self.open(format, blob, self.depth, &budget);
+        OpenContainer { unpack: self, budget: &budget, origin, depth: self.depth }.finish();
+    }
+
+    /// Hands on the members of an archive, and then the repositories that they are parts of.
+    fn read_archive(&self, container: &OpenContainer<'_>, open: OpenArchive, body: Body<'_>) {
+        git::within(container, || open(container, body));
+    }
+
+    /// A member of an archive.
+    fn member(&self, name: &MemberName, blob: Blob<'_>, container: &OpenContainer<'_>) {
+        if let Some(blob) = git::gather(container, name, blob) {
+            self.nested(blob, container.depth, container.budget);
+        }
     }
 
     /// A blob from within `depth` containers: opened if it is one itself.
@@ -146,6 +177,8 @@ impl<'a> Unpack<'a> {
         if too_deep || !format.open(&container, &mut blob.body, formats::without_extension) {
             // It only begins like one.
             carve::scan(self, blob, depth, Some(budget));
+
+            if depth == self.depth { self.inner.blob(blob) } else { self.pass_through(blob) }
         }
     }
 
@@ -193,6 +226,10 @@ impl Sink for Unpack<'_> {
 
     fn prefilter(&self) -> Option<&dyn Prefilter> {
         self.inner.prefilter().map(|_| self as &dyn Prefilter)
+    }
+
+    fn stopped(&self) -> bool {
+        self.inner.stopped()
     }
 }
 

@@ -14,6 +14,7 @@ mod damage;
 mod docs;
 mod generate;
 mod git;
+mod git_inside;
 mod growth;
 mod history;
 mod homes;

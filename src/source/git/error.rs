@@ -126,5 +126,9 @@ pub(super) const DAMAGED_ZLIB: Damage = "its zlib stream is damaged";
 /// A delta that contradicts itself or its base.
 pub(super) const DAMAGED_DELTA: Damage = "its delta is damaged";
 
+/// An object of more bytes than may be held of a repository that somebody packed up.
+pub(super) const TOO_LARGE: Damage =
+    "it is larger than may be held in memory: raise max_memory in your configuration if you trust this file";
+
 /// A delta whose base is not there, or cannot be read.
 pub(super) const NO_BASE: Damage = "its delta base is missing or damaged";

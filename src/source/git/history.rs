@@ -28,19 +28,33 @@ pub struct History<'a> {
     repo: &'a Repo,
     odb: &'a ObjectDb,
     reflogs: bool,
+    /// Whether it is the whole of a repository: its refs are scanned, too, and what Git LFS has for it is looked for.
+    complete: bool,
     commits: SeenCommits,
 }
 
 impl<'a> History<'a> {
     /// The history of `repo`: lists its packs and loose objects.
     pub fn new(repo: &'a Repo) -> Self {
-        History { repo, odb: repo.object_db(), reflogs: true, commits: SeenCommits::default() }
+        History {
+            repo,
+            odb: repo.object_db(),
+            reflogs: true,
+            complete: true,
+            commits: SeenCommits::default(),
+        }
     }
 
     /// The same without reflogs, for whoever scans the files below the repository's own directory, too.
     #[must_use]
     pub fn without_reflogs(self) -> Self {
         History { reflogs: false, ..self }
+    }
+
+    /// The same of objects alone, without refs, reflogs and Git LFS.
+    #[must_use]
+    pub(super) fn of_objects(self) -> Self {
+        History { reflogs: false, complete: false, ..self }
     }
 
     /// Gives the locations in `findings` their paths, and the commits that introduced them; and the faults their paths.
@@ -62,7 +76,9 @@ impl Source for History<'_> {
         for fault in self.repo.object_dirs.faults.iter().chain(&self.odb.faults) {
             sink.fault(fault.clone());
         }
-        refs::scan(self.repo, self.odb, sink);
+        if self.complete {
+            refs::scan(self.repo, self.odb, sink);
+        }
         if self.reflogs {
             reflogs::scan(self.repo, sink);
         }
@@ -81,7 +97,9 @@ impl Source for History<'_> {
         for damaged in scan.damaged.into_inner().unwrap_or_else(PoisonError::into_inner) {
             damaged.retry(self.repo, sink);
         }
-        self.repo.lfs.report_missing(self.repo.requires_all, sink);
+        if self.complete {
+            self.repo.lfs.report_missing(self.repo.requires_all, sink);
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use gix::ObjectId;
 
 use super::delta_tree::DeltaForest;
-use super::error::{Damage, Error};
+use super::error::{Damage, Error, TOO_LARGE};
 use super::pack::{Entry, EntryReader, Pack};
 use super::pack_index::PackIndex;
 
@@ -21,6 +21,8 @@ pub(super) struct IndexedPack {
     /// By index: whether the object is not read from here, because another pack has it, too, or because it is somebody
     /// else's. Empty where none is passed over.
     passed_over: Vec<bool>,
+    /// The most bytes of one object that are held.
+    max_object: usize,
 }
 
 impl IndexedPack {
@@ -33,12 +35,35 @@ impl IndexedPack {
     /// A pack with its index.
     pub(super) fn of(path: PathBuf, pack: Pack, index: PackIndex) -> Self {
         let (forest, without_offset) = DeltaForest::build(&pack, &index);
-        IndexedPack { path, pack, index, forest, without_offset, passed_over: Vec::new() }
+        IndexedPack {
+            path,
+            pack,
+            index,
+            forest,
+            without_offset,
+            passed_over: Vec::new(),
+            max_object: usize::MAX,
+        }
     }
 
     /// The same pack with another index.
     pub(super) fn with_index(self, index: PackIndex) -> Self {
-        IndexedPack::of(self.path, self.pack, index)
+        IndexedPack { max_object: self.max_object, ..IndexedPack::of(self.path, self.pack, index) }
+    }
+
+    /// The same, in which an object of more than `bytes` bytes counts as damaged, unless it can be read as a stream.
+    pub(super) fn holding_at_most(self, bytes: usize) -> Self {
+        IndexedPack { max_object: bytes, ..self }
+    }
+
+    /// Fails where so many bytes of one object may not be held.
+    pub(super) fn may_hold(&self, bytes: usize) -> Result<(), Damage> {
+        if bytes > self.max_object { Err(TOO_LARGE) } else { Ok(()) }
+    }
+
+    /// The pack itself.
+    pub(super) fn pack(&self) -> &Pack {
+        &self.pack
     }
 
     /// The id of an object.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use flate2::{Decompress, FlushDecompress, Status};
 use gix::ObjectId;
 
-use super::error::{DAMAGED_ZLIB, Damage};
+use super::error::{DAMAGED_ZLIB, Damage, TOO_LARGE};
 use super::exact_reader::ExactReader;
 use super::object::{Kind, Object};
 use super::visitor::{ObjectVisitor, STREAM_THRESHOLD, may_match};
@@ -23,14 +23,14 @@ pub(super) struct LooseObject {
 }
 
 impl LooseObject {
-    /// Reads the object and calls `visitor` for it.
-    pub(super) fn visit(&self, visitor: &dyn ObjectVisitor) {
-        if let Err(damage) = self.read(visitor) {
+    /// Reads the object, of which no more than `most` bytes are held, and calls `visitor` for it.
+    pub(super) fn visit(&self, visitor: &dyn ObjectVisitor, most: usize) {
+        if let Err(damage) = self.read(visitor, most) {
             visitor.damaged(&self.id, &self.path, damage);
         }
     }
 
-    fn read(&self, visitor: &dyn ObjectVisitor) -> Result<(), Damage> {
+    fn read(&self, visitor: &dyn ObjectVisitor, most: usize) -> Result<(), Damage> {
         let (kind, size, inflated) = open(&self.path)?;
         if !visitor.wants(kind) {
             return Ok(());
@@ -39,6 +39,9 @@ impl LooseObject {
             let mut inflated = ExactReader::new(inflated, size);
             visitor.stream(&self.id, size, &mut inflated);
             return inflated.outcome();
+        }
+        if size > most {
+            return Err(TOO_LARGE);
         }
         let bytes = read_all(inflated, size)?;
         let may_match = may_match(visitor, kind, &bytes);
@@ -109,19 +112,31 @@ pub(super) fn open(path: &Path) -> Result<(Kind, usize, Inflated), Damage> {
 
 /// Whether the file at `path` is a loose object, by its header.
 pub fn is_loose_object(path: &Path) -> bool {
-    let (mut deflated, mut header) = ([0; 128], [0; 32]);
+    let mut deflated = [0; 128];
     let Ok((read, _)) = File::open(path).map(|mut file| fill(&mut file, &mut deflated)) else { return false };
-    let mut inflater = take_inflater();
+    begins_loose_object(deflated.get(..read).unwrap_or_default())
+}
+
+/// Whether a loose object begins with these bytes: a zlib stream (RFC 1950, "2.2. Data format"), and in it the header.
+pub fn begins_loose_object(head: &[u8]) -> bool {
+    let [0x78, flags, ..] = *head else { return false };
+    if !(0x7800 + u32::from(flags)).is_multiple_of(31) {
+        return false;
+    }
+    let (mut inflater, mut header) = (take_inflater(), [0; 32]);
     // What comes after the header is of no interest here.
-    let _ = inflater.decompress(deflated.get(..read).unwrap_or_default(), &mut header, FlushDecompress::None);
+    let _ = inflater.decompress(head.get(..128).unwrap_or(head), &mut header, FlushDecompress::None);
     let length = usize::try_from(inflater.total_out()).unwrap_or(0);
     INFLATER.set(Some(inflater));
     header.get(..length).is_some_and(|mut header| read_header(&mut header).is_some())
 }
 
-/// Reads the loose object at `path`.
-pub(super) fn read(path: &Path) -> Result<Object, Damage> {
+/// Reads the loose object at `path`, of which no more than `most` bytes are held.
+pub(super) fn read(path: &Path, most: usize) -> Result<Object, Damage> {
     let (kind, size, inflated) = open(path)?;
+    if size > most {
+        return Err(TOO_LARGE);
+    }
     Ok((kind, Arc::new(read_all(inflated, size)?)))
 }
 
@@ -136,7 +151,7 @@ fn read_all(inflated: Inflated, size: usize) -> Result<Vec<u8>, Damage> {
 }
 
 /// Reads the object's kind, its size in decimal digits, and the zero byte behind them, as in `blob 123`.
-fn read_header(inflated: &mut impl Read) -> Option<(Kind, usize)> {
+pub(super) fn read_header(inflated: &mut impl Read) -> Option<(Kind, usize)> {
     let mut text = Vec::with_capacity(32);
     let mut byte = [0];
     while text.len() < 32 {

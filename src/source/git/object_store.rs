@@ -10,7 +10,7 @@ use libdeflater::Decompressor;
 
 use super::base_cache::BaseCache;
 use super::delta::{Delta, InvalidDelta};
-use super::error::{DAMAGED_DELTA, DAMAGED_ZLIB, Damage, NO_BASE, ReadError};
+use super::error::{DAMAGED_DELTA, DAMAGED_ZLIB, Damage, NO_BASE, ReadError, TOO_LARGE};
 use super::lookup::{Lookup, ObjectCopy, PackFile};
 use super::loose;
 use super::object::{Kind, Object};
@@ -29,6 +29,8 @@ const MAX_DAMAGED: usize = 32;
 pub(super) struct ObjectStore {
     pub(super) lookup: Lookup,
     bases: Mutex<BaseCache>,
+    /// The most bytes of one object that are held.
+    pub(super) max_object: usize,
 }
 
 /// Copies that turned out to be damaged.
@@ -37,7 +39,12 @@ pub(super) type Damaged = HashSet<(PathBuf, u64)>;
 impl ObjectStore {
     /// A store of the objects in `dirs`.
     pub(super) fn new(dirs: Vec<PathBuf>, hash: gix::hash::Kind) -> Self {
-        ObjectStore { lookup: Lookup::new(dirs, hash), bases: Mutex::default() }
+        ObjectStore { lookup: Lookup::new(dirs, hash), bases: Mutex::default(), max_object: usize::MAX }
+    }
+
+    /// The same, in which an object of more than `bytes` bytes counts as damaged.
+    pub(super) fn holding_at_most(self, bytes: usize) -> Self {
+        ObjectStore { max_object: bytes, ..self }
     }
 
     /// The object `id`, from its first sound copy.
@@ -63,7 +70,7 @@ impl ObjectStore {
 
     fn read_copy(&self, copy: &ObjectCopy, damaged: &mut Damaged) -> Result<Object, Damage> {
         match copy {
-            ObjectCopy::Loose(path) => loose::read(path),
+            ObjectCopy::Loose(path) => loose::read(path, self.max_object),
             ObjectCopy::Packed(pack, offset) if !damaged.contains(&(pack.path.clone(), *offset)) => {
                 self.read_packed(pack, *offset, damaged)
             }
@@ -84,7 +91,7 @@ impl ObjectStore {
             if let Some(at) = at {
                 self.bases().keep((pack.number, at), &object);
             }
-            object = match apply(pack.entry(link), &object) {
+            object = match apply(pack.entry(link), &object, self.max_object) {
                 Ok(object) => object,
                 Err(damage) => self.read_elsewhere(pack, link, damage, damaged)?,
             };
@@ -109,7 +116,7 @@ impl ObjectStore {
             let damage = match link_of(pack, at) {
                 Ok(Link::Root(kind, entry)) => {
                     let mut bytes = Vec::new();
-                    match inflate_untrusted(entry, &mut bytes) {
+                    match inflate_untrusted(entry, &mut bytes, self.max_object) {
                         Ok(()) => return Ok(((kind, Arc::new(bytes)), Some(at))),
                         Err(damage) => damage,
                     }
@@ -185,20 +192,26 @@ pub(super) fn link_of(pack: &PackFile, offset: u64) -> Result<Link<'_>, Damage> 
     }
 }
 
-/// Inflates an entry of which only its own header says how large it is.
-pub(super) fn inflate_untrusted(entry: Entry<'_>, out: &mut Vec<u8>) -> Result<(), Damage> {
+/// Inflates an entry of which only its own header says how large it is, unless that is more than `most` bytes.
+pub(super) fn inflate_untrusted(entry: Entry<'_>, out: &mut Vec<u8>, most: usize) -> Result<(), Damage> {
+    if entry.size > most {
+        return Err(TOO_LARGE);
+    }
     if entry.size > TRUSTED_SIZE {
         return inflate_growing(entry, out);
     }
     inflate(&mut Decompressor::new(), entry, out)
 }
 
-fn apply(entry: Result<Entry<'_>, Damage>, base: &Object) -> Result<Object, Damage> {
+fn apply(entry: Result<Entry<'_>, Damage>, base: &Object, most: usize) -> Result<Object, Damage> {
     let (mut instructions, mut bytes) = (Vec::new(), Vec::new());
-    inflate_untrusted(entry?, &mut instructions)?;
+    inflate_untrusted(entry?, &mut instructions, most)?;
     let delta = Delta::parse(&instructions).map_err(|InvalidDelta| DAMAGED_DELTA)?;
     if delta.base_size != base.1.len() {
         return Err(DAMAGED_DELTA);
+    }
+    if delta.size > most {
+        return Err(TOO_LARGE);
     }
     delta.apply(&base.1, &mut bytes).map_err(|InvalidDelta| DAMAGED_DELTA)?;
     Ok((base.0, Arc::new(bytes)))

@@ -90,7 +90,7 @@ impl ObjectStore {
                     Link::Elsewhere(id) => self.read_sound(id, &|_, _| true).ok_or(NO_BASE)?.1,
                 };
                 let mut instructions = Vec::new();
-                inflate_untrusted(entry, &mut instructions)?;
+                inflate_untrusted(entry, &mut instructions, self.max_object)?;
                 let delta = Delta::parse(&instructions).map_err(|InvalidDelta| DAMAGED_DELTA)?;
                 if delta.base_size != base.len() {
                     return Err(DAMAGED_DELTA);

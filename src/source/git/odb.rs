@@ -20,13 +20,14 @@ use super::visitor::ObjectVisitor;
 use crate::blob::{Fault, FaultKind};
 
 /// All objects in the directories of an object database.
-#[derive(Default)]
 pub(super) struct ObjectDb {
     packs: Vec<IndexedPack>,
     /// By id.
     loose: Vec<LooseObject>,
     /// Packs and directories that cannot be read at all.
     pub(super) faults: Vec<Fault>,
+    /// The most bytes of one object that are held.
+    max_object: usize,
 }
 
 impl ObjectDb {
@@ -37,7 +38,7 @@ impl ObjectDb {
         reachable: &HashSet<ObjectId>,
         hash: gix::hash::Kind,
     ) -> Self {
-        let mut odb = ObjectDb::default();
+        let mut odb = ObjectDb::of(Vec::new(), usize::MAX);
         for dir in own {
             odb.list_packs(dir, hash);
             odb.list_loose(dir, hash);
@@ -54,20 +55,36 @@ impl ObjectDb {
         for pack in &mut borrowed_packs {
             pack.keep_only(reachable);
         }
-        // A directory lists its files in any order; reports must not depend on it.
-        let order = |pack: &IndexedPack| (Reverse(pack.index.len()), pack.path.clone());
         odb.packs.sort_by_cached_key(order);
         borrowed_packs.sort_by_cached_key(order);
         odb.packs.append(&mut borrowed_packs);
-        odb.mark_duplicates();
-        odb.loose.sort_by_key(|loose| loose.id);
-        odb.loose.dedup_by(|a, b| a.id == b.id);
-        let ObjectDb { packs, loose, .. } = &mut odb;
-        loose.retain(|loose| !packs.iter().any(|pack| pack.visits(loose.id.as_bytes())));
+        odb.leave_out_duplicates();
         for dir in own {
             odb.report_lost_packs(dir, hash);
         }
         odb
+    }
+
+    /// These packs and the loose objects in `dir`, where no more than `most` bytes of one object are held.
+    pub(super) fn gathered(packs: Vec<IndexedPack>, dir: &Path, hash: gix::hash::Kind, most: usize) -> Self {
+        let mut odb = ObjectDb::of(packs, most);
+        odb.list_loose(dir, hash);
+        odb.packs.sort_by_cached_key(order);
+        odb.leave_out_duplicates();
+        odb
+    }
+
+    fn of(packs: Vec<IndexedPack>, max_object: usize) -> Self {
+        ObjectDb { packs, loose: Vec::new(), faults: Vec::new(), max_object }
+    }
+
+    /// Leaves each object in one place.
+    fn leave_out_duplicates(&mut self) {
+        self.mark_duplicates();
+        self.loose.sort_by_key(|loose| loose.id);
+        self.loose.dedup_by(|a, b| a.id == b.id);
+        let ObjectDb { packs, loose, .. } = self;
+        loose.retain(|loose| !packs.iter().any(|pack| pack.visits(loose.id.as_bytes())));
     }
 
     /// Reports the indexes whose packs are gone, if objects have gone with them.
@@ -100,7 +117,7 @@ impl ObjectDb {
         }
         self.loose.par_iter().for_each(|loose| {
             if !visitor.stopped() {
-                loose.visit(visitor);
+                loose.visit(visitor, self.max_object);
             }
         });
     }
@@ -191,6 +208,11 @@ impl ObjectDb {
             }
         }
     }
+}
+
+/// A directory lists its files in any order; reports must not depend on it.
+fn order(pack: &IndexedPack) -> (Reverse<usize>, PathBuf) {
+    (Reverse(pack.index.len()), pack.path.clone())
 }
 
 /// The next id of a pack in a merge, the number of the pack, and the id's index. Behind the last, the id is empty.

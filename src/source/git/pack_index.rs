@@ -53,6 +53,35 @@ impl PackIndex {
         PackIndex { bytes, count: entries.len(), id_len, layout: Layout::V2 { offsets, large_offsets } }
     }
 
+    /// The same as git writes it, in version 2, but without the checksums, which nobody reads here.
+    pub(super) fn to_file(&self, id_len: usize) -> Vec<u8> {
+        let ids = || (0..self.len()).map(|at| self.id(at));
+        let mut counts = [0_u32; 256];
+        for first in ids().filter_map(|id| id.first()) {
+            counts[usize::from(*first)] += 1;
+        }
+        let mut file = MAGIC.to_vec();
+        let mut total = 0_u32;
+        for count in counts {
+            total += count;
+            file.extend(total.to_be_bytes());
+        }
+        file.extend(ids().flatten());
+        file.resize(file.len() + 4 * self.len(), 0);
+        let mut large = Vec::new();
+        for offset in (0..self.len()).map(|at| self.offset(at).unwrap_or(0)) {
+            let small = u32::try_from(offset).ok().filter(|offset| offset >> 31 == 0);
+            let slot = small.unwrap_or_else(|| {
+                large.extend(offset.to_be_bytes());
+                1 << 31 | u32::try_from(large.len() / 8 - 1).unwrap_or(0)
+            });
+            file.extend(slot.to_be_bytes());
+        }
+        file.append(&mut large);
+        file.resize(file.len() + 2 * id_len, 0);
+        file
+    }
+
     fn parse(bytes: Vec<u8>, id_len: usize) -> Option<Self> {
         let is_v2 = bytes.starts_with(&MAGIC);
         let fan_out = if is_v2 { MAGIC.len() } else { 0 };

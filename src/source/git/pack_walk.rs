@@ -89,11 +89,10 @@ impl<'a> PackWalk<'a> {
     /// Walks the subtrees of some nodes, depth first.
     fn walk_subtrees<'s>(&'s self, scope: &Scope<'s>, mut pending: Vec<Pending>) {
         let mut scratch = Scratch::take();
-        while let Some(Pending { node, base }) = pending.pop() {
+        while let Some(Pending { node, mut base }) = pending.pop() {
             if self.visitor.stopped() {
                 break;
             }
-            let mut base = base;
             match self.read_node(&mut scratch, node, &mut base) {
                 Ok(Some(base)) => self.push_children(scope, node, base, &mut pending),
                 Ok(None) => {}
@@ -144,6 +143,7 @@ impl<'a> PackWalk<'a> {
         }
         let entry = self.pack.entry(&mut scratch.reader, node)?;
         let EntryKind::Object(kind) = entry.kind else {
+            self.pack.may_hold(entry.size)?;
             inflate(&mut scratch.inflater, entry, &mut scratch.delta)?;
             return self.read_delta(scratch, node, base);
         };
@@ -156,6 +156,7 @@ impl<'a> PackWalk<'a> {
             self.visitor.stream(&self.pack.id(index), entry.size, &mut inflated);
             return inflated.outcome().map(|()| None);
         }
+        self.pack.may_hold(entry.size)?;
         let mut bytes = scratch.spare.pop().unwrap_or_default();
         inflate(&mut scratch.inflater, entry, &mut bytes)?;
         Ok(self.visit_object(scratch, node, kind, bytes))
@@ -191,8 +192,7 @@ impl<'a> PackWalk<'a> {
             self.visitor.stream(&id, delta.size, &mut object);
             return object.outcome().map(|()| None);
         }
-        let (kind, size) = (base.kind, delta.size);
-        let mut bytes = Vec::new();
+        let (kind, size, mut bytes) = (base.kind, delta.size, Vec::new());
         if may_match || is_base {
             let base = shared.take().ok_or(NO_BASE)?;
             bytes = self.apply(&delta, base, &mut scratch.spare)?;
@@ -230,6 +230,7 @@ impl<'a> PackWalk<'a> {
 
     /// The object that a delta makes of its base, in the base's own memory where nothing else needs it.
     fn apply(&self, delta: &Delta<'_>, base: Arc<Base>, spare: &mut Vec<Vec<u8>>) -> Result<Vec<u8>, Damage> {
+        self.pack.may_hold(delta.size)?;
         let base = match Arc::try_unwrap(base) {
             Ok(mut base) => {
                 self.held.fetch_sub(base.bytes.capacity(), Relaxed);

@@ -106,6 +106,14 @@ impl Repo {
         Repo::new(path, opened.map_err(reason), false)
     }
 
+    /// The bare repository at `path`, which was put together there: no configuration but its own has a say in it, and no more
+    /// than `max_object` bytes of one object are held.
+    pub(super) fn open_gathered(path: &Path, max_object: usize) -> Result<Self, Error> {
+        let opened = gix::ThreadSafeRepository::open_opts(path, gix::open::Options::isolated());
+        let repo = Repo::new(path, opened.map_err(|error| error.to_string()), false)?;
+        Ok(Repo { store: repo.store.holding_at_most(max_object), lfs: Lfs::default(), ..repo })
+    }
+
     /// The repository of a `.git` that `gix` would look past: in the directories above it, it would find another one.
     fn open_oddity(
         path: &Path,

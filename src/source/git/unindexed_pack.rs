@@ -18,14 +18,30 @@ use super::pack_walk::PackWalk;
 use super::visitor::ObjectVisitor;
 
 /// Bytes of a pack in front of its first entry: `PACK`, its version and its number of entries.
-const HEADER: u64 = 12;
+pub(super) const HEADER: u64 = 12;
 
 /// A pack whose index was made here.
 pub(super) struct UnindexedPack {
     pub(super) pack: IndexedPack,
     /// How many entries it should have.
-    announced: usize,
+    pub(super) announced: usize,
+    /// The offsets of those that were found, and whose objects could not be built.
+    pub(super) unbuilt: Vec<u64>,
 }
+
+/// How far a pack is read that may have been made to take long.
+pub(super) struct Extent<'a> {
+    /// The most entries.
+    pub(super) entries: usize,
+    /// The most bytes of one object that are held.
+    pub(super) object: usize,
+    /// Whether to end early.
+    pub(super) stopped: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// All of it.
+pub(super) const WHOLE: Extent<'static> =
+    Extent { entries: usize::MAX, object: usize::MAX, stopped: &|| false };
 
 impl UnindexedPack {
     /// What is wrong with it, where not all of it can be read.
@@ -43,39 +59,63 @@ impl UnindexedPack {
 /// Opens the pack at `path`.
 pub(super) fn open(path: &Path, hash: gix::hash::Kind) -> Result<UnindexedPack, Error> {
     let pack = Pack::open(path, hash)?;
+    let (offsets, _) = entry_offsets(&pack, &WHOLE);
+    Ok(build(path, pack, offsets, hash, &WHOLE))
+}
+
+/// Makes the index of a pack whose entries are at these offsets.
+pub(super) fn build(
+    path: &Path,
+    pack: Pack,
+    offsets: Vec<u64>,
+    hash: gix::hash::Kind,
+    extent: &Extent<'_>,
+) -> UnindexedPack {
     let announced = pack.announced();
-    let offsets = entry_offsets(&pack);
     // Until its id is known, an entry has its number in place of it.
     let mut ids: Vec<ObjectId> = (0..offsets.len()).map(|number| numbered(number, hash)).collect();
     let index = |ids: &[ObjectId]| {
         let entries = ids.iter().copied().zip(offsets.iter().copied()).collect();
         PackIndex::of(entries, hash.len_in_bytes())
     };
-    let mut pack = IndexedPack::of(path.to_owned(), pack, index(&ids));
+    let mut pack = IndexedPack::of(path.to_owned(), pack, index(&ids)).holding_at_most(extent.object);
     let mut unknown = ids.len();
     // A delta against a base that is named by its id can be built once that id is known.
     loop {
-        for (number, id) in built_ids(&pack, hash) {
+        for (number, id) in built_ids(&pack, hash, extent) {
             if let Some(slot) = ids.get_mut(number) {
                 *slot = id;
             }
         }
         let left = ids.iter().enumerate().filter(|(number, id)| **id == numbered(*number, hash)).count();
-        if left == 0 || left == unknown {
+        if left == 0 || left == unknown || (extent.stopped)() {
             break;
         }
         unknown = left;
         pack = pack.with_index(index(&ids));
+        // What is known need be built again only where others are deltas against it.
+        for at in 0..pack.index.len() {
+            if number_of(&pack.id(at)).is_none() {
+                pack.pass_over(at);
+            }
+        }
     }
-    let known = ids.iter().enumerate().filter(|(number, id)| **id != numbered(*number, hash));
-    let entries = known.filter_map(|(number, id)| Some((*id, *offsets.get(number)?))).collect();
-    Ok(UnindexedPack { pack: pack.with_index(PackIndex::of(entries, hash.len_in_bytes())), announced })
+    let (mut entries, mut unbuilt) = (Vec::new(), Vec::new());
+    for (number, (id, offset)) in ids.iter().zip(&offsets).enumerate() {
+        if *id == numbered(number, hash) {
+            unbuilt.push(*offset);
+        } else {
+            entries.push((*id, *offset));
+        }
+    }
+    UnindexedPack { pack: pack.with_index(PackIndex::of(entries, hash.len_in_bytes())), announced, unbuilt }
 }
 
-/// The offsets of all entries, up to the first that is damaged.
-fn entry_offsets(pack: &Pack) -> Vec<u64> {
+/// The offsets of all entries, up to the first that is damaged; and where the last one ends.
+pub(super) fn entry_offsets(pack: &Pack, extent: &Extent<'_>) -> (Vec<u64>, u64) {
     let (mut offsets, mut offset) = (Vec::new(), HEADER);
-    while offsets.len() < pack.announced()
+    while offsets.len() < pack.announced().min(extent.entries)
+        && !(extent.stopped)()
         && let Ok(entry) = pack.entry_at(offset)
     {
         let mut inflated = ZlibDecoder::new(entry.deflated);
@@ -86,7 +126,7 @@ fn entry_offsets(pack: &Pack) -> Vec<u64> {
         offsets.push(offset);
         offset = pack.end() - entry.deflated.len() as u64 + inflated.total_in();
     }
-    offsets
+    (offsets, offset)
 }
 
 /// A number in place of an id.
@@ -105,28 +145,33 @@ fn number_of(id: &oid) -> Option<usize> {
 }
 
 /// The ids of those objects that have only a number, as far as they can be built.
-fn built_ids(pack: &IndexedPack, hash: gix::hash::Kind) -> Vec<(usize, ObjectId)> {
-    let visitor = IdVisitor { hash, ids: Mutex::default() };
+fn built_ids(pack: &IndexedPack, hash: gix::hash::Kind, extent: &Extent<'_>) -> Vec<(usize, ObjectId)> {
+    let visitor = IdVisitor { hash, ids: Mutex::default(), stopped: extent.stopped };
     let held = AtomicUsize::new(0);
     let walk = PackWalk::new(pack, &visitor, &held);
     rayon::scope(|scope| walk.spawn(scope));
     visitor.ids.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-struct IdVisitor {
+struct IdVisitor<'a> {
     hash: gix::hash::Kind,
     ids: Mutex<Vec<(usize, ObjectId)>>,
+    stopped: &'a (dyn Fn() -> bool + Sync),
 }
 
-impl IdVisitor {
+impl IdVisitor<'_> {
     fn add(&self, number: Option<usize>, id: Option<ObjectId>) {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner).extend(number.zip(id));
     }
 }
 
-impl ObjectVisitor for IdVisitor {
+impl ObjectVisitor for IdVisitor<'_> {
     fn wants(&self, _: Kind) -> bool {
         true
+    }
+
+    fn stopped(&self) -> bool {
+        (self.stopped)()
     }
 
     fn object(&self, id: &oid, kind: Kind, bytes: &[u8]) {

@@ -6,7 +6,9 @@ use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::git::GitDirs;
 use super::limits::{Limit, Limits};
 use super::memory::{Memory, Reservation, Window};
 use super::semaphore::Semaphore;
@@ -18,6 +20,8 @@ pub(super) struct Budget {
     limits: Limits,
     memory: Rc<Memory>,
     work: WorkTime,
+    /// Work that other threads have done on it.
+    work_elsewhere: Cell<Duration>,
     deadline_checks: Cell<u32>,
     spent: Cell<Spent>,
     /// The whole file's, and those of the members now being read, the innermost last.
@@ -26,6 +30,8 @@ pub(super) struct Budget {
     pub(super) faults: Cell<u64>,
     /// How many of the streams now being read have broken off: what is nested in them looks damaged because of that.
     pub(super) broken_streams: Cell<u32>,
+    /// The parts of git directories in the archives that are open, the innermost last.
+    pub(super) git_dirs: RefCell<Vec<GitDirs>>,
 }
 
 impl Budget {
@@ -34,11 +40,13 @@ impl Budget {
             limits,
             memory: Memory::new(limits.max_memory, semaphore),
             work: WorkTime::start(),
+            work_elsewhere: Cell::default(),
             deadline_checks: Cell::new(0),
             spent: Cell::default(),
             shares: RefCell::new(vec![Share::whole(&limits)]),
             faults: Cell::new(0),
             broken_streams: Cell::new(0),
+            git_dirs: RefCell::default(),
         }
     }
 
@@ -115,7 +123,8 @@ impl Budget {
         const EVERY: u32 = 16;
         self.deadline_checks.set(self.deadline_checks.get().wrapping_add(1));
         if self.deadline_checks.get() % EVERY == 1 {
-            let work = u64::try_from(self.work.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            let work = self.work.elapsed().saturating_add(self.work_elsewhere.get());
+            let work = u64::try_from(work.as_nanos()).unwrap_or(u64::MAX);
             self.spent.set(Spent { work, ..self.spent.get() });
         }
         self.check(level).is_none()
@@ -147,6 +156,23 @@ impl Budget {
         let cuts_steep = self.with_share(level, |share| share.count_own(bytes));
         let steep = came_out > FLOOR && came_out / self.limits.max_ratio.max(1) > went_in;
         self.check(level).or((steep && cuts_steep).then_some(Limit::Ratio))
+    }
+
+    /// What is left of the innermost share.
+    pub(super) fn left(&self) -> Spent {
+        self.with_share(self.level(), |share| share.left(self.spent.get()))
+    }
+
+    /// How much memory may still be reserved.
+    pub(super) fn memory_left(&self) -> u64 {
+        self.memory.left()
+    }
+
+    /// Counts what another thread has spent on it.
+    pub(super) fn charge(&self, work: Duration, expanded: u64) {
+        self.work_elsewhere.set(self.work_elsewhere.get().saturating_add(work));
+        let spent = self.spent.get();
+        self.spent.set(Spent { expanded: spent.expanded.saturating_add(expanded), ..spent });
     }
 
     /// Reserves memory, waiting for other files where it is much. An error of kind `OutOfMemory` where the limit is

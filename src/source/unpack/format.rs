@@ -34,9 +34,12 @@ pub(super) enum Signature {
     Weak(fn(&[u8]) -> usize),
 }
 
+/// Hands on the members of an archive.
+pub(super) type OpenArchive = fn(&OpenContainer<'_>, Body<'_>);
+
 pub(super) enum Reader {
     /// Members with names of their own.
-    Archive(fn(&OpenContainer<'_>, Body<'_>)),
+    Archive(OpenArchive),
     /// One content, named by the stream's header or after the file.
     Compressor(&'static StreamFormat),
 }
@@ -60,7 +63,9 @@ impl Format {
         without_extension: WithoutExtension,
     ) -> bool {
         match (&self.reader, body) {
-            (Reader::Archive(open), body) => open(container, reborrow(body)),
+            (Reader::Archive(open), body) => {
+                container.unpack.read_archive(container, *open, reborrow(body));
+            }
             (Reader::Compressor(stream), Body::Whole(bytes)) => {
                 let least = match self.signature {
                     Signature::Strong => None,

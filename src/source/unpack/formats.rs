@@ -2,19 +2,25 @@
 
 use super::format::Format;
 use super::{ar, bzip2, cpio, gzip, lz4, lzma, ole, rpm, sevenz, tar, xz, zip, zstd};
+
+use super::{ar, bzip2, git, gzip, lz4, lzma, sevenz, tar, xz, zip, zstd};
 use crate::blob::Body;
 
 /// How many first bytes are enough to detect a container: a tar has its signature in its first block.
 pub(super) const HEAD: usize = 512;
 
 /// All of them; where two begin alike, the first is taken.
-static FORMATS: [&Format; 13] = [
+static FORMATS: [&Format; 16] = [
     &zip::FORMAT,
     &sevenz::FORMAT,
     &ar::FORMAT,
     &cpio::FORMAT,
     &rpm::FORMAT,
     &ole::FORMAT,
+
+    &git::BUNDLE,
+    &git::PACK,
+    &git::LOOSE_OBJECT,
     &gzip::FORMAT,
     &bzip2::FORMAT,
     &xz::FORMAT,

@@ -25,6 +25,11 @@ impl Memory {
         Rc::new(Memory { held: Cell::new(0), most, semaphore, permit: RefCell::new(None) })
     }
 
+    /// How much may still be reserved.
+    pub(super) fn left(&self) -> u64 {
+        self.most.saturating_sub(self.held.get())
+    }
+
     /// Reserves memory, waiting for other files where it is much. An error of kind `OutOfMemory` where the limit is
     /// less than that.
     pub(super) fn reserve(self: &Rc<Self>, bytes: u64) -> io::Result<Reservation> {

@@ -248,6 +248,8 @@ impl OpenContainer<'_> {
         match region {
             Region::Decompressed(name) => self.unpack.decompressed(blob, self, name),
             Region::Member(_) | Region::Behind(_) => self.unpack.nested(blob, self.depth, self.budget),
+
+            Region::Member(name) => self.unpack.member(name, blob, self),
             Region::MemberPart(..) | Region::Raw(_) => self.unpack.pass_through(blob),
         }
     }

@@ -88,6 +88,15 @@ impl Share {
         self.until.expanded.saturating_sub(now.expanded)
     }
 
+    /// What is left of it.
+    pub(super) fn left(&self, now: Spent) -> Spent {
+        Spent {
+            expanded: self.until.expanded.saturating_sub(now.expanded),
+            entries: self.until.entries.saturating_sub(now.entries),
+            work: self.until.work.saturating_sub(now.work),
+        }
+    }
+
     /// Counts what came out of a decompressor that is held to this share; whether it is cut if it is steep: what the members
     /// in it gave is theirs.
     pub(super) fn count_own(&mut self, bytes: u64) -> bool {

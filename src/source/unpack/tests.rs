@@ -8,6 +8,7 @@ mod cpios;
 mod damaged;
 mod fair;
 mod gaps;
+mod git;
 mod nested;
 mod odd_tar;
 mod odd_zip;

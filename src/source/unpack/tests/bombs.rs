@@ -220,6 +220,15 @@ fn a_run_asked_to_end_ends() {
             &self.0
         }
     }
+    impl crate::finding::Apart for Stopped {
+        fn apart(
+            &self,
+            scan: &mut dyn FnMut(&dyn crate::finding::Apart),
+            _: &mut dyn FnMut(&mut crate::finding::Findings),
+        ) {
+            scan(self);
+        }
+    }
     let sink = Stopped(crate::meter::Meter::default());
     sink.0.cancel_flag().cancel();
     let unpack = crate::source::unpack::Unpack::new(&sink, Limits::default());

@@ -1,0 +1,268 @@
+//! Gathers the parts of git directories out of an archive, and reads them when it ends.
+
+use std::fs::File;
+use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
+
+use super::super::bounded_reader::StreamError;
+use super::super::limits::Limit;
+use super::super::open_container::{Content, MemberName, OpenContainer, Region};
+use super::dirs::{GitDir, GitDirs, MAX_NOTE};
+use super::names::{Objects, may_be_note, objects};
+use super::read::read;
+use crate::blob::{Blob, Body, LocationKind};
+use crate::source::git::begins_loose_object;
+
+/// How packs and their indexes begin (gitformat-pack(5)).
+const PACK: &[u8] = b"PACK\0\0\0";
+const INDEX: &[u8] = b"\xfftOc";
+
+/// Calls `read_members`, which hands on the members of an archive, and reads the git directories that they made.
+pub(in super::super) fn within(container: &OpenContainer<'_>, read_members: impl FnOnce()) {
+    container.budget.git_dirs.borrow_mut().push(GitDirs::default());
+    read_members();
+    let Some(dirs) = container.budget.git_dirs.borrow_mut().pop() else { return };
+    let mut dirs = dirs.finish();
+    let paths: Vec<String> = dirs.keys().cloned().collect();
+    for (left, path) in (1..=paths.len() as u64).rev().zip(&paths) {
+        let Some(dir) = dirs.remove(path) else { continue };
+        if container.unpack.inner.stopped() {
+            return;
+        }
+        dir.place_indexes();
+        let objects = if path.is_empty() { "objects".to_owned() } else { format!("{path}/objects") };
+        // In an archive of a bare repository, it is the archive itself.
+        let is_git_dir = dir.has_head || path.ends_with(".git");
+        let place = if is_git_dir { path } else { &objects };
+        let place = Some(place.as_str()).filter(|place| !place.is_empty());
+        let odd_packs = read(container, place, &dir.gathered, left);
+        for number in odd_packs.iter().flatten() {
+            scan_packed(container, &dir, *number);
+        }
+        report_alternates(container, &dir, &objects, &paths);
+        if dir.has_reftable {
+            let reason = "its refs are in a reftable, which only git reads: all objects were scanned, and of names and reflogs \
+                          what is not compressed; unpack it, and run: stanch git";
+            let name = MemberName::from_text(format!("{path}/reftable"));
+            container.report_unreadable(Region::Member(&name), reason.to_owned());
+        }
+    }
+}
+
+/// Scans a pack as it is.
+fn scan_packed(container: &OpenContainer<'_>, dir: &GitDir, number: usize) {
+    let Some(path) = dir.pack_paths.get(&number) else { return };
+    let name = MemberName::from_text(path.clone());
+    if let Ok(mut file) = File::open(dir.gathered.pack_path(number)) {
+        scan_file(container, &name, &mut file, 12);
+    }
+}
+
+/// Objects that are somewhere else are not here: only what is in the same archive is looked into.
+fn report_alternates(container: &OpenContainer<'_>, dir: &GitDir, objects: &str, paths: &[String]) {
+    let text = String::from_utf8_lossy(&dir.alternates);
+    let is_here = |named: &str| {
+        let named = resolved(objects, named);
+        paths.iter().any(|path| resolved("", &format!("{path}/objects")) == named)
+    };
+    let named = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let missing = named.filter(|named| !is_here(named)).count();
+    if missing > 0 {
+        let reason = format!(
+            "it names {missing} other directories of objects, which are not in this archive: what is only in them was not scanned"
+        );
+        let name = MemberName::from_text(format!("{objects}/info/alternates"));
+        container.report_unreadable(Region::Member(&name), reason);
+    }
+}
+
+/// The parts of a path that starts at a directory in an archive, or at its top.
+fn resolved<'p>(dir: &'p str, path: &'p str) -> Vec<&'p str> {
+    let dir = if path.starts_with('/') { "" } else { dir };
+    let mut parts = Vec::new();
+    for part in dir.split('/').chain(path.trim_end().split('/')) {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts
+}
+
+/// Takes a member that is a part of a git directory; what is returned is to be scanned as any other member.
+pub(in super::super) fn gather<'b>(
+    container: &OpenContainer<'_>,
+    name: &MemberName,
+    mut blob: Blob<'b>,
+) -> Option<Blob<'b>> {
+    if name.kind() != LocationKind::Content {
+        return Some(blob);
+    }
+    let path = name.shown();
+    let Some((dir, part)) = objects(path) else {
+        if may_be_note(path) {
+            return Some(keep_note(container, path, blob));
+        }
+        return Some(blob);
+    };
+    let head = blob.body.head();
+    let is_it = match part {
+        Objects::Loose(_) => begins_loose_object(head),
+        Objects::Pack(_) => head.starts_with(PACK) && matches!(head.get(7), Some(2 | 3)),
+        Objects::Index(_) => head.starts_with(INDEX),
+        Objects::Alternates => true,
+    };
+    if !is_it {
+        return Some(blob);
+    }
+    if container.depth >= container.unpack.limits.max_archive_depth {
+        report_depth(container, dir);
+        container.unpack.pass_through(blob);
+        return None;
+    }
+    match &part {
+        Objects::Alternates => {
+            if let (Body::Whole(bytes), Ok(Some(dir))) = (
+                &blob.body,
+                container.budget.git_dirs.borrow_mut().last_mut().map_or(Ok(None), |dirs| dirs.dir(dir)),
+            ) {
+                dir.alternates = bytes.to_vec();
+            }
+            return Some(blob);
+        }
+        Objects::Loose(_) | Objects::Pack(_) | Objects::Index(_) => {
+            let file = match new_file(container, dir, &part, path) {
+                Ok(Some(file)) => file,
+                Ok(None) => return Some(blob),
+                Err(error) => {
+                    container.report_unreadable(Region::Member(name), unwritten(&error));
+                    return Some(blob);
+                }
+            };
+            write(container, (dir, name), file, &mut blob.body, matches!(part, Objects::Loose(_)));
+        }
+    }
+    None
+}
+
+fn report_depth(container: &OpenContainer<'_>, dir: &str) {
+    let is_first = |dirs: &mut GitDirs| dirs.is_first_too_deep(dir);
+    if container.budget.git_dirs.borrow_mut().last_mut().is_some_and(is_first) {
+        let name = MemberName::from_text(dir.to_owned());
+        container.report(Region::Member(&name), StreamError::LimitReached(Limit::Depth), None);
+    }
+}
+
+pub(super) fn unwritten(error: &io::Error) -> String {
+    format!("git's objects in it were not read: they cannot be written to a temporary directory: {error}")
+}
+
+/// A file for an object or a pack; none where there are too many directories.
+fn new_file(
+    container: &OpenContainer<'_>,
+    dir: &str,
+    part: &Objects<'_>,
+    path: &str,
+) -> io::Result<Option<File>> {
+    let mut levels = container.budget.git_dirs.borrow_mut();
+    let Some(dirs) = levels.last_mut() else { return Ok(None) };
+    let Some(dir) = dirs.dir(dir)? else { return Ok(None) };
+    match part {
+        Objects::Loose(id) => dir.gathered.new_loose(id).map(Some),
+        Objects::Pack(stem) => dir.new_pack(stem, path).map(Some),
+        Objects::Index(stem) => dir.new_index(stem).map(Some),
+        Objects::Alternates => Ok(None),
+    }
+}
+
+/// Writes a member to a file, and scans the bytes of a loose object as they are: others may stand behind it.
+fn write(
+    container: &OpenContainer<'_>,
+    (dir, name): (&str, &MemberName),
+    mut file: File,
+    body: &mut Body<'_>,
+    is_loose: bool,
+) {
+    let written = copy(container, body, &mut file);
+    if let Some(dir) =
+        container.budget.git_dirs.borrow_mut().last_mut().and_then(|dirs| dirs.dir(dir).ok()?)
+    {
+        dir.gathered.count(written.as_ref().map_or(0, |written| *written));
+    }
+    match written {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::QuotaExceeded => {
+            container.report(Region::Member(name), StreamError::LimitReached(Limit::Expansion), None);
+        }
+        Err(error) => container.report_unreadable(Region::Member(name), unwritten(&error)),
+    }
+    if is_loose {
+        // Its first two bytes would be taken for it.
+        match body {
+            Body::Whole(bytes) => {
+                let behind = bytes.get(2..).unwrap_or_default();
+                container.hand_over(Region::MemberPart(name, 2), Content::Memory(behind));
+            }
+            Body::Stream { .. } => scan_file(container, name, &mut file, 2),
+        }
+    }
+}
+
+/// Scans a file from an offset on as it is.
+fn scan_file(container: &OpenContainer<'_>, name: &MemberName, file: &mut File, offset: u64) {
+    if file.seek(SeekFrom::Start(offset)).is_ok() {
+        container.hand_over(Region::MemberPart(name, offset), Content::Stored(file));
+    }
+}
+
+/// Writes all of a body to a file; how many bytes. What a limit leaves is an error of kind `QuotaExceeded`.
+pub(super) fn copy(container: &OpenContainer<'_>, body: &mut Body<'_>, file: &mut File) -> io::Result<u64> {
+    match body {
+        Body::Whole(bytes) => copy_from(container, bytes, file),
+        Body::Stream { head, rest } => copy_from(container, &mut head.chain(rest), file),
+    }
+}
+
+/// The same from a reader.
+pub(super) fn copy_from(
+    container: &OpenContainer<'_>,
+    from: &mut dyn Read,
+    file: &mut File,
+) -> io::Result<u64> {
+    let (mut buffer, mut total) = (vec![0; 64 * 1024], 0);
+    loop {
+        let read = match from.read(&mut buffer) {
+            Ok(0) => return Ok(total),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let budget = container.budget;
+        total += read as u64;
+        if budget.count_expanded(read as u64, budget.level(), (total, total)).is_some() {
+            return Err(io::ErrorKind::QuotaExceeded.into());
+        }
+        file.write_all(buffer.get(..read).unwrap_or_default())?;
+    }
+}
+
+/// Keeps what a file says of a git directory, if it is such a file; it is scanned as any other.
+fn keep_note<'b>(container: &OpenContainer<'_>, path: &str, blob: Blob<'b>) -> Blob<'b> {
+    if let Body::Whole(bytes) = &blob.body
+        && bytes.len() <= MAX_NOTE
+        && is_note(bytes)
+        && let Some(dirs) = container.budget.git_dirs.borrow_mut().last_mut()
+    {
+        dirs.keep(path, bytes);
+    }
+    blob
+}
+
+/// Whether it begins as a `HEAD`, a ref, a reflog, `packed-refs`, `shallow` or a configuration does.
+fn is_note(bytes: &[u8]) -> bool {
+    let is_hex = |head: &[u8]| head.iter().all(u8::is_ascii_hexdigit);
+    bytes.get(..40).is_some_and(is_hex)
+        || bytes.starts_with(b"ref: ")
+        || bytes.starts_with(b"# pack-refs")
+        || bytes.trim_ascii_start().starts_with(b"[")
+}

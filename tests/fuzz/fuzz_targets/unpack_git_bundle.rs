@@ -1,0 +1,10 @@
+//! Git bundles.
+
+#![no_main]
+
+#[path = "unpack_support.rs"]
+mod support;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    support::open(&support::with_magic(b"# v2 git bundle\n", bytes));
+});
