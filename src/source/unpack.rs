@@ -6,6 +6,13 @@
 //! |---|---|---|---|
 //! | zip (jar, whl, docx, apk, Terraform plan; stored, deflate, Deflate64, bzip2, LZMA, xz, Zstandard; zip64; data descriptors) | `PK` at the beginning, or a central directory at the end of something else (self-extracting programs, scripts with their modules) | by its central directory; header by header where that is missing, or where a nested one is larger than 64 MiB | `a.zip!inner/path` |
 //! | 7z (LZMA, LZMA2, `PPMd`, bzip2, deflate, Zstandard, LZ4, the BCJ and delta filters) | `7z` | by its header; nested ones up to 64 MiB | `a.7z!inner/path` |
+//! | SquashFS 4 (snaps, `AppImage`s, firmware; gzip, LZMA, LZO, xz, LZ4, Zstandard) | `hsqs`, also behind the program of an `AppImage` | by its tables; nested ones up to 64 MiB | `a.squashfs!inner/path` |
+//! | qcow2 (compressed clusters, subclusters, snapshots as `snapshot NAME`), qcow | `QFI` and a version | by its tables; nested ones up to 64 MiB | `a.qcow2!disk` |
+//! | VMDK (sparse and stream-optimized extents) | `KDMV`, `COWD` | by its tables; nested ones of more than 64 MiB forwards, where they are stream-optimized | `a.vmdk!disk` |
+//! | VHDX | `vhdxfile` | by its tables; nested ones up to 64 MiB | `a.vhdx!disk` |
+//! | VHD (those that grow; those of a fixed size are bytes) | `conectix` | by its table; nested ones up to 64 MiB | `a.vhd!disk` |
+//! | VDI | its text and signature | by its table; nested ones up to 64 MiB | `a.vdi!disk` |
+//! | DMG (stored, ADC, zlib, bzip2, LZFSE, xz) | `koly` in its last 512 bytes | by its list of chunks; nested ones up to 64 MiB | `a.dmg!disk` |
 //! | ar, Debian packages | `!<arch>` | forwards | `a.deb!data.tar.xz!inner/path` |
 //! | gzip (many members) | `1f 8b 08` | forwards | `a.log.gz!a.log` |
 //! | bzip2 (many streams) | `BZh` and the signature of a block | forwards | `a.log.bz2!a.log` |
@@ -29,13 +36,18 @@
 //! **Damage and bombs.** What could be read is scanned, the rest is a [`Fault`]: damaged, cut short by a
 //! limit of [`Limits`], or unreadable (encrypted, unknown method). What only began like a container is an ordinary blob.
 
+mod adc;
 mod ar;
+mod block;
 mod bounded_reader;
 mod budget;
 mod buffers;
 mod bzip2;
 mod compressed;
+mod covered;
 mod decoder;
+mod disk;
+mod dmg;
 mod faults;
 mod format;
 mod formats;
@@ -50,13 +62,22 @@ mod lzma_decoder;
 mod member_name;
 mod memory;
 mod open_container;
+mod pieces;
+mod qcow2;
+mod random_access;
 mod remembering;
 mod semaphore;
 mod sevenz;
 mod share;
 mod skippable;
 mod spool;
+mod squashfs;
+mod table;
 mod tar;
+mod vdi;
+mod vhd;
+mod vhdx;
+mod vmdk;
 mod work_time;
 mod xz;
 mod zip;
@@ -183,12 +204,13 @@ impl Sink for Unpack<'_> {
 impl Prefilter for Unpack<'_> {
     fn may_match(&self, bytes: &[u8]) -> bool {
         let within = self.inner.prefilter().is_none_or(|prefilter| prefilter.may_match(bytes));
-        // The directory of a zip may stand at the end of anything.
-        within || self.limits.max_archive_depth > 0 && memchr::memmem::find(bytes, zip::END).is_some()
+        // The directory of a zip may stand at the end of anything, and so may the trailer of a disk image.
+        let at_end = || [zip::END, dmg::KOLY].iter().any(|end| memchr::memmem::find(bytes, end).is_some());
+        within || self.limits.max_archive_depth > 0 && at_end()
     }
 
     fn context(&self) -> usize {
-        self.inner.prefilter().map_or(0, Prefilter::context).max(zip::END.len())
+        self.inner.prefilter().map_or(0, Prefilter::context).max(zip::END.len()).max(dmg::KOLY.len())
     }
 
     fn must_open(&self, head: &[u8]) -> bool {
