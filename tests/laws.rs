@@ -49,6 +49,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("zstd", &["source/unpack/zstd"]),
     ("liblzma", &["source/unpack/lzma_decoder"]),
     ("lz4_flex", &["source/unpack/lz4"]),
+    ("lzokay", &["source/unpack/block"]),
+    ("lzfse_rust", &["source/unpack/block"]),
     ("sevenz_rust2", &["source/unpack/sevenz"]),
     // Written with in tests only.
     ("zip", &[]),

@@ -6,6 +6,13 @@
 //! |---|---|---|---|
 //! | zip (jar, whl, docx, apk, Terraform plan; stored, deflate, Deflate64, bzip2, LZMA, xz, Zstandard; zip64; data descriptors) | `PK` at the beginning, or a central directory at the end of something else (self-extracting programs, scripts with their modules) | by its central directory; header by header where that is missing, or where a nested one is larger than 64 MiB | `a.zip!inner/path` |
 //! | 7z (LZMA, LZMA2, `PPMd`, bzip2, deflate, Zstandard, LZ4, the BCJ and delta filters) | `7z` | by its header; nested ones up to 64 MiB | `a.7z!inner/path` |
+//! | SquashFS 4 (snaps, `AppImage`s, firmware; gzip, LZMA, LZO, xz, LZ4, Zstandard) | `hsqs`, also behind the program of an `AppImage` | by its tables; nested ones up to 64 MiB | `a.squashfs!inner/path` |
+//! | qcow2 (compressed clusters, subclusters, snapshots as `snapshot NAME`), qcow | `QFI` and a version | by its tables; nested ones up to 64 MiB | `a.qcow2!disk` |
+//! | VMDK (sparse and stream-optimized extents) | `KDMV`, `COWD` | by its tables; nested ones of more than 64 MiB forwards, where they are stream-optimized | `a.vmdk!disk` |
+//! | VHDX | `vhdxfile` | by its tables; nested ones up to 64 MiB | `a.vhdx!disk` |
+//! | VHD (those that grow; those of a fixed size are bytes) | `conectix` | by its table; nested ones up to 64 MiB | `a.vhd!disk` |
+//! | VDI | its text and signature | by its table; nested ones up to 64 MiB | `a.vdi!disk` |
+//! | DMG (stored, ADC, zlib, bzip2, LZFSE, xz) | `koly` in its last 512 bytes | by its list of chunks; nested ones up to 64 MiB | `a.dmg!disk` |
 //! | ar, Debian packages | `!<arch>` | forwards | `a.deb!data.tar.xz!inner/path` |
 //! | cpio (new, with checksums, portable, old binary in both orders; initial RAM disks of several) | `070701`, `070702`, `070707`, `c7 71`, `71 c7` and a header that holds together | forwards | `a.cpio!inner/path` |
 //! | RPM packages (payloads of numbered files, too) | `ed ab ee db` | forwards | `a.rpm!./inner/path` |
@@ -42,7 +49,9 @@
 //! **Damage and bombs.** What could be read is scanned, the rest is a [`Fault`]: damaged, cut short by a
 //! limit of [`Limits`], or unreadable (encrypted, unknown method). What only began like a container is an ordinary blob.
 
+mod adc;
 mod ar;
+mod block;
 mod bounded_reader;
 mod budget;
 mod buffers;
@@ -52,6 +61,10 @@ mod compressed;
 mod cpio;
 mod decoder;
 mod extents;
+
+mod covered;
+mod disk;
+mod dmg;
 mod faults;
 mod format;
 mod formats;
@@ -68,6 +81,9 @@ mod member_name;
 mod memory;
 mod ole;
 mod open_container;
+mod pieces;
+mod qcow2;
+mod random_access;
 mod remembering;
 mod rpm;
 mod semaphore;
@@ -75,7 +91,13 @@ mod sevenz;
 mod share;
 mod skippable;
 mod spool;
+mod squashfs;
+mod table;
 mod tar;
+mod vdi;
+mod vhd;
+mod vhdx;
+mod vmdk;
 mod work_time;
 mod xz;
 mod zip;
@@ -245,6 +267,12 @@ impl Prefilter for Unpack<'_> {
 
     fn context(&self) -> usize {
         self.inner.prefilter().map_or(0, Prefilter::context).max(zip::END.len()).max(carve::CONTEXT)
+
+        // The directory of a zip may stand at the end of anything, and so may the trailer of a disk image.
+        let at_end = || [zip::END, dmg::KOLY].iter().any(|end| memchr::memmem::find(bytes, end).is_some());
+        within || self.limits.max_archive_depth > 0 && at_end()
+
+        self.inner.prefilter().map_or(0, Prefilter::context).max(zip::END.len()).max(dmg::KOLY.len())
     }
 
     fn must_open(&self, head: &[u8]) -> bool {

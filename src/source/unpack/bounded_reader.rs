@@ -20,11 +20,29 @@ pub(super) enum StreamError {
     Cancelled,
 }
 
+/// What was unpacked for a member in pieces, of which others are stored, or holes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Unpacked {
+    /// Compressed bytes consumed.
+    pub(super) bytes_in: u64,
+    /// Bytes that came out of those.
+    pub(super) bytes_out: u64,
+}
+
+/// What a [`BoundedReader`] reads from.
+enum Source<'a> {
+    Reader(&'a mut dyn Read),
+    /// Passes over holes.
+    Pieces(&'a mut dyn Rest),
+}
+
 /// A reader that never fails: it ends early, and [`BoundedReader::finish`] returns why.
 pub(super) struct BoundedReader<'a> {
-    reader: &'a mut dyn Read,
-    /// Compressed bytes consumed, where `reader` decompresses.
+    source: Source<'a>,
+    /// Compressed bytes consumed, where it decompresses.
     bytes_in: Option<Rc<Cell<u64>>>,
+    /// What was unpacked of pieces, and how many bytes of that were counted.
+    unpacked: Option<(Rc<Cell<Unpacked>>, u64)>,
     bytes_out: u64,
     /// Bytes that came out of the same stream for members before this one.
     out_before: u64,
@@ -37,10 +55,26 @@ pub(super) struct BoundedReader<'a> {
 
 impl<'a> BoundedReader<'a> {
     pub(super) fn new(reader: &'a mut dyn Read, budget: &'a Budget, sink: &'a dyn Sink) -> Self {
+        Self::from_source(Source::Reader(reader), budget, sink)
+    }
+
+    /// Of a member in pieces: only what was unpacked of them counts as expanded.
+    pub(super) fn of_pieces(
+        pieces: &'a mut dyn Rest,
+        unpacked: Rc<Cell<Unpacked>>,
+        budget: &'a Budget,
+        sink: &'a dyn Sink,
+    ) -> Self {
+        let reader = Self::from_source(Source::Pieces(pieces), budget, sink);
+        BoundedReader { unpacked: Some((unpacked, 0)), ..reader }
+    }
+
+    fn from_source(source: Source<'a>, budget: &'a Budget, sink: &'a dyn Sink) -> Self {
         let level = budget.level();
         BoundedReader {
-            reader,
+            source,
             bytes_in: None,
+            unpacked: None,
             bytes_out: 0,
             out_before: 0,
             error: None,
@@ -70,10 +104,28 @@ impl<'a> BoundedReader<'a> {
 
     fn count(&mut self, read: u64) {
         self.bytes_out += read;
-        let Some(bytes_in) = &self.bytes_in else { return };
-        let stream_out = self.out_before + self.bytes_out;
-        if let Some(limit) = self.budget.count_expanded(read, self.level, (bytes_in.get(), stream_out)) {
+        let limit = if let Some(bytes_in) = &self.bytes_in {
+            let stream_out = self.out_before + self.bytes_out;
+            self.budget.count_expanded(read, self.level, (bytes_in.get(), stream_out))
+        } else if let Some((unpacked, counted)) = &mut self.unpacked {
+            let now = unpacked.get();
+            let more = now.bytes_out - std::mem::replace(counted, now.bytes_out);
+            if more == 0 {
+                return;
+            }
+            self.budget.count_expanded(more, self.level, (now.bytes_in, now.bytes_out))
+        } else {
+            return;
+        };
+        if let Some(limit) = limit {
             self.fail(StreamError::LimitReached(limit));
+        }
+    }
+
+    fn read_source(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match &mut self.source {
+            Source::Reader(reader) => read_catching_panics(*reader, buf),
+            Source::Pieces(pieces) => read_catching_panics(*pieces, buf),
         }
     }
 }
@@ -105,7 +157,7 @@ impl Read for BoundedReader<'_> {
             } else {
                 buf.len()
             };
-            match read_catching_panics(self.reader, &mut buf[..most]) {
+            match self.read_source(&mut buf[..most]) {
                 Ok(read) => {
                     let read = read.min(most);
                     self.count(read as u64);
@@ -130,7 +182,18 @@ impl Read for BoundedReader<'_> {
     }
 }
 
-impl Rest for BoundedReader<'_> {}
+impl Rest for BoundedReader<'_> {
+    fn skip_hole(&mut self) -> u64 {
+        match &mut self.source {
+            Source::Pieces(pieces) if self.error.is_none() => {
+                let hole = pieces.skip_hole();
+                self.bytes_out += hole;
+                hole
+            }
+            _ => 0,
+        }
+    }
+}
 
 /// A reader of so many bytes; fewer are an error.
 pub(super) struct ExactReader<'a> {

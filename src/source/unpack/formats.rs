@@ -4,15 +4,28 @@ use super::format::Format;
 use super::{ar, bzip2, cpio, gzip, lz4, lzma, ole, rpm, sevenz, tar, xz, zip, zstd};
 
 use super::{ar, bzip2, git, gzip, lz4, lzma, sevenz, tar, xz, zip, zstd};
+
+use super::{
+    ar, bzip2, dmg, gzip, lz4, lzma, qcow2, sevenz, squashfs, tar, vdi, vhd, vhdx, vmdk, xz, zip, zstd,
+};
 use crate::blob::Body;
 
 /// How many first bytes are enough to detect a container: a tar has its signature in its first block.
 pub(super) const HEAD: usize = 512;
 
 /// All of them; where two begin alike, the first is taken.
-static FORMATS: [&Format; 16] = [
+static FORMATS: [&Format; 24] = [
+
+static FORMATS: [&Format; 17] = [
     &zip::FORMAT,
     &sevenz::FORMAT,
+    &squashfs::FORMAT,
+    &qcow2::FORMAT,
+    &vmdk::FORMAT,
+    &vhdx::FORMAT,
+    &vhd::FORMAT,
+    &vdi::FORMAT,
+    &dmg::FORMAT,
     &ar::FORMAT,
     &cpio::FORMAT,
     &rpm::FORMAT,

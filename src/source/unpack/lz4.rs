@@ -6,7 +6,7 @@
 
 use std::io::{self, ErrorKind};
 
-use lz4_flex::block::decompress_into_with_dict;
+use lz4_flex::block::{decompress_into, decompress_into_with_dict};
 use zeroize::Zeroize as _;
 
 use super::decoder::{Decoder, Metadata, Step, StreamFormat};
@@ -55,6 +55,11 @@ pub(super) fn begins(head: &[u8]) -> bool {
 /// Whether a frame that is not a legacy one begins so.
 pub(super) fn begins_frame(head: &[u8]) -> bool {
     matches!(head, [0x04, 0x22, 0x4d, 0x18, ..])
+}
+
+/// Unpacks a block that stands in no frame (`doc/lz4_Block_format.md`); how many bytes came out of it.
+pub(super) fn unpack_block(block: &[u8], out: &mut [u8]) -> io::Result<usize> {
+    decompress_into(block, out).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
 }
 
 /// The signature is four bytes long, but chance data does have it: the header decides, and a damaged block is a damaged

@@ -5,14 +5,14 @@ use std::io::{self, BufReader, Read};
 use std::rc::Rc;
 
 use super::Unpack;
-use super::bounded_reader::{BoundedReader, ExactReader, StreamError};
+use super::bounded_reader::{BoundedReader, ExactReader, StreamError, Unpacked};
 use super::budget::Budget;
 use super::buffers::Buffer;
 use super::input::Input;
 use super::limits::Limit;
 pub(super) use super::member_name::MemberName;
 use super::share::Claim;
-use crate::blob::{Blob, Body, Forward, LocationKind, MIN_TOKEN_LEN, Origin, fill};
+use crate::blob::{Blob, Body, Forward, LocationKind, MIN_TOKEN_LEN, Origin, Rest, fill};
 
 /// One open container.
 pub(super) struct OpenContainer<'a> {
@@ -58,6 +58,15 @@ pub(super) enum Content<'c> {
         /// What the member may use of what is left.
         claim: Claim,
     },
+    /// Bytes in pieces: stored, compressed, or holes, which are passed over.
+    Pieces { reader: &'c mut dyn Rest, unpacked: Rc<Cell<Unpacked>>, claim: Claim },
+}
+
+impl<'c> Content<'c> {
+    /// Bytes as they stand in the container, with holes.
+    pub(super) fn pieces(reader: &'c mut dyn Rest) -> Self {
+        Content::Pieces { reader, unpacked: Rc::default(), claim: Claim::Size(0) }
+    }
 }
 
 impl OpenContainer<'_> {
@@ -134,7 +143,18 @@ impl OpenContainer<'_> {
             Content::Stored(reader)
                 if self.budget.exceeded().is_some() && matches!(region, Region::Raw(_)) =>
             {
+                self.scan_unread(region, &mut Forward(reader))
+            }
+            Content::Pieces { reader, .. }
+                if self.budget.exceeded().is_some() && matches!(region, Region::Raw(_)) =>
+            {
                 self.scan_unread(region, reader)
+            }
+            Content::Pieces { reader, unpacked, claim } => {
+                let _share = share(claim);
+                let mut reader = BoundedReader::of_pieces(reader, unpacked, self.budget, sink);
+                self.route_stream(region, &mut reader);
+                self.finish_stream(region, reader)
             }
             Content::Stored(reader) => {
                 // Only what is nested in such a member has a cost that could be saved.
@@ -205,7 +225,7 @@ impl OpenContainer<'_> {
 
     /// Scans what a limit has left unread as it is, which no limit is for: opening a container must find no less than looking at
     /// its bytes.
-    fn scan_unread(&self, region: Region<'_>, reader: &mut dyn Read) -> (u64, Option<StreamError>) {
+    fn scan_unread(&self, region: Region<'_>, reader: &mut dyn Rest) -> (u64, Option<StreamError>) {
         let mut head = Buffer::take();
         // Whoever reads on gets an error again.
         let (read, outcome) = fill(reader, &mut head);
@@ -213,7 +233,7 @@ impl OpenContainer<'_> {
             return (0, Some(StreamError::Cancelled));
         }
         let body = match outcome {
-            Ok(true) => Body::Stream { head: &head, rest: &mut Forward(reader) },
+            Ok(true) => Body::Stream { head: &head, rest: reader },
             _ => Body::Whole(&head[..read]),
         };
         self.route(region, body);
@@ -273,7 +293,9 @@ impl OpenContainer<'_> {
 fn read_to_end(reader: &mut BoundedReader<'_>) {
     let mut buffer = Buffer::take();
     // A bounded reader does not fail.
-    while fill(reader, &mut buffer).1.is_ok_and(|may_be_more| may_be_more) {}
+    while fill(reader, &mut buffer).1.is_ok_and(|may_be_more| may_be_more) {
+        reader.skip_hole();
+    }
 }
 
 /// The same body, for a blob that lives less long.

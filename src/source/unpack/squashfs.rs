@@ -1,0 +1,54 @@
+//! SquashFS, of snaps, `AppImage`s, firmware and live systems: files in compressed blocks, found from the root down.
+//!
+//! The format is Linux' `fs/squashfs/squashfs_fs.h`, described in <https://dr-emann.github.io/squashfs/>, whose sections are cited.
+
+mod directory;
+mod file;
+mod inode;
+mod metadata;
+mod prefix;
+mod superblock;
+mod walk;
+
+use super::covered::Covered;
+use super::disk::{Refusal, refuse, scan_too_large};
+use super::format::{Format, Reader, Signature};
+use super::open_container::OpenContainer;
+use super::random_access::{RandomAccess, with_random_access};
+use crate::blob::Body;
+use superblock::Superblock;
+
+/// Its row in the table of formats.
+pub(super) static FORMAT: Format = Format {
+    name: "SquashFS",
+    first_bytes: b"hs",
+    begins: prefix::begins,
+    signature: Signature::Strong,
+    at_end: Some(prefix::is_app_image),
+    reader: Reader::Archive(open),
+    merges_with_compressor: false,
+    member_path: "a.squashfs!inner/path",
+};
+
+/// Hands on the files, then all that is in the image besides, before it and behind it.
+fn open(container: &OpenContainer<'_>, body: Body<'_>) {
+    with_random_access(
+        body,
+        container.budget,
+        |file| {
+            if let Err(refusal) = open_image(container, file) {
+                refuse(container, file, refusal);
+            }
+        },
+        |head, rest| scan_too_large(container, head, rest),
+    );
+}
+
+fn open_image(container: &OpenContainer<'_>, file: &mut RandomAccess<'_>) -> Result<(), Refusal> {
+    let base = prefix::len(file)?;
+    let superblock = Superblock::read(file, base)?;
+    let mut covered = Covered::new(file.len()?, container.budget)?;
+    walk::walk(container, file, &superblock, &mut covered);
+    covered.scan_gaps(container, file);
+    Ok(())
+}
