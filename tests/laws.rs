@@ -49,6 +49,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("zstd", &["source/unpack/zstd"]),
     ("liblzma", &["source/unpack/lzma_decoder"]),
     ("lz4_flex", &["source/unpack/lz4"]),
+    ("weezl", &["source/unpack/pdf/filters"]),
     ("sevenz_rust2", &["source/unpack/sevenz"]),
     // Written with in tests only.
     ("zip", &[]),

@@ -13,6 +13,7 @@
 //! | LZMA (`.lzma` files) | usual properties | forwards | `a.log.lzma!a.log` |
 //! | Zstandard (many frames, skippable frames) | `28 b5 2f fd` | forwards | `a.log.zst!a.log` |
 //! | LZ4 frames, the legacy ones included | `04 22 4d 18`, `02 21 4c 18` | forwards | `a.log.lz4!a.log` |
+//! | PDF (Flate, LZW, ASCII85, ASCIIHex, `RunLength`; predictors; object streams; text in pieces) | `%PDF-` within 1 KiB | objects where they stand; nested ones up to 64 MiB | `a.pdf!object 12` |
 //! | tar (ustar, pax, GNU long names and sparse files, version 7; Docker and OCI images) | `ustar`, or a header checksum that holds | forwards | `a.tar!inner/path` |
 //!
 //! **Names.** Compressed content has the name in the compressor's header, else the file's own without its extension,
@@ -46,6 +47,7 @@ mod formats;
 mod gzip;
 mod inflate;
 mod input;
+mod joined;
 mod libdeflate;
 mod limits;
 mod lz4;
@@ -54,6 +56,7 @@ mod lzma_decoder;
 mod member_name;
 mod memory;
 mod open_container;
+mod pdf;
 mod remembering;
 mod semaphore;
 mod sevenz;

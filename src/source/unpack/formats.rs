@@ -1,14 +1,14 @@
 //! The table of the containers that are opened. A new one is a file with its reader, and a row here.
 
 use super::format::Format;
-use super::{ar, bzip2, gzip, lz4, lzma, sevenz, tar, xz, zip, zstd};
+use super::{ar, bzip2, gzip, lz4, lzma, pdf, sevenz, tar, xz, zip, zstd};
 use crate::blob::Body;
 
 /// How many first bytes are enough to detect a container: a tar has its signature in its first block.
 pub(super) const HEAD: usize = 512;
 
 /// All of them; where two begin alike, the first is taken.
-static FORMATS: [&Format; 10] = [
+static FORMATS: [&Format; 11] = [
     &zip::FORMAT,
     &sevenz::FORMAT,
     &ar::FORMAT,
@@ -18,6 +18,7 @@ static FORMATS: [&Format; 10] = [
     &lzma::FORMAT,
     &zstd::FORMAT,
     &lz4::FORMAT,
+    &pdf::FORMAT,
     &tar::FORMAT,
 ];
 
