@@ -1,14 +1,14 @@
 //! The table of the containers that are opened. A new one is a file with its reader, and a row here.
 
 use super::format::Format;
-use super::{ar, bzip2, gzip, lz4, lzma, pdf, sevenz, tar, xz, zip, zstd};
+use super::{ar, bzip2, gzip, http, journal, lz4, lzma, pcap, pdf, png, sevenz, tar, xz, zip, zstd};
 use crate::blob::Body;
 
 /// How many first bytes are enough to detect a container: a tar has its signature in its first block.
 pub(super) const HEAD: usize = 512;
 
 /// All of them; where two begin alike, the first is taken.
-static FORMATS: [&Format; 11] = [
+static FORMATS: [&Format; 15] = [
     &zip::FORMAT,
     &sevenz::FORMAT,
     &ar::FORMAT,
@@ -19,6 +19,10 @@ static FORMATS: [&Format; 11] = [
     &zstd::FORMAT,
     &lz4::FORMAT,
     &pdf::FORMAT,
+    &http::FORMAT,
+    &pcap::FORMAT,
+    &journal::FORMAT,
+    &png::FORMAT,
     &tar::FORMAT,
 ];
 
@@ -83,7 +87,6 @@ mod tests {
             b"P",
             b"PK",
             b"PK are my initials",
-            b"\x89PNG\r\n\x1a\n",
             b"\xff\xd8\xff\xe0\0\x10JFIF",
             b"SQLite format 3\0",
             b"\x7fELF\x02\x01\x01",

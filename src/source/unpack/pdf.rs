@@ -8,7 +8,7 @@ mod lexer;
 mod predictor;
 mod text;
 
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 
 use memchr::memmem;
 use zeroize::Zeroize as _;
@@ -21,7 +21,7 @@ use super::limits::Limit;
 use super::open_container::{Content, MemberName, OpenContainer, Region};
 use super::share::Claim;
 use super::spool::{Spooled, with_seekable};
-use super::{formats, inflate};
+use super::{formats, inflate, zip};
 use crate::blob::{Body, fill};
 use filters::{Filter, Filters};
 use lexer::{Lexer, Value, is_blank};
@@ -60,6 +60,7 @@ pub(super) fn open(container: &OpenContainer<'_>, body: Body<'_>) {
     with_seekable(body, container.budget, |spooled| match spooled {
         Spooled::Memory(bytes) => {
             container.scan_raw(0, bytes);
+            zip::open_at_end(&container.carved(), &mut Cursor::new(bytes));
             let mut document = Document::new(container);
             document.read_objects(bytes, true);
             document.finish();
@@ -68,6 +69,7 @@ pub(super) fn open(container: &OpenContainer<'_>, body: Body<'_>) {
             let scanned = file.rewind().map(|()| {
                 container.hand_over(Region::Raw(0), Content::Stored(&mut &mut *file));
             });
+            zip::open_at_end(&container.carved(), file);
             let read = scanned.and_then(|()| file.rewind()).and_then(|()| read_file(container, file));
             if let Err(error) = read {
                 container.report(Region::Raw(0), StreamError::Damaged(error.to_string()), None);
