@@ -34,7 +34,8 @@ const CRATES: &[(&str, &[&str])] = &[
     // The detector's needles, and the signatures that are carved.
     ("aho_corasick", &["detect", "source/unpack/carve/signatures"]),
     ("wide", &["detect/decode/simd"]),
-    ("pulp", &["detect/decode/simd"]),
+    // The detector's classes of bytes, and the first bytes of the signatures that are carved.
+    ("pulp", &["detect/decode/simd", "source/unpack/carve/pairs"]),
     ("crc32fast", &["checksum", "source/unpack"]),
     ("reqwest", &["http"]),
     ("rustls", &["http"]),
@@ -51,6 +52,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("lz4_flex", &["source/unpack/lz4"]),
     ("lzokay", &["source/unpack/block"]),
     ("lzfse_rust", &["source/unpack/block"]),
+
+    ("brotli_decompressor", &["source/unpack/http/coding"]),
+    ("weezl", &["source/unpack/pdf/filters"]),
     ("sevenz_rust2", &["source/unpack/sevenz"]),
     // Written with in tests only.
     ("zip", &[]),

@@ -8,6 +8,7 @@
 mod file;
 mod forward;
 mod open;
+mod pairs;
 mod part;
 mod proof;
 mod sample;

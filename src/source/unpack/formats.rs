@@ -8,15 +8,19 @@ use super::{ar, bzip2, git, gzip, lz4, lzma, sevenz, tar, xz, zip, zstd};
 use super::{
     ar, bzip2, dmg, gzip, lz4, lzma, qcow2, sevenz, squashfs, tar, vdi, vhd, vhdx, vmdk, xz, zip, zstd,
 };
+
+use super::{ar, bzip2, gzip, http, journal, lz4, lzma, pcap, pdf, png, sevenz, tar, xz, zip, zstd};
 use crate::blob::Body;
 
 /// How many first bytes are enough to detect a container: a tar has its signature in its first block.
 pub(super) const HEAD: usize = 512;
 
 /// All of them; where two begin alike, the first is taken.
-static FORMATS: [&Format; 24] = [
+static FORMATS: [&Format; 30] = [
 
 static FORMATS: [&Format; 17] = [
+
+static FORMATS: [&Format; 15] = [
     &zip::FORMAT,
     &sevenz::FORMAT,
     &squashfs::FORMAT,
@@ -40,6 +44,11 @@ static FORMATS: [&Format; 17] = [
     &lzma::FORMAT,
     &zstd::FORMAT,
     &lz4::FORMAT,
+    &pdf::FORMAT,
+    &http::FORMAT,
+    &pcap::FORMAT,
+    &journal::FORMAT,
+    &png::FORMAT,
     &tar::FORMAT,
 ];
 
@@ -104,7 +113,6 @@ mod tests {
             b"P",
             b"PK",
             b"PK are my initials",
-            b"\x89PNG\r\n\x1a\n",
             b"\xff\xd8\xff\xe0\0\x10JFIF",
             b"SQLite format 3\0",
             b"\x7fELF\x02\x01\x01",

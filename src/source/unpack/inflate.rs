@@ -69,6 +69,12 @@ impl Decoder for Inflate {
     }
 }
 
+/// Whether a zlib stream begins so: its method and check bits (RFC 1950, 2.2).
+pub(super) fn begins_zlib(head: &[u8]) -> bool {
+    matches!(head, [method, flags, ..] if method & 15 == 8 && method >> 4 <= 7
+        && (u32::from(*method) * 256 + u32::from(*flags)).is_multiple_of(31))
+}
+
 /// A raw Deflate64 stream (APPNOTE 4.4.5, method 9).
 pub(super) struct Inflate64(Box<InflaterManaged>);
 

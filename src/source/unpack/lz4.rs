@@ -9,6 +9,8 @@ use std::io::{self, ErrorKind};
 use lz4_flex::block::{decompress_into, decompress_into_with_dict};
 use zeroize::Zeroize as _;
 
+use zeroize::{Zeroize as _, Zeroizing};
+
 use super::decoder::{Decoder, Metadata, Step, StreamFormat};
 use super::format::{Format, Reader, Signature};
 use super::input::Input;
@@ -46,6 +48,15 @@ const FLAG_CONTENT_CHECKSUM: u8 = 4;
 const FLAG_CONTENT_SIZE: u8 = 8;
 const FLAG_BLOCK_CHECKSUM: u8 = 0x10;
 const FLAG_INDEPENDENT_BLOCKS: u8 = 0x20;
+
+/// Decompresses one block that stands alone, of which is known how many bytes come out.
+pub(super) fn decompress_block(block: &[u8], size: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut plain = Zeroizing::new(vec![0; size]);
+    let written =
+        decompress_into(block, &mut plain).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+    plain.truncate(written);
+    Ok(plain)
+}
 
 /// Whether a frame of either kind begins so: the magic numbers 0x184d2204 and, for legacy frames, 0x184c2102.
 pub(super) fn begins(head: &[u8]) -> bool {

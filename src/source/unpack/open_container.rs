@@ -70,6 +70,12 @@ impl<'c> Content<'c> {
 }
 
 impl OpenContainer<'_> {
+    /// The same container, of which the bytes are scanned otherwise.
+    pub(super) fn carved(&self) -> OpenContainer<'_> {
+        let OpenContainer { unpack, budget, origin, depth, .. } = *self;
+        OpenContainer { unpack, budget, origin, depth, carved: true }
+    }
+
     /// Whether limits and the user allow to go on.
     pub(super) fn may_continue(&self) -> bool {
         self.budget.has_time() && !self.unpack.inner.stopped()

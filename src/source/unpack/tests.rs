@@ -9,9 +9,14 @@ mod damaged;
 mod fair;
 mod gaps;
 mod git;
+
+mod http;
 mod nested;
 mod odd_tar;
 mod odd_zip;
 mod ordinary;
 mod pack;
+mod pcap;
+mod pdf;
+mod records;
 mod support;

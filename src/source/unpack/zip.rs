@@ -62,6 +62,16 @@ pub(super) fn read_forwards(container: &OpenContainer<'_>, input: &mut Input<'_>
     input.offset()
 }
 
+/// Hands on the members of an archive that was put behind something else that is opened by its beginning.
+pub(super) fn open_at_end(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
+    if let Ok(Some(found)) = directory::find(file)
+        && !found.is_empty()
+        && let Err(error) = directory::read(container, file, &found)
+    {
+        container.report(Region::Raw(0), StreamError::Damaged(error.to_string()), None);
+    }
+}
+
 /// Hands on the members, and what stands outside of them.
 pub(super) fn open(container: &OpenContainer<'_>, body: Body<'_>) {
     with_seekable(body, container.budget, |spooled| match spooled {

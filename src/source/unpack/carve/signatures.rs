@@ -2,9 +2,9 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::packed::Searcher;
 use aho_corasick::{AhoCorasick, Input};
 
+use super::pairs::Pairs;
 use super::proof;
 use super::sample::Wanted;
 use crate::source::unpack::decoder::StreamFormat;
@@ -111,51 +111,54 @@ fn squashfs_len(head: &[u8]) -> Option<u64> {
     (version == 4).then_some(u64::from_le_bytes(*head.get(40..)?.first_chunk()?))
 }
 
-/// Teddy, which takes 32 bytes at a time (see the detector's needles), or the automaton on machines without its instructions.
-enum Search {
-    Packed(Searcher),
-    Automaton(AhoCorasick),
-    Nothing,
-}
-
-static ALL: LazyLock<Search> = LazyLock::new(|| search(&SIGNATURES));
-static STRONG: LazyLock<Search> = LazyLock::new(|| search(&SIGNATURES[WEAK..]));
-
 /// How many of the first signatures noise has.
 const WEAK: usize = 4;
 
-fn search(signatures: &[Signature]) -> Search {
-    let magics = || signatures.iter().map(|signature| signature.magic);
-    match Searcher::new(magics()) {
-        Some(searcher) => Search::Packed(searcher),
-        None => AhoCorasick::new(magics()).map_or(Search::Nothing, Search::Automaton),
-    }
-}
+/// How signatures are found: by their first two bytes, or on machines without the instructions for that by the automaton.
+static AUTOMATON: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::new(SIGNATURES.iter().map(|signature| signature.magic)).ok());
+
+static PAIRS: LazyLock<Option<Pairs>> = LazyLock::new(Pairs::detected);
 
 /// The first signature from an offset on that is followed by what fits, and where it is.
 pub(super) fn next(bytes: &[u8], from: usize, wanted: Wanted) -> Option<(usize, &'static Signature)> {
-    let (search, first): (&Search, _) = match wanted {
-        Wanted::All => (&ALL, 0),
-        Wanted::Strong => (&STRONG, WEAK),
-    };
+    if let Some(pairs) = *PAIRS {
+        let at = pairs.find(bytes, from, |at| signature_at(bytes, at, wanted).is_some())?;
+        return Some((at, signature_at(bytes, at, wanted)?));
+    }
+    let automaton = AUTOMATON.as_ref()?;
     let mut from = from;
     while from < bytes.len() {
-        let (pattern, at) = match search {
-            Search::Packed(searcher) => {
-                let found = searcher.find_in(bytes, (from..bytes.len()).into())?;
-                (found.pattern(), found.start())
-            }
-            Search::Automaton(automaton) => {
-                let found = automaton.find(Input::new(bytes).range(from..))?;
-                (found.pattern(), found.start())
-            }
-            Search::Nothing => return None,
-        };
-        let signature = SIGNATURES.get(first + pattern.as_usize())?;
-        if (signature.fits)(bytes.get(at..)?) {
+        let at = automaton.find(Input::new(bytes).range(from..))?.start();
+        if let Some(signature) = signature_at(bytes, at, wanted) {
             return Some((at, signature));
         }
         from = at + 1;
     }
     None
+}
+
+/// The signature that stands at an offset, followed by what fits.
+fn signature_at(bytes: &[u8], at: usize, wanted: Wanted) -> Option<&'static Signature> {
+    let rest = bytes.get(at..)?;
+    let skipped = if wanted == Wanted::Strong { WEAK } else { 0 };
+    let mut signatures = SIGNATURES.iter().skip(skipped);
+    let first = rest.get(..2)?;
+    signatures.find(|one| one.magic.starts_with(first) && rest.starts_with(one.magic) && (one.fits)(rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_automaton_finds_what_the_vectors_find() {
+        let automaton = AUTOMATON.as_ref().expect("few signatures");
+        for signature in &SIGNATURES {
+            let bytes = [&[0xee; 40][..], signature.magic, &[0xee; 40]].concat();
+            assert_eq!(automaton.find(&bytes).map(|found| found.start()), Some(40));
+            let Some(pairs) = *PAIRS else { return };
+            assert_eq!(pairs.find(&bytes, 0, |at| at == 40), Some(40));
+        }
+    }
 }

@@ -1,0 +1,320 @@
+//! PDF (ISO 32000-1): the streams of its objects, and the texts that its pages show in pieces.
+//!
+//! Objects are found where they stand, and not by the table at the end: so those of older revisions are read, and those of a file
+//! that was cut off. The file itself is scanned as it is as well.
+
+mod filters;
+mod lexer;
+mod predictor;
+mod text;
+
+use std::io::{self, Cursor, Read};
+
+use memchr::memmem;
+use zeroize::Zeroize as _;
+
+use super::bounded_reader::StreamError;
+use super::format::{Format, Reader, Signature};
+use super::input::Input;
+use super::joined;
+use super::limits::Limit;
+use super::open_container::{Content, MemberName, OpenContainer, Region};
+use super::share::Claim;
+use super::spool::{Spooled, with_seekable};
+use super::{formats, inflate, zip};
+use crate::blob::{Body, fill};
+use filters::{Filter, Filters};
+use lexer::{Lexer, Value, is_blank};
+use text::Texts;
+
+/// Its row in the table of formats.
+pub(super) static FORMAT: Format = Format {
+    name: "PDF",
+    // Some have a mark or blanks in front.
+    first_bytes: b"%\xef\r\n \0",
+    begins: begins,
+    signature: Signature::Strong,
+    at_end: None,
+    reader: Reader::Archive(open),
+    merges_with_compressor: false,
+    member_path: "a.pdf!object 12",
+};
+
+/// Where the header may stand (ISO 32000-1, Annex H, note 13).
+const HEADER_WITHIN: usize = 1024;
+
+/// How much of a file is read at a time: an object that is larger is not looked into.
+const CHUNK: usize = 32 * 1024 * 1024;
+
+/// How much of what comes out of a stream is looked through for the text it shows.
+const MAX_SHOWN: usize = 4 * 1024 * 1024;
+
+/// Whether a document begins so.
+pub(super) fn begins(head: &[u8]) -> bool {
+    head.starts_with(b"%PDF-")
+        || !head.starts_with(b"%") && memmem::find(&head[..head.len().min(HEADER_WITHIN)], b"%PDF-").is_some()
+}
+
+/// Hands on the streams, and what is shown in pieces.
+pub(super) fn open(container: &OpenContainer<'_>, body: Body<'_>) {
+    with_seekable(body, container.budget, |spooled| match spooled {
+        Spooled::Memory(bytes) => {
+            container.scan_raw(0, bytes);
+            zip::open_at_end(&container.carved(), &mut Cursor::new(bytes));
+            let mut document = Document::new(container);
+            document.read_objects(bytes, true);
+            document.finish();
+        }
+        Spooled::File(file) => {
+            let scanned = file.rewind().map(|()| {
+                container.hand_over(Region::Raw(0), Content::Stored(&mut &mut *file));
+            });
+            zip::open_at_end(&container.carved(), file);
+            let read = scanned.and_then(|()| file.rewind()).and_then(|()| read_file(container, file));
+            if let Err(error) = read {
+                container.report(Region::Raw(0), StreamError::Damaged(error.to_string()), None);
+            }
+        }
+        Spooled::TooLarge(bytes, rest) => {
+            container.hand_over(Region::Raw(0), Content::Stored(&mut bytes.chain(rest)));
+            container.report(Region::Raw(0), StreamError::LimitReached(Limit::Memory), None);
+        }
+    });
+}
+
+/// Reads a file chunk by chunk, each up to the end of its last object.
+fn read_file(container: &OpenContainer<'_>, file: &mut dyn Read) -> io::Result<()> {
+    let mut document = Document::new(container);
+    let (mut bytes, mut offset, mut filled) = (Vec::new(), 0, 0);
+    let mut reservations = Vec::new();
+    while container.may_continue() {
+        if bytes.len() < CHUNK && filled == bytes.len() {
+            let more = if bytes.is_empty() { CHUNK / 32 } else { bytes.len() };
+            reservations.push(container.budget.reserve(more as u64)?);
+            let mut larger = Vec::with_capacity(bytes.len() + more);
+            larger.extend_from_slice(&bytes);
+            larger.resize(bytes.len() + more, 0);
+            bytes.zeroize();
+            bytes = larger;
+        }
+        let (read, outcome) = fill(file, &mut bytes[filled..]);
+        filled += read;
+        let last = !outcome?;
+        let used = document.read_objects(&bytes[..filled], last);
+        if last || document.encrypted {
+            break;
+        }
+        let used = if used == 0 && filled == CHUNK {
+            container.report(Region::Raw(offset), StreamError::LimitReached(Limit::Memory), None);
+            filled
+        } else {
+            used
+        };
+        bytes.copy_within(used..filled, 0);
+        filled -= used;
+        offset += used as u64;
+    }
+    bytes.zeroize();
+    document.finish();
+    Ok(())
+}
+
+/// A document that is being read.
+struct Document<'d> {
+    container: &'d OpenContainer<'d>,
+    texts: Texts,
+    encrypted: bool,
+}
+
+impl<'d> Document<'d> {
+    fn new(container: &'d OpenContainer<'d>) -> Self {
+        Document { container, texts: Texts::default(), encrypted: false }
+    }
+
+    /// Reads the objects of a part of the file, all of them or those that are whole; how many bytes they take.
+    fn read_objects(&mut self, bytes: &[u8], last: bool) -> usize {
+        if is_encrypted(bytes) {
+            if !self.encrypted {
+                let reason = "encrypted: decrypt it and scan what comes out".to_owned();
+                self.container.report_unreadable(Region::Raw(0), reason);
+            }
+            self.encrypted = true;
+            return bytes.len();
+        }
+        // An object that may go on is read with the next part.
+        let whole = if last { bytes.len() } else { memmem::rfind(bytes, b"endobj").map_or(0, |at| at + 6) };
+        let bytes = &bytes[..whole];
+        let mut at = 0;
+        while let Some(found) = memmem::find(bytes.get(at..).unwrap_or_default(), b"obj") {
+            if !self.container.may_continue() {
+                return whole;
+            }
+            let behind = at + found + 3;
+            at = behind;
+            let before = &bytes[..behind - 3];
+            // `endobj` is none.
+            if let Some(number) = object_number(before) {
+                at = self.read_object(number, bytes, behind).max(behind);
+            }
+        }
+        whole
+    }
+
+    /// Reads the object whose value begins at `at`; where it ends.
+    fn read_object(&mut self, number: u32, bytes: &[u8], at: usize) -> usize {
+        let mut lexer = Lexer::new(bytes, at);
+        let mut strings = Vec::new();
+        let value = lexer.value(&mut |found| {
+            strings.extend(text::string(found));
+            strings.push(b'\n');
+        });
+        let end = lexer.at;
+        let text_name = || MemberName::from_text(format!("object {number} text"));
+        joined::scan(self.container, &text_name(), &strings, bytes.get(at..end).unwrap_or_default());
+        strings.zeroize();
+        let Some(dictionary @ Value::Dictionary(_)) = value else { return end };
+        let mut begin = end;
+        while bytes.get(begin).copied().is_some_and(is_blank) {
+            begin += 1;
+        }
+        let Some(data) = bytes.get(begin..).and_then(|rest| rest.strip_prefix(b"stream")) else { return end };
+        // Behind the keyword is one line end (7.3.8.1).
+        let skipped = match data {
+            [b'\r', b'\n', ..] => 2,
+            [b'\r' | b'\n', ..] => 1,
+            _ => 0,
+        };
+        let data = data.get(skipped..).unwrap_or_default();
+        let len = stream_len(&dictionary, data);
+        let begin = begin + b"stream".len() + skipped;
+        self.read_stream(number, &dictionary, &data[..len]);
+        begin + len
+    }
+
+    /// Hands on what is in a stream.
+    fn read_stream(&mut self, number: u32, dictionary: &Value, data: &[u8]) {
+        if dictionary.is(b"Type", b"XRef") || dictionary.is(b"Subtype", b"Image") || data.is_empty() {
+            return;
+        }
+        let filters = match filters::of(dictionary) {
+            Filters::Known(filters) => filters,
+            Filters::Picture => return,
+            // One that another object names is most often this.
+            Filters::Unknown if inflate::begins_zlib(data) => vec![Filter::Flate(None)],
+            Filters::Unknown => Vec::new(),
+        };
+        let name = MemberName::from_text(format!("object {number}"));
+        if filters.is_empty() {
+            // It stands in the file as it is.
+            if formats::detect(data).is_some() && self.container.begin_member(&name) {
+                self.container.hand_over(Region::Member(&name), Content::Memory(data));
+            }
+            return self.read_text(number, data);
+        }
+        if !self.container.begin_member(&name) {
+            return;
+        }
+        let mut shown = Vec::new();
+        let mut input = Input::memory(data, self.container.budget);
+        let bytes_in = input.counter();
+        filters::undo(&filters, &mut input, self.container.budget, &mut |reader| {
+            let mut tee = Tee { reader, shown: &mut shown };
+            let bytes_in = std::rc::Rc::clone(&bytes_in);
+            let content =
+                Content::Compressed { reader: &mut tee, bytes_in, out_before: 0, claim: Claim::Size(0) };
+            self.container.hand_over(Region::Member(&name), content);
+        });
+        if dictionary.is(b"Type", b"ObjStm") {
+            self.read_strings(number, &shown);
+        } else {
+            self.read_text(number, &shown);
+        }
+        shown.zeroize();
+    }
+
+    /// Looks for what a content stream shows in pieces.
+    fn read_text(&mut self, number: u32, decoded: &[u8]) {
+        if let Some(mut text) = self.texts.take(number, decoded) {
+            let name = MemberName::from_text(format!("object {number} text"));
+            joined::scan(self.container, &name, &text, decoded);
+            text.zeroize();
+        }
+    }
+
+    /// Looks into the strings of objects that were packed together (7.5.7).
+    fn read_strings(&self, number: u32, decoded: &[u8]) {
+        let mut lexer = Lexer::new(decoded, 0);
+        let mut strings = Vec::new();
+        while let Some(word) = lexer.next_word() {
+            if let lexer::Word::String(found) = word {
+                strings.extend(text::string(&found));
+                strings.push(b'\n');
+            }
+        }
+        let name = MemberName::from_text(format!("object {number} text"));
+        joined::scan(self.container, &name, &strings, decoded);
+        strings.zeroize();
+    }
+
+    /// Looks for what is shown in the codes of the document's fonts.
+    fn finish(self) {
+        self.texts.for_each(&mut |number, text| {
+            if self.container.may_continue() {
+                let name = MemberName::from_text(format!("object {number} text"));
+                joined::scan(self.container, &name, text, &[]);
+            }
+        });
+    }
+}
+
+/// Gives on what it reads, and keeps the first of it.
+struct Tee<'t> {
+    reader: &'t mut dyn Read,
+    shown: &'t mut Vec<u8>,
+}
+
+impl Read for Tee<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buf)?;
+        let room = MAX_SHOWN.saturating_sub(self.shown.len());
+        self.shown.extend_from_slice(&buf[..read.min(room)]);
+        Ok(read)
+    }
+}
+
+/// The number of the object whose keyword these bytes end before: `12 0 `.
+fn object_number(before: &[u8]) -> Option<u32> {
+    let digits = |bytes: &[u8]| bytes.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let rest = before.trim_ascii_end();
+    let generation = digits(rest);
+    let rest = &rest[..rest.len() - generation];
+    let trimmed = rest.trim_ascii_end();
+    let number = digits(trimmed).min(10);
+    if generation == 0 || number == 0 || trimmed.len() == rest.len() {
+        return None;
+    }
+    std::str::from_utf8(&trimmed[trimmed.len() - number..]).ok()?.parse().ok()
+}
+
+/// How long a stream's data is: as its dictionary says, where its end follows that, else up to its end.
+fn stream_len(dictionary: &Value, data: &[u8]) -> usize {
+    const END: &[u8] = b"endstream";
+    if let Some(len) = dictionary.number(b"Length").and_then(|len| usize::try_from(len).ok())
+        && let Some(behind) = data.get(len..)
+        && behind[..behind.len().min(32)].trim_ascii_start().starts_with(END)
+    {
+        return len;
+    }
+    let end = memmem::find(data, END).or_else(|| memmem::find(data, b"endobj")).unwrap_or(data.len());
+    let data = &data[..end];
+    data.strip_suffix(b"\r\n").or(data.strip_suffix(b"\n")).map_or(end, <[u8]>::len)
+}
+
+/// Whether a trailer refers to how the document is encrypted (7.6.1).
+fn is_encrypted(bytes: &[u8]) -> bool {
+    memmem::find_iter(bytes, b"/Encrypt").any(|at| {
+        let rest = bytes.get(at + 8..).unwrap_or_default();
+        let value = rest[..rest.len().min(16)].trim_ascii_start();
+        value.starts_with(b"<<") || value.first().is_some_and(u8::is_ascii_digit)
+    })
+}

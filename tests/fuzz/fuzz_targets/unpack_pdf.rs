@@ -1,0 +1,10 @@
+//! PDF documents.
+
+#![no_main]
+
+#[path = "unpack_support.rs"]
+mod support;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    support::open(&support::with_magic(b"%PDF-1.7\n1 0 obj", bytes));
+});
