@@ -52,7 +52,6 @@ const CRATES: &[(&str, &[&str])] = &[
     ("lz4_flex", &["source/unpack/lz4"]),
     ("lzokay", &["source/unpack/block"]),
     ("lzfse_rust", &["source/unpack/block"]),
-
     ("brotli_decompressor", &["source/unpack/http/coding"]),
     ("weezl", &["source/unpack/pdf/filters"]),
     ("sevenz_rust2", &["source/unpack/sevenz"]),

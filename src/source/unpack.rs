@@ -63,13 +63,12 @@ mod buffers;
 mod bzip2;
 mod carve;
 mod compressed;
+mod covered;
 mod cpio;
 mod decoder;
-mod extents;
-
-mod covered;
 mod disk;
 mod dmg;
+mod extents;
 mod faults;
 mod format;
 mod formats;
@@ -89,13 +88,12 @@ mod member_name;
 mod memory;
 mod ole;
 mod open_container;
-mod pieces;
-mod qcow2;
-mod random_access;
-
 mod pcap;
 mod pdf;
+mod pieces;
 mod png;
+mod qcow2;
+mod random_access;
 mod remembering;
 mod rpm;
 mod semaphore;
@@ -106,12 +104,11 @@ mod spool;
 mod squashfs;
 mod table;
 mod tar;
+mod twice;
 mod vdi;
 mod vhd;
 mod vhdx;
 mod vmdk;
-
-mod twice;
 mod work_time;
 mod xz;
 mod zip;
@@ -157,18 +154,15 @@ impl<'a> Unpack<'a> {
         match container(&mut blob.body) {
             // A name or a message is never a container, whatever it begins with.
             Some(format) if (blob.origin)().kind == LocationKind::Content => self.open_file(format, blob),
-            _ => carve::scan(self, blob, 0, None),
+            _ => carve::scan(self, blob, self.depth, None),
         }
     }
 
     /// Opens a container from a source and all that is nested in it, within one budget.
     fn open_file(&self, format: &Format, blob: Blob<'_>) {
         let (budget, origin) = (Budget::new(self.limits, &self.semaphore), blob.origin);
-        self.open(format, blob, 0, &budget);
-        OpenContainer { unpack: self, budget: &budget, origin, depth: 0, carved: false }.finish();
-
         self.open(format, blob, self.depth, &budget);
-        OpenContainer { unpack: self, budget: &budget, origin, depth: self.depth }.finish();
+        OpenContainer { unpack: self, budget: &budget, origin, depth: self.depth, carved: false }.finish();
     }
 
     /// Hands on the members of an archive, and then the repositories that they are parts of.
@@ -213,14 +207,12 @@ impl<'a> Unpack<'a> {
         if too_deep || !format.open(&container, &mut blob.body, formats::without_extension) {
             // It only begins like one.
             carve::scan(self, blob, depth, Some(budget));
-
-            if depth == self.depth { self.inner.blob(blob) } else { self.pass_through(blob) }
         }
     }
 
     /// Hands on a blob that is within `depth` containers; a source counts its own.
     fn hand_on(&self, blob: Blob<'_>, depth: u32) {
-        if depth == 0 { self.inner.blob(blob) } else { self.pass_through(blob) }
+        if depth == self.depth { self.inner.blob(blob) } else { self.pass_through(blob) }
     }
 
     /// Hands on a blob that came out of a container, and counts what the sink itself does not.
@@ -273,20 +265,14 @@ impl Sink for Unpack<'_> {
 impl Prefilter for Unpack<'_> {
     fn may_match(&self, bytes: &[u8]) -> bool {
         let within = self.inner.prefilter().is_none_or(|prefilter| prefilter.may_match(bytes));
-        // The directory of a zip may stand at the end of anything.
-        within
-            || self.limits.max_archive_depth > 0
-                && (memchr::memmem::find(bytes, zip::END).is_some() || carve::may_match(bytes))
+        // The directory of a zip may stand at the end of anything, and so may the trailer of a disk image.
+        let at_end = || [zip::END, dmg::KOLY].iter().any(|end| memchr::memmem::find(bytes, end).is_some());
+        within || self.limits.max_archive_depth > 0 && (at_end() || carve::may_match(bytes))
     }
 
     fn context(&self) -> usize {
-        self.inner.prefilter().map_or(0, Prefilter::context).max(zip::END.len()).max(carve::CONTEXT)
-
-        // The directory of a zip may stand at the end of anything, and so may the trailer of a disk image.
-        let at_end = || [zip::END, dmg::KOLY].iter().any(|end| memchr::memmem::find(bytes, end).is_some());
-        within || self.limits.max_archive_depth > 0 && at_end()
-
-        self.inner.prefilter().map_or(0, Prefilter::context).max(zip::END.len()).max(dmg::KOLY.len())
+        let within = self.inner.prefilter().map_or(0, Prefilter::context);
+        within.max(zip::END.len()).max(dmg::KOLY.len()).max(carve::CONTEXT)
     }
 
     fn must_open(&self, head: &[u8]) -> bool {

@@ -25,7 +25,7 @@ pub(super) fn scan(unpack: &Unpack<'_>, mut blob: Blob<'_>, depth: u32, budget: 
     let Some(wanted) = sample::wanted(blob.body.head()) else { return unpack.hand_on(blob, depth) };
     let origin = blob.origin;
     // A name or a message carries nothing, whatever its bytes are.
-    if depth == 0 && origin().kind != LocationKind::Content {
+    if depth == unpack.depth && origin().kind != LocationKind::Content {
         return unpack.hand_on(blob, depth);
     }
     match &mut blob.body {

@@ -1,26 +1,17 @@
 //! The table of the containers that are opened. A new one is a file with its reader, and a row here.
 
 use super::format::Format;
-use super::{ar, bzip2, cpio, gzip, lz4, lzma, ole, rpm, sevenz, tar, xz, zip, zstd};
-
-use super::{ar, bzip2, git, gzip, lz4, lzma, sevenz, tar, xz, zip, zstd};
-
 use super::{
-    ar, bzip2, dmg, gzip, lz4, lzma, qcow2, sevenz, squashfs, tar, vdi, vhd, vhdx, vmdk, xz, zip, zstd,
+    ar, bzip2, cpio, dmg, git, gzip, http, journal, lz4, lzma, ole, pcap, pdf, png, qcow2, rpm, sevenz,
+    squashfs, tar, vdi, vhd, vhdx, vmdk, xz, zip, zstd,
 };
-
-use super::{ar, bzip2, gzip, http, journal, lz4, lzma, pcap, pdf, png, sevenz, tar, xz, zip, zstd};
 use crate::blob::Body;
 
 /// How many first bytes are enough to detect a container: a tar has its signature in its first block.
 pub(super) const HEAD: usize = 512;
 
 /// All of them; where two begin alike, the first is taken.
-static FORMATS: [&Format; 30] = [
-
-static FORMATS: [&Format; 17] = [
-
-static FORMATS: [&Format; 15] = [
+static FORMATS: [&Format; 28] = [
     &zip::FORMAT,
     &sevenz::FORMAT,
     &squashfs::FORMAT,
@@ -34,7 +25,6 @@ static FORMATS: [&Format; 15] = [
     &cpio::FORMAT,
     &rpm::FORMAT,
     &ole::FORMAT,
-
     &git::BUNDLE,
     &git::PACK,
     &git::LOOSE_OBJECT,

@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind};
 use lz4_flex::block::{decompress_into, decompress_into_with_dict};
 use zeroize::Zeroize as _;
 
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::decoder::{Decoder, Metadata, Step, StreamFormat};
 use super::format::{Format, Reader, Signature};

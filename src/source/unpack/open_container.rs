@@ -273,8 +273,7 @@ impl OpenContainer<'_> {
         let blob = Blob { body: reborrow(&mut body), origin: &origin };
         match region {
             Region::Decompressed(name) => self.unpack.decompressed(blob, self, name),
-            Region::Member(_) | Region::Behind(_) => self.unpack.nested(blob, self.depth, self.budget),
-
+            Region::Behind(_) => self.unpack.nested(blob, self.depth, self.budget),
             Region::Member(name) => self.unpack.member(name, blob, self),
             Region::MemberPart(..) | Region::Raw(_) => self.unpack.pass_through(blob),
         }
