@@ -26,13 +26,16 @@ fn faults(report: &Value) -> u64 {
         + report["summary"]["histories"].as_u64().expect("a number")
 }
 
+/// So many lines.
+fn numbered(count: usize) -> String {
+    (0..count).map(|n| format!("line {n}\n")).collect::<Vec<_>>().concat()
+}
+
 /// A repository in `r` with tokens in deleted files, in a large file that became deltas, in messages, tags, notes, a stash, a
 /// branch and in objects that nothing leads to.
 fn repository(sandbox: &Sandbox, mint: &mut Mint, format: &str) {
     let mut token = || mint.token(Kind::Pat);
-    let lines = |token: &str| {
-        (0..3000).map(|n| format!("line {n}\n")).collect::<String>() + &format!("token={token}\n")
-    };
+    let lines = |token: &str| numbered(3000) + &format!("token={token}\n");
     sandbox.init("r", &["--object-format", format]);
     sandbox.commit("r", "large", lines("none"));
     sandbox.commit("r", "large", lines(&token()));
@@ -133,7 +136,7 @@ fn packs_bundles_and_objects_are_read_by_themselves() {
 fn a_bundle_of_a_range_tells_what_is_new_and_what_is_missing() {
     let (sandbox, mut mint) = (Sandbox::new(), Mint::new(702));
     let (old, new) = (mint.token(Kind::Pat), mint.token(Kind::Pat));
-    let lines = |token: &str| (0..500).map(|n| format!("line {n}\n")).collect::<String>() + token + "\n";
+    let lines = |token: &str| numbered(500) + token + "\n";
     sandbox.init("r", &[]);
     sandbox.commit("r", "f", lines(&old));
     sandbox.commit("r", "f", lines(&new));
