@@ -166,7 +166,7 @@ impl<'a> Unpack<'a> {
     }
 
     /// Hands on the members of an archive, and then the repositories that they are parts of.
-    fn read_archive(&self, container: &OpenContainer<'_>, open: OpenArchive, body: Body<'_>) {
+    fn read_archive(container: &OpenContainer<'_>, open: OpenArchive, body: Body<'_>) {
         git::within(container, || open(container, body));
     }
 

@@ -4,6 +4,8 @@
 //! that is removed with the repository; its configuration is written here, and so are its refs, by other names: nothing in
 //! it can lead to another place or have anything started. There are no alternates, no hooks, and no links.
 
+use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -33,6 +35,10 @@ pub struct Gathered {
     pub(super) tips: Vec<Tip>,
     /// The commits behind which a shallow clone's history is cut off.
     shallow: Vec<ObjectId>,
+    /// Whether it may lack what a filter left out (git-clone(1), `--filter`).
+    partial: bool,
+    /// What is here of Git LFS, by its SHA-256.
+    pub(super) lfs: HashSet<String>,
     bytes: u64,
 }
 
@@ -50,6 +56,8 @@ impl Gathered {
             hash: None,
             tips: Vec::new(),
             shallow: Vec::new(),
+            partial: false,
+            lfs: HashSet::new(),
             bytes: 0,
         })
     }
@@ -147,6 +155,21 @@ impl Gathered {
         self.shallow.extend(text.lines().filter_map(|line| ObjectId::from_hex(line.trim()).ok()));
     }
 
+    /// Notes that what a filter left out may be missing.
+    pub fn set_partial(&mut self) {
+        self.partial = true;
+    }
+
+    /// Notes content of Git LFS that is scanned as a file, by its SHA-256.
+    pub fn add_lfs(&mut self, oid: &str) {
+        self.lfs.insert(oid.to_owned());
+    }
+
+    /// Notes that some of its objects are in another place: what its refs lead to need not be here.
+    pub fn set_borrowing(&mut self) {
+        self.tips.iter_mut().for_each(|tip| tip.is_due = false);
+    }
+
     fn add_tip(&mut self, name: &[u8], hex: &[u8], is_due: bool) {
         if let Ok(id) = ObjectId::from_hex(hex.trim())
             && !id.is_null()
@@ -163,17 +186,27 @@ impl Gathered {
             gix::hash::Kind::Sha1 => "\trepositoryformatversion = 0\n\tbare = true\n",
             _ => "\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\tobjectformat = sha256\n",
         };
-        write("config", format!("[core]\n{format}"))?;
+        let promisor = if self.partial { "[remote \"origin\"]\n\tpromisor = true\n" } else { "" };
+        write("config", format!("[core]\n{format}{promisor}"))?;
         write("HEAD", "ref: refs/heads/none\n".to_owned())?;
         let mut refs = String::new();
         for (number, tip) in self.tips.iter().enumerate().filter(|(_, tip)| tip.id.kind() == hash) {
             let group = if tip.name.starts_with(b"refs/notes/") { "notes" } else { "heads" };
-            refs.push_str(&format!("{} refs/{group}/{number:08}\n", tip.id));
+            // Writing to a string does not fail.
+            let _ = writeln!(refs, "{} refs/{group}/{number:08}", tip.id);
         }
         write("packed-refs", refs)?;
         if !self.shallow.is_empty() {
-            write("shallow", self.shallow.iter().map(|id| format!("{id}\n")).collect())?;
+            write("shallow", ids(&self.shallow))?;
         }
         Ok(())
     }
+}
+
+/// One id a line.
+fn ids(ids: &[ObjectId]) -> String {
+    ids.iter().fold(String::new(), |mut text, id| {
+        let _ = writeln!(text, "{id}");
+        text
+    })
 }

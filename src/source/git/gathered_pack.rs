@@ -73,7 +73,7 @@ pub(super) fn open(
     }
     let Some((pack, offsets, hash, is_whole)) = best else { return Err(Error::NoPackIndex) };
     let (found, announced) = (offsets.len(), pack.announced());
-    let unindexed = unindexed_pack::build(path, pack, offsets, hash, extent);
+    let unindexed = unindexed_pack::build(path, pack, &offsets, hash, extent);
     // What is looked up by its id is looked up there.
     fs::write(&index, unindexed.pack.index.to_file(hash.len_in_bytes()))
         .map_err(|source| Error::Io { path: index, source })?;

@@ -28,21 +28,14 @@ pub struct History<'a> {
     repo: &'a Repo,
     odb: &'a ObjectDb,
     reflogs: bool,
-    /// Whether it is the whole of a repository: its refs are scanned, too, and what Git LFS has for it is looked for.
-    complete: bool,
+    refs: bool,
     commits: SeenCommits,
 }
 
 impl<'a> History<'a> {
     /// The history of `repo`: lists its packs and loose objects.
     pub fn new(repo: &'a Repo) -> Self {
-        History {
-            repo,
-            odb: repo.object_db(),
-            reflogs: true,
-            complete: true,
-            commits: SeenCommits::default(),
-        }
+        History { repo, odb: repo.object_db(), reflogs: true, refs: true, commits: SeenCommits::default() }
     }
 
     /// The same without reflogs, for whoever scans the files below the repository's own directory, too.
@@ -51,10 +44,10 @@ impl<'a> History<'a> {
         History { reflogs: false, ..self }
     }
 
-    /// The same of objects alone, without refs, reflogs and Git LFS.
+    /// The same of objects alone, without refs and reflogs.
     #[must_use]
     pub(super) fn of_objects(self) -> Self {
-        History { reflogs: false, complete: false, ..self }
+        History { reflogs: false, refs: false, ..self }
     }
 
     /// Gives the locations in `findings` their paths, and the commits that introduced them; and the faults their paths.
@@ -76,7 +69,7 @@ impl Source for History<'_> {
         for fault in self.repo.object_dirs.faults.iter().chain(&self.odb.faults) {
             sink.fault(fault.clone());
         }
-        if self.complete {
+        if self.refs {
             refs::scan(self.repo, self.odb, sink);
         }
         if self.reflogs {
@@ -97,9 +90,7 @@ impl Source for History<'_> {
         for damaged in scan.damaged.into_inner().unwrap_or_else(PoisonError::into_inner) {
             damaged.retry(self.repo, sink);
         }
-        if self.complete {
-            self.repo.lfs.report_missing(self.repo.requires_all, sink);
-        }
+        self.repo.lfs.report_missing(self.repo.requires_all, sink);
     }
 }
 

@@ -8,6 +8,7 @@ use super::error::Error;
 use super::gathered::Gathered;
 use super::gathered_pack::{self, GatheredPack};
 use super::history::History;
+use super::lfs::Lfs;
 use super::odb::ObjectDb;
 use super::repo::Repo;
 use super::unindexed_pack::Extent;
@@ -62,7 +63,8 @@ impl Gathered {
         }
         let hash = hash.unwrap_or(gix::hash::Kind::Sha1);
         self.write(hash).map_err(|source| Error::Io { path: self.path().to_owned(), source })?;
-        let repo = Repo::open_gathered(self.path(), bounds.object_bytes)?;
+        let mut repo = Repo::open_gathered(self.path(), bounds.object_bytes)?;
+        repo.lfs = Lfs::beside(self.lfs.clone());
         let odb = ObjectDb::gathered(packs, &self.path().join("objects"), hash, bounds.object_bytes);
         // Nobody has asked for it yet.
         let _ = repo.odb.set(odb);
@@ -127,10 +129,9 @@ impl Inside<'_> {
     /// A message without the directory that the repository was put together in.
     pub fn without_directory(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for dir in [self.gathered.path().canonicalize().ok(), Some(self.gathered.path().to_owned())] {
-            if let Some(dir) = dir {
-                text = text.replace(&format!("{}/", dir.display()), "");
-            }
+        let dir = self.gathered.path();
+        for dir in dir.canonicalize().into_iter().chain([dir.to_owned()]) {
+            text = text.replace(&format!("{}/", dir.display()), "");
         }
         text
     }

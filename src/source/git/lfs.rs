@@ -74,6 +74,8 @@ impl Prefilter for PointerPrefilter<'_> {
 pub(super) struct Lfs {
     storages: Vec<PathBuf>,
     missing: Mutex<HashSet<String>>,
+    /// What is scanned by somebody else.
+    elsewhere: HashSet<String>,
 }
 
 impl Lfs {
@@ -92,7 +94,12 @@ impl Lfs {
         }
         storages.sort();
         storages.dedup();
-        Lfs { storages, missing: Mutex::default() }
+        Lfs { storages, ..Lfs::default() }
+    }
+
+    /// For a repository whose storage is beside it, and scanned there.
+    pub(super) fn beside(elsewhere: HashSet<String>) -> Self {
+        Lfs { elsewhere, ..Lfs::default() }
     }
 
     /// The same, without what is outside of `root`.
@@ -106,6 +113,9 @@ impl Lfs {
     pub(super) fn scan(&self, bytes: &[u8], max_size: u64, sink: &dyn Sink, origin: &dyn Fn() -> Origin) {
         let fault = |kind, reason| sink.fault(Fault { path: origin().display_path(), kind, reason });
         let Some(pointer) = Pointer::parse(bytes) else { return };
+        if self.elsewhere.contains(&pointer.oid) {
+            return;
+        }
         let Some(path) = self.find(&pointer.oid) else {
             self.missing.lock().unwrap_or_else(PoisonError::into_inner).insert(pointer.oid);
             return;
@@ -249,7 +259,7 @@ mod tests {
         let storage = temporary.path().join("objects");
         fs::create_dir_all(storage.join("4d/7a")).expect("a directory");
         let storage = fs::canonicalize(storage).expect("it is there");
-        let lfs = Lfs { storages: vec![storage.clone()], missing: Mutex::default() };
+        let lfs = Lfs { storages: vec![storage.clone()], ..Lfs::default() };
         let path = storage.join("4d/7a").join(oid);
         fs::write(&path, "content").expect("written");
         assert_eq!(lfs.find(oid), Some(path.clone()));

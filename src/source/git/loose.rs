@@ -110,9 +110,13 @@ pub(super) fn open(path: &Path) -> Result<(Kind, usize, Inflated), Damage> {
     Ok((kind, size, inflated))
 }
 
+/// The header can be inflated from as many bytes: in front of the first one that comes out, deflate may have the codes of a whole
+/// block, which take up to 300 (RFC 1951, "3.2.7. Compression with dynamic Huffman codes").
+const HEADER_WITHIN: usize = 512;
+
 /// Whether the file at `path` is a loose object, by its header.
 pub fn is_loose_object(path: &Path) -> bool {
-    let mut deflated = [0; 128];
+    let mut deflated = [0; HEADER_WITHIN];
     let Ok((read, _)) = File::open(path).map(|mut file| fill(&mut file, &mut deflated)) else { return false };
     begins_loose_object(deflated.get(..read).unwrap_or_default())
 }
@@ -125,7 +129,8 @@ pub fn begins_loose_object(head: &[u8]) -> bool {
     }
     let (mut inflater, mut header) = (take_inflater(), [0; 32]);
     // What comes after the header is of no interest here.
-    let _ = inflater.decompress(head.get(..128).unwrap_or(head), &mut header, FlushDecompress::None);
+    let _ =
+        inflater.decompress(head.get(..HEADER_WITHIN).unwrap_or(head), &mut header, FlushDecompress::None);
     let length = usize::try_from(inflater.total_out()).unwrap_or(0);
     INFLATER.set(Some(inflater));
     header.get(..length).is_some_and(|mut header| read_header(&mut header).is_some())

@@ -41,16 +41,22 @@ impl<R: Read> LooseStream<R> {
         }
     }
 
-    /// Reads it to its end for its id, which is made with SHA-1 unless `is_sha256`.
+    /// Reads it to its end for its id, which is made with SHA-1 unless `is_sha256`. One that has more bytes than it says has none.
     pub fn id(mut self, is_sha256: bool) -> io::Result<String> {
         let mut hasher =
             gix::hash::hasher(if is_sha256 { gix::hash::Kind::Sha256 } else { gix::hash::Kind::Sha1 });
         hasher.update(format!("{} {}\0", self.kind(), self.size).as_bytes());
-        let mut buffer = vec![0; 64 * 1024];
+        let (mut buffer, mut left) = (vec![0; 64 * 1024], self.size);
         loop {
             match self.read(&mut buffer) {
-                Ok(0) => return hasher.try_finalize().map(|id| id.to_string()).map_err(io::Error::other),
-                Ok(read) => hasher.update(buffer.get(..read).unwrap_or_default()),
+                Ok(0) if left == 0 => {
+                    return hasher.try_finalize().map(|id| id.to_string()).map_err(io::Error::other);
+                }
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(read) => {
+                    left = left.checked_sub(read as u64).ok_or(io::ErrorKind::InvalidData)?;
+                    hasher.update(buffer.get(..read).unwrap_or_default());
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }

@@ -111,7 +111,7 @@ impl Repo {
     pub(super) fn open_gathered(path: &Path, max_object: usize) -> Result<Self, Error> {
         let opened = gix::ThreadSafeRepository::open_opts(path, gix::open::Options::isolated());
         let repo = Repo::new(path, opened.map_err(|error| error.to_string()), false)?;
-        Ok(Repo { store: repo.store.holding_at_most(max_object), lfs: Lfs::default(), ..repo })
+        Ok(Repo { store: repo.store.holding_at_most(max_object), ..repo })
     }
 
     /// The repository of a `.git` that `gix` would look past: in the directories above it, it would find another one.

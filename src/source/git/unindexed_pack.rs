@@ -60,14 +60,14 @@ impl UnindexedPack {
 pub(super) fn open(path: &Path, hash: gix::hash::Kind) -> Result<UnindexedPack, Error> {
     let pack = Pack::open(path, hash)?;
     let (offsets, _) = entry_offsets(&pack, &WHOLE);
-    Ok(build(path, pack, offsets, hash, &WHOLE))
+    Ok(build(path, pack, &offsets, hash, &WHOLE))
 }
 
 /// Makes the index of a pack whose entries are at these offsets.
 pub(super) fn build(
     path: &Path,
     pack: Pack,
-    offsets: Vec<u64>,
+    offsets: &[u64],
     hash: gix::hash::Kind,
     extent: &Extent<'_>,
 ) -> UnindexedPack {
@@ -101,7 +101,7 @@ pub(super) fn build(
         }
     }
     let (mut entries, mut unbuilt) = (Vec::new(), Vec::new());
-    for (number, (id, offset)) in ids.iter().zip(&offsets).enumerate() {
+    for (number, (id, offset)) in ids.iter().zip(offsets).enumerate() {
         if *id == numbered(number, hash) {
             unbuilt.push(*offset);
         } else {

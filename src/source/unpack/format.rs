@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::Unpack;
 use super::budget::Budget;
 use super::compressed::{self, WithoutExtension};
 use super::decoder::StreamFormat;
@@ -64,7 +65,7 @@ impl Format {
     ) -> bool {
         match (&self.reader, body) {
             (Reader::Archive(open), body) => {
-                container.unpack.read_archive(container, *open, reborrow(body));
+                Unpack::read_archive(container, *open, reborrow(body));
             }
             (Reader::Compressor(stream), Body::Whole(bytes)) => {
                 let least = match self.signature {

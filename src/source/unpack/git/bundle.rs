@@ -15,7 +15,7 @@ use crate::source::git::Gathered;
 pub(in super::super) static FORMAT: Format = Format {
     name: "git bundle",
     first_bytes: b"#",
-    begins: begins,
+    begins,
     signature: Signature::Strong,
     at_end: None,
     reader: Reader::Archive(open),
@@ -89,6 +89,11 @@ fn read_header(input: &mut Input<'_>, mut gathered: Option<&mut Gathered>) -> io
             [] => return Ok((header, true)),
             [b'#' | b'-', ..] => {}
             [b'@', capability @ ..] => {
+                if capability.starts_with(b"filter=")
+                    && let Some(gathered) = gathered.as_deref_mut()
+                {
+                    gathered.set_partial();
+                }
                 if let (Some(format), Some(gathered)) =
                     (capability.strip_prefix(b"object-format="), gathered.as_deref_mut())
                 {

@@ -22,6 +22,8 @@ pub(in super::super) struct GitDirs {
     /// Files that say something of a git directory, by their paths.
     notes: BTreeMap<String, Vec<u8>>,
     bytes: usize,
+    /// The content of Git LFS in each git directory, by its SHA-256.
+    lfs: Vec<(String, String)>,
     /// What was reported to be too deep.
     too_deep: BTreeSet<String>,
 }
@@ -85,9 +87,21 @@ impl GitDirs {
         self.too_deep.insert(path.to_owned())
     }
 
+    /// Notes content of Git LFS in the git directory at this path.
+    pub(super) fn note_lfs(&mut self, path: &str, oid: &str) {
+        if self.lfs.len() < MAX_NOTE_COUNT {
+            self.lfs.push((path.to_owned(), oid.to_owned()));
+        }
+    }
+
     /// All directories, and what the other files say of each.
     pub(super) fn finish(self) -> BTreeMap<String, GitDir> {
-        let GitDirs { mut dirs, notes, .. } = self;
+        let GitDirs { mut dirs, notes, lfs, .. } = self;
+        for (path, oid) in lfs {
+            if let Some(dir) = dirs.get_mut(&path) {
+                dir.gathered.add_lfs(&oid);
+            }
+        }
         for (path, dir) in &mut dirs {
             let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
             let below = notes.range(prefix.clone()..).take_while(|(name, _)| name.starts_with(&prefix));
@@ -95,6 +109,9 @@ impl GitDirs {
                 if let Some(note) = note(name.get(prefix.len()..).unwrap_or_default()) {
                     dir.learn(&note, bytes);
                 }
+            }
+            if !dir.alternates.is_empty() {
+                dir.gathered.set_borrowing();
             }
         }
         dirs
@@ -134,6 +151,10 @@ impl GitDir {
             Note::Config => {
                 let text = String::from_utf8_lossy(bytes).to_ascii_lowercase();
                 self.has_reftable = text.contains("refstorage") && text.contains("reftable");
+                // As `remote.<name>.promisor` or `extensions.partialClone` says (git-config(1)).
+                if text.contains("promisor") || text.contains("partialclone") {
+                    self.gathered.set_partial();
+                }
                 if text.contains("objectformat") {
                     self.gathered.set_sha256(text.contains("sha256"));
                 }

@@ -31,10 +31,12 @@ pub(in super::super) fn within(container: &OpenContainer<'_>, read_members: impl
         dir.place_indexes();
         let objects = if path.is_empty() { "objects".to_owned() } else { format!("{path}/objects") };
         // In an archive of a bare repository, it is the archive itself.
-        let is_git_dir = dir.has_head || path.ends_with(".git");
+        let is_git_dir = dir.has_head || path.strip_suffix(".git").is_some();
         let place = if is_git_dir { path } else { &objects };
         let place = Some(place.as_str()).filter(|place| !place.is_empty());
-        let odd_packs = read(container, place, &dir.gathered, left);
+        // It is a container of its own.
+        let repository = OpenContainer { depth: container.depth + 1, ..*container };
+        let odd_packs = read(&repository, place, &dir.gathered, left);
         for number in odd_packs.iter().flatten() {
             scan_packed(container, &dir, *number);
         }
@@ -62,7 +64,8 @@ fn report_alternates(container: &OpenContainer<'_>, dir: &GitDir, objects: &str,
     let text = String::from_utf8_lossy(&dir.alternates);
     let is_here = |named: &str| {
         let named = resolved(objects, named);
-        paths.iter().any(|path| resolved("", &format!("{path}/objects")) == named)
+        // Where an absolute path led on the machine that it was packed on, nobody knows: its end tells.
+        paths.iter().any(|path| named.ends_with(&resolved("", &format!("{path}/objects"))))
     };
     let named = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     let missing = named.filter(|named| !is_here(named)).count();
@@ -106,11 +109,16 @@ pub(in super::super) fn gather<'b>(
         return Some(blob);
     };
     let head = blob.body.head();
-    let is_it = match part {
+    let is_it = match &part {
         Objects::Loose(_) => begins_loose_object(head),
         Objects::Pack(_) => head.starts_with(PACK) && matches!(head.get(7), Some(2 | 3)),
         Objects::Index(_) => head.starts_with(INDEX),
-        Objects::Alternates => true,
+        Objects::Alternates | Objects::Lfs(_) => {
+            if let Some(dirs) = container.budget.git_dirs.borrow_mut().last_mut() {
+                note_other(dirs, dir, &part, head);
+            }
+            false
+        }
     };
     if !is_it {
         return Some(blob);
@@ -120,29 +128,29 @@ pub(in super::super) fn gather<'b>(
         container.unpack.pass_through(blob);
         return None;
     }
-    match &part {
-        Objects::Alternates => {
-            if let (Body::Whole(bytes), Ok(Some(dir))) = (
-                &blob.body,
-                container.budget.git_dirs.borrow_mut().last_mut().map_or(Ok(None), |dirs| dirs.dir(dir)),
-            ) {
-                dir.alternates = bytes.to_vec();
-            }
-            return Some(blob);
-        }
-        Objects::Loose(_) | Objects::Pack(_) | Objects::Index(_) => {
-            let file = match new_file(container, dir, &part, path) {
-                Ok(Some(file)) => file,
-                Ok(None) => return Some(blob),
-                Err(error) => {
-                    container.report_unreadable(Region::Member(name), unwritten(&error));
-                    return Some(blob);
-                }
-            };
+    match new_file(container, dir, &part, path) {
+        Ok(Some(file)) => {
             write(container, (dir, name), file, &mut blob.body, matches!(part, Objects::Loose(_)));
+            None
+        }
+        Ok(None) => Some(blob),
+        Err(error) => {
+            container.report_unreadable(Region::Member(name), unwritten(&error));
+            Some(blob)
         }
     }
-    None
+}
+
+/// Notes what holds no objects of its own.
+fn note_other(dirs: &mut GitDirs, path: &str, part: &Objects<'_>, head: &[u8]) {
+    match part {
+        Objects::Lfs(oid) => dirs.note_lfs(path, oid),
+        _ => {
+            if let Ok(Some(dir)) = dirs.dir(path) {
+                dir.alternates = head.to_vec();
+            }
+        }
+    }
 }
 
 fn report_depth(container: &OpenContainer<'_>, dir: &str) {
@@ -171,7 +179,7 @@ fn new_file(
         Objects::Loose(id) => dir.gathered.new_loose(id).map(Some),
         Objects::Pack(stem) => dir.new_pack(stem, path).map(Some),
         Objects::Index(stem) => dir.new_index(stem).map(Some),
-        Objects::Alternates => Ok(None),
+        Objects::Alternates | Objects::Lfs(_) => Ok(None),
     }
 }
 

@@ -30,6 +30,9 @@ pub(in super::super) static FORMAT: Format = Format {
 /// The most bytes of a commit, tag or tree that are read part by part; a larger one is read as a file is.
 const MAX_PARTED: u64 = 4 << 20;
 
+/// An object of more bytes is not read twice, only for its id.
+const MAX_HASHED: u64 = 256 << 20;
+
 fn open(container: &OpenContainer<'_>, body: Body<'_>) {
     with_seekable(body, container.budget, |spooled| match spooled {
         Spooled::Memory(bytes) => open_file(container, &mut Cursor::new(bytes)),
@@ -37,7 +40,7 @@ fn open(container: &OpenContainer<'_>, body: Body<'_>) {
         Spooled::TooLarge(bytes, rest) => {
             // Nothing comes by twice: it has the id that its path says.
             let id = hash_named(&(container.origin)().path);
-            scan(container, id, &mut bytes.chain(rest));
+            scan(container, id.as_deref(), &mut bytes.chain(rest));
         }
     });
 }
@@ -45,7 +48,7 @@ fn open(container: &OpenContainer<'_>, body: Body<'_>) {
 fn open_file(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
     let id = hash_named(&(container.origin)().path).or_else(|| compute_id(container, file));
     if file.rewind().is_ok() {
-        scan(container, id, file);
+        scan(container, id.as_deref(), file);
     }
     // What stands behind it. The first two bytes would be taken for it once more.
     if file.seek(SeekFrom::Start(2)).is_ok() {
@@ -57,8 +60,7 @@ fn open_file(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
 fn compute_id(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) -> Option<String> {
     file.rewind().ok()?;
     let object = LooseStream::open(&mut *file)?;
-    let is_little = object.size <= MAX_PARTED || container.may_continue();
-    is_little.then(|| object.id(false).ok()).flatten()
+    (object.size <= MAX_HASHED && container.may_continue()).then(|| object.id(false).ok()).flatten()
 }
 
 /// Counts the bytes that are read.
@@ -75,20 +77,19 @@ impl Read for Counted<'_> {
     }
 }
 
-fn scan(container: &OpenContainer<'_>, id: Option<String>, deflated: &mut dyn Read) {
+fn scan(container: &OpenContainer<'_>, id: Option<&str>, deflated: &mut dyn Read) {
     let bytes_in = Rc::new(Cell::new(0));
     let counted = Counted { reader: deflated, read: Rc::clone(&bytes_in) };
     let Some(mut object) = LooseStream::open(counted) else { return };
     let (kind, size) = (object.kind(), object.size);
-    let name =
-        MemberName::from_text(id.as_ref().map_or_else(|| kind.to_owned(), |id| format!("{kind}/{id}")));
+    let name = MemberName::from_text(id.map_or_else(|| kind.to_owned(), |id| format!("{kind}/{id}")));
     let origin = || {
         let origin = (container.origin)();
-        let object = origin.object.or_else(|| id.clone());
+        let object = origin.object.or_else(|| id.map(str::to_owned));
         Origin { object, ..origin }
     };
     let within = OpenContainer { origin: &origin, ..*container };
-    if let Some(id) = id.as_ref().filter(|_| !object.is_blob() && size <= MAX_PARTED) {
+    if let Some(id) = id.filter(|_| !object.is_blob() && size <= MAX_PARTED) {
         let mut bytes = Vec::new();
         let read = (&mut object).take(size.saturating_add(1)).read_to_end(&mut bytes);
         scan_object_named(&Within { inner: within.unpack.inner, container: origin() }, kind, id, &bytes);

@@ -11,6 +11,9 @@ pub(super) enum Objects<'n> {
     Index(&'n str),
     /// Where other objects are.
     Alternates,
+    /// The content of Git LFS with this SHA-256
+    /// (<https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md>).
+    Lfs(&'n str),
 }
 
 /// What of a git directory a file below it says.
@@ -39,6 +42,10 @@ pub(super) fn objects(path: &str) -> Option<(&str, Objects<'_>)> {
             _ => return None,
         },
         "info" if name == "alternates" => Objects::Alternates,
+        second if name.len() == 64 && name.get(2..4) == Some(second) && is_hex(name) => {
+            let dir = rest.strip_suffix(name.get(..2)?)?.strip_suffix("lfs/objects/")?;
+            return Some((dir.strip_suffix('/').unwrap_or(dir), Objects::Lfs(name)));
+        }
         first if first.len() == 2 && matches!(name.len(), 38 | 62) && is_hex(first) && is_hex(name) => {
             Objects::Loose(format!("{first}{name}"))
         }
@@ -90,6 +97,9 @@ mod tests {
         assert_eq!(objects("objects/pack/pack-1.pack"), Some(("", Objects::Pack("pack-1"))));
         assert_eq!(objects("./objects/pack/pack-1.idx"), Some((".", Objects::Index("pack-1"))));
         assert_eq!(objects("x.git/objects/pack/tmp_pack_A1"), Some(("x.git", Objects::Pack("tmp_pack_A1"))));
+        let oid = "0123".to_owned() + &"f".repeat(60);
+        assert_eq!(objects(&format!("r/.git/lfs/objects/01/23/{oid}")), Some(("r/.git", Objects::Lfs(&oid))));
+        assert_eq!(objects(&format!("r/.git/lfs/objects/01/24/{oid}")), None);
         assert_eq!(objects("x/objects/info/alternates"), Some(("x", Objects::Alternates)));
         for other in [
             "pack/a.pack",

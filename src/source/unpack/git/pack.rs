@@ -16,7 +16,7 @@ use crate::source::git::Gathered;
 pub(in super::super) static FORMAT: Format = Format {
     name: "git pack",
     first_bytes: b"P",
-    begins: begins,
+    begins,
     signature: Signature::Strong,
     at_end: None,
     reader: Reader::Archive(open),

@@ -126,7 +126,7 @@ fn drain(sink: &dyn Apart, inside: &Inside<'_>, plan: &Plan, allowance: &Allowan
                 history.attribute(findings, sink.meter().cancel_flag());
             }
             findings.for_each_location_mut(&mut |_, location| relocate(location, &plan.origin));
-            findings.replace_faults(&mut |fault| vec![relocate_fault(fault, inside, &plan.origin)]);
+            findings.replace_faults(&mut |fault| vec![relocate_fault(&fault, inside, &plan.origin)]);
         },
     );
 }
@@ -158,11 +158,11 @@ fn relocate(location: &mut Location, origin: &Origin) {
     }
 }
 
-fn relocate_fault(fault: Fault, inside: &Inside<'_>, origin: &Origin) -> Fault {
+fn relocate_fault(fault: &Fault, inside: &Inside<'_>, origin: &Origin) -> Fault {
     let place = origin.display_path();
     let path = match inside.without_directory(&fault.path) {
         path if path.is_empty() => place,
         path => format!("{place}!{path}"),
     };
-    Fault { path, reason: inside.without_directory(&fault.reason), ..fault }
+    Fault { path, kind: fault.kind, reason: inside.without_directory(&fault.reason) }
 }

@@ -54,14 +54,18 @@ fn commit(tree: &Object, message: &str) -> Object {
     (COMMIT, "commit", text.into_bytes())
 }
 
+fn low(number: usize, mask: usize) -> u8 {
+    u8::try_from(number & mask).expect("a byte")
+}
+
 /// The entry of an object or a delta.
 fn entry(kind: u8, size: usize, base: &[u8], bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    let mut byte = kind << 4 | (size & 0x0f) as u8;
+    let mut byte = kind << 4 | low(size, 0x0f);
     let mut size = size >> 4;
     while size > 0 {
         out.push(byte | 0x80);
-        byte = (size & 0x7f) as u8;
+        byte = low(size, 0x7f);
         size >>= 7;
     }
     out.push(byte);
@@ -86,14 +90,14 @@ fn delta(base: usize, len: usize, added: &[u8]) -> Vec<u8> {
     let size = |mut size: usize| {
         let mut out = Vec::new();
         while size > 0x7f {
-            out.push((size & 0x7f) as u8 | 0x80);
+            out.push(low(size, 0x7f) | 0x80);
             size >>= 7;
         }
-        out.push(size as u8);
+        out.push(low(size, 0x7f));
         out
     };
-    let copy = [0x80 | 0x10 | 0x20, (len & 0xff) as u8, (len >> 8) as u8];
-    let inserted = added.chunks(127).flat_map(|part| [&[part.len() as u8][..], part].concat());
+    let copy = [0x80 | 0x10 | 0x20, low(len, 0xff), low(len >> 8, 0xff)];
+    let inserted = added.chunks(127).flat_map(|part| [&[low(part.len(), 0x7f)][..], part].concat());
     [size(base), size(len + added.len()), copy.to_vec(), inserted.collect()].concat()
 }
 
@@ -117,12 +121,12 @@ fn a_pack_tells_commit_and_path() {
     for form in FORMS {
         let outcome = unpack_as(form, "x.pack", &bytes, Limits::default()).faultless();
         assert_eq!(outcome.found.len(), 2, "{form:?}: {outcome:?}");
-        assert_eq!(outcome.found[0], content(&format!("x.pack!{commit}:f.env")), "{form:?}");
-        assert_eq!(outcome.found[1].kind, LocationKind::CommitMessage);
-        assert_eq!(outcome.found[1].path, format!("x.pack!commit/{commit}"));
+        assert!(outcome.found.contains(&content(&format!("x.pack!{commit}:f.env"))), "{form:?}");
+        let message = outcome.found.iter().find(|found| found.kind == LocationKind::CommitMessage);
+        assert_eq!(message.expect("its message").path, format!("x.pack!commit/{commit}"));
     }
     let outcome = unpack("a.tar.gz", &gzip(&tar(&[("d/x.pack", &bytes)]))).faultless();
-    assert_eq!(outcome.found[0], content(&format!("a.tar.gz!d/x.pack!{commit}:f.env")));
+    assert!(outcome.found.contains(&content(&format!("a.tar.gz!d/x.pack!{commit}:f.env"))), "{outcome:?}");
 }
 
 #[test]
