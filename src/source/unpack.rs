@@ -14,6 +14,7 @@
 //! | Zstandard (many frames, skippable frames) | `28 b5 2f fd` | forwards | `a.log.zst!a.log` |
 //! | LZ4 frames, the legacy ones included | `04 22 4d 18`, `02 21 4c 18` | forwards | `a.log.lz4!a.log` |
 //! | tar (ustar, pax, GNU long names and sparse files, version 7; Docker and OCI images) | `ustar`, or a header checksum that holds | forwards | `a.tar!inner/path` |
+//! | mail (MIME; mailboxes, saved pages: MHTML) | fields that mails begin with, a `From ` line, a boundary | forwards, besides the bytes as they are: what is in base64, quoted-printable, uuencode and encoded words | `a.eml!notes.zip!inner/path` |
 //!
 //! **Names.** Compressed content has the name in the compressor's header, else the file's own without its extension,
 //! else `content`. A tar in a compressor is no step of its own: `a.tar.gz!inner/path`. Names are shown as they are,
@@ -30,10 +31,12 @@
 //! limit of [`Limits`], or unreadable (encrypted, unknown method). What only began like a container is an ordinary blob.
 
 mod ar;
+mod besides;
 mod bounded_reader;
 mod budget;
 mod buffers;
 mod bzip2;
+mod chunk;
 mod compressed;
 mod decoder;
 mod faults;
@@ -47,6 +50,7 @@ mod limits;
 mod lz4;
 mod lzma;
 mod lzma_decoder;
+mod mail;
 mod member_name;
 mod memory;
 mod open_container;
@@ -57,6 +61,7 @@ mod share;
 mod skippable;
 mod spool;
 mod tar;
+mod transfer;
 mod work_time;
 mod xz;
 mod zip;
@@ -142,6 +147,11 @@ impl<'a> Unpack<'a> {
         self.inner.meter().bytes(blob.body.head().len() as u64);
         self.inner.blob(blob);
     }
+}
+
+/// Whether something with this head is a container.
+fn is_container(head: &[u8]) -> bool {
+    formats::detect(head).is_some()
 }
 
 /// The container a blob is.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::besides::{self, ReadBesides};
 use super::budget::Budget;
 use super::compressed::{self, WithoutExtension};
 use super::decoder::StreamFormat;
@@ -39,6 +40,8 @@ pub(super) enum Reader {
     Archive(fn(&OpenContainer<'_>, Body<'_>)),
     /// One content, named by the stream's header or after the file.
     Compressor(&'static StreamFormat),
+    /// Members that are made of it besides its bytes, which are scanned as they are.
+    Besides(ReadBesides),
 }
 
 impl Format {
@@ -61,6 +64,7 @@ impl Format {
     ) -> bool {
         match (&self.reader, body) {
             (Reader::Archive(open), body) => open(container, reborrow(body)),
+            (Reader::Besides(read), body) => besides::open(container, reborrow(body), *read),
             (Reader::Compressor(stream), Body::Whole(bytes)) => {
                 let least = match self.signature {
                     Signature::Strong => None,
@@ -82,7 +86,7 @@ impl Format {
     /// What a compressor adds to the names of files.
     pub(super) fn extensions(&self) -> &'static [&'static str] {
         match self.reader {
-            Reader::Archive(_) => &[],
+            Reader::Archive(_) | Reader::Besides(_) => &[],
             Reader::Compressor(stream) => stream.extensions,
         }
     }
@@ -93,4 +97,3 @@ impl fmt::Debug for Format {
         write!(f, "{} ({})", self.name, self.member_path)
     }
 }
-

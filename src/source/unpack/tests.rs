@@ -4,6 +4,7 @@ mod bombs;
 mod damaged;
 mod fair;
 mod gaps;
+mod mail;
 mod nested;
 mod odd_tar;
 mod odd_zip;
