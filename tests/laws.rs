@@ -47,7 +47,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("bzip2", &["source/unpack/bzip2"]),
     ("zstd", &["source/unpack/zstd"]),
     ("liblzma", &["source/unpack/lzma_decoder"]),
-    ("lz4_flex", &["source/unpack/lz4"]),
+    ("lz4_flex", &["source/unpack/lz4", "source/unpack/block"]),
+    ("snap", &["source/unpack/block"]),
+    ("lzokay", &["source/unpack/block"]),
+    ("brotli_decompressor", &["source/unpack/block"]),
     ("sevenz_rust2", &["source/unpack/sevenz"]),
     // Written with in tests only.
     ("zip", &[]),

@@ -15,6 +15,7 @@
 //! | LZ4 frames, the legacy ones included | `04 22 4d 18`, `02 21 4c 18` | forwards | `a.log.lz4!a.log` |
 //! | tar (ustar, pax, GNU long names and sparse files, version 7; Docker and OCI images) | `ustar`, or a header checksum that holds | forwards | `a.tar!inner/path` |
 //! | mail (MIME; mailboxes, saved pages: MHTML) | fields that mails begin with, a `From ` line, a boundary | forwards, besides the bytes as they are: what is in base64, quoted-printable, uuencode and encoded words | `a.eml!notes.zip!inner/path` |
+//! | SQLite databases, their write-ahead logs and rollback journals | `SQLite format 3`, `37 7f 06 82`, `d9 d5 05 f9 20 a1 63 d7` | page by page, besides the bytes as they are: records that go on in other pages, values that are packed | `a.db!table NAME/row 17` |
 //!
 //! **Names.** Compressed content has the name in the compressor's header, else the file's own without its extension,
 //! else `content`. A tar in a compressor is no step of its own: `a.tar.gz!inner/path`. Names are shown as they are,
@@ -32,6 +33,7 @@
 
 mod ar;
 mod besides;
+mod block;
 mod bounded_reader;
 mod budget;
 mod buffers;
@@ -54,12 +56,14 @@ mod mail;
 mod member_name;
 mod memory;
 mod open_container;
+mod packed_value;
 mod remembering;
 mod semaphore;
 mod sevenz;
 mod share;
 mod skippable;
 mod spool;
+mod sqlite;
 mod tar;
 mod transfer;
 mod work_time;

@@ -10,4 +10,5 @@ mod odd_tar;
 mod odd_zip;
 mod ordinary;
 mod pack;
+mod sqlite;
 mod support;
