@@ -16,6 +16,7 @@
 //! | tar (ustar, pax, GNU long names and sparse files, version 7; Docker and OCI images) | `ustar`, or a header checksum that holds | forwards | `a.tar!inner/path` |
 //! | mail (MIME; mailboxes, saved pages: MHTML) | fields that mails begin with, a `From ` line, a boundary | forwards, besides the bytes as they are: what is in base64, quoted-printable, uuencode and encoded words | `a.eml!notes.zip!inner/path` |
 //! | SQLite databases, their write-ahead logs and rollback journals | `SQLite format 3`, `37 7f 06 82`, `d9 d5 05 f9 20 a1 63 d7` | page by page, besides the bytes as they are: records that go on in other pages, values that are packed | `a.db!table NAME/row 17` |
+//! | `LevelDB` and `RocksDB`: tables (Snappy, zlib, bzip2, LZ4, Zstandard) and logs | the end of a table, or its first block in Snappy; a log's first record, by its checksum | by a table's index, besides the bytes as they are; the records of a log that are cut by the end of a block | `000005.ldb!block 3` |
 //!
 //! **Names.** Compressed content has the name in the compressor's header, else the file's own without its extension,
 //! else `content`. A tar in a compressor is no step of its own: `a.tar.gz!inner/path`. Names are shown as they are,
@@ -47,6 +48,7 @@ mod formats;
 mod gzip;
 mod inflate;
 mod input;
+mod leveldb;
 mod libdeflate;
 mod limits;
 mod lz4;
@@ -160,7 +162,12 @@ fn is_container(head: &[u8]) -> bool {
 
 /// The container a blob is.
 fn container(body: &mut Body<'_>) -> Option<&'static Format> {
-    formats::detect(body.head()).or_else(|| formats::detect_at_end(body))
+    match formats::detect(body.head()) {
+        // The first block of a table may be a frame.
+        Some(format) if format.is_weak() && leveldb::at_end(body) => Some(&leveldb::FORMAT),
+        Some(format) => Some(format),
+        None => formats::detect_at_end(body),
+    }
 }
 
 impl Sink for Unpack<'_> {
@@ -198,7 +205,8 @@ impl Prefilter for Unpack<'_> {
     fn may_match(&self, bytes: &[u8]) -> bool {
         let within = self.inner.prefilter().is_none_or(|prefilter| prefilter.may_match(bytes));
         // The directory of a zip may stand at the end of anything.
-        within || self.limits.max_archive_depth > 0 && memchr::memmem::find(bytes, zip::END).is_some()
+        let may_end = || memchr::memmem::find(bytes, zip::END).is_some() || leveldb::may_end(bytes);
+        within || self.limits.max_archive_depth > 0 && may_end()
     }
 
     fn context(&self) -> usize {

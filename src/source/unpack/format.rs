@@ -45,6 +45,11 @@ pub(super) enum Reader {
 }
 
 impl Format {
+    /// Whether other data may begin so.
+    pub(super) fn is_weak(&self) -> bool {
+        matches!(self.signature, Signature::Weak(_))
+    }
+
     /// Whether a file that begins like one is one, as far as its head shows.
     pub(super) fn is_valid(&self, head: &[u8], budget: &Budget) -> bool {
         match (&self.signature, &self.reader) {

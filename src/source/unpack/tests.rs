@@ -4,6 +4,7 @@ mod bombs;
 mod damaged;
 mod fair;
 mod gaps;
+mod leveldb;
 mod mail;
 mod nested;
 mod odd_tar;
