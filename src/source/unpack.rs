@@ -18,6 +18,7 @@
 //! | SQLite databases, their write-ahead logs and rollback journals | `SQLite format 3`, `37 7f 06 82`, `d9 d5 05 f9 20 a1 63 d7` | page by page, besides the bytes as they are: records that go on in other pages, values that are packed | `a.db!table NAME/row 17` |
 //! | `LevelDB` and `RocksDB`: tables (Snappy, zlib, bzip2, LZ4, Zstandard) and logs | the end of a table, or its first block in Snappy; a log's first record, by its checksum | by a table's index, besides the bytes as they are; the records of a log that are cut by the end of a block | `000005.ldb!block 3` |
 //! | mozLz4 (sessions of Firefox) | `mozLz40` | at once, up to 64 MiB | `previous.jsonlz4!content` |
+//! | HAR (what browsers record of pages) | `{"log":{` | forwards, besides the bytes as they are: bodies that are containers | `a.har!entry 3!inner/path` |
 //!
 //! **Names.** Compressed content has the name in the compressor's header, else the file's own without its extension,
 //! else `content`. A tar in a compressor is no step of its own: `a.tar.gz!inner/path`. Names are shown as they are,
@@ -47,6 +48,7 @@ mod faults;
 mod format;
 mod formats;
 mod gzip;
+mod har;
 mod inflate;
 mod input;
 mod leveldb;

@@ -1,14 +1,14 @@
 //! The table of the containers that are opened. A new one is a file with its reader, and a row here.
 
 use super::format::Format;
-use super::{ar, bzip2, gzip, leveldb, lz4, lzma, mail, mozlz4, sevenz, sqlite, tar, xz, zip, zstd};
+use super::{ar, bzip2, gzip, har, leveldb, lz4, lzma, mail, mozlz4, sevenz, sqlite, tar, xz, zip, zstd};
 use crate::blob::Body;
 
 /// How many first bytes are enough to detect a container: a tar has its signature in its first block.
 pub(super) const HEAD: usize = 512;
 
 /// All of them; where two begin alike, the first is taken.
-static FORMATS: [&Format; 14] = [
+static FORMATS: [&Format; 15] = [
     &zip::FORMAT,
     &sevenz::FORMAT,
     &ar::FORMAT,
@@ -23,6 +23,7 @@ static FORMATS: [&Format; 14] = [
     &sqlite::FORMAT,
     &leveldb::FORMAT,
     &mozlz4::FORMAT,
+    &har::FORMAT,
 ];
 
 /// The rows that may begin with each byte, as bits: almost every file is turned away by its first byte and by byte 257.
