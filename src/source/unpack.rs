@@ -19,6 +19,10 @@
 //! | `LevelDB` and `RocksDB`: tables (Snappy, zlib, bzip2, LZ4, Zstandard) and logs | the end of a table, or its first block in Snappy; a log's first record, by its checksum | by a table's index, besides the bytes as they are; the records of a log that are cut by the end of a block | `000005.ldb!block 3` |
 //! | mozLz4 (sessions of Firefox) | `mozLz40` | at once, up to 64 MiB | `previous.jsonlz4!content` |
 //! | HAR (what browsers record of pages) | `{"log":{` | forwards, besides the bytes as they are: bodies that are containers | `a.har!entry 3!inner/path` |
+//! | Parquet (Snappy, gzip, Zstandard, LZ4, Brotli, LZO) | `PAR1` | by its footer, besides the bytes as they are: the pages of columns, unpacked | `a.parquet!column NAME` |
+//! | ORC (zlib, Snappy, LZO, LZ4, Zstandard) | `ORC` and a postscript | by its footer, besides the bytes as they are: the streams of columns, unpacked | `a.orc!stripe 1/column NAME` |
+//! | Arrow files and streams, Feather (LZ4, Zstandard) | `ARROW1`, `ff ff ff ff` and a message | forwards, besides the bytes as they are: compressed buffers | `a.arrow!buffer 2` |
+//! | Avro (deflate, Snappy, bzip2, xz, Zstandard) | `Obj` and 1 | forwards, besides the bytes as they are: compressed blocks | `a.avro!blocks` |
 //!
 //! **Names.** Compressed content has the name in the compressor's header, else the file's own without its extension,
 //! else `content`. A tar in a compressor is no step of its own: `a.tar.gz!inner/path`. Names are shown as they are,
@@ -35,6 +39,8 @@
 //! limit of [`Limits`], or unreadable (encrypted, unknown method). What only began like a container is an ordinary blob.
 
 mod ar;
+mod arrow;
+mod avro;
 mod besides;
 mod block;
 mod bounded_reader;
@@ -62,7 +68,9 @@ mod member_name;
 mod memory;
 mod mozlz4;
 mod open_container;
+mod orc;
 mod packed_value;
+mod parquet;
 mod remembering;
 mod semaphore;
 mod sevenz;

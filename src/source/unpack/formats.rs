@@ -1,14 +1,17 @@
 //! The table of the containers that are opened. A new one is a file with its reader, and a row here.
 
 use super::format::Format;
-use super::{ar, bzip2, gzip, har, leveldb, lz4, lzma, mail, mozlz4, sevenz, sqlite, tar, xz, zip, zstd};
+use super::{
+    ar, arrow, avro, bzip2, gzip, har, leveldb, lz4, lzma, mail, mozlz4, orc, parquet, sevenz, sqlite, tar,
+    xz, zip, zstd,
+};
 use crate::blob::Body;
 
 /// How many first bytes are enough to detect a container: a tar has its signature in its first block.
 pub(super) const HEAD: usize = 512;
 
 /// All of them; where two begin alike, the first is taken.
-static FORMATS: [&Format; 15] = [
+static FORMATS: [&Format; 19] = [
     &zip::FORMAT,
     &sevenz::FORMAT,
     &ar::FORMAT,
@@ -24,6 +27,10 @@ static FORMATS: [&Format; 15] = [
     &leveldb::FORMAT,
     &mozlz4::FORMAT,
     &har::FORMAT,
+    &parquet::FORMAT,
+    &orc::FORMAT,
+    &arrow::FORMAT,
+    &avro::FORMAT,
 ];
 
 /// The rows that may begin with each byte, as bits: almost every file is turned away by its first byte and by byte 257.

@@ -13,3 +13,4 @@ mod ordinary;
 mod pack;
 mod sqlite;
 mod support;
+mod tables;
