@@ -23,6 +23,7 @@
 //! | ORC (zlib, Snappy, LZO, LZ4, Zstandard) | `ORC` and a postscript | by its footer, besides the bytes as they are: the streams of columns, unpacked | `a.orc!stripe 1/column NAME` |
 //! | Arrow files and streams, Feather (LZ4, Zstandard) | `ARROW1`, `ff ff ff ff` and a message | forwards, besides the bytes as they are: compressed buffers | `a.arrow!buffer 2` |
 //! | Avro (deflate, Snappy, bzip2, xz, Zstandard) | `Obj` and 1 | forwards, besides the bytes as they are: compressed blocks | `a.avro!blocks` |
+//! | PST and OST (Outlook's stores, plain, permuted and cyclic) | `!BDN` | by the tree of blocks, besides the bytes as they are: blocks, decoded and joined | `a.pst!block 0x12c4` |
 //!
 //! **Names.** Compressed content has the name in the compressor's header, else the file's own without its extension,
 //! else `content`. A tar in a compressor is no step of its own: `a.tar.gz!inner/path`. Names are shown as they are,
@@ -71,6 +72,7 @@ mod open_container;
 mod orc;
 mod packed_value;
 mod parquet;
+mod pst;
 mod remembering;
 mod semaphore;
 mod sevenz;

@@ -2,8 +2,8 @@
 
 use super::format::Format;
 use super::{
-    ar, arrow, avro, bzip2, gzip, har, leveldb, lz4, lzma, mail, mozlz4, orc, parquet, sevenz, sqlite, tar,
-    xz, zip, zstd,
+    ar, arrow, avro, bzip2, gzip, har, leveldb, lz4, lzma, mail, mozlz4, orc, parquet, pst, sevenz, sqlite,
+    tar, xz, zip, zstd,
 };
 use crate::blob::Body;
 
@@ -11,7 +11,7 @@ use crate::blob::Body;
 pub(super) const HEAD: usize = 512;
 
 /// All of them; where two begin alike, the first is taken.
-static FORMATS: [&Format; 19] = [
+static FORMATS: [&Format; 20] = [
     &zip::FORMAT,
     &sevenz::FORMAT,
     &ar::FORMAT,
@@ -31,6 +31,7 @@ static FORMATS: [&Format; 19] = [
     &orc::FORMAT,
     &arrow::FORMAT,
     &avro::FORMAT,
+    &pst::FORMAT,
 ];
 
 /// The rows that may begin with each byte, as bits: almost every file is turned away by its first byte and by byte 257.

@@ -11,6 +11,7 @@ mod odd_tar;
 mod odd_zip;
 mod ordinary;
 mod pack;
+mod pst;
 mod sqlite;
 mod support;
 mod tables;
