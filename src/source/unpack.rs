@@ -33,6 +33,16 @@
 //! | systemd's journal (fields compressed by xz, LZ4, Zstandard) | `LPKSHHRH` | forwards; nested ones up to 64 MiB | `a.journal!@6699` |
 //! | PNG (compressed texts) | its signature | forwards; nested ones up to 64 MiB | `a.png!zTXt Comment` |
 //! | tar (ustar, pax, GNU long names and sparse files, version 7; Docker and OCI images) | `ustar`, or a header checksum that holds | forwards | `a.tar!inner/path` |
+//! | mail (MIME; mailboxes, saved pages: MHTML) | fields that mails begin with, a `From ` line, a boundary | forwards, besides the bytes as they are: what is in base64, quoted-printable, uuencode and encoded words | `a.eml!notes.zip!inner/path` |
+//! | SQLite databases, their write-ahead logs and rollback journals | `SQLite format 3`, `37 7f 06 82`, `d9 d5 05 f9 20 a1 63 d7` | page by page, besides the bytes as they are: records that go on in other pages, values that are packed | `a.db!table NAME/row 17` |
+//! | `LevelDB` and `RocksDB`: tables (Snappy, zlib, bzip2, LZ4, Zstandard) and logs | the end of a table, or its first block in Snappy; a log's first record, by its checksum | by a table's index, besides the bytes as they are; the records of a log that are cut by the end of a block | `000005.ldb!block 3` |
+//! | mozLz4 (sessions of Firefox) | `mozLz40` | at once, up to 64 MiB | `previous.jsonlz4!content` |
+//! | HAR (what browsers record of pages) | `{"log":{` | forwards, besides the bytes as they are: bodies that are containers | `a.har!entry 3!inner/path` |
+//! | Parquet (Snappy, gzip, Zstandard, LZ4, Brotli, LZO) | `PAR1` | by its footer, besides the bytes as they are: the pages of columns, unpacked | `a.parquet!column NAME` |
+//! | ORC (zlib, Snappy, LZO, LZ4, Zstandard) | `ORC` and a postscript | by its footer, besides the bytes as they are: the streams of columns, unpacked | `a.orc!stripe 1/column NAME` |
+//! | Arrow files and streams, Feather (LZ4, Zstandard) | `ARROW1`, `ff ff ff ff` and a message | forwards, besides the bytes as they are: compressed buffers | `a.arrow!buffer 2` |
+//! | Avro (deflate, Snappy, bzip2, xz, Zstandard) | `Obj` and 1 | forwards, besides the bytes as they are: compressed blocks | `a.avro!blocks` |
+//! | PST and OST (Outlook's stores, plain, permuted and cyclic) | `!BDN` | by the tree of blocks, besides the bytes as they are: blocks, decoded and joined | `a.pst!block 0x12c4` |
 //!
 //! **Names.** Compressed content has the name in the compressor's header, else the file's own without its extension,
 //! else `content`. A tar in a compressor is no step of its own: `a.tar.gz!inner/path`. Names are shown as they are,
@@ -56,12 +66,16 @@
 
 mod adc;
 mod ar;
+mod arrow;
+mod avro;
+mod besides;
 mod block;
 mod bounded_reader;
 mod budget;
 mod buffers;
 mod bzip2;
 mod carve;
+mod chunk;
 mod compressed;
 mod covered;
 mod cpio;
@@ -74,24 +88,33 @@ mod format;
 mod formats;
 mod git;
 mod gzip;
+mod har;
 mod http;
 mod inflate;
 mod input;
 mod joined;
 mod journal;
+mod leveldb;
 mod libdeflate;
 mod limits;
 mod lz4;
 mod lzma;
 mod lzma_decoder;
+mod mail;
 mod member_name;
 mod memory;
+mod mozlz4;
 mod ole;
 mod open_container;
+mod orc;
+mod packed_block;
+mod packed_value;
+mod parquet;
 mod pcap;
 mod pdf;
 mod pieces;
 mod png;
+mod pst;
 mod qcow2;
 mod random_access;
 mod remembering;
@@ -101,9 +124,11 @@ mod sevenz;
 mod share;
 mod skippable;
 mod spool;
+mod sqlite;
 mod squashfs;
 mod table;
 mod tar;
+mod transfer;
 mod twice;
 mod vdi;
 mod vhd;
@@ -222,9 +247,19 @@ impl<'a> Unpack<'a> {
     }
 }
 
+/// Whether something with this head is a container.
+fn is_container(head: &[u8]) -> bool {
+    formats::detect(head).is_some()
+}
+
 /// The container a blob is.
 fn container(body: &mut Body<'_>) -> Option<&'static Format> {
-    formats::detect(body.head()).or_else(|| formats::detect_at_end(body))
+    match formats::detect(body.head()) {
+        // The first block of a table may be a frame.
+        Some(format) if format.is_weak() && leveldb::at_end(body) => Some(&leveldb::FORMAT),
+        Some(format) => Some(format),
+        None => formats::detect_at_end(body),
+    }
 }
 
 impl Sink for Unpack<'_> {
@@ -265,8 +300,11 @@ impl Sink for Unpack<'_> {
 impl Prefilter for Unpack<'_> {
     fn may_match(&self, bytes: &[u8]) -> bool {
         let within = self.inner.prefilter().is_none_or(|prefilter| prefilter.may_match(bytes));
-        // The directory of a zip may stand at the end of anything, and so may the trailer of a disk image.
-        let at_end = || [zip::END, dmg::KOLY].iter().any(|end| memchr::memmem::find(bytes, end).is_some());
+        // The directory of a zip may stand at the end of anything, and so may the trailers of disk images and tables.
+        let at_end = || {
+            [zip::END, dmg::KOLY].iter().any(|end| memchr::memmem::find(bytes, end).is_some())
+                || leveldb::may_end(bytes)
+        };
         within || self.limits.max_archive_depth > 0 && (at_end() || carve::may_match(bytes))
     }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 
 use super::Unpack;
+
+use super::besides::{self, ReadBesides};
 use super::budget::Budget;
 use super::compressed::{self, WithoutExtension};
 use super::decoder::StreamFormat;
@@ -43,9 +45,16 @@ pub(super) enum Reader {
     Archive(OpenArchive),
     /// One content, named by the stream's header or after the file.
     Compressor(&'static StreamFormat),
+    /// Members that are made of it besides its bytes, which are scanned as they are.
+    Besides(ReadBesides),
 }
 
 impl Format {
+    /// Whether other data may begin so.
+    pub(super) fn is_weak(&self) -> bool {
+        matches!(self.signature, Signature::Weak(_))
+    }
+
     /// Whether a file that begins like one is one, as far as its head shows.
     pub(super) fn is_valid(&self, head: &[u8], budget: &Budget) -> bool {
         match (&self.signature, &self.reader) {
@@ -67,6 +76,7 @@ impl Format {
             (Reader::Archive(open), body) => {
                 Unpack::read_archive(container, *open, reborrow(body));
             }
+            (Reader::Besides(read), body) => besides::open(container, reborrow(body), *read),
             (Reader::Compressor(stream), Body::Whole(bytes)) => {
                 let least = match self.signature {
                     Signature::Strong => None,
@@ -88,7 +98,7 @@ impl Format {
     /// What a compressor adds to the names of files.
     pub(super) fn extensions(&self) -> &'static [&'static str] {
         match self.reader {
-            Reader::Archive(_) => &[],
+            Reader::Archive(_) | Reader::Besides(_) => &[],
             Reader::Compressor(stream) => stream.extensions,
         }
     }

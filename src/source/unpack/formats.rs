@@ -2,8 +2,9 @@
 
 use super::format::Format;
 use super::{
-    ar, bzip2, cpio, dmg, git, gzip, http, journal, lz4, lzma, ole, pcap, pdf, png, qcow2, rpm, sevenz,
-    squashfs, tar, vdi, vhd, vhdx, vmdk, xz, zip, zstd,
+    ar, arrow, avro, bzip2, cpio, dmg, git, gzip, har, http, journal, leveldb, lz4, lzma, mail, mozlz4, ole,
+    orc, parquet, pcap, pdf, png, pst, qcow2, rpm, sevenz, sqlite, squashfs, tar, vdi, vhd, vhdx, vmdk, xz,
+    zip, zstd,
 };
 use crate::blob::Body;
 
@@ -11,7 +12,7 @@ use crate::blob::Body;
 pub(super) const HEAD: usize = 512;
 
 /// All of them; where two begin alike, the first is taken.
-static FORMATS: [&Format; 28] = [
+static FORMATS: [&Format; 38] = [
     &zip::FORMAT,
     &sevenz::FORMAT,
     &squashfs::FORMAT,
@@ -40,6 +41,16 @@ static FORMATS: [&Format; 28] = [
     &journal::FORMAT,
     &png::FORMAT,
     &tar::FORMAT,
+    &mail::FORMAT,
+    &sqlite::FORMAT,
+    &leveldb::FORMAT,
+    &mozlz4::FORMAT,
+    &har::FORMAT,
+    &parquet::FORMAT,
+    &orc::FORMAT,
+    &arrow::FORMAT,
+    &avro::FORMAT,
+    &pst::FORMAT,
 ];
 
 /// The rows that may begin with each byte, as bits: almost every file is turned away by its first byte and by byte 257.

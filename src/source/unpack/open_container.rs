@@ -88,6 +88,15 @@ impl OpenContainer<'_> {
 
     /// Begins a member: counts it, and scans its name. Whether to go on.
     pub(super) fn begin_member(&self, name: &MemberName) -> bool {
+        let counted = self.begin_part();
+        if counted {
+            self.scan_name(name);
+        }
+        counted
+    }
+
+    /// Begins a member whose name was made up, or stands in what is scanned anyway: counts it. Whether to go on.
+    pub(super) fn begin_part(&self) -> bool {
         if !self.may_continue() {
             return false;
         }
@@ -95,8 +104,20 @@ impl OpenContainer<'_> {
             self.report(Region::Raw(0), StreamError::LimitReached(Limit::Entries), None);
             return false;
         }
-        self.scan_name(name);
         true
+    }
+
+    /// Whether something with this head is a container itself.
+    #[expect(clippy::unused_self, reason = "what is a container is for an open one to ask")]
+    pub(super) fn is_container(&self, head: &[u8]) -> bool {
+        super::is_container(head)
+    }
+
+    /// Scans the container itself as it is, whatever the limits are.
+    pub(super) fn scan_as_is(&self, mut body: Body<'_>) {
+        let blob = Blob { body: reborrow(&mut body), origin: self.origin };
+        // What is nested is not counted by the source.
+        if self.depth == 1 { self.unpack.inner.blob(blob) } else { self.unpack.pass_through(blob) }
     }
 
     /// Scans a member's name.

@@ -11,6 +11,9 @@ mod gaps;
 mod git;
 
 mod http;
+
+mod leveldb;
+mod mail;
 mod nested;
 mod odd_tar;
 mod odd_zip;
@@ -19,4 +22,8 @@ mod pack;
 mod pcap;
 mod pdf;
 mod records;
+
+mod pst;
+mod sqlite;
 mod support;
+mod tables;

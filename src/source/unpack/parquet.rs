@@ -1,0 +1,82 @@
+//! Parquet (<https://parquet.apache.org/docs/file-format/>): tables whose columns are pages, compressed one by one.
+//!
+//! The footer says where the pages of each column are. They are handed on unpacked; the values of dictionaries and of most encodings
+//! stand whole in them, and those that leave out what they share with the one before are put together.
+
+mod delta;
+mod footer;
+mod page;
+mod thrift;
+
+use std::io::{self, ErrorKind};
+
+use super::besides::ReadBesides;
+use super::bounded_reader::StreamError;
+use super::chunk::RandomAccess;
+use super::format::{Format, Reader, Signature};
+use super::limits::Limit;
+use super::open_container::{OpenContainer, Region};
+use crate::blob::ReadSeek;
+
+/// Its row in the table of formats.
+pub(super) static FORMAT: Format = Format {
+    name: "Parquet",
+    first_bytes: b"P",
+    begins: |head| head.starts_with(MAGIC) || head.starts_with(ENCRYPTED),
+    signature: Signature::Strong,
+    at_end: None,
+    reader: Reader::Besides(ReadBesides::Anywhere(open)),
+    merges_with_compressor: false,
+    member_path: "a.parquet!column NAME",
+};
+
+const MAGIC: &[u8] = b"PAR1";
+/// With an encrypted footer (<https://github.com/apache/parquet-format/blob/master/Encryption.md>).
+const ENCRYPTED: &[u8] = b"PARE";
+/// The largest footer that is read, in bytes.
+const MAX_FOOTER: usize = 64 * 1024 * 1024;
+
+const IS_ENCRYPTED: &str = "encrypted: decrypt it and scan what comes out";
+
+fn open(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
+    match read(container, file) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::OutOfMemory => {
+            container.report(Region::Raw(0), StreamError::LimitReached(Limit::Memory), None);
+        }
+        Err(error) => container.report(Region::Raw(0), StreamError::Damaged(error.to_string()), None),
+    }
+}
+
+fn read(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) -> io::Result<()> {
+    let mut file = RandomAccess::new(file)?;
+    let wrong = |what: &str| io::Error::new(ErrorKind::InvalidData, what.to_owned());
+    let at = file.len().checked_sub(8).ok_or_else(|| wrong("it has no footer"))?;
+    let mut tail = [0; 8];
+    file.read_at(at, &mut tail)?;
+    let [a, b, c, d, magic @ ..] = tail;
+    if magic == ENCRYPTED {
+        container.report_unreadable(Region::Raw(0), IS_ENCRYPTED.to_owned());
+        return Ok(());
+    }
+    if magic != MAGIC {
+        return Err(wrong("it has no footer"));
+    }
+    let len = u64::from(u32::from_le_bytes([a, b, c, d]));
+    let from = at.checked_sub(len).ok_or_else(|| wrong("its footer is wrong"))?;
+    let footer = file.chunk((from, len), MAX_FOOTER, container.budget)?;
+    let mut failed = Ok(());
+    let parsed = footer::columns(&footer, &mut |column| {
+        if column.is_encrypted {
+            container.report_unreadable(Region::Raw(0), IS_ENCRYPTED.to_owned());
+            return false;
+        }
+        let read = page::hand_over(container, &mut file, column);
+        if failed.is_ok() {
+            failed = read;
+        }
+        container.may_continue()
+    });
+    parsed.ok_or_else(|| wrong("its footer is wrong"))?;
+    failed
+}
