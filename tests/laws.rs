@@ -49,6 +49,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("liblzma", &["source/unpack/lzma_decoder"]),
     ("lz4_flex", &["source/unpack/lz4"]),
     ("sevenz_rust2", &["source/unpack/sevenz"]),
+    ("ppmd_rust", &["source/unpack/ppmd"]),
+    ("brotli_decompressor", &["source/unpack/brotli"]),
+    ("snap", &["source/unpack/snappy"]),
+    ("lzokay", &["source/unpack/lzop"]),
     // Written with in tests only.
     ("zip", &[]),
     ("tar", &[]),

@@ -10,9 +10,16 @@
 //! | gzip (many members) | `1f 8b 08` | forwards | `a.log.gz!a.log` |
 //! | bzip2 (many streams) | `BZh` and the signature of a block | forwards | `a.log.bz2!a.log` |
 //! | xz (many streams) | `fd 7zXZ` | forwards | `a.log.xz!a.log` |
-//! | LZMA (`.lzma` files) | usual properties | forwards | `a.log.lzma!a.log` |
+//! | LZMA (`.lzma` files) | a header that holds together | forwards | `a.log.lzma!a.log` |
 //! | Zstandard (many frames, skippable frames) | `28 b5 2f fd` | forwards | `a.log.zst!a.log` |
 //! | LZ4 frames, the legacy ones included | `04 22 4d 18`, `02 21 4c 18` | forwards | `a.log.lz4!a.log` |
+//! | lzip (many members; versions 0 and 1) | `LZIP` | forwards | `a.log.lz!a.log` |
+//! | compress (codes of 9 to 16 bits, with and without the one that clears the table) | `1f 9d` and its flags | forwards | `a.log.Z!a.log` |
+//! | lzop (many files) | `89 4c 5a 4f 00 0d 0a 1a 0a` | forwards | `a.log.lzo!a.log` |
+//! | Snappy frames | `ff 06 00 00 sNaPpY` | forwards | `a.log.sz!a.log` |
+//! | zlib | a header whose check holds | forwards | `a.log.zz!a.log` |
+//! | Brotli | the name `.br`, and that it decodes | forwards | `a.log.br!a.log` |
+//! | Android backup | `ANDROID BACKUP` | forwards | `a.ab!inner/path` |
 //! | tar (ustar, pax, GNU long names and sparse files, version 7; Docker and OCI images) | `ustar`, or a header checksum that holds | forwards | `a.tar!inner/path` |
 //!
 //! **Names.** Compressed content has the name in the compressor's header, else the file's own without its extension,
@@ -27,10 +34,16 @@
 //! All this is reported at its offset in the container. The compressed bytes themselves are not scanned.
 //!
 //! **Damage and bombs.** What could be read is scanned, the rest is a [`Fault`]: damaged, cut short by a
-//! limit of [`Limits`], or unreadable (encrypted, unknown method). What only began like a container is an ordinary blob.
+//! limit of [`Limits`], or seen as bytes only (encrypted, unknown method; `unread` knows whole formats of that kind). What only
+//! began like a container is an ordinary blob.
+//!
+//! **One behind another.** What follows a compressed stream is opened like it, be it of another compressor or an archive.
 
+mod android;
 mod ar;
+mod blocks;
 mod bounded_reader;
+mod brotli;
 mod budget;
 mod buffers;
 mod bzip2;
@@ -45,21 +58,28 @@ mod input;
 mod libdeflate;
 mod limits;
 mod lz4;
+mod lzip;
 mod lzma;
 mod lzma_decoder;
+mod lzop;
 mod member_name;
 mod memory;
 mod open_container;
+mod ppmd;
 mod remembering;
 mod semaphore;
 mod sevenz;
 mod share;
 mod skippable;
+mod snappy;
 mod spool;
 mod tar;
+mod unix_compress;
+mod unread;
 mod work_time;
 mod xz;
 mod zip;
+mod zlib;
 mod zstd;
 
 use std::io::Read as _;
@@ -67,14 +87,15 @@ use std::sync::Arc;
 
 pub use limits::Limits;
 
-use crate::blob::{Blob, Body, Fault, LocationKind, Prefilter, Sink};
+use crate::blob::{Blob, Body, Fault, LocationKind, Origin, Prefilter, Sink};
 use crate::meter::Meter;
 use bounded_reader::StreamError;
 use budget::Budget;
 use format::Format;
 use limits::Limit;
-use open_container::{MemberName, OpenContainer, Region};
+use open_container::{Behind, MemberName, OpenContainer, Region};
 use semaphore::Semaphore;
+use unread::Unread;
 
 /// Opens containers on their way to another sink.
 pub struct Unpack<'a> {
@@ -91,11 +112,25 @@ impl<'a> Unpack<'a> {
 
     /// A blob from a source.
     fn outermost(&self, mut blob: Blob<'_>) {
-        match container(&mut blob.body) {
-            // A name or a message is never a container, whatever it begins with.
+        // A name or a message is never a container, whatever it begins with.
+        match container(&mut blob) {
             Some(format) if (blob.origin)().kind == LocationKind::Content => self.open_file(format, blob),
-            _ => self.inner.blob(blob),
+            Some(_) => self.inner.blob(blob),
+            None => {
+                let unread = unread::recognise(&mut blob.body);
+                if let Some(unread) = unread.filter(|_| (blob.origin)().kind == LocationKind::Content) {
+                    let budget = Budget::new(self.limits, &self.semaphore);
+                    self.report_unread(unread, blob.origin, 0, &budget);
+                }
+                self.inner.blob(blob);
+            }
         }
+    }
+
+    /// Says that something is scanned as it is although it is no plain data.
+    fn report_unread(&self, unread: Unread, origin: &dyn Fn() -> Origin, depth: u32, budget: &Budget) {
+        let itself = OpenContainer { unpack: self, budget, origin, depth };
+        itself.report_as_bytes(Region::Raw(0), unread.word, unread.why);
     }
 
     /// Opens a container from a source and all that is nested in it, within one budget.
@@ -107,9 +142,14 @@ impl<'a> Unpack<'a> {
 
     /// A blob from within `depth` containers: opened if it is one itself.
     fn nested(&self, mut blob: Blob<'_>, depth: u32, budget: &Budget) {
-        match container(&mut blob.body) {
+        match container(&mut blob) {
             Some(format) => self.open(format, blob, depth, budget),
-            None => self.pass_through(blob),
+            None => {
+                if let Some(unread) = unread::recognise(&mut blob.body) {
+                    self.report_unread(unread, blob.origin, depth, budget);
+                }
+                self.pass_through(blob);
+            }
         }
     }
 
@@ -131,8 +171,12 @@ impl<'a> Unpack<'a> {
             container.report(Region::Raw(0), StreamError::LimitReached(Limit::Depth), None);
             return self.pass_through(blob);
         }
-        if too_deep || !format.open(&container, &mut blob.body, formats::without_extension) {
-            // It only begins like one.
+        let opened = !too_deep && format.open(&container, &mut blob.body, formats::without_extension);
+        // What only begins like one may still end in another.
+        let at_end = if opened || too_deep { None } else { formats::detect_at_end(&mut blob.body) };
+        if let Some(format) = at_end {
+            format.open(&container, &mut blob.body, formats::without_extension);
+        } else if !opened {
             if depth == 0 { self.inner.blob(blob) } else { self.pass_through(blob) }
         }
     }
@@ -144,9 +188,16 @@ impl<'a> Unpack<'a> {
     }
 }
 
+/// What stands behind a stream, by its head.
+fn behind(head: &[u8], budget: &Budget) -> Behind {
+    formats::behind(head, budget)
+}
+
 /// The container a blob is.
-fn container(body: &mut Body<'_>) -> Option<&'static Format> {
-    formats::detect(body.head()).or_else(|| formats::detect_at_end(body))
+fn container(blob: &mut Blob<'_>) -> Option<&'static Format> {
+    formats::detect(blob.body.head())
+        .or_else(|| formats::detect_by_name(blob.body.head(), || (blob.origin)().path))
+        .or_else(|| formats::detect_at_end(&mut blob.body))
 }
 
 impl Sink for Unpack<'_> {
@@ -192,7 +243,8 @@ impl Prefilter for Unpack<'_> {
     }
 
     fn must_open(&self, head: &[u8]) -> bool {
-        self.limits.max_archive_depth > 0 && formats::detect(head).is_some()
+        self.limits.max_archive_depth > 0
+            && (formats::detect(head).is_some() || unread::by_head(head).is_some())
             || self.inner.prefilter().is_none_or(|prefilter| prefilter.must_open(head))
     }
 }

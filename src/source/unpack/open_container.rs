@@ -8,6 +8,7 @@ use super::Unpack;
 use super::bounded_reader::{BoundedReader, ExactReader, StreamError};
 use super::budget::Budget;
 use super::buffers::Buffer;
+use super::decoder::StreamFormat;
 use super::input::Input;
 use super::limits::Limit;
 pub(super) use super::member_name::MemberName;
@@ -35,6 +36,18 @@ pub(super) enum Region<'n> {
     MemberPart(&'n MemberName, u64),
     /// A part of the container itself, and its offset in the container: scanned as it is.
     Raw(u64),
+    /// What stands behind the container, and its offset in the file: another one, perhaps.
+    Behind(u64),
+}
+
+/// What stands behind a compressed stream.
+pub(super) enum Behind {
+    /// The stream of another compressor, or another one of the same.
+    Stream(&'static StreamFormat),
+    /// An archive, as far as its first bytes show.
+    Archive,
+    /// Anything else.
+    Other,
 }
 
 /// The bytes of a region.
@@ -77,6 +90,14 @@ impl OpenContainer<'_> {
         }
         self.scan_name(name);
         true
+    }
+
+    /// What stands behind a stream, by its head.
+    pub(super) fn behind(&self, head: &[u8]) -> Behind {
+        if !self.may_continue() || !self.budget.count_entry() {
+            return Behind::Other;
+        }
+        super::behind(head, self.budget)
     }
 
     /// Scans a member's name.
@@ -226,7 +247,7 @@ impl OpenContainer<'_> {
         let blob = Blob { body: reborrow(&mut body), origin: &origin };
         match region {
             Region::Decompressed(name) => self.unpack.decompressed(blob, self, name),
-            Region::Member(_) => self.unpack.nested(blob, self.depth, self.budget),
+            Region::Member(_) | Region::Behind(_) => self.unpack.nested(blob, self.depth, self.budget),
             Region::MemberPart(..) | Region::Raw(_) => self.unpack.pass_through(blob),
         }
     }
@@ -237,7 +258,9 @@ impl OpenContainer<'_> {
             Region::Member(name) | Region::Decompressed(name) => (name, 0),
             // A sparse file may claim to be larger than anything can be counted.
             Region::MemberPart(name, base) => (name, base.min(1 << 62)),
-            Region::Raw(base) => return Origin { base: container.base + base, ..container },
+            Region::Raw(base) | Region::Behind(base) => {
+                return Origin { base: container.base + base, ..container };
+            }
         };
         let path = format!("{}!{}", container.path, name.shown());
         Origin { path, kind: name.kind(), base, ..container }
