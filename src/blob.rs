@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Read, Seek};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::meter::Meter;
 
@@ -157,8 +157,7 @@ pub struct Blob<'a> {
 }
 
 /// Why something could not be read, or not wholly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FaultKind {
     /// Could not be opened or read: counted as unreadable.
     Unreadable,
@@ -174,6 +173,31 @@ pub enum FaultKind {
     History,
     /// Older commits, or filtered objects, that a shallow or partial clone does not have (git-clone(1)).
     Shallow,
+    /// Recognised, and not to be read here: seen as bytes only, and counted as unreadable, too. Says in a word what it is:
+    /// `RAR`, `encrypted`.
+    AsBytes(&'static str),
+}
+
+impl FaultKind {
+    /// What it is called in a report that a program reads.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FaultKind::Unreadable => "unreadable",
+            FaultKind::Damaged => "damaged",
+            FaultKind::CutShort => "cut-short",
+            FaultKind::TooLarge => "too-large",
+            FaultKind::PassedOver => "passed-over",
+            FaultKind::History => "history",
+            FaultKind::Shallow => "shallow",
+            FaultKind::AsBytes(_) => "bytes-only",
+        }
+    }
+}
+
+impl Serialize for FaultKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
 }
 
 /// Something that could not be read, or not wholly. The walk goes on.

@@ -56,6 +56,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("brotli_decompressor", &["source/unpack/http/coding", "source/unpack/packed_block"]),
     ("weezl", &["source/unpack/pdf/filters"]),
     ("sevenz_rust2", &["source/unpack/sevenz"]),
+    ("ppmd_rust", &["source/unpack/ppmd"]),
+    ("brotli_decompressor", &["source/unpack/brotli"]),
+    ("snap", &["source/unpack/snappy"]),
+    ("lzokay", &["source/unpack/lzop"]),
     // Written with in tests only.
     ("zip", &[]),
     ("tar", &[]),

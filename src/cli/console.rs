@@ -272,7 +272,7 @@ pub(super) fn summary_lines(summary: &Summary, least: Confidence, all_listed: bo
         }
     }
     let unread: Vec<String> = [
-        (summary.unreadable, "path", "could not be read"),
+        (summary.unreadable - summary.bytes_only, "path", "could not be read"),
         (summary.cut_short, "path", "cut short by a limit"),
         (summary.too_large, "file", "passed over for their size"),
     ]
@@ -283,6 +283,7 @@ pub(super) fn summary_lines(summary: &Summary, least: Confidence, all_listed: bo
     if !unread.is_empty() {
         lines.push(unread.join("; "));
     }
+    lines.extend(summary.seen_as_bytes().map(|line| format!("{line} (-v names them)")));
     if summary.histories > 0 {
         let noun = if summary.histories == 1 { "history" } else { "histories" };
         lines.push(format!("{} git {noun} not looked into: see --history", HumanCount(summary.histories)));

@@ -117,9 +117,13 @@ impl RunOutput<'_> {
     /// The summary on standard error: what was found, what was scanned, what was not.
     fn print_summary(&self, report: &Report<'_>, console: &Console) {
         let all = console.verbosity == Verbosity::Verbose;
-        // A count says enough of histories that nobody asked for; what a clone does not have is said before it is scanned.
-        let is_listed =
-            |fault: &&Fault| fault.kind != FaultKind::Shallow && (all || fault.kind != FaultKind::History);
+        // A count says enough of histories that nobody asked for, and of what cannot be read here; what a clone does not have is
+        // said before it is scanned.
+        let is_listed = |fault: &&Fault| match fault.kind {
+            FaultKind::Shallow => false,
+            FaultKind::History | FaultKind::AsBytes(_) => all,
+            _ => true,
+        };
         let faults: Vec<&Fault> = self.faults.iter().filter(is_listed).collect();
         let listed = if all { faults.len() } else { MAX_LISTED.min(faults.len()) };
         for fault in &faults[..listed] {

@@ -151,7 +151,10 @@ fn cards(summary: &Summary, counted: &[&Finding], out: &mut dyn Write) -> io::Re
     if summary.files > 0 || summary.objects == 0 {
         card(summary.files, "", "files looked into")?;
     }
-    card(summary.unreadable, "likely", "places that could not be read")?;
+    card(summary.unreadable - summary.bytes_only, "likely", "places that could not be read")?;
+    if summary.bytes_only > 0 {
+        card(summary.bytes_only, "likely", "places seen as bytes only")?;
+    }
     writeln!(out, "</div>")
 }
 

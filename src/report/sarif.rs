@@ -297,6 +297,7 @@ fn notification(report: &Report<'_>, fault: &Fault) -> Notification<'static> {
         FaultKind::Shallow => "shallow",
         FaultKind::TooLarge | FaultKind::PassedOver => "passed-over",
         FaultKind::History => "history-not-scanned",
+        FaultKind::AsBytes(_) => "bytes-only",
     };
     Notification {
         descriptor: Descriptor { id },

@@ -35,8 +35,11 @@ pub fn step_summary(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
         summary.lookalikes,
         summary.suppressed,
         summary.suppressed_by_tree,
-        summary.unreadable
+        summary.unreadable - summary.bytes_only
     )?;
+    if let Some(line) = summary.seen_as_bytes() {
+        writeln!(out, "{line}.\n")?;
+    }
     if summary.shallow {
         writeln!(out, "A history was incomplete: commits are missing from the clone.\n")?;
     }

@@ -1,5 +1,6 @@
 //! The counts of a run.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -31,7 +32,7 @@ pub struct Summary {
     pub suppressed: u64,
     /// Those among them that would not be suppressed without the scanned tree's own ignore file, allowlists or comments.
     pub suppressed_by_tree: u64,
-    /// Faults: files and objects that could not be read, or not wholly.
+    /// Faults: files and objects that could not be read, or not wholly; those that were seen as bytes only among them.
     pub unreadable: u64,
     /// Faults: what a limit cut short.
     pub cut_short: u64,
@@ -39,6 +40,11 @@ pub struct Summary {
     pub too_large: u64,
     /// Faults: histories of git repositories that were seen and not looked into.
     pub histories: u64,
+    /// Faults: what was recognised and cannot be read, of which only the bytes were seen.
+    pub bytes_only: u64,
+    /// What that is, in a word each.
+    #[serde(skip)]
+    pub bytes_only_words: BTreeSet<&'static str>,
     /// Whether a history was incomplete.
     pub shallow: bool,
     /// Milliseconds the run took.
@@ -63,6 +69,12 @@ impl Summary {
             |level: Confidence| count(&|finding| finding.confidence == level && finding.suppressed.is_none());
         let faults_of =
             |kinds: &[FaultKind]| faults.iter().filter(|fault| kinds.contains(&fault.kind)).count() as u64;
+        let bytes_only = || {
+            faults.iter().filter_map(|fault| match fault.kind {
+                FaultKind::AsBytes(word) => Some(word),
+                _ => None,
+            })
+        };
         Summary {
             files: read.files,
             objects: read.objects,
@@ -76,14 +88,23 @@ impl Summary {
             suppressed_by_tree: count(&|finding| {
                 suppression(finding, least).is_some_and(|suppression| suppression.set_by == SetBy::Tree)
             }),
-            unreadable: faults_of(&[FaultKind::Unreadable, FaultKind::Damaged]),
+            unreadable: faults_of(&[FaultKind::Unreadable, FaultKind::Damaged]) + bytes_only().count() as u64,
             cut_short: faults_of(&[FaultKind::CutShort]),
             too_large: faults_of(&[FaultKind::TooLarge]),
             histories: faults_of(&[FaultKind::History]),
+            bytes_only: bytes_only().count() as u64,
+            bytes_only_words: bytes_only().collect(),
             shallow: false,
             elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
             audit_head: None,
         }
+    }
+
+    /// What was seen as bytes only, in a line: `3 seen as bytes only: RAR, encrypted`; `None` where there is none of it.
+    pub fn seen_as_bytes(&self) -> Option<String> {
+        let words: Vec<&str> = self.bytes_only_words.iter().copied().collect();
+        let line = || format!("{} seen as bytes only: {}", grouped(self.bytes_only), words.join(", "));
+        (self.bytes_only > 0).then(line)
     }
 
     /// Whether some input could not be read, or not wholly: what a limit cut short included.
@@ -155,6 +176,17 @@ mod tests {
         let tree = Summary { suppressed_by_tree: 3, lookalikes: 0, ..tree };
         assert_eq!(text(&tree, Confidence::Likely), "3 suppressed by the scanned tree itself");
         assert_eq!(Summary::default().not_counted(Confidence::Likely), None);
+    }
+
+    #[test]
+    fn what_was_seen_as_bytes_is_counted_and_named() {
+        let fault = |kind| Fault { path: "a".to_owned(), kind, reason: "why".to_owned() };
+        let kinds = ["encrypted", "RAR", "encrypted"].map(FaultKind::AsBytes);
+        let faults: Vec<Fault> = kinds.into_iter().chain([FaultKind::Damaged]).map(fault).collect();
+        let summary = Summary::new(&[], &faults, Confidence::Likely, Reading::default(), Duration::ZERO);
+        assert_eq!((summary.bytes_only, summary.unreadable, summary.incomplete()), (3, 4, true));
+        assert_eq!(summary.seen_as_bytes().as_deref(), Some("3 seen as bytes only: RAR, encrypted"));
+        assert_eq!(Summary::default().seen_as_bytes(), None);
     }
 
     #[test]

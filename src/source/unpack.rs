@@ -24,7 +24,7 @@
 //! | gzip (many members) | `1f 8b 08` | forwards | `a.log.gz!a.log` |
 //! | bzip2 (many streams) | `BZh` and the signature of a block | forwards | `a.log.bz2!a.log` |
 //! | xz (many streams) | `fd 7zXZ` | forwards | `a.log.xz!a.log` |
-//! | LZMA (`.lzma` files) | usual properties | forwards | `a.log.lzma!a.log` |
+//! | LZMA (`.lzma` files) | a header that holds together | forwards | `a.log.lzma!a.log` |
 //! | Zstandard (many frames, skippable frames) | `28 b5 2f fd` | forwards | `a.log.zst!a.log` |
 //! | LZ4 frames, the legacy ones included | `04 22 4d 18`, `02 21 4c 18` | forwards | `a.log.lz4!a.log` |
 //! | PDF (Flate, LZW, ASCII85, ASCIIHex, `RunLength`; predictors; object streams; text in pieces) | `%PDF-` within 1 KiB | objects where they stand; nested ones up to 64 MiB | `a.pdf!object 12` |
@@ -32,6 +32,14 @@
 //! | pcap, pcapng | the magic numbers in either byte order | forwards, connections put together; nested ones up to 64 MiB | `a.pcap!10.0.0.1:1234-10.0.0.2:80` |
 //! | systemd's journal (fields compressed by xz, LZ4, Zstandard) | `LPKSHHRH` | forwards; nested ones up to 64 MiB | `a.journal!@6699` |
 //! | PNG (compressed texts) | its signature | forwards; nested ones up to 64 MiB | `a.png!zTXt Comment` |
+
+//! | lzip (many members; versions 0 and 1) | `LZIP` | forwards | `a.log.lz!a.log` |
+//! | compress (codes of 9 to 16 bits, with and without the one that clears the table) | `1f 9d` and its flags | forwards | `a.log.Z!a.log` |
+//! | lzop (many files) | `89 4c 5a 4f 00 0d 0a 1a 0a` | forwards | `a.log.lzo!a.log` |
+//! | Snappy frames | `ff 06 00 00 sNaPpY` | forwards | `a.log.sz!a.log` |
+//! | zlib | a header whose check holds | forwards | `a.log.zz!a.log` |
+//! | Brotli | the name `.br`, and that it decodes | forwards | `a.log.br!a.log` |
+//! | Android backup | `ANDROID BACKUP` | forwards | `a.ab!inner/path` |
 //! | tar (ustar, pax, GNU long names and sparse files, version 7; Docker and OCI images) | `ustar`, or a header checksum that holds | forwards | `a.tar!inner/path` |
 //! | mail (MIME; mailboxes, saved pages: MHTML) | fields that mails begin with, a `From ` line, a boundary | forwards, besides the bytes as they are: what is in base64, quoted-printable, uuencode and encoded words | `a.eml!notes.zip!inner/path` |
 //! | SQLite databases, their write-ahead logs and rollback journals | `SQLite format 3`, `37 7f 06 82`, `d9 d5 05 f9 20 a1 63 d7` | page by page, besides the bytes as they are: records that go on in other pages, values that are packed | `a.db!table NAME/row 17` |
@@ -62,7 +70,10 @@
 //! called `core!@6699`: see [`carve`].
 //!
 //! **Damage and bombs.** What could be read is scanned, the rest is a [`Fault`]: damaged, cut short by a
-//! limit of [`Limits`], or unreadable (encrypted, unknown method). What only began like a container is an ordinary blob.
+//! limit of [`Limits`], or seen as bytes only (encrypted, unknown method; `unread` knows whole formats of that kind). What only
+//! began like a container is an ordinary blob.
+//!
+//! **One behind another.** What follows a compressed stream is opened like it, be it of another compressor or an archive.
 
 mod adc;
 mod ar;
@@ -70,7 +81,11 @@ mod arrow;
 mod avro;
 mod besides;
 mod block;
+
+mod android;
+mod blocks;
 mod bounded_reader;
+mod brotli;
 mod budget;
 mod buffers;
 mod bzip2;
@@ -98,9 +113,12 @@ mod leveldb;
 mod libdeflate;
 mod limits;
 mod lz4;
+mod lzip;
 mod lzma;
 mod lzma_decoder;
 mod mail;
+
+mod lzop;
 mod member_name;
 mod memory;
 mod mozlz4;
@@ -117,12 +135,15 @@ mod png;
 mod pst;
 mod qcow2;
 mod random_access;
+
+mod ppmd;
 mod remembering;
 mod rpm;
 mod semaphore;
 mod sevenz;
 mod share;
 mod skippable;
+mod snappy;
 mod spool;
 mod sqlite;
 mod squashfs;
@@ -134,9 +155,13 @@ mod vdi;
 mod vhd;
 mod vhdx;
 mod vmdk;
+
+mod unix_compress;
+mod unread;
 mod work_time;
 mod xz;
 mod zip;
+mod zlib;
 mod zstd;
 
 use std::io::Read as _;
@@ -146,13 +171,16 @@ pub use limits::Limits;
 
 use crate::blob::{Blob, Body, Fault, LocationKind, Prefilter, Sink};
 use crate::finding::Apart;
+
+use crate::blob::{Blob, Body, Fault, LocationKind, Origin, Prefilter, Sink};
 use crate::meter::Meter;
 use bounded_reader::StreamError;
 use budget::Budget;
 use format::{Format, OpenArchive};
 use limits::Limit;
-use open_container::{MemberName, OpenContainer, Region};
+use open_container::{Behind, MemberName, OpenContainer, Region};
 use semaphore::Semaphore;
+use unread::Unread;
 
 /// Opens containers on their way to another sink.
 pub struct Unpack<'a> {
@@ -176,11 +204,27 @@ impl<'a> Unpack<'a> {
 
     /// A blob from a source.
     fn outermost(&self, mut blob: Blob<'_>) {
-        match container(&mut blob.body) {
-            // A name or a message is never a container, whatever it begins with.
+        // A name or a message is never a container, whatever it begins with.
+        match container(&mut blob) {
             Some(format) if (blob.origin)().kind == LocationKind::Content => self.open_file(format, blob),
             _ => carve::scan(self, blob, self.depth, None),
+
+            Some(_) => self.inner.blob(blob),
+            None => {
+                let unread = unread::recognise(&mut blob.body);
+                if let Some(unread) = unread.filter(|_| (blob.origin)().kind == LocationKind::Content) {
+                    let budget = Budget::new(self.limits, &self.semaphore);
+                    self.report_unread(unread, blob.origin, 0, &budget);
+                }
+                self.inner.blob(blob);
+            }
         }
+    }
+
+    /// Says that something is scanned as it is although it is no plain data.
+    fn report_unread(&self, unread: Unread, origin: &dyn Fn() -> Origin, depth: u32, budget: &Budget) {
+        let itself = OpenContainer { unpack: self, budget, origin, depth };
+        itself.report_as_bytes(Region::Raw(0), unread.word, unread.why);
     }
 
     /// Opens a container from a source and all that is nested in it, within one budget.
@@ -204,9 +248,16 @@ impl<'a> Unpack<'a> {
 
     /// A blob from within `depth` containers: opened if it is one itself.
     fn nested(&self, mut blob: Blob<'_>, depth: u32, budget: &Budget) {
-        match container(&mut blob.body) {
+        match container(&mut blob) {
             Some(format) => self.open(format, blob, depth, budget),
             None => carve::scan(self, blob, depth, Some(budget)),
+
+            None => {
+                if let Some(unread) = unread::recognise(&mut blob.body) {
+                    self.report_unread(unread, blob.origin, depth, budget);
+                }
+                self.pass_through(blob);
+            }
         }
     }
 
@@ -232,6 +283,14 @@ impl<'a> Unpack<'a> {
         if too_deep || !format.open(&container, &mut blob.body, formats::without_extension) {
             // It only begins like one.
             carve::scan(self, blob, depth, Some(budget));
+
+        let opened = !too_deep && format.open(&container, &mut blob.body, formats::without_extension);
+        // What only begins like one may still end in another.
+        let at_end = if opened || too_deep { None } else { formats::detect_at_end(&mut blob.body) };
+        if let Some(format) = at_end {
+            format.open(&container, &mut blob.body, formats::without_extension);
+        } else if !opened {
+            if depth == 0 { self.inner.blob(blob) } else { self.pass_through(blob) }
         }
     }
 
@@ -260,6 +319,15 @@ fn container(body: &mut Body<'_>) -> Option<&'static Format> {
         Some(format) => Some(format),
         None => formats::detect_at_end(body),
     }
+
+/// What stands behind a stream, by its head.
+fn behind(head: &[u8], budget: &Budget) -> Behind {
+    formats::behind(head, budget)
+
+fn container(blob: &mut Blob<'_>) -> Option<&'static Format> {
+    formats::detect(blob.body.head())
+        .or_else(|| formats::detect_by_name(blob.body.head(), || (blob.origin)().path))
+        .or_else(|| formats::detect_at_end(&mut blob.body))
 }
 
 impl Sink for Unpack<'_> {
@@ -314,7 +382,8 @@ impl Prefilter for Unpack<'_> {
     }
 
     fn must_open(&self, head: &[u8]) -> bool {
-        self.limits.max_archive_depth > 0 && formats::detect(head).is_some()
+        self.limits.max_archive_depth > 0
+            && (formats::detect(head).is_some() || unread::by_head(head).is_some())
             || self.inner.prefilter().is_none_or(|prefilter| prefilter.must_open(head))
     }
 }

@@ -14,6 +14,8 @@ use crate::blob::{Rest, Sink};
 pub(super) enum StreamError {
     /// It is not what it claims to be; the decoder's own message.
     Damaged(String),
+    /// It needs what is not here: the message says what.
+    Unsupported(String),
     /// A limit was reached.
     LimitReached(Limit),
     /// The run was asked to end.
@@ -170,6 +172,7 @@ impl Read for BoundedReader<'_> {
                         _ if self.sink.stopped() => StreamError::Cancelled,
                         (Some(limit), _) => StreamError::LimitReached(limit),
                         (None, ErrorKind::OutOfMemory) => StreamError::LimitReached(Limit::Memory),
+                        (None, ErrorKind::Unsupported) => StreamError::Unsupported(error.to_string()),
                         (None, ErrorKind::UnexpectedEof) => {
                             StreamError::Damaged("it ends too early".to_owned())
                         }

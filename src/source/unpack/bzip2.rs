@@ -25,7 +25,7 @@ pub(super) static STREAM: StreamFormat = StreamFormat {
     another_begins: begins,
     open: |_, _: &mut Vec<Metadata>| Ok(new_decoder()),
     unchecked_trailer: 0,
-    extensions: &[".bz2", ".bz"],
+    extensions: &[".bz2", ".bz", ".tbz", ".tbz2", ".tb2"],
 };
 
 /// Whether a stream begins so: `BZh`, the block size, and the signature of a block (the digits of pi) or of the stream's

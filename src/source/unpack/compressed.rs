@@ -1,12 +1,12 @@
-//! A file that is one compressed stream, or several one behind the other: gzip, bzip2, xz, LZMA, Zstandard, LZ4.
+//! A file that is one compressed stream, or several one behind the other, be they of one compressor or of many.
 
 use super::budget::Budget;
 use super::decoder::{DecodeReader, StreamFormat};
 use super::input::{Input, with_input};
-use super::open_container::{Content, MemberName, OpenContainer, Region};
+use super::open_container::{Behind, Content, MemberName, OpenContainer, Region};
 use super::remembering::Remembering;
 use super::share::Claim;
-use crate::blob::{Body, Rest};
+use crate::blob::{Body, HEAD, Rest};
 
 /// Whether a file with this head is one of the format, as far as the head goes, when `least` bytes come out of it.
 pub(super) fn decompresses(
@@ -73,13 +73,42 @@ pub(super) fn open_whole(
 /// A stream that broke off, and that was reported.
 struct Broken;
 
-/// Hands on what comes out of `reader`, the text beside it and what follows it.
-fn hand_over(
+/// Hands on what comes out of `reader`, the text beside it and what follows it: another compressor's stream there is as good
+/// as the first.
+fn hand_over<'a>(
     container: &OpenContainer<'_>,
-    format: &'static StreamFormat,
-    mut reader: DecodeReader<'_>,
+    mut format: &'static StreamFormat,
+    mut reader: DecodeReader<'a>,
     without_extension: WithoutExtension,
 ) -> Result<(), Broken> {
+    loop {
+        let mut rest = hand_over_stream(container, reader, without_extension)?;
+        let head = if container.may_continue() { rest.peek(HEAD).unwrap_or_default() } else { &[] };
+        if head.is_empty() {
+            return Ok(());
+        }
+        let seam = match container.behind(head) {
+            Behind::Stream(next) => {
+                format = next;
+                reader = DecodeReader::joined(rest, format);
+                continue;
+            }
+            Behind::Archive => 0,
+            Behind::Other => format.unchecked_trailer,
+        };
+        rest.with_seam(seam, |offset, rest| {
+            container.hand_over(Region::Behind(offset), Content::Stored(&mut &mut *rest));
+        });
+        return Ok(());
+    }
+}
+
+/// Hands on the content of one stream, or of several of one format, and the text beside it; what is left behind them.
+fn hand_over_stream<'a>(
+    container: &OpenContainer<'_>,
+    mut reader: DecodeReader<'a>,
+    without_extension: WithoutExtension,
+) -> Result<Input<'a>, Broken> {
     let own_name = reader.name().map(MemberName::new);
     let is_named = own_name.is_some();
     let name = own_name.unwrap_or_else(|| name_after_file(&(container.origin)().path, without_extension));
@@ -89,17 +118,12 @@ fn hand_over(
     if error.is_some() {
         return Err(Broken);
     }
-    let (metadata, mut rest) = reader.into_rest();
+    let (metadata, rest) = reader.into_rest();
     let scanned_name = metadata.first().filter(|_| is_named && name.is_scanned()).map(|text| text.offset);
     for text in metadata.iter().filter(|text| Some(text.offset) != scanned_name) {
         container.scan_raw(text.offset, &text.bytes);
     }
-    if container.may_continue() && rest.peek(1).is_ok_and(|bytes| !bytes.is_empty()) {
-        rest.with_seam(format.unchecked_trailer, |offset, rest| {
-            container.hand_over(Region::Raw(offset), Content::Stored(&mut &mut *rest));
-        });
-    }
-    Ok(())
+    Ok(rest)
 }
 
 /// The name of content whose header holds none: that of the file without its extension.

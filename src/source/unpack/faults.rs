@@ -18,7 +18,7 @@ impl OpenContainer<'_> {
 
     /// Reports that a member, or the container itself, could not be read, or not wholly; `read` is how many bytes were.
     pub(super) fn report(&self, region: Region<'_>, error: StreamError, read: Option<u64>) {
-        let kind = match error {
+        let kind = match &error {
             StreamError::Cancelled => return,
             StreamError::Damaged(_) if self.carved => return,
             // What is nested in a stream that broke off looks damaged; the break itself is reported once.
@@ -28,8 +28,9 @@ impl OpenContainer<'_> {
                 return;
             }
             StreamError::Damaged(_) => FaultKind::Damaged,
+            StreamError::Unsupported(what) => return self.report_as_bytes(region, "unsupported", what),
             StreamError::LimitReached(limit)
-                if self.budget.exceeded() == Some(limit) && self.budget.replace_reported() =>
+                if self.budget.exceeded() == Some(*limit) && self.budget.replace_reported() =>
             {
                 return;
             }
@@ -63,9 +64,15 @@ impl OpenContainer<'_> {
             StreamError::Damaged(what) => {
                 format!("damaged ({what}): {read} scanned; get a whole copy to have the rest scanned")
             }
-            StreamError::Cancelled => return,
+            StreamError::Unsupported(_) | StreamError::Cancelled => return,
         };
         self.fault(region, kind, reason);
+    }
+
+    /// Reports a member, or the container itself, that was recognised and cannot be read: a word for what it is, and why and
+    /// what to do about it.
+    pub(super) fn report_as_bytes(&self, region: Region<'_>, word: &'static str, why: &str) {
+        self.fault(region, FaultKind::AsBytes(word), format!("seen as bytes only: {why}"));
     }
 
     /// Reports that a member was not scanned.

@@ -35,6 +35,20 @@ pub(super) enum Signature {
     Strong,
     /// Other data may begin with them by chance. How many bytes must come out of a file with this head.
     Weak(fn(&[u8]) -> usize),
+    /// Any data may begin with them: only a file with one of the compressor's extensions is looked at. How many bytes must
+    /// come out of it.
+    Named(usize),
+}
+
+impl Signature {
+    /// How many bytes must come out of a file with this head before it is believed.
+    fn least(&self, head: &[u8]) -> Option<usize> {
+        match self {
+            Signature::Strong => None,
+            Signature::Weak(least) => Some(least(head)),
+            Signature::Named(least) => Some(*least),
+        }
+    }
 }
 
 /// Hands on the members of an archive.
@@ -57,9 +71,9 @@ impl Format {
 
     /// Whether a file that begins like one is one, as far as its head shows.
     pub(super) fn is_valid(&self, head: &[u8], budget: &Budget) -> bool {
-        match (&self.signature, &self.reader) {
-            (Signature::Weak(least), Reader::Compressor(stream)) => {
-                compressed::decompresses(stream, head, least(head), budget)
+        match (self.signature.least(head), &self.reader) {
+            (Some(least), Reader::Compressor(stream)) => {
+                compressed::decompresses(stream, head, least, budget)
             }
             _ => true,
         }
@@ -78,10 +92,7 @@ impl Format {
             }
             (Reader::Besides(read), body) => besides::open(container, reborrow(body), *read),
             (Reader::Compressor(stream), Body::Whole(bytes)) => {
-                let least = match self.signature {
-                    Signature::Strong => None,
-                    Signature::Weak(least) => Some(least(bytes)),
-                };
+                let least = self.signature.least(bytes);
                 return compressed::open_whole(container, stream, bytes, least, without_extension);
             }
             (Reader::Compressor(stream), Body::Stream { head, rest }) => {

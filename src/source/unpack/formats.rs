@@ -5,6 +5,12 @@ use super::{
     ar, arrow, avro, bzip2, cpio, dmg, git, gzip, har, http, journal, leveldb, lz4, lzma, mail, mozlz4, ole,
     orc, parquet, pcap, pdf, png, pst, qcow2, rpm, sevenz, sqlite, squashfs, tar, vdi, vhd, vhdx, vmdk, xz,
     zip, zstd,
+
+use super::budget::Budget;
+use super::format::{Format, Reader, Signature};
+use super::open_container::Behind;
+    android, ar, brotli, bzip2, gzip, lz4, lzip, lzma, lzop, sevenz, snappy, tar, unix_compress, xz, zip,
+    zlib, zstd,
 };
 use crate::blob::Body;
 
@@ -12,7 +18,9 @@ use crate::blob::Body;
 pub(super) const HEAD: usize = 512;
 
 /// All of them; where two begin alike, the first is taken.
-static FORMATS: [&Format; 38] = [
+static FORMATS: [&Format; 46] = [
+
+static FORMATS: [&Format; 17] = [
     &zip::FORMAT,
     &sevenz::FORMAT,
     &squashfs::FORMAT,
@@ -40,6 +48,14 @@ static FORMATS: [&Format; 38] = [
     &pcap::FORMAT,
     &journal::FORMAT,
     &png::FORMAT,
+
+    &lzip::FORMAT,
+    &unix_compress::FORMAT,
+    &lzop::FORMAT,
+    &snappy::FORMAT,
+    &zlib::FORMAT,
+    &brotli::FORMAT,
+    &android::FORMAT,
     &tar::FORMAT,
     &mail::FORMAT,
     &sqlite::FORMAT,
@@ -61,9 +77,10 @@ const fn candidates(formats: &[&Format]) -> [u64; 256] {
     let mut row = 0;
     while row < formats.len() {
         let first_bytes = formats[row].first_bytes;
+        let is_named = matches!(formats[row].signature, Signature::Named(_));
         let mut at = 0;
         while at < 256 {
-            by_first_byte[at] |= if first_bytes.is_empty() { 1 << row } else { 0 };
+            by_first_byte[at] |= if first_bytes.is_empty() && !is_named { 1 << row } else { 0 };
             at += 1;
         }
         let mut at = 0;
@@ -89,6 +106,46 @@ pub(super) fn detect(head: &[u8]) -> Option<&'static Format> {
     None
 }
 
+/// What stands behind a stream, by its head.
+pub(super) fn behind(head: &[u8], budget: &Budget) -> Behind {
+    let Some(format) = detect(head) else { return Behind::Other };
+    match format.reader {
+        Reader::Compressor(stream) if format.is_valid(head, budget) => Behind::Stream(stream),
+        Reader::Compressor(_) => Behind::Other,
+        Reader::Archive(_) => Behind::Archive,
+    }
+}
+
+/// The compressor that a file of unknown bytes says it is of, by the extension of its name. Most files are text and are told
+/// by that: no other is asked for its name, which costs more than to look at a few bytes.
+pub(super) fn detect_by_name(head: &[u8], path: impl FnOnce() -> String) -> Option<&'static Format> {
+    /// Bytes that tell text from anything else.
+    const SAMPLE: usize = 64;
+    let is_text = |byte: &u8| matches!(byte, b'\t'..=b'\r' | b' '..=b'~');
+    let sample = &head[..head.len().min(SAMPLE)];
+    if sample.iter().all(is_text) {
+        return None;
+    }
+    let path = path();
+    FORMATS
+        .into_iter()
+        .filter(|format| matches!(format.signature, Signature::Named(_)))
+        .find(|format| format.extensions().iter().any(|extension| has_extension(&path, extension)))
+}
+
+/// Whether a file is called so, and has a name before the extension.
+fn has_extension(path: &str, extension: &str) -> bool {
+    let file = path.rsplit(['/', '!']).next().unwrap_or(path);
+    strip_extension(file, extension).is_some()
+}
+
+/// A file's name without this extension.
+fn strip_extension<'f>(file: &'f str, extension: &str) -> Option<&'f str> {
+    let at = file.len().checked_sub(extension.len())?;
+    let (stem, end) = (file.get(..at)?, file.get(at..)?);
+    (end.eq_ignore_ascii_case(extension) && !stem.is_empty()).then_some(stem)
+}
+
 /// The container that a body ends in, whatever it begins with.
 pub(super) fn detect_at_end(body: &mut Body<'_>) -> Option<&'static Format> {
     FORMATS.into_iter().find(|format| format.at_end.is_some_and(|at_end| at_end(body)))
@@ -96,11 +153,10 @@ pub(super) fn detect_at_end(body: &mut Body<'_>) -> Option<&'static Format> {
 
 /// A file's name without the extension of any compressor: the content is what counts, and extensions are mixed up.
 pub(super) fn without_extension(file: &str) -> Option<&str> {
-    FORMATS.iter().flat_map(|format| format.extensions()).find_map(|extension| {
-        let at = file.len().checked_sub(extension.len())?;
-        let (stem, end) = (file.get(..at)?, file.get(at..)?);
-        (end.eq_ignore_ascii_case(extension) && !stem.is_empty()).then_some(stem)
-    })
+    FORMATS
+        .iter()
+        .flat_map(|format| format.extensions())
+        .find_map(|extension| strip_extension(file, extension))
 }
 
 #[cfg(test)]

@@ -19,8 +19,12 @@ pub(super) static FORMAT: Format = Format {
     member_path: "a.log.gz!a.log",
 };
 
-pub(super) static STREAM: StreamFormat =
-    StreamFormat { another_begins: begins, open, unchecked_trailer: 0, extensions: &[".gz", ".z"] };
+pub(super) static STREAM: StreamFormat = StreamFormat {
+    another_begins: begins,
+    open,
+    unchecked_trailer: 0,
+    extensions: &[".gz", ".z", ".tgz", ".taz"],
+};
 
 /// The flags of a member's header (RFC 1952, 2.3.1): what follows the fixed fields.
 const FLAG_HEADER_CRC: u8 = 2;

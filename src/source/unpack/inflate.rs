@@ -73,6 +73,85 @@ impl Decoder for Inflate {
 pub(super) fn begins_zlib(head: &[u8]) -> bool {
     matches!(head, [method, flags, ..] if method & 15 == 8 && method >> 4 <= 7
         && (u32::from(*method) * 256 + u32::from(*flags)).is_multiple_of(31))
+
+/// A zlib stream (RFC 1950), its header and its checksum included.
+pub(super) struct Zlib {
+    inflater: Decompress,
+    /// Of one from which so many bytes came no more is asked.
+    least: u64,
+}
+
+impl Zlib {
+    pub(super) fn new(least: usize) -> Self {
+        Zlib { inflater: Decompress::new(true), least: least as u64 }
+    }
+
+    /// Whether nothing tells what there is of it from other data: it has not ended, and is short, or little came out of it.
+    fn looks_like_chance(&self) -> bool {
+        /// Chance bytes seldom decode so far.
+        const SHORT: u64 = 256;
+        let (taken, out) = (self.inflater.total_in(), self.inflater.total_out());
+        out < self.least && (taken < SHORT || out < taken / 4 * 3)
+    }
+}
+
+/// The first bytes that come out of a zlib stream with this head; fewer where it breaks off.
+pub(super) fn zlib_begin<const LEN: usize>(head: &[u8]) -> ([u8; LEN], usize) {
+    let (mut inflater, mut out) = (Decompress::new(true), [0; LEN]);
+    // What came out before an error came out.
+    let _ = inflater.decompress(head, &mut out, FlushDecompress::None);
+    let len = advanced(0, inflater.total_out(), LEN);
+    (out, len)
+}
+
+impl Decoder for Zlib {
+    fn step(&mut self, input: &[u8], output: &mut [u8], last: bool) -> Step {
+        let (bytes_in, bytes_out) = (self.inflater.total_in(), self.inflater.total_out());
+        let status = self.inflater.decompress(input, output, FlushDecompress::None);
+        let damaged = || Err(io::Error::new(ErrorKind::InvalidData, "corrupt zlib stream"));
+        let ended = match status {
+            Ok(Status::StreamEnd) => Ok(true),
+            Ok(_) if last && self.looks_like_chance() => damaged(),
+            Ok(_) => Ok(false),
+            Err(_) => damaged(),
+        };
+        Step {
+            consumed: advanced(bytes_in, self.inflater.total_in(), input.len()),
+            produced: advanced(bytes_out, self.inflater.total_out(), output.len()),
+            ended,
+        }
+    }
+}
+
+/// The stream of a zlib file that was made with a dictionary which is not there (RFC 1950, 2.2, FDICT): whatever refers to that
+/// is read as zeros, and the rest as it is.
+pub(super) struct WithoutDictionary(Decompress);
+
+impl WithoutDictionary {
+    pub(super) fn new() -> io::Result<Self> {
+        let mut inflater = Decompress::new(false);
+        inflater.set_dictionary(&[0; 32 * 1024]).map_err(io::Error::other)?;
+        Ok(WithoutDictionary(inflater))
+    }
+}
+
+impl Decoder for WithoutDictionary {
+    fn step(&mut self, input: &[u8], output: &mut [u8], _last: bool) -> Step {
+        let (bytes_in, bytes_out) = (self.0.total_in(), self.0.total_out());
+        let status = self.0.decompress(input, output, FlushDecompress::None);
+        let ended = match status {
+            Ok(Status::StreamEnd) => {
+                Err(io::Error::new(ErrorKind::Unsupported, "needs a dictionary that is not in the file"))
+            }
+            Ok(_) => Ok(false),
+            Err(_) => Err(io::Error::new(ErrorKind::InvalidData, "corrupt zlib stream")),
+        };
+        Step {
+            consumed: advanced(bytes_in, self.0.total_in(), input.len()),
+            produced: advanced(bytes_out, self.0.total_out(), output.len()),
+            ended,
+        }
+    }
 }
 
 /// A raw Deflate64 stream (APPNOTE 4.4.5, method 9).

@@ -33,7 +33,7 @@ pub(super) static STREAM: StreamFormat = StreamFormat {
     another_begins: |head| begins(head) || skippable::begins(head),
     open,
     unchecked_trailer: 4,
-    extensions: &[".lz4"],
+    extensions: &[".lz4", ".tlz4"],
 };
 
 /// How far a block may refer back to those before it, in bytes ("Block Independence flag").

@@ -13,7 +13,7 @@ use super::lzma_decoder::{Lzma, without_header};
 /// Its row in the table of formats.
 pub(super) static FORMAT: Format = Format {
     name: "LZMA",
-    first_bytes: &[0x5d],
+    first_bytes: &[],
     begins: begins,
     signature: Signature::Weak(|_| LEAST),
     at_end: None,
@@ -48,12 +48,17 @@ pub(super) fn begins(head: &[u8]) -> bool {
     let range_coder = head.get(HEADER_LEN).is_none_or(|byte| *byte == 0);
     let top = dictionary.checked_ilog2().map_or(0, |bits| 1_u32 << bits);
     let round = dictionary == top || dictionary == top | top >> 1 || dictionary == u32::MAX;
-    // 0x5d is lc=3, lp=0, pb=2, which compressors use unless told otherwise.
-    *properties == 0x5d
+    // lc=3, lp=0 and pb=2 make 0x5d, which compressors use unless told otherwise; with others, all else must be as usual.
+    is_known(*properties)
         && dictionary >= 4096
         && round
         && range_coder
         && (size == u64::MAX || (1..1 << 38).contains(&size))
+}
+
+/// Whether there are such properties, `(pb * 5 + lp) * 9 + lc`, and xz's tools take them: lc and lp are 4 at most together.
+fn is_known(properties: u8) -> bool {
+    properties < 5 * 5 * 9 && properties % 9 + properties / 9 % 5 <= 4
 }
 
 /// A header of chance bytes is possible: so many bytes have to come out, for chance data decodes to some before it fails.

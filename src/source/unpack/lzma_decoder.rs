@@ -1,16 +1,18 @@
-//! LZMA and xz as liblzma decodes them, which nothing else here names: it takes two thirds of the time of the best in Rust. What
+//! LZMA, lzip and xz as liblzma decodes them, which nothing else here names: it takes two thirds of the time of the best in Rust. What
 //! liblzma has no decoder for is left to that one.
 
 use std::io::{self, ErrorKind, Read};
 
 use liblzma::read::XzDecoder;
 use liblzma::stream::{Action, Error, Status, Stream, TELL_UNSUPPORTED_CHECK};
-use lzma_rust2::LzmaStream;
+use lzma_rust2::filter::bcj::BcjReader;
+use lzma_rust2::filter::delta::DeltaReader;
+use lzma_rust2::{Lzma2Reader, LzmaStream};
 
 use super::decoder::{Decoder, Step, advanced, kept_before_error};
 use super::memory::Window;
 
-/// A stream of LZMA or xz.
+/// A stream of LZMA, lzip or xz.
 pub(super) struct Lzma {
     stream: Stream,
     window: Window,
@@ -20,6 +22,11 @@ impl Lzma {
     /// The stream of a `.lzma` file, its header included.
     pub(super) fn with_header(window: Window) -> io::Result<Self> {
         Ok(Lzma { stream: Stream::new_lzma_decoder(u64::MAX).map_err(into_io)?, window })
+    }
+
+    /// A member of lzip, its header and its trailer included; both checksum and sizes are checked.
+    pub(super) fn lzip(window: Window) -> io::Result<Self> {
+        Ok(Lzma { stream: Stream::new_lzip_decoder(u64::MAX, 0).map_err(into_io)?, window })
     }
 
     /// A stream of xz, its header and index included. Refuses a block that declares more than `max_memory` bytes.
@@ -117,6 +124,44 @@ fn behind_header(size: Option<u64>, properties: u8, dictionary: u32) -> io::Resu
     // Nothing comes out of a header, but none is read without room for something.
     stream.process(&header, &mut [0], Action::Run).map_err(into_io)?;
     Ok(stream)
+}
+
+/// The filters for programs and for tables, by their ids in 7z (Methods.txt in the LZMA SDK): BCJ of each machine, and delta.
+const DELTA: &[u8] = &[3];
+const BCJ: [(&[u8], fn(Box<dyn Read + '_>) -> BcjReader<Box<dyn Read + '_>>); 8] = [
+    (&[3, 3, 1, 3], |reader| BcjReader::new_x86(reader, 0)),
+    (&[3, 3, 2, 5], |reader| BcjReader::new_ppc(reader, 0)),
+    (&[3, 3, 4, 1], |reader| BcjReader::new_ia64(reader, 0)),
+    (&[3, 3, 5, 1], |reader| BcjReader::new_arm(reader, 0)),
+    (&[3, 3, 7, 1], |reader| BcjReader::new_arm_thumb(reader, 0)),
+    (&[3, 3, 8, 5], |reader| BcjReader::new_sparc(reader, 0)),
+    (&[10], |reader| BcjReader::new_arm64(reader, 0)),
+    (&[11], |reader| BcjReader::new_riscv(reader, 0)),
+];
+
+/// Whether a method of 7z is one of those filters.
+pub(super) fn is_filter(id: &[u8]) -> bool {
+    id == DELTA || BCJ.iter().any(|(known, _)| *known == id)
+}
+
+/// Such a filter over a reader.
+pub(super) fn filter<'r>(
+    id: &[u8],
+    properties: &[u8],
+    reader: Box<dyn Read + 'r>,
+) -> Option<Box<dyn Read + 'r>> {
+    if id == DELTA {
+        let distance = properties.first().map_or(1, |distance| usize::from(*distance) + 1);
+        return Some(Box::new(DeltaReader::new(reader, distance)));
+    }
+    let (_, new) = BCJ.iter().find(|(known, _)| *known == id)?;
+    Some(Box::new(new(reader)))
+}
+
+/// A stream of LZMA2, as 7z has it: the size of the dictionary is a byte of properties.
+pub(super) fn lzma2<'r>(reader: Box<dyn Read + 'r>, properties: &[u8]) -> Box<dyn Read + 'r> {
+    let bits = u32::from(properties.first().map_or(0, |bits| (*bits).min(39)));
+    Box::new(Lzma2Reader::new(reader, (2 | bits & 1) << (bits / 2 + 11), None))
 }
 
 fn into_io(error: Error) -> io::Error {

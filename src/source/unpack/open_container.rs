@@ -8,6 +8,7 @@ use super::Unpack;
 use super::bounded_reader::{BoundedReader, ExactReader, StreamError, Unpacked};
 use super::budget::Budget;
 use super::buffers::Buffer;
+use super::decoder::StreamFormat;
 use super::input::Input;
 use super::limits::Limit;
 pub(super) use super::member_name::MemberName;
@@ -40,6 +41,18 @@ pub(super) enum Region<'n> {
     Raw(u64),
     /// What stands behind the container in the same file, and its offset in it: opened where it is a container again.
     Behind(u64),
+
+    /// What stands behind the container, and its offset in the file: another one, perhaps.
+}
+
+/// What stands behind a compressed stream.
+pub(super) enum Behind {
+    /// The stream of another compressor, or another one of the same.
+    Stream(&'static StreamFormat),
+    /// An archive, as far as its first bytes show.
+    Archive,
+    /// Anything else.
+    Other,
 }
 
 /// The bytes of a region.
@@ -118,6 +131,13 @@ impl OpenContainer<'_> {
         let blob = Blob { body: reborrow(&mut body), origin: self.origin };
         // What is nested is not counted by the source.
         if self.depth == 1 { self.unpack.inner.blob(blob) } else { self.unpack.pass_through(blob) }
+
+    /// What stands behind a stream, by its head.
+    pub(super) fn behind(&self, head: &[u8]) -> Behind {
+        if !self.may_continue() || !self.budget.count_entry() {
+            return Behind::Other;
+        }
+        super::behind(head, self.budget)
     }
 
     /// Scans a member's name.
@@ -296,6 +316,8 @@ impl OpenContainer<'_> {
             Region::Decompressed(name) => self.unpack.decompressed(blob, self, name),
             Region::Behind(_) => self.unpack.nested(blob, self.depth, self.budget),
             Region::Member(name) => self.unpack.member(name, blob, self),
+
+            Region::Member(_) | Region::Behind(_) => self.unpack.nested(blob, self.depth, self.budget),
             Region::MemberPart(..) | Region::Raw(_) => self.unpack.pass_through(blob),
         }
     }

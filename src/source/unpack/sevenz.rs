@@ -1,6 +1,7 @@
 //! 7z: blocks of files compressed together, listed in a header at the end (7zFormat.txt in the LZMA SDK,
 //! <https://www.7-zip.org/sdk.html>). `sevenz-rust2` reads it, once its header was checked.
 
+mod chain;
 mod header;
 mod header_reader;
 
@@ -34,6 +35,7 @@ pub(super) static FORMAT: Format = Format {
     member_path: "a.7z!inner/path",
 };
 
+const UNKNOWN_METHOD: &str = "unknown method";
 const ENCRYPTED: &str = "encrypted: decrypt it and scan what comes out";
 
 /// Whether an archive begins so: its signature (7zFormat.txt, `kSignature`).
@@ -71,10 +73,10 @@ fn open_file(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
         container.hand_over(Region::Raw(0), Content::Stored(&mut &mut *file));
     }
     match refusal {
-        Refusal::Encrypted => container.report_unreadable(Region::Raw(0), ENCRYPTED.to_owned()),
+        Refusal::Encrypted => container.report_as_bytes(Region::Raw(0), "encrypted", ENCRYPTED),
         Refusal::Unsupported => {
             let reason = "its header is packed in a way that is not supported: unpack it and scan that";
-            container.report_unreadable(Region::Raw(0), reason.to_owned());
+            container.report_as_bytes(Region::Raw(0), UNKNOWN_METHOD, reason);
         }
         Refusal::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => {
             container.report(Region::Raw(0), StreamError::LimitReached(Limit::Memory), None);
@@ -111,7 +113,7 @@ fn read_blocks(container: &OpenContainer<'_>, file: &mut dyn ReadSeek, archive: 
         let first = map.block_first_file_index.get(index).and_then(|first| archive.files.get(*first));
         let name = MemberName::from_text(first.map(|file| file.name.clone()).unwrap_or_default());
         if block.coders.iter().any(|coder| coder.encoder_method_id() == header::AES) {
-            container.report_unreadable(Region::Member(&name), ENCRYPTED.to_owned());
+            container.report_as_bytes(Region::Member(&name), "encrypted", ENCRYPTED);
             continue;
         }
         let Ok(_reservation) = container.budget.reserve(memory_of(block)) else {
@@ -132,7 +134,7 @@ fn read_blocks(container: &OpenContainer<'_>, file: &mut dyn ReadSeek, archive: 
             }
             Err(error) if error.kind() == io::ErrorKind::Unsupported => {
                 let reason = format!("packed by {error}, which is not supported: unpack it and scan that");
-                container.report_unreadable(Region::Member(&name), reason);
+                container.report_as_bytes(Region::Member(&name), UNKNOWN_METHOD, &reason);
             }
             Err(error) => {
                 container.report(Region::Member(&name), StreamError::Damaged(error.to_string()), None);
@@ -198,8 +200,8 @@ fn read_block(
     mut source: CountingReader<'_>,
 ) -> io::Result<BlockEnd> {
     let (password, bytes_in) = (Password::empty(), Rc::clone(&source.bytes_in));
-    let decoder = BlockDecoder::new(1, index, archive, &password, &mut source);
-    let (count, mut files, mut out) = (decoder.entry_count(), 0, 0);
+    let count = BlockDecoder::new(1, index, archive, &password, &mut source).entry_count();
+    let (mut files, mut out) = (0, 0);
     let (mut broken, mut sound) = (false, true);
     let each = &mut |entry: &ArchiveEntry, reader: &mut dyn Read| {
         files += 1;
@@ -219,11 +221,18 @@ fn read_block(
                 files < count && container.pass_over(reader)
             }
             Some(StreamError::Cancelled) => false,
-            Some(StreamError::Damaged(_)) | None => true,
+            Some(StreamError::Damaged(_) | StreamError::Unsupported(_)) | None => true,
         })
     };
-    let outcome = catch_unwind(AssertUnwindSafe(|| decoder.for_each_entries(each)))
-        .unwrap_or_else(|_| Err(Error::Other("the decoder failed on it".into())));
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        if archive.blocks.get(index).is_some_and(chain::reads) {
+            let first = archive.stream_map.block_first_file_index.get(index).copied().unwrap_or(0);
+            let files = archive.files.get(first..first.saturating_add(count)).unwrap_or_default();
+            return chain::for_each_file(archive, index, files, (&mut source, container.budget), each);
+        }
+        BlockDecoder::new(1, index, archive, &password, &mut source).for_each_entries(each)
+    }))
+    .unwrap_or_else(|_| Err(Error::Other("the decoder failed on it".into())));
     match outcome {
         Ok(true) => Ok(BlockEnd { left: 0, sound }),
         // The file that broke off has a fault of its own.

@@ -1,10 +1,13 @@
 //! Every container, written here and read back: whole, nested, cut off, and hostile.
 
+mod behind;
 mod bombs;
 mod carved;
 
 mod compound;
 mod cpios;
+
+mod compressors;
 mod damaged;
 mod fair;
 mod gaps;
@@ -25,5 +28,8 @@ mod records;
 
 mod pst;
 mod sqlite;
+
+mod pack_rare;
+mod seen_as_bytes;
 mod support;
 mod tables;

@@ -25,7 +25,7 @@ pub(super) static STREAM: StreamFormat = StreamFormat {
     another_begins: begins,
     open: |input, _: &mut Vec<Metadata>| open(input),
     unchecked_trailer: 0,
-    extensions: &[".xz"],
+    extensions: &[".xz", ".txz"],
 };
 
 /// Bytes that a decoder needs beside its dictionary.

@@ -23,8 +23,12 @@ pub(super) static FORMAT: Format = Format {
     member_path: "a.log.zst!a.log",
 };
 
-pub(super) static STREAM: StreamFormat =
-    StreamFormat { another_begins: begins, open, unchecked_trailer: 0, extensions: &[".zst", ".zstd"] };
+pub(super) static STREAM: StreamFormat = StreamFormat {
+    another_begins: begins,
+    open,
+    unchecked_trailer: 0,
+    extensions: &[".zst", ".zstd", ".tzst"],
+};
 
 /// The magic number of a frame, little-endian (RFC 8878, 3.1.1).
 const MAGIC: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
@@ -66,7 +70,11 @@ fn is_frame(head: &[u8]) -> bool {
 
 /// A decoder of one frame.
 pub(super) fn new_decoder(input: &mut Input<'_>) -> io::Result<Box<dyn Decoder>> {
-    let declared = window_size(input.peek(MAX_FRAME_HEADER)?);
+    let head = input.peek(MAX_FRAME_HEADER)?;
+    if names_dictionary(head) {
+        return Err(io::Error::new(ErrorKind::Unsupported, "needs a dictionary that is not in the file"));
+    }
+    let declared = window_size(head);
     if declared > 1 << MAX_WINDOW_LOG {
         let message = format!("needs {declared} bytes of memory to be unpacked");
         return Err(io::Error::new(ErrorKind::OutOfMemory, message));
@@ -90,6 +98,14 @@ fn window_size(head: &[u8]) -> u64 {
     let len = [1, 2, 4, 8][usize::from(descriptor >> 6)];
     let content = head.get(from..from + len).unwrap_or_default();
     content.iter().rev().fold(0_u64, |size, byte| size << 8 | u64::from(*byte)).saturating_add(256)
+}
+
+/// Whether a frame's header names a dictionary (RFC 8878, 3.1.1.1.3): its number is not 0.
+fn names_dictionary(head: &[u8]) -> bool {
+    let Some(descriptor) = head.get(4) else { return false };
+    let from = if descriptor & 0x20 != 0 { 5 } else { 6 };
+    let len = [0, 1, 2, 4][usize::from(descriptor & 3)];
+    head.get(from..from + len).is_some_and(|number| number.iter().any(|byte| *byte != 0))
 }
 
 struct Frame {

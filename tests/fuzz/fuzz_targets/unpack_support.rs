@@ -59,6 +59,11 @@ impl Apart for CountingSink {
 
 /// Opens `bytes` whole and through a pipe, and checks what came out against the limits.
 pub fn open(bytes: &[u8]) {
+    open_as("fuzz", bytes);
+}
+
+/// The same for a file of this name, which begins with `fuzz`.
+pub fn open_as(name: &str, bytes: &[u8]) {
     let limits = Limits {
         max_expansion: 4 * MIB,
         ratio_after: 2 * MIB,
@@ -70,7 +75,7 @@ pub fn open(bytes: &[u8]) {
     for piped in [false, true] {
         let sink = CountingSink::default();
         let unpack = Unpack::new(&sink, limits);
-        let origin = || Origin::file("fuzz");
+        let origin = || Origin::file(name);
         if piped {
             let (head, mut rest) = bytes.split_at(bytes.len().min(600));
             let body = Body::Stream { head, rest: &mut Forward(rest.by_ref()) };

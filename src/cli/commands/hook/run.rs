@@ -100,7 +100,10 @@ fn finish(session: &ScanSession, kind: HookKind, findings: Findings) -> Exit {
     let min_confidence = session.settings.output.min_confidence;
     let found = findings.iter().filter(|finding| finding.counts(min_confidence)).collect();
     faults.retain(|fault| {
-        matches!(fault.kind, FaultKind::Unreadable | FaultKind::Damaged | FaultKind::CutShort)
+        matches!(
+            fault.kind,
+            FaultKind::Unreadable | FaultKind::Damaged | FaultKind::CutShort | FaultKind::AsBytes(_)
+        )
     });
     let message = Message { kind, found, faults: &faults };
     message.lines().iter().for_each(|line| session.console.info(line));

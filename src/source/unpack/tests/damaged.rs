@@ -147,18 +147,11 @@ fn tokens_are_found_through_any_garbling() {
 #[test]
 fn an_unknown_method_is_named_and_not_called_damage() {
     let mut bytes = pack::sevenz_as(&[("a", &text(1))], sevenz_rust2::EncoderMethod::DEFLATE);
-    // Deflate's number becomes that of Deflate64, and the checksums over it are put right.
-    let at = bytes.windows(3).rposition(|id| id == [4, 1, 8]).expect("deflate is in the header");
-    bytes[at + 2] = 9;
-    let header = u64::from_le_bytes(*bytes[12..].first_chunk().expect("a start header"));
-    let header = 32 + usize::try_from(header).expect("small");
-    let sum = crc32fast::hash(&bytes[header..]).to_le_bytes();
-    bytes[28..32].copy_from_slice(&sum);
-    let sum = crc32fast::hash(&bytes[12..32]).to_le_bytes();
-    bytes[8..12].copy_from_slice(&sum);
+    pack::set_method(&mut bytes, 7);
     let outcome = unpack("z.7z", &bytes);
-    let reason = "packed by DEFLATE64, which is not supported: unpack it and scan that";
-    assert_eq!(outcome.faults, [("z.7z!a".to_owned(), FaultKind::Unreadable, reason.to_owned())]);
+    let reason = "seen as bytes only: packed by [4, 1, 7], which is not supported: unpack it and scan that";
+    let fault = ("z.7z!a".to_owned(), FaultKind::AsBytes("unknown method"), reason.to_owned());
+    assert_eq!(outcome.faults, [fault]);
 }
 
 /// What each format begins with, and streams of each that break off.

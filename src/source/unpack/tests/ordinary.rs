@@ -122,7 +122,9 @@ fn zips_of_every_method() {
     };
     // Deflate without its longest matches is Deflate64, too.
     let deflate64 = Member::new("x", 9, pack::deflate(&plain), &plain);
-    for member in [lzma(true), lzma(false), deflate64, Member::new("x", 95, pack::xz(&plain), &plain)] {
+    let xz = Member::new("x", 95, pack::xz(&plain), &plain);
+    let ppmd = |marked| Member::new("x", 98, pack::ppmd_in_zip(&plain, marked), &plain);
+    for member in [lzma(true), lzma(false), deflate64, xz, ppmd(true), ppmd(false)] {
         found_in_every_form("a.zip", &pack::zip_of(&[member], b""), "a.zip!x");
     }
 }
@@ -140,6 +142,22 @@ fn sevenz_of_every_method() {
         EncoderMethod::ZSTD,
     ] {
         found_in_every_form("a.7z", &pack::sevenz_as(&members, method), "a.7z!dir/.env");
+    }
+}
+
+#[test]
+fn sevenz_of_methods_that_the_library_does_not_know() {
+    // Deflate without its longest matches is Deflate64, too.
+    let noise = noise(300_000);
+    let members = [("big", &noise[..]), ("dir/.env", &text(1)), ("after", b"x")];
+    for count in 1..=members.len() {
+        let mut bytes = pack::sevenz_as(&members[..count], EncoderMethod::DEFLATE);
+        while bytes.windows(3).any(|id| id == [4, 1, 8]) {
+            pack::set_method(&mut bytes, 9);
+        }
+        if count > 1 {
+            found_in_every_form("a.7z", &bytes, "a.7z!dir/.env");
+        }
     }
 }
 

@@ -132,6 +132,32 @@ pub(super) fn sevenz(members: &[(&str, &[u8])]) -> Vec<u8> {
     sevenz_as(members, sevenz_rust2::EncoderMethod::LZMA2)
 }
 
+/// Makes deflate's number in a 7z that of another method, and puts the checksums over it right.
+pub(super) fn set_method(bytes: &mut [u8], last: u8) {
+    let at = bytes.windows(3).rposition(|id| id == [4, 1, 8]).expect("deflate is in the header");
+    bytes[at + 2] = last;
+    let header = u64::from_le_bytes(*bytes[12..].first_chunk().expect("a start header"));
+    let header = 32 + usize::try_from(header).expect("small");
+    let sum = crc32fast::hash(&bytes[header..]).to_le_bytes();
+    bytes[28..32].copy_from_slice(&sum);
+    let sum = crc32fast::hash(&bytes[12..32]).to_le_bytes();
+    bytes[8..12].copy_from_slice(&sum);
+}
+
+/// `PPMd` as zips have it: two bytes with its order, its memory and its method, and the data.
+pub(super) fn ppmd_in_zip(bytes: &[u8], marked: bool) -> Vec<u8> {
+    let (order, mib) = (8_u16, 16_u16);
+    let mut out = ppmd_rust::Ppmd8Encoder::new(
+        (order - 1 | (mib - 1) << 4).to_le_bytes().to_vec(),
+        order.into(),
+        u32::from(mib) << 20,
+        ppmd_rust::RestoreMethod::Restart,
+    )
+    .expect("memory");
+    out.write_all(bytes).expect("memory");
+    out.finish(marked).expect("memory")
+}
+
 /// A member of a zip written by hand, for what the library does not write.
 #[derive(Clone)]
 pub(super) struct Member {

@@ -4,17 +4,20 @@ use std::io::{self, ErrorKind, Read};
 use std::rc::Rc;
 
 use super::record::Entry;
+use crate::source::unpack::bounded_reader::StreamError;
 use crate::source::unpack::decoder::{DecodeReader, Decoder};
 use crate::source::unpack::inflate::{Inflate, Inflate64};
 use crate::source::unpack::input::Input;
+use crate::source::unpack::limits::Limit;
 use crate::source::unpack::open_container::{Content, MemberName, OpenContainer, Region};
+use crate::source::unpack::ppmd::{self, Ppmd};
 use crate::source::unpack::share::Claim;
 use crate::source::unpack::{bzip2, lzma, xz, zstd};
 
 /// Reports a member that is encrypted.
 pub(super) fn report_encrypted(container: &OpenContainer<'_>, name: &MemberName) {
-    let reason = "encrypted: decrypt it and scan what comes out".to_owned();
-    container.report_unreadable(Region::Member(name), reason);
+    let reason = "encrypted: decrypt it and scan what comes out";
+    container.report_as_bytes(Region::Member(name), "encrypted", reason);
 }
 
 /// Hands a member's content on; whether it is whole. None where its method is not known, which is reported.
@@ -26,10 +29,18 @@ pub(super) fn hand_over_content(
     claim: Claim,
 ) -> io::Result<Option<bool>> {
     let bytes_in = input.counter();
-    let Some(reader) = reader(entry, input)? else {
+    let opened = match reader(entry, input) {
+        // The limit is to be named, and the member cannot be blamed.
+        Err(error) if error.kind() == ErrorKind::OutOfMemory => {
+            container.report(Region::Member(name), StreamError::LimitReached(Limit::Memory), Some(0));
+            return Ok(Some(false));
+        }
+        opened => opened?,
+    };
+    let Some(reader) = opened else {
         let reason =
             format!("packed by method {}, which is not supported: unpack it and scan that", entry.method);
-        container.report_unreadable(Region::Member(name), reason);
+        container.report_as_bytes(Region::Member(name), "unknown method", &reason);
         return Ok(None);
     };
     let stored = matches!(reader, Reader::Stored(_));
@@ -54,6 +65,10 @@ fn reader<'a>(entry: &Entry, mut input: Input<'a>) -> io::Result<Option<Reader<'
         14 => lzma::in_zip(&mut input, (!entry.has_end_marker() && entry.sized).then_some(entry.size))?,
         20 | 93 => zstd::new_decoder(&mut input)?,
         95 => xz::open(&mut input)?,
+        98 => {
+            let ppmd = ppmd::in_zip(input, entry.sized.then_some(entry.size))?;
+            return Ok(Some(Reader::Ppmd(Box::new(ppmd))));
+        }
         _ => return Ok(None),
     };
     Ok(Some(Reader::Compressed(DecodeReader::single(input, decoder))))
@@ -63,6 +78,7 @@ fn reader<'a>(entry: &Entry, mut input: Input<'a>) -> io::Result<Option<Reader<'
 enum Reader<'a> {
     Stored(Input<'a>),
     Compressed(DecodeReader<'a>),
+    Ppmd(Box<Ppmd<'a>>),
 }
 
 impl Read for Reader<'_> {
@@ -70,6 +86,7 @@ impl Read for Reader<'_> {
         match self {
             Reader::Stored(input) => input.read(buf),
             Reader::Compressed(reader) => reader.read(buf),
+            Reader::Ppmd(reader) => reader.read(buf),
         }
     }
 }

@@ -1,0 +1,10 @@
+//! LZW streams of compress.
+
+#![no_main]
+
+#[path = "unpack_support.rs"]
+mod support;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    support::open(&support::with_magic(b"\x1f\x9d", bytes));
+});
