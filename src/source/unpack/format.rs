@@ -93,4 +93,3 @@ impl fmt::Debug for Format {
         write!(f, "{} ({})", self.name, self.member_path)
     }
 }
-
