@@ -9,6 +9,7 @@ mod classify;
 mod custom;
 mod decode;
 mod needles;
+mod pieces;
 mod search;
 mod window;
 

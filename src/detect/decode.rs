@@ -49,7 +49,7 @@ impl CharEncoding {
     }
 
     /// What reports call it; `encoded` is the text it was found in.
-    fn name(self, encoded: &[u8]) -> &'static str {
+    pub(super) fn name(self, encoded: &[u8]) -> &'static str {
         match self {
             CharEncoding::Percent => "percent",
             CharEncoding::Escape => escape::name(encoded),

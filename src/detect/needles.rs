@@ -30,56 +30,89 @@ pub(super) enum NeedleKind {
     Encoded(CharEncoding),
     /// The underscore of a prefix in UTF-16, of either byte order.
     Utf16,
+    /// The first letter of a token as a string literal or character of its own.
+    Quoted,
+    /// The middle of `github_pat_`, which may be cut in front of it.
+    PrefixMiddle,
+    /// The end of a prefix that is written backwards, up to its underscore.
+    Reversed,
+    /// A line end, and the first digits of an offset in a dump.
+    DumpLine,
+    /// The digits of a first character in a list of numbers.
+    Number,
 }
 
 /// Needles that find GitHub's prefixes in every encoding.
 ///
 /// Which needle finds `github_pat_` depends on its first encoded character: `gi%`, `it%`, `th%`, or `thu` if none of those
-/// is encoded; `git` alone is too common a word.
+/// is encoded; `git` alone is too common a word. Where the prefix is cut, it is `gh"`, `gh<` and the like; where it is a list
+/// of numbers, those of its first letter.
 ///
-/// No more than 32 and none shorter than three bytes, because Teddy then takes 32 bytes at a time. It distinguishes needles
-/// by the low and high nibbles of their first three bytes, in eight buckets: a needle's index in this list modulo eight, or
+/// None is shorter than three bytes, because Teddy then compares the first three of all needles with 32 bytes at a time. It
+/// distinguishes needles by the low and high nibbles of those, in eight buckets: a needle's index in this list modulo eight, or
 /// the bucket of an earlier one with the same three low nibbles (`ghu` and `gh%`). In this order, similar needles share
-/// buckets: there is a false candidate every 2,500 bytes of C or Rust, every 1,400 of a log full of numbers, and none in words
-/// in UTF-16, which are three times as slow where the needle for those shares a bucket with `gho`. `benches/detect.rs`
-/// measures it.
-const ENCODED_NEEDLES: [(&str, NeedleKind); 32] = [
-    ("it\\", NeedleKind::InsidePrefix),
-    ("h&#", NeedleKind::InsidePrefix),
-    ("gho", NeedleKind::TokenStart),
-    ("676", NeedleKind::Encoded(CharEncoding::Hex)),
-    ("th\\", NeedleKind::InsidePrefix),
-    ("\0_\0", NeedleKind::Utf16),
-    ("gi&", NeedleKind::TokenStart),
+/// buckets. `benches/detect.rs` measures it.
+const ENCODED_NEEDLES: [(&str, NeedleKind); 56] = [
+    ("ghr", NeedleKind::TokenStart),
+    ("buhtig", NeedleKind::Reversed),
     ("u{6", NeedleKind::Escape),
-    ("gi\\", NeedleKind::TokenStart),
-    ("it%", NeedleKind::InsidePrefix),
-    ("103;", NeedleKind::Digits),
-    ("67;", NeedleKind::Digits),
-    ("gh%", NeedleKind::TokenStart),
+    ("gh\"", NeedleKind::TokenStart),
+    ("g\u{8}g", NeedleKind::TokenStart),
+    ("67 ", NeedleKind::Encoded(CharEncoding::SpacedHex)),
+    ("thu", NeedleKind::InsidePrefix),
     ("067", NeedleKind::Digits),
     ("gi%", NeedleKind::TokenStart),
-    ("%67", NeedleKind::Percent),
-    ("ghr", NeedleKind::TokenStart),
-    ("g&#", NeedleKind::TokenStart),
-    ("ghs", NeedleKind::TokenStart),
-    ("67:6", NeedleKind::Encoded(CharEncoding::SpacedHex)),
-    ("thu", NeedleKind::InsidePrefix),
-    ("th%", NeedleKind::InsidePrefix),
-    ("g%6", NeedleKind::TokenStart),
-    ("%25", NeedleKind::Percent),
+    ("b_p", NeedleKind::PrefixMiddle),
+    ("147", NeedleKind::Digits),
+    ("it%", NeedleKind::InsidePrefix),
+    ("shg", NeedleKind::Reversed),
     ("ghp", NeedleKind::TokenStart),
-    ("it&", NeedleKind::InsidePrefix),
-    ("gh\\", NeedleKind::TokenStart),
-    ("67 6", NeedleKind::Encoded(CharEncoding::SpacedHex)),
-    ("g\\u0", NeedleKind::TokenStart),
+    ("gh%", NeedleKind::TokenStart),
+    ("g&#", NeedleKind::TokenStart),
+    ("gi&", NeedleKind::TokenStart),
+    ("gh\u{200b}", NeedleKind::TokenStart),
+    ("%67", NeedleKind::Percent),
+    ("it\\", NeedleKind::InsidePrefix),
+    ("uhg", NeedleKind::Reversed),
+    ("67-", NeedleKind::Encoded(CharEncoding::SpacedHex)),
+    ("'g'", NeedleKind::Quoted),
+    ("X67", NeedleKind::Digits),
+    ("gh\r", NeedleKind::TokenStart),
     ("ghu", NeedleKind::TokenStart),
-    ("\\147", NeedleKind::Digits),
+    ("x67", NeedleKind::Digits),
+    ("it&", NeedleKind::InsidePrefix),
+    ("ohg", NeedleKind::Reversed),
+    ("gho", NeedleKind::TokenStart),
+    ("gh\n", NeedleKind::TokenStart),
+    ("gh'", NeedleKind::TokenStart),
+    ("g\u{200b}", NeedleKind::TokenStart),
+    ("\n00", NeedleKind::DumpLine),
+    ("103", NeedleKind::Digits),
+    ("g%6", NeedleKind::TokenStart),
+    ("rhg", NeedleKind::Reversed),
+    ("676", NeedleKind::Encoded(CharEncoding::Hex)),
+    ("g\u{ad}", NeedleKind::TokenStart),
+    ("gh\u{ad}", NeedleKind::TokenStart),
+    ("gh\\", NeedleKind::TokenStart),
+    ("gh<", NeedleKind::TokenStart),
+    ("%25", NeedleKind::Percent),
+    ("g\\u0", NeedleKind::TokenStart),
+    ("phg", NeedleKind::Reversed),
+    ("67:6", NeedleKind::Encoded(CharEncoding::SpacedHex)),
+    ("th\\", NeedleKind::InsidePrefix),
+    ("h&#", NeedleKind::InsidePrefix),
+    ("gi\\", NeedleKind::TokenStart),
+    ("\0_\0", NeedleKind::Utf16),
     ("\\x6", NeedleKind::Escape),
+    ("th%", NeedleKind::InsidePrefix),
+    ("\"g\"", NeedleKind::Quoted),
+    ("67,", NeedleKind::Number),
+    ("ghs", NeedleKind::TokenStart),
+    ("01100111", NeedleKind::Number),
 ];
 
-/// How far behind the first byte of a token its needle may start, in bytes: `&amp;#x0000000067;`.
-pub(super) const MAX_NEEDLE_OFFSET: usize = 32;
+/// How far behind the first byte of a token its needle may start, in bytes: that of a fine-grained token written backwards.
+pub(super) const MAX_NEEDLE_OFFSET: usize = 96;
 
 /// Finds where a token may start.
 pub(super) struct Needles {
@@ -117,7 +150,10 @@ impl Needles {
 
     fn new(needles: Vec<(&str, NeedleKind)>) -> Self {
         let texts = || needles.iter().map(|(text, _)| *text);
-        let search = match packed::Searcher::new(texts()) {
+        // With 16 buckets instead of eight, which are the default for more than 32 needles, Teddy takes half as many bytes at a
+        // time: false candidates cost less than that.
+        let packed = packed::Config::new().only_teddy_fat(Some(false)).builder().extend(texts()).build();
+        let search = match packed {
             Some(searcher) => Search::Packed(searcher),
             None => AhoCorasick::new(texts()).map_or(Search::Nothing, Search::Automaton),
         };

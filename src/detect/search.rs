@@ -4,6 +4,7 @@ mod base64_run;
 mod char_encoded;
 mod clue;
 mod may_match;
+mod pieces;
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -60,19 +61,39 @@ pub(super) struct Layer<'t> {
     mark: Option<ByteOrder>,
     /// The index of a UTF-16 character whose byte order is known, and whether it is big-endian.
     byte_order: Cell<Option<(usize, bool)>>,
+    /// Where the last part of a dump ends that was searched.
+    dump_end: Cell<usize>,
 }
 
 impl<'t> Layer<'t> {
     /// A window of a blob. Those of large blobs start at even offsets.
     pub(super) fn outermost(window: Window<'t>, depth: usize) -> Self {
         let Window { bytes, emit, mark } = window;
-        Layer { bytes, emit, depth, lookback: LOOKBACK, offset: Some(0), mark, byte_order: Cell::default() }
+        Layer {
+            bytes,
+            emit,
+            depth,
+            lookback: LOOKBACK,
+            offset: Some(0),
+            mark,
+            byte_order: Cell::default(),
+            dump_end: Cell::default(),
+        }
     }
 
     /// A decoded text, or the part of one from `offset` on.
     fn inner(bytes: &'t [u8], emit: Range<usize>, depth: usize, offset: Option<usize>) -> Self {
         let mark = if offset == Some(0) { ByteOrder::of_mark(bytes) } else { None };
-        Layer { bytes, emit, depth, lookback: 0, offset, mark, byte_order: Cell::default() }
+        Layer {
+            bytes,
+            emit,
+            depth,
+            lookback: 0,
+            offset,
+            mark,
+            byte_order: Cell::default(),
+            dump_end: Cell::default(),
+        }
     }
 }
 
@@ -136,6 +157,7 @@ impl Finder {
             length.min(layer.emit.end + layer.lookback + MAX_NEEDLE_OFFSET)
         };
         let (mut at, mut base64_end, mut utf16_end) = (layer.emit.start, 0, 0);
+        self.search_first_dump(layer, report);
         let mut start = layer.emit.start;
         while start < needles_end.max(runs_end) {
             let end = start + SEGMENT;
@@ -200,9 +222,13 @@ impl Finder {
                 Clue::Plain(start) => return self.token_at(layer, start, report),
                 Clue::Encoded(encoding, start) => self.encoded_token_at(layer, encoding, start),
                 Clue::Utf16(start) => self.utf16_token_at(layer, start),
+                _ => None,
             };
             if let Some(found) = found {
                 return found.report(layer, report);
+            }
+            if let Some(end) = self.follow_pieces(layer, clue, report) {
+                return Some(end);
             }
         }
         None
@@ -235,9 +261,17 @@ impl Finder {
             let foreign =
                 bytes[at..end].iter().find(|byte| !(byte.is_ascii_alphanumeric() || **byte == b'_'));
             let encoding = foreign.and_then(|byte| CharEncoding::introduced_by(*byte));
-            if let Some(found) = encoding.and_then(|encoding| self.encoded_token_at(layer, encoding, at))
-                && Some(found.classified.confidence) > plain_confidence
+            let found = encoding
+                .and_then(|encoding| self.encoded_token_at(layer, encoding, at))
+                .filter(|found| Some(found.classified.confidence) > plain_confidence);
+            let is_certain = found.as_ref().is_some_and(|found| found.classified.confidence == Certain);
+            if !is_certain
+                && foreign.is_some()
+                && let Some(end) = self.pieces_at(layer, at, report)
             {
+                return Some(end);
+            }
+            if let Some(found) = found {
                 return found.report(layer, report);
             }
         }

@@ -1,4 +1,5 @@
 mod encoded;
+mod pieces;
 
 use proptest::prelude::*;
 

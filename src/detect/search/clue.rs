@@ -12,6 +12,14 @@ pub(super) enum Clue {
     Encoded(CharEncoding, usize),
     /// It is in UTF-16 of either byte order, and its first letter is here.
     Utf16(usize),
+    /// It is a list of numbers, whose first digits are here.
+    Codes(usize),
+    /// It is cut, and its prefix goes on here.
+    PrefixMiddle(usize),
+    /// It is written backwards, and its first letter is in front of this byte.
+    Reversed(usize),
+    /// It is in a dump with a line that starts here.
+    DumpLine(usize),
 }
 
 /// How far in front of a needle the token may start that it is a part of, in bytes.
@@ -30,15 +38,23 @@ pub(super) fn clues(bytes: &[u8], needle: NeedleKind, at: usize) -> impl Iterato
     };
     let (first, second) = match needle {
         NeedleKind::TokenStart => (Some(Clue::Plain(at)), None),
+        NeedleKind::Quoted => (Some(Clue::Plain(at + 1)), None),
+        NeedleKind::PrefixMiddle => (Some(Clue::PrefixMiddle(at)), None),
+        NeedleKind::Reversed => (reversed_end(bytes, at).map(Clue::Reversed), None),
+        NeedleKind::DumpLine => (Some(Clue::DumpLine(at + 1)), None),
+        NeedleKind::Number => (Some(Clue::Codes(at)), None),
         NeedleKind::InsidePrefix => (prefix_start(bytes, at).map(Clue::Plain), None),
         NeedleKind::Percent => {
             let first = Clue::Encoded(CharEncoding::Percent, at);
             (Some(first), behind_plain(first))
         }
         NeedleKind::Digits => {
-            // The needle may include the backslash.
-            let digits = at + usize::from(bytes.get(at) == Some(&b'\\'));
-            (encoded_char_at(bytes, digits).map(encoded), None)
+            // The needle may include the zero or the `x` before them.
+            let digits = at + usize::from(matches!(bytes.get(at), Some(b'0' | b'x' | b'X')));
+            // What `\\x6` has found is not found again.
+            let is_escape = digits > at && at.checked_sub(1).is_some_and(|before| bytes[before] == b'\\');
+            let encoding = encoded_char_at(bytes, at).filter(|_| !is_escape).map(encoded);
+            (encoding, Some(Clue::Codes(digits)))
         }
         NeedleKind::Escape => {
             let first = encoded_char_at(bytes, at + 2).map(encoded);
@@ -56,6 +72,15 @@ pub(super) fn clues(bytes: &[u8], needle: NeedleKind, at: usize) -> impl Iterato
 /// Where the `g` is that a prefix starts with, in front of a needle from [inside](NeedleKind::InsidePrefix) it.
 fn prefix_start(bytes: &[u8], at: usize) -> Option<usize> {
     (at.saturating_sub(3)..at).rev().find(|start| bytes[*start] == b'g')
+}
+
+/// Where a prefix ends that is written backwards and of which the letters at `at` are a part.
+fn reversed_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let rest = &bytes[at..];
+    if rest.starts_with(b"buhtig") {
+        return Some(at + 6);
+    }
+    at.checked_sub(1).is_none_or(|before| bytes[before] == b'_').then_some(at + 3)
 }
 
 /// Where a UTF-16 prefix may start whose underscore is behind the zero at `at`: as its fourth character (`ghp_`) or its

@@ -10,6 +10,7 @@ use crate::detect::decode::inflate::Wrapper;
 use crate::detect::decode::line_wrapped::{Unwrapped, zlib_starts};
 use crate::detect::decode::utf16::holds_text;
 use crate::detect::decode::{CharEncoding, Encodings};
+use crate::detect::pieces::{FIRST, FIRST_LOOKBACK};
 
 /// How many bytes of an encoded token are read to see whether it begins with a prefix. What could still begin with one where
 /// they end counts as if it did.
@@ -21,6 +22,7 @@ const MAX_READ: usize = 96;
 pub(in crate::detect) const MATCH_CONTEXT: usize = 160;
 
 const _: () = assert!(MATCH_CONTEXT >= MAX_CLUE_OFFSET + MAX_READ);
+const _: () = assert!(MATCH_CONTEXT >= FIRST_LOOKBACK + FIRST);
 
 impl Finder {
     /// Whether a search `depth` encodings deep could find something here. Where this is false, nothing is found in the text,
@@ -30,7 +32,10 @@ impl Finder {
         let needles = self.needles(depth);
         let mut at = 0;
         while let Some((needle, found)) = needles.next(bytes, at, bytes.len()) {
-            if clues(bytes, needle, found).any(|clue| self.may_start_token(bytes, clue, depth)) {
+            let may_start = |clue| {
+                self.may_start_token(bytes, clue, depth) || depth > 0 && self.may_start_in_pieces(bytes, clue)
+            };
+            if clues(bytes, needle, found).any(may_start) {
                 return true;
             }
             at = found + 1;
@@ -58,6 +63,7 @@ impl Finder {
                         .checked_sub(1)
                         .is_some_and(|start| self.may_be_encoded(bytes, CharEncoding::Utf16Be, start, depth))
             }
+            _ => false,
         }
     }
 
@@ -81,7 +87,7 @@ impl Finder {
     }
 
     /// Whether a text could become a prefix if more followed.
-    fn may_become_prefix(&self, text: &[u8]) -> bool {
+    pub(super) fn may_become_prefix(&self, text: &[u8]) -> bool {
         self.rules.iter().any(|rule| rule.prefix.as_bytes().starts_with(text))
     }
 
