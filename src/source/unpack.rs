@@ -76,13 +76,12 @@
 //! **One behind another.** What follows a compressed stream is opened like it, be it of another compressor or an archive.
 
 mod adc;
+mod android;
 mod ar;
 mod arrow;
 mod avro;
 mod besides;
 mod block;
-
-mod android;
 mod blocks;
 mod bounded_reader;
 mod brotli;
@@ -116,9 +115,8 @@ mod lz4;
 mod lzip;
 mod lzma;
 mod lzma_decoder;
-mod mail;
-
 mod lzop;
+mod mail;
 mod member_name;
 mod memory;
 mod mozlz4;
@@ -132,11 +130,10 @@ mod pcap;
 mod pdf;
 mod pieces;
 mod png;
+mod ppmd;
 mod pst;
 mod qcow2;
 mod random_access;
-
-mod ppmd;
 mod remembering;
 mod rpm;
 mod semaphore;
@@ -151,13 +148,12 @@ mod table;
 mod tar;
 mod transfer;
 mod twice;
+mod unix_compress;
+mod unread;
 mod vdi;
 mod vhd;
 mod vhdx;
 mod vmdk;
-
-mod unix_compress;
-mod unread;
 mod work_time;
 mod xz;
 mod zip;
@@ -169,10 +165,8 @@ use std::sync::Arc;
 
 pub use limits::Limits;
 
-use crate::blob::{Blob, Body, Fault, LocationKind, Prefilter, Sink};
-use crate::finding::Apart;
-
 use crate::blob::{Blob, Body, Fault, LocationKind, Origin, Prefilter, Sink};
+use crate::finding::Apart;
 use crate::meter::Meter;
 use bounded_reader::StreamError;
 use budget::Budget;
@@ -207,23 +201,21 @@ impl<'a> Unpack<'a> {
         // A name or a message is never a container, whatever it begins with.
         match container(&mut blob) {
             Some(format) if (blob.origin)().kind == LocationKind::Content => self.open_file(format, blob),
-            _ => carve::scan(self, blob, self.depth, None),
-
             Some(_) => self.inner.blob(blob),
             None => {
                 let unread = unread::recognise(&mut blob.body);
                 if let Some(unread) = unread.filter(|_| (blob.origin)().kind == LocationKind::Content) {
                     let budget = Budget::new(self.limits, &self.semaphore);
-                    self.report_unread(unread, blob.origin, 0, &budget);
+                    self.report_unread(unread, blob.origin, self.depth, &budget);
                 }
-                self.inner.blob(blob);
+                carve::scan(self, blob, self.depth, None);
             }
         }
     }
 
     /// Says that something is scanned as it is although it is no plain data.
     fn report_unread(&self, unread: Unread, origin: &dyn Fn() -> Origin, depth: u32, budget: &Budget) {
-        let itself = OpenContainer { unpack: self, budget, origin, depth };
+        let itself = OpenContainer { unpack: self, budget, origin, depth, carved: false };
         itself.report_as_bytes(Region::Raw(0), unread.word, unread.why);
     }
 
@@ -250,13 +242,11 @@ impl<'a> Unpack<'a> {
     fn nested(&self, mut blob: Blob<'_>, depth: u32, budget: &Budget) {
         match container(&mut blob) {
             Some(format) => self.open(format, blob, depth, budget),
-            None => carve::scan(self, blob, depth, Some(budget)),
-
             None => {
                 if let Some(unread) = unread::recognise(&mut blob.body) {
                     self.report_unread(unread, blob.origin, depth, budget);
                 }
-                self.pass_through(blob);
+                carve::scan(self, blob, depth, Some(budget));
             }
         }
     }
@@ -280,17 +270,13 @@ impl<'a> Unpack<'a> {
             container.report(Region::Raw(0), StreamError::LimitReached(Limit::Depth), None);
             return self.pass_through(blob);
         }
-        if too_deep || !format.open(&container, &mut blob.body, formats::without_extension) {
-            // It only begins like one.
-            carve::scan(self, blob, depth, Some(budget));
-
         let opened = !too_deep && format.open(&container, &mut blob.body, formats::without_extension);
         // What only begins like one may still end in another.
         let at_end = if opened || too_deep { None } else { formats::detect_at_end(&mut blob.body) };
         if let Some(format) = at_end {
             format.open(&container, &mut blob.body, formats::without_extension);
         } else if !opened {
-            if depth == 0 { self.inner.blob(blob) } else { self.pass_through(blob) }
+            carve::scan(self, blob, depth, Some(budget));
         }
     }
 
@@ -311,23 +297,20 @@ fn is_container(head: &[u8]) -> bool {
     formats::detect(head).is_some()
 }
 
-/// The container a blob is.
-fn container(body: &mut Body<'_>) -> Option<&'static Format> {
-    match formats::detect(body.head()) {
-        // The first block of a table may be a frame.
-        Some(format) if format.is_weak() && leveldb::at_end(body) => Some(&leveldb::FORMAT),
-        Some(format) => Some(format),
-        None => formats::detect_at_end(body),
-    }
-
 /// What stands behind a stream, by its head.
 fn behind(head: &[u8], budget: &Budget) -> Behind {
     formats::behind(head, budget)
+}
 
+/// The container a blob is.
 fn container(blob: &mut Blob<'_>) -> Option<&'static Format> {
-    formats::detect(blob.body.head())
-        .or_else(|| formats::detect_by_name(blob.body.head(), || (blob.origin)().path))
-        .or_else(|| formats::detect_at_end(&mut blob.body))
+    match formats::detect(blob.body.head()) {
+        // The first block of a table may be a frame.
+        Some(format) if format.is_weak() && leveldb::at_end(&mut blob.body) => Some(&leveldb::FORMAT),
+        Some(format) => Some(format),
+        None => formats::detect_by_name(blob.body.head(), || (blob.origin)().path)
+            .or_else(|| formats::detect_at_end(&mut blob.body)),
+    }
 }
 
 impl Sink for Unpack<'_> {

@@ -1,16 +1,12 @@
 //! The table of the containers that are opened. A new one is a file with its reader, and a row here.
 
-use super::format::Format;
-use super::{
-    ar, arrow, avro, bzip2, cpio, dmg, git, gzip, har, http, journal, leveldb, lz4, lzma, mail, mozlz4, ole,
-    orc, parquet, pcap, pdf, png, pst, qcow2, rpm, sevenz, sqlite, squashfs, tar, vdi, vhd, vhdx, vmdk, xz,
-    zip, zstd,
-
 use super::budget::Budget;
 use super::format::{Format, Reader, Signature};
 use super::open_container::Behind;
-    android, ar, brotli, bzip2, gzip, lz4, lzip, lzma, lzop, sevenz, snappy, tar, unix_compress, xz, zip,
-    zlib, zstd,
+use super::{
+    android, ar, arrow, avro, brotli, bzip2, cpio, dmg, git, gzip, har, http, journal, leveldb, lz4, lzip,
+    lzma, lzop, mail, mozlz4, ole, orc, parquet, pcap, pdf, png, pst, qcow2, rpm, sevenz, snappy, sqlite,
+    squashfs, tar, unix_compress, vdi, vhd, vhdx, vmdk, xz, zip, zlib, zstd,
 };
 use crate::blob::Body;
 
@@ -18,9 +14,7 @@ use crate::blob::Body;
 pub(super) const HEAD: usize = 512;
 
 /// All of them; where two begin alike, the first is taken.
-static FORMATS: [&Format; 46] = [
-
-static FORMATS: [&Format; 17] = [
+static FORMATS: [&Format; 45] = [
     &zip::FORMAT,
     &sevenz::FORMAT,
     &squashfs::FORMAT,
@@ -48,7 +42,6 @@ static FORMATS: [&Format; 17] = [
     &pcap::FORMAT,
     &journal::FORMAT,
     &png::FORMAT,
-
     &lzip::FORMAT,
     &unix_compress::FORMAT,
     &lzop::FORMAT,
@@ -112,7 +105,7 @@ pub(super) fn behind(head: &[u8], budget: &Budget) -> Behind {
     match format.reader {
         Reader::Compressor(stream) if format.is_valid(head, budget) => Behind::Stream(stream),
         Reader::Compressor(_) => Behind::Other,
-        Reader::Archive(_) => Behind::Archive,
+        Reader::Archive(_) | Reader::Besides(_) => Behind::Archive,
     }
 }
 

@@ -73,6 +73,7 @@ impl Decoder for Inflate {
 pub(super) fn begins_zlib(head: &[u8]) -> bool {
     matches!(head, [method, flags, ..] if method & 15 == 8 && method >> 4 <= 7
         && (u32::from(*method) * 256 + u32::from(*flags)).is_multiple_of(31))
+}
 
 /// A zlib stream (RFC 1950), its header and its checksum included.
 pub(super) struct Zlib {

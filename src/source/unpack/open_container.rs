@@ -41,8 +41,6 @@ pub(super) enum Region<'n> {
     Raw(u64),
     /// What stands behind the container in the same file, and its offset in it: opened where it is a container again.
     Behind(u64),
-
-    /// What stands behind the container, and its offset in the file: another one, perhaps.
 }
 
 /// What stands behind a compressed stream.
@@ -130,7 +128,8 @@ impl OpenContainer<'_> {
     pub(super) fn scan_as_is(&self, mut body: Body<'_>) {
         let blob = Blob { body: reborrow(&mut body), origin: self.origin };
         // What is nested is not counted by the source.
-        if self.depth == 1 { self.unpack.inner.blob(blob) } else { self.unpack.pass_through(blob) }
+        self.unpack.hand_on(blob, self.depth - 1);
+    }
 
     /// What stands behind a stream, by its head.
     pub(super) fn behind(&self, head: &[u8]) -> Behind {
@@ -316,8 +315,6 @@ impl OpenContainer<'_> {
             Region::Decompressed(name) => self.unpack.decompressed(blob, self, name),
             Region::Behind(_) => self.unpack.nested(blob, self.depth, self.budget),
             Region::Member(name) => self.unpack.member(name, blob, self),
-
-            Region::Member(_) | Region::Behind(_) => self.unpack.nested(blob, self.depth, self.budget),
             Region::MemberPart(..) | Region::Raw(_) => self.unpack.pass_through(blob),
         }
     }
