@@ -142,15 +142,13 @@ impl<'a> Unpack<'a> {
 
     /// A blob from within `depth` containers: opened if it is one itself.
     fn nested(&self, mut blob: Blob<'_>, depth: u32, budget: &Budget) {
-        match container(&mut blob) {
-            Some(format) => self.open(format, blob, depth, budget),
-            None => {
-                if let Some(unread) = unread::recognise(&mut blob.body) {
-                    self.report_unread(unread, blob.origin, depth, budget);
-                }
-                self.pass_through(blob);
-            }
+        if let Some(format) = container(&mut blob) {
+            return self.open(format, blob, depth, budget);
         }
+        if let Some(unread) = unread::recognise(&mut blob.body) {
+            self.report_unread(unread, blob.origin, depth, budget);
+        }
+        self.pass_through(blob);
     }
 
     /// What came out of a compressor: a tar is opened as one container with it, anything else is nested in it.

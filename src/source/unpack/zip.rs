@@ -31,7 +31,7 @@ pub(super) use record::END;
 pub(super) static FORMAT: Format = Format {
     name: "zip",
     first_bytes: b"P",
-    begins: begins,
+    begins,
     signature: Signature::Strong,
     at_end: Some(at_end),
     reader: Reader::Archive(open),
