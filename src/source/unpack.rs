@@ -248,7 +248,14 @@ impl<'a> Unpack<'a> {
                 }
                 carve::scan(self, blob, depth, Some(budget));
             }
+
+        if let Some(format) = container(&mut blob) {
+            return self.open(format, blob, depth, budget);
         }
+        if let Some(unread) = unread::recognise(&mut blob.body) {
+            self.report_unread(unread, blob.origin, depth, budget);
+        }
+        self.pass_through(blob);
     }
 
     /// What came out of a compressor: a tar is opened as one container with it, anything else is nested in it.

@@ -15,7 +15,7 @@ use super::input::Input;
 pub(super) static FORMAT: Format = Format {
     name: "Android backup",
     first_bytes: b"A",
-    begins: begins,
+    begins,
     signature: Signature::Strong,
     at_end: None,
     reader: Reader::Compressor(&STREAM),

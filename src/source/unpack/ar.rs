@@ -14,7 +14,7 @@ use crate::blob::Body;
 pub(super) static FORMAT: Format = Format {
     name: "ar",
     first_bytes: b"!",
-    begins: begins,
+    begins,
     signature: Signature::Strong,
     at_end: None,
     reader: Reader::Archive(open),

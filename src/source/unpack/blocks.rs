@@ -41,7 +41,8 @@ impl<F: PartFormat> Blocks<F> {
     fn advance(&mut self, input: &mut &[u8]) -> io::Result<bool> {
         while self.given == self.plain.len() && !self.has_ended {
             let need = self.format.need();
-            (self.given, _) = (0, self.plain.clear());
+            self.plain.clear();
+            self.given = 0;
             let part = if self.gathered.is_empty()
                 && let Some((part, rest)) = input.split_at_checked(need)
             {

@@ -13,7 +13,7 @@ use super::format::{Format, Reader, Signature};
 pub(super) static FORMAT: Format = Format {
     name: "bzip2",
     first_bytes: b"B",
-    begins: begins,
+    begins,
     signature: Signature::Strong,
     at_end: None,
     reader: Reader::Compressor(&STREAM),

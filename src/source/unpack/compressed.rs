@@ -75,10 +75,10 @@ struct Broken;
 
 /// Hands on what comes out of `reader`, the text beside it and what follows it: another compressor's stream there is as good
 /// as the first.
-fn hand_over<'a>(
+fn hand_over(
     container: &OpenContainer<'_>,
     mut format: &'static StreamFormat,
-    mut reader: DecodeReader<'a>,
+    mut reader: DecodeReader<'_>,
     without_extension: WithoutExtension,
 ) -> Result<(), Broken> {
     loop {

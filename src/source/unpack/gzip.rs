@@ -11,7 +11,7 @@ use super::input::Input;
 pub(super) static FORMAT: Format = Format {
     name: "gzip",
     first_bytes: &[0x1f],
-    begins: begins,
+    begins,
     signature: Signature::Weak(least),
     at_end: None,
     reader: Reader::Compressor(&STREAM),

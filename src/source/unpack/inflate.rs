@@ -131,7 +131,7 @@ pub(super) struct WithoutDictionary(Decompress);
 impl WithoutDictionary {
     pub(super) fn new() -> io::Result<Self> {
         let mut inflater = Decompress::new(false);
-        inflater.set_dictionary(&[0; 32 * 1024]).map_err(io::Error::other)?;
+        inflater.set_dictionary(&vec![0; 32 * 1024]).map_err(io::Error::other)?;
         Ok(WithoutDictionary(inflater))
     }
 }

@@ -21,7 +21,7 @@ use super::skippable::{self, NoFrame};
 pub(super) static FORMAT: Format = Format {
     name: "LZ4",
     first_bytes: &[0x04, 0x02],
-    begins: begins,
+    begins,
     signature: Signature::Weak(|_| LEAST),
     at_end: None,
     reader: Reader::Compressor(&STREAM),

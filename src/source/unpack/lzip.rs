@@ -14,7 +14,7 @@ use super::lzma_decoder::Lzma;
 pub(super) static FORMAT: Format = Format {
     name: "lzip",
     first_bytes: b"L",
-    begins: begins,
+    begins,
     signature: Signature::Strong,
     at_end: None,
     reader: Reader::Compressor(&STREAM),

@@ -14,7 +14,7 @@ use super::lzma_decoder::{Lzma, without_header};
 pub(super) static FORMAT: Format = Format {
     name: "LZMA",
     first_bytes: &[],
-    begins: begins,
+    begins,
     signature: Signature::Weak(|_| LEAST),
     at_end: None,
     reader: Reader::Compressor(&STREAM),

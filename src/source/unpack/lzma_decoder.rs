@@ -128,7 +128,7 @@ fn behind_header(size: Option<u64>, properties: u8, dictionary: u32) -> io::Resu
 
 /// The filters for programs and for tables, by their ids in 7z (Methods.txt in the LZMA SDK): BCJ of each machine, and delta.
 const DELTA: &[u8] = &[3];
-const BCJ: [(&[u8], fn(Box<dyn Read + '_>) -> BcjReader<Box<dyn Read + '_>>); 8] = [
+const BCJ: [(&[u8], NewBcj); 8] = [
     (&[3, 3, 1, 3], |reader| BcjReader::new_x86(reader, 0)),
     (&[3, 3, 2, 5], |reader| BcjReader::new_ppc(reader, 0)),
     (&[3, 3, 4, 1], |reader| BcjReader::new_ia64(reader, 0)),
@@ -138,6 +138,9 @@ const BCJ: [(&[u8], fn(Box<dyn Read + '_>) -> BcjReader<Box<dyn Read + '_>>); 8]
     (&[10], |reader| BcjReader::new_arm64(reader, 0)),
     (&[11], |reader| BcjReader::new_riscv(reader, 0)),
 ];
+
+/// Makes a filter over a reader.
+type NewBcj = fn(Box<dyn Read + '_>) -> BcjReader<Box<dyn Read + '_>>;
 
 /// Whether a method of 7z is one of those filters.
 pub(super) fn is_filter(id: &[u8]) -> bool {

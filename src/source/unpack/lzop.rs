@@ -15,7 +15,7 @@ use super::memory::Reservation;
 pub(super) static FORMAT: Format = Format {
     name: "lzop",
     first_bytes: &[0x89],
-    begins: begins,
+    begins,
     signature: Signature::Strong,
     at_end: None,
     reader: Reader::Compressor(&STREAM),
@@ -235,6 +235,6 @@ mod tests {
     fn the_checksum_is_adler_32() {
         assert_eq!(adler32(b""), 1);
         assert_eq!(adler32(b"Wikipedia"), 0x11e6_0398);
-        assert_eq!(adler32(&[0xff; 100_000]), 0x149a_302c);
+        assert_eq!(adler32(&vec![0xff; 100_000]), 0x149a_302c);
     }
 }

@@ -27,7 +27,7 @@ use header::{Refusal, reserve};
 pub(super) static FORMAT: Format = Format {
     name: "7z",
     first_bytes: b"7",
-    begins: begins,
+    begins,
     signature: Signature::Strong,
     at_end: None,
     reader: Reader::Archive(open),

@@ -19,7 +19,7 @@ use super::{lzop, xz};
 pub(super) static FORMAT: Format = Format {
     name: "Snappy",
     first_bytes: &[0xff],
-    begins: begins,
+    begins,
     signature: Signature::Strong,
     at_end: None,
     reader: Reader::Compressor(&STREAM),
@@ -144,15 +144,15 @@ fn masked(sum: u32) -> u32 {
 /// The CRC of each byte, with Castagnoli's polynomial (RFC 3720, 12.1), its bits turned.
 static TABLE: [u32; 256] = {
     let mut table = [0; 256];
-    let mut byte = 0;
+    let mut byte = 0_u32;
     while byte < 256 {
-        let mut sum = byte as u32;
+        let mut sum = byte;
         let mut bit = 0;
         while bit < 8 {
             sum = if sum & 1 != 0 { sum >> 1 ^ 0x82f6_3b78 } else { sum >> 1 };
             bit += 1;
         }
-        table[byte] = sum;
+        table[byte as usize] = sum;
         byte += 1;
     }
     table

@@ -23,7 +23,7 @@ pub(super) static FORMAT: Format = Format {
     name: "tar",
     // It begins with the name of its first member.
     first_bytes: &[],
-    begins: begins,
+    begins,
     signature: Signature::Strong,
     at_end: None,
     reader: Reader::Archive(open),

@@ -16,7 +16,7 @@ use super::memory::Reservation;
 pub(super) static FORMAT: Format = Format {
     name: "compress",
     first_bytes: &[0x1f],
-    begins: begins,
+    begins,
     signature: Signature::Weak(|_| LEAST),
     at_end: None,
     reader: Reader::Compressor(&STREAM),

@@ -46,7 +46,6 @@ static KINDS: [Kind; 19] = [
         begins: arj::begins,
         is: archive("ARJ", "an ARJ archive: unpack it and scan what comes out"),
     },
-    // magic(5), "archive": the text of the tool, at the beginning or behind the size and the checksum of a header.
     Kind {
         first_bytes: b"SZ",
         begins: is_stuffit,
@@ -199,14 +198,14 @@ fn is_rar(head: &[u8]) -> bool {
     RAR.iter().any(|signature| head.starts_with(signature))
 }
 
-/// Classic StuffIt (`SIT!` and the author's letters at 10), StuffIt 5, and StuffIt X (magic(5), "macintosh").
+/// `StuffIt`: the classic one (`SIT!` and the author's letters at 10), version 5, and X (magic(5), "macintosh").
 fn is_stuffit(head: &[u8]) -> bool {
     head.starts_with(b"SIT!") && head.get(10..14) == Some(b"rLau")
         || head.starts_with(b"StuffIt (c)1997-")
         || head.starts_with(b"StuffIt!") && head.get(8).is_some_and(|byte| !byte.is_ascii_graphic())
 }
 
-/// zpaq (its locator tag, or a block), lrzip, rzip, ALZip and EGG, FreeArc, and Apple's AEA and BOM-less archives.
+/// zpaq (its locator tag, or a block), lrzip, rzip, `ALZip` and EGG, `FreeArc`.
 fn is_other_archive(head: &[u8]) -> bool {
     const ZPAQ: &[u8] = b"7kSt\xa0\x31\x83\xd3\x8c\xb2\x28\xb0\xd3";
     head.starts_with(ZPAQ)

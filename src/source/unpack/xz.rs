@@ -13,7 +13,7 @@ use super::lzma_decoder::Lzma;
 pub(super) static FORMAT: Format = Format {
     name: "xz",
     first_bytes: &[0xfd],
-    begins: begins,
+    begins,
     signature: Signature::Strong,
     at_end: None,
     reader: Reader::Compressor(&STREAM),

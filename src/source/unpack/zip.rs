@@ -32,7 +32,7 @@ use record::{Entry, LOCAL_LEN, le16};
 pub(super) static FORMAT: Format = Format {
     name: "zip",
     first_bytes: b"P",
-    begins: begins,
+    begins,
     signature: Signature::Strong,
     at_end: Some(at_end),
     reader: Reader::Archive(open),

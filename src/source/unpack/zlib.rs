@@ -14,7 +14,7 @@ use super::input::Input;
 pub(super) static FORMAT: Format = Format {
     name: "zlib",
     first_bytes: &[0x08, 0x18, 0x28, 0x38, 0x48, 0x58, 0x68, 0x78],
-    begins: begins,
+    begins,
     signature: Signature::Weak(|_| LEAST),
     at_end: None,
     reader: Reader::Compressor(&STREAM),

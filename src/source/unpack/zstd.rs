@@ -15,7 +15,7 @@ use super::skippable::{self, NoFrame};
 pub(super) static FORMAT: Format = Format {
     name: "Zstandard",
     first_bytes: b"\x28\x50\x51\x52\x53\x54\x55\x56\x57\x58\x59\x5a\x5b\x5c\x5d\x5e\x5f",
-    begins: begins,
+    begins,
     signature: Signature::Weak(|_| LEAST),
     at_end: None,
     reader: Reader::Compressor(&STREAM),

@@ -3,7 +3,7 @@
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek as _, SeekFrom};
 
-use sevenz_rust2::{Archive, ArchiveEntry, Block, EncoderMethod, Error};
+use sevenz_rust2::{Archive, ArchiveEntry, Block, Coder, EncoderMethod, Error};
 
 use super::{CountingReader, into_io};
 use crate::source::unpack::budget::Budget;
@@ -23,7 +23,7 @@ pub(super) type Each<'e> = &'e mut dyn FnMut(&ArchiveEntry, &mut dyn Read) -> Re
 
 /// Whether the library cannot read a block, and this can.
 pub(super) fn reads(block: &Block) -> bool {
-    let ids = || block.coders.iter().map(|coder| coder.encoder_method_id());
+    let ids = || block.coders.iter().map(Coder::encoder_method_id);
     ids().any(|id| matches!(id, EncoderMethod::ID_DEFLATE64 | SWAP_2 | SWAP_4))
         && ids().all(is_known)
         && block.ordered_coder_iter().count() == block.coders.len()

@@ -148,7 +148,7 @@ pub(super) fn set_method(bytes: &mut [u8], last: u8) {
 pub(super) fn ppmd_in_zip(bytes: &[u8], marked: bool) -> Vec<u8> {
     let (order, mib) = (8_u16, 16_u16);
     let mut out = ppmd_rust::Ppmd8Encoder::new(
-        (order - 1 | (mib - 1) << 4).to_le_bytes().to_vec(),
+        ((order - 1) | ((mib - 1) << 4)).to_le_bytes().to_vec(),
         order.into(),
         u32::from(mib) << 20,
         ppmd_rust::RestoreMethod::Restart,

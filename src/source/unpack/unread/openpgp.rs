@@ -1,4 +1,4 @@
-//! An encrypted OpenPGP message that is not armoured (RFC 9580): a packet with the session key, or with how to make it of a
+//! An encrypted `OpenPGP` message that is not armoured (RFC 9580): a packet with the session key, or with how to make it of a
 //! passphrase, and another packet behind it.
 
 /// Public-Key Encrypted Session Key, and Symmetric-Key Encrypted Session Key (RFC 9580, 5).
