@@ -6,13 +6,13 @@
 //! |---|---|---|---|
 //! | zip (jar, whl, docx, apk, Terraform plan; stored, deflate, Deflate64, bzip2, LZMA, xz, Zstandard; zip64; data descriptors) | `PK` at the beginning, or a central directory at the end of something else (self-extracting programs, scripts with their modules) | by its central directory; header by header where that is missing, or where a nested one is larger than 64 MiB | `a.zip!inner/path` |
 //! | 7z (LZMA, LZMA2, `PPMd`, bzip2, deflate, Zstandard, LZ4, the BCJ and delta filters) | `7z` | by its header; nested ones up to 64 MiB | `a.7z!inner/path` |
-//! | SquashFS 4 (snaps, `AppImage`s, firmware; gzip, LZMA, LZO, xz, LZ4, Zstandard) | `hsqs`, also behind the program of an `AppImage` | by its tables; nested ones up to 64 MiB | `a.squashfs!inner/path` |
+//! | squashfs 4 (snaps, `AppImage`s, firmware; gzip, LZMA, LZO, xz, LZ4, Zstandard) | `hsqs`, also behind the program of an `AppImage` | by its tables; nested ones up to 64 MiB | `a.squashfs!inner/path` |
 //! | qcow2 (compressed clusters, subclusters, snapshots as `snapshot NAME`), qcow | `QFI` and a version | by its tables; nested ones up to 64 MiB | `a.qcow2!disk` |
 //! | VMDK (sparse and stream-optimized extents) | `KDMV`, `COWD` | by its tables; nested ones of more than 64 MiB forwards, where they are stream-optimized | `a.vmdk!disk` |
 //! | VHDX | `vhdxfile` | by its tables; nested ones up to 64 MiB | `a.vhdx!disk` |
 //! | VHD (those that grow; those of a fixed size are bytes) | `conectix` | by its table; nested ones up to 64 MiB | `a.vhd!disk` |
 //! | VDI | its text and signature | by its table; nested ones up to 64 MiB | `a.vdi!disk` |
-//! | DMG (stored, ADC, zlib, bzip2, LZFSE, xz) | `koly` in its last 512 bytes | by its list of chunks; nested ones up to 64 MiB | `a.dmg!disk` |
+//! | DMG (stored, ADC, zlib, bzip2, LZFSE, xz) | `koly` in its last 512 bytes, in a file or in memory | by its list of chunks | `a.dmg!disk` |
 //! | ar, Debian packages | `!<arch>` | forwards | `a.deb!data.tar.xz!inner/path` |
 //! | gzip (many members) | `1f 8b 08` | forwards | `a.log.gz!a.log` |
 //! | bzip2 (many streams) | `BZh` and the signature of a block | forwards | `a.log.bz2!a.log` |
@@ -167,7 +167,12 @@ impl<'a> Unpack<'a> {
 
 /// The container a blob is.
 fn container(body: &mut Body<'_>) -> Option<&'static Format> {
-    formats::detect(body.head()).or_else(|| formats::detect_at_end(body))
+    match formats::detect(body.head()) {
+        // An image of a disk begins with its first chunk, which is compressed, or the disk's own first bytes.
+        Some(_) if dmg::at_end(body) => Some(&dmg::FORMAT),
+        Some(format) => Some(format),
+        None => formats::detect_at_end(body),
+    }
 }
 
 impl Sink for Unpack<'_> {
@@ -214,7 +219,7 @@ impl Prefilter for Unpack<'_> {
     }
 
     fn must_open(&self, head: &[u8]) -> bool {
-        self.limits.max_archive_depth > 0 && formats::detect(head).is_some()
+        self.limits.max_archive_depth > 0 && (formats::detect(head).is_some() || squashfs::is_behind(head))
             || self.inner.prefilter().is_none_or(|prefilter| prefilter.must_open(head))
     }
 }

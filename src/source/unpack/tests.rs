@@ -2,6 +2,8 @@
 
 mod bombs;
 mod damaged;
+mod disk_images;
+mod disks;
 mod fair;
 mod gaps;
 mod nested;
@@ -9,4 +11,6 @@ mod odd_tar;
 mod odd_zip;
 mod ordinary;
 mod pack;
+mod squashfs;
+mod squashfs_image;
 mod support;
