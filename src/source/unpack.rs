@@ -6,13 +6,13 @@
 //! |---|---|---|---|
 //! | zip (jar, whl, docx, apk, Terraform plan; stored, deflate, Deflate64, bzip2, LZMA, xz, Zstandard; zip64; data descriptors) | `PK` at the beginning, or a central directory at the end of something else (self-extracting programs, scripts with their modules) | by its central directory; header by header where that is missing, or where a nested one is larger than 64 MiB | `a.zip!inner/path` |
 //! | 7z (LZMA, LZMA2, `PPMd`, bzip2, deflate, Zstandard, LZ4, the BCJ and delta filters) | `7z` | by its header; nested ones up to 64 MiB | `a.7z!inner/path` |
-//! | SquashFS 4 (snaps, `AppImage`s, firmware; gzip, LZMA, LZO, xz, LZ4, Zstandard) | `hsqs`, also behind the program of an `AppImage` | by its tables; nested ones up to 64 MiB | `a.squashfs!inner/path` |
+//! | squashfs 4 (snaps, `AppImage`s, firmware; gzip, LZMA, LZO, xz, LZ4, Zstandard) | `hsqs`, also behind the program of an `AppImage` | by its tables; nested ones up to 64 MiB | `a.squashfs!inner/path` |
 //! | qcow2 (compressed clusters, subclusters, snapshots as `snapshot NAME`), qcow | `QFI` and a version | by its tables; nested ones up to 64 MiB | `a.qcow2!disk` |
 //! | VMDK (sparse and stream-optimized extents) | `KDMV`, `COWD` | by its tables; nested ones of more than 64 MiB forwards, where they are stream-optimized | `a.vmdk!disk` |
 //! | VHDX | `vhdxfile` | by its tables; nested ones up to 64 MiB | `a.vhdx!disk` |
 //! | VHD (those that grow; those of a fixed size are bytes) | `conectix` | by its table; nested ones up to 64 MiB | `a.vhd!disk` |
 //! | VDI | its text and signature | by its table; nested ones up to 64 MiB | `a.vdi!disk` |
-//! | DMG (stored, ADC, zlib, bzip2, LZFSE, xz) | `koly` in its last 512 bytes | by its list of chunks; nested ones up to 64 MiB | `a.dmg!disk` |
+//! | DMG (stored, ADC, zlib, bzip2, LZFSE, xz) | `koly` in its last 512 bytes, in a file or in memory | by its list of chunks | `a.dmg!disk` |
 //! | ar, Debian packages | `!<arch>` | forwards | `a.deb!data.tar.xz!inner/path` |
 //! | cpio (new, with checksums, portable, old binary in both orders; initial RAM disks of several) | `070701`, `070702`, `070707`, `c7 71`, `71 c7` and a header that holds together | forwards | `a.cpio!inner/path` |
 //! | RPM packages (payloads of numbered files, too) | `ed ab ee db` | forwards | `a.rpm!./inner/path` |
@@ -317,6 +317,12 @@ fn container(blob: &mut Blob<'_>) -> Option<&'static Format> {
         Some(format) => Some(format),
         None => formats::detect_by_name(blob.body.head(), || (blob.origin)().path)
             .or_else(|| formats::detect_at_end(&mut blob.body)),
+
+fn container(body: &mut Body<'_>) -> Option<&'static Format> {
+    match formats::detect(body.head()) {
+        // An image of a disk begins with its first chunk, which is compressed, or the disk's own first bytes.
+        Some(_) if dmg::at_end(body) => Some(&dmg::FORMAT),
+        None => formats::detect_at_end(body),
     }
 }
 
@@ -374,6 +380,8 @@ impl Prefilter for Unpack<'_> {
     fn must_open(&self, head: &[u8]) -> bool {
         self.limits.max_archive_depth > 0
             && (formats::detect(head).is_some() || unread::by_head(head).is_some())
+
+        self.limits.max_archive_depth > 0 && (formats::detect(head).is_some() || squashfs::is_behind(head))
             || self.inner.prefilter().is_none_or(|prefilter| prefilter.must_open(head))
     }
 }

@@ -71,8 +71,9 @@ pub(super) struct Cache(Vec<CachedBlock>);
 struct CachedBlock {
     offset: u64,
     bytes: Vec<u8>,
-    /// How many of those came out of the block.
+    /// How many of those came out of the block, and how many were given out since.
     len: usize,
+    given: usize,
     _reservation: Reservation,
 }
 
@@ -212,10 +213,15 @@ impl Reader<'_, '_> {
                 }
             },
         };
-        let block = &self.context.cache.0[index];
+        let Some(block) = self.context.cache.0.get_mut(index) else { return Ok(0) };
         let from = usize::try_from(packed.skip).map_or(block.len, |skip| skip.min(block.len));
         let len = buf.len().min(block.len - from);
         buf[..len].copy_from_slice(&block.bytes[from..from + len]);
+        block.given = block.given.saturating_add(len);
+        // What is given out again and again is made anew each time.
+        if block.given > block.len {
+            self.count(0, len);
+        }
         if len == 0 {
             self.lose("a block of it is shorter than it should be");
         }
@@ -235,7 +241,10 @@ impl Reader<'_, '_> {
         let mut bytes = vec![0; packed.unpacked];
         let (len, outcome) = packed.codec.unpack(&input, &mut bytes, self.budget);
         input.zeroize();
-        blocks.insert(0, CachedBlock { offset: packed.offset, bytes, len, _reservation: reservation });
+        blocks.insert(
+            0,
+            CachedBlock { offset: packed.offset, bytes, len, given: 0, _reservation: reservation },
+        );
         self.count(packed.len, len);
         match outcome {
             Ok(()) => {

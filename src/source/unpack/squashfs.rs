@@ -1,4 +1,4 @@
-//! SquashFS, of snaps, `AppImage`s, firmware and live systems: files in compressed blocks, found from the root down.
+//! `SquashFS`, of snaps, `AppImage`s, firmware and live systems: files in compressed blocks, found from the root down.
 //!
 //! The format is Linux' `fs/squashfs/squashfs_fs.h`, described in <https://dr-emann.github.io/squashfs/>, whose sections are cited.
 
@@ -18,9 +18,11 @@ use super::random_access::{RandomAccess, with_random_access};
 use crate::blob::Body;
 use superblock::Superblock;
 
+pub(super) use prefix::is_behind;
+
 /// Its row in the table of formats.
 pub(super) static FORMAT: Format = Format {
-    name: "SquashFS",
+    name: "squashfs",
     first_bytes: b"hs",
     begins: prefix::begins,
     signature: Signature::Strong,

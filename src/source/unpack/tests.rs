@@ -9,6 +9,8 @@ mod cpios;
 
 mod compressors;
 mod damaged;
+mod disk_images;
+mod disks;
 mod fair;
 mod gaps;
 mod git;
@@ -31,5 +33,8 @@ mod sqlite;
 
 mod pack_rare;
 mod seen_as_bytes;
+
+mod squashfs;
+mod squashfs_image;
 mod support;
 mod tables;

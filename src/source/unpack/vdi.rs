@@ -1,6 +1,6 @@
-//! VDI, the disks of VirtualBox: found by a table of blocks.
+//! VDI, the disks of `VirtualBox`: found by a table of blocks.
 //!
-//! There is no specification but the source: `VDICore.h` in VirtualBox, and `block/vdi.c` in QEMU, whose names are used.
+//! There is no specification but the source: `VDICore.h` in `VirtualBox`, and `block/vdi.c` in QEMU, whose names are used.
 
 use std::io;
 

@@ -49,7 +49,8 @@ const OFFSET: u64 = !0xf_ffff;
 
 /// Whether an image begins so (2.2.1).
 fn begins(head: &[u8]) -> bool {
-    head.starts_with(b"vhdxfile")
+    // The name of its creator stands behind that, in UTF-16.
+    head.starts_with(b"vhdxfile") && head.get(9) == Some(&0)
 }
 
 /// Hands on the disk.

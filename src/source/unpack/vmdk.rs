@@ -1,7 +1,7 @@
-//! VMDK, the disks of VMware: sparse extents, found by tables of two levels, or compressed one behind the other, as an OVA has them.
+//! VMDK, the disks of `VMware`: sparse extents, found by tables of two levels, or compressed one behind the other, as an OVA has them.
 //! Flat extents are the bytes of the disk, and descriptors are text.
 //!
-//! The format is VMware's "Virtual Disk Format 5.0"
+//! The format is `VMware`'s "Virtual Disk Format 5.0"
 //! (<https://web.archive.org/web/2021/https://www.vmware.com/app/vmdk/?src=vmdk>), whose structures are named.
 
 mod header;
@@ -52,18 +52,18 @@ fn open(container: &OpenContainer<'_>, body: Body<'_>) {
 
 fn open_extent(container: &OpenContainer<'_>, file: &mut RandomAccess<'_>) -> Result<(), Refusal> {
     let header = Header::read(file)?;
-    if header.tables_at_end && !header.is_stream {
-        return Err(damaged("its footer is missing"));
-    }
-    if header.tables_at_end {
+    let Some(directory) = header.directory else {
+        if !header.is_stream {
+            return Err(damaged("its footer is missing"));
+        }
         // Cut off before its footer: what is there can be read forwards.
         let end = file.len()?;
         let mut all = BufReader::new(Part { file, at: 0, end });
         stream::open(container, &mut Input::reader(&mut all, container.budget), &header);
         return Ok(());
-    }
+    };
     let parent = header.parent(file);
-    let mut tables = Tables::new(&header, file.len()?);
+    let mut tables = Tables::new(&header, directory, file.len()?);
     hand_over_disk(container, file, &mut tables)?;
     if let Some(parent) = parent {
         container.report_unreadable(Region::Raw(0), elsewhere("the disk it is a snapshot of", &parent));

@@ -31,6 +31,7 @@ impl Sink for CountingSink {
                 let mut total = head.len() as u64;
                 while let Ok(read @ 1..) = rest.read(&mut buf) {
                     total += read as u64;
+                    rest.skip_hole();
                 }
                 total
             }

@@ -51,7 +51,7 @@ pub(super) fn is_encrypted(head: &[u8]) -> bool {
 }
 
 /// Whether a body ends in a trailer.
-pub(super) fn at_end(body: &mut Body<'_>) -> bool {
+pub(in super::super) fn at_end(body: &mut Body<'_>) -> bool {
     match body {
         Body::Whole(bytes) => is_trailer_of(&mut RandomAccess::Memory(bytes)),
         Body::Stream { head, rest } => {

@@ -18,6 +18,11 @@ pub(in super::super) fn begins(head: &[u8]) -> bool {
         || head.starts_with(b"sqsh") && matches!(head.get(28..32), Some([0, 1..=4, 0, 0..=3]))
 }
 
+/// Whether one stands behind a program that begins so.
+pub(in super::super) fn is_behind(head: &[u8]) -> bool {
+    elf_end(head).is_some()
+}
+
 /// Whether a body is an `AppImage` with such an image in it.
 pub(in super::super) fn is_app_image(body: &mut Body<'_>) -> bool {
     let Some(at) = elf_end(body.head()) else { return false };

@@ -93,7 +93,9 @@ impl Walk<'_, '_> {
                         return Ok(());
                     }
                 }
-                Ok(None) => drop(self.open.pop()),
+                Ok(None) => {
+                    self.open.pop();
+                }
                 // Those beside it may be sound.
                 Err(error) => {
                     self.report(&error);

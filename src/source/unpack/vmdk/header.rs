@@ -34,14 +34,12 @@ pub(super) struct Header {
     pub(super) grain: u64,
     /// How many grains a table leads to.
     pub(super) table: u64,
-    /// The sector of the directory.
-    pub(super) directory: u64,
+    /// The sector of the directory; none where it is not known.
+    pub(super) directory: Option<u64>,
     pub(super) zero_grains: bool,
     pub(super) compressed: bool,
     /// Whether it can be read forwards.
     pub(super) is_stream: bool,
-    /// Whether it is not known where the directory is.
-    pub(super) tables_at_end: bool,
     descriptor: u64,
     descriptor_len: u64,
     /// The name of the disk that this one is a snapshot of, where the header states it.
@@ -54,13 +52,13 @@ impl Header {
         let len = file.len()?;
         let first = file.bytes_at(0, usize::try_from(len.min(2 * SECTOR + SECTOR)).unwrap_or(0))?;
         let mut header = Header::parse(&first)?;
-        if header.tables_at_end {
+        if header.directory.is_none() {
             // The footer is the last but one sector: a header with the offset.
             let footer = len.checked_sub(2 * SECTOR).and_then(|at| file.bytes_at(at, 512).ok());
             let footer = footer
                 .filter(|bytes| bytes.starts_with(b"KDMV"))
                 .and_then(|bytes| Header::parse(&bytes).ok());
-            if let Some(footer) = footer.filter(|footer| !footer.tables_at_end) {
+            if let Some(footer) = footer.filter(|footer| footer.directory.is_some()) {
                 header = footer;
             }
         }
@@ -106,11 +104,10 @@ fn sparse(bytes: &[u8]) -> Result<Header, Refusal> {
         capacity: le64(bytes, 12),
         grain: le64(bytes, 20),
         table: le32(bytes, 44).into(),
-        directory,
+        directory: Some(directory).filter(|directory| *directory != AT_END),
         zero_grains: flags & ZERO_GRAINS != 0,
         compressed,
         is_stream: compressed && flags & MARKERS != 0,
-        tables_at_end: directory == AT_END,
         descriptor: le64(bytes, 28),
         descriptor_len: le64(bytes, 36),
         parent: Vec::new(),
@@ -125,11 +122,10 @@ fn cow(bytes: &[u8]) -> Header {
         capacity: le32(bytes, 12).into(),
         grain: le32(bytes, 16).into(),
         table: COW_TABLE,
-        directory: le32(bytes, 20).into(),
+        directory: Some(le32(bytes, 20).into()),
         zero_grains: false,
         compressed: false,
         is_stream: false,
-        tables_at_end: false,
         descriptor: 0,
         descriptor_len: 0,
         parent: parent[..end].to_vec(),

@@ -27,12 +27,12 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    pub(super) fn new(header: &Header, file_len: u64) -> Self {
+    pub(super) fn new(header: &Header, directory: u64, file_len: u64) -> Self {
         Tables {
             size: header.capacity.saturating_mul(SECTOR),
             grain: header.grain * SECTOR,
             table: header.table,
-            directory_at: header.directory.saturating_mul(SECTOR),
+            directory_at: directory.saturating_mul(SECTOR),
             zero_grains: header.zero_grains,
             compressed: header.compressed,
             file_len,
