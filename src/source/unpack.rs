@@ -36,6 +36,9 @@
 //! header texts; what stands before, between and behind the members of a zip, and behind a compressed stream or a tar.
 //! All this is reported at its offset in the container. The compressed bytes themselves are not scanned.
 //!
+//! **Besides.** Mails, databases and tables are scanned as they stand, whatever the limits are, and what that does not show is handed on
+//! besides: a token may be found in both. They are read twice, or once for both where they cannot be and can be read forwards.
+//!
 //! **Damage and bombs.** What could be read is scanned, the rest is a [`Fault`]: damaged, cut short by a
 //! limit of [`Limits`], or unreadable (encrypted, unknown method). What only began like a container is an ordinary blob.
 
