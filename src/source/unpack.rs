@@ -68,6 +68,9 @@
 //!
 //! **What begins somewhere else.** In what is no container and no text, compressed streams and archives are found at any offset, and
 //! called `core!@6699`: see [`carve`].
+
+//! **Besides.** Mails, databases and tables are scanned as they stand, whatever the limits are, and what that does not show is handed on
+//! besides: a token may be found in both. They are read twice, or once for both where they cannot be and can be read forwards.
 //!
 //! **Damage and bombs.** What could be read is scanned, the rest is a [`Fault`]: damaged, cut short by a
 //! limit of [`Limits`], or seen as bytes only (encrypted, unknown method; `unread` knows whole formats of that kind). What only

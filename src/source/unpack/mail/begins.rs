@@ -110,6 +110,10 @@ pub(super) fn is_from_line(line: &[u8]) -> bool {
 }
 
 fn begins_header(head: &[u8]) -> bool {
+    // Almost every other text is turned away here.
+    if field_name(head).is_none_or(|name| !is_known(name)) {
+        return false;
+    }
     let mut first: Option<&[u8]> = None;
     let mut complete = false;
     for line in head.split_inclusive(|byte| *byte == b'\n') {
@@ -122,11 +126,8 @@ fn begins_header(head: &[u8]) -> bool {
             continue;
         }
         let Some(name) = field_name(line) else { return false };
+        // One that is not known may stand among those that are.
         if !is_known(name) {
-            // One that is not known may stand among those that are, but not at the beginning.
-            if first.is_none() {
-                return false;
-            }
             continue;
         }
         if first.is_some_and(|first| !first.eq_ignore_ascii_case(name)) {
