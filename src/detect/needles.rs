@@ -7,10 +7,14 @@
 //! Teddy is the packed multiple-substring search of Hyperscan, as the aho-corasick crate has it
 //! (<https://github.com/BurntSushi/aho-corasick/blob/master/src/packed/teddy/README.md>).
 
+mod rare;
+
 use aho_corasick::packed;
 use aho_corasick::{AhoCorasick, Input};
 
+use self::rare::RARE_NEEDLES;
 use super::decode::CharEncoding;
+use super::decode::base85::Base85;
 use crate::rule::Rules;
 
 /// Which part of a token a needle is.
@@ -28,8 +32,27 @@ pub(super) enum NeedleKind {
     Escape,
     /// The start of a token of which every character is encoded so.
     Encoded(CharEncoding),
-    /// The underscore of a prefix in UTF-16, of either byte order.
+    /// The underscore of a prefix in UTF-16 or UTF-32, of either byte order.
     Utf16,
+    /// What is encoded as a whole begins here.
+    Mark(Mark),
+    /// The `h` of a prefix in full-width letters in UTF-16, of either byte order.
+    FullWidthUtf16,
+}
+
+/// What says that something is encoded as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// The end of `begin`, and the mode of a uuencoded file.
+    Begin,
+    /// A prefix in a line of uuencode, or most of it.
+    UuencodedPrefix,
+    /// `<~` of ASCII85, and the byte before.
+    Ascii85,
+    /// The end of a line, and what a binary patch of git begins with.
+    Patch,
+    /// A prefix that is the first group of base85.
+    Base85Prefix(Base85),
 }
 
 /// Needles that find GitHub's prefixes in every encoding.
@@ -37,45 +60,58 @@ pub(super) enum NeedleKind {
 /// Which needle finds `github_pat_` depends on its first encoded character: `gi%`, `it%`, `th%`, or `thu` if none of those
 /// is encoded; `git` alone is too common a word.
 ///
-/// No more than 32 and none shorter than three bytes, because Teddy then takes 32 bytes at a time. It distinguishes needles
-/// by the low and high nibbles of their first three bytes, in eight buckets: a needle's index in this list modulo eight, or
-/// the bucket of an earlier one with the same three low nibbles (`ghu` and `gh%`). In this order, similar needles share
-/// buckets: there is a false candidate every 2,500 bytes of C or Rust, every 1,400 of a log full of numbers, and none in words
-/// in UTF-16, which are three times as slow where the needle for those shares a bucket with `gho`. `benches/detect.rs`
-/// measures it.
-const ENCODED_NEEDLES: [(&str, NeedleKind); 32] = [
-    ("it\\", NeedleKind::InsidePrefix),
-    ("h&#", NeedleKind::InsidePrefix),
-    ("gho", NeedleKind::TokenStart),
-    ("676", NeedleKind::Encoded(CharEncoding::Hex)),
-    ("th\\", NeedleKind::InsidePrefix),
-    ("\0_\0", NeedleKind::Utf16),
-    ("gi&", NeedleKind::TokenStart),
-    ("u{6", NeedleKind::Escape),
-    ("gi\\", NeedleKind::TokenStart),
-    ("it%", NeedleKind::InsidePrefix),
-    ("103;", NeedleKind::Digits),
-    ("67;", NeedleKind::Digits),
-    ("gh%", NeedleKind::TokenStart),
-    ("067", NeedleKind::Digits),
-    ("gi%", NeedleKind::TokenStart),
-    ("%67", NeedleKind::Percent),
-    ("ghr", NeedleKind::TokenStart),
-    ("g&#", NeedleKind::TokenStart),
-    ("ghs", NeedleKind::TokenStart),
-    ("67:6", NeedleKind::Encoded(CharEncoding::SpacedHex)),
-    ("thu", NeedleKind::InsidePrefix),
-    ("th%", NeedleKind::InsidePrefix),
-    ("g%6", NeedleKind::TokenStart),
-    ("%25", NeedleKind::Percent),
-    ("ghp", NeedleKind::TokenStart),
-    ("it&", NeedleKind::InsidePrefix),
-    ("gh\\", NeedleKind::TokenStart),
-    ("67 6", NeedleKind::Encoded(CharEncoding::SpacedHex)),
-    ("g\\u0", NeedleKind::TokenStart),
-    ("ghu", NeedleKind::TokenStart),
-    ("\\147", NeedleKind::Digits),
-    ("\\x6", NeedleKind::Escape),
+/// None is shorter than three bytes, because Teddy then compares the first three of all of them with 32 bytes at a time. It
+/// distinguishes needles by the low and high nibbles of those, in eight buckets, of which each has a row here. False candidates
+/// are what costs, 35 ns each; with these rows, which were searched for on sources, libraries and logs, there is one every 4,000
+/// bytes. What is four bytes long and more is looked for in [a pass of its own](RARE_NEEDLES). `benches/detect.rs` measures it.
+const ENCODED_NEEDLES: [&[(&str, NeedleKind)]; 8] = [
+    &[("\0_\0", NeedleKind::Utf16), ("th\\", NeedleKind::InsidePrefix), ("gh\\", NeedleKind::TokenStart)],
+    &[
+        ("gi\\", NeedleKind::TokenStart),
+        ("'<~", NeedleKind::Mark(Mark::Ascii85)),
+        ("it\\", NeedleKind::InsidePrefix),
+        ("ghp", NeedleKind::TokenStart),
+    ],
+    &[
+        ("%25", NeedleKind::Percent),
+        ("thu", NeedleKind::InsidePrefix),
+        ("th%", NeedleKind::InsidePrefix),
+        ("%67", NeedleKind::Percent),
+    ],
+    &[
+        ("u{6", NeedleKind::Escape),
+        ("h&#", NeedleKind::InsidePrefix),
+        ("g&#", NeedleKind::TokenStart),
+        ("g%6", NeedleKind::TokenStart),
+    ],
+    &[
+        ("gh%", NeedleKind::TokenStart),
+        ("ghs", NeedleKind::TokenStart),
+        ("ghu", NeedleKind::TokenStart),
+        ("ghr", NeedleKind::TokenStart),
+        ("gho", NeedleKind::TokenStart),
+    ],
+    &[
+        ("067", NeedleKind::Digits),
+        ("\"<~", NeedleKind::Mark(Mark::Ascii85)),
+        (" <~", NeedleKind::Mark(Mark::Ascii85)),
+        ("\n<~", NeedleKind::Mark(Mark::Ascii85)),
+        ("=<~", NeedleKind::Mark(Mark::Ascii85)),
+        ("(<~", NeedleKind::Mark(Mark::Ascii85)),
+    ],
+    &[
+        ("it%", NeedleKind::InsidePrefix),
+        ("gi%", NeedleKind::TokenStart),
+        ("gi&", NeedleKind::TokenStart),
+        ("it&", NeedleKind::InsidePrefix),
+    ],
+    &[
+        ("\\x6", NeedleKind::Escape),
+        ("><~", NeedleKind::Mark(Mark::Ascii85)),
+        ("676", NeedleKind::Encoded(CharEncoding::Hex)),
+        ("67;", NeedleKind::Digits),
+        (":<~", NeedleKind::Mark(Mark::Ascii85)),
+    ],
 ];
 
 /// How far behind the first byte of a token its needle may start, in bytes: `&amp;#x0000000067;`.
@@ -100,28 +136,37 @@ enum Search {
 impl Needles {
     /// Needles for the rules' prefixes in plain text.
     pub(super) fn plain(rules: &Rules) -> Self {
-        Needles::new(rules.iter().map(|rule| (rule.prefix, NeedleKind::TokenStart)).collect())
+        Needles::new(rules.iter().map(|rule| (rule.prefix.as_bytes(), NeedleKind::TokenStart)).collect())
+    }
+
+    /// The needles of the second pass.
+    pub(super) fn rare() -> Self {
+        Needles::new(interleaved(&RARE_NEEDLES).collect())
     }
 
     /// Needles for them in plain text and in every encoding but base64.
     pub(super) fn encoded(rules: &Rules) -> Self {
-        let covered = |prefix: &str| ENCODED_NEEDLES.iter().any(|(needle, _)| prefix.contains(needle));
+        let needles = || ENCODED_NEEDLES.iter().flat_map(|bucket| *bucket);
+        let covered = |prefix: &str| needles().any(|(needle, _)| prefix.contains(needle));
         let others = rules.iter().map(|rule| rule.prefix).filter(|prefix| !covered(prefix));
         Needles::new(
-            ENCODED_NEEDLES
-                .into_iter()
-                .chain(others.map(|prefix| (prefix, NeedleKind::TokenStart)))
+            interleaved(&ENCODED_NEEDLES)
+                .map(|(needle, kind)| (needle.as_bytes(), kind))
+                .chain(others.map(|prefix| (prefix.as_bytes(), NeedleKind::TokenStart)))
                 .collect(),
         )
     }
 
-    fn new(needles: Vec<(&str, NeedleKind)>) -> Self {
+    fn new(needles: Vec<(&[u8], NeedleKind)>) -> Self {
         let texts = || needles.iter().map(|(text, _)| *text);
-        let search = match packed::Searcher::new(texts()) {
+        // Eight buckets, however many needles: with sixteen, Teddy takes half as many bytes at a time.
+        let mut config = packed::Config::new();
+        let config = config.only_teddy_fat(Some(false)).heuristic_pattern_limits(false);
+        let search = match config.builder().extend(texts()).build() {
             Some(searcher) => Search::Packed(searcher),
             None => AhoCorasick::new(texts()).map_or(Search::Nothing, Search::Automaton),
         };
-        let longest = texts().map(str::len).max().unwrap_or(0);
+        let longest = texts().map(<[u8]>::len).max().unwrap_or(0);
         Needles { search, longest, kinds: needles.into_iter().map(|(_, kind)| kind).collect() }
     }
 
@@ -149,6 +194,14 @@ impl Needles {
     }
 }
 
+/// The needles in the order in which one bucket after the other gets one: Teddy puts the `n`th into the bucket `n` modulo eight, or
+/// into that of an earlier one whose low nibbles are the same. Where a bucket has no more, its last one is repeated, which is that.
+fn interleaved<T: Copy>(buckets: &[&[(T, NeedleKind)]; 8]) -> impl Iterator<Item = (T, NeedleKind)> {
+    let rows = buckets.iter().map(|bucket| bucket.len()).max().unwrap_or(0);
+    let row = move |n: usize| buckets.iter().filter_map(move |bucket| bucket.get(n).or(bucket.last()));
+    (0..rows).flat_map(row).copied()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,7 +209,17 @@ mod tests {
     #[test]
     fn every_prefix_is_among_the_needles_and_teddy_takes_them_all() {
         let rules = crate::rule::testing::github_rules();
-        assert_eq!(Needles::encoded(rules).kinds.len(), ENCODED_NEEDLES.len());
-        assert!(ENCODED_NEEDLES.iter().all(|(needle, _)| needle.len() >= 3));
+        let needles = Needles::encoded(rules);
+        assert_eq!(needles.kinds.len(), interleaved(&ENCODED_NEEDLES).count());
+        assert!(matches!(needles.search, Search::Packed(_)) || cfg!(not(target_arch = "x86_64")));
+        assert!(ENCODED_NEEDLES.iter().flat_map(|bucket| *bucket).all(|(needle, _)| needle.len() >= 3));
+    }
+
+    #[test]
+    fn the_needles_of_the_second_pass_are_as_long_and_as_few_as_it_takes() {
+        assert!(RARE_NEEDLES.iter().flat_map(|bucket| *bucket).all(|(needle, _)| needle.len() >= 4));
+        // The packed searcher takes no more.
+        assert!(Needles::rare().kinds.len() <= 128);
+        assert!(!matches!(Needles::rare().search, Search::Nothing));
     }
 }

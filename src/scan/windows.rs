@@ -149,12 +149,7 @@ impl<'r> Windows<'r> {
         }
     }
 
-    fn visit_in(
-        &mut self,
-        buffer: &mut Buffer,
-        position: &mut Position<'_>,
-        visit: &mut Visit<'_>,
-    ) {
+    fn visit_in(&mut self, buffer: &mut Buffer, position: &mut Position<'_>, visit: &mut Visit<'_>) {
         while self.offset + (self.decided as u64) < self.end {
             let wanted = self.wanted(buffer);
             let bytes = &buffer.bytes[buffer.window..buffer.window + wanted.min(buffer.len())];
