@@ -7,12 +7,15 @@ blobs, runs both, and compares every finding with its places. Exits with 1 where
 
 import argparse
 import base64
+import binascii
+import codecs
 import collections
 import gzip
 import hashlib
 import json
 import os
 import pathlib
+import quopri
 import random
 import subprocess
 import sys
@@ -100,6 +103,45 @@ def encodings():
         "base64-gzip": lambda token, rng: b64(gzip.compress(text(token, rng))),
         "base64-zlib": lambda token, rng: b64(zlib.compress(text(token, rng))),
         "base64-base64-gzip": lambda token, rng: b64(b64(gzip.compress(text(token, rng)))),
+    }
+
+
+def base58(data):
+    alphabet, number, text = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz", int.from_bytes(data, "big"), ""
+    while number:
+        number, digit = divmod(number, 58)
+        text = alphabet[digit] + text
+    return text.encode()
+
+
+def uuencoded(data):
+    return b"begin 644 x\n" + b"".join(binascii.b2a_uu(data[at : at + 45]) for at in range(0, len(data), 45)) + b"`\nend"
+
+
+def alphabets():
+    """Those that are not base64, by name."""
+    text = lambda token, rng: (words(rng, rng.randrange(9)) + " " + token + " " + words(rng, 9)).encode()
+    shift = lambda letters, by: lambda token, rng: "".join(chr(ord(c) + by) if c in letters else c for c in token).encode()
+    lower = "abcdefghijklmnopqrstuvwxyz"
+    return {
+        "quoted-printable": lambda token, rng: "".join("={:02X}".format(ord(c)) for c in token).encode(),
+        "quoted-printable-lines": lambda token, rng: quopri.encodestring((words(rng, 9) + " a=" + token).encode().replace(b"\n", b" ")),
+        "utf-32le": lambda token, rng: (words(rng, 40) + " " + token + " ").encode("utf-32-le"),
+        "utf-32be": lambda token, rng: (words(rng, 40) + " " + token + " ").encode("utf-32-be"),
+        "utf-7": lambda token, rng: token.replace("_", "+AF8-").encode(),
+        "full-width": shift(ALPHABET + "_", 0xFEE0),
+        "math-bold": shift(lower, 0x1D41A - ord("a")),
+        "rot13": lambda token, rng: codecs.encode(token, "rot13").encode(),
+        "base32": lambda token, rng: base64.b32encode(text(token, rng)),
+        "base32-lower-wrapped": lambda token, rng: wrapped(base64.b32encode(text(token, rng)).lower(), rng.choice([60, 64, 76])),
+        "base58": lambda token, rng: base58(token.encode()),
+        "ascii85": lambda token, rng: base64.a85encode(text(token, rng), adobe=True, wrapcol=rng.choice([0, 76])),
+        "base85": lambda token, rng: base64.b85encode(token.encode()),
+        "uuencode": lambda token, rng: b"\n" + uuencoded(text(token, rng)),
+        "hex-base64": lambda token, rng: base64.b64encode(text(token, rng)).hex().encode(),
+        "hex-gzip": lambda token, rng: gzip.compress(text(token, rng)).hex().encode(),
+        "base64-numbered": lambda token, rng: b"\n".join(b"%d: " % (n + 95) + line for n, line in enumerate(wrapped(base64.b64encode(text(token, rng)), 64).split(b"\n"))),
+        "base64-four-times": lambda token, rng: b64(b64(b64(b64(text(token, rng), rng)))),
     }
 
 
@@ -198,7 +240,7 @@ def main():
     parser.add_argument("--tree", action="append", default=[])
     parser.add_argument("--history", action="append", default=[])
     args = parser.parse_args()
-    rng, forms = random.Random(args.seed), encodings()
+    rng, forms = random.Random(args.seed), encodings() | alphabets()
     share = args.tokens // max(1, len(args.tree) + len(args.history))
     same = True
     for tree in args.tree:

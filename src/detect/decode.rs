@@ -6,15 +6,25 @@
 mod alphabet;
 pub(super) mod base64;
 pub(super) mod base64_runs;
+pub(super) mod base85;
+pub(super) mod columns;
 mod entity;
 mod escape;
+mod full_width;
 pub(super) mod hex;
 pub(super) mod inflate;
 mod line_break;
 pub(super) mod line_wrapped;
 mod percent;
+mod quoted_printable;
+pub(super) mod radix;
+mod rot13;
+mod short_lines;
 mod simd;
 pub(super) mod utf16;
+pub(super) mod utf32;
+pub(super) mod utf7;
+pub(super) mod uuencode;
 
 use zeroize::Zeroizing;
 
@@ -35,6 +45,20 @@ pub(super) enum CharEncoding {
     Utf16Le,
     /// A zero byte, and the character.
     Utf16Be,
+    /// The character, and three zero bytes.
+    Utf32Le,
+    /// Three zero bytes, and the character.
+    Utf32Be,
+    /// `=67`, or the character itself, with line ends in between.
+    QuotedPrintable,
+    /// `ｇ`, or the character itself.
+    FullWidth,
+    /// The same in UTF-16.
+    FullWidthUtf16Le,
+    /// The same in UTF-16, high byte first.
+    FullWidthUtf16Be,
+    /// `t` for `g`.
+    Rot13,
 }
 
 impl CharEncoding {
@@ -44,20 +68,50 @@ impl CharEncoding {
             b'%' => Some(CharEncoding::Percent),
             b'\\' => Some(CharEncoding::Escape),
             b'&' => Some(CharEncoding::Entity),
+            b'=' => Some(CharEncoding::QuotedPrintable),
+            0xe2 | 0xef | 0xf0 => Some(CharEncoding::FullWidth),
             _ => None,
         }
     }
 
     /// What reports call it; `encoded` is the text it was found in.
     pub(super) fn name(self, encoded: &[u8]) -> &'static str {
+
+    fn names(self, encoded: &[u8]) -> &'static [&'static str] {
         match self {
-            CharEncoding::Percent => "percent",
-            CharEncoding::Escape => escape::name(encoded),
-            CharEncoding::Entity => "html-entity",
-            CharEncoding::Hex | CharEncoding::SpacedHex => "hex",
-            CharEncoding::Utf16Le => "utf-16le",
-            CharEncoding::Utf16Be => "utf-16be",
+            CharEncoding::Percent => &["percent"],
+            CharEncoding::Escape => escape::names(encoded),
+            CharEncoding::Entity => &["html-entity"],
+            CharEncoding::Hex | CharEncoding::SpacedHex => &["hex"],
+            CharEncoding::Utf16Le => &["utf-16le"],
+            CharEncoding::Utf16Be => &["utf-16be"],
+            CharEncoding::Utf32Le => &["utf-32le"],
+            CharEncoding::Utf32Be => &["utf-32be"],
+            CharEncoding::QuotedPrintable => &["quoted-printable"],
+            CharEncoding::FullWidth => &["full-width"],
+            CharEncoding::FullWidthUtf16Le => &["utf-16le", "full-width"],
+            CharEncoding::FullWidthUtf16Be => &["utf-16be", "full-width"],
+            CharEncoding::Rot13 => &["rot13"],
         }
+    }
+
+    /// Whether reports call an encoding so whose characters may stand among plain ones.
+    pub(super) fn has_name(name: &str) -> bool {
+        [
+            "percent",
+            "unicode-escape",
+            "hex-escape",
+            "octal-escape",
+            "html-entity",
+            "quoted-printable",
+            "full-width",
+        ]
+        .contains(&name)
+    }
+
+    /// Whether only a checksum that holds makes a token of what is encoded so: any word is another one in it.
+    pub(super) fn needs_proof(self) -> bool {
+        self == CharEncoding::Rot13
     }
 
     /// The first character of `rest`, and how many bytes it takes.
@@ -67,9 +121,16 @@ impl CharEncoding {
             CharEncoding::SpacedHex => return hex::first_char_spaced(rest),
             CharEncoding::Utf16Le => return utf16::first_char_le(rest),
             CharEncoding::Utf16Be => return utf16::first_char_be(rest),
+            CharEncoding::Utf32Le => return utf32::first_char_le(rest),
+            CharEncoding::Utf32Be => return utf32::first_char_be(rest),
+            CharEncoding::FullWidthUtf16Le => return full_width::first_char_le(rest),
+            CharEncoding::FullWidthUtf16Be => return full_width::first_char_be(rest),
+            CharEncoding::Rot13 => return rot13::first_char(rest),
             CharEncoding::Percent => percent::first_char(rest),
             CharEncoding::Escape => escape::first_char(rest),
             CharEncoding::Entity => entity::first_char(rest),
+            CharEncoding::QuotedPrintable => quoted_printable::first_char(rest),
+            CharEncoding::FullWidth => full_width::first_char(rest),
         };
         match *rest.first()? {
             byte if CharEncoding::introduced_by(byte) == Some(self) => encoded,
@@ -82,9 +143,15 @@ impl CharEncoding {
     /// The most bytes that one encoded character takes.
     fn max_width(self) -> usize {
         match self {
-            CharEncoding::Hex | CharEncoding::Utf16Le | CharEncoding::Utf16Be => 2,
+            CharEncoding::Rot13 => 1,
+            CharEncoding::Hex
+            | CharEncoding::Utf16Le
+            | CharEncoding::Utf16Be
+            | CharEncoding::FullWidthUtf16Le
+            | CharEncoding::FullWidthUtf16Be => 2,
             CharEncoding::Percent | CharEncoding::SpacedHex => 3,
-            CharEncoding::Escape | CharEncoding::Entity => MAX_CHAR_WIDTH,
+            CharEncoding::Utf32Le | CharEncoding::Utf32Be | CharEncoding::FullWidth => 4,
+            CharEncoding::Escape | CharEncoding::Entity | CharEncoding::QuotedPrintable => MAX_CHAR_WIDTH,
         }
     }
 }
@@ -166,14 +233,19 @@ impl Encodings {
 
     /// What reports call them; `encoded` is the text they were found in.
     pub(super) fn names(&self, encoded: &[u8]) -> Vec<&'static str> {
-        let name = |index: usize| {
+        let names = |index: usize| {
             if index == 0 {
-                return self.encodings[0].name(encoded);
+                return self.encodings[0].names(encoded);
             }
             let outer = Encodings { count: index, ..*self };
-            self.encodings[index].name(&outer.read(encoded, encoded.len(), |_, _| false))
+            self.encodings[index].names(&outer.read(encoded, encoded.len(), |_, _| false))
         };
-        (0..self.count).map(name).collect()
+        (0..self.count).flat_map(names).copied().collect()
+    }
+
+    /// Whether only a checksum that holds makes a token of what is encoded so.
+    pub(super) fn need_proof(&self) -> bool {
+        self.encodings[..self.count].iter().any(|encoding| encoding.needs_proof())
     }
 }
 

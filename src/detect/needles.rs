@@ -7,10 +7,14 @@
 //! Teddy is the packed multiple-substring search of Hyperscan, as the aho-corasick crate has it
 //! (<https://github.com/BurntSushi/aho-corasick/blob/master/src/packed/teddy/README.md>).
 
+mod rare;
+
 use aho_corasick::packed;
 use aho_corasick::{AhoCorasick, Input};
 
+use self::rare::RARE_NEEDLES;
 use super::decode::CharEncoding;
+use super::decode::base85::Base85;
 use crate::rule::Rules;
 
 /// Which part of a token a needle is.
@@ -28,7 +32,7 @@ pub(super) enum NeedleKind {
     Escape,
     /// The start of a token of which every character is encoded so.
     Encoded(CharEncoding),
-    /// The underscore of a prefix in UTF-16, of either byte order.
+    /// The underscore of a prefix in UTF-16 or UTF-32, of either byte order.
     Utf16,
     /// The first letter of a token as a string literal or character of its own.
     Quoted,
@@ -40,6 +44,26 @@ pub(super) enum NeedleKind {
     DumpLine,
     /// The digits of a first character in a list of numbers.
     Number,
+
+    /// What is encoded as a whole begins here.
+    Mark(Mark),
+    /// The `h` of a prefix in full-width letters in UTF-16, of either byte order.
+    FullWidthUtf16,
+}
+
+/// What says that something is encoded as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// The end of `begin`, and the mode of a uuencoded file.
+    Begin,
+    /// A prefix in a line of uuencode, or most of it.
+    UuencodedPrefix,
+    /// `<~` of ASCII85, and the byte before.
+    Ascii85,
+    /// The end of a line, and what a binary patch of git begins with.
+    Patch,
+    /// A prefix that is the first group of base85.
+    Base85Prefix(Base85),
 }
 
 /// Needles that find GitHub's prefixes in every encoding.
@@ -109,6 +133,59 @@ const ENCODED_NEEDLES: [(&str, NeedleKind); 56] = [
     ("67,", NeedleKind::Number),
     ("ghs", NeedleKind::TokenStart),
     ("01100111", NeedleKind::Number),
+
+/// None is shorter than three bytes, because Teddy then compares the first three of all of them with 32 bytes at a time. It
+/// distinguishes needles by the low and high nibbles of those, in eight buckets, of which each has a row here. False candidates
+/// are what costs, 35 ns each; with these rows, which were searched for on sources, libraries and logs, there is one every 4,000
+/// bytes. What is four bytes long and more is looked for in [a pass of its own](RARE_NEEDLES). `benches/detect.rs` measures it.
+const ENCODED_NEEDLES: [&[(&str, NeedleKind)]; 8] = [
+    &[("\0_\0", NeedleKind::Utf16), ("th\\", NeedleKind::InsidePrefix), ("gh\\", NeedleKind::TokenStart)],
+    &[
+        ("gi\\", NeedleKind::TokenStart),
+        ("'<~", NeedleKind::Mark(Mark::Ascii85)),
+        ("it\\", NeedleKind::InsidePrefix),
+        ("ghp", NeedleKind::TokenStart),
+    ],
+    &[
+        ("%25", NeedleKind::Percent),
+        ("thu", NeedleKind::InsidePrefix),
+        ("th%", NeedleKind::InsidePrefix),
+        ("%67", NeedleKind::Percent),
+    ],
+    &[
+        ("u{6", NeedleKind::Escape),
+        ("h&#", NeedleKind::InsidePrefix),
+        ("g&#", NeedleKind::TokenStart),
+        ("g%6", NeedleKind::TokenStart),
+    ],
+    &[
+        ("gh%", NeedleKind::TokenStart),
+        ("ghs", NeedleKind::TokenStart),
+        ("ghu", NeedleKind::TokenStart),
+        ("ghr", NeedleKind::TokenStart),
+        ("gho", NeedleKind::TokenStart),
+    ],
+    &[
+        ("067", NeedleKind::Digits),
+        ("\"<~", NeedleKind::Mark(Mark::Ascii85)),
+        (" <~", NeedleKind::Mark(Mark::Ascii85)),
+        ("\n<~", NeedleKind::Mark(Mark::Ascii85)),
+        ("=<~", NeedleKind::Mark(Mark::Ascii85)),
+        ("(<~", NeedleKind::Mark(Mark::Ascii85)),
+    ],
+    &[
+        ("it%", NeedleKind::InsidePrefix),
+        ("gi%", NeedleKind::TokenStart),
+        ("gi&", NeedleKind::TokenStart),
+        ("it&", NeedleKind::InsidePrefix),
+    ],
+    &[
+        ("\\x6", NeedleKind::Escape),
+        ("><~", NeedleKind::Mark(Mark::Ascii85)),
+        ("676", NeedleKind::Encoded(CharEncoding::Hex)),
+        ("67;", NeedleKind::Digits),
+        (":<~", NeedleKind::Mark(Mark::Ascii85)),
+    ],
 ];
 
 /// How far behind the first byte of a token its needle may start, in bytes: that of a fine-grained token written backwards.
@@ -133,31 +210,42 @@ enum Search {
 impl Needles {
     /// Needles for the rules' prefixes in plain text.
     pub(super) fn plain(rules: &Rules) -> Self {
-        Needles::new(rules.iter().map(|rule| (rule.prefix, NeedleKind::TokenStart)).collect())
+        Needles::new(rules.iter().map(|rule| (rule.prefix.as_bytes(), NeedleKind::TokenStart)).collect())
+    }
+
+    /// The needles of the second pass.
+    pub(super) fn rare() -> Self {
+        Needles::new(interleaved(&RARE_NEEDLES).collect())
     }
 
     /// Needles for them in plain text and in every encoding but base64.
     pub(super) fn encoded(rules: &Rules) -> Self {
-        let covered = |prefix: &str| ENCODED_NEEDLES.iter().any(|(needle, _)| prefix.contains(needle));
+        let needles = || ENCODED_NEEDLES.iter().flat_map(|bucket| *bucket);
+        let covered = |prefix: &str| needles().any(|(needle, _)| prefix.contains(needle));
         let others = rules.iter().map(|rule| rule.prefix).filter(|prefix| !covered(prefix));
         Needles::new(
-            ENCODED_NEEDLES
-                .into_iter()
-                .chain(others.map(|prefix| (prefix, NeedleKind::TokenStart)))
+            interleaved(&ENCODED_NEEDLES)
+                .map(|(needle, kind)| (needle.as_bytes(), kind))
+                .chain(others.map(|prefix| (prefix.as_bytes(), NeedleKind::TokenStart)))
                 .collect(),
         )
     }
 
-    fn new(needles: Vec<(&str, NeedleKind)>) -> Self {
+    fn new(needles: Vec<(&[u8], NeedleKind)>) -> Self {
         let texts = || needles.iter().map(|(text, _)| *text);
         // With 16 buckets instead of eight, which are the default for more than 32 needles, Teddy takes half as many bytes at a
         // time: false candidates cost less than that.
         let packed = packed::Config::new().only_teddy_fat(Some(false)).builder().extend(texts()).build();
         let search = match packed {
+
+        // Eight buckets, however many needles: with sixteen, Teddy takes half as many bytes at a time.
+        let mut config = packed::Config::new();
+        let config = config.only_teddy_fat(Some(false)).heuristic_pattern_limits(false);
+        let search = match config.builder().extend(texts()).build() {
             Some(searcher) => Search::Packed(searcher),
             None => AhoCorasick::new(texts()).map_or(Search::Nothing, Search::Automaton),
         };
-        let longest = texts().map(str::len).max().unwrap_or(0);
+        let longest = texts().map(<[u8]>::len).max().unwrap_or(0);
         Needles { search, longest, kinds: needles.into_iter().map(|(_, kind)| kind).collect() }
     }
 
@@ -185,6 +273,14 @@ impl Needles {
     }
 }
 
+/// The needles in the order in which one bucket after the other gets one: Teddy puts the `n`th into the bucket `n` modulo eight, or
+/// into that of an earlier one whose low nibbles are the same. Where a bucket has no more, its last one is repeated, which is that.
+fn interleaved<T: Copy>(buckets: &[&[(T, NeedleKind)]; 8]) -> impl Iterator<Item = (T, NeedleKind)> {
+    let rows = buckets.iter().map(|bucket| bucket.len()).max().unwrap_or(0);
+    let row = move |n: usize| buckets.iter().filter_map(move |bucket| bucket.get(n).or(bucket.last()));
+    (0..rows).flat_map(row).copied()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,7 +288,17 @@ mod tests {
     #[test]
     fn every_prefix_is_among_the_needles_and_teddy_takes_them_all() {
         let rules = crate::rule::testing::github_rules();
-        assert_eq!(Needles::encoded(rules).kinds.len(), ENCODED_NEEDLES.len());
-        assert!(ENCODED_NEEDLES.iter().all(|(needle, _)| needle.len() >= 3));
+        let needles = Needles::encoded(rules);
+        assert_eq!(needles.kinds.len(), interleaved(&ENCODED_NEEDLES).count());
+        assert!(matches!(needles.search, Search::Packed(_)) || cfg!(not(target_arch = "x86_64")));
+        assert!(ENCODED_NEEDLES.iter().flat_map(|bucket| *bucket).all(|(needle, _)| needle.len() >= 3));
+    }
+
+    #[test]
+    fn the_needles_of_the_second_pass_are_as_long_and_as_few_as_it_takes() {
+        assert!(RARE_NEEDLES.iter().flat_map(|bucket| *bucket).all(|(needle, _)| needle.len() >= 4));
+        // The packed searcher takes no more.
+        assert!(Needles::rare().kinds.len() <= 128);
+        assert!(!matches!(Needles::rare().search, Search::Nothing));
     }
 }

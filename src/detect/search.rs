@@ -1,10 +1,15 @@
 //! Searches a text, and every text that is encoded in it.
 
+mod alphanumeric_run;
 mod base64_run;
 mod char_encoded;
 mod clue;
+mod decoded;
+mod marked;
 mod may_match;
 mod pieces;
+
+mod wide;
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -17,19 +22,16 @@ use super::classify::{Classified, classify};
 use super::decode::CharEncoding;
 use super::decode::base64::Base64Needles;
 use super::decode::base64_runs::{Candidates, SEGMENT};
-use super::decode::utf16::{Utf16Text, is_big_endian};
 use super::needles::{MAX_NEEDLE_OFFSET, NeedleKind, Needles};
 use super::window::Window;
 use crate::finding::Confidence::Certain;
 use crate::rule::{Rule, Rules};
-use char_encoded::{EncodedToken, PREFIX_WINDOW};
+use char_encoded::PREFIX_WINDOW;
 use clue::{Clue, clues};
+use wide::{FULL_WIDTH, WIDE};
 
 /// How far in front of an encoded token the start of its word may be to be reported as its location, in bytes.
 const LOOKBACK: usize = 8 * 1024;
-
-/// At every so many bytes a text in UTF-16 without a mark is looked for: it may start in another script.
-const UTF16_STRIDE: usize = 512;
 
 /// A token found in a text.
 pub(super) struct Found<'t> {
@@ -63,6 +65,11 @@ pub(super) struct Layer<'t> {
     byte_order: Cell<Option<(usize, bool)>>,
     /// Where the last part of a dump ends that was searched.
     dump_end: Cell<usize>,
+
+    /// Where what was decoded behind a mark ends: nothing in it is looked at again.
+    marked_end: Cell<usize>,
+    /// Where the lines of base64 end that were searched without what is in front of them.
+    margins_end: Cell<usize>,
 }
 
 impl<'t> Layer<'t> {
@@ -79,6 +86,8 @@ impl<'t> Layer<'t> {
             byte_order: Cell::default(),
             dump_end: Cell::default(),
         }
+
+        Layer { mark, lookback: LOOKBACK, ..Layer::inner(bytes, emit, depth, Some(0)) }
     }
 
     /// A decoded text, or the part of one from `offset` on.
@@ -93,6 +102,9 @@ impl<'t> Layer<'t> {
             mark,
             byte_order: Cell::default(),
             dump_end: Cell::default(),
+
+            marked_end: Cell::default(),
+            margins_end: Cell::default(),
         }
     }
 }
@@ -103,6 +115,7 @@ pub(super) struct Finder {
     pub(super) rules: &'static Rules,
     plain_needles: OnceLock<Needles>,
     encoded_needles: OnceLock<Needles>,
+    rare_needles: OnceLock<Needles>,
     base64_needles: OnceLock<Base64Needles>,
     /// Whether a token may start with this byte, and whether this may be its second one.
     first_bytes: [bool; 256],
@@ -129,6 +142,7 @@ impl Finder {
             rules,
             plain_needles: OnceLock::new(),
             encoded_needles: OnceLock::new(),
+            rare_needles: OnceLock::new(),
             base64_needles: OnceLock::new(),
             first_bytes,
             second_bytes,
@@ -140,6 +154,10 @@ impl Finder {
             0 => self.plain_needles.get_or_init(|| Needles::plain(self.rules)),
             _ => self.encoded_needles.get_or_init(|| Needles::encoded(self.rules)),
         }
+    }
+
+    fn rare_needles(&self) -> &Needles {
+        self.rare_needles.get_or_init(Needles::rare)
     }
 
     fn base64_needles(&self) -> &Base64Needles {
@@ -158,12 +176,17 @@ impl Finder {
         };
         let (mut at, mut base64_end, mut utf16_end) = (layer.emit.start, 0, 0);
         self.search_first_dump(layer, report);
+
+        let (mut alphanumeric_end, mut rare_at, mut base85_ends) =
+            (layer.emit.start, layer.emit.start, [0; 3]);
+        self.search_ascii85_at_start(layer, report);
         let mut start = layer.emit.start;
         while start < needles_end.max(runs_end) {
             let end = start + SEGMENT;
             // What belongs to a run that was searched is no candidate.
-            let unsearched = start.max(base64_end).min(end);
-            let mut candidates = Candidates::in_segment(layer.bytes, unsearched..end.min(runs_end));
+            let unsearched = start.max(base64_end.min(alphanumeric_end)).min(end);
+            let mut candidates =
+                Candidates::in_segment(layer.bytes, unsearched..end.min(runs_end), base64_end);
             if layer.depth > 1 {
                 self.search_utf16_texts(layer, start..end.min(needles_end), &mut utf16_end, report);
             }
@@ -173,6 +196,9 @@ impl Finder {
                 while let Some(candidate) = candidates.next_before(until) {
                     self.search_base64_run(layer, candidate, &mut base64_end, report);
                 }
+                while let Some(candidate) = candidates.next_alphanumeric_before(until) {
+                    self.search_alphanumeric_run(layer, candidate, &mut alphanumeric_end, report);
+                }
                 let Some((needle, found)) = next else {
                     // No segment is searched twice.
                     at = at.max(end.min(needles_end));
@@ -180,49 +206,40 @@ impl Finder {
                 };
                 at = self.follow(layer, needle, found, report).unwrap_or(found).max(found + 1);
             }
+            if layer.depth > 0 {
+                rare_at = self.search_rare(layer, rare_at, end.min(needles_end), report);
+                for at in (start..end.min(needles_end)).step_by(marked::BASE85_STRIDE) {
+                    self.search_base85_lines(layer, at, &mut base85_ends, report);
+                }
+            }
             start = end;
         }
     }
 
-    /// Searches texts in UTF-16 for what is encoded in them; their plain tokens are found by [`NeedleKind::Utf16`]. `end`
-    /// is the end of the last text that was searched.
-    fn search_utf16_texts(
-        &self,
-        layer: &Layer<'_>,
-        segment: Range<usize>,
-        end: &mut usize,
-        report: OnFound<'_>,
-    ) {
-        for at in segment.step_by(UTF16_STRIDE) {
-            if at < *end {
-                continue;
-            }
-            let text = match layer.mark {
-                Some(order) => Some(Utf16Text::marked(layer.bytes, order)),
-                None => Utf16Text::around(layer.bytes, at, *end),
-            };
-            let Some(text) = text else { continue };
-            *end = text.end();
-            let inner = Layer::inner(&text.ascii, 0..text.ascii.len(), layer.depth - 1, Some(0));
-            let inner = Layer { lookback: layer.lookback / 2, ..inner };
-            self.search(&inner, &mut |mut found| {
-                found.span = text.start + 2 * found.span.start..text.start + 2 * found.span.end;
-                if !found.decoded.is_empty() && layer.emit.contains(&found.span.start) {
-                    found.decoded.insert(0, text.order.encoding());
-                    report(found);
-                }
-            });
+    /// Follows the needles of the second pass that start from `at` to `end`; returns where the next segment begins.
+    fn search_rare(&self, layer: &Layer<'_>, mut at: usize, end: usize, report: OnFound<'_>) -> usize {
+        while let Some((needle, found)) = self.rare_needles().next(layer.bytes, at, end) {
+            at = self.follow(layer, needle, found, report).unwrap_or(found).max(found + 1);
         }
+        at.max(end)
     }
 
     /// Looks for a token at the needle at `at`; returns where one ends that is certain.
     fn follow(&self, layer: &Layer<'_>, needle: NeedleKind, at: usize, report: OnFound<'_>) -> Option<usize> {
+        if let NeedleKind::Mark(mark) = needle {
+            self.search_marked(layer, mark, at, report);
+            return None;
+        }
         for clue in clues(layer.bytes, needle, at) {
             let found = match clue {
                 Clue::Plain(start) => return self.token_at(layer, start, report),
                 Clue::Encoded(encoding, start) => self.encoded_token_at(layer, encoding, start),
                 Clue::Utf16(start) => self.utf16_token_at(layer, start),
                 _ => None,
+
+                Clue::Utf32(start) => self.wide_token_at(layer, WIDE, start),
+                Clue::FullWidthUtf16(_) if layer.depth < 2 => None,
+                Clue::FullWidthUtf16(start) => self.wide_token_at(layer, FULL_WIDTH, start),
             };
             if let Some(found) = found {
                 return found.report(layer, report);
@@ -232,22 +249,6 @@ impl Finder {
             }
         }
         None
-    }
-
-    /// A token in UTF-16 whose first letter is at `at`.
-    fn utf16_token_at(&self, layer: &Layer<'_>, at: usize) -> Option<EncodedToken<'_>> {
-        let little = self.encoded_token_at(layer, CharEncoding::Utf16Le, at);
-        let big = at.checked_sub(1).and_then(|at| self.encoded_token_at(layer, CharEncoding::Utf16Be, at));
-        let (Some(_), Some(_)) = (&little, &big) else { return little.or(big) };
-        // Characters and zeros alternate, so both readings may succeed: then the start of the text decides.
-        if let Some(order) = layer.mark
-            && (at % 2 == 1) == (order == ByteOrder::Big)
-        {
-            return if order == ByteOrder::Big { big } else { little };
-        }
-        let big_endian = is_big_endian(layer.bytes, at, layer.offset, layer.byte_order.get());
-        layer.byte_order.set(Some((at, big_endian)));
-        if big_endian { big } else { little }
     }
 
     /// Looks for a token whose first characters are plain; others may be encoded. Returns where it ends if it is certain.
@@ -273,6 +274,11 @@ impl Finder {
             }
             if let Some(found) = found {
                 return found.report(layer, report);
+            }
+            if matches!(foreign, Some(b'+' | b'&'))
+                && let Some(end) = self.utf7_token_at(layer, at, report)
+            {
+                return Some(end);
             }
         }
         let (rule, classified) = plain?;

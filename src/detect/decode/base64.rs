@@ -173,7 +173,10 @@ pub(in crate::detect) fn nested(text: &[u8], range: Range<usize>) -> impl Iterat
     starts.filter(|start| {
         let block = text.get(*start..*start + NESTED_BLOCK);
         block.is_some_and(|block| {
-            block.chunks_exact(4).all(|quad| decode_quad(quad)[1..].iter().all(|byte| is_nested_byte(*byte)))
+            // What is encoded in UTF-16 has a zero for each byte.
+            let bytes = || block.chunks_exact(4).flat_map(|quad| decode_quad(quad).into_iter().skip(1));
+            bytes().all(|byte| is_nested_byte(byte) || byte == 0)
+                && bytes().filter(|byte| *byte == 0).count() <= NESTED_BLOCK * 3 / 4 / 2
         })
     })
 }

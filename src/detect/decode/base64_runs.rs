@@ -17,7 +17,7 @@ use super::line_break::{continues_on_next_line, next_line, previous_line_end};
 use super::line_wrapped::without_escape;
 use super::simd::{
     self, BEFORE, BLOCK, Block, GROUP, Vectorized, Vectors, any_capital, base64_or_break, base64_or_gap,
-    leading, trailing,
+    leading, letters_and_digits, trailing,
 };
 
 const STRIDE: usize = SHORTEST_RUN - BLOCK + 1;
@@ -29,32 +29,53 @@ pub(in crate::detect) const SEGMENT: usize = 32 * 1024;
 const WORD: usize = u32::BITS as usize;
 const WORDS: usize = SEGMENT.div_ceil(STRIDE * WORD);
 
-/// The blocks in a segment that may be part of a long run: a bit for each stride.
+/// The blocks in a segment that may be part of a long run.
 pub(in crate::detect) struct Candidates {
-    words: [u32; WORDS],
+    /// Those of base64 that may hold a token.
+    base64: Blocks,
+    /// Those of letters and digits alone, whatever they are.
+    alphanumeric: Blocks,
     start: usize,
+}
+
+/// A bit for each stride.
+struct Blocks {
+    words: [u32; WORDS],
     /// How many of the first words have no bit left.
     done: usize,
 }
 
-impl Candidates {
-    /// The candidates in `segment`, which is at most [`SEGMENT`] bytes long.
-    pub(in crate::detect) fn in_segment(bytes: &[u8], segment: Range<usize>) -> Self {
-        simd::vectorized(Search { bytes, segment })
-    }
-
-    /// Takes the first candidate, if it is before `end`.
-    pub(in crate::detect) fn next_before(&mut self, end: usize) -> Option<usize> {
+impl Blocks {
+    /// Takes the first one that is before `end`, counted from the start of the segment.
+    fn next_before(&mut self, end: usize) -> Option<usize> {
         while *self.words.get(self.done)? == 0 {
             self.done += 1;
         }
         let word = &mut self.words[self.done];
-        let at = self.start + (self.done * WORD + word.trailing_zeros() as usize) * STRIDE;
+        let at = (self.done * WORD + word.trailing_zeros() as usize) * STRIDE;
         if at >= end {
             return None;
         }
         *word &= *word - 1;
         Some(at)
+    }
+}
+
+impl Candidates {
+    /// The candidates in `segment`, which is at most [`SEGMENT`] bytes long. What is in front of `base64_from` is known to be no candidate
+    /// for base64.
+    pub(in crate::detect) fn in_segment(bytes: &[u8], segment: Range<usize>, base64_from: usize) -> Self {
+        simd::vectorized(Search { bytes, segment, base64_from })
+    }
+
+    /// Takes the first candidate, if it is before `end`.
+    pub(in crate::detect) fn next_before(&mut self, end: usize) -> Option<usize> {
+        Some(self.start + self.base64.next_before(end.saturating_sub(self.start))?)
+    }
+
+    /// The same for those of letters and digits alone.
+    pub(in crate::detect) fn next_alphanumeric_before(&mut self, end: usize) -> Option<usize> {
+        Some(self.start + self.alphanumeric.next_before(end.saturating_sub(self.start))?)
     }
 }
 
@@ -106,6 +127,7 @@ fn is_in_long_run(bytes: &[u8], at: usize) -> bool {
 struct Search<'b> {
     bytes: &'b [u8],
     segment: Range<usize>,
+    base64_from: usize,
 }
 
 impl Vectorized for Search<'_> {
@@ -113,31 +135,47 @@ impl Vectorized for Search<'_> {
 
     #[inline(always)]
     fn run(self, vectors: impl Vectors) -> Candidates {
-        let Search { bytes, segment: Range { start, end } } = self;
-        let mut candidates = Candidates { words: [0; WORDS], start, done: 0 };
+        let Search { bytes, segment: Range { start, end }, base64_from } = self;
+        let (mut words, mut alphanumeric) = ([0; WORDS], [0; WORDS]);
         let strides = bytes.get(start..bytes.len().min(end + BLOCK - 1)).unwrap_or_default();
         let (groups, rest) = strides.as_chunks::<{ GROUP * STRIDE }>();
-        for (word, group) in candidates.words.iter_mut().zip(groups) {
+        for (word, group) in words.iter_mut().zip(groups) {
             let (strides, _) = group.as_chunks::<STRIDE>();
             *word = vectors.blocks_may_be_base64(|n| strides[n].first_chunk().unwrap_or(&[0; BLOCK]));
         }
-        if let Some(word) = candidates.words.get_mut(groups.len())
+        if let Some(word) = words.get_mut(groups.len())
             && !rest.is_empty()
         {
             let block = |n| rest.get(n * STRIDE..).and_then(<[u8]>::first_chunk);
             *word = vectors.blocks_may_be_base64(|n| block(n).unwrap_or(&[0; BLOCK]));
         }
-        for (n, word) in candidates.words.iter_mut().enumerate() {
+        for (n, (word, alphanumeric)) in words.iter_mut().zip(&mut alphanumeric).enumerate() {
             let mut rest = *word;
             while rest != 0 {
                 let bit = rest.trailing_zeros();
                 rest &= rest - 1;
                 let at = start + (n * WORD + bit as usize) * STRIDE;
-                let kept = is_candidate(vectors, bytes, at);
+                let kept = at >= base64_from && is_candidate(vectors, bytes, at);
                 *word ^= u32::from(!kept) << bit;
+                *alphanumeric |= u32::from(is_in_alphanumeric_run(bytes, at)) << bit;
             }
         }
-        candidates
+        let blocks = |words| Blocks { words, done: 0 };
+        Candidates { base64: blocks(words), alphanumeric: blocks(alphanumeric), start }
+    }
+}
+
+/// Whether the block at `at` is of letters and digits alone, as is the run around it, which is as long as a token needs: that may be
+/// hexadecimal, base32 or base58.
+#[inline(always)]
+fn is_in_alphanumeric_run(bytes: &[u8], at: usize) -> bool {
+    let Some(block) = bytes[at..].first_chunk() else { return false };
+    // Blocks of names have an underscore or another case.
+    letters_and_digits(block) == u16::MAX && {
+        let after = leading(&bytes[at..bytes.len().min(at + SHORTEST_RUN)], letters_and_digits);
+        after >= SHORTEST_RUN
+            || after + trailing(&bytes[at.saturating_sub(SHORTEST_RUN)..at], letters_and_digits)
+                >= SHORTEST_RUN
     }
 }
 
@@ -202,7 +240,7 @@ mod tests {
         for at in 0..3 * STRIDE {
             let mut text = vec![b' '; 200];
             text[at..at + SHORTEST_RUN].fill(b'Q');
-            let candidate = Candidates::in_segment(&text, 0..text.len())
+            let candidate = Candidates::in_segment(&text, 0..text.len(), 0)
                 .next_before(text.len())
                 .expect("a candidate in the run");
             assert!((at..at + SHORTEST_RUN).contains(&candidate), "run at {at}, candidate at {candidate}");
@@ -215,7 +253,7 @@ mod tests {
             for at in 0..2 * STRIDE {
                 let text = format!("{}{lines}{}", " ".repeat(at), " ".repeat(40));
                 let candidate =
-                    Candidates::in_segment(text.as_bytes(), 0..text.len()).next_before(text.len());
+                    Candidates::in_segment(text.as_bytes(), 0..text.len(), 0).next_before(text.len());
                 assert!(candidate.is_some(), "{gap:?} at {at}");
             }
         }

@@ -30,11 +30,11 @@ fn backslashes(rest: &[u8]) -> usize {
 }
 
 /// What reports call the first escape in `encoded`.
-pub(super) fn name(encoded: &[u8]) -> &'static str {
+pub(super) fn names(encoded: &[u8]) -> &'static [&'static str] {
     let first = memchr::memchr(b'\\', encoded).map_or(&[][..], |at| &encoded[at..]);
     match first.get(backslashes(first)) {
-        Some(b'x') => "hex-escape",
-        Some(b'0'..=b'1') => "octal-escape",
-        _ => "unicode-escape",
+        Some(b'x') => &["hex-escape"],
+        Some(b'0'..=b'1') => &["octal-escape"],
+        _ => &["unicode-escape"],
     }
 }

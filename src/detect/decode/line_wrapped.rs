@@ -5,16 +5,13 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::alphabet::{SHORTEST_RUN, is_character};
+use super::columns::{Columns, next_start};
 use super::line_break::{MAX_LINE_BREAK, is_sign, line_break, next_line, previous_line_end};
-use super::simd::{
-    BLOCK, ascii_alignments, base64_characters, compressed_headers, leading_base64, trailing, wipe,
-};
+use super::short_lines::{MAX_SHORT, MAX_SIGNS, short_text_may_hold_token};
+use super::simd::{base64_characters, compressed_headers, leading_base64, trailing, wipe};
 
 /// How many bytes in front of a candidate the first line of its text is looked for.
 const MAX_LOOKBACK: usize = 4096;
-
-/// How many signs a line begins with, at most.
-const MAX_SIGNS: usize = 3;
 
 /// How many characters are unwrapped at once; a longer text is taken in parts.
 const MAX_PART: usize = 2 * 1024 * 1024;
@@ -35,6 +32,8 @@ pub(in crate::detect) struct Unwrapped<'a> {
     /// Where the text is read as it is, too: the characters in front of which a sign was left out. What has none of them inside
     /// is found by the other reading.
     left_out: Option<Vec<usize>>,
+    /// Whether it is the margins of the lines that were left out.
+    has_margins: bool,
 }
 
 impl<'a> Unwrapped<'a> {
@@ -55,6 +54,7 @@ impl<'a> Unwrapped<'a> {
             lines: Vec::new(),
             end,
             left_out: None,
+            has_margins: false,
         })
     }
 
@@ -68,7 +68,14 @@ impl<'a> Unwrapped<'a> {
         let end = lines.last().map_or(candidate, |line| line.end);
         if length <= MAX_SHORT && !short_text_may_hold_token(bytes, &lines, length) {
             let text = Cow::Borrowed(&[][..]);
-            return Some(Unwrapped { text, start, lines: Vec::new(), end, left_out: None });
+            return Some(Unwrapped {
+                text,
+                start,
+                lines: Vec::new(),
+                end,
+                left_out: None,
+                has_margins: false,
+            });
         }
         let mut text = Vec::with_capacity(length);
         let mut starts = Vec::with_capacity(lines.len());
@@ -77,12 +84,45 @@ impl<'a> Unwrapped<'a> {
             text.extend_from_slice(&bytes[line]);
         }
         starts.remove(0);
-        let mut unwrapped = Unwrapped { text: Cow::Owned(text), start, lines: starts, end, left_out: None };
+        let mut unwrapped = Unwrapped {
+            text: Cow::Owned(text),
+            start,
+            lines: starts,
+            end,
+            left_out: None,
+            has_margins: false,
+        };
         if length >= MAX_PART {
             let cut = unwrapped.line_start(length - PART_OVERLAP);
             unwrapped.end = if cut > candidate { cut } else { end };
         }
         Some(unwrapped)
+    }
+
+    /// The lines of one length around `candidate` that have another margin in front of them than these have; only what goes on from
+    /// one line to the next is to be found in it. Each line is a text of its own as well.
+    pub(in crate::detect) fn behind_margins(
+        &self,
+        bytes: &[u8],
+        candidate: usize,
+        floor: usize,
+    ) -> Option<Unwrapped<'static>> {
+        let next = next_start(bytes, candidate, is_character)?;
+        if self.lines.binary_search_by_key(&next, |(_, start)| *start).is_ok() {
+            return None;
+        }
+        let columns = Columns::around(bytes, candidate, floor, is_character)?;
+        let (first, others) = columns.lines().split_first()?;
+        let left_out = Some(others.iter().map(|(character, _)| *character).collect());
+        let text = Cow::Owned(columns.text.to_vec());
+        Some(Unwrapped {
+            text,
+            start: first.1,
+            lines: others.to_vec(),
+            end: columns.end,
+            left_out,
+            has_margins: true,
+        })
     }
 
     /// The ways to read the text: as it is, and without what its lines begin with where that is base64 itself, as the `+` and `-`
@@ -139,7 +179,7 @@ impl<'a> Unwrapped<'a> {
             text.extend_from_slice(&line[skip..]);
         }
         let (_, start) = lines.remove(0);
-        Unwrapped { text: Cow::Owned(text), start, lines, end: self.end, left_out }
+        Unwrapped { text: Cow::Owned(text), start, lines, end: self.end, left_out, has_margins: false }
     }
 
     /// The text without any signs that its lines begin with. What marks a token or a header in base64 has no signs in it, so
@@ -163,13 +203,16 @@ impl<'a> Unwrapped<'a> {
             lines: Vec::new(),
             end: self.end,
             left_out: None,
+            has_margins: false,
         }
     }
 
-    /// Whether another reading finds a token in these characters as well.
-    pub(in crate::detect) fn is_repeated(&self, characters: &Range<usize>) -> bool {
+    /// Whether another reading finds a token in these characters as well, of which the first are in the group of four from `group` on.
+    pub(in crate::detect) fn is_repeated(&self, characters: &Range<usize>, group: usize) -> bool {
+        // A line alone has no group that starts on the one before.
+        let start = if self.has_margins { group } else { characters.start };
         self.left_out.as_ref().is_some_and(|left_out| {
-            let inside = left_out.partition_point(|at| *at <= characters.start);
+            let inside = left_out.partition_point(|at| *at <= start);
             left_out.get(inside).is_none_or(|at| *at >= characters.end)
         })
     }
@@ -246,38 +289,6 @@ fn lines(bytes: &[u8], mut start: usize, candidate: usize) -> Vec<Range<usize>> 
             _ => return lines,
         }
     }
-}
-
-/// The length of a text such that any token in it is made of more than half of its characters.
-const MAX_SHORT: usize = 2 * SHORTEST_RUN - BLOCK;
-
-/// Whether lines of base64, so many characters in all, may hold a token. In code, names on lines of their own are many.
-fn short_text_may_hold_token(bytes: &[u8], lines: &[Range<usize>], length: usize) -> bool {
-    // The last of a token's characters has bits of the byte behind it.
-    let shortest = SHORTEST_RUN - 1;
-    // Whatever token there is, these characters are part of it, unless they are signs that the lines begin with.
-    let (first, last) = (length.saturating_sub(shortest), shortest);
-    let mut before = 0;
-    for line in lines {
-        let text = &bytes[line.clone()];
-        let starts = &text[..text.len().min((first + 1).saturating_sub(before))];
-        if compressed_headers(starts).next().is_some() || (starts.len() == text.len() && ends_in_header(text))
-        {
-            return true;
-        }
-        let inside = first.saturating_sub(before).max(MAX_SIGNS)..last.saturating_sub(before).min(text.len());
-        let blocks = text.get(inside).unwrap_or_default().as_chunks().0;
-        if blocks.iter().any(|block| ascii_alignments(block) == 0) {
-            return false;
-        }
-        before += text.len();
-    }
-    true
-}
-
-/// Whether the header of a compressed stream may start on a line and go on on the next one.
-fn ends_in_header(line: &[u8]) -> bool {
-    matches!(line.last(), Some(b'e' | b'H'))
 }
 
 /// Where the characters end that start at `start`.

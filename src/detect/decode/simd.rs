@@ -12,7 +12,8 @@ mod portable;
 mod vectors;
 
 pub(super) use classes::{
-    any_capital, base64_characters, base64_or_break, base64_or_gap, blanks, leading, trailing, zeros,
+    any_capital, base64_characters, base64_or_break, base64_or_gap, blanks, leading, letters_and_digits,
+    trailing, zeros,
 };
 pub(super) use portable::ascii_alignments;
 pub(super) use vectors::{BEFORE, BLOCK, Block, GROUP, Vectorized, Vectors};

@@ -45,10 +45,10 @@ struct Run<'r, 't> {
 }
 
 impl Run<'_, '_> {
-    /// Reports a token in the characters `found.span`. Its location is where its word starts on its line, or where it starts
+    /// Reports a token in the characters `found.span`, which was decoded from the group of four that starts at `group`. Its location is where its word starts on its line, or where it starts
     /// itself if that is further back than [`Layer::lookback`]. Lookalikes are not reported.
-    fn report(&self, mut found: Found<'_>, report: OnFound<'_>) {
-        if self.unwrapped.is_repeated(&found.span) {
+    fn report(&self, mut found: Found<'_>, group: usize, report: OnFound<'_>) {
+        if self.unwrapped.is_repeated(&found.span, group) {
             return;
         }
         let Range { start, end } = found.span;
@@ -58,6 +58,13 @@ impl Run<'_, '_> {
         let reported_here =
             token >= self.start && token < self.unwrapped.end && self.layer.emit.contains(&start);
         if reported_here && found.classified.confidence > Lookalike {
+            // UTF-7 is UTF-16 in base64 behind a plus, IMAP's form of it behind an ampersand.
+            let bytes = self.layer.bytes;
+            let is_shifted = bytes.get(start) == Some(&b'+')
+                || start.checked_sub(1).and_then(|before| bytes.get(before)) == Some(&b'&');
+            if is_shifted && found.decoded.starts_with(&["base64", "utf-16be"]) {
+                found.decoded.splice(0..2, ["utf-7"]);
+            }
             found.span = start..self.unwrapped.byte_of(end.saturating_sub(1)) + 1;
             report(found);
         }
@@ -84,6 +91,13 @@ impl Finder {
         let Some(unwrapped) = Unwrapped::around(layer.bytes, candidate, *searched) else { return };
         let start = (*searched).max(layer.emit.start);
         *searched = unwrapped.end;
+        let floor = layer.margins_end.get();
+        if candidate >= floor
+            && let Some(lines) = unwrapped.behind_margins(layer.bytes, candidate, floor)
+        {
+            layer.margins_end.set(lines.end);
+            self.search_unwrapped(layer, &lines, layer.emit.start, report);
+        }
         for reading in unwrapped.readings(layer.bytes) {
             self.search_unwrapped(layer, &reading, start, report);
         }
@@ -175,7 +189,7 @@ impl Finder {
             let Range { start: first, end: last } = found.span;
             found.span = start + first * 4 / 3..start + (last * 4).div_ceil(3);
             found.decoded.insert(0, "base64");
-            run.report(found, report);
+            run.report(found, start + first / 3 * 4, report);
         });
         run.decoded = scratch;
     }
@@ -206,7 +220,7 @@ impl Finder {
                 self.search(&inner, &mut |mut token| {
                     token.span = found..end.min(found + text.len());
                     token.decoded.splice(0..0, ["base64", wrapper.name()]);
-                    run.report(token, report);
+                    run.report(token, found, report);
                 });
                 break;
             }

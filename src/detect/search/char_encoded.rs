@@ -89,6 +89,7 @@ impl Finder {
             let inner = text.iter().find_map(|byte| CharEncoding::introduced_by(*byte));
             match inner.and_then(|inner| encodings.with_inner(inner, layer.depth)) {
                 Some(more) => encodings = more,
+                None if encoding.needs_proof() => return None,
                 None if rule.is_some() && starts_encoded_word(layer.bytes, encoding, start) => {
                     let rule = rule?;
                     let text = read_token(rule, encodings, encoded);
@@ -110,8 +111,8 @@ fn encoded_token<'f>(
     classified: Classified,
 ) -> Option<EncodedToken<'f>> {
     let width = encodings.width(encoded, classified.len);
-    // As many bytes as characters: nothing of the token itself is encoded.
-    (width > classified.len).then(|| EncodedToken {
+    // As many bytes as characters: nothing of the token itself is encoded, or all of it in as many.
+    (width > classified.len || encodings.need_proof()).then(|| EncodedToken {
         rule,
         text,
         span: start..start + width,

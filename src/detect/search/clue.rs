@@ -20,6 +20,11 @@ pub(super) enum Clue {
     Reversed(usize),
     /// It is in a dump with a line that starts here.
     DumpLine(usize),
+
+    /// The same in UTF-32.
+    Utf32(usize),
+    /// It is in full-width letters in UTF-16 of either byte order, and the lower byte of the first one is here.
+    FullWidthUtf16(usize),
 }
 
 /// How far in front of a needle the token may start that it is a part of, in bytes.
@@ -36,6 +41,7 @@ pub(super) fn clues(bytes: &[u8], needle: NeedleKind, at: usize) -> impl Iterato
         }
         _ => None,
     };
+    let mut wider = None;
     let (first, second) = match needle {
         NeedleKind::TokenStart => (Some(Clue::Plain(at)), None),
         NeedleKind::Quoted => (Some(Clue::Plain(at + 1)), None),
@@ -62,11 +68,18 @@ pub(super) fn clues(bytes: &[u8], needle: NeedleKind, at: usize) -> impl Iterato
         }
         NeedleKind::Encoded(encoding) => (Some(Clue::Encoded(encoding, at)), None),
         NeedleKind::Utf16 => {
+            wider = Some([23, 11].into_iter().filter_map(move |back| at.checked_sub(back)));
             let mut starts = utf16_starts(bytes, at).map(Clue::Utf16);
             (starts.next(), starts.next())
         }
+        NeedleKind::Mark(_) => (None, None),
+        NeedleKind::FullWidthUtf16 => {
+            let mut starts = [1, 5].into_iter().filter_map(|back| at.checked_sub(back));
+            (starts.next().map(Clue::FullWidthUtf16), starts.next().map(Clue::FullWidthUtf16))
+        }
     };
-    first.into_iter().chain(second)
+    let wider = wider.into_iter().flatten().filter(|start| bytes.get(*start) == Some(&b'g')).map(Clue::Utf32);
+    first.into_iter().chain(second).chain(wider)
 }
 
 /// Where the `g` is that a prefix starts with, in front of a needle from [inside](NeedleKind::InsidePrefix) it.

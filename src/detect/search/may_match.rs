@@ -2,19 +2,27 @@
 
 use super::char_encoded::PREFIX_WINDOW;
 use super::clue::{Clue, MAX_CLUE_OFFSET, clues};
+use super::wide::{FULL_WIDTH, WIDE};
 use super::{Finder, base64_run};
 use crate::detect::byte_order::ByteOrder;
 use crate::detect::decode::base64;
 use crate::detect::decode::base64_runs::words;
 use crate::detect::decode::inflate::Wrapper;
 use crate::detect::decode::line_wrapped::{Unwrapped, zlib_starts};
+use crate::detect::decode::utf7;
 use crate::detect::decode::utf16::holds_text;
+use crate::detect::decode::utf32;
 use crate::detect::decode::{CharEncoding, Encodings};
 use crate::detect::pieces::{FIRST, FIRST_LOOKBACK};
+
+use crate::detect::needles::{NeedleKind, Needles};
 
 /// How many bytes of an encoded token are read to see whether it begins with a prefix. What could still begin with one where
 /// they end counts as if it did.
 const MAX_READ: usize = 96;
+
+/// How many bytes a character takes in UTF-7, its marks included: `+AF8-`.
+const MAX_UTF7_CHAR: usize = 6;
 
 /// The most bytes around a changed one that decide whether a finding may depend on it: what is in front of a needle and what
 /// is read from where its token starts, or as much of a run of base64 as the shortest token takes, and a hundred bytes of line
@@ -29,19 +37,38 @@ impl Finder {
     /// nor in one made of it by adding bytes for which it is false as well, with [`MATCH_CONTEXT`] around them. So nothing here
     /// may depend on where in the text something is.
     pub(in crate::detect) fn may_match(&self, bytes: &[u8], depth: usize) -> bool {
-        let needles = self.needles(depth);
+        let rare = if depth > 0 { Some(self.rare_needles()) } else { None };
+        bytes.starts_with(b"<~")
+            || [Some(self.needles(depth)), rare]
+                .into_iter()
+                .flatten()
+                .any(|needles| self.any_may_match(needles, bytes, depth))
+            || depth > 1
+                && (ByteOrder::of_mark(bytes).is_some() || holds_text(bytes) || utf32::holds_text(bytes))
+            || depth > 0 && (self.base64_may_match(bytes, depth) || Finder::base85_may_match(bytes))
+    }
+
+    /// Whether a needle leads to something that may be found.
+    fn any_may_match(&self, needles: &Needles, bytes: &[u8], depth: usize) -> bool {
         let mut at = 0;
         while let Some((needle, found)) = needles.next(bytes, at, bytes.len()) {
             let may_start = |clue| {
                 self.may_start_token(bytes, clue, depth) || depth > 0 && self.may_start_in_pieces(bytes, clue)
             };
             if clues(bytes, needle, found).any(may_start) {
+
+            if let NeedleKind::Mark(mark) = needle
+                && depth > 0
+                && Finder::mark_may_match(bytes, mark, found)
+            {
+                return true;
+            }
+            if clues(bytes, needle, found).any(|clue| self.may_start_token(bytes, clue, depth)) {
                 return true;
             }
             at = found + 1;
         }
-        depth > 1 && (ByteOrder::of_mark(bytes).is_some() || holds_text(bytes))
-            || depth > 0 && self.base64_may_match(bytes, depth)
+        false
     }
 
     /// Whether what is there begins with a prefix, or might where the text ends.
@@ -52,6 +79,7 @@ impl Finder {
                 let encoding = || text.iter().find_map(|byte| CharEncoding::introduced_by(*byte));
                 self.rule_for(text).is_some()
                     || text.len() < PREFIX_WINDOW && self.may_become_prefix(text)
+                    || depth > 0 && self.may_be_utf7(bytes, start)
                     || depth > 0
                         && encoding()
                             .is_some_and(|encoding| self.may_be_encoded(bytes, encoding, start, depth))
@@ -64,7 +92,30 @@ impl Finder {
                         .is_some_and(|start| self.may_be_encoded(bytes, CharEncoding::Utf16Be, start, depth))
             }
             _ => false,
+
+            Clue::Utf32(start) => self.may_be_either(bytes, WIDE, start, depth),
+            Clue::FullWidthUtf16(start) => self.may_be_either(bytes, FULL_WIDTH, start, depth),
         }
+    }
+
+    /// Whether what is in UTF-7 from `start` on begins with a prefix.
+    fn may_be_utf7(&self, bytes: &[u8], start: usize) -> bool {
+        let encoded = bytes.get(start..bytes.len().min(start + MAX_READ)).unwrap_or_default();
+        let (text, ends) = utf7::read(encoded, PREFIX_WINDOW);
+        let is_cut = encoded.len() - ends.last().copied().unwrap_or(0) < MAX_UTF7_CHAR;
+        self.rule_for(&text).is_some() || is_cut && self.may_become_prefix(&text)
+    }
+
+    /// Whether what is encoded in the first way from `start` on, or in the second from so far in front of it, begins with a prefix.
+    fn may_be_either(
+        &self,
+        bytes: &[u8],
+        (little, big, back): (CharEncoding, CharEncoding, usize),
+        start: usize,
+        depth: usize,
+    ) -> bool {
+        self.may_be_encoded(bytes, little, start, depth)
+            || start.checked_sub(back).is_some_and(|start| self.may_be_encoded(bytes, big, start, depth))
     }
 
     /// Whether what is encoded so from `start` on, or encoded so again, begins with a prefix.
@@ -91,15 +142,26 @@ impl Finder {
         self.rules.iter().any(|rule| rule.prefix.as_bytes().starts_with(text))
     }
 
-    /// Whether some run of base64 contains a needle, or something that only decoding it would decide.
+    /// Whether some run of base64 or of letters and digits contains a needle, or something that only decoding it would decide.
     fn base64_may_match(&self, bytes: &[u8], depth: usize) -> bool {
-        let mut searched = 0;
+        let (mut searched, mut margins_end, mut alphanumeric_end) = (0, 0, 0);
         for word in words(bytes) {
+            if Finder::alphanumeric_may_match(bytes, word, &mut alphanumeric_end) {
+                return true;
+            }
             if word < searched {
                 continue;
             }
             let Some(unwrapped) = Unwrapped::around(bytes, word, searched) else { continue };
             searched = unwrapped.end;
+            if word >= margins_end
+                && let Some(lines) = unwrapped.behind_margins(bytes, word, margins_end)
+            {
+                margins_end = lines.end;
+                if self.run_may_match(&lines.text, depth) {
+                    return true;
+                }
+            }
             if self.run_may_match(&unwrapped.without_leading_signs().text, depth) {
                 return true;
             }

@@ -1,6 +1,8 @@
 //! Any token, encoded any way, at any alignment, in any surroundings.
 
+mod alphabets;
 mod in_base64;
+mod layers;
 
 use std::io::Write as _;
 

@@ -25,6 +25,13 @@ pub(in crate::detect::decode) fn base64_or_gap(block: &Block) -> u16 {
     base64_or_break(block) | bits(bytes.simd_eq(u8x16::splat(b'\t')) | bytes.simd_eq(u8x16::splat(b'|')))
 }
 
+/// A bit for each byte that is a letter or a digit.
+#[inline]
+pub(in crate::detect::decode) fn letters_and_digits(block: &Block) -> u16 {
+    let bytes = u8x16::new(*block);
+    bits(are_letters(bytes) | within(bytes, b'0', b'9'))
+}
+
 /// A bit for each byte that is a blank or a tab.
 #[inline]
 pub(in crate::detect::decode) fn blanks(block: &Block) -> u16 {

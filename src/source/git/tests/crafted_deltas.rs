@@ -17,7 +17,7 @@ use crate::source::git::object::Kind;
 use crate::source::git::visitor::delta_may_match;
 
 /// How many ways there are to encode a token.
-const ENCODINGS: usize = 22;
+const ENCODINGS: usize = 32;
 
 fn each_of(text: &str, encode: &dyn Fn(u8) -> String) -> String {
     text.bytes().map(encode).collect()
@@ -63,9 +63,31 @@ fn encode(way: usize, token: &str, shift: usize) -> Vec<u8> {
         18 => wrapped(64, "\n"),
         19 => wrapped(60, "\\n"),
         20 => wrapped(56, "\" +\n        \""),
+        21 => each(&|byte| format!("={byte:02X}")),
+        22 => token.replace('_', "=5F=\r\n"),
+        23 => token.replace('_', "+AF8-"),
+        24 => token.chars().filter_map(|letter| char::from_u32(u32::from(letter) + 0xfee0)).collect(),
+        25 => return token.chars().flat_map(|letter| u32::from(letter).to_le_bytes()).collect(),
+        26 => return token.chars().flat_map(|letter| u32::from(letter).to_be_bytes()).collect(),
+        27 => each_of(&shifted(token.as_bytes()), &|byte| format!("{byte:02x}")),
+        28 => each(&|byte| match byte {
+            b'a'..=b'm' | b'A'..=b'M' => char::from(byte + 13).to_string(),
+            b'n'..=b'z' | b'N'..=b'Z' => char::from(byte - 13).to_string(),
+            _ => char::from(byte).to_string(),
+        }),
+        29 => wrapped(64, "\n[INFO] "),
+        30 => base32(&[&b"key=="[..shift % 6], token.as_bytes()].concat()),
         _ => STANDARD.encode(gzip(&format!("some text around a token {token} and more of it"))),
     };
     text.into_bytes()
+}
+
+fn base32(bytes: &[u8]) -> String {
+    let bits: Vec<u8> = bytes.iter().flat_map(|byte| (0..8).rev().map(move |n| byte >> n & 1)).collect();
+    let value =
+        |bits: &[u8]| (0..5).fold(0, |value, n| value << 1 | usize::from(bits.get(n).copied().unwrap_or(0)));
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    bits.chunks(5).map(|bits| char::from(alphabet[value(bits)])).collect()
 }
 
 /// A delta that makes an object of these parts, which it copies from where they are in the base, or inserts.

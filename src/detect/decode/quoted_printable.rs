@@ -1,0 +1,36 @@
+//! `=67=68=70=5F` (RFC 2045, section 6.7), and its lines, which end in `=` where the text goes on: mails, vCards, MHTML.
+
+use super::hex;
+
+/// How many line ends are passed over in front of one character.
+const MAX_BREAKS: usize = 3;
+
+/// How many blanks that were added on the way are passed over at the end of a line (rule 3).
+const MAX_BLANKS: usize = 4;
+
+/// The encoded character that `rest` starts with; it may be a plain one behind a line end.
+pub(super) fn first_char(rest: &[u8]) -> Option<(u8, usize)> {
+    let mut at = 0;
+    for _ in 0..MAX_BREAKS {
+        match soft_break(rest.get(at..)?) {
+            Some(width) => at += width,
+            None => break,
+        }
+    }
+    match *rest.get(at..)? {
+        [b'=', high, low, ..] => hex::pair(high, low).map(|byte| (byte, at + 3)),
+        [byte, ..] if at > 0 && byte > b' ' => Some((byte, at + 1)),
+        _ => None,
+    }
+}
+
+/// The width of the line end that `rest` starts with and that is none of the text.
+fn soft_break(rest: &[u8]) -> Option<usize> {
+    let blanks = rest.strip_prefix(b"=")?;
+    let count = blanks.iter().take(MAX_BLANKS).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    match blanks.get(count..)? {
+        [b'\r', b'\n', ..] => Some(count + 3),
+        [b'\n', ..] => Some(count + 2),
+        _ => None,
+    }
+}
