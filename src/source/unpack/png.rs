@@ -16,7 +16,7 @@ use crate::blob::Body;
 pub(super) static FORMAT: Format = Format {
     name: "PNG",
     first_bytes: &[0x89],
-    begins: begins,
+    begins,
     signature: Signature::Strong,
     at_end: None,
     reader: Reader::Archive(open),
