@@ -76,5 +76,10 @@ pub(super) fn may_match(bytes: &[u8]) -> bool {
     sample::wanted(bytes).is_some_and(|wanted| signatures::next(bytes, 0, wanted).is_some())
 }
 
+/// Whether what begins so is looked through.
+pub(super) fn is_wanted(head: &[u8]) -> bool {
+    sample::wanted(head).is_some()
+}
+
 /// How many bytes around a byte a signature and its first fields may extend.
 pub(super) const CONTEXT: usize = signatures::LONGEST;

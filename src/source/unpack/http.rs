@@ -11,6 +11,7 @@ mod header;
 use std::io::{self, BufReader, Read};
 use std::rc::Rc;
 
+use super::carve;
 use super::format::{Format, Reader, Signature};
 use super::formats;
 use super::input::Input;
@@ -45,6 +46,7 @@ pub(super) fn open(container: &OpenContainer<'_>, body: Body<'_>) {
                 break;
             }
         }
+        true
     });
 }
 
@@ -85,7 +87,7 @@ fn hand_over_body(
     let mut input = Input::reader(&mut buffered, container.budget);
     let Ok(head) = input.peek(formats::HEAD) else { return };
     let decoders = coding::of(&header.codings, head);
-    if head.is_empty() || decoders.is_empty() && !in_chunks && formats::detect(head).is_none() {
+    if head.is_empty() || decoders.is_empty() && !in_chunks && !may_hold_something(head) {
         return;
     }
     if !container.begin_member(name) {
@@ -105,4 +107,9 @@ fn hand_over_body(
         };
         container.hand_over(Region::Member(name), content);
     });
+}
+
+/// Whether a body that stands there as it is may be a container, or carry something.
+fn may_hold_something(head: &[u8]) -> bool {
+    formats::detect(head).is_some() || carve::is_wanted(head)
 }

@@ -19,7 +19,7 @@ use crate::blob::Body;
 pub(super) static FORMAT: Format = Format {
     name: "systemd's journal",
     first_bytes: b"L",
-    begins: begins,
+    begins,
     signature: Signature::Strong,
     at_end: None,
     reader: Reader::Archive(open),
@@ -51,9 +51,11 @@ pub(super) fn begins(head: &[u8]) -> bool {
 /// Hands on the compressed fields.
 pub(super) fn open(container: &OpenContainer<'_>, body: Body<'_>) {
     scan_and_read(container, body, |quiet, input| {
-        if let Err(error) = read_objects(quiet, container, input) {
+        let read = read_objects(quiet, container, input);
+        if let Err(error) = &read {
             container.report(Region::Raw(0), StreamError::Damaged(error.to_string()), None);
         }
+        read.is_ok()
     });
 }
 

@@ -34,9 +34,11 @@ pub(super) static FORMAT: Format = Format {
 pub(super) fn open(container: &OpenContainer<'_>, body: Body<'_>) {
     scan_and_read(container, body, |quiet, input| {
         // A capture that was cut off is read up to there, and reported.
-        if let Err(error) = read_packets(quiet, container, input) {
+        let read = read_packets(quiet, container, input);
+        if let Err(error) = &read {
             container.report(Region::Raw(0), StreamError::Damaged(error.to_string()), None);
         }
+        read.is_ok()
     });
 }
 

@@ -32,7 +32,7 @@ pub(super) static FORMAT: Format = Format {
     name: "PDF",
     // Some have a mark or blanks in front.
     first_bytes: b"%\xef\r\n \0",
-    begins: begins,
+    begins,
     signature: Signature::Strong,
     at_end: None,
     reader: Reader::Archive(open),

@@ -16,7 +16,7 @@ use crate::blob::Body;
 pub(super) static FORMAT: Format = Format {
     name: "PNG",
     first_bytes: &[0x89],
-    begins: begins,
+    begins,
     signature: Signature::Strong,
     at_end: None,
     reader: Reader::Archive(open),
@@ -41,12 +41,14 @@ pub(super) fn begins(head: &[u8]) -> bool {
 pub(super) fn open(container: &OpenContainer<'_>, body: Body<'_>) {
     scan_and_read(container, body, |container, input| {
         // What is cut off was scanned as far as it goes, and is a picture.
-        if read_chunks(container, input).is_ok_and(|whole| whole) && container.may_continue() {
+        let whole = read_chunks(container, input).unwrap_or(false);
+        if whole && container.may_continue() {
             let name = MemberName::from_text("behind IEND".to_owned());
             if input.peek(1).is_ok_and(|bytes| !bytes.is_empty()) && container.begin_member(&name) {
                 container.hand_over(Region::Member(&name), Content::Stored(&mut &mut *input));
             }
         }
+        whole
     });
 }
 

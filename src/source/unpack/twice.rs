@@ -10,20 +10,19 @@ use super::spool::{Spooled, with_seekable};
 use super::zip;
 use crate::blob::Body;
 
-/// Scans a body as it is, then calls `read` with it and a container in which neither bytes between members nor damage are told of:
+/// Scans a body as it is, then calls `read` with it, which says whether all of it was what it began like, and a container in which neither bytes between members nor damage are told of:
 /// the bytes were scanned, and what begins like a message may be a text about messages.
 pub(super) fn scan_and_read(
     container: &OpenContainer<'_>,
     body: Body<'_>,
-    read: impl FnOnce(&OpenContainer<'_>, &mut Input<'_>),
+    read: impl FnOnce(&OpenContainer<'_>, &mut Input<'_>) -> bool,
 ) {
     let (quiet, budget) = (container.carved(), container.budget);
     with_seekable(body, budget, |spooled| match spooled {
         Spooled::Memory(bytes) => {
             container.scan_raw(0, bytes);
             let mut input = Input::memory(bytes, budget);
-            read(&quiet, &mut input);
-            if is_left(&mut input) {
+            if !read(&quiet, &mut input) || is_left(&mut input) {
                 zip::open_at_end(&quiet, &mut Cursor::new(bytes));
             }
         }
@@ -34,8 +33,7 @@ pub(super) fn scan_and_read(
             if file.rewind().is_ok() {
                 let mut reader = BufReader::with_capacity(64 * 1024, &mut *file);
                 let mut input = Input::reader(&mut reader, budget);
-                read(&quiet, &mut input);
-                if is_left(&mut input) {
+                if !read(&quiet, &mut input) || is_left(&mut input) {
                     zip::open_at_end(&quiet, file);
                 }
             }

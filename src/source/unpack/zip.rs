@@ -15,7 +15,7 @@ mod record;
 mod streamed;
 mod walk;
 
-use std::io::{BufReader, Cursor, Read as _};
+use std::io::{BufReader, Cursor, Read as _, SeekFrom};
 
 use super::bounded_reader::StreamError;
 use super::format::{Format, Reader, Signature};
@@ -26,7 +26,7 @@ use crate::blob::{Body, ReadSeek};
 
 pub(super) use at_end::at_end;
 pub(super) use record::END;
-use record::{Entry, LOCAL_LEN, le16};
+use record::{END_LEN, Entry, LOCAL_LEN, le16};
 
 /// Its row in the table of formats.
 pub(super) static FORMAT: Format = Format {
@@ -62,8 +62,15 @@ pub(super) fn read_forwards(container: &OpenContainer<'_>, input: &mut Input<'_>
     input.offset()
 }
 
-/// Hands on the members of an archive that was put behind something else that is opened by its beginning.
+/// Hands on the members of an archive that was put behind something else that is opened by its beginning: one without a comment, for
+/// what is opened so may hold archives as well.
 pub(super) fn open_at_end(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
+    let mut last = [0; END_LEN];
+    let begin = file.seek(SeekFrom::End(0)).ok().and_then(|len| len.checked_sub(END_LEN as u64));
+    let read = begin.map(|begin| file.seek(SeekFrom::Start(begin)).and_then(|_| file.read_exact(&mut last)));
+    if !matches!(read, Some(Ok(()))) || !last.starts_with(END) {
+        return;
+    }
     if let Ok(Some(found)) = directory::find(file)
         && !found.is_empty()
         && let Err(error) = directory::read(container, file, &found)

@@ -9,11 +9,17 @@ use super::signatures;
 use super::with_carver;
 use crate::blob::{Blob, Body, Origin, Rest, SharedFile, fill};
 use crate::source::unpack::Unpack;
+use crate::source::unpack::bounded_reader::StreamError;
 use crate::source::unpack::budget::Budget;
 use crate::source::unpack::buffers::Buffer;
+use crate::source::unpack::limits::Limit;
+use crate::source::unpack::open_container::Region;
 
-/// No more places are noted for one file; behind them nothing is opened, which is reported as the limit of members is.
+/// No more places are noted for one file; that there were more is reported as the limit of members is.
 const MOST_FOUND: usize = 1 << 20;
+
+/// How much is read of what was found at first: streams are many, and most are small.
+const FIRST: usize = 16 * 1024;
 
 /// Scans the file, and opens what is found in it.
 pub(super) fn scan(
@@ -37,11 +43,15 @@ pub(super) fn scan(
     if found.is_empty() {
         return;
     }
+    let is_cut = found.len() == MOST_FOUND;
     // Parts of a file are read by many threads, and overlap.
     found.sort_unstable();
     found.dedup();
     let Some(file) = rest.seekable() else { return };
     with_carver(unpack, origin, (depth, budget), |carver| {
+        if is_cut {
+            carver.container.report(Region::Raw(0), StreamError::LimitReached(Limit::Entries), None);
+        }
         let Ok(end) = file.seek(SeekFrom::End(0)) else { return };
         let mut behind = 0;
         for at in found {
@@ -53,7 +63,7 @@ pub(super) fn scan(
             if file.seek(SeekFrom::Start(at)).is_err() {
                 return;
             }
-            let (read, outcome) = fill(file, &mut head);
+            let (read, outcome) = fill(file, &mut head[..FIRST]);
             let head = &head[..read];
             let Some((0, signature)) = signatures::next(head, 0, wanted) else { continue };
             let mut part = Part { file: &mut *file, begin: at, end, at: at + read as u64 };

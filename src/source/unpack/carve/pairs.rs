@@ -93,34 +93,58 @@ mod x86 {
         #[inline(always)]
         fn find_within(self, bytes: &[u8], from: usize, is_one: impl Fn(usize) -> bool) -> Option<usize> {
             let mut at = from;
-            while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<33>) {
-                let mut found = self.pairs(block);
-                while found != 0 {
-                    let place = at + found.trailing_zeros() as usize;
-                    if is_one(place) {
-                        return Some(place);
-                    }
-                    found &= found - 1;
+            loop {
+                // Most of them hold none: four blocks are asked at once, and then each.
+                while let Some(blocks) = bytes.get(at..).and_then(<[u8]>::first_chunk::<{ 4 * 32 + 1 }>)
+                    && !self.any_pair(blocks)
+                {
+                    at += 4 * 32;
                 }
-                at += 32;
+                for _ in 0..4 {
+                    let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<33>) else {
+                        let last = bytes.get(at..).unwrap_or_default().windows(2).enumerate();
+                        let mut last = last.filter(|(_, pair)| may_be(pair[0], pair[1]));
+                        return last.find(|(n, _)| is_one(at + n)).map(|(n, _)| at + n);
+                    };
+                    let mut found = !self.none(self.pairs(block, 0));
+                    while found != 0 {
+                        let place = at + found.trailing_zeros() as usize;
+                        if is_one(place) {
+                            return Some(place);
+                        }
+                        found &= found - 1;
+                    }
+                    at += 32;
+                }
             }
-            let last = bytes.get(at..).unwrap_or_default().windows(2).enumerate();
-            let mut last = last.filter(|(_, pair)| may_be(pair[0], pair[1]));
-            last.find(|(n, _)| is_one(at + n)).map(|(n, _)| at + n)
         }
 
-        /// A bit for each pair that may be one.
+        /// Whether any of four blocks holds a pair that may be one.
         #[inline(always)]
-        fn pairs(self, block: &[u8; 33]) -> u32 {
+        fn any_pair(self, blocks: &[u8; 4 * 32 + 1]) -> bool {
+            let or = |one, other| self.0.avx2._mm256_or_si256(one, other);
+            let first = or(self.pairs(blocks, 0), self.pairs(blocks, 32));
+            let second = or(self.pairs(blocks, 64), self.pairs(blocks, 96));
+            self.none(or(first, second)) != u32::MAX
+        }
+
+        /// A bit for each byte that is zero.
+        #[inline(always)]
+        fn none(self, buckets: __m256i) -> u32 {
             let (avx, avx2) = (self.0.avx, self.0.avx2);
+            avx2._mm256_movemask_epi8(avx2._mm256_cmpeq_epi8(buckets, avx._mm256_setzero_si256()))
+                .cast_unsigned()
+        }
+
+        /// The buckets of the pairs that begin in the block at an offset.
+        #[inline(always)]
+        fn pairs(self, bytes: &[u8], at: usize) -> __m256i {
             let load = |at: usize| {
-                block[at..].first_chunk::<32>().map_or(avx._mm256_setzero_si256(), |bytes| cast(*bytes))
+                let block = bytes.get(at..).and_then(<[u8]>::first_chunk::<32>);
+                block.map_or(self.0.avx._mm256_setzero_si256(), |bytes| cast(*bytes))
             };
-            let first = self.buckets(&TABLES[0], load(0));
-            let second = self.buckets(&TABLES[1], load(1));
-            let none =
-                avx2._mm256_cmpeq_epi8(avx2._mm256_and_si256(first, second), avx._mm256_setzero_si256());
-            !avx2._mm256_movemask_epi8(none).cast_unsigned()
+            let first = self.buckets(&TABLES[0], load(at));
+            self.0.avx2._mm256_and_si256(first, self.buckets(&TABLES[1], load(at + 1)))
         }
 
         #[inline(always)]
@@ -167,7 +191,7 @@ mod tests {
     #[test]
     fn every_pair_is_found_at_every_place() {
         let Some(pairs) = Pairs::detected() else { return };
-        for len in [2, 31, 32, 33, 34, 64, 65, 70, 99] {
+        for len in [2, 31, 32, 33, 34, 64, 65, 70, 129, 130, 161, 260] {
             for pair in BUCKETS.into_iter().flatten() {
                 for at in 0..len - 1 {
                     let mut bytes = vec![0xee; len];

@@ -52,7 +52,6 @@ fn has_control(bytes: &[u8]) -> bool {
 fn is_medium(head: &[u8]) -> bool {
     let at = |offset: usize, magic: &[u8]| head.get(offset..).is_some_and(|rest| rest.starts_with(magic));
     at(0, b"\xff\xd8\xff")
-        || at(0, b"\x89PNG\r\n\x1a\n")
         || at(0, b"GIF8")
         || at(0, b"wOFF")
         || at(0, b"wOF2")

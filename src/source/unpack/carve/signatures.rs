@@ -13,6 +13,8 @@ use crate::source::unpack::{bzip2, gzip, lz4, lzma, xz, zip, zstd};
 /// What begins with some bytes, and how it is opened.
 pub(super) struct Signature {
     magic: &'static [u8],
+    /// Its first two bytes.
+    pair: [u8; 2],
     /// Whether what follows fits, as far as the bytes go, the signature's own included.
     fits: fn(&[u8]) -> bool,
     pub(super) opening: Opening,
@@ -47,7 +49,7 @@ pub(super) fn may_begin(bytes: &[u8]) -> bool {
 const LEAST: fn(&[u8]) -> usize = |_| 1;
 
 const fn zlib(magic: &'static [u8]) -> Signature {
-    Signature { magic, fits: proof::zlib, opening: Opening::Zlib }
+    Signature { magic, pair: pair(magic), fits: proof::zlib, opening: Opening::Zlib }
 }
 
 const fn stream(
@@ -55,7 +57,15 @@ const fn stream(
     fits: fn(&[u8]) -> bool,
     opening: (&'static StreamFormat, fn(&[u8]) -> usize),
 ) -> Signature {
-    Signature { magic, fits, opening: Opening::Stream(opening.0, opening.1) }
+    Signature { magic, pair: pair(magic), fits, opening: Opening::Stream(opening.0, opening.1) }
+}
+
+const fn archive(magic: &'static [u8], len: fn(&[u8]) -> Option<u64>) -> Signature {
+    Signature { magic, pair: pair(magic), fits: |_| true, opening: Opening::Archive(len) }
+}
+
+const fn pair(magic: &[u8]) -> [u8; 2] {
+    [magic[0], magic[1]]
 }
 
 /// The compression levels that zlib states with a window of 32 KiB come first (RFC 1950, 2.2).
@@ -77,12 +87,13 @@ static SIGNATURES: [Signature; 15] = [
     ),
     Signature {
         magic: b"PK\x03\x04",
+        pair: *b"PK",
         fits: |head| cut_short(head, 64) || zip::begins_with_member(head),
         opening: Opening::Zip,
     },
-    Signature { magic: b"7z\xbc\xaf\x27\x1c", fits: |_| true, opening: Opening::Archive(sevenz_len) },
-    Signature { magic: b"MSCF\0\0\0\0", fits: |_| true, opening: Opening::Archive(cabinet_len) },
-    Signature { magic: b"hsqs", fits: |_| true, opening: Opening::Archive(squashfs_len) },
+    archive(b"7z\xbc\xaf\x27\x1c", sevenz_len),
+    archive(b"MSCF\0\0\0\0", cabinet_len),
+    archive(b"hsqs", squashfs_len),
 ];
 
 /// Whether the bytes end before it can be told.
@@ -142,9 +153,10 @@ pub(super) fn next(bytes: &[u8], from: usize, wanted: Wanted) -> Option<(usize, 
 fn signature_at(bytes: &[u8], at: usize, wanted: Wanted) -> Option<&'static Signature> {
     let rest = bytes.get(at..)?;
     let skipped = if wanted == Wanted::Strong { WEAK } else { 0 };
-    let mut signatures = SIGNATURES.iter().skip(skipped);
-    let first = rest.get(..2)?;
-    signatures.find(|one| one.magic.starts_with(first) && rest.starts_with(one.magic) && (one.fits)(rest))
+    let pair = rest.first_chunk::<2>()?;
+    // Compared as numbers: what only looks like one of the pairs is most of what is asked for.
+    let mut signatures = SIGNATURES.iter().skip(skipped).filter(|one| one.pair == *pair);
+    signatures.find(|one| rest.starts_with(one.magic) && (one.fits)(rest))
 }
 
 #[cfg(test)]

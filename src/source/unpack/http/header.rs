@@ -78,7 +78,7 @@ impl Header {
         let crlf = memmem::find(head, b"\r\n\r\n").map(|at| at + 4);
         let lf = memmem::find(&head[..crlf.unwrap_or(head.len())], b"\n\n").map(|at| at + 2);
         let len = lf.or(crlf)?;
-        let no_body = matches!(head.get(9..12), Some([b'1', ..] | [b'2', b'0', b'4'] | [b'3', b'0', b'4']));
+        let no_body = matches!(head.get(9..12), Some([b'1', ..] | [b'2' | b'3', b'0', b'4']));
         let length = if is_request(head) || no_body { Length::None } else { Length::ToTheEnd };
         let mut header = Header { chunked: false, codings: Vec::new(), length };
         for line in head[..len].split(|byte| *byte == b'\n').skip(1) {

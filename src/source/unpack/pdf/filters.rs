@@ -88,10 +88,10 @@ pub(super) fn undo(
         Filter::AsciiHex => (Box::new(AsciiHex::default()), None),
         Filter::RunLength => (Box::new(RunLength::default()), None),
     };
-    let mut decoded = DecodeReader::single(input, decoder);
+    let mut plain = DecodeReader::single(input, decoder);
     match predictor {
-        Some(predictor) => undo(rest, &mut Predicted::new(&mut decoded, predictor), budget, use_it),
-        None => undo(rest, &mut decoded, budget, use_it),
+        Some(predictor) => undo(rest, &mut Predicted::new(&mut plain, predictor), budget, use_it),
+        None => undo(rest, &mut plain, budget, use_it),
     }
 }
 

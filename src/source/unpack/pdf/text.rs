@@ -1,9 +1,8 @@
 //! The text that content streams show (ISO 32000-1, 9.4.3): it stands there in pieces, with numbers between them that move the next one,
 //! and in the codes of its font, which a table of the document maps to characters (9.10.3).
 
-use std::collections::HashMap;
-
 use super::lexer::{Lexer, Word};
+use crate::blob::MIN_TOKEN_LEN;
 
 /// How many tables of characters are kept, and how many bytes of text.
 const MAX_TABLES: usize = 64;
@@ -22,7 +21,8 @@ pub(super) struct Texts {
 struct Table {
     /// How many bytes a code has.
     width: usize,
-    characters: HashMap<u16, u8>,
+    /// A character for each code there can be; 0 where none is known.
+    characters: Vec<u8>,
 }
 
 impl Texts {
@@ -41,7 +41,7 @@ impl Texts {
         let texts = shown(decoded);
         let all = texts.concat();
         for text in texts {
-            if self.shown_len + text.len() <= MAX_TEXT {
+            if text.len() >= MIN_TOKEN_LEN && self.shown_len + text.len() <= MAX_TEXT {
                 self.shown_len += text.len();
                 self.shown.push((object, text));
             }
@@ -83,14 +83,13 @@ fn shown(content: &[u8]) -> Vec<Vec<u8>> {
             _ => {}
         }
     }
-    texts.retain(|text| !text.is_empty());
     texts
 }
 
 impl Table {
     /// The table of a `ToUnicode` stream: single codes and ranges of them (9.10.3, Adobe Technical Note 5014).
     fn parse(stream: &[u8]) -> Option<Table> {
-        let mut table = Table { width: 0, characters: HashMap::new() };
+        let mut table = Table { width: 0, characters: vec![0; 1 << 16] };
         let mut lexer = Lexer::new(stream, 0);
         while let Some(word) = lexer.next_word() {
             match word {
@@ -104,7 +103,7 @@ impl Table {
                 _ => {}
             }
         }
-        (!table.characters.is_empty()).then_some(table)
+        (table.width > 0).then_some(table)
     }
 
     fn read_ranges(&mut self, lexer: &mut Lexer<'_>) {
@@ -136,12 +135,14 @@ impl Table {
     fn put(&mut self, code: &[u8], step: u16, character: &[u8]) {
         if let ([0, ascii] | [ascii], 1..=2) = (character, code.len()) {
             self.width = code.len();
-            self.characters.insert(number(code).wrapping_add(step), *ascii);
+            if let Some(known) = self.characters.get_mut(usize::from(number(code).wrapping_add(step))) {
+                *known = *ascii;
+            }
         }
     }
 
     fn decode(&self, codes: &[u8]) -> Vec<u8> {
-        let character = |code: &[u8]| self.characters.get(&number(code)).copied().unwrap_or(b' ');
+        let character = |code: &[u8]| self.characters.get(usize::from(number(code))).copied().unwrap_or(0);
         codes.chunks_exact(self.width.max(1)).map(character).collect()
     }
 }

@@ -203,8 +203,8 @@ fn what_is_cut_or_changed_anywhere_ends_all_the_same() {
             unpack_as(form, "core", &bytes[..len], Limits::default());
         }
     }
-    let changes = noise(4 * bytes.len());
-    for (n, change) in changes.chunks(4).enumerate() {
+    let random = noise(4 * bytes.len());
+    for (n, change) in random.chunks(4).enumerate() {
         let mut changed = bytes.clone();
         let len = changed.len();
         changed[n % len] = change[0];

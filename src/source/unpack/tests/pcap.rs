@@ -206,8 +206,8 @@ fn what_is_cut_or_changed_anywhere_ends_all_the_same() {
         for len in (0..bytes.len()).step_by(3) {
             unpack_as(FORMS[len % 4], "a.pcap", &bytes[..len], Limits::default());
         }
-        let changes = noise(4 * bytes.len());
-        for (n, change) in changes.chunks(4).enumerate() {
+        let random = noise(4 * bytes.len());
+        for (n, change) in random.chunks(4).enumerate() {
             let mut changed = bytes.clone();
             let len = changed.len();
             changed[n % len] = change[0];

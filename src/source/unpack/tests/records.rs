@@ -100,8 +100,8 @@ fn what_is_cut_or_changed_anywhere_ends_all_the_same() {
     let lz4 = [&(plain.len() as u64).to_le_bytes()[..], &block].concat();
     let bytes = journal(false, &[(1, pack::xz(&plain)), (2, lz4), (4, pack::zstd(&plain))]);
     let bytes = &bytes[..bytes.len() - 4000];
-    let changes = noise(4 * bytes.len());
-    for (n, change) in changes.chunks(4).enumerate() {
+    let random = noise(4 * bytes.len());
+    for (n, change) in random.chunks(4).enumerate() {
         let mut changed = bytes.to_vec();
         let len = changed.len();
         changed[n % len] = change[0];
