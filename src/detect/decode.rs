@@ -75,9 +75,7 @@ impl CharEncoding {
     }
 
     /// What reports call it; `encoded` is the text it was found in.
-    pub(super) fn name(self, encoded: &[u8]) -> &'static str {
-
-    fn names(self, encoded: &[u8]) -> &'static [&'static str] {
+    pub(super) fn names(self, encoded: &[u8]) -> &'static [&'static str] {
         match self {
             CharEncoding::Percent => &["percent"],
             CharEncoding::Escape => escape::names(encoded),

@@ -44,7 +44,6 @@ pub(super) enum NeedleKind {
     DumpLine,
     /// The digits of a first character in a list of numbers.
     Number,
-
     /// What is encoded as a whole begins here.
     Mark(Mark),
     /// The `h` of a prefix in full-width letters in UTF-16, of either byte order.
@@ -72,79 +71,30 @@ pub(super) enum Mark {
 /// is encoded; `git` alone is too common a word. Where the prefix is cut, it is `gh"`, `gh<` and the like; where it is a list
 /// of numbers, those of its first letter.
 ///
-/// None is shorter than three bytes, because Teddy then compares the first three of all needles with 32 bytes at a time. It
-/// distinguishes needles by the low and high nibbles of those, in eight buckets: a needle's index in this list modulo eight, or
-/// the bucket of an earlier one with the same three low nibbles (`ghu` and `gh%`). In this order, similar needles share
-/// buckets. `benches/detect.rs` measures it.
-const ENCODED_NEEDLES: [(&str, NeedleKind); 56] = [
-    ("ghr", NeedleKind::TokenStart),
-    ("buhtig", NeedleKind::Reversed),
-    ("u{6", NeedleKind::Escape),
-    ("gh\"", NeedleKind::TokenStart),
-    ("g\u{8}g", NeedleKind::TokenStart),
-    ("67 ", NeedleKind::Encoded(CharEncoding::SpacedHex)),
-    ("thu", NeedleKind::InsidePrefix),
-    ("067", NeedleKind::Digits),
-    ("gi%", NeedleKind::TokenStart),
-    ("b_p", NeedleKind::PrefixMiddle),
-    ("147", NeedleKind::Digits),
-    ("it%", NeedleKind::InsidePrefix),
-    ("shg", NeedleKind::Reversed),
-    ("ghp", NeedleKind::TokenStart),
-    ("gh%", NeedleKind::TokenStart),
-    ("g&#", NeedleKind::TokenStart),
-    ("gi&", NeedleKind::TokenStart),
-    ("gh\u{200b}", NeedleKind::TokenStart),
-    ("%67", NeedleKind::Percent),
-    ("it\\", NeedleKind::InsidePrefix),
-    ("uhg", NeedleKind::Reversed),
-    ("67-", NeedleKind::Encoded(CharEncoding::SpacedHex)),
-    ("'g'", NeedleKind::Quoted),
-    ("X67", NeedleKind::Digits),
-    ("gh\r", NeedleKind::TokenStart),
-    ("ghu", NeedleKind::TokenStart),
-    ("x67", NeedleKind::Digits),
-    ("it&", NeedleKind::InsidePrefix),
-    ("ohg", NeedleKind::Reversed),
-    ("gho", NeedleKind::TokenStart),
-    ("gh\n", NeedleKind::TokenStart),
-    ("gh'", NeedleKind::TokenStart),
-    ("g\u{200b}", NeedleKind::TokenStart),
-    ("\n00", NeedleKind::DumpLine),
-    ("103", NeedleKind::Digits),
-    ("g%6", NeedleKind::TokenStart),
-    ("rhg", NeedleKind::Reversed),
-    ("676", NeedleKind::Encoded(CharEncoding::Hex)),
-    ("g\u{ad}", NeedleKind::TokenStart),
-    ("gh\u{ad}", NeedleKind::TokenStart),
-    ("gh\\", NeedleKind::TokenStart),
-    ("gh<", NeedleKind::TokenStart),
-    ("%25", NeedleKind::Percent),
-    ("g\\u0", NeedleKind::TokenStart),
-    ("phg", NeedleKind::Reversed),
-    ("67:6", NeedleKind::Encoded(CharEncoding::SpacedHex)),
-    ("th\\", NeedleKind::InsidePrefix),
-    ("h&#", NeedleKind::InsidePrefix),
-    ("gi\\", NeedleKind::TokenStart),
-    ("\0_\0", NeedleKind::Utf16),
-    ("\\x6", NeedleKind::Escape),
-    ("th%", NeedleKind::InsidePrefix),
-    ("\"g\"", NeedleKind::Quoted),
-    ("67,", NeedleKind::Number),
-    ("ghs", NeedleKind::TokenStart),
-    ("01100111", NeedleKind::Number),
-
 /// None is shorter than three bytes, because Teddy then compares the first three of all of them with 32 bytes at a time. It
 /// distinguishes needles by the low and high nibbles of those, in eight buckets, of which each has a row here. False candidates
 /// are what costs, 35 ns each; with these rows, which were searched for on sources, libraries and logs, there is one every 4,000
 /// bytes. What is four bytes long and more is looked for in [a pass of its own](RARE_NEEDLES). `benches/detect.rs` measures it.
 const ENCODED_NEEDLES: [&[(&str, NeedleKind)]; 8] = [
-    &[("\0_\0", NeedleKind::Utf16), ("th\\", NeedleKind::InsidePrefix), ("gh\\", NeedleKind::TokenStart)],
+    &[
+        ("\0_\0", NeedleKind::Utf16),
+        ("th\\", NeedleKind::InsidePrefix),
+        ("gh\\", NeedleKind::TokenStart),
+        ("gh\u{200b}", NeedleKind::TokenStart),
+        ("gh\u{ad}", NeedleKind::TokenStart),
+        ("gh<", NeedleKind::TokenStart),
+        ("gh\"", NeedleKind::TokenStart),
+        ("gh'", NeedleKind::TokenStart),
+        ("gh\n", NeedleKind::TokenStart),
+        ("gh\r", NeedleKind::TokenStart),
+    ],
     &[
         ("gi\\", NeedleKind::TokenStart),
         ("'<~", NeedleKind::Mark(Mark::Ascii85)),
         ("it\\", NeedleKind::InsidePrefix),
         ("ghp", NeedleKind::TokenStart),
+        ("'g'", NeedleKind::Quoted),
+        ("\"g\"", NeedleKind::Quoted),
     ],
     &[
         ("%25", NeedleKind::Percent),
@@ -157,6 +107,9 @@ const ENCODED_NEEDLES: [&[(&str, NeedleKind)]; 8] = [
         ("h&#", NeedleKind::InsidePrefix),
         ("g&#", NeedleKind::TokenStart),
         ("g%6", NeedleKind::TokenStart),
+        ("g\u{200b}", NeedleKind::TokenStart),
+        ("g\u{ad}", NeedleKind::TokenStart),
+        ("g\u{8}g", NeedleKind::TokenStart),
     ],
     &[
         ("gh%", NeedleKind::TokenStart),
@@ -164,6 +117,12 @@ const ENCODED_NEEDLES: [&[(&str, NeedleKind)]; 8] = [
         ("ghu", NeedleKind::TokenStart),
         ("ghr", NeedleKind::TokenStart),
         ("gho", NeedleKind::TokenStart),
+        ("shg", NeedleKind::Reversed),
+        ("uhg", NeedleKind::Reversed),
+        ("rhg", NeedleKind::Reversed),
+        ("ohg", NeedleKind::Reversed),
+        ("phg", NeedleKind::Reversed),
+        ("buhtig", NeedleKind::Reversed),
     ],
     &[
         ("067", NeedleKind::Digits),
@@ -172,19 +131,28 @@ const ENCODED_NEEDLES: [&[(&str, NeedleKind)]; 8] = [
         ("\n<~", NeedleKind::Mark(Mark::Ascii85)),
         ("=<~", NeedleKind::Mark(Mark::Ascii85)),
         ("(<~", NeedleKind::Mark(Mark::Ascii85)),
+        ("147", NeedleKind::Digits),
+        ("103", NeedleKind::Digits),
+        ("01100111", NeedleKind::Number),
+        ("\n00", NeedleKind::DumpLine),
     ],
     &[
         ("it%", NeedleKind::InsidePrefix),
         ("gi%", NeedleKind::TokenStart),
         ("gi&", NeedleKind::TokenStart),
         ("it&", NeedleKind::InsidePrefix),
+        ("b_p", NeedleKind::PrefixMiddle),
     ],
     &[
         ("\\x6", NeedleKind::Escape),
         ("><~", NeedleKind::Mark(Mark::Ascii85)),
         ("676", NeedleKind::Encoded(CharEncoding::Hex)),
-        ("67;", NeedleKind::Digits),
         (":<~", NeedleKind::Mark(Mark::Ascii85)),
+        ("67 ", NeedleKind::Encoded(CharEncoding::SpacedHex)),
+        ("67-", NeedleKind::Encoded(CharEncoding::SpacedHex)),
+        ("67,", NeedleKind::Number),
+        ("x67", NeedleKind::Digits),
+        ("X67", NeedleKind::Digits),
     ],
 ];
 
@@ -233,11 +201,6 @@ impl Needles {
 
     fn new(needles: Vec<(&[u8], NeedleKind)>) -> Self {
         let texts = || needles.iter().map(|(text, _)| *text);
-        // With 16 buckets instead of eight, which are the default for more than 32 needles, Teddy takes half as many bytes at a
-        // time: false candidates cost less than that.
-        let packed = packed::Config::new().only_teddy_fat(Some(false)).builder().extend(texts()).build();
-        let search = match packed {
-
         // Eight buckets, however many needles: with sixteen, Teddy takes half as many bytes at a time.
         let mut config = packed::Config::new();
         let config = config.only_teddy_fat(Some(false)).heuristic_pattern_limits(false);

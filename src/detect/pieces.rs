@@ -125,7 +125,9 @@ impl<'b> Walk<'b> {
             return is_token_byte(first).then_some((first, 1));
         };
         let (byte, width) = encoding.first_char(rest).filter(|(byte, _)| is_token_byte(*byte))?;
-        add(&mut self.met.encodings, encoding.name(rest));
+        for name in encoding.names(rest) {
+            add(&mut self.met.encodings, name);
+        }
         Some((byte, width))
     }
 }

@@ -8,7 +8,6 @@ mod decoded;
 mod marked;
 mod may_match;
 mod pieces;
-
 mod wide;
 
 use std::cell::Cell;
@@ -65,7 +64,6 @@ pub(super) struct Layer<'t> {
     byte_order: Cell<Option<(usize, bool)>>,
     /// Where the last part of a dump ends that was searched.
     dump_end: Cell<usize>,
-
     /// Where what was decoded behind a mark ends: nothing in it is looked at again.
     marked_end: Cell<usize>,
     /// Where the lines of base64 end that were searched without what is in front of them.
@@ -76,17 +74,6 @@ impl<'t> Layer<'t> {
     /// A window of a blob. Those of large blobs start at even offsets.
     pub(super) fn outermost(window: Window<'t>, depth: usize) -> Self {
         let Window { bytes, emit, mark } = window;
-        Layer {
-            bytes,
-            emit,
-            depth,
-            lookback: LOOKBACK,
-            offset: Some(0),
-            mark,
-            byte_order: Cell::default(),
-            dump_end: Cell::default(),
-        }
-
         Layer { mark, lookback: LOOKBACK, ..Layer::inner(bytes, emit, depth, Some(0)) }
     }
 
@@ -102,7 +89,6 @@ impl<'t> Layer<'t> {
             mark,
             byte_order: Cell::default(),
             dump_end: Cell::default(),
-
             marked_end: Cell::default(),
             margins_end: Cell::default(),
         }
@@ -176,7 +162,6 @@ impl Finder {
         };
         let (mut at, mut base64_end, mut utf16_end) = (layer.emit.start, 0, 0);
         self.search_first_dump(layer, report);
-
         let (mut alphanumeric_end, mut rare_at, mut base85_ends) =
             (layer.emit.start, layer.emit.start, [0; 3]);
         self.search_ascii85_at_start(layer, report);
@@ -235,11 +220,10 @@ impl Finder {
                 Clue::Plain(start) => return self.token_at(layer, start, report),
                 Clue::Encoded(encoding, start) => self.encoded_token_at(layer, encoding, start),
                 Clue::Utf16(start) => self.utf16_token_at(layer, start),
-                _ => None,
-
                 Clue::Utf32(start) => self.wide_token_at(layer, WIDE, start),
                 Clue::FullWidthUtf16(_) if layer.depth < 2 => None,
                 Clue::FullWidthUtf16(start) => self.wide_token_at(layer, FULL_WIDTH, start),
+                _ => None,
             };
             if let Some(found) = found {
                 return found.report(layer, report);

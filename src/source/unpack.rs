@@ -243,22 +243,13 @@ impl<'a> Unpack<'a> {
 
     /// A blob from within `depth` containers: opened if it is one itself.
     fn nested(&self, mut blob: Blob<'_>, depth: u32, budget: &Budget) {
-        match container(&mut blob) {
-            Some(format) => self.open(format, blob, depth, budget),
-            None => {
-                if let Some(unread) = unread::recognise(&mut blob.body) {
-                    self.report_unread(unread, blob.origin, depth, budget);
-                }
-                carve::scan(self, blob, depth, Some(budget));
-            }
-
         if let Some(format) = container(&mut blob) {
             return self.open(format, blob, depth, budget);
         }
         if let Some(unread) = unread::recognise(&mut blob.body) {
             self.report_unread(unread, blob.origin, depth, budget);
         }
-        self.pass_through(blob);
+        carve::scan(self, blob, depth, Some(budget));
     }
 
     /// What came out of a compressor: a tar is opened as one container with it, anything else is nested in it.
@@ -315,17 +306,13 @@ fn behind(head: &[u8], budget: &Budget) -> Behind {
 /// The container a blob is.
 fn container(blob: &mut Blob<'_>) -> Option<&'static Format> {
     match formats::detect(blob.body.head()) {
+        // An image of a disk begins with its first chunk, which is compressed, or the disk's own first bytes.
+        Some(_) if dmg::at_end(&mut blob.body) => Some(&dmg::FORMAT),
         // The first block of a table may be a frame.
         Some(format) if format.is_weak() && leveldb::at_end(&mut blob.body) => Some(&leveldb::FORMAT),
         Some(format) => Some(format),
         None => formats::detect_by_name(blob.body.head(), || (blob.origin)().path)
             .or_else(|| formats::detect_at_end(&mut blob.body)),
-
-fn container(body: &mut Body<'_>) -> Option<&'static Format> {
-    match formats::detect(body.head()) {
-        // An image of a disk begins with its first chunk, which is compressed, or the disk's own first bytes.
-        Some(_) if dmg::at_end(body) => Some(&dmg::FORMAT),
-        None => formats::detect_at_end(body),
     }
 }
 
@@ -381,10 +368,10 @@ impl Prefilter for Unpack<'_> {
     }
 
     fn must_open(&self, head: &[u8]) -> bool {
-        self.limits.max_archive_depth > 0
-            && (formats::detect(head).is_some() || unread::by_head(head).is_some())
-
-        self.limits.max_archive_depth > 0 && (formats::detect(head).is_some() || squashfs::is_behind(head))
+        let is_known = || {
+            formats::detect(head).is_some() || unread::by_head(head).is_some() || squashfs::is_behind(head)
+        };
+        self.limits.max_archive_depth > 0 && is_known()
             || self.inner.prefilter().is_none_or(|prefilter| prefilter.must_open(head))
     }
 }

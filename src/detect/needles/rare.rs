@@ -94,13 +94,7 @@ pub(super) const RARE_NEEDLES: [&[(&[u8], NeedleKind)]; 8] = [
         (b"g\\u0", NeedleKind::TokenStart),
         (b"\nliteral ", PATCH),
     ],
-    &[
-        (b"=67=", QUOTED),
-        (b"=67i", QUOTED),
-        (b"67:6", NeedleKind::Encoded(CharEncoding::SpacedHex)),
-        (b"67 6", NeedleKind::Encoded(CharEncoding::SpacedHex)),
-        (b"103;", NeedleKind::Digits),
-    ],
+    &[(b"=67=", QUOTED), (b"=67i", QUOTED), (b"67:6", NeedleKind::Encoded(CharEncoding::SpacedHex))],
     &[
         (b"XJ~L=", RFC_1924),
         (b"XJ~I<", RFC_1924),
@@ -126,6 +120,5 @@ pub(super) const RARE_NEEDLES: [&[(&[u8], NeedleKind)]; 8] = [
         (b"B4uEp", ASCII85),
         (b"B4u?n", ASCII85),
         (b"B4u<m", ASCII85),
-        (b"\\147", NeedleKind::Digits),
     ],
 ];

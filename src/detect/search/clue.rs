@@ -20,7 +20,6 @@ pub(super) enum Clue {
     Reversed(usize),
     /// It is in a dump with a line that starts here.
     DumpLine(usize),
-
     /// The same in UTF-32.
     Utf32(usize),
     /// It is in full-width letters in UTF-16 of either byte order, and the lower byte of the first one is here.

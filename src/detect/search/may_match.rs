@@ -13,9 +13,8 @@ use crate::detect::decode::utf7;
 use crate::detect::decode::utf16::holds_text;
 use crate::detect::decode::utf32;
 use crate::detect::decode::{CharEncoding, Encodings};
-use crate::detect::pieces::{FIRST, FIRST_LOOKBACK};
-
 use crate::detect::needles::{NeedleKind, Needles};
+use crate::detect::pieces::{FIRST, FIRST_LOOKBACK};
 
 /// How many bytes of an encoded token are read to see whether it begins with a prefix. What could still begin with one where
 /// they end counts as if it did.
@@ -52,18 +51,16 @@ impl Finder {
     fn any_may_match(&self, needles: &Needles, bytes: &[u8], depth: usize) -> bool {
         let mut at = 0;
         while let Some((needle, found)) = needles.next(bytes, at, bytes.len()) {
-            let may_start = |clue| {
-                self.may_start_token(bytes, clue, depth) || depth > 0 && self.may_start_in_pieces(bytes, clue)
-            };
-            if clues(bytes, needle, found).any(may_start) {
-
             if let NeedleKind::Mark(mark) = needle
                 && depth > 0
                 && Finder::mark_may_match(bytes, mark, found)
             {
                 return true;
             }
-            if clues(bytes, needle, found).any(|clue| self.may_start_token(bytes, clue, depth)) {
+            let may_start = |clue| {
+                self.may_start_token(bytes, clue, depth) || depth > 0 && self.may_start_in_pieces(bytes, clue)
+            };
+            if clues(bytes, needle, found).any(may_start) {
                 return true;
             }
             at = found + 1;
@@ -91,10 +88,9 @@ impl Finder {
                         .checked_sub(1)
                         .is_some_and(|start| self.may_be_encoded(bytes, CharEncoding::Utf16Be, start, depth))
             }
-            _ => false,
-
             Clue::Utf32(start) => self.may_be_either(bytes, WIDE, start, depth),
             Clue::FullWidthUtf16(start) => self.may_be_either(bytes, FULL_WIDTH, start, depth),
+            _ => false,
         }
     }
 

@@ -50,7 +50,7 @@ impl Finder {
                 self.search_dump(layer, start, report);
                 None
             }
-            Clue::Plain(_) | Clue::Utf16(_) => None,
+            Clue::Plain(_) | Clue::Utf16(_) | Clue::Utf32(_) | Clue::FullWidthUtf16(_) => None,
         }
     }
 
@@ -59,13 +59,12 @@ impl Finder {
         let whole = |start: usize| bytes.len() - start.min(bytes.len()) > FIRST;
         let part = |start: usize| &bytes[..bytes.len().min(start + FIRST)];
         match clue {
-            Clue::Plain(start)
-            | Clue::Encoded(CharEncoding::Percent | CharEncoding::Escape | CharEncoding::Entity, start) => {
-                self.may_begin(&mut Walk::new(part(start), start), whole(start))
-            }
-            Clue::Encoded(_, start) | Clue::Codes(start) => {
+            Clue::Encoded(CharEncoding::Hex | CharEncoding::SpacedHex, start) | Clue::Codes(start) => {
                 let codes = Codes::at(part(start), start);
                 codes.map_or(!whole(start), |mut codes| self.may_begin(&mut codes, whole(start)))
+            }
+            Clue::Plain(start) | Clue::Encoded(_, start) => {
+                self.may_begin(&mut Walk::new(part(start), start), whole(start))
             }
             Clue::PrefixMiddle(at) => {
                 let rest = &bytes[at..];
@@ -73,7 +72,7 @@ impl Finder {
             }
             Clue::Reversed(_) => true,
             Clue::DumpLine(start) => may_be_dump_line(bytes, start),
-            Clue::Utf16(_) => false,
+            Clue::Utf16(_) | Clue::Utf32(_) | Clue::FullWidthUtf16(_) => false,
         }
     }
 
