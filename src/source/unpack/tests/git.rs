@@ -358,6 +358,16 @@ fn every_cut_ends_and_is_told() {
             assert!(outcome.found.len() <= 1);
         }
     }
+    // What stands behind damage is found, too.
+    let (file, root, commit) = history(&text(1), "leak");
+    let mut bytes = pack(&[&blob(&super::support::noise(300)), &commit, &root, &file]);
+    bytes[100..120].fill(0);
+    let outcome = unpack("f", &bytes);
+    assert_eq!(
+        (outcome.paths(), outcome.faults.len()),
+        (vec![&*format!("f!{}:f.env", id(&commit))], 1),
+        "{outcome:?}"
+    );
     // The objects in front of a cut are found.
     let (file, root, commit) = history(&text(1), "leak");
     let bytes = pack(&[&commit, &root, &file, &blob(&super::support::noise(300))]);
