@@ -5,6 +5,7 @@ mod damaged;
 mod fair;
 mod gaps;
 mod git;
+mod git_writers;
 mod nested;
 mod odd_tar;
 mod odd_zip;
