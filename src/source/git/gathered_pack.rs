@@ -10,7 +10,7 @@ use super::indexed_pack::IndexedPack;
 use super::object_store::inflate_untrusted;
 use super::pack::{EntryKind, Pack};
 use super::pack_index::PackIndex;
-use super::unindexed_pack::{self, Extent, entry_offsets};
+use super::unindexed_pack::{self, Extent, entry_offsets, offsets_past_damage};
 use crate::blob::{Fault, FaultKind};
 
 /// A pack, and what is known of it.
@@ -71,7 +71,10 @@ pub(super) fn open(
             break;
         }
     }
-    let Some((pack, offsets, hash, is_whole)) = best else { return Err(Error::NoPackIndex) };
+    let Some((pack, mut offsets, hash, is_whole)) = best else { return Err(Error::NoPackIndex) };
+    if !is_whole && offsets.len() < pack.announced().min(extent.entries) {
+        offsets = offsets_past_damage(&pack, extent);
+    }
     let (found, announced) = (offsets.len(), pack.announced());
     let unindexed = unindexed_pack::build(path, pack, &offsets, hash, extent);
     // What is looked up by its id is looked up there.

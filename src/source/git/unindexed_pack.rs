@@ -116,17 +116,35 @@ pub(super) fn entry_offsets(pack: &Pack, extent: &Extent<'_>) -> (Vec<u64>, u64)
     let (mut offsets, mut offset) = (Vec::new(), HEADER);
     while offsets.len() < pack.announced().min(extent.entries)
         && !(extent.stopped)()
-        && let Ok(entry) = pack.entry_at(offset)
+        && let Some(end) = entry_end(pack, offset)
     {
-        let mut inflated = ZlibDecoder::new(entry.deflated);
-        let read = io::copy(&mut (&mut inflated).take(entry.size as u64 + 1), &mut io::sink());
-        if !read.is_ok_and(|read| read == entry.size as u64) {
-            break;
-        }
         offsets.push(offset);
-        offset = pack.end() - entry.deflated.len() as u64 + inflated.total_in();
+        offset = end;
     }
     (offsets, offset)
+}
+
+/// The same past what is damaged: the next entry begins where a header stands before a zlib stream that comes out as it says.
+pub(super) fn offsets_past_damage(pack: &Pack, extent: &Extent<'_>) -> Vec<u64> {
+    let (mut offsets, mut offset) = (Vec::new(), HEADER);
+    while offsets.len() < pack.announced().min(extent.entries) {
+        let mut may_begin = (offset..pack.end())
+            .take_while(|_| !(extent.stopped)())
+            .filter(|at| pack.entry_at(*at).is_ok_and(|entry| entry.deflated.first() == Some(&0x78)));
+        let found = may_begin.find_map(|at| Some((at, entry_end(pack, at)?)));
+        let Some((begin, end)) = found else { break };
+        offsets.push(begin);
+        offset = end;
+    }
+    offsets
+}
+
+/// Where the entry at an offset ends; none where it is damaged.
+fn entry_end(pack: &Pack, offset: u64) -> Option<u64> {
+    let entry = pack.entry_at(offset).ok()?;
+    let mut inflated = ZlibDecoder::new(entry.deflated);
+    let read = io::copy(&mut (&mut inflated).take(entry.size as u64 + 1), &mut io::sink()).ok()?;
+    (read == entry.size as u64).then(|| pack.end() - entry.deflated.len() as u64 + inflated.total_in())
 }
 
 /// A number in place of an id.

@@ -19,6 +19,8 @@ mod http;
 
 mod leveldb;
 mod mail;
+
+mod git_writers;
 mod nested;
 mod odd_tar;
 mod odd_zip;
