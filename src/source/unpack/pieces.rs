@@ -115,8 +115,8 @@ pub(super) fn hand_over(
         damage: None,
     };
     let unpacked = Rc::clone(&reader.unpacked);
-    let content = Content::Pieces { reader: &mut reader, unpacked, claim };
-    let (_, error) = container.hand_over(Region::Member(name), content);
+    let pieces = Content::Pieces { reader: &mut reader, unpacked, claim };
+    let (_, error) = container.hand_over(Region::Member(name), pieces);
     if let Some(first) = reader.damage {
         let more = match reader.damaged {
             0 | 1 => String::new(),

@@ -25,7 +25,7 @@ use tables::Tables;
 pub(super) static FORMAT: Format = Format {
     name: "qcow2",
     first_bytes: b"Q",
-    begins: begins,
+    begins,
     signature: Signature::Strong,
     at_end: None,
     reader: Reader::Archive(open),

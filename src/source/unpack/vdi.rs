@@ -16,7 +16,7 @@ use crate::blob::Body;
 pub(super) static FORMAT: Format = Format {
     name: "VDI",
     first_bytes: b"<",
-    begins: begins,
+    begins,
     signature: Signature::Strong,
     at_end: None,
     reader: Reader::Archive(open),

@@ -19,7 +19,7 @@ use crate::blob::Body;
 pub(super) static FORMAT: Format = Format {
     name: "VHD",
     first_bytes: b"c",
-    begins: begins,
+    begins,
     signature: Signature::Strong,
     at_end: None,
     reader: Reader::Archive(open),

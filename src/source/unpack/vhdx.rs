@@ -18,7 +18,7 @@ use crate::blob::Body;
 pub(super) static FORMAT: Format = Format {
     name: "VHDX",
     first_bytes: b"v",
-    begins: begins,
+    begins,
     signature: Signature::Strong,
     at_end: None,
     reader: Reader::Archive(open),

@@ -23,7 +23,7 @@ use tables::Tables;
 pub(super) static FORMAT: Format = Format {
     name: "VMDK",
     first_bytes: b"KC",
-    begins: begins,
+    begins,
     signature: Signature::Strong,
     at_end: None,
     reader: Reader::Archive(open),

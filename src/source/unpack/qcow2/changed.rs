@@ -17,13 +17,13 @@ pub(super) struct Changed {
     others: [Tables; 2],
     /// Up to where nothing changes, as far as is known, and where the last change ended.
     same_until: u64,
-    changed_until: u64,
+    last_change: u64,
 }
 
 impl Changed {
     /// A snapshot, and those that were read before.
     pub(super) fn new([own, first, second]: [Tables; 3]) -> Self {
-        Changed { own, others: [first, second], same_until: 0, changed_until: 0 }
+        Changed { own, others: [first, second], same_until: 0, last_change: 0 }
     }
 
     /// What the snapshot has at `offset`, and whether one of the others has the same there.
@@ -67,14 +67,14 @@ impl Layout for Changed {
     fn piece(&mut self, file: &mut RandomAccess<'_>, offset: u64) -> io::Result<Piece> {
         let (piece, same) = self.compare(file, offset)?;
         if !same {
-            self.changed_until = offset.saturating_add(piece.len);
+            self.last_change = offset.saturating_add(piece.len);
             return Ok(piece);
         }
-        let near_before = self.changed_until > 0 && offset < self.changed_until.saturating_add(AROUND);
+        let near_before = self.last_change > 0 && offset < self.last_change.saturating_add(AROUND);
         let change = self.find_change(file, offset)?;
         let near_behind = change < self.own.size() && change - offset <= AROUND;
         if near_before || near_behind {
-            let until = if near_behind { change } else { self.changed_until.saturating_add(AROUND) };
+            let until = if near_behind { change } else { self.last_change.saturating_add(AROUND) };
             return Ok(Piece { len: piece.len.min(until - offset).max(1), ..piece });
         }
         // Nothing to read up to a little before the next change.

@@ -41,7 +41,7 @@ pub(super) struct File {
     pub(super) blocks: Cursor,
 }
 
-/// There is no fragment ("fragment_block_index").
+/// There is no fragment (`fragment_block_index`).
 const NO_FRAGMENT: u32 = u32::MAX;
 
 impl Inode {

@@ -62,13 +62,12 @@ impl<'b> Metadata<'b> {
     }
 
     fn block(&mut self, file: &mut RandomAccess<'_>, at: u64) -> io::Result<&Block> {
-        match self.blocks.iter().position(|block| block.at == at) {
-            Some(index) => self.blocks[..=index].rotate_right(1),
-            None => {
-                let block = read_block(file, at, self.codec, self.budget)?;
-                self.blocks.truncate(CACHED - 1);
-                self.blocks.insert(0, block);
-            }
+        if let Some(index) = self.blocks.iter().position(|block| block.at == at) {
+            self.blocks[..=index].rotate_right(1);
+        } else {
+            let block = read_block(file, at, self.codec, self.budget)?;
+            self.blocks.truncate(CACHED - 1);
+            self.blocks.insert(0, block);
         }
         self.blocks.first().ok_or_else(|| ErrorKind::NotFound.into())
     }

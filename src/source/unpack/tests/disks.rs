@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::disk_images::{self, CHUNKS, Clusters, Qcow2, put};
-use super::pack;
+use super::pack::{self, Packer};
 use super::support::*;
 use crate::blob::FaultKind;
 use crate::source::unpack::Limits;
@@ -22,7 +22,7 @@ fn disk() -> (Vec<u8>, Vec<(u64, u64)>) {
 }
 
 /// Every kind of image.
-const IMAGES: [(&str, fn(&[u8]) -> Vec<u8>); 17] = [
+const IMAGES: [(&str, Packer); 17] = [
     ("stored.qcow2", |disk| disk_images::qcow2(disk, 3, Clusters::Stored)),
     ("old.qcow2", |disk| disk_images::qcow2(disk, 2, Clusters::Deflate)),
     ("zstd.qcow2", |disk| disk_images::qcow2(disk, 3, Clusters::Zstd)),

@@ -103,7 +103,7 @@ fn each_way_to_keep_things_is_read() {
             compress_data: bits & 2 != 0,
             compress_metadata: bits & 4 != 0,
             long: bits & 8 != 0,
-            block: if bits & 3 == 0 { 131_072 } else { 4096 },
+            block: if bits % 4 == 0 { 131_072 } else { 4096 },
             codec: CODECS[0],
         };
         let outcome = unpack("a.snap", &image(options)).faultless();

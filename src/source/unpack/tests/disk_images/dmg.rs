@@ -57,7 +57,8 @@ pub(in super::super) fn dmg(disk: &[u8], (kind, keep): Chunk) -> Vec<u8> {
         let text = base64::engine::general_purpose::STANDARD.encode(table);
         let lines: Vec<&str> =
             text.as_bytes().chunks(52).map(|line| std::str::from_utf8(line).expect("base64")).collect();
-        list += &format!("<dict><key>Data</key><data>\n\t{}\n</data></dict>", lines.join("\n\t"));
+        let lines = lines.join("\n\t");
+        list.extend(["<dict><key>Data</key><data>\n\t", &lines, "\n</data></dict>"]);
     }
     let xml = format!(
         "<plist><dict><key>resource-fork</key><dict><key>blkx</key><array>{list}</array></dict></dict></plist>"
