@@ -154,6 +154,23 @@ impl<'a> Unpack<'a> {
         }
     }
 
+    /// Whether something that begins so is a container.
+    fn detects(&self, head: &[u8]) -> bool {
+        self.limits.max_archive_depth > 0 && formats::detect(head).is_some()
+    }
+
+    /// Whether something that begins so is a container, or may carry one.
+    fn may_hold_something(&self, head: &[u8]) -> bool {
+        self.detects(head) || carve::is_wanted(head)
+    }
+
+    /// Opens a body as the container that it begins like; whether it is one.
+    fn open_detected(&self, container: &OpenContainer<'_>, mut body: Body<'_>) -> bool {
+        self.detects(body.head())
+            && formats::detect(body.head())
+                .is_some_and(|format| format.open(container, &mut body, formats::without_extension))
+    }
+
     /// Hands on a blob that is within `depth` containers; a source counts its own.
     fn hand_on(&self, blob: Blob<'_>, depth: u32) {
         if depth == 0 { self.inner.blob(blob) } else { self.pass_through(blob) }
