@@ -11,14 +11,12 @@ mod header;
 use std::io::{self, BufReader, Read};
 use std::rc::Rc;
 
-use super::carve;
 use super::format::{Format, Reader, Signature};
-use super::formats;
 use super::input::Input;
 use super::open_container::{Content, MemberName, OpenContainer, Region};
 use super::share::Claim;
 use super::twice::scan_and_read;
-use crate::blob::Body;
+use crate::blob::{Body, HEAD};
 use chunked::Chunked;
 use header::{Header, Length};
 
@@ -85,9 +83,9 @@ fn hand_over_body(
 ) {
     let mut buffered = BufReader::new(body);
     let mut input = Input::reader(&mut buffered, container.budget);
-    let Ok(head) = input.peek(formats::HEAD) else { return };
+    let Ok(head) = input.peek(HEAD) else { return };
     let decoders = coding::of(&header.codings, head);
-    if head.is_empty() || decoders.is_empty() && !in_chunks && !may_hold_something(head) {
+    if head.is_empty() || decoders.is_empty() && !in_chunks && !container.unpack.may_hold_something(head) {
         return;
     }
     if !container.begin_member(name) {
@@ -107,9 +105,4 @@ fn hand_over_body(
         };
         container.hand_over(Region::Member(name), content);
     });
-}
-
-/// Whether a body that stands there as it is may be a container, or carry something.
-fn may_hold_something(head: &[u8]) -> bool {
-    formats::detect(head).is_some() || carve::is_wanted(head)
 }

@@ -128,7 +128,7 @@ fn hand_over(
                     loud.hand_over(Region::Member(&name), Content::Memory(&plain));
                 }
                 Err(error) => {
-                    loud.report(Region::Member(&name), StreamError::Damaged(error.to_string()), None)
+                    loud.report(Region::Member(&name), StreamError::Damaged(error.to_string()), None);
                 }
             }
             return Ok(());

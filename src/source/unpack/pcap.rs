@@ -56,7 +56,7 @@ fn read_packets(
             Ok(None) => break,
             Ok(Some((link, packet))) => {
                 let Some(segment) = packet::tcp(link, &packet) else { continue };
-                let (full, replaced) = streams.take(segment, quiet.budget);
+                let (full, replaced) = streams.take(&segment, quiet.budget);
                 if let Some(replaced) = replaced {
                     hand_over(quiet, replaced);
                 }

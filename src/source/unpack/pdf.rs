@@ -21,7 +21,7 @@ use super::limits::Limit;
 use super::open_container::{Content, MemberName, OpenContainer, Region};
 use super::share::Claim;
 use super::spool::{Spooled, with_seekable};
-use super::{formats, inflate, zip};
+use super::{inflate, zip};
 use crate::blob::{Body, fill};
 use filters::{Filter, Filters};
 use lexer::{Lexer, Value, is_blank};
@@ -206,7 +206,7 @@ impl<'d> Document<'d> {
         let name = MemberName::from_text(format!("object {number}"));
         if filters.is_empty() {
             // It stands in the file as it is.
-            if formats::detect(data).is_some() && self.container.begin_member(&name) {
+            if self.container.unpack.detects(data) && self.container.begin_member(&name) {
                 self.container.hand_over(Region::Member(&name), Content::Memory(data));
             }
             return self.read_text(number, data);

@@ -8,7 +8,6 @@ use super::signatures::{Opening, Signature};
 use crate::blob::{Body, Forward, MIN_TOKEN_LEN, Origin};
 use crate::source::unpack::bounded_reader::{StreamError, read_catching_panics};
 use crate::source::unpack::decoder::{DecodeReader, StreamFormat};
-use crate::source::unpack::formats;
 use crate::source::unpack::inflate::Inflate;
 use crate::source::unpack::input::{Input, with_input};
 use crate::source::unpack::limits::Limit;
@@ -100,30 +99,26 @@ impl<'c> Carver<'c> {
     }
 
     /// An archive that states its own length.
-    fn archive(&self, at: u64, len: fn(&[u8]) -> Option<u64>, mut body: Body<'_>) -> Option<u64> {
-        let Some(len) = len(body.head()) else { return Some(0) };
-        let Some(format) = formats::detect(body.head()) else { return Some(0) };
+    fn archive(&self, at: u64, len: fn(&[u8]) -> Option<u64>, body: Body<'_>) -> Option<u64> {
+        let unpack = self.container.unpack;
+        let Some(len) = len(body.head()).filter(|_| unpack.detects(body.head())) else { return Some(0) };
         let origin = || self.origin_at(at);
         let container = self.begin(at, &origin)?;
         let most = usize::try_from(len).unwrap_or(usize::MAX);
-        let opened = match &mut body {
-            Body::Whole(bytes) => {
-                let mut body = Body::Whole(&bytes[..most.min(bytes.len())]);
-                format.open(&container, &mut body, formats::without_extension)
-            }
-            Body::Stream { head, rest } => {
-                let head = &head[..most.min(head.len())];
-                if most == head.len() {
-                    format.open(&container, &mut Body::Whole(head), formats::without_extension)
-                } else if let Some(file) = rest.seekable() {
-                    let mut part = Part { file, begin: 0, end: len, at: head.len() as u64 };
-                    let mut body = Body::Stream { head, rest: &mut part };
-                    format.open(&container, &mut body, formats::without_extension)
+        let head = body.head();
+        let head = head.get(..most).unwrap_or(head);
+        let opened = match body {
+            Body::Stream { head: all, rest } if head.len() < most => {
+                if let Some(file) = rest.seekable() {
+                    let mut part = Part { file, begin: 0, end: len, at: all.len() as u64 };
+                    unpack.open_detected(&container, Body::Stream { head: all, rest: &mut part })
                 } else {
-                    let mut rest = Forward(rest.take(len - head.len() as u64));
-                    let mut body = Body::Stream { head, rest: &mut rest };
-                    format.open(&container, &mut body, formats::without_extension)
+                    let mut rest = Forward(rest.take(len - all.len() as u64));
+                    unpack.open_detected(&container, Body::Stream { head: all, rest: &mut rest })
                 }
+            }
+            Body::Whole(bytes) | Body::Stream { head: bytes, .. } => {
+                unpack.open_detected(&container, Body::Whole(bytes.get(..most).unwrap_or(bytes)))
             }
         };
         Some(if opened { len } else { 0 })

@@ -43,6 +43,7 @@ fn is_binary(bytes: &[u8]) -> bool {
 
 /// Everything below the blank but tab, line ends, form feed, backspace and escape, which terminals' logs have. No branches, so
 /// that the compiler makes vectors of it.
+#[expect(clippy::needless_bitwise_bool, reason = "branches would keep it from being vectors")]
 fn has_control(bytes: &[u8]) -> bool {
     let control = |byte: u8| (byte < 8) | ((byte > 13) & (byte < 27)) | ((byte > 27) & (byte < 32));
     bytes.iter().fold(false, |any, byte| any | control(*byte))

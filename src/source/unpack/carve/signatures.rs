@@ -102,7 +102,7 @@ fn cut_short(head: &[u8], needed: usize) -> bool {
 }
 
 /// The length of a 7z archive: its header stands behind 32 bytes, which state where and how long it is, and the checksum of that
-/// (7zFormat.txt, "SignatureHeader").
+/// (7zFormat.txt, `SignatureHeader`).
 fn sevenz_len(head: &[u8]) -> Option<u64> {
     let start = head.get(12..32)?;
     let sum = u32::from_le_bytes(*head.get(8..12)?.first_chunk()?);
@@ -116,7 +116,7 @@ fn cabinet_len(head: &[u8]) -> Option<u64> {
     Some(u64::from(u32::from_le_bytes(*head.get(8..)?.first_chunk()?)))
 }
 
-/// The length of a squashfs image of version 4 (`bytes_used` in squashfs_fs.h of Linux).
+/// The length of a squashfs image of version 4 (`bytes_used` in `squashfs_fs.h` of Linux).
 fn squashfs_len(head: &[u8]) -> Option<u64> {
     let version = u16::from_le_bytes(*head.get(28..)?.first_chunk()?);
     (version == 4).then_some(u64::from_le_bytes(*head.get(40..)?.first_chunk()?))

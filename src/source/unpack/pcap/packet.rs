@@ -69,7 +69,7 @@ fn ipv4(ip: &[u8]) -> Option<Segment<'_>> {
     let header = usize::from(ip.first()? & 15) * 4;
     let total = usize::from(be16(ip, 2)?);
     // Only a whole one, or the first fragment, begins with TCP's header.
-    let is_first = be16(ip, 6)? & 0x1fff == 0;
+    let is_first = be16(ip, 6)?.trailing_zeros() >= 13;
     if *ip.get(9)? != TCP || header < 20 || !is_first {
         return None;
     }

@@ -17,7 +17,7 @@ const OVERHEAD: u64 = 128;
 /// The directions of all connections.
 #[derive(Default)]
 pub(super) struct Streams {
-    streams: HashMap<(SocketAddr, SocketAddr), Stream>,
+    by_ports: HashMap<(SocketAddr, SocketAddr), Stream>,
     /// In which order they began.
     begun: u64,
     held: u64,
@@ -36,17 +36,17 @@ pub(super) struct Stream {
 
 impl Streams {
     /// Takes a segment; whether there is no more room, and a stream that ended because another one began between the same ports.
-    pub(super) fn take(&mut self, segment: Segment<'_>, budget: &Budget) -> (bool, Option<Stream>) {
+    pub(super) fn take(&mut self, segment: &Segment<'_>, budget: &Budget) -> (bool, Option<Stream>) {
         let key = (segment.from, segment.to);
         let mut replaced = None;
-        if segment.syn && self.streams.get(&key).is_some_and(|stream| !stream.segments.is_empty()) {
-            replaced = self.streams.remove(&key);
+        if segment.syn && self.by_ports.get(&key).is_some_and(|stream| !stream.segments.is_empty()) {
+            replaced = self.by_ports.remove(&key);
         }
         if segment.data.is_empty() && !segment.syn {
             return (false, replaced);
         }
         let begun = self.begun;
-        let stream = self.streams.entry(key).or_insert_with(|| {
+        let stream = self.by_ports.entry(key).or_insert_with(|| {
             self.begun += 1;
             self.held += OVERHEAD;
             Stream { from: key.0, to: key.1, begun, last: (segment.sequence, 0), segments: Vec::new() }
@@ -72,7 +72,7 @@ impl Streams {
 
     /// All streams, in the order in which they began; none is left.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Stream> + use<> {
-        let mut streams: Vec<Stream> = self.streams.drain().map(|(_, stream)| stream).collect();
+        let mut streams: Vec<Stream> = self.by_ports.drain().map(|(_, stream)| stream).collect();
         streams.sort_by_key(|stream| stream.begun);
         self.held = 0;
         self.reservations.clear();
