@@ -47,6 +47,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("bzip2", &["source/unpack/bzip2"]),
     ("zstd", &["source/unpack/zstd"]),
     ("liblzma", &["source/unpack/lzma_decoder"]),
+    ("lzxd", &["source/unpack/cab"]),
     ("lz4_flex", &["source/unpack/lz4"]),
     ("sevenz_rust2", &["source/unpack/sevenz"]),
     // Written with in tests only.

@@ -10,13 +10,17 @@
 //! | cpio (new, with checksums, portable, old binary in both orders; initial RAM disks of several) | `070701`, `070702`, `070707`, `c7 71`, `71 c7` and a header that holds together | forwards | `a.cpio!inner/path` |
 //! | RPM packages (payloads of numbered files, too) | `ed ab ee db` | forwards | `a.rpm!./inner/path` |
 //! | OLE2 compound files (doc, xls, ppt, msg, MSI, `Thumbs.db`, `vbaProject.bin`; the source of macros, Rich Text of mails) | `d0 cf 11 e0 a1 b1 1a e1` | by its directory; nested ones up to 64 MiB | `a.doc!Storage/Stream` |
+//! | cab (MSZIP, LZX, stored; many folders) | `MSCF` | forwards | `a.cab!inner/path` |
+//! | asar (programs of Electron) | sizes that agree, and JSON | forwards | `app.asar!inner/path` |
 //! | gzip (many members) | `1f 8b 08` | forwards | `a.log.gz!a.log` |
 //! | bzip2 (many streams) | `BZh` and the signature of a block | forwards | `a.log.bz2!a.log` |
 //! | xz (many streams) | `fd 7zXZ` | forwards | `a.log.xz!a.log` |
 //! | LZMA (`.lzma` files) | usual properties | forwards | `a.log.lzma!a.log` |
 //! | Zstandard (many frames, skippable frames) | `28 b5 2f fd` | forwards | `a.log.zst!a.log` |
 //! | LZ4 frames, the legacy ones included | `04 22 4d 18`, `02 21 4c 18` | forwards | `a.log.lz4!a.log` |
+//! | zisofs, both versions | `37 e4 53 96 c9 db d6 07`, `ef 22 55 a1 bc 1b 95 a0` | forwards | `a.txt!content` |
 //! | tar (ustar, pax, GNU long names and sparse files, version 7; Docker and OCI images) | `ustar`, or a header checksum that holds | forwards | `a.tar!inner/path` |
+//! | ISO 9660 (Rock Ridge, Joliet, files of many extents, zisofs) | `CD001` in the seventeenth sector | by its directories; nested ones up to 64 MiB | `a.iso!inner/path` |
 //!
 //! **Names.** Compressed content has the name in the compressor's header, else the file's own without its extension,
 //! else `content`. A tar in a compressor is no step of its own: `a.tar.gz!inner/path`. Names are shown as they are,
@@ -33,10 +37,12 @@
 //! limit of [`Limits`], or unreadable (encrypted, unknown method). What only began like a container is an ordinary blob.
 
 mod ar;
+mod asar;
 mod bounded_reader;
 mod budget;
 mod buffers;
 mod bzip2;
+mod cab;
 mod compressed;
 mod cpio;
 mod decoder;
@@ -47,6 +53,7 @@ mod formats;
 mod gzip;
 mod inflate;
 mod input;
+mod iso;
 mod libdeflate;
 mod limits;
 mod lz4;
@@ -67,6 +74,7 @@ mod tar;
 mod work_time;
 mod xz;
 mod zip;
+mod zisofs;
 mod zstd;
 
 use std::io::Read as _;
@@ -163,10 +171,15 @@ impl Sink for Unpack<'_> {
         }
         match blob.body {
             // A pipe may begin with very little.
-            Body::Stream { head, rest } if head.len() < formats::HEAD => {
+            Body::Stream { head, rest }
+                if head.len() < formats::HEAD || head.len() < iso::HEAD && iso::may_begin(head) =>
+            {
                 let mut head = head.to_vec();
                 // Whoever reads on gets an error again.
-                let _ = rest.take((formats::HEAD - head.len()) as u64).read_to_end(&mut head);
+                let _ = rest.take((formats::HEAD.saturating_sub(head.len())) as u64).read_to_end(&mut head);
+                if iso::may_begin(&head) {
+                    let _ = rest.take((iso::HEAD - head.len().min(iso::HEAD)) as u64).read_to_end(&mut head);
+                }
                 self.outermost(Blob { body: Body::Stream { head: &head, rest }, origin: blob.origin });
             }
             body => self.outermost(Blob { body, origin: blob.origin }),
@@ -199,7 +212,7 @@ impl Prefilter for Unpack<'_> {
     }
 
     fn must_open(&self, head: &[u8]) -> bool {
-        self.limits.max_archive_depth > 0 && formats::detect(head).is_some()
+        self.limits.max_archive_depth > 0 && (formats::detect(head).is_some() || iso::may_begin(head))
             || self.inner.prefilter().is_none_or(|prefilter| prefilter.must_open(head))
     }
 }

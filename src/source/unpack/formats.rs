@@ -1,27 +1,31 @@
 //! The table of the containers that are opened. A new one is a file with its reader, and a row here.
 
 use super::format::Format;
-use super::{ar, bzip2, cpio, gzip, lz4, lzma, ole, rpm, sevenz, tar, xz, zip, zstd};
+use super::{ar, asar, bzip2, cab, cpio, gzip, iso, lz4, lzma, ole, rpm, sevenz, tar, xz, zip, zisofs, zstd};
 use crate::blob::Body;
 
 /// How many first bytes are enough to detect a container: a tar has its signature in its first block.
 pub(super) const HEAD: usize = 512;
 
 /// All of them; where two begin alike, the first is taken.
-static FORMATS: [&Format; 13] = [
+static FORMATS: [&Format; 17] = [
     &zip::FORMAT,
     &sevenz::FORMAT,
     &ar::FORMAT,
     &cpio::FORMAT,
     &rpm::FORMAT,
     &ole::FORMAT,
+    &cab::FORMAT,
+    &asar::FORMAT,
     &gzip::FORMAT,
     &bzip2::FORMAT,
     &xz::FORMAT,
     &lzma::FORMAT,
     &zstd::FORMAT,
     &lz4::FORMAT,
+    &zisofs::FORMAT,
     &tar::FORMAT,
+    &iso::FORMAT,
 ];
 
 /// The rows that may begin with each byte, as bits: almost every file is turned away by its first byte and by byte 257.
