@@ -108,7 +108,7 @@ fn rich_text(text: &str) -> Vec<u8> {
     }
     // The prefix of the dictionary has 207 bytes.
     let end = (207 + text.len()) % 4096;
-    if text.len() % 8 == 0 {
+    if text.len().is_multiple_of(8) {
         out.push(1);
     }
     out.extend(u16::try_from(end << 4).expect("12 bits").to_be_bytes());

@@ -183,8 +183,8 @@ fn names_of_joliet_and_of_none() {
             (16, descriptor(1, b"", &root())),
             (17, second),
             (18, descriptor(255, b"", b"")),
-            (20, directory(b"", &[plain.clone()])),
-            (21, directory(b"", &[wide.clone()])),
+            (20, directory(b"", std::slice::from_ref(&plain))),
+            (21, directory(b"", std::slice::from_ref(&wide))),
             (30, text(1)),
         ]);
         for body in FORMS {
