@@ -55,6 +55,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("lzfse_rust", &["source/unpack/block"]),
     ("brotli_decompressor", &["source/unpack/http/coding", "source/unpack/packed_block"]),
     ("weezl", &["source/unpack/pdf/filters"]),
+
+    ("lzxd", &["source/unpack/cab"]),
+    ("lz4_flex", &["source/unpack/lz4"]),
     ("sevenz_rust2", &["source/unpack/sevenz"]),
     ("ppmd_rust", &["source/unpack/ppmd"]),
     ("brotli_decompressor", &["source/unpack/brotli"]),

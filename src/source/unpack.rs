@@ -21,6 +21,9 @@
 //! | git bundle (version 2 and 3) | `# v2 git bundle`, `# v3 git bundle` | its pack, spooled to disk | `all.bundle!COMMIT:path` |
 //! | git pack (version 2 and 3, SHA-1 and SHA-256) | `PACK` and its version | spooled to disk | `x.pack!COMMIT:path` |
 //! | git object, loose | zlib, and `blob`, `tree`, `commit` or `tag` in it | twice: for its id, and for what it holds | `ab/cdef!blob/ID` |
+
+//! | cab (MSZIP, LZX, stored; many folders) | `MSCF` | forwards | `a.cab!inner/path` |
+//! | asar (programs of Electron) | sizes that agree, and JSON | forwards | `app.asar!inner/path` |
 //! | gzip (many members) | `1f 8b 08` | forwards | `a.log.gz!a.log` |
 //! | bzip2 (many streams) | `BZh` and the signature of a block | forwards | `a.log.bz2!a.log` |
 //! | xz (many streams) | `fd 7zXZ` | forwards | `a.log.xz!a.log` |
@@ -51,6 +54,9 @@
 //! | Arrow files and streams, Feather (LZ4, Zstandard) | `ARROW1`, `ff ff ff ff` and a message | forwards, besides the bytes as they are: compressed buffers | `a.arrow!buffer 2` |
 //! | Avro (deflate, Snappy, bzip2, xz, Zstandard) | `Obj` and 1 | forwards, besides the bytes as they are: compressed blocks | `a.avro!blocks` |
 //! | PST and OST (Outlook's stores, plain, permuted and cyclic) | `!BDN` | by the tree of blocks, besides the bytes as they are: blocks, decoded and joined | `a.pst!block 0x12c4` |
+
+//! | zisofs, both versions | `37 e4 53 96 c9 db d6 07`, `ef 22 55 a1 bc 1b 95 a0` | forwards | `a.txt!content` |
+//! | ISO 9660 (Rock Ridge, Joliet, files of many extents, zisofs) | `CD001` in the seventeenth sector | by its directories; nested ones up to 64 MiB | `a.iso!inner/path` |
 //!
 //! **Names.** Compressed content has the name in the compressor's header, else the file's own without its extension,
 //! else `content`. A tar in a compressor is no step of its own: `a.tar.gz!inner/path`. Names are shown as they are,
@@ -86,6 +92,8 @@ mod avro;
 mod besides;
 mod block;
 mod blocks;
+
+mod asar;
 mod bounded_reader;
 mod brotli;
 mod budget;
@@ -93,6 +101,8 @@ mod buffers;
 mod bzip2;
 mod carve;
 mod chunk;
+
+mod cab;
 mod compressed;
 mod covered;
 mod cpio;
@@ -112,6 +122,8 @@ mod input;
 mod joined;
 mod journal;
 mod leveldb;
+
+mod iso;
 mod libdeflate;
 mod limits;
 mod lz4;
@@ -161,6 +173,8 @@ mod work_time;
 mod xz;
 mod zip;
 mod zlib;
+
+mod zisofs;
 mod zstd;
 
 use std::io::Read as _;
@@ -340,10 +354,15 @@ impl Sink for Unpack<'_> {
         }
         match blob.body {
             // A pipe may begin with very little.
-            Body::Stream { head, rest } if head.len() < formats::HEAD => {
+            Body::Stream { head, rest }
+                if head.len() < formats::HEAD || head.len() < iso::HEAD && iso::may_begin(head) =>
+            {
                 let mut head = head.to_vec();
                 // Whoever reads on gets an error again.
-                let _ = rest.take((formats::HEAD - head.len()) as u64).read_to_end(&mut head);
+                let _ = rest.take((formats::HEAD.saturating_sub(head.len())) as u64).read_to_end(&mut head);
+                if iso::may_begin(&head) {
+                    let _ = rest.take((iso::HEAD - head.len().min(iso::HEAD)) as u64).read_to_end(&mut head);
+                }
                 self.outermost(Blob { body: Body::Stream { head: &head, rest }, origin: blob.origin });
             }
             body => self.outermost(Blob { body, origin: blob.origin }),
@@ -389,6 +408,8 @@ impl Prefilter for Unpack<'_> {
             formats::detect(head).is_some() || unread::by_head(head).is_some() || squashfs::is_behind(head)
         };
         self.limits.max_archive_depth > 0 && is_known()
+
+        self.limits.max_archive_depth > 0 && (formats::detect(head).is_some() || iso::may_begin(head))
             || self.inner.prefilter().is_none_or(|prefilter| prefilter.must_open(head))
     }
 }

@@ -5,34 +5,28 @@
 
 mod header;
 
-use std::io::{self, Read as _};
+use std::io;
 
 use super::bounded_reader::StreamError;
+use super::extents::scan_seam;
 use super::format::{Format, Reader, Signature};
 use super::input::{Input, SEAM, with_input};
 use super::open_container::{Content, MemberName, OpenContainer, Region};
 use crate::blob::Body;
+pub(super) use header::PackedFile;
 use header::{Entry, MAX_HEADER, is_trailer};
 
 /// Its row in the table of formats.
 pub(super) static FORMAT: Format = Format {
     name: "cpio",
     first_bytes: &[b'0', 0xc7, 0x71],
-    begins: begins,
+    begins,
     signature: Signature::Strong,
     at_end: None,
     reader: Reader::Archive(open),
     merges_with_compressor: true,
     member_path: "a.cpio!inner/path",
 };
-
-/// A file of an RPM package, whose archive holds numbers of files and no headers.
-pub(super) struct PackedFile {
-    pub(super) name: Vec<u8>,
-    /// How many bytes the archive has of it.
-    pub(super) size: u64,
-    pub(super) is_link: bool,
-}
 
 /// No target of a link is longer (`PATH_MAX` in limits.h); a longer one is scanned as a file.
 const MAX_TARGET: u64 = 4096;
@@ -154,13 +148,9 @@ fn skip_padding(
     let at = input.offset() - begin;
     let len = at.next_multiple_of(entry.align) - at;
     let padding = input.peek(usize::try_from(len).unwrap_or(0))?;
-    if padding.iter().all(|byte| *byte == 0) {
-        return input.skip(len).map(drop);
+    if padding.iter().any(|byte| *byte != 0) {
+        let padding = padding.len();
+        scan_seam(container, input, padding);
     }
-    let end = input.offset() + len;
-    input.with_seam(SEAM, |offset, rest| {
-        let mut padding = rest.take(end - offset);
-        container.hand_over(Region::Raw(offset), Content::Stored(&mut padding));
-    });
-    Ok(())
+    input.skip(len).map(drop)
 }

@@ -8,13 +8,18 @@ use super::{
     lzma, lzop, mail, mozlz4, ole, orc, parquet, pcap, pdf, png, pst, qcow2, rpm, sevenz, snappy, sqlite,
     squashfs, tar, unix_compress, vdi, vhd, vhdx, vmdk, xz, zip, zlib, zstd,
 };
+
+use super::format::Format;
+use super::{ar, asar, bzip2, cab, cpio, gzip, iso, lz4, lzma, ole, rpm, sevenz, tar, xz, zip, zisofs, zstd};
 use crate::blob::Body;
 
 /// How many first bytes are enough to detect a container: a tar has its signature in its first block.
 pub(super) const HEAD: usize = 512;
 
 /// All of them; where two begin alike, the first is taken.
-static FORMATS: [&Format; 45] = [
+static FORMATS: [&Format; 50] = [
+
+static FORMATS: [&Format; 17] = [
     &zip::FORMAT,
     &sevenz::FORMAT,
     &squashfs::FORMAT,
@@ -31,6 +36,9 @@ static FORMATS: [&Format; 45] = [
     &git::BUNDLE,
     &git::PACK,
     &git::LOOSE_OBJECT,
+
+    &cab::FORMAT,
+    &asar::FORMAT,
     &gzip::FORMAT,
     &bzip2::FORMAT,
     &xz::FORMAT,
@@ -60,6 +68,9 @@ static FORMATS: [&Format; 45] = [
     &arrow::FORMAT,
     &avro::FORMAT,
     &pst::FORMAT,
+
+    &zisofs::FORMAT,
+    &iso::FORMAT,
 ];
 
 /// The rows that may begin with each byte, as bits: almost every file is turned away by its first byte and by byte 257.

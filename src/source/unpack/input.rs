@@ -78,6 +78,11 @@ impl<'a> Input<'a> {
         recent.zeroize();
     }
 
+    /// The last bytes that were consumed, at most so many.
+    pub(super) fn recent(&self, most: usize) -> &[u8] {
+        &self.recent[self.recent.len().saturating_sub(most.min(SEAM))..]
+    }
+
     /// The offset of the next byte: how many were consumed.
     pub(super) fn offset(&self) -> u64 {
         self.consumed.get()

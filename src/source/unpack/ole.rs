@@ -6,28 +6,33 @@
 //! Read here rather than by the `cfb` crate, which refuses a file for one bad entry, and gives no access to the sectors that
 //! belong to no stream: what was deleted from a document is there.
 
+mod cipher;
 mod decoded;
 mod directory;
+mod native;
 mod rich_text;
 mod sectors;
 mod vba;
 
-use std::io;
+use std::io::{self, Read as _};
+
+use zeroize::Zeroize as _;
 
 use super::bounded_reader::StreamError;
-use super::extents::{Covered, ExtentReader, with_file};
+use super::extents::{Covered, Extent, ExtentReader, with_file};
 use super::format::{Format, Reader, Signature};
 use super::limits::Limit;
 use super::open_container::{Content, MemberName, OpenContainer, Region};
 use crate::blob::{Body, ReadSeek};
 use directory::{Directory, Stream};
+use native::Package;
 use sectors::Sectors;
 
 /// Its row in the table of formats.
 pub(super) static FORMAT: Format = Format {
     name: "OLE2",
     first_bytes: &[0xd0],
-    begins: begins,
+    begins,
     signature: Signature::Strong,
     at_end: None,
     reader: Reader::Archive(open),
@@ -91,14 +96,45 @@ fn read_stream(
     covered: &mut Covered,
 ) -> io::Result<()> {
     let extents = directory.extents(stream, sectors);
-    let mut reader = ExtentReader::new(file, &extents, stream.size);
-    let (_, error) = container.hand_over(Region::Member(name), Content::Stored(&mut reader));
-    if error.is_none() {
+    let mut head = Vec::new();
+    // What is missing is reported below.
+    let _ = ExtentReader::new(file, &extents, stream.size).take(native::HEAD).read_to_end(&mut head);
+    let (own_name, _) = stream.name_and_storage();
+    let is_whole = if let Some(package) = native::find(own_name, stream.size, &head) {
+        read_package(container, file, (stream, name, &package), &extents)
+    } else {
+        let mut reader = ExtentReader::new(file, &extents, stream.size);
+        container.hand_over(Region::Member(name), Content::Stored(&mut reader)).1.is_none()
+    };
+    if is_whole {
         covered.add(&extents, stream.size);
     }
-    if stream.is_encrypted_package() {
+    if cipher::is_encrypted(own_name, &head) {
         let reason = "encrypted: decrypt it and scan what comes out".to_owned();
         container.report_unreadable(Region::Member(name), reason);
     }
+    head.zeroize();
     decoded::read(container, ExtentReader::new(file, &extents, stream.size), stream)
+}
+
+/// Hands on a file that a stream holds, and what stands around it; whether all of it was there.
+fn read_package(
+    container: &OpenContainer<'_>,
+    file: &mut dyn ReadSeek,
+    (stream, name, package): (&Stream, &MemberName, &Package),
+    extents: &[Extent],
+) -> bool {
+    let inner_name = MemberName::new(&[stream.path.as_bytes(), b"!", &package.name].concat());
+    let end = package.begin + package.len;
+    let mut is_whole = container.begin_member(&inner_name);
+    for (region, begin, len) in [
+        (Region::MemberPart(name, 0), 0, package.begin),
+        (Region::Member(&inner_name), package.begin, package.len),
+        (Region::MemberPart(name, end), end, stream.size - end),
+    ] {
+        let part = native::part(extents, begin, len);
+        let mut reader = ExtentReader::new(file, &part, len);
+        is_whole &= container.hand_over(region, Content::Stored(&mut reader)).1.is_none();
+    }
+    is_whole
 }

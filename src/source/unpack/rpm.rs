@@ -4,13 +4,14 @@
 
 mod header;
 
-use std::io::{self, Read as _};
+use std::io;
 
 use super::bounded_reader::StreamError;
 use super::cpio::{self, PackedFile};
 use super::decoder::{DecodeReader, StreamFormat};
+use super::extents::{scan_front, scan_until};
 use super::format::{Format, Reader, Signature};
-use super::input::{Input, SEAM, with_input};
+use super::input::{Input, with_input};
 use super::open_container::{Content, OpenContainer, Region};
 use super::{bzip2, gzip, lzma, xz, zstd};
 use crate::blob::Body;
@@ -20,7 +21,7 @@ use header::{INTRO_LEN, Intro};
 pub(super) static FORMAT: Format = Format {
     name: "RPM",
     first_bytes: &[0xed],
-    begins: begins,
+    begins,
     signature: Signature::Strong,
     at_end: None,
     reader: Reader::Archive(open),
@@ -42,7 +43,7 @@ pub(super) fn open(container: &OpenContainer<'_>, body: Body<'_>) {
         Ok(files) => read_payload(container, input, &files),
         Err(error) => {
             container.report(Region::Raw(0), StreamError::Damaged(error.to_string()), None);
-            scan_rest(container, input);
+            scan_until(container, input, None);
         }
     });
 }
@@ -52,7 +53,7 @@ pub(super) fn open(container: &OpenContainer<'_>, body: Body<'_>) {
 fn read_headers(container: &OpenContainer<'_>, input: &mut Input<'_>) -> io::Result<Vec<PackedFile>> {
     let mut front = Vec::new();
     let outcome = gather_headers(container, input, &mut front);
-    container.scan_raw(0, &front);
+    scan_front(container, input, &front);
     outcome
 }
 
@@ -88,7 +89,7 @@ fn read_payload(container: &OpenContainer<'_>, input: &mut Input<'_>, files: &[P
         let bytes_in = reader.bytes_in();
         container.read_decompressed(&mut reader, bytes_in, |payload| cpio::read(container, payload, files));
         drop(reader);
-        return scan_rest(container, input);
+        return scan_until(container, input, None);
     }
     if !container.may_scan() || input.peek(1).map_or(true, <[u8]>::is_empty) {
         return;
@@ -102,22 +103,12 @@ fn read_payload(container: &OpenContainer<'_>, input: &mut Input<'_>, files: &[P
 
 /// The compressor of a payload (rpm.org, "Payload": `PAYLOADCOMPRESSOR`), by what it begins with.
 fn compressor(head: &[u8]) -> Option<&'static StreamFormat> {
-    let formats: [(fn(&[u8]) -> bool, &'static StreamFormat); 5] = [
-        (gzip::begins, &gzip::STREAM),
-        (xz::begins, &xz::STREAM),
-        (zstd::begins, &zstd::STREAM),
-        (bzip2::begins, &bzip2::STREAM),
-        (lzma::begins, &lzma::STREAM),
-    ];
-    formats.into_iter().find(|(begins, _)| begins(head)).map(|(_, stream)| stream)
-}
-
-/// Scans the rest as it is.
-fn scan_rest(container: &OpenContainer<'_>, input: &mut Input<'_>) {
-    input.lift_limits();
-    if container.may_scan() && input.peek(1).is_ok_and(|bytes| !bytes.is_empty()) {
-        input.with_seam(SEAM, |offset, rest| {
-            container.hand_over(Region::Raw(offset), Content::Stored(&mut rest.take(u64::MAX)));
-        });
-    }
+    Some(match head {
+        head if gzip::begins(head) => &gzip::STREAM,
+        head if xz::begins(head) => &xz::STREAM,
+        head if zstd::begins(head) => &zstd::STREAM,
+        head if bzip2::begins(head) => &bzip2::STREAM,
+        head if lzma::begins(head) => &lzma::STREAM,
+        _ => return None,
+    })
 }

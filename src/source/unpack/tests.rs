@@ -4,6 +4,10 @@ mod behind;
 mod bombs;
 mod carved;
 
+
+mod as_they_are;
+mod asars;
+mod cabs;
 mod compound;
 mod cpios;
 
@@ -21,6 +25,8 @@ mod leveldb;
 mod mail;
 
 mod git_writers;
+
+mod isos;
 mod nested;
 mod odd_tar;
 mod odd_zip;

@@ -1,7 +1,5 @@
 //! The headers of cpio's members, in each of its forms (cpio(5)).
 
-use super::PackedFile;
-
 /// The longest header there is, that of the new form.
 pub(super) const MAX_HEADER: usize = 110;
 
@@ -14,6 +12,14 @@ const MAX_NAME: usize = 64 * 1024;
 /// The bits of a mode that say what a file is, and those of a link (cpio(5), "mode").
 const TYPE: u64 = 0o170_000;
 const LINK: u64 = 0o120_000;
+
+/// A file of an RPM package, whose archive holds numbers of files and no headers.
+pub(in super::super) struct PackedFile {
+    pub(in super::super) name: Vec<u8>,
+    /// How many bytes the archive has of it.
+    pub(in super::super) size: u64,
+    pub(in super::super) is_link: bool,
+}
 
 /// What a header says of its member.
 pub(super) struct Entry {

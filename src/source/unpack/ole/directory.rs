@@ -45,11 +45,6 @@ impl Stream {
         let mut parts = self.path.rsplit('/');
         (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
     }
-
-    /// Whether it is a whole document in cipher ([MS-OFFCRYPTO] 2.3.4.4).
-    pub(super) fn is_encrypted_package(&self) -> bool {
-        self.path == "EncryptedPackage"
-    }
 }
 
 /// All that is known of a file's streams.

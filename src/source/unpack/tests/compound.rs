@@ -10,7 +10,7 @@ use crate::blob::FaultKind;
 use crate::source::unpack::Limits;
 
 /// A compound file of these streams, written a piece of each at a time, so that their sectors take turns.
-fn compound(version: Version, streams: &[(&str, &[u8])]) -> Vec<u8> {
+pub(super) fn compound(version: Version, streams: &[(&str, &[u8])]) -> Vec<u8> {
     let mut file = CompoundFile::create_with_version(version, Cursor::new(Vec::new())).expect("memory");
     for (path, _) in streams {
         let storage = path.rsplit_once('/').map_or("", |(storage, _)| storage);
@@ -108,7 +108,7 @@ fn rich_text(text: &str) -> Vec<u8> {
     }
     // The prefix of the dictionary has 207 bytes.
     let end = (207 + text.len()) % 4096;
-    if text.len() % 8 == 0 {
+    if text.len().is_multiple_of(8) {
         out.push(1);
     }
     out.extend(u16::try_from(end << 4).expect("12 bits").to_be_bytes());
@@ -230,14 +230,54 @@ fn a_bomb_of_macros_is_cut() {
 }
 
 #[test]
-fn a_document_in_cipher_is_named() {
-    let bytes = compound(Version::V3, &[("EncryptedPackage", &noise(9000)), ("EncryptionInfo", b"x")]);
-    let outcome = unpack("a.docx", &bytes);
-    assert_eq!(outcome.faults.len(), 1, "{:?}", outcome.faults);
-    assert_eq!(
-        (&*outcome.faults[0].0, outcome.faults[0].1),
-        ("a.docx!EncryptedPackage", FaultKind::Unreadable)
-    );
+fn documents_in_cipher_are_named() {
+    let word = [&[0xec, 0xa5, 0xc1, 0, 0, 0, 0, 0, 0, 0, 0, 0x13][..], &noise(5000)].concat();
+    let book = [&[9, 8, 2, 0, 0, 6, 0x2f, 0, 4, 0, 0, 0, 0, 0][..], &noise(5000)].concat();
+    let slides =
+        [&[0, 0, 0xf6, 0x0f, 0x18, 0, 0, 0, 0x14, 0, 0, 0, 0xdf, 0xc4, 0xd1, 0xf3][..], &noise(60)].concat();
+    for (name, bytes) in [
+        ("EncryptedPackage", noise(9000)),
+        ("WordDocument", word),
+        ("Workbook", book),
+        ("Current User", slides),
+    ] {
+        let outcome = unpack("a.doc", &compound(Version::V3, &[(name, &bytes), ("z", b"x")]));
+        assert_eq!(outcome.faults.len(), 1, "{name}: {:?}", outcome.faults);
+        assert_eq!(
+            (&*outcome.faults[0].0, outcome.faults[0].1),
+            (&*format!("a.doc!{name}"), FaultKind::Unreadable)
+        );
+        let mut plain = bytes.clone();
+        plain.iter_mut().take(16).skip(2).for_each(|byte| *byte = 0);
+        if name != "EncryptedPackage" {
+            unpack("a.doc", &compound(Version::V3, &[(name, &plain), ("z", b"x")])).faultless();
+        }
+    }
+}
+
+#[test]
+fn files_put_into_a_document() {
+    let package = |content: &[u8]| {
+        let size = |len: usize| u32::try_from(len).expect("small").to_le_bytes();
+        let front =
+            [&b"\x02\0secret.zip\0C:\\files\\secret.zip\0\0\0\x03\0"[..], &size(6), b"C:\\tmp\0"].concat();
+        let all = [&front[..], &size(content.len()), content, &text(3)].concat();
+        [&size(all.len())[..], &all].concat()
+    };
+    for (version, content) in [
+        (Version::V3, pack::zip(&[("in/.env", &text(1)[..]), ("big", &noise(9000))])),
+        (Version::V4, pack::zip(&[("in/.env", &text(1)[..])])),
+    ] {
+        let stream = package(&content);
+        let bytes = compound(version, &[("ObjectPool/_1/\u{1}Ole10Native", &stream), ("z", &noise(9000))]);
+        for form in FORMS {
+            let outcome = unpack_as(form, "a.doc", &bytes, Limits::default()).faultless();
+            assert_eq!(outcome.found.len(), 2, "{form:?}");
+            assert!(outcome.found[0].path.ends_with("Ole10Native"), "{form:?}: {:?}", outcome.found);
+            assert_eq!(outcome.found[0].offset, (stream.len() - text(3).len()) as u64 + OFFSET);
+            assert!(outcome.found[1].path.ends_with("Ole10Native!secret.zip!in/.env"), "{:?}", outcome.found);
+        }
+    }
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn binary(write: fn(u16) -> [u8; 2], members: &[Member<'_>]) -> Vec<u8> {
     out
 }
 
-fn forms(members: &[Member<'_>]) -> Vec<(&'static str, Vec<u8>)> {
+pub(super) fn forms(members: &[Member<'_>]) -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("new", new("070701", members)),
         ("crc", new("070702", members)),
@@ -88,7 +88,7 @@ fn rpm_header(tags: &[(u32, u32, u32, Vec<u8>)]) -> Vec<u8> {
     [&b"\x8e\xad\xe8\x01\0\0\0\0"[..], &lens, &index, &store].concat()
 }
 
-fn rpm(tags: &[(u32, u32, u32, Vec<u8>)], payload: &[u8]) -> Vec<u8> {
+pub(super) fn rpm(tags: &[(u32, u32, u32, Vec<u8>)], payload: &[u8]) -> Vec<u8> {
     let mut out = [&b"\xed\xab\xee\xdb\x03\0\0\0\0\x01tool-1-1"[..], &[0; 96 - 18]].concat();
     out.extend(rpm_header(&[(1000, 4, 1, vec![0; 4])]));
     pad(&mut out, 8);

@@ -2,6 +2,7 @@
 
 use super::pack::{self, COMPRESSORS, Member, zip_of};
 use super::support::*;
+use super::{asars, cabs, compound, cpios};
 use crate::source::unpack::Limits;
 
 /// Small containers of every format, with every part that has one.
@@ -44,6 +45,7 @@ fn containers() -> Vec<(String, Vec<u8>)> {
         all.push((format!("{extension} of what does not pack"), pack(&other)));
         all.push((format!("two streams of {extension}"), [pack(&plain), pack(&other)].concat()));
     }
+    all.extend(archives(&plain, &other));
     let frame = [&b"\x51\x2a\x4d\x18\x46\0\0\0"[..], &[b'.'; 70]].concat();
     for (name, pack) in [("zst", pack::zstd as pack::Packer), ("lz4", pack::lz4)] {
         all.push((
@@ -51,6 +53,31 @@ fn containers() -> Vec<(String, Vec<u8>)> {
             [&pack(&plain), &frame[..], &pack(&other)].concat(),
         ));
     }
+    all
+}
+
+/// Those that only these tests can write.
+fn archives(plain: &[u8], other: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let members = [("first/file.txt", 0o100_644, plain), ("link", 0o120_777, b"b"), ("b", 0o100_644, other)];
+    let mut all: Vec<(String, Vec<u8>)> =
+        cpios::forms(&members).into_iter().map(|(form, bytes)| (format!("cpio, {form}"), bytes)).collect();
+    let tags = [(1024, 6, 1, b"a script that is as long as a token, or a little longer\0".to_vec())];
+    all.push(("rpm".to_owned(), cpios::rpm(&tags, &all[0].1)));
+    all.push(("packed rpm".to_owned(), cpios::rpm(&tags, &pack::gzip(&all[0].1))));
+    for method in [cabs::STORED, cabs::MSZIP, cabs::LZX] {
+        let files = [("first/file.txt", plain), ("b", other)];
+        let bytes = cabs::cab(&[(method, &files)], b"reserved, as long as a token is, or longer");
+        all.push((format!("cab {method:#x}"), bytes));
+    }
+    let json = format!(
+        r#"{{"files":{{"a.txt":{{"offset":"0","size":{}}},"b":{{"offset":"{}","size":{}}}}}}}"#,
+        plain.len(),
+        plain.len() + 50,
+        other.len()
+    );
+    all.push(("asar".to_owned(), asars::asar(&json, &[plain, &[b'.'; 50], other, &[b'.'; 50]].concat())));
+    let streams = [("first/file.txt", plain), ("b", other), ("long", &noise(5000)[..])];
+    all.push(("OLE2".to_owned(), compound::compound(cfb::Version::V3, &streams)));
     all
 }
 
