@@ -55,7 +55,6 @@ const CRATES: &[(&str, &[&str])] = &[
     ("lzfse_rust", &["source/unpack/block"]),
     ("brotli_decompressor", &["source/unpack/http/coding", "source/unpack/packed_block"]),
     ("weezl", &["source/unpack/pdf/filters"]),
-
     ("lzxd", &["source/unpack/cab"]),
     ("lz4_flex", &["source/unpack/lz4"]),
     ("sevenz_rust2", &["source/unpack/sevenz"]),

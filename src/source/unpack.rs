@@ -17,11 +17,9 @@
 //! | cpio (new, with checksums, portable, old binary in both orders; initial RAM disks of several) | `070701`, `070702`, `070707`, `c7 71`, `71 c7` and a header that holds together | forwards | `a.cpio!inner/path` |
 //! | RPM packages (payloads of numbered files, too) | `ed ab ee db` | forwards | `a.rpm!./inner/path` |
 //! | OLE2 compound files (doc, xls, ppt, msg, MSI, `Thumbs.db`, `vbaProject.bin`; the source of macros, Rich Text of mails) | `d0 cf 11 e0 a1 b1 1a e1` | by its directory; nested ones up to 64 MiB | `a.doc!Storage/Stream` |
-
 //! | git bundle (version 2 and 3) | `# v2 git bundle`, `# v3 git bundle` | its pack, spooled to disk | `all.bundle!COMMIT:path` |
 //! | git pack (version 2 and 3, SHA-1 and SHA-256) | `PACK` and its version | spooled to disk | `x.pack!COMMIT:path` |
 //! | git object, loose | zlib, and `blob`, `tree`, `commit` or `tag` in it | twice: for its id, and for what it holds | `ab/cdef!blob/ID` |
-
 //! | cab (MSZIP, LZX, stored; many folders) | `MSCF` | forwards | `a.cab!inner/path` |
 //! | asar (programs of Electron) | sizes that agree, and JSON | forwards | `app.asar!inner/path` |
 //! | gzip (many members) | `1f 8b 08` | forwards | `a.log.gz!a.log` |
@@ -35,7 +33,6 @@
 //! | pcap, pcapng | the magic numbers in either byte order | forwards, connections put together; nested ones up to 64 MiB | `a.pcap!10.0.0.1:1234-10.0.0.2:80` |
 //! | systemd's journal (fields compressed by xz, LZ4, Zstandard) | `LPKSHHRH` | forwards; nested ones up to 64 MiB | `a.journal!@6699` |
 //! | PNG (compressed texts) | its signature | forwards; nested ones up to 64 MiB | `a.png!zTXt Comment` |
-
 //! | lzip (many members; versions 0 and 1) | `LZIP` | forwards | `a.log.lz!a.log` |
 //! | compress (codes of 9 to 16 bits, with and without the one that clears the table) | `1f 9d` and its flags | forwards | `a.log.Z!a.log` |
 //! | lzop (many files) | `89 4c 5a 4f 00 0d 0a 1a 0a` | forwards | `a.log.lzo!a.log` |
@@ -54,7 +51,6 @@
 //! | Arrow files and streams, Feather (LZ4, Zstandard) | `ARROW1`, `ff ff ff ff` and a message | forwards, besides the bytes as they are: compressed buffers | `a.arrow!buffer 2` |
 //! | Avro (deflate, Snappy, bzip2, xz, Zstandard) | `Obj` and 1 | forwards, besides the bytes as they are: compressed blocks | `a.avro!blocks` |
 //! | PST and OST (Outlook's stores, plain, permuted and cyclic) | `!BDN` | by the tree of blocks, besides the bytes as they are: blocks, decoded and joined | `a.pst!block 0x12c4` |
-
 //! | zisofs, both versions | `37 e4 53 96 c9 db d6 07`, `ef 22 55 a1 bc 1b 95 a0` | forwards | `a.txt!content` |
 //! | ISO 9660 (Rock Ridge, Joliet, files of many extents, zisofs) | `CD001` in the seventeenth sector | by its directories; nested ones up to 64 MiB | `a.iso!inner/path` |
 //!
@@ -74,7 +70,7 @@
 //!
 //! **What begins somewhere else.** In what is no container and no text, compressed streams and archives are found at any offset, and
 //! called `core!@6699`: see [`carve`].
-
+//!
 //! **Besides.** Mails, databases and tables are scanned as they stand, whatever the limits are, and what that does not show is handed on
 //! besides: a token may be found in both. They are read twice, or once for both where they cannot be and can be read forwards.
 //!
@@ -88,21 +84,19 @@ mod adc;
 mod android;
 mod ar;
 mod arrow;
+mod asar;
 mod avro;
 mod besides;
 mod block;
 mod blocks;
-
-mod asar;
 mod bounded_reader;
 mod brotli;
 mod budget;
 mod buffers;
 mod bzip2;
+mod cab;
 mod carve;
 mod chunk;
-
-mod cab;
 mod compressed;
 mod covered;
 mod cpio;
@@ -119,11 +113,10 @@ mod har;
 mod http;
 mod inflate;
 mod input;
+mod iso;
 mod joined;
 mod journal;
 mod leveldb;
-
-mod iso;
 mod libdeflate;
 mod limits;
 mod lz4;
@@ -172,9 +165,8 @@ mod vmdk;
 mod work_time;
 mod xz;
 mod zip;
-mod zlib;
-
 mod zisofs;
+mod zlib;
 mod zstd;
 
 use std::io::Read as _;
@@ -405,11 +397,12 @@ impl Prefilter for Unpack<'_> {
 
     fn must_open(&self, head: &[u8]) -> bool {
         let is_known = || {
-            formats::detect(head).is_some() || unread::by_head(head).is_some() || squashfs::is_behind(head)
+            formats::detect(head).is_some()
+                || unread::by_head(head).is_some()
+                || squashfs::is_behind(head)
+                || iso::may_begin(head)
         };
         self.limits.max_archive_depth > 0 && is_known()
-
-        self.limits.max_archive_depth > 0 && (formats::detect(head).is_some() || iso::may_begin(head))
             || self.inner.prefilter().is_none_or(|prefilter| prefilter.must_open(head))
     }
 }

@@ -4,22 +4,17 @@ use super::budget::Budget;
 use super::format::{Format, Reader, Signature};
 use super::open_container::Behind;
 use super::{
-    android, ar, arrow, avro, brotli, bzip2, cpio, dmg, git, gzip, har, http, journal, leveldb, lz4, lzip,
-    lzma, lzop, mail, mozlz4, ole, orc, parquet, pcap, pdf, png, pst, qcow2, rpm, sevenz, snappy, sqlite,
-    squashfs, tar, unix_compress, vdi, vhd, vhdx, vmdk, xz, zip, zlib, zstd,
+    android, ar, arrow, asar, avro, brotli, bzip2, cab, cpio, dmg, git, gzip, har, http, iso, journal,
+    leveldb, lz4, lzip, lzma, lzop, mail, mozlz4, ole, orc, parquet, pcap, pdf, png, pst, qcow2, rpm, sevenz,
+    snappy, sqlite, squashfs, tar, unix_compress, vdi, vhd, vhdx, vmdk, xz, zip, zisofs, zlib, zstd,
 };
-
-use super::format::Format;
-use super::{ar, asar, bzip2, cab, cpio, gzip, iso, lz4, lzma, ole, rpm, sevenz, tar, xz, zip, zisofs, zstd};
 use crate::blob::Body;
 
 /// How many first bytes are enough to detect a container: a tar has its signature in its first block.
 pub(super) const HEAD: usize = 512;
 
 /// All of them; where two begin alike, the first is taken.
-static FORMATS: [&Format; 50] = [
-
-static FORMATS: [&Format; 17] = [
+static FORMATS: [&Format; 49] = [
     &zip::FORMAT,
     &sevenz::FORMAT,
     &squashfs::FORMAT,
@@ -36,7 +31,6 @@ static FORMATS: [&Format; 17] = [
     &git::BUNDLE,
     &git::PACK,
     &git::LOOSE_OBJECT,
-
     &cab::FORMAT,
     &asar::FORMAT,
     &gzip::FORMAT,
@@ -68,7 +62,6 @@ static FORMATS: [&Format; 17] = [
     &arrow::FORMAT,
     &avro::FORMAT,
     &pst::FORMAT,
-
     &zisofs::FORMAT,
     &iso::FORMAT,
 ];

@@ -4,7 +4,6 @@ mod behind;
 mod bombs;
 mod carved;
 
-
 mod as_they_are;
 mod asars;
 mod cabs;
