@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{count, is_blank, is_token_byte, starts_with_any};
+use super::bytes::{count, is_blank, is_token_byte, starts_with_any};
 
 /// How many bytes may be between the last character of a line and its end: blanks up to a border.
 const MAX_TRAILING: usize = 160;

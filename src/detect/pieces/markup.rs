@@ -1,6 +1,6 @@
 //! Markup within a token: tags, colours of terminals, marks of emphasis, and characters that are not seen.
 
-use super::{count, is_token_byte, starts_with_any};
+use super::bytes::{count, is_token_byte, starts_with_any};
 
 /// What strikes the character before it over, in manual pages (`g\bg`) and on printers.
 pub(super) const BACKSPACE: u8 = 8;
