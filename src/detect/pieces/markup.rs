@@ -38,8 +38,7 @@ const COMMANDS: [&[u8]; 19] = [
 pub(super) fn character(rest: &[u8]) -> Option<(u8, usize)> {
     match rest {
         // Underlined, the line first or last; and bold.
-        [b'_', BACKSPACE, byte, ..] if is_token_byte(*byte) => Some((*byte, 3)),
-        [byte, BACKSPACE, b'_', ..] if is_token_byte(*byte) => Some((*byte, 3)),
+        [b'_', BACKSPACE, byte, ..] | [byte, BACKSPACE, b'_', ..] if is_token_byte(*byte) => Some((*byte, 3)),
         [byte, more @ ..] if is_token_byte(*byte) && more.first() == Some(&BACKSPACE) => {
             let pairs = more.chunks_exact(2).take(4).take_while(|pair| **pair == [BACKSPACE, *byte]).count();
             (pairs > 0).then_some((*byte, 1 + 2 * pairs))
