@@ -58,6 +58,21 @@ def words(rng, count):
     return " ".join(rng.choices(["user", "password", "token=", "the", "config:", "\"x\"", "0", "GH_TOKEN", "\n"], k=count))
 
 
+def pieces(token, rng):
+    """The token, cut in up to four behind its prefix."""
+    cuts = [0, *sorted(rng.sample(range(11, len(token)), rng.randrange(1, 4))), len(token)]
+    return [token[start:end] for start, end in zip(cuts, cuts[1:])]
+
+
+def dumped(token, rng):
+    """The lines that xxd writes, with some text around the token."""
+    data = (words(rng, 5) + " " + token + " " + words(rng, 5)).encode()
+    rows = [data[at : at + 16] for at in range(0, len(data), 16)]
+    show = lambda row: "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
+    lines = (f"{16 * n:08x}: {row.hex(' ', -2):<39}  {show(row)}" for n, row in enumerate(rows))
+    return ("\n" + "\n".join(lines) + "\n").encode()
+
+
 def encodings():
     """By name: what makes an encoded text of a token and a generator."""
     each = lambda form: lambda token, rng: "".join(form(ord(c)) for c in token).encode()
@@ -66,6 +81,7 @@ def encodings():
     utf16 = lambda codec: lambda token, rng: (words(rng, 40) + " " + token + " " + words(rng, 40)).encode(codec)
     in_b64 = lambda inner, **how: lambda token, rng: b64(inner(token, rng), rng, **how)
     plain = lambda token, rng: token.encode()
+    cut = lambda gap: lambda token, rng: gap.join(pieces(token, rng)).encode()
     return {
         "plain": plain,
         "percent": each("%{:02X}".format),
@@ -103,6 +119,21 @@ def encodings():
         "base64-gzip": lambda token, rng: b64(gzip.compress(text(token, rng))),
         "base64-zlib": lambda token, rng: b64(zlib.compress(text(token, rng))),
         "base64-base64-gzip": lambda token, rng: b64(b64(gzip.compress(text(token, rng)))),
+        "lines": cut("\n"),
+        "lines-quoted": lambda token, rng: ("\n> " + "\n> ".join(pieces(token, rng))).encode(),
+        "lines-continued": cut("\\\n    "),
+        "concatenated": cut('" + "'),
+        "concatenated-lines": cut("' .\n    '"),
+        "concatenated-characters": lambda token, rng: str(list(token)).encode(),
+        "tags": cut("</span><span class='b'>"),
+        "colours": cut("\x1b[m\x1b[K"),
+        "zero-width": cut("\u200b"),
+        "numbers": lambda token, rng: str(list(token.encode())).encode(),
+        "numbers-hex": lambda token, rng: ", ".join(f"0x{byte:02x}" for byte in token.encode()).encode(),
+        "numbers-lines": lambda token, rng: json.dumps(list(token.encode()), indent=4).encode(),
+        "hex-lines": lambda token, rng: wrapped(token.encode().hex().encode(), 60),
+        "hexdump": dumped,
+        "reversed": lambda token, rng: token[::-1].encode(),
     }
 
 

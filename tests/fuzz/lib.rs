@@ -18,6 +18,7 @@ pub enum Dictionary {
     Escape,
     Entity,
     Hex,
+    Pieces,
 }
 
 impl Dictionary {
@@ -40,6 +41,11 @@ impl Dictionary {
                 b"&#103;", b"&#x67;", b"&amp;", b"#103;", b"&#000", b"104;", b"&#112;", b"&lowbar;", b"&#95;", b"&", b"gh", b"aB3aB3aB3",
             ],
             Dictionary::Hex => &[b"6768", b"705f", b"6F5F", b"67:68:", b"67 68 ", b"70:5f:", b"6769746875625f7061745f", b"414233", b"61 62 "],
+            Dictionary::Pieces => &[
+                b"ghp_", b"github_pat_", b"aB3aB3aB3", b"gh", b"p_", b"b_pat_", b"\" + \"", b"\n", b"\n> ", b"' . '", b"<b>", b"</w:t><w:t>",
+                b"\x1b[m", b"\xe2\x80\x8b", b"&shy;", b"\\", b"{", b"}", b"**", b"12: ", b"13: ", b"103, 104, ", b"112, 95, ", b"0x67, 0x68, ",
+                b"67\n68", b"_phg", b"_tap_buhtig", b"\n00000010: 6768 705f ", b"\n00000020  67 68 70 |ghp|", b"\n0000020   g   h   p   _",
+            ],
         }
     }
 

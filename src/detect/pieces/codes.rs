@@ -1,7 +1,9 @@
 //! Lists of numbers, one for each character: `[103, 104, 112, 95]`, `0x67, 0x68`, `chr(103) . chr(104)`, `0147, 0150`,
 //! `01100111 01101000`; and hexadecimal digits over several lines.
 
-use super::{Characters, count, is_token_byte, line, literal};
+use super::bytes::{count, is_token_byte};
+use super::characters::Characters;
+use super::{line, literal};
 use crate::detect::decode::hex;
 
 /// How many bytes from one number to the next.

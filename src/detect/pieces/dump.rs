@@ -4,7 +4,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{count, is_blank};
+use super::bytes::{count, is_blank};
 
 /// How many bytes of a dump are searched at a time, and how many behind them are read for what begins there.
 const CHUNK: usize = 8 * 1024;

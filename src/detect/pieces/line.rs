@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{count, is_blank, is_token_byte, starts_with_any};
+use super::bytes::{count, is_blank, is_token_byte, starts_with_any};
 
 /// How many bytes may be between the last character of a line and its end: blanks up to a border.
 const MAX_TRAILING: usize = 160;
@@ -91,8 +91,7 @@ fn ending(rest: &[u8]) -> Option<usize> {
         let width = starts_with_any(rest.get(at..)?, &CONTINUATIONS);
         let width = width.or(is_basic.then_some(1));
         // Nearly everything that is no line end is ruled out here.
-        let Some(width) = width.or((at > 0).then_some(0)) else { return None };
-        at += width;
+        at += width.or((at > 0).then_some(0))?;
         at += count(rest.get(at..)?, MAX_TRAILING, is_blank);
         if let Some(width) = newline(rest.get(at..)?) {
             return Some(at + width);

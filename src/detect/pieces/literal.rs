@@ -1,7 +1,7 @@
 //! String literals that are put together: by an operator, by standing next to each other, as arguments, elements of a list, or
 //! one statement after the other.
 
-use super::{count, is_blank, is_token_byte, starts_with_any};
+use super::bytes::{count, is_blank, is_token_byte, starts_with_any};
 
 /// The most bytes between two literals, without comments.
 const MAX_GLUE: usize = 192;

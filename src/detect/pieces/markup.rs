@@ -1,6 +1,6 @@
 //! Markup within a token: tags, colours of terminals, marks of emphasis, and characters that are not seen.
 
-use super::{count, is_token_byte, starts_with_any};
+use super::bytes::{count, is_token_byte, starts_with_any};
 
 /// What strikes the character before it over, in manual pages (`g\bg`) and on printers.
 pub(super) const BACKSPACE: u8 = 8;
@@ -38,8 +38,7 @@ const COMMANDS: [&[u8]; 19] = [
 pub(super) fn character(rest: &[u8]) -> Option<(u8, usize)> {
     match rest {
         // Underlined, the line first or last; and bold.
-        [b'_', BACKSPACE, byte, ..] if is_token_byte(*byte) => Some((*byte, 3)),
-        [byte, BACKSPACE, b'_', ..] if is_token_byte(*byte) => Some((*byte, 3)),
+        [b'_', BACKSPACE, byte, ..] | [byte, BACKSPACE, b'_', ..] if is_token_byte(*byte) => Some((*byte, 3)),
         [byte, more @ ..] if is_token_byte(*byte) && more.first() == Some(&BACKSPACE) => {
             let pairs = more.chunks_exact(2).take(4).take_while(|pair| **pair == [BACKSPACE, *byte]).count();
             (pairs > 0).then_some((*byte, 1 + 2 * pairs))
@@ -70,8 +69,7 @@ pub(super) fn gap(rest: &[u8]) -> Option<usize> {
         }
         b'*' => Some(count(rest, 3, |byte| byte == b'*')),
         b'`' => Some(count(rest, 3, |byte| byte == b'`')),
-        b'~' => (rest.get(1) == Some(&b'~')).then_some(2),
-        b'|' => (rest.get(1) == Some(&b'|')).then_some(2),
+        first @ (b'~' | b'|') => (rest.get(1) == Some(&first)).then_some(2),
         b'}' | b'{' => group(rest),
         // Characters that are not ASCII, where a text in UTF-16 has been read.
         0 => Some(count(rest, 4, |byte| byte == 0)),
@@ -154,8 +152,8 @@ fn escaped(rest: &[u8]) -> Option<usize> {
     let (digits, more) = match behind {
         [b'u', b'{', digits @ ..] => (digits.get(..count(digits, 6, |byte| byte.is_ascii_hexdigit()))?, 3),
         [b'u', digits @ ..] => (digits.get(..4)?, 1),
-        [b'x', ..] => return escaped_bytes(rest, &rest.get(..slashes + 1)?, 16),
-        [b'2' | b'3', ..] => return escaped_bytes(rest, &rest.get(..slashes)?, 8),
+        [b'x', ..] => return escaped_bytes(rest, rest.get(..=slashes)?, 16),
+        [b'2' | b'3', ..] => return escaped_bytes(rest, rest.get(..slashes)?, 8),
         _ => return None,
     };
     let code = u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
@@ -191,8 +189,10 @@ fn sequence(rest: &[u8]) -> Option<usize> {
     let width = match rest.get(introducer)? {
         b'[' => control(behind)?,
         b']' => {
+            // Neither is part of an address, so the first one ends it or nothing does.
             let part = behind.get(..behind.len().min(MAX_TAG))?;
-            (0..part.len()).find_map(|at| Some(at + string_end(part.get(at..)?)?))?
+            let end = memchr::memchr3(0x07, 0x1b, b'\\', part)?;
+            end + string_end(part.get(end..)?)?
         }
         b'(' | b')' => 1,
         b'7' | b'8' | b'=' | b'>' | b'c' => 0,
@@ -220,7 +220,7 @@ fn escape(rest: &[u8]) -> Option<usize> {
 
 /// What ends a link or a title: a bell, or an escape and a backslash.
 fn string_end(rest: &[u8]) -> Option<usize> {
-    if let Some(width) = starts_with_any(rest, &[b"\x07", b"\\a", b"\\x07", b"\\007", b"\\u0007", b"^G"]) {
+    if let Some(width) = starts_with_any(rest, &[b"\x07", b"\\a", b"\\x07", b"\\007", b"\\u0007"]) {
         return Some(width);
     }
     let width = escape(rest)?;

@@ -54,11 +54,13 @@ pub(super) fn clues(bytes: &[u8], needle: NeedleKind, at: usize) -> impl Iterato
             (Some(first), behind_plain(first))
         }
         NeedleKind::Digits => {
-            // The needle may include the zero or the `x` before them.
-            let digits = at + usize::from(matches!(bytes.get(at), Some(b'0' | b'x' | b'X')));
-            // What `\\x6` has found is not found again.
-            let is_escape = digits > at && at.checked_sub(1).is_some_and(|before| bytes[before] == b'\\');
-            let encoding = encoded_char_at(bytes, at).filter(|_| !is_escape).map(encoded);
+            // The needle may include what is before them.
+            let lead = bytes.get(at).copied().filter(|byte| matches!(byte, b'0' | b'x' | b'X' | b'\\'));
+            let digits = at + usize::from(lead.is_some());
+            // What `\x6` has found is not found again.
+            let is_found = matches!(lead, Some(b'x' | b'X')) && bytes[..at].ends_with(b"\\");
+            let first = if lead == Some(b'\\') { digits } else { at };
+            let encoding = encoded_char_at(bytes, first).filter(|_| !is_found).map(encoded);
             (encoding, Some(Clue::Codes(digits)))
         }
         NeedleKind::Escape => {

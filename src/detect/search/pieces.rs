@@ -102,7 +102,7 @@ impl Finder {
                 // Plain ones are found without a walk.
                 if !decoded.is_empty()
                     && decoded.len() <= layer.depth
-                    && let Some(end) = self.proven(layer, rule, &text, (span, decoded), report)
+                    && let Some(end) = proven(layer, rule, &text, (span, decoded), report)
                 {
                     return Some(end);
                 }
@@ -115,7 +115,7 @@ impl Finder {
     fn codes_at(&self, layer: &Layer<'_>, start: usize, report: OnFound<'_>) -> Option<usize> {
         let mut codes = Codes::at(layer.bytes, start)?;
         let (rule, text) = self.read(&mut codes)?;
-        self.proven(layer, rule, &text, (codes.start()..codes.end(), vec![codes.name()]), report)
+        proven(layer, rule, &text, (codes.start()..codes.end(), vec![codes.name()]), report)
     }
 
     /// Looks for a token whose prefix, cut in front of `at`, goes on there.
@@ -141,7 +141,7 @@ impl Finder {
             }
             let mut text = Zeroizing::new(Vec::with_capacity(rule.length));
             text.extend(backwards.iter().rev());
-            self.proven(layer, rule, &text, (start..end, vec!["reversed"]), report)
+            proven(layer, rule, &text, (start..end, vec!["reversed"]), report)
         })
     }
 
@@ -212,21 +212,20 @@ impl Finder {
         }
         Some((rule, text))
     }
+}
 
-    /// Reports a token if its checksum holds; returns where it ends.
-    fn proven(
-        &self,
-        layer: &Layer<'_>,
-        rule: &Rule,
-        text: &[u8],
-        (span, decoded): (Range<usize>, Vec<&'static str>),
-        report: OnFound<'_>,
-    ) -> Option<usize> {
-        let classified = classify_proven(rule, text)?;
-        let end = span.end;
-        if layer.emit.contains(&span.start) {
-            report(Found { rule, text, span, decoded, classified });
-        }
-        Some(end)
+/// Reports a token if its checksum holds; returns where it ends.
+fn proven(
+    layer: &Layer<'_>,
+    rule: &Rule,
+    text: &[u8],
+    (span, decoded): (Range<usize>, Vec<&'static str>),
+    report: OnFound<'_>,
+) -> Option<usize> {
+    let classified = classify_proven(rule, text)?;
+    let end = span.end;
+    if layer.emit.contains(&span.start) {
+        report(Found { rule, text, span, decoded, classified });
     }
+    Some(end)
 }

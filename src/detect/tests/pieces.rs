@@ -1,5 +1,8 @@
 //! Tokens in pieces: every gap, every prefix, cut anywhere.
 
+mod lists;
+mod properties;
+
 use super::*;
 
 /// The certain findings: the token, where it is, and how it was put together.
@@ -182,53 +185,6 @@ fn many_pieces_of_one_character_and_gaps_of_several_kinds() {
 }
 
 #[test]
-fn lists_of_numbers_in_every_notation() {
-    let forms: [(&dyn Fn(u8) -> String, &str, &str, usize); 20] = [
-        (&|b| format!("{b}"), ", ", "char-codes", 0),
-        (&|b| format!("{b}"), ",\n    ", "char-codes", 0),
-        (&|b| format!("{b}"), " ", "char-codes", 0),
-        (&|b| format!("{b}u8"), ", ", "char-codes", 0),
-        (&|b| format!("(byte) {b}"), ", ", "char-codes", 7),
-        (&|b| format!("chr({b})"), " . ", "char-codes", 4),
-        (&|b| format!("CHR({b})"), "||", "char-codes", 4),
-        (&|b| format!("[char]{b}"), "+", "char-codes", 6),
-        (&|b| format!("0x{b:02x}"), ", ", "char-codes", 2),
-        (&|b| format!("0X{b:02X}"), ",", "char-codes", 2),
-        (&|b| format!("0x{b:02x}"), ",\n\t", "char-codes", 2),
-        (&|b| format!("(byte)0x{b:02x}"), ", ", "char-codes", 8),
-        (&|b| format!("U+{b:04X}"), " ", "char-codes", 4),
-        (&|b| format!("0{b:03o}"), ", ", "char-codes", 1),
-        (&|b| format!("{b:03o}"), " ", "char-codes", 0),
-        (&|b| format!("{b:08b}"), " ", "char-codes", 0),
-        (&|b| format!("0b{b:08b}"), ", ", "char-codes", 2),
-        (&|b| format!("{b:02x}"), ",", "char-codes", 0),
-        (&|b| format!("{b:02x}"), "-", "hex", 0),
-        (&|b| format!("{b:02X}"), ":", "hex", 0),
-    ];
-    for (number, separator, name, start) in forms {
-        for token in tokens() {
-            let list = token.bytes().map(number).collect::<Vec<_>>().join(separator);
-            let expected = [(token.clone(), 5 + start, vec![name])];
-            assert_eq!(certain_in(format!("x = [{list}]").as_bytes()), expected, "{list}");
-        }
-    }
-}
-
-#[test]
-fn hexadecimal_digits_over_several_lines() {
-    for token in tokens() {
-        let hex: String = token.bytes().map(|byte| format!("{byte:02x}")).collect();
-        for width in [5, 20, 31, 60] {
-            let lines: Vec<_> = hex.as_bytes().chunks(width).map(String::from_utf8_lossy).collect();
-            for gap in ["\n", "\r\n", "\\\n", "\n    ", "\"\n  \""] {
-                let text = format!("x = \"{}\"", lines.join(gap));
-                assert_eq!(certain_in(text.as_bytes()), [(token.clone(), 5, vec!["hex"])], "{width} {gap:?}");
-            }
-        }
-    }
-}
-
-#[test]
 fn a_token_written_backwards() {
     for token in tokens() {
         let backwards: String = token.chars().rev().collect();
@@ -240,50 +196,6 @@ fn a_token_written_backwards() {
 /// A line of a dump for each sixteen bytes.
 fn dump(bytes: &[u8], line: &dyn Fn(usize, &[u8]) -> String) -> String {
     bytes.chunks(16).enumerate().map(|(n, row)| line(16 * n, row) + "\n").collect()
-}
-
-#[test]
-fn dumps_of_every_format() {
-    let joined = |row: &[u8], width: usize, each: &dyn Fn(&[u8]) -> String| {
-        row.chunks(width).map(each).collect::<Vec<_>>().join(" ")
-    };
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let low_first = |bytes: &[u8]| bytes.iter().rev().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let text = |row: &[u8]| {
-        row.iter().map(|byte| char::from(*byte)).map(|c| if c < ' ' { '.' } else { c }).collect::<String>()
-    };
-    let octal = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:03o}")).collect::<String>();
-    let word = |pair: &[u8]| u16::from_le_bytes([pair[0], pair.get(1).copied().unwrap_or(0)]);
-    let lines: [&dyn Fn(usize, &[u8]) -> String; 9] = [
-        &|at, row| format!("{at:08x}: {:<39}  {}", joined(row, 2, &hex), text(row)),
-        &|at, row| format!("{at:08x}  {:<47}  |{}|", joined(row, 1, &hex), text(row)),
-        &|at, row| format!("{at:07o} {}", joined(row, 1, &hex)),
-        &|at, row| format!("{at:07x} {}", joined(row, 2, &low_first)),
-        &|at, row| format!("{at:07o} {}", joined(row, 8, &low_first)),
-        &|at, row| format!("{at:07o} {}", joined(row, 2, &|pair| format!("{:06o}", word(pair)))),
-        &|at, row| format!("{at:07o} {}", joined(row, 1, &octal)),
-        &|at, row| format!("{at:07o} {}", row.iter().map(|byte| format!("{byte:4}")).collect::<String>()),
-        &|at, row| {
-            let cell = |byte: &u8| {
-                if *byte == b'\n' { "  \\n".to_owned() } else { format!("   {}", char::from(*byte)) }
-            };
-            format!("{at:07o}{}", row.iter().map(cell).collect::<String>())
-        },
-    ];
-    for (n, line) in lines.into_iter().enumerate() {
-        for token in tokens() {
-            for shift in 0..16 {
-                let shown = format!("first line\n{}{token}\nlast\n", "x".repeat(shift));
-                let mut padded = shown.into_bytes();
-                padded.resize(padded.len().next_multiple_of(16), b'.');
-                let found: Vec<_> = certain_in(dump(&padded, line).as_bytes())
-                    .into_iter()
-                    .map(|(text, _, names)| (text, names))
-                    .collect();
-                assert_eq!(found, [(token.clone(), vec!["hexdump"])], "format {n}, shifted by {shift}");
-            }
-        }
-    }
 }
 
 #[test]
@@ -350,86 +262,4 @@ fn pieces_in_what_is_encoded() {
         found
     };
     assert_eq!((depth(0), depth(1)), (0, 1));
-}
-
-#[test]
-fn a_window_edge_loses_and_doubles_nothing() {
-    let token = &tokens()[5];
-    let codes = token.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(", ");
-    let backwards: String = token.chars().rev().collect();
-    let shown: Vec<u8> =
-        [b"first line of it\n", token.as_bytes(), b"\nlast line of it, which is longer\n"].concat();
-    let lines = dump(&shown, &|at, row| {
-        format!("{at:08x}  {}", row.iter().map(|byte| format!("{byte:02x} ")).collect::<String>())
-    });
-    for text in [format!("\"{}\" + \"{}\"", &token[..20], &token[20..]), codes, backwards, lines] {
-        let bytes = format!("{}\n{text}\n{}", "first ".repeat(20), "last ".repeat(40)).into_bytes();
-        let whole = certain_in(&bytes);
-        assert_eq!(whole.len(), 1);
-        for cut in 0..bytes.len() {
-            let mut found = Vec::new();
-            for emit in [0..cut, cut..bytes.len()] {
-                let window = Window { bytes: &bytes, emit, mark: None };
-                detector().scan(&window, &mut |hit| found.push(hit.span.start));
-            }
-            assert_eq!(found, [whole[0].1], "cut at {cut}: {}", String::from_utf8_lossy(&bytes));
-        }
-    }
-}
-
-#[test]
-fn whatever_is_found_may_match() {
-    let detector = detector();
-    let check = |text: &str| {
-        if !certain_in(text.as_bytes()).is_empty() {
-            assert!(detector.may_match(text.as_bytes()), "{text}");
-        }
-    };
-    for token in tokens() {
-        for (before, gap, after, _) in [LINES, LITERALS, MARKUP].concat() {
-            for cut in 1..token.len() {
-                check(&format!("{before}{}{gap}{}{after}", &token[..cut], &token[cut..]));
-            }
-        }
-        check(&token.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(",\n        "));
-        check(&token.chars().rev().collect::<String>());
-        check(&token.chars().map(|c| format!("'{c}',\n    ")).collect::<String>());
-    }
-}
-
-fn any_gap() -> impl Strategy<Value = String> {
-    let known: Vec<_> =
-        [LINES, LITERALS, MARKUP].concat().into_iter().map(|(_, gap, _, _)| gap.to_owned()).collect();
-    prop_oneof![prop::sample::select(known), "[ -~\n]{0,9}", "[\"'+. \\\\<>{}\n&;#/*|]{0,12}"]
-}
-
-proptest! {
-    #![proptest_config(cases(512))]
-
-    #[test]
-    fn no_gaps_make_it_panic_or_invent_a_token(
-        parts in prop::collection::vec(("ghp_|gh|github_|b_pat_|103|67|_phg|\n0000000 |[A-Za-z0-9]{1,20}", any_gap()), 0..60),
-    ) {
-        let text: String = parts.iter().flat_map(|(text, gap)| [text.as_str(), gap]).collect();
-        prop_assert!(certain_in(text.as_bytes()).is_empty());
-        for cut in (0..text.len()).step_by(7) {
-            certain_in(&text.as_bytes()[..cut]);
-        }
-    }
-
-    #[test]
-    fn gaps_of_every_kind_in_one_token(
-        token in any_token(), cuts in prop::collection::btree_set(4_usize..40, 1..8), seed in any::<prop::sample::Index>(),
-    ) {
-        let names: Vec<_> = LITERALS.iter().chain(MARKUP).map(|(_, gap, _, _)| *gap).collect();
-        let (mut text, mut last) = ("\"".to_owned(), 0);
-        let first = if token.starts_with("github_pat_") { 11 } else { 4 };
-        for (n, cut) in cuts.into_iter().filter(|cut| *cut >= first).enumerate() {
-            text += &token[last..cut];
-            text += names[(seed.index(names.len()) + 7 * n) % names.len()];
-            last = cut;
-        }
-        text += &token[last..];
-        prop_assert_eq!(certain_in(text.as_bytes()).len(), 1, "{}", text);
-    }
 }
