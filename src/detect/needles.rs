@@ -62,55 +62,73 @@ pub(super) enum Mark {
 ///
 /// None is shorter than three bytes, because Teddy then compares the first three of all of them with 32 bytes at a time. It
 /// distinguishes needles by the low and high nibbles of those, in eight buckets, of which each has a row here. False candidates
-/// are what costs, 35 ns each; with these rows, which were searched for on sources, libraries and logs, there is one every 4,000
-/// bytes. What is four bytes long and more is looked for in [a pass of its own](RARE_NEEDLES). `benches/detect.rs` measures it.
-const ENCODED_NEEDLES: [&[(&str, NeedleKind)]; 8] = [
-    &[("\0_\0", NeedleKind::Utf16), ("th\\", NeedleKind::InsidePrefix), ("gh\\", NeedleKind::TokenStart)],
+/// are what costs, 35 ns each; with these rows, which were searched for on sources, libraries and logs, there is one every 3,500
+/// bytes. What would add more than that is looked for in [a pass of its own](RARE_NEEDLES), over small texts. `benches/detect.rs` measures it.
+const ENCODED_NEEDLES: [&[(&[u8], NeedleKind)]; 8] = [
     &[
-        ("gi\\", NeedleKind::TokenStart),
-        ("'<~", NeedleKind::Mark(Mark::Ascii85)),
-        ("it\\", NeedleKind::InsidePrefix),
-        ("ghp", NeedleKind::TokenStart),
+        (b"it\\", NeedleKind::InsidePrefix),
+        (b"gi\\", NeedleKind::TokenStart),
+        (b"ghr", NeedleKind::TokenStart),
+        (b"ghp", NeedleKind::TokenStart),
     ],
     &[
-        ("%25", NeedleKind::Percent),
-        ("thu", NeedleKind::InsidePrefix),
-        ("th%", NeedleKind::InsidePrefix),
-        ("%67", NeedleKind::Percent),
+        (b"h&#", NeedleKind::InsidePrefix),
+        (b"it%", NeedleKind::InsidePrefix),
+        (b"g&#", NeedleKind::TokenStart),
+        (b"it&", NeedleKind::InsidePrefix),
+        (b"\xef\xbd\x87", NeedleKind::Encoded(CharEncoding::FullWidth)),
+        (b"\xe2\x93\x96\xe2", NeedleKind::Encoded(CharEncoding::FullWidth)),
+        (b"xj#", NeedleKind::Mark(Mark::Base85Prefix(Base85::Z85))),
+        (b"9VA", NeedleKind::Mark(Mark::UuencodedPrefix)),
     ],
     &[
-        ("u{6", NeedleKind::Escape),
-        ("h&#", NeedleKind::InsidePrefix),
-        ("g&#", NeedleKind::TokenStart),
-        ("g%6", NeedleKind::TokenStart),
+        (b"gho", NeedleKind::TokenStart),
+        (b"103;", NeedleKind::Digits),
+        (b"ghs", NeedleKind::TokenStart),
+        (b"gh\\", NeedleKind::TokenStart),
+        (b"\xffH\xff", NeedleKind::FullWidthUtf16),
     ],
     &[
-        ("gh%", NeedleKind::TokenStart),
-        ("ghs", NeedleKind::TokenStart),
-        ("ghu", NeedleKind::TokenStart),
-        ("ghr", NeedleKind::TokenStart),
-        ("gho", NeedleKind::TokenStart),
+        (b"676", NeedleKind::Encoded(CharEncoding::Hex)),
+        (b"67;", NeedleKind::Digits),
+        (b"67:6", NeedleKind::Encoded(CharEncoding::SpacedHex)),
+        (b"67 6", NeedleKind::Encoded(CharEncoding::SpacedHex)),
+        (b"\n<~", NeedleKind::Mark(Mark::Ascii85)),
+        (b"'<~", NeedleKind::Mark(Mark::Ascii85)),
+        (b"\"<~", NeedleKind::Mark(Mark::Ascii85)),
+        (b"><~", NeedleKind::Mark(Mark::Ascii85)),
+        (b"=<~", NeedleKind::Mark(Mark::Ascii85)),
+        (b"(<~", NeedleKind::Mark(Mark::Ascii85)),
+        (b":<~", NeedleKind::Mark(Mark::Ascii85)),
     ],
     &[
-        ("067", NeedleKind::Digits),
-        ("\"<~", NeedleKind::Mark(Mark::Ascii85)),
-        (" <~", NeedleKind::Mark(Mark::Ascii85)),
-        ("\n<~", NeedleKind::Mark(Mark::Ascii85)),
-        ("=<~", NeedleKind::Mark(Mark::Ascii85)),
-        ("(<~", NeedleKind::Mark(Mark::Ascii85)),
+        (b"th\\", NeedleKind::InsidePrefix),
+        (b"gh%", NeedleKind::TokenStart),
+        (b"thu", NeedleKind::InsidePrefix),
+        (b"th%", NeedleKind::InsidePrefix),
+        (b"g\\u0", NeedleKind::TokenStart),
+        (b"ghu", NeedleKind::TokenStart),
+        (b"gh=", NeedleKind::TokenStart),
     ],
     &[
-        ("it%", NeedleKind::InsidePrefix),
-        ("gi%", NeedleKind::TokenStart),
-        ("gi&", NeedleKind::TokenStart),
-        ("it&", NeedleKind::InsidePrefix),
+        (b"\0_\0", NeedleKind::Utf16),
+        (b"067", NeedleKind::Digits),
+        (b"=67", NeedleKind::Encoded(CharEncoding::QuotedPrintable)),
     ],
     &[
-        ("\\x6", NeedleKind::Escape),
-        ("><~", NeedleKind::Mark(Mark::Ascii85)),
-        ("676", NeedleKind::Encoded(CharEncoding::Hex)),
-        ("67;", NeedleKind::Digits),
-        (":<~", NeedleKind::Mark(Mark::Ascii85)),
+        (b"gi&", NeedleKind::TokenStart),
+        (b"gi%", NeedleKind::TokenStart),
+        (b"g%6", NeedleKind::TokenStart),
+        (b"\\147", NeedleKind::Digits),
+        (b"G:'", NeedleKind::Mark(Mark::UuencodedPrefix)),
+        (b"G:&", NeedleKind::Mark(Mark::UuencodedPrefix)),
+        (b"G:7", NeedleKind::Mark(Mark::UuencodedPrefix)),
+    ],
+    &[
+        (b"u{6", NeedleKind::Escape),
+        (b"%67", NeedleKind::Percent),
+        (b"%25", NeedleKind::Percent),
+        (b"\\x6", NeedleKind::Escape),
     ],
 ];
 
@@ -147,11 +165,12 @@ impl Needles {
     /// Needles for them in plain text and in every encoding but base64.
     pub(super) fn encoded(rules: &Rules) -> Self {
         let needles = || ENCODED_NEEDLES.iter().flat_map(|bucket| *bucket);
-        let covered = |prefix: &str| needles().any(|(needle, _)| prefix.contains(needle));
+        let covered = |prefix: &str| {
+            needles().any(|(needle, _)| prefix.as_bytes().windows(needle.len()).any(|part| part == *needle))
+        };
         let others = rules.iter().map(|rule| rule.prefix).filter(|prefix| !covered(prefix));
         Needles::new(
             interleaved(&ENCODED_NEEDLES)
-                .map(|(needle, kind)| (needle.as_bytes(), kind))
                 .chain(others.map(|prefix| (prefix.as_bytes(), NeedleKind::TokenStart)))
                 .collect(),
         )

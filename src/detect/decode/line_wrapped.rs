@@ -8,7 +8,7 @@ use super::alphabet::{SHORTEST_RUN, is_character};
 use super::columns::{Columns, next_start};
 use super::line_break::{MAX_LINE_BREAK, is_sign, line_break, next_line, previous_line_end};
 use super::short_lines::{MAX_SHORT, MAX_SIGNS, short_text_may_hold_token};
-use super::simd::{base64_characters, compressed_headers, leading_base64, trailing, wipe};
+use super::simd::{base64_characters, leading_base64, trailing, wipe};
 
 /// How many bytes in front of a candidate the first line of its text is looked for.
 const MAX_LOOKBACK: usize = 4096;
@@ -250,20 +250,6 @@ impl<'a> Unwrapped<'a> {
     fn nth(&self, line: usize) -> (usize, usize) {
         line.checked_sub(1).and_then(|line| self.lines.get(line)).copied().unwrap_or((0, self.start))
     }
-}
-
-/// The characters where one of the usual headers of zlib may be: `78 01`, `78 5e`, `78 9c` and `78 da`, a window of 32 KiB
-/// at each of the four levels (RFC 1950, section 2.2).
-pub(in crate::detect) fn zlib_starts(text: &[u8]) -> impl Iterator<Item = usize> {
-    compressed_headers(text).filter(|start| {
-        matches!(
-            text[*start..],
-            [b'e', b'A', b'E'..=b'H', ..]
-                | [b'e', b'F', b'4'..=b'7', ..]
-                | [b'e', b'J', b'w'..=b'z', ..]
-                | [b'e', b'N', b'o'..=b'r', ..]
-        )
-    })
 }
 
 impl Drop for Unwrapped<'_> {
