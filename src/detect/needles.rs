@@ -75,84 +75,81 @@ pub(super) enum Mark {
 /// distinguishes needles by the low and high nibbles of those, in eight buckets, of which each has a row here. False candidates
 /// are what costs, 35 ns each; with these rows, which were searched for on sources, libraries and logs, there is one every 4,000
 /// bytes. What is four bytes long and more is looked for in [a pass of its own](RARE_NEEDLES). `benches/detect.rs` measures it.
-const ENCODED_NEEDLES: [&[(&str, NeedleKind)]; 8] = [
+const ENCODED_NEEDLES: [&[(&[u8], NeedleKind)]; 8] = [
+    &[(b"buhtig", NeedleKind::Reversed), (b"\0_\0", NeedleKind::Utf16), (b"\n00", NeedleKind::DumpLine)],
     &[
-        ("\0_\0", NeedleKind::Utf16),
-        ("th\\", NeedleKind::InsidePrefix),
-        ("gh\\", NeedleKind::TokenStart),
-        ("gh\u{200b}", NeedleKind::TokenStart),
-        ("gh\u{ad}", NeedleKind::TokenStart),
-        ("gh<", NeedleKind::TokenStart),
-        ("gh\"", NeedleKind::TokenStart),
-        ("gh'", NeedleKind::TokenStart),
-        ("gh\n", NeedleKind::TokenStart),
-        ("gh\r", NeedleKind::TokenStart),
+        (b"%67", NeedleKind::Percent),
+        (b"u{6", NeedleKind::Escape),
+        (b"%25", NeedleKind::Percent),
+        (b"x67", NeedleKind::Digits),
+        (b"X67", NeedleKind::Digits),
+        (b"g%6", NeedleKind::TokenStart),
+        (b"it&", NeedleKind::InsidePrefix),
+        (b"it%", NeedleKind::InsidePrefix),
     ],
     &[
-        ("gi\\", NeedleKind::TokenStart),
-        ("'<~", NeedleKind::Mark(Mark::Ascii85)),
-        ("it\\", NeedleKind::InsidePrefix),
-        ("ghp", NeedleKind::TokenStart),
-        ("'g'", NeedleKind::Quoted),
-        ("\"g\"", NeedleKind::Quoted),
+        (b"uhg", NeedleKind::Reversed),
+        (b"shg", NeedleKind::Reversed),
+        (b"ohg", NeedleKind::Reversed),
+        (b"phg", NeedleKind::Reversed),
+        (b"rhg", NeedleKind::Reversed),
+        (b"gh=", NeedleKind::TokenStart),
+        (b"ghp", NeedleKind::TokenStart),
+        (b"ghr", NeedleKind::TokenStart),
+        (b"ghs", NeedleKind::TokenStart),
+        (b"gho", NeedleKind::TokenStart),
+    ],
+    &[(b"\\147", NeedleKind::Digits), (b"01100111", NeedleKind::Number), (b"067", NeedleKind::Digits)],
+    &[
+        (b"g\\u0", NeedleKind::TokenStart),
+        (b"th%", NeedleKind::InsidePrefix),
+        (b"thu", NeedleKind::InsidePrefix),
+        (b"ghu", NeedleKind::TokenStart),
+        (b"gh%", NeedleKind::TokenStart),
+        (b"th\\", NeedleKind::InsidePrefix),
+        (b"gh\\", NeedleKind::TokenStart),
+        (b"gi\\", NeedleKind::TokenStart),
+        (b"it\\", NeedleKind::InsidePrefix),
     ],
     &[
-        ("%25", NeedleKind::Percent),
-        ("thu", NeedleKind::InsidePrefix),
-        ("th%", NeedleKind::InsidePrefix),
-        ("%67", NeedleKind::Percent),
+        (b"\"g\"", NeedleKind::Quoted),
+        (b"h&#", NeedleKind::InsidePrefix),
+        (b"g&#", NeedleKind::TokenStart),
+        (b"'g'", NeedleKind::Quoted),
+        (b"gi&", NeedleKind::TokenStart),
+        (b"gi%", NeedleKind::TokenStart),
     ],
     &[
-        ("u{6", NeedleKind::Escape),
-        ("h&#", NeedleKind::InsidePrefix),
-        ("g&#", NeedleKind::TokenStart),
-        ("g%6", NeedleKind::TokenStart),
-        ("g\u{200b}", NeedleKind::TokenStart),
-        ("g\u{ad}", NeedleKind::TokenStart),
-        ("g\u{8}g", NeedleKind::TokenStart),
+        (b"103+", NeedleKind::Digits),
+        (b"103,10", NeedleKind::Digits),
+        (b"103,\r", NeedleKind::Digits),
+        (b"103 10", NeedleKind::Digits),
+        (b"103)", NeedleKind::Digits),
+        (b"103'", NeedleKind::Digits),
+        (b"103;", NeedleKind::Digits),
+        (b"103, 10", NeedleKind::Digits),
+        (b"103, (", NeedleKind::Digits),
+        (b"103\"", NeedleKind::Digits),
+        (b"103,\n", NeedleKind::Digits),
+        (b"103\n", NeedleKind::Digits),
+        (b"103u8", NeedleKind::Digits),
+        (b"103,(", NeedleKind::Digits),
+        (b"103-10", NeedleKind::Digits),
+        (b"=67", NeedleKind::Encoded(CharEncoding::QuotedPrintable)),
+        (b"147 15", NeedleKind::Digits),
+        (b"147,0", NeedleKind::Digits),
+        (b"147, 0", NeedleKind::Digits),
+        (b"147,\n", NeedleKind::Digits),
+        (b"\xef\xbd\x87", NeedleKind::Encoded(CharEncoding::FullWidth)),
     ],
     &[
-        ("gh%", NeedleKind::TokenStart),
-        ("ghs", NeedleKind::TokenStart),
-        ("ghu", NeedleKind::TokenStart),
-        ("ghr", NeedleKind::TokenStart),
-        ("gho", NeedleKind::TokenStart),
-        ("shg", NeedleKind::Reversed),
-        ("uhg", NeedleKind::Reversed),
-        ("rhg", NeedleKind::Reversed),
-        ("ohg", NeedleKind::Reversed),
-        ("phg", NeedleKind::Reversed),
-        ("buhtig", NeedleKind::Reversed),
-    ],
-    &[
-        ("067", NeedleKind::Digits),
-        ("\"<~", NeedleKind::Mark(Mark::Ascii85)),
-        (" <~", NeedleKind::Mark(Mark::Ascii85)),
-        ("\n<~", NeedleKind::Mark(Mark::Ascii85)),
-        ("=<~", NeedleKind::Mark(Mark::Ascii85)),
-        ("(<~", NeedleKind::Mark(Mark::Ascii85)),
-        ("147", NeedleKind::Digits),
-        ("103", NeedleKind::Digits),
-        ("01100111", NeedleKind::Number),
-        ("\n00", NeedleKind::DumpLine),
-    ],
-    &[
-        ("it%", NeedleKind::InsidePrefix),
-        ("gi%", NeedleKind::TokenStart),
-        ("gi&", NeedleKind::TokenStart),
-        ("it&", NeedleKind::InsidePrefix),
-        ("b_p", NeedleKind::PrefixMiddle),
-    ],
-    &[
-        ("\\x6", NeedleKind::Escape),
-        ("><~", NeedleKind::Mark(Mark::Ascii85)),
-        ("676", NeedleKind::Encoded(CharEncoding::Hex)),
-        (":<~", NeedleKind::Mark(Mark::Ascii85)),
-        ("67 ", NeedleKind::Encoded(CharEncoding::SpacedHex)),
-        ("67-", NeedleKind::Encoded(CharEncoding::SpacedHex)),
-        ("67,", NeedleKind::Number),
-        ("x67", NeedleKind::Digits),
-        ("X67", NeedleKind::Digits),
+        (b"67:6", NeedleKind::Encoded(CharEncoding::SpacedHex)),
+        (b"67 6", NeedleKind::Encoded(CharEncoding::SpacedHex)),
+        (b"676", NeedleKind::Encoded(CharEncoding::Hex)),
+        (b"67-6", NeedleKind::Encoded(CharEncoding::SpacedHex)),
+        (b"\\x6", NeedleKind::Escape),
+        (b"67,6", NeedleKind::Number),
+        (b"67, 6", NeedleKind::Number),
     ],
 ];
 
@@ -189,11 +186,12 @@ impl Needles {
     /// Needles for them in plain text and in every encoding but base64.
     pub(super) fn encoded(rules: &Rules) -> Self {
         let needles = || ENCODED_NEEDLES.iter().flat_map(|bucket| *bucket);
-        let covered = |prefix: &str| needles().any(|(needle, _)| prefix.contains(needle));
+        let covered = |prefix: &str| {
+            needles().any(|(needle, _)| prefix.as_bytes().windows(needle.len()).any(|part| part == *needle))
+        };
         let others = rules.iter().map(|rule| rule.prefix).filter(|prefix| !covered(prefix));
         Needles::new(
             interleaved(&ENCODED_NEEDLES)
-                .map(|(needle, kind)| (needle.as_bytes(), kind))
                 .chain(others.map(|prefix| (prefix.as_bytes(), NeedleKind::TokenStart)))
                 .collect(),
         )
@@ -259,7 +257,7 @@ mod tests {
 
     #[test]
     fn the_needles_of_the_second_pass_are_as_long_and_as_few_as_it_takes() {
-        assert!(RARE_NEEDLES.iter().flat_map(|bucket| *bucket).all(|(needle, _)| needle.len() >= 4));
+        assert!(RARE_NEEDLES.iter().flat_map(|bucket| *bucket).all(|(needle, _)| needle.len() >= 3));
         // The packed searcher takes no more.
         assert!(Needles::rare().kinds.len() <= 128);
         assert!(!matches!(Needles::rare().search, Search::Nothing));

@@ -165,6 +165,7 @@ impl Finder {
         let (mut alphanumeric_end, mut rare_at, mut base85_ends) =
             (layer.emit.start, layer.emit.start, [0; 3]);
         self.search_ascii85_at_start(layer, report);
+        let has_rare = layer.depth > 0 && (layer.lookback == 0 || marked::may_hold_rare(layer.bytes));
         let mut start = layer.emit.start;
         while start < needles_end.max(runs_end) {
             let end = start + SEGMENT;
@@ -191,8 +192,10 @@ impl Finder {
                 };
                 at = self.follow(layer, needle, found, report).unwrap_or(found).max(found + 1);
             }
-            if layer.depth > 0 {
+            if has_rare {
                 rare_at = self.search_rare(layer, rare_at, end.min(needles_end), report);
+            }
+            if layer.depth > 0 {
                 for at in (start..end.min(needles_end)).step_by(marked::BASE85_STRIDE) {
                     self.search_base85_lines(layer, at, &mut base85_ends, report);
                 }

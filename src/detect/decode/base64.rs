@@ -102,6 +102,20 @@ fn aligned_form(plain: &[u8], before: usize) -> (Vec<u8>, usize) {
     ((first..last).map(character).collect(), first)
 }
 
+/// The characters where one of the usual headers of zlib may be: `78 01`, `78 5e`, `78 9c` and `78 da`, a window of 32 KiB
+/// at each of the four levels (RFC 1950, section 2.2).
+pub(in crate::detect) fn zlib_starts(text: &[u8]) -> impl Iterator<Item = usize> {
+    compressed_headers(text).filter(|start| {
+        matches!(
+            text[*start..],
+            [b'e', b'A', b'E'..=b'H', ..]
+                | [b'e', b'F', b'4'..=b'7', ..]
+                | [b'e', b'J', b'w'..=b'z', ..]
+                | [b'e', b'N', b'o'..=b'r', ..]
+        )
+    })
+}
+
 /// What a needle in base64 is a part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::detect) enum NeedleKind {

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::alphabet::{SHORTEST_RUN, is_character};
-use super::columns::{Columns, next_start};
+use super::columns::{Columns, next_start, run_around};
 use super::line_break::{MAX_LINE_BREAK, is_sign, line_break, next_line, previous_line_end};
 use super::short_lines::{MAX_SHORT, MAX_SIGNS, short_text_may_hold_token};
-use super::simd::{base64_characters, compressed_headers, leading_base64, trailing, wipe};
+use super::simd::{base64_characters, leading_base64, trailing, wipe};
 
 /// How many bytes in front of a candidate the first line of its text is looked for.
 const MAX_LOOKBACK: usize = 4096;
@@ -107,6 +107,11 @@ impl<'a> Unwrapped<'a> {
         candidate: usize,
         floor: usize,
     ) -> Option<Unwrapped<'static>> {
+        // Most of what looks like a line of base64 is a short name.
+        let line = run_around(bytes, candidate, &is_character)?;
+        if line.len() < SHORTEST_RUN {
+            return None;
+        }
         let next = next_start(bytes, candidate, is_character)?;
         if self.lines.binary_search_by_key(&next, |(_, start)| *start).is_ok() {
             return None;
@@ -250,20 +255,6 @@ impl<'a> Unwrapped<'a> {
     fn nth(&self, line: usize) -> (usize, usize) {
         line.checked_sub(1).and_then(|line| self.lines.get(line)).copied().unwrap_or((0, self.start))
     }
-}
-
-/// The characters where one of the usual headers of zlib may be: `78 01`, `78 5e`, `78 9c` and `78 da`, a window of 32 KiB
-/// at each of the four levels (RFC 1950, section 2.2).
-pub(in crate::detect) fn zlib_starts(text: &[u8]) -> impl Iterator<Item = usize> {
-    compressed_headers(text).filter(|start| {
-        matches!(
-            text[*start..],
-            [b'e', b'A', b'E'..=b'H', ..]
-                | [b'e', b'F', b'4'..=b'7', ..]
-                | [b'e', b'J', b'w'..=b'z', ..]
-                | [b'e', b'N', b'o'..=b'r', ..]
-        )
-    })
 }
 
 impl Drop for Unwrapped<'_> {

@@ -1,12 +1,13 @@
-//! The needles of the second pass: four bytes or more, so that there is hardly a false candidate however many they are.
+//! The needles of the second pass, over small texts and what was decoded: four bytes or more, so that there is hardly a false
+//! candidate however many they are.
 
 use super::{Mark, NeedleKind};
 use crate::detect::decode::CharEncoding;
 use crate::detect::decode::base85::Base85;
 
-const QUOTED: NeedleKind = NeedleKind::Encoded(CharEncoding::QuotedPrintable);
 const FULL_WIDTH: NeedleKind = NeedleKind::Encoded(CharEncoding::FullWidth);
 const ROT13: NeedleKind = NeedleKind::Encoded(CharEncoding::Rot13);
+const MARKED: NeedleKind = NeedleKind::Mark(Mark::Ascii85);
 const BEGIN: NeedleKind = NeedleKind::Mark(Mark::Begin);
 const UUENCODED: NeedleKind = NeedleKind::Mark(Mark::UuencodedPrefix);
 const PATCH: NeedleKind = NeedleKind::Mark(Mark::Patch);
@@ -27,12 +28,6 @@ pub(super) const RARE_NEEDLES: [&[(&[u8], NeedleKind)]; 8] = [
         (b"tuf_", ROT13),
         (b"tue_", ROT13),
         (b"tvguho", ROT13),
-        (b"\xffH\xffP", NeedleKind::FullWidthUtf16),
-        (b"\xffH\xffO", NeedleKind::FullWidthUtf16),
-        (b"\xffH\xffU", NeedleKind::FullWidthUtf16),
-        (b"\xffH\xffS", NeedleKind::FullWidthUtf16),
-        (b"\xffH\xffR", NeedleKind::FullWidthUtf16),
-        (b"=67h", QUOTED),
     ],
     &[
         ("\u{1d420}".as_bytes(), FULL_WIDTH),
@@ -47,16 +42,19 @@ pub(super) const RARE_NEEDLES: [&[(&[u8], NeedleKind)]; 8] = [
         ("\u{1d628}".as_bytes(), FULL_WIDTH),
         ("\u{1d65c}".as_bytes(), FULL_WIDTH),
         ("\u{1d690}".as_bytes(), FULL_WIDTH),
-        (b"\xef\xbd\x87\xef", FULL_WIDTH),
-        (b"\xef\xbd\x87h", FULL_WIDTH),
-        (b"\xe2\x93\x96\xe2", FULL_WIDTH),
     ],
     &[
-        (b"9VAP7", UUENCODED),
-        (b"9VAO7", UUENCODED),
-        (b"9VAU7", UUENCODED),
-        (b"9VAS7", UUENCODED),
-        (b"9VAR7", UUENCODED),
+        (b"gh\n", NeedleKind::TokenStart),
+        (b"gh\r", NeedleKind::TokenStart),
+        (b"gh\"", NeedleKind::TokenStart),
+        (b"gh'", NeedleKind::TokenStart),
+        (b"gh<", NeedleKind::TokenStart),
+        (b"gh\xe2\x80\x8b", NeedleKind::TokenStart),
+        (b"gh\xc2\xad", NeedleKind::TokenStart),
+        (b"g\xe2\x80\x8b", NeedleKind::TokenStart),
+        (b"g\xc2\xad", NeedleKind::TokenStart),
+        (b"g\x08g", NeedleKind::TokenStart),
+        (b"b_pat_", NeedleKind::PrefixMiddle),
         (b"9VET:'5B", UUENCODED),
         (b"B5)I$F^e]s", ASCII85),
         (b"g+AG", NeedleKind::TokenStart),
@@ -70,12 +68,6 @@ pub(super) const RARE_NEEDLES: [&[(&[u8], NeedleKind)]; 8] = [
         (b"=H<U", UUENCODED),
         (b"=H<E", UUENCODED),
         (b"=I=&AU", UUENCODED),
-        (b"G:'!?", UUENCODED),
-        (b"G:&]?", UUENCODED),
-        (b"G:'5?", UUENCODED),
-        (b"G:'-?", UUENCODED),
-        (b"G:')?", UUENCODED),
-        (b"G:71H=", UUENCODED),
     ],
     &[
         (b"g=68", NeedleKind::TokenStart),
@@ -83,18 +75,33 @@ pub(super) const RARE_NEEDLES: [&[(&[u8], NeedleKind)]; 8] = [
         (b"g=\nh", NeedleKind::TokenStart),
         (b"g=\ni", NeedleKind::TokenStart),
         (b"g=\r\n", NeedleKind::TokenStart),
-        (b"gh=7", NeedleKind::TokenStart),
-        (b"gh=6", NeedleKind::TokenStart),
-        (b"gh=\n", NeedleKind::TokenStart),
-        (b"gh=\r", NeedleKind::TokenStart),
         (b"gi=7", NeedleKind::TokenStart),
         (b"gi=\n", NeedleKind::TokenStart),
         (b"gi=\r", NeedleKind::TokenStart),
         (b"gh+A", NeedleKind::TokenStart),
-        (b"g\\u0", NeedleKind::TokenStart),
         (b"\nliteral ", PATCH),
     ],
-    &[(b"=67=", QUOTED), (b"=67i", QUOTED), (b"67:6", NeedleKind::Encoded(CharEncoding::SpacedHex))],
+    &[
+        (b"'<~", MARKED),
+        (b"\"<~", MARKED),
+        (b" <~", MARKED),
+        (b"\n<~", MARKED),
+        (b"=<~", MARKED),
+        (b"(<~", MARKED),
+        (b"><~", MARKED),
+        (b":<~", MARKED),
+        (b"xj#", Z85),
+        (b"9VA", UUENCODED),
+        (b"G:'", UUENCODED),
+        (b"G:&", UUENCODED),
+        (b"G:7", UUENCODED),
+        (b"\xffH\xff", NeedleKind::FullWidthUtf16),
+        (b"\xe2\x93\x96\xe2", FULL_WIDTH),
+        (b"n 64", BEGIN),
+        (b"n 60", BEGIN),
+        (b"n 66", BEGIN),
+        (b"n 75", BEGIN),
+    ],
     &[
         (b"XJ~L=", RFC_1924),
         (b"XJ~I<", RFC_1924),
@@ -102,19 +109,10 @@ pub(super) const RARE_NEEDLES: [&[(&[u8], NeedleKind)]; 8] = [
         (b"XJ~U@", RFC_1924),
         (b"XJ~R?", RFC_1924),
         (b"XK8e3bz)y|", RFC_1924),
-        (b"xj#l>", Z85),
-        (b"xj#i<", Z85),
-        (b"xj#A{", Z85),
-        (b"xj#u[", Z85),
-        (b"xj#r)", Z85),
         (b"xk8E3BZ!Y%", Z85),
         (b"\ndelta ", PATCH),
     ],
     &[
-        (b"n 64", BEGIN),
-        (b"n 60", BEGIN),
-        (b"n 66", BEGIN),
-        (b"n 75", BEGIN),
         (b"B4u6k", ASCII85),
         (b"B4u3j", ASCII85),
         (b"B4uEp", ASCII85),

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{Finder, Found, Layer, OnFound};
 use crate::detect::decode::base64::{self, Scratch};
 use crate::detect::decode::inflate::{HEADER, Inflater, Wrapper};
-use crate::detect::decode::line_wrapped::{Unwrapped, zlib_starts};
+use crate::detect::decode::line_wrapped::Unwrapped;
 use crate::detect::needles::MAX_NEEDLE_OFFSET;
 use crate::finding::Confidence::Lookalike;
 
@@ -147,7 +147,7 @@ impl Finder {
         }
         if layer.depth > 1 {
             let mut inflated_to = first;
-            for start in zlib_starts(&unwrapped.text).take_while(|start| *start < last) {
+            for start in base64::zlib_starts(&unwrapped.text).take_while(|start| *start < last) {
                 if start >= inflated_to {
                     inflated_to = self.inflate_at(&mut run, Wrapper::Zlib, start, report);
                 }

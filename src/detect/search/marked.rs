@@ -18,7 +18,7 @@ const LINES_OF_A_TOKEN: usize = 4;
 const MOST_OF_A_TOKEN: usize = 320;
 
 /// At every so many bytes lines of base85 are looked for, which have no mark.
-pub(super) const BASE85_STRIDE: usize = 512;
+pub(super) const BASE85_STRIDE: usize = 2048;
 
 /// How many characters in a row decide that there may be any.
 const BASE85_BLOCK: usize = 48;
@@ -28,6 +28,25 @@ const LEAST_SIGNS: usize = 4;
 
 /// The longest line `begin 644 name`.
 const MAX_HEADER: usize = 300;
+
+/// How long a text is that is always searched for what is rare: a second pass over everything would cost a tenth.
+const SMALL_TEXT: usize = 4096;
+
+/// How many of the first bytes say whether a larger one is.
+const HEAD: usize = 1024;
+
+/// What mails, patches and uuencoded files begin with.
+const HEADS: [&[u8]; 7] =
+    [b"From ", b"diff --git ", b"MIME-Version:", b"Content-T", b"Subject:", b"begin ", b"GIT binary patch"];
+
+/// Whether the needles of the second pass are looked for in a text.
+pub(super) fn may_hold_rare(bytes: &[u8]) -> bool {
+    bytes.len() <= SMALL_TEXT || {
+        let head = bytes.get(..HEAD).unwrap_or(bytes);
+        let lines = head.split(|byte| *byte == b'\n');
+        lines.into_iter().any(|line| HEADS.iter().any(|start| line.starts_with(start)))
+    }
+}
 
 impl Finder {
     /// Searches what is encoded behind the mark at `at`, or around it.

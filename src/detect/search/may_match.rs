@@ -8,7 +8,7 @@ use crate::detect::byte_order::ByteOrder;
 use crate::detect::decode::base64;
 use crate::detect::decode::base64_runs::words;
 use crate::detect::decode::inflate::Wrapper;
-use crate::detect::decode::line_wrapped::{Unwrapped, zlib_starts};
+use crate::detect::decode::line_wrapped::Unwrapped;
 use crate::detect::decode::utf7;
 use crate::detect::decode::utf16::holds_text;
 use crate::detect::decode::utf32;
@@ -181,7 +181,7 @@ impl Finder {
         }
         depth > 1
             && (base64::nested(text, 0..text.len()).next().is_some()
-                || zlib_starts(text).any(|start| may_inflate(Wrapper::Zlib, &text[start..])))
+                || base64::zlib_starts(text).any(|start| may_inflate(Wrapper::Zlib, &text[start..])))
     }
 }
 
