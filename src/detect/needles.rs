@@ -65,6 +65,9 @@ pub(super) enum Mark {
     Base85Prefix(Base85),
 }
 
+/// What is looked for, and what part of a token it is.
+type Needle = (&'static [u8], NeedleKind);
+
 /// Needles that find GitHub's prefixes in every encoding.
 ///
 /// Which needle finds `github_pat_` depends on its first encoded character: `gi%`, `it%`, `th%`, or `thu` if none of those
@@ -73,52 +76,37 @@ pub(super) enum Mark {
 ///
 /// None is shorter than three bytes, because Teddy then compares the first three of all of them with 32 bytes at a time. It
 /// distinguishes needles by the low and high nibbles of those, in eight buckets, of which each has a row here. False candidates
-/// are what costs, 35 ns each; with these rows, which were searched for on sources, libraries and logs, there is one every 4,000
-/// bytes. What is four bytes long and more is looked for in [a pass of its own](RARE_NEEDLES). `benches/detect.rs` measures it.
-const ENCODED_NEEDLES: [&[(&[u8], NeedleKind)]; 8] = [
-    &[(b"buhtig", NeedleKind::Reversed), (b"\0_\0", NeedleKind::Utf16), (b"\n00", NeedleKind::DumpLine)],
+/// are what costs, 35 ns each; with these rows, which were searched for on sources, libraries, documents and logs, there is one
+/// every 2,200 bytes. What would add more than that is looked for in [a pass of its own](RARE_NEEDLES), over small texts.
+/// `benches/detect.rs` measures it.
+const ENCODED_NEEDLES: [&[Needle]; BUCKETS] = [
     &[
-        (b"%67", NeedleKind::Percent),
-        (b"u{6", NeedleKind::Escape),
-        (b"%25", NeedleKind::Percent),
-        (b"x67", NeedleKind::Digits),
-        (b"X67", NeedleKind::Digits),
-        (b"g%6", NeedleKind::TokenStart),
-        (b"it&", NeedleKind::InsidePrefix),
-        (b"it%", NeedleKind::InsidePrefix),
-    ],
-    &[
-        (b"uhg", NeedleKind::Reversed),
-        (b"shg", NeedleKind::Reversed),
-        (b"ohg", NeedleKind::Reversed),
-        (b"phg", NeedleKind::Reversed),
-        (b"rhg", NeedleKind::Reversed),
-        (b"gh=", NeedleKind::TokenStart),
-        (b"ghp", NeedleKind::TokenStart),
-        (b"ghr", NeedleKind::TokenStart),
-        (b"ghs", NeedleKind::TokenStart),
         (b"gho", NeedleKind::TokenStart),
-    ],
-    &[(b"\\147", NeedleKind::Digits), (b"01100111", NeedleKind::Number), (b"067", NeedleKind::Digits)],
-    &[
-        (b"g\\u0", NeedleKind::TokenStart),
-        (b"th%", NeedleKind::InsidePrefix),
-        (b"thu", NeedleKind::InsidePrefix),
-        (b"ghu", NeedleKind::TokenStart),
-        (b"gh%", NeedleKind::TokenStart),
-        (b"th\\", NeedleKind::InsidePrefix),
-        (b"gh\\", NeedleKind::TokenStart),
-        (b"gi\\", NeedleKind::TokenStart),
-        (b"it\\", NeedleKind::InsidePrefix),
+        (b"ghs", NeedleKind::TokenStart),
+        (b"ghr", NeedleKind::TokenStart),
+        (b"ghp", NeedleKind::TokenStart),
+        (b"\n00", NeedleKind::DumpLine),
+        (b"gh=", NeedleKind::TokenStart),
     ],
     &[
+        (b"\\x6", NeedleKind::Escape),
+        (b"\\147", NeedleKind::Digits),
+        (b"%67", NeedleKind::Percent),
+        (b"%25", NeedleKind::Percent),
         (b"\"g\"", NeedleKind::Quoted),
-        (b"h&#", NeedleKind::InsidePrefix),
-        (b"g&#", NeedleKind::TokenStart),
         (b"'g'", NeedleKind::Quoted),
-        (b"gi&", NeedleKind::TokenStart),
-        (b"gi%", NeedleKind::TokenStart),
     ],
+    &[
+        (b"gi\\", NeedleKind::TokenStart),
+        (b"ghu", NeedleKind::TokenStart),
+        (b"g\\u0", NeedleKind::TokenStart),
+        (b"gh%", NeedleKind::TokenStart),
+        (b"gh\\", NeedleKind::TokenStart),
+        (b"th%", NeedleKind::InsidePrefix),
+        (b"th\\", NeedleKind::InsidePrefix),
+        (b"thu", NeedleKind::InsidePrefix),
+    ],
+    &[(b"\0_\0", NeedleKind::Utf16), (b"it\\", NeedleKind::InsidePrefix)],
     &[
         (b"103+", NeedleKind::Digits),
         (b"103,10", NeedleKind::Digits),
@@ -135,7 +123,6 @@ const ENCODED_NEEDLES: [&[(&[u8], NeedleKind)]; 8] = [
         (b"103u8", NeedleKind::Digits),
         (b"103,(", NeedleKind::Digits),
         (b"103-10", NeedleKind::Digits),
-        (b"=67", NeedleKind::Encoded(CharEncoding::QuotedPrintable)),
         (b"147 15", NeedleKind::Digits),
         (b"147,0", NeedleKind::Digits),
         (b"147, 0", NeedleKind::Digits),
@@ -143,13 +130,28 @@ const ENCODED_NEEDLES: [&[(&[u8], NeedleKind)]; 8] = [
         (b"\xef\xbd\x87", NeedleKind::Encoded(CharEncoding::FullWidth)),
     ],
     &[
-        (b"67:6", NeedleKind::Encoded(CharEncoding::SpacedHex)),
         (b"67 6", NeedleKind::Encoded(CharEncoding::SpacedHex)),
-        (b"676", NeedleKind::Encoded(CharEncoding::Hex)),
+        (b"67:6", NeedleKind::Encoded(CharEncoding::SpacedHex)),
         (b"67-6", NeedleKind::Encoded(CharEncoding::SpacedHex)),
-        (b"\\x6", NeedleKind::Escape),
         (b"67,6", NeedleKind::Number),
         (b"67, 6", NeedleKind::Number),
+        (b"676", NeedleKind::Encoded(CharEncoding::Hex)),
+    ],
+    &[
+        (b"x67", NeedleKind::Digits),
+        (b"X67", NeedleKind::Digits),
+        (b"067", NeedleKind::Digits),
+        (b"=67", NeedleKind::Encoded(CharEncoding::QuotedPrintable)),
+    ],
+    &[
+        (b"g&#", NeedleKind::TokenStart),
+        (b"gi&", NeedleKind::TokenStart),
+        (b"g%6", NeedleKind::TokenStart),
+        (b"gi%", NeedleKind::TokenStart),
+        (b"u{6", NeedleKind::Escape),
+        (b"it&", NeedleKind::InsidePrefix),
+        (b"h&#", NeedleKind::InsidePrefix),
+        (b"it%", NeedleKind::InsidePrefix),
     ],
 ];
 
@@ -180,7 +182,7 @@ impl Needles {
 
     /// The needles of the second pass.
     pub(super) fn rare() -> Self {
-        Needles::new(interleaved(&RARE_NEEDLES).collect())
+        Needles::new(RARE_NEEDLES.to_vec())
     }
 
     /// Needles for them in plain text and in every encoding but base64.
@@ -192,6 +194,7 @@ impl Needles {
         let others = rules.iter().map(|rule| rule.prefix).filter(|prefix| !covered(prefix));
         Needles::new(
             interleaved(&ENCODED_NEEDLES)
+                .into_iter()
                 .chain(others.map(|prefix| (prefix.as_bytes(), NeedleKind::TokenStart)))
                 .collect(),
         )
@@ -234,12 +237,27 @@ impl Needles {
     }
 }
 
-/// The needles in the order in which one bucket after the other gets one: Teddy puts the `n`th into the bucket `n` modulo eight, or
-/// into that of an earlier one whose low nibbles are the same. Where a bucket has no more, its last one is repeated, which is that.
-fn interleaved<T: Copy>(buckets: &[&[(T, NeedleKind)]; 8]) -> impl Iterator<Item = (T, NeedleKind)> {
-    let rows = buckets.iter().map(|bucket| bucket.len()).max().unwrap_or(0);
-    let row = move |n: usize| buckets.iter().filter_map(move |bucket| bucket.get(n).or(bucket.last()));
-    (0..rows).flat_map(row).copied()
+/// How many buckets Teddy has, and how many bytes of a needle it compares.
+const BUCKETS: usize = 8;
+const COMPARED: usize = 3;
+
+/// The needles in the order in which each gets into its bucket: Teddy puts the `n`th into the bucket `n` modulo eight, or into that of
+/// an earlier one whose low nibbles are the same. So the first ones of their nibbles come one bucket after the other, a bucket's last one
+/// again where it has no more, which changes nothing; and behind them the others.
+fn interleaved(buckets: &[&[Needle]; BUCKETS]) -> Vec<Needle> {
+    let nibbles = |needle: &[u8]| needle.iter().take(COMPARED).map(|byte| byte & 15).collect::<Vec<_>>();
+    let mut others = Vec::new();
+    let firsts = buckets.map(|bucket| {
+        let mut firsts: Vec<Needle> = Vec::new();
+        for needle in bucket {
+            let is_first = firsts.iter().all(|first| nibbles(first.0) != nibbles(needle.0));
+            if is_first { &mut firsts } else { &mut others }.push(*needle);
+        }
+        firsts
+    });
+    let rows = firsts.iter().map(Vec::len).max().unwrap_or(0);
+    let row = |n: usize| firsts.iter().filter_map(move |firsts| firsts.get(n).or(firsts.last()));
+    (0..rows).flat_map(row).copied().chain(others).collect()
 }
 
 #[cfg(test)]
@@ -250,14 +268,14 @@ mod tests {
     fn every_prefix_is_among_the_needles_and_teddy_takes_them_all() {
         let rules = crate::rule::testing::github_rules();
         let needles = Needles::encoded(rules);
-        assert_eq!(needles.kinds.len(), interleaved(&ENCODED_NEEDLES).count());
+        assert_eq!(needles.kinds.len(), interleaved(&ENCODED_NEEDLES).len());
         assert!(matches!(needles.search, Search::Packed(_)) || cfg!(not(target_arch = "x86_64")));
         assert!(ENCODED_NEEDLES.iter().flat_map(|bucket| *bucket).all(|(needle, _)| needle.len() >= 3));
     }
 
     #[test]
     fn the_needles_of_the_second_pass_are_as_long_and_as_few_as_it_takes() {
-        assert!(RARE_NEEDLES.iter().flat_map(|bucket| *bucket).all(|(needle, _)| needle.len() >= 3));
+        assert!(RARE_NEEDLES.iter().all(|(needle, _)| needle.len() >= 3));
         // The packed searcher takes no more.
         assert!(Needles::rare().kinds.len() <= 128);
         assert!(!matches!(Needles::rare().search, Search::Nothing));

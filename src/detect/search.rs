@@ -194,8 +194,6 @@ impl Finder {
             }
             if has_rare {
                 rare_at = self.search_rare(layer, rare_at, end.min(needles_end), report);
-            }
-            if layer.depth > 0 {
                 for at in (start..end.min(needles_end)).step_by(marked::BASE85_STRIDE) {
                     self.search_base85_lines(layer, at, &mut base85_ends, report);
                 }
