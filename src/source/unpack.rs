@@ -139,9 +139,12 @@ mod pdf;
 mod pieces;
 mod png;
 mod ppmd;
+mod prefilter;
 mod pst;
 mod qcow2;
 mod random_access;
+mod recognise;
+mod region;
 mod remembering;
 mod rpm;
 mod semaphore;
@@ -181,7 +184,7 @@ use bounded_reader::StreamError;
 use budget::Budget;
 use format::{Format, OpenArchive};
 use limits::Limit;
-use open_container::{Behind, MemberName, OpenContainer, Region};
+use open_container::{MemberName, OpenContainer, Region};
 use semaphore::Semaphore;
 use unread::Unread;
 
@@ -208,7 +211,7 @@ impl<'a> Unpack<'a> {
     /// A blob from a source.
     fn outermost(&self, mut blob: Blob<'_>) {
         // A name or a message is never a container, whatever it begins with.
-        match container(&mut blob) {
+        match recognise::container(&mut blob) {
             Some(format) if (blob.origin)().kind == LocationKind::Content => self.open_file(format, blob),
             Some(_) => self.inner.blob(blob),
             None => {
@@ -249,7 +252,7 @@ impl<'a> Unpack<'a> {
 
     /// A blob from within `depth` containers: opened if it is one itself.
     fn nested(&self, mut blob: Blob<'_>, depth: u32, budget: &Budget) {
-        if let Some(format) = container(&mut blob) {
+        if let Some(format) = recognise::container(&mut blob) {
             return self.open(format, blob, depth, budget);
         }
         if let Some(unread) = unread::recognise(&mut blob.body) {
@@ -316,29 +319,6 @@ impl<'a> Unpack<'a> {
     }
 }
 
-/// Whether something with this head is a container.
-fn is_container(head: &[u8]) -> bool {
-    formats::detect(head).is_some()
-}
-
-/// What stands behind a stream, by its head.
-fn behind(head: &[u8], budget: &Budget) -> Behind {
-    formats::behind(head, budget)
-}
-
-/// The container a blob is.
-fn container(blob: &mut Blob<'_>) -> Option<&'static Format> {
-    match formats::detect(blob.body.head()) {
-        // An image of a disk begins with its first chunk, which is compressed, or the disk's own first bytes.
-        Some(_) if dmg::at_end(&mut blob.body) => Some(&dmg::FORMAT),
-        // The first block of a table may be a frame.
-        Some(format) if format.is_weak() && leveldb::at_end(&mut blob.body) => Some(&leveldb::FORMAT),
-        Some(format) => Some(format),
-        None => formats::detect_by_name(blob.body.head(), || (blob.origin)().path)
-            .or_else(|| formats::detect_at_end(&mut blob.body)),
-    }
-}
-
 impl Sink for Unpack<'_> {
     fn blob(&self, blob: Blob<'_>) {
         if self.limits.max_archive_depth == 0 {
@@ -375,35 +355,6 @@ impl Sink for Unpack<'_> {
 
     fn stopped(&self) -> bool {
         self.inner.stopped()
-    }
-}
-
-/// What this sink finds in a blob is what the one within finds, or what is packed in a container.
-impl Prefilter for Unpack<'_> {
-    fn may_match(&self, bytes: &[u8]) -> bool {
-        let within = self.inner.prefilter().is_none_or(|prefilter| prefilter.may_match(bytes));
-        // The directory of a zip may stand at the end of anything, and so may the trailers of disk images and tables.
-        let at_end = || {
-            [zip::END, dmg::KOLY].iter().any(|end| memchr::memmem::find(bytes, end).is_some())
-                || leveldb::may_end(bytes)
-        };
-        within || self.limits.max_archive_depth > 0 && (at_end() || carve::may_match(bytes))
-    }
-
-    fn context(&self) -> usize {
-        let within = self.inner.prefilter().map_or(0, Prefilter::context);
-        within.max(zip::END.len()).max(dmg::KOLY.len()).max(carve::CONTEXT)
-    }
-
-    fn must_open(&self, head: &[u8]) -> bool {
-        let is_known = || {
-            formats::detect(head).is_some()
-                || unread::by_head(head).is_some()
-                || squashfs::is_behind(head)
-                || iso::may_begin(head)
-        };
-        self.limits.max_archive_depth > 0 && is_known()
-            || self.inner.prefilter().is_none_or(|prefilter| prefilter.must_open(head))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The needles of the second pass, over small texts and what was decoded: false candidates cost little there.
 
-use super::{Mark, Needle, NeedleKind};
+use super::kind::{Mark, Needle, NeedleKind};
 use crate::detect::decode::CharEncoding;
 use crate::detect::decode::base85::Base85;
 

@@ -1,0 +1,30 @@
+//! What a blob is, or what stands behind a stream, by its first bytes, its name and its end.
+
+use super::budget::Budget;
+use super::format::Format;
+use super::region::Behind;
+use super::{dmg, formats, leveldb};
+use crate::blob::Blob;
+
+/// Whether something with this head is a container.
+pub(super) fn is_container(head: &[u8]) -> bool {
+    formats::detect(head).is_some()
+}
+
+/// What stands behind a stream, by its head.
+pub(super) fn behind(head: &[u8], budget: &Budget) -> Behind {
+    formats::behind(head, budget)
+}
+
+/// The container a blob is.
+pub(super) fn container(blob: &mut Blob<'_>) -> Option<&'static Format> {
+    match formats::detect(blob.body.head()) {
+        // An image of a disk begins with its first chunk, which is compressed, or the disk's own first bytes.
+        Some(_) if dmg::at_end(&mut blob.body) => Some(&dmg::FORMAT),
+        // The first block of a table may be a frame.
+        Some(format) if format.is_weak() && leveldb::at_end(&mut blob.body) => Some(&leveldb::FORMAT),
+        Some(format) => Some(format),
+        None => formats::detect_by_name(blob.body.head(), || (blob.origin)().path)
+            .or_else(|| formats::detect_at_end(&mut blob.body)),
+    }
+}
