@@ -59,7 +59,6 @@ const CRATES: &[(&str, &[&str])] = &[
     ),
     ("weezl", &["source/unpack/pdf/filters"]),
     ("lzxd", &["source/unpack/cab"]),
-    ("lz4_flex", &["source/unpack/lz4"]),
     ("sevenz_rust2", &["source/unpack/sevenz"]),
     ("ppmd_rust", &["source/unpack/ppmd"]),
     // Written with in tests only.

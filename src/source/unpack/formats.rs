@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn the_documentation_has_a_row_for_each() {
-        let rows: Vec<Vec<&str>> = include_str!("../unpack.rs")
+        let rows: Vec<Vec<&str>> = include_str!("format.rs")
             .lines()
             .filter_map(|line| line.strip_prefix("//! |"))
             .map(|row| row.trim_end_matches('|').split('|').map(str::trim).collect())

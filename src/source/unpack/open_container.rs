@@ -69,7 +69,7 @@ impl OpenContainer<'_> {
     /// Whether something with this head is a container itself.
     #[expect(clippy::unused_self, reason = "what is a container is for an open one to ask")]
     pub(super) fn is_container(&self, head: &[u8]) -> bool {
-        super::recognise::is_container(head)
+        super::is_container(head)
     }
 
     /// Scans the container itself as it is, whatever the limits are.
@@ -84,7 +84,7 @@ impl OpenContainer<'_> {
         if !self.may_continue() || !self.budget.count_entry() {
             return Behind::Other;
         }
-        super::recognise::behind(head, self.budget)
+        super::behind(head, self.budget)
     }
 
     /// Scans a member's name.

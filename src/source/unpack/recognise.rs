@@ -1,20 +1,8 @@
-//! What a blob is, or what stands behind a stream, by its first bytes, its name and its end.
+//! What a blob is, by its first bytes, its name and its end.
 
-use super::budget::Budget;
 use super::format::Format;
-use super::region::Behind;
 use super::{dmg, formats, leveldb};
 use crate::blob::Blob;
-
-/// Whether something with this head is a container.
-pub(super) fn is_container(head: &[u8]) -> bool {
-    formats::detect(head).is_some()
-}
-
-/// What stands behind a stream, by its head.
-pub(super) fn behind(head: &[u8], budget: &Budget) -> Behind {
-    formats::behind(head, budget)
-}
 
 /// The container a blob is.
 pub(super) fn container(blob: &mut Blob<'_>) -> Option<&'static Format> {
