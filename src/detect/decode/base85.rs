@@ -135,20 +135,29 @@ impl Base85 {
     }
 }
 
+/// How many bytes a line of a binary patch stands for, which its first letter says, and their characters.
+fn patch_line(line: &[u8]) -> Option<(usize, &[u8])> {
+    let length = match line.first()? {
+        letter @ b'A'..=b'Z' => usize::from(letter - b'A') + 1,
+        letter @ b'a'..=b'z' => usize::from(letter - b'a') + 27,
+        _ => return None,
+    };
+    line.get(1..=length.div_ceil(4) * 5).map(|data| (length, data))
+}
+
 /// The lines of a binary patch of git (git-diff(1), `--binary`), from the one behind `literal` or `delta`: a letter for how many
 /// bytes a line has, and as many in base85.
 pub(in crate::detect) fn decode_patch(text: &[u8]) -> Decoded85 {
     let text = text.get(..MAX_LENGTH).unwrap_or(text);
-    let bytes = Zeroizing::new(Vec::with_capacity(text.len() * 4 / 5 + 8));
+    let lines = || {
+        let lines = text.split_inclusive(|byte| *byte == b'\n');
+        lines.map_while(|line| patch_line(line).map(|(length, data)| (line, length, data)))
+    };
+    let most: usize = lines().map(|(_, length, _)| length).sum();
+    let bytes = Zeroizing::new(Vec::with_capacity(most));
     let mut decoded = Decoded85 { bytes, groups: Vec::new(), end: 0 };
-    for line in text.split_inclusive(|byte| *byte == b'\n') {
-        let length = match line.first() {
-            Some(letter @ b'A'..=b'Z') => usize::from(letter - b'A') + 1,
-            Some(letter @ b'a'..=b'z') => usize::from(letter - b'a') + 27,
-            _ => break,
-        };
-        let characters = length.div_ceil(4) * 5;
-        let Some(data) = line.get(1..=characters) else { break };
+    for (line, length, data) in lines() {
+        let characters = data.len();
         let part = Base85::Rfc1924.decode(data, false);
         if part.end < characters {
             break;

@@ -69,6 +69,17 @@ impl Columns {
         &self.lines
     }
 
+    /// Each line by itself, where there are several: what stands in lines of its own is not always one text.
+    pub(in crate::detect) fn each_line(&self) -> impl Iterator<Item = Self> {
+        let several = if self.lines.len() > 1 { &self.lines[..] } else { &[] };
+        several.iter().enumerate().filter_map(|(index, (first, start))| {
+            let next = self.lines.get(index + 1).map_or(self.text.len(), |(next, _)| *next);
+            let text = self.text.get(*first..next)?;
+            let (lines, end) = (vec![(0, *start)], start + text.len());
+            Some(Columns { text: Zeroizing::new(text.to_vec()), lines, end })
+        })
+    }
+
     /// The first character of the line that a character is on, and that line's first byte.
     fn line(&self, character: usize) -> (usize, usize) {
         let line = self.lines.partition_point(|(first, _)| *first <= character);

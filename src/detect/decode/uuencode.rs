@@ -62,10 +62,14 @@ impl Lines {
 /// Decodes the lines that `text` starts with, at most so many, up to the first one that is none or is empty.
 pub(in crate::detect) fn decode(alphabet: Alphabet, text: &[u8], most: usize) -> Lines {
     let text = text.get(..MAX_LENGTH).unwrap_or(text);
-    let bytes = Zeroizing::new(Vec::with_capacity(text.len().min(most.saturating_mul(MAX_LINE)) * 3 / 4 + 4));
-    let mut lines = Lines { bytes, starts: Vec::new(), end: 0 };
-    for line in text.split_inclusive(|byte| *byte == b'\n').take(most) {
-        let Some(decoded) = decode_line(alphabet, line) else { break };
+    let decoded = || {
+        text.split_inclusive(|byte| *byte == b'\n').take(most).map(|line| (line, decode_line(alphabet, line)))
+    };
+    // Decoded twice: there are texts of nothing but headers, and a buffer for all that is behind each would take longer.
+    let length = decoded().map_while(|(_, decoded)| decoded).map(|decoded| decoded.len()).sum();
+    let mut lines = Lines { bytes: Zeroizing::new(Vec::with_capacity(length)), starts: Vec::new(), end: 0 };
+    for (line, decoded) in decoded() {
+        let Some(decoded) = decoded else { break };
         lines.starts.push((lines.bytes.len(), lines.end));
         lines.bytes.extend(decoded.iter());
         lines.end += line.len();

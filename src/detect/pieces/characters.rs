@@ -10,6 +10,11 @@ pub(in crate::detect) trait Characters {
 
     /// Where the last one ends that was read.
     fn end(&self) -> usize;
+
+    /// How often something else stood between two of them that were read.
+    fn cuts(&self) -> usize {
+        0
+    }
 }
 
 /// How many bytes from a token's start on its first characters are read that decide whether it may be one, and how far in front

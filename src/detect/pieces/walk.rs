@@ -55,8 +55,9 @@ pub(in crate::detect) struct Walk<'b> {
     letters_are_prefix: bool,
     /// Whether that made a difference.
     is_ambiguous: bool,
-    /// How many lines were passed.
+    /// How many lines were passed, and how many cuts.
     lines: usize,
+    cuts: usize,
     met: Met,
 }
 
@@ -71,6 +72,7 @@ impl<'b> Walk<'b> {
             letters_are_prefix: true,
             is_ambiguous: false,
             lines: 0,
+            cuts: 0,
             met: Met::default(),
         }
     }
@@ -129,6 +131,7 @@ impl Characters for Walk<'_> {
                 self.gap().filter(|(cut, _)| *cut != Cut::Lines || last != Some(Cut::Lines))?;
             last = Some(cut);
             add(&mut self.met.cuts, cut.name());
+            self.cuts += 1;
             self.at += width;
         }
     }
@@ -139,6 +142,10 @@ impl Characters for Walk<'_> {
 
     fn end(&self) -> usize {
         self.at
+    }
+
+    fn cuts(&self) -> usize {
+        self.cuts
     }
 }
 

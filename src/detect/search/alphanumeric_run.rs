@@ -38,8 +38,20 @@ impl Finder {
             return;
         }
         let Some(columns) = columns_around(layer.bytes, candidate, searched) else { return };
+        let mut is_found = false;
         for radix in Radix::of_run(&columns.text) {
-            self.search_radix(layer, &columns, radix, report);
+            self.search_radix(layer, &columns, radix, &mut |found| {
+                is_found = true;
+                report(found);
+            });
+        }
+        if is_found {
+            return;
+        }
+        for line in columns.each_line() {
+            for radix in Radix::of_run(&line.text) {
+                self.search_radix(layer, &line, radix, report);
+            }
         }
     }
 
@@ -83,12 +95,15 @@ impl Finder {
             return false;
         }
         let Some(columns) = columns_around(bytes, at, searched) else { return false };
-        Radix::of_run(&columns.text).any(|radix| {
-            // What a part of a number says is not known.
-            matches!(radix, Radix::Base58(_))
-                || (0..radix.alignments()).any(|skipped| {
-                    columns.text.get(skipped..).is_some_and(|text| may_hold_text(&radix.decode(text)))
-                })
-        })
+        let may_match = |text: &[u8]| {
+            Radix::of_run(text).any(|radix| {
+                // What a part of a number says is not known.
+                matches!(radix, Radix::Base58(_))
+                    || (0..radix.alignments()).any(|skipped| {
+                        text.get(skipped..).is_some_and(|text| may_hold_text(&radix.decode(text)))
+                    })
+            })
+        };
+        may_match(&columns.text) || columns.each_line().any(|line| may_match(&line.text))
     }
 }

@@ -29,6 +29,9 @@ const FINE_GRAINED_UNDERSCORE: usize = 22;
 /// How many characters must be within [`FIRST`] bytes: the shortest prefix, or a part of the longest one.
 const START: usize = 4;
 
+/// How many characters at the end of a fine-grained token no checksum covers.
+const FINE_GRAINED_UNPROVEN: usize = 8;
+
 /// The middle of a prefix that is looked for when its beginning is cut off.
 const PREFIX_MIDDLE: &[u8] = b"b_pat_";
 
@@ -201,8 +204,20 @@ impl Finder {
         // Reserved at once: a buffer that grows leaves copies of a secret behind.
         let mut text = Zeroizing::new(Vec::with_capacity(rule.length));
         text.extend_from_slice(rule.prefix.as_bytes());
+        let proven = match rule.checksum {
+            Checksum::Sha256Base32 => rule.length - FINE_GRAINED_UNPROVEN,
+            Checksum::Crc32Base62 => rule.length,
+        };
+        let mut cuts = 0;
         while text.len() < rule.length {
             let byte = from.next()?;
+            // What no checksum covers is the token's only where nothing stands before it, or every character is a piece.
+            let is_piece = from.cuts() >= text.len();
+            if text.len() < proven {
+                cuts = from.cuts();
+            } else if from.cuts() > cuts && !is_piece {
+                return None;
+            }
             let is_underscore_due = rule.checksum == Checksum::Sha256Base32
                 && text.len() - rule.prefix.len() == FINE_GRAINED_UNDERSCORE;
             if (byte == b'_') != is_underscore_due {

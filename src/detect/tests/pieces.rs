@@ -138,7 +138,11 @@ fn every_gap_in_every_token_wherever_it_is_cut() {
             let first = if token.starts_with("github_pat_") { 11 } else { 3 };
             for cut in first..token.len() {
                 let text = format!("first\n{before}{}{gap}{}{after}", &token[..cut], &token[cut..]);
-                let expected = [(token.clone(), 6 + before.len(), vec![name])];
+                let mut expected = vec![(token.clone(), 6 + before.len(), vec![name])];
+                // No checksum covers the last eight characters of a fine-grained one.
+                if token.starts_with("github_pat_") && cut >= token.len() - 8 {
+                    expected.clear();
+                }
                 assert_eq!(certain_in(text.as_bytes()), expected, "{gap:?} at {cut}");
             }
         }

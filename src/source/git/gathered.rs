@@ -46,7 +46,12 @@ impl Gathered {
     /// An empty one.
     pub fn new() -> io::Result<Self> {
         // Only its owner may enter a temporary directory (mode 0700).
-        let dir = tempfile::Builder::new().prefix("stanch-").tempdir()?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("stanch-");
+        // Nobody else is to read what a stranger may not see.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let dir = builder.tempdir()?;
         fs::create_dir_all(dir.path().join("objects/pack"))?;
         fs::create_dir(dir.path().join("refs"))?;
         Ok(Gathered {

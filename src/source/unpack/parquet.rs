@@ -22,13 +22,20 @@ use crate::blob::ReadSeek;
 pub(super) static FORMAT: Format = Format {
     name: "Parquet",
     first_bytes: b"P",
-    begins: |head| head.starts_with(MAGIC) || head.starts_with(ENCRYPTED),
+    begins,
     signature: Signature::Strong,
     at_end: None,
     reader: Reader::Besides(ReadBesides::Anywhere(open)),
     merges_with_compressor: false,
     member_path: "a.parquet!column NAME",
 };
+
+/// Whether a file begins so: with the header of a page behind the magic number, which is no text.
+fn begins(head: &[u8]) -> bool {
+    let is_text = |byte: u8| matches!(byte, b'\t'..=b'\r' | b' '..=b'~');
+    (head.starts_with(MAGIC) || head.starts_with(ENCRYPTED))
+        && head.get(4).is_some_and(|byte| !is_text(*byte))
+}
 
 const MAGIC: &[u8] = b"PAR1";
 /// With an encrypted footer (<https://github.com/apache/parquet-format/blob/master/Encryption.md>).

@@ -106,6 +106,9 @@ fn name(block: &Block) -> MemberName {
     MemberName::from_text(format!("block {:#x}", block.id))
 }
 
+/// A smaller item of a heap is a number or a name that begins like a container by chance.
+const SHORTEST_CONTAINER: usize = 128;
+
 /// Hands on a block of data, and what in a heap is a container; whether to go on.
 fn hand_over_block(
     container: &OpenContainer<'_>,
@@ -123,7 +126,7 @@ fn hand_over_block(
     }
     container.hand_over(Region::MemberPart(&name, 0), Content::Memory(&data));
     for (index, item) in items(&data).enumerate() {
-        if container.is_container(item) {
+        if item.len() >= SHORTEST_CONTAINER && container.is_container(item) {
             if !container.begin_part() {
                 return Ok(false);
             }

@@ -106,7 +106,32 @@ impl Read for Tee<'_> {
     }
 }
 
-impl Rest for Tee<'_> {}
+impl Rest for Tee<'_> {
+    /// Passes over zeros that were read ahead with the hole that they are the beginning of.
+    fn skip_hole(&mut self) -> u64 {
+        let ahead = &mut self.ahead;
+        let unread = ahead.bytes.get(ahead.served..).unwrap_or_default();
+        if ahead.gap > 0
+            || !ahead.behind.is_empty()
+            || ahead.ended.is_some()
+            || unread.iter().any(|byte| *byte != 0)
+        {
+            return 0;
+        }
+        let hole = self.rest.skip_hole();
+        if hole == 0 {
+            return 0;
+        }
+        // An even number is passed over.
+        let kept = unread.len() % 2;
+        let passed = (unread.len() - kept) as u64 + hole;
+        ahead.offset += ahead.served as u64 + passed;
+        ahead.bytes.truncate(kept);
+        ahead.bytes.fill(0);
+        (ahead.served, ahead.searched) = (0, 0);
+        passed
+    }
+}
 
 impl Ahead {
     /// Goes on with what stands behind the gap.

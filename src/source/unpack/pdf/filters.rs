@@ -110,7 +110,9 @@ impl Decoder for Zlib {
             self.header += consumed;
             return Step { consumed, produced: 0, ended: Ok(false) };
         }
-        self.inflate.step(input, output, last)
+        let step = self.inflate.step(input, output, last);
+        let is_cut_off = last && step.produced == 0 && matches!(step.ended, Ok(false));
+        Step { ended: if is_cut_off { Ok(true) } else { step.ended }, ..step }
     }
 }
 
