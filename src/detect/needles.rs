@@ -182,7 +182,7 @@ impl Needles {
 
     /// The needles of the second pass.
     pub(super) fn rare() -> Self {
-        Needles::new(RARE_NEEDLES.to_vec())
+        Needles::new(interleaved(&RARE_NEEDLES))
     }
 
     /// Needles for them in plain text and in every encoding but base64.
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn the_needles_of_the_second_pass_are_as_long_and_as_few_as_it_takes() {
-        assert!(RARE_NEEDLES.iter().all(|(needle, _)| needle.len() >= 3));
+        assert!(RARE_NEEDLES.iter().flat_map(|bucket| *bucket).all(|(needle, _)| needle.len() >= 3));
         // The packed searcher takes no more.
         assert!(Needles::rare().kinds.len() <= 128);
         assert!(!matches!(Needles::rare().search, Search::Nothing));
