@@ -13,7 +13,7 @@ mod rare;
 use aho_corasick::packed;
 use aho_corasick::{AhoCorasick, Input};
 
-use self::kind::Needle;
+use self::kind::{BUCKETS, Needle};
 pub(super) use self::kind::{Mark, NeedleKind};
 use self::rare::RARE_NEEDLES;
 use super::decode::CharEncoding;
@@ -133,7 +133,7 @@ impl Needles {
 
     /// The needles of the second pass.
     pub(super) fn rare() -> Self {
-        Needles::new(RARE_NEEDLES.to_vec())
+        Needles::new(interleaved(&RARE_NEEDLES))
     }
 
     /// Needles for them in plain text and in every encoding but base64.
@@ -188,8 +188,7 @@ impl Needles {
     }
 }
 
-/// How many buckets Teddy has, and how many bytes of a needle it compares.
-const BUCKETS: usize = 8;
+/// How many bytes of a needle Teddy compares.
 const COMPARED: usize = 3;
 
 /// The needles in the order in which each gets into its bucket: Teddy puts the `n`th into the bucket `n` modulo eight, or into that of
@@ -226,7 +225,7 @@ mod tests {
 
     #[test]
     fn the_needles_of_the_second_pass_are_as_long_and_as_few_as_it_takes() {
-        assert!(RARE_NEEDLES.iter().all(|(needle, _)| needle.len() >= 3));
+        assert!(RARE_NEEDLES.iter().flat_map(|bucket| *bucket).all(|(needle, _)| needle.len() >= 3));
         // The packed searcher takes no more.
         assert!(Needles::rare().kinds.len() <= 128);
         assert!(!matches!(Needles::rare().search, Search::Nothing));

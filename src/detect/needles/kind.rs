@@ -53,3 +53,6 @@ pub(in crate::detect) enum Mark {
 
 /// What is looked for, and what part of a token it is.
 pub(super) type Needle = (&'static [u8], NeedleKind);
+
+/// How many buckets Teddy has.
+pub(super) const BUCKETS: usize = 8;

@@ -45,10 +45,9 @@ pub struct Gathered {
 impl Gathered {
     /// An empty one.
     pub fn new() -> io::Result<Self> {
-        // Only its owner may enter a temporary directory (mode 0700).
         let mut builder = tempfile::Builder::new();
         builder.prefix("stanch-");
-        // Nobody else is to read what a stranger may not see.
+        // Only its owner may enter it: by default, the umask decides that.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
         let dir = builder.tempdir()?;
