@@ -8,6 +8,7 @@ pub(super) mod base64;
 pub(super) mod base64_runs;
 pub(super) mod base85;
 pub(super) mod columns;
+pub(super) mod encoded_text;
 mod entity;
 mod escape;
 mod full_width;

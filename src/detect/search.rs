@@ -5,6 +5,7 @@ mod base64_run;
 mod char_encoded;
 mod clue;
 mod decoded;
+mod encoded_text;
 mod marked;
 mod may_match;
 mod pieces;
@@ -27,6 +28,7 @@ use crate::finding::Confidence::Certain;
 use crate::rule::{Rule, Rules};
 use char_encoded::PREFIX_WINDOW;
 use clue::{Clue, clues};
+use encoded_text::Known;
 use wide::{FULL_WIDTH, WIDE};
 
 /// How far in front of an encoded token the start of its word may be to be reported as its location, in bytes.
@@ -152,6 +154,19 @@ impl Finder {
 
     /// Reports every token that starts in `layer.emit`, in order but for tokens within one run of base64.
     pub(super) fn search(&self, layer: &Layer<'_>, report: OnFound<'_>) {
+        if layer.depth < 2 {
+            return self.search_text(layer, report);
+        }
+        let mut known = Known::default();
+        self.search_text(layer, &mut |found| {
+            known.add(&found);
+            report(found);
+        });
+        self.search_encoded_texts(layer, &known, report);
+    }
+
+    /// The same but for texts of which every character is encoded on its own.
+    fn search_text(&self, layer: &Layer<'_>, report: OnFound<'_>) {
         let needles = self.needles(layer.depth);
         let length = layer.bytes.len();
         let needles_end = length.min(layer.emit.end + MAX_NEEDLE_OFFSET);
@@ -232,6 +247,11 @@ impl Finder {
             if let Some(end) = self.follow_pieces(layer, clue, report) {
                 return Some(end);
             }
+            if let Clue::Encoded(encoding, start) = clue
+                && let Some(end) = self.pieces_behind(layer, encoding, start, report)
+            {
+                return Some(end);
+            }
         }
         None
     }
@@ -254,6 +274,12 @@ impl Finder {
             if !is_certain
                 && foreign.is_some()
                 && let Some(end) = self.pieces_at(layer, at, report)
+            {
+                return Some(end);
+            }
+            if !is_certain
+                && let Some(encoding) = encoding
+                && let Some(end) = self.pieces_behind(layer, encoding, at, report)
             {
                 return Some(end);
             }

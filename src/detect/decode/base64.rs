@@ -164,8 +164,8 @@ fn needles(rules: &Rules) -> Vec<Needle> {
     needles
 }
 
-/// How many characters decide that the text in them is encoded itself: eighteen bytes in a row that base64, its line ends, or
-/// another encoding consist of.
+/// How many characters decide that there is text in them, which may be encoded itself, or hold a token in pieces: eighteen bytes of
+/// it in a row.
 const NESTED_BLOCK: usize = 24;
 
 /// The bytes of the shortest token that is encoded itself: `ghp%5F` and 36 more; one in base64 takes 54.
@@ -174,10 +174,9 @@ const SHORTEST_NESTED: usize = 42;
 /// One block in so many characters is enough: in base64, those bytes fill thirteen whole groups of four, wherever they start.
 const NESTED_STRIDE: usize = (SHORTEST_NESTED - 3) / 3 * 4 - NESTED_BLOCK + 4;
 
-/// Where in `text[range]`, in each alignment, base64 encodes something that is itself encoded.
+/// Where in `text[range]`, in each alignment, base64 encodes text.
 ///
-/// Needles for that would be many, and inner lines may end in the middle of them: so, as with the outermost base64, long runs
-/// are looked for.
+/// Needles for what is encoded in that, or in pieces, would be many, and inner lines may end in the middle of them.
 pub(in crate::detect) fn nested(text: &[u8], range: Range<usize>) -> impl Iterator<Item = usize> {
     let mut blocks = range.step_by(NESTED_STRIDE);
     let fitting = std::iter::from_fn(move || simd::vectorized(NextFitting { text, blocks: &mut blocks }));
@@ -187,10 +186,13 @@ pub(in crate::detect) fn nested(text: &[u8], range: Range<usize>) -> impl Iterat
     starts.filter(|start| {
         let block = text.get(*start..*start + NESTED_BLOCK);
         block.is_some_and(|block| {
-            // What is encoded in UTF-16 has a zero for each byte.
+            // In UTF-16 there is a zero for each byte, in UTF-32 there are three.
             let bytes = || block.chunks_exact(4).flat_map(|quad| decode_quad(quad).into_iter().skip(1));
-            bytes().all(|byte| is_nested_byte(byte) || byte == 0)
-                && bytes().filter(|byte| *byte == 0).count() <= NESTED_BLOCK * 3 / 4 / 2
+            let letters = |column| bytes().skip(column).step_by(4).filter(|byte| *byte != 0).count();
+            bytes().all(|byte| is_text_byte(byte) || byte == 0)
+                && (bytes().filter(|byte| *byte == 0).count() <= NESTED_BLOCK * 3 / 4 / 2
+                    || (0..4).filter(|column| letters(*column) == 0).count() == 3)
+                && (0..4).any(|column| letters(column) > 3)
         })
     })
 }
@@ -216,10 +218,11 @@ impl Vectorized for NextFitting<'_> {
     }
 }
 
-/// Whether `byte` may be part of a token in any encoding.
+/// Whether `byte` may be part of a text: anything that is there may be encoded, or in pieces. Escape and backspace are what terminals
+/// write.
 #[inline]
-const fn is_nested_byte(byte: u8) -> bool {
-    is_base64_or_break(byte) || matches!(byte, b'%' | b'&' | b'#' | b';' | b'{' | b'}' | b'=')
+const fn is_text_byte(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r' | 0x1b | 0x08)
 }
 
 /// Whether the last `length` bytes are base64 or its line ends, so that a run of it may go on behind them.

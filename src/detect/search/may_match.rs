@@ -7,6 +7,7 @@ use super::{Finder, base64_run};
 use crate::detect::byte_order::ByteOrder;
 use crate::detect::decode::base64;
 use crate::detect::decode::base64_runs::words;
+use crate::detect::decode::encoded_text;
 use crate::detect::decode::inflate::Wrapper;
 use crate::detect::decode::line_wrapped::Unwrapped;
 use crate::detect::decode::utf7;
@@ -43,7 +44,10 @@ impl Finder {
                 .flatten()
                 .any(|needles| self.any_may_match(needles, bytes, depth))
             || depth > 1
-                && (ByteOrder::of_mark(bytes).is_some() || holds_text(bytes) || utf32::holds_text(bytes))
+                && (ByteOrder::of_mark(bytes).is_some()
+                    || holds_text(bytes)
+                    || utf32::holds_text(bytes)
+                    || encoded_text::holds_text(bytes))
             || depth > 0 && (self.base64_may_match(bytes, depth) || Finder::base85_may_match(bytes))
     }
 

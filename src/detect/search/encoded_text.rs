@@ -1,0 +1,126 @@
+//! Searches texts of which every character is encoded on its own for what is in them beside plain tokens: pieces, and what is
+//! encoded once more.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::ops::Range;
+
+use super::marked::may_hold_rare;
+use super::{Finder, Found, Layer, OnFound};
+use crate::detect::decode::CharEncoding;
+use crate::detect::decode::encoded_text::EncodedText;
+use crate::finding::Confidence::Certain;
+
+/// At every so many bytes a text is looked for: in small ones and decoded ones, no token is shorter.
+const STRIDE: usize = 64;
+
+/// The same in all others.
+const LONG_STRIDE: usize = 512;
+
+/// How many bytes are read behind a prefix whose token is in pieces.
+const MOST_PIECES: usize = 4096;
+
+/// Where tokens of a layer are reported already, and what they hash to.
+#[derive(Default)]
+pub(super) struct Known(Vec<(Range<usize>, u64)>);
+
+impl Known {
+    pub(super) fn add(&mut self, found: &Found<'_>) {
+        if found.classified.confidence == Certain {
+            self.0.push((found.span.clone(), hash(found.text)));
+        }
+    }
+
+    fn has(&self, span: &Range<usize>, text: &[u8]) -> bool {
+        let text = hash(text);
+        self.0.iter().any(|(known, hash)| *hash == text && known.start < span.end && span.start < known.end)
+    }
+}
+
+fn hash(text: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl Finder {
+    /// Searches such texts, for what is not known.
+    pub(super) fn search_encoded_texts(&self, layer: &Layer<'_>, known: &Known, report: OnFound<'_>) {
+        let is_small = layer.lookback == 0 || may_hold_rare(layer.bytes);
+        let mut end = 0;
+        for at in layer.emit.clone().step_by(if is_small { STRIDE } else { LONG_STRIDE }) {
+            if at >= end
+                && let Some(text) = EncodedText::around(layer.bytes, at, end)
+            {
+                end = text.span.end;
+                self.search_encoded_text(layer, &text, known, report);
+            }
+        }
+        if is_small && let Some(text) = EncodedText::quoted_printable(layer.bytes) {
+            self.search_encoded_text(layer, &text, known, report);
+        }
+    }
+
+    fn search_encoded_text(&self, layer: &Layer<'_>, text: &EncodedText, known: &Known, report: OnFound<'_>) {
+        let inner = Layer::inner(&text.bytes, 0..text.bytes.len(), layer.depth - 1, Some(0));
+        self.search(&inner, &mut |found| {
+            // Plain ones are found by their prefix.
+            if !found.decoded.is_empty() {
+                report_in(layer, text, known, found, report);
+            }
+        });
+    }
+
+    /// Looks for a token in pieces behind a prefix that is encoded so; returns where it ends.
+    pub(super) fn pieces_behind(
+        &self,
+        layer: &Layer<'_>,
+        encoding: CharEncoding,
+        start: usize,
+        report: OnFound<'_>,
+    ) -> Option<usize> {
+        let is_text = matches!(
+            encoding,
+            CharEncoding::Percent
+                | CharEncoding::Escape
+                | CharEncoding::Entity
+                | CharEncoding::QuotedPrintable
+                | CharEncoding::Rot13
+        );
+        if layer.depth < 2 || !is_text {
+            return None;
+        }
+        // Only as much as decides.
+        self.rule_for(&EncodedText::from(layer.bytes, start, PREFIX_BYTES, encoding).bytes)?;
+        let text = EncodedText::from(layer.bytes, start, MOST_PIECES, encoding);
+        let inner = Layer::inner(&text.bytes, 0..1, layer.depth - 1, None);
+        let end = self.pieces_at(&inner, 0, &mut |found| {
+            report_in(layer, &text, &Known::default(), found, report);
+        })?;
+        Some(text.place(&(0..end)).0.end)
+    }
+}
+
+/// How many bytes a prefix may take.
+const PREFIX_BYTES: usize = 160;
+
+/// Reports what was found in a text, where it is in the layer.
+fn report_in(
+    layer: &Layer<'_>,
+    text: &EncodedText,
+    known: &Known,
+    mut found: Found<'_>,
+    report: OnFound<'_>,
+) {
+    let (span, is_encoded) = text.place(&found.span);
+    let is_encoded = is_encoded || text.encoding == CharEncoding::Rot13;
+    if is_encoded
+        && found.classified.confidence == Certain
+        && layer.emit.contains(&span.start)
+        && !known.has(&span, found.text)
+    {
+        let encoded = layer.bytes.get(span.clone()).unwrap_or_default();
+        found.decoded.splice(0..0, text.encoding.names(encoded).iter().copied());
+        found.span = span;
+        report(found);
+    }
+}
