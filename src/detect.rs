@@ -13,6 +13,8 @@ mod pieces;
 mod search;
 mod window;
 
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -103,7 +105,12 @@ impl Detector {
     /// Reports every token that starts in `window.emit`, in order but for tokens within one run of base64.
     pub fn scan(&self, window: &Window<'_>, on_hit: &mut dyn FnMut(&Hit<'_>)) {
         let layer = Layer::outermost(window.clone(), self.depth);
+        let mut reported = HashSet::new();
         self.finder.search(&layer, &mut |found: Found<'_>| {
+            // Several ways may lead to one token: what is cut has two needles, and what is encoded in hex lines is a run as well.
+            if !found.decoded.is_empty() && !reported.insert((found.span.start, hash_of(found.text))) {
+                return;
+            }
             on_hit(&Hit {
                 rule: found.rule,
                 text: found.text,
@@ -151,6 +158,12 @@ impl Detector {
         out.push_str(&text[kept..]);
         out
     }
+}
+
+fn hash_of(text: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Every finding starts from a needle, and in an object without one nothing is found.

@@ -215,6 +215,13 @@ impl Finder {
         let starts = (0..bytes.len()).step_by(BASE85_BLOCK - SAMPLE + 1);
         starts.filter(|at| is_graphic(bytes, *at)).any(|at| {
             let around = at.saturating_sub(BASE85_BLOCK)..bytes.len().min(at + BASE85_BLOCK);
+            // Nearly no word is as long.
+            let is_graphic = |byte: &&u8| byte.is_ascii_graphic();
+            let before = bytes[around.start..at].iter().rev().take_while(is_graphic).count();
+            let after = bytes[at..around.end].iter().take_while(is_graphic).count();
+            if before + after < BASE85_BLOCK {
+                return false;
+            }
             Base85::ALL
                 .into_iter()
                 .any(|alphabet| around.clone().any(|start| base85_block(bytes, alphabet, start)))

@@ -2,6 +2,7 @@
 
 use super::char_encoded::PREFIX_WINDOW;
 use super::clue::{Clue, MAX_CLUE_OFFSET, clues};
+use super::marked::may_hold_rare;
 use super::wide::{FULL_WIDTH, WIDE};
 use super::{Finder, base64_run};
 use crate::detect::byte_order::ByteOrder;
@@ -37,7 +38,9 @@ impl Finder {
     /// nor in one made of it by adding bytes for which it is false as well, with [`MATCH_CONTEXT`] around them. So nothing here
     /// may depend on where in the text something is.
     pub(in crate::detect) fn may_match(&self, bytes: &[u8], depth: usize) -> bool {
-        let rare = if depth > 0 { Some(self.rare_needles()) } else { None };
+        // A search looks for these in small texts only, and what an object that grew adds is small as well.
+        let may_hold_rare = depth > 0 && may_hold_rare(bytes);
+        let rare = may_hold_rare.then(|| self.rare_needles());
         bytes.starts_with(b"<~")
             || [Some(self.needles(depth)), rare]
                 .into_iter()
@@ -48,7 +51,8 @@ impl Finder {
                     || holds_text(bytes)
                     || utf32::holds_text(bytes)
                     || encoded_text::holds_text(bytes))
-            || depth > 0 && (self.base64_may_match(bytes, depth) || Finder::base85_may_match(bytes))
+            || depth > 0 && self.base64_may_match(bytes, depth)
+            || may_hold_rare && Finder::base85_may_match(bytes)
     }
 
     /// Whether a needle leads to something that may be found.
