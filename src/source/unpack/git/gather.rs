@@ -65,7 +65,8 @@ fn report_alternates(container: &OpenContainer<'_>, dir: &GitDir, objects: &str,
     let is_here = |named: &str| {
         let named = resolved(objects, named);
         // Where an absolute path led on the machine that it was packed on, nobody knows: its end tells.
-        paths.iter().any(|path| named.ends_with(&resolved("", &format!("{path}/objects"))))
+        let others = paths.iter().map(|path| resolved("", &format!("{path}/objects")));
+        others.filter(|others| *others != resolved("", objects)).any(|others| named.ends_with(&others))
     };
     let named = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     let missing = named.filter(|named| !is_here(named)).count();
