@@ -154,19 +154,20 @@ impl Finder {
 
     /// Reports every token that starts in `layer.emit`, in order but for tokens within one run of base64.
     pub(super) fn search(&self, layer: &Layer<'_>, report: OnFound<'_>) {
+        let has_rare = layer.depth > 0 && (layer.lookback == 0 || marked::may_hold_rare(layer.bytes));
         if layer.depth < 2 {
-            return self.search_text(layer, report);
+            return self.search_text(layer, has_rare, report);
         }
         let mut known = Known::default();
-        self.search_text(layer, &mut |found| {
+        self.search_text(layer, has_rare, &mut |found| {
             known.add(&found);
             report(found);
         });
-        self.search_encoded_texts(layer, &known, report);
+        self.search_encoded_texts(layer, has_rare, &known, report);
     }
 
     /// The same but for texts of which every character is encoded on its own.
-    fn search_text(&self, layer: &Layer<'_>, report: OnFound<'_>) {
+    fn search_text(&self, layer: &Layer<'_>, has_rare: bool, report: OnFound<'_>) {
         let needles = self.needles(layer.depth);
         let length = layer.bytes.len();
         let needles_end = length.min(layer.emit.end + MAX_NEEDLE_OFFSET);
@@ -180,7 +181,6 @@ impl Finder {
         let (mut alphanumeric_end, mut rare_at, mut base85_ends) =
             (layer.emit.start, layer.emit.start, [0; 3]);
         self.search_ascii85_at_start(layer, report);
-        let has_rare = layer.depth > 0 && (layer.lookback == 0 || marked::may_hold_rare(layer.bytes));
         let mut start = layer.emit.start;
         while start < needles_end.max(runs_end) {
             let end = start + SEGMENT;

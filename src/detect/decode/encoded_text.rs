@@ -103,6 +103,22 @@ impl EncodedText {
     }
 }
 
+/// The first four characters from `start` on, plain or encoded so.
+pub(in crate::detect) fn first_characters(
+    bytes: &[u8],
+    mut start: usize,
+    encoding: CharEncoding,
+) -> Option<[u8; 4]> {
+    let mut first = [0; 4];
+    for slot in &mut first {
+        let rest = bytes.get(start..)?;
+        let (byte, width) = character(encoding, rest).or_else(|| Some((*rest.first()?, 1)))?;
+        *slot = byte;
+        start += width;
+    }
+    Some(first)
+}
+
 /// Whether there is such a text anywhere, as [`EncodedText`] finds it.
 pub(in crate::detect) fn holds_text(bytes: &[u8]) -> bool {
     memchr::memchr3_iter(b'%', b'\\', b'&', bytes).any(|at| begins_text(bytes, at).is_some())

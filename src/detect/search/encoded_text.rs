@@ -4,17 +4,16 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::Range;
 
-use super::marked::may_hold_rare;
 use super::{Finder, Found, Layer, OnFound};
 use crate::detect::decode::CharEncoding;
-use crate::detect::decode::encoded_text::EncodedText;
+use crate::detect::decode::encoded_text::{EncodedText, first_characters};
 use crate::finding::Confidence::Certain;
 
 /// At every so many bytes a text is looked for: in small ones and decoded ones, no token is shorter.
 const STRIDE: usize = 64;
 
 /// The same in all others.
-const LONG_STRIDE: usize = 512;
+const LONG_STRIDE: usize = 1024;
 
 /// How many bytes are read behind a prefix whose token is in pieces.
 const MOST_PIECES: usize = 4096;
@@ -43,9 +42,14 @@ fn hash(text: &[u8]) -> u64 {
 }
 
 impl Finder {
-    /// Searches such texts, for what is not known.
-    pub(super) fn search_encoded_texts(&self, layer: &Layer<'_>, known: &Known, report: OnFound<'_>) {
-        let is_small = layer.lookback == 0 || may_hold_rare(layer.bytes);
+    /// Searches such texts, for what is not known; `is_small` says whether the layer is cheap to look at closely.
+    pub(super) fn search_encoded_texts(
+        &self,
+        layer: &Layer<'_>,
+        is_small: bool,
+        known: &Known,
+        report: OnFound<'_>,
+    ) {
         let mut end = 0;
         for at in layer.emit.clone().step_by(if is_small { STRIDE } else { LONG_STRIDE }) {
             if at >= end
@@ -89,8 +93,11 @@ impl Finder {
         if layer.depth < 2 || !is_text {
             return None;
         }
-        // Only as much as decides.
-        self.rule_for(&EncodedText::from(layer.bytes, start, PREFIX_BYTES, encoding).bytes)?;
+        // Nearly no needle has a prefix, and nothing was allocated for the others.
+        let first = first_characters(layer.bytes, start, encoding)?;
+        if !self.may_become_prefix(&first) {
+            return None;
+        }
         let text = EncodedText::from(layer.bytes, start, MOST_PIECES, encoding);
         let inner = Layer::inner(&text.bytes, 0..1, layer.depth - 1, None);
         let end = self.pieces_at(&inner, 0, &mut |found| {
@@ -99,9 +106,6 @@ impl Finder {
         Some(text.place(&(0..end)).0.end)
     }
 }
-
-/// How many bytes a prefix may take.
-const PREFIX_BYTES: usize = 160;
 
 /// Reports what was found in a text, where it is in the layer.
 fn report_in(

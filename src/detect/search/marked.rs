@@ -44,7 +44,10 @@ pub(super) fn may_hold_rare(bytes: &[u8]) -> bool {
     bytes.len() <= SMALL_TEXT || {
         let head = bytes.get(..HEAD).unwrap_or(bytes);
         let lines = head.split(|byte| *byte == b'\n');
-        lines.into_iter().any(|line| HEADS.iter().any(|start| line.starts_with(start)))
+        lines.into_iter().any(|line| {
+            let may_be = matches!(line, [b'F' | b'd' | b'M' | b'C' | b'S' | b'b' | b'G', ..]);
+            may_be && HEADS.iter().any(|start| line.starts_with(start))
+        })
     }
 }
 
