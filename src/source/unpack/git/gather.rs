@@ -65,8 +65,12 @@ fn report_alternates(container: &OpenContainer<'_>, dir: &GitDir, objects: &str,
     let is_here = |named: &str| {
         let named = resolved(objects, named);
         // Where an absolute path led on the machine that it was packed on, nobody knows: its end tells.
-        let others = paths.iter().map(|path| resolved("", &format!("{path}/objects")));
-        others.filter(|others| *others != resolved("", objects)).any(|others| named.ends_with(&others))
+        let ends_in = |path: &String| {
+            let path = format!("{path}/objects");
+            let path = resolved("", &path);
+            path != resolved("", objects) && named.ends_with(&path)
+        };
+        paths.iter().any(ends_in)
     };
     let named = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     let missing = named.filter(|named| !is_here(named)).count();
