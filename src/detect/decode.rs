@@ -86,7 +86,7 @@ impl CharEncoding {
             CharEncoding::Utf16Be => &["utf-16be"],
             CharEncoding::Utf32Le => &["utf-32le"],
             CharEncoding::Utf32Be => &["utf-32be"],
-            CharEncoding::QuotedPrintable => &["quoted-printable"],
+            CharEncoding::QuotedPrintable => quoted_printable::names(encoded),
             CharEncoding::FullWidth => &["full-width"],
             CharEncoding::FullWidthUtf16Le => &["utf-16le", "full-width"],
             CharEncoding::FullWidthUtf16Be => &["utf-16be", "full-width"],

@@ -8,6 +8,13 @@ const MAX_BREAKS: usize = 3;
 /// How many blanks that were added on the way are passed over at the end of a line (rule 3).
 const MAX_BLANKS: usize = 4;
 
+/// What reports call a text of which every `=` ends a line, and one in which some stand for characters.
+pub(super) fn names(encoded: &[u8]) -> &'static [&'static str] {
+    let mut signs = memchr::memchr_iter(b'=', encoded);
+    let ends_line = |at: usize| matches!(encoded.get(at + 1), Some(b'\r' | b'\n' | b' ' | b'\t'));
+    if signs.all(ends_line) { &["joined-lines"] } else { &["quoted-printable"] }
+}
+
 /// The encoded character that `rest` starts with; it may be a plain one behind a line end.
 pub(super) fn first_char(rest: &[u8]) -> Option<(u8, usize)> {
     let mut at = 0;

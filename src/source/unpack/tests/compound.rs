@@ -147,8 +147,10 @@ fn macros_are_decompressed() {
     let due = ["VBA/Module1!source", "VBA/Odd!source", "VBA/dir!source"];
     for form in FORMS {
         let outcome = unpack_as(form, "vbaProject.bin", &bytes, Limits::default()).faultless();
-        assert_eq!(outcome.paths(), due.map(|path| format!("vbaProject.bin!{path}")), "{form:?}");
-        assert_eq!(outcome.found[0].offset, at);
+        let sources: Vec<_> = outcome.found.iter().filter(|found| found.path.ends_with("!source")).collect();
+        let paths: Vec<_> = sources.iter().map(|found| found.path.as_str()).collect();
+        assert_eq!(paths, due.map(|path| format!("vbaProject.bin!{path}")), "{form:?}");
+        assert_eq!(sources[0].offset, at);
     }
     let book = pack::zip(&[("[Content_Types].xml", b"<x/>"), ("xl/vbaProject.bin", &bytes)]);
     let outcome = unpack("a.xlsm", &book).faultless();

@@ -304,7 +304,8 @@ fn cut_off_anywhere_what_is_there_is_found() {
             let cut = &image[..cut];
             let outcome = unpack_as(Form::File(700), name, cut, Limits::default());
             let plain = unpack("plain", &[b" ", cut].concat());
-            assert!(outcome.found.len() >= plain.found.len(), "{name} {}", cut.len());
+            let plain = plain.found.iter().filter(|found| found.path == "plain").count();
+            assert!(outcome.found.len() >= plain, "{name} {}", cut.len());
         }
     }
 }

@@ -260,6 +260,7 @@ fn strings_and_object_streams_and_embedded_files() {
     for form in FORMS {
         let outcome = unpack_as(form, "a.pdf", &bytes, Limits::default()).faultless();
         let mut paths = outcome.paths();
+        paths.retain(|path| path.contains('!'));
         paths.dedup();
         let expected = [
             "a.pdf!object 1 text",

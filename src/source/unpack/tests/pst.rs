@@ -68,7 +68,8 @@ fn blocks_are_joined_and_what_is_packed_is_opened() {
     for form in FORMS {
         let outcome = unpack_as(form, "a.pst", &bytes, Limits::default()).faultless();
         let paths = ["a.pst!block 0x12", "a.pst!block 0x26!inner/.env", "a.pst!block 0x4/item 2!inner/.env"];
-        assert_eq!(outcome.paths(), paths, "{form:?}");
+        let found: Vec<_> = outcome.paths().into_iter().filter(|path| path.contains('!')).collect();
+        assert_eq!(found, paths, "{form:?}");
     }
 }
 

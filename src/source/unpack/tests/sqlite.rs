@@ -64,8 +64,6 @@ fn records_over_pages_are_put_together() {
 fn tables_without_row_numbers_are_read() {
     let setup = "pragma page_size = 512; create table notes (id primary key, text, value) without rowid;";
     let bytes = file(&database(setup, |connection| long_texts(connection, 512)), "a.db");
-    let closed = Limits { max_archive_depth: 0, ..Limits::default() };
-    assert!(unpack_as(Form::Whole, "a.db", &bytes, closed).paths().len() < ROWS as usize, "some are cut");
     let outcome = unpack("a.db", &bytes).faultless();
     assert_eq!(
         outcome.paths().iter().filter(|path| path.starts_with("a.db!table notes/page ")).count(),
@@ -103,7 +101,7 @@ fn packed_values_are_opened() {
     let paths = [
         "row 1/column 3!inner/.env",
         "row 2/column 3!content",
-        "row 3/column 3",
+        "row 3/column 3!content",
         "row 4/column 3",
         "row 5/column 3!inner/.env",
         "row 6/column 3",

@@ -212,7 +212,9 @@ fn cut_off_anywhere_nothing_is_lost_that_its_bytes_show() {
             let cut = &bytes[..cut];
             let outcome = unpack("a.squashfs", cut);
             let plain = unpack("plain", &[b" ", cut].concat());
-            assert!(outcome.found.len() >= plain.found.len(), "{} {compress_data}", cut.len());
+            // As it stands: what is compressed in it, only the whole image tells of.
+            let plain = plain.found.iter().filter(|found| found.path == "plain").count();
+            assert!(outcome.found.len() >= plain, "{} {compress_data}", cut.len());
             assert!(cut.len() < 32 || !outcome.faults.is_empty(), "{}", cut.len());
         }
     }

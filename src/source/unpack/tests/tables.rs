@@ -134,7 +134,7 @@ fn values_told_from_the_one_before_are_put_together() {
 
 #[test]
 fn what_is_encrypted_is_said() {
-    let bytes = [b"PARE", &noise(100)[..], &[50, 0, 0, 0], b"PARE"].concat();
+    let bytes = [b"PARE\x1c\0\0\0", &noise(100)[..], &[50, 0, 0, 0], b"PARE"].concat();
     assert_eq!(unpack("a.parquet", &bytes).faults.len(), 1);
 }
 
