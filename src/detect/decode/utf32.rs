@@ -94,7 +94,7 @@ fn letter_of_text(bytes: &[u8], at: usize) -> Option<(usize, bool)> {
     if block.first_chunk::<4>().is_none_or(|unit| !unit.contains(&0)) {
         return None;
     }
-    if block.iter().filter(|byte| **byte == 0).count() < 3 * LEAST_ASCII {
+    if zeros(block) < 3 * LEAST_ASCII {
         return None;
     }
     let column = (0..4).find(|column| {
@@ -110,7 +110,7 @@ fn letter_of_text(bytes: &[u8], at: usize) -> Option<(usize, bool)> {
 pub(in crate::detect) fn holds_text(bytes: &[u8]) -> bool {
     let Some(first) = memchr::memchr(0, bytes) else { return false };
     (first.saturating_sub(4)..bytes.len()).step_by(8).any(|at| {
-        bytes.get(at..at + 8).is_some_and(|unit| unit.iter().filter(|byte| **byte == 0).count() == 6)
+        bytes.get(at..at + 8).is_some_and(|unit| zeros(unit) == 6)
             && (at.saturating_sub(BLOCK)..at + 4).any(|at| letter_of_text(bytes, at).is_some())
     })
 }
@@ -129,4 +129,9 @@ fn goes_on(unit: &[u8], is_big_endian: bool, foreign: &mut usize) -> bool {
 fn ascii_of(unit: &[u8], is_big_endian: bool) -> u8 {
     let character = if is_big_endian { first_char_be(unit) } else { first_char_le(unit) };
     character.map_or(0, |(byte, _)| byte)
+}
+
+/// How many bytes are zero, of a few.
+fn zeros(bytes: &[u8]) -> usize {
+    bytes.iter().map(|byte| usize::from(*byte == 0)).sum()
 }

@@ -77,8 +77,7 @@ impl Finder {
                 self.search_base85(
                     layer,
                     (Base85::Rfc1924, true),
-                    &decoded,
-                    &|at| (line_end + at, line_end + at),
+                    (&decoded, &|at| (line_end + at, line_end + at)),
                     report,
                 );
             }
@@ -91,7 +90,12 @@ impl Finder {
         let text = layer.bytes.get(start..).unwrap_or_default();
         let decoded = Base85::Ascii85.decode(text, true);
         layer.marked_end.set(start + decoded.end);
-        self.search_base85(layer, (Base85::Ascii85, true), &decoded, &|at| (start + at, start + at), report);
+        self.search_base85(
+            layer,
+            (Base85::Ascii85, true),
+            (&decoded, &|at| (start + at, start + at)),
+            report,
+        );
     }
 
     /// Searches the ASCII85 that a text begins with, whose mark has nothing in front of it.
@@ -135,8 +139,7 @@ impl Finder {
         &self,
         layer: &Layer<'_>,
         (alphabet, is_marked): (Base85, bool),
-        decoded: &Decoded85,
-        locate: &dyn Fn(usize) -> (usize, usize),
+        (decoded, locate): (&Decoded85, &dyn Fn(usize) -> (usize, usize)),
         report: OnFound<'_>,
     ) {
         if !may_hold_text(&decoded.bytes) {
@@ -207,7 +210,7 @@ impl Finder {
                     let character = (skipped + at).min(columns.text.len() - 1);
                     (columns.line_start(character), columns.byte_of(character))
                 };
-                self.search_base85(layer, (alphabet, false), &decoded, &locate, report);
+                self.search_base85(layer, (alphabet, false), (&decoded, &locate), report);
             }
         }
     }

@@ -140,7 +140,9 @@ fn every_gap_in_every_token_wherever_it_is_cut() {
                 let text = format!("first\n{before}{}{gap}{}{after}", &token[..cut], &token[cut..]);
                 let mut expected = vec![(token.clone(), 6 + before.len(), vec![name])];
                 // No checksum covers the last eight characters of a fine-grained one.
-                if token.starts_with("github_pat_") && cut >= token.len() - 8 {
+                let is_uncovered = token.starts_with("github_pat_") && cut >= token.len() - 8;
+                // Quoted-printable says itself that a line goes on.
+                if is_uncovered && !gap.starts_with('=') {
                     expected.clear();
                 }
                 assert_eq!(certain_in(text.as_bytes()), expected, "{gap:?} at {cut}");
@@ -164,9 +166,7 @@ fn a_prefix_is_cut_behind_its_first_letters() {
 
 #[test]
 fn many_pieces_of_one_character_and_gaps_of_several_kinds() {
-    let found = |text: &str| {
-        certain_in(text.as_bytes()).into_iter().map(|(text, at, names)| (text, at, names)).next()
-    };
+    let found = |text: &str| certain_in(text.as_bytes()).into_iter().next();
     for token in tokens() {
         let each = |before: &str, gap: &str| {
             token.chars().map(|c| format!("{before}{c}")).collect::<Vec<_>>().join(gap)

@@ -154,7 +154,8 @@ fn macros_are_decompressed() {
     }
     let book = pack::zip(&[("[Content_Types].xml", b"<x/>"), ("xl/vbaProject.bin", &bytes)]);
     let outcome = unpack("a.xlsm", &book).faultless();
-    assert_eq!(outcome.paths(), due.map(|path| format!("a.xlsm!xl/vbaProject.bin!{path}")));
+    let sources: Vec<_> = outcome.paths().into_iter().filter(|path| path.ends_with("!source")).collect();
+    assert_eq!(sources, due.map(|path| format!("a.xlsm!xl/vbaProject.bin!{path}")));
 }
 
 #[test]
