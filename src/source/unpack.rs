@@ -1,6 +1,6 @@
 //! A sink around a sink that opens containers and hands their members on.
 //!
-//! A container is recognized by its content, but for Brotli never by its name; [`format`] has the table of all.
+//! A container is recognized by its content, but for Brotli never by its name; `unpack::format` has the table of all.
 //!
 //! **Names.** Compressed content has the name in the compressor's header, else the file's own without its extension,
 //! else `content`. A tar in a compressor is no step of its own: `a.tar.gz!inner/path`. Names are shown as they are,
@@ -17,7 +17,7 @@
 //! All this is reported at its offset in the container. The compressed bytes themselves are not scanned.
 //!
 //! **What begins somewhere else.** In what is no container and no text, compressed streams and archives are found at any offset, and
-//! called `core!@6699`: see [`carve`].
+//! called `core!@6699`.
 //!
 //! **Besides.** Mails, databases and tables are scanned as they stand, whatever the limits are, and what that does not show is handed on
 //! besides: a token may be found in both. They are read twice, or once for both where they cannot be and can be read forwards.
