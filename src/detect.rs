@@ -191,11 +191,4 @@ impl std::fmt::Debug for Detector {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::format_collect,
-    clippy::format_push_string,
-    clippy::type_complexity,
-    clippy::similar_names,
-    reason = "examples are written out, one a line"
-)]
 mod tests;

@@ -1,3 +1,10 @@
+#![allow(
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::type_complexity,
+    clippy::similar_names,
+    reason = "examples are written out, one a line"
+)]
 mod encoded;
 mod pieces;
 

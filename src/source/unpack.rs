@@ -317,11 +317,4 @@ impl Sink for Unpack<'_> {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::format_collect,
-    clippy::format_push_string,
-    clippy::type_complexity,
-    clippy::similar_names,
-    reason = "examples are written out, one a line"
-)]
 mod tests;

@@ -1,5 +1,13 @@
 //! Every container, written here and read back: whole, nested, cut off, and hostile.
 
+#![allow(
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::type_complexity,
+    clippy::similar_names,
+    reason = "examples are written out, one a line"
+)]
+
 mod behind;
 mod bombs;
 mod carved;
