@@ -105,7 +105,6 @@ impl Radix {
     fn may_be(self, run: &[u8]) -> bool {
         let fits = match self {
             Radix::Hex => run.len() >= SHORTEST_HEX,
-            // The digits of a hash are no base32, which has letters beyond F.
             Radix::Base32(_) => run.len() >= SHORTEST_BASE32 && is_of_one_case(run),
             Radix::Base58(_) => {
                 (SHORTEST_BASE58..=LONGEST_BASE58).contains(&run.len()) && !is_of_one_case(run)
@@ -123,8 +122,11 @@ impl Radix {
 
     /// What a run of letters and digits may be.
     pub(in crate::detect) fn of_run(run: &[u8]) -> impl Iterator<Item = Radix> {
-        let hex = Radix::Hex.may_be(run);
-        Radix::ALL.into_iter().filter(move |radix| if hex { *radix == Radix::Hex } else { radix.may_be(run) })
+        let values = Radix::Hex.values();
+        // The digits of a hash are nothing else, however few: other alphabets have letters beyond F.
+        let hex = run.iter().all(|byte| values[usize::from(*byte)] != NONE);
+        let fits = move |radix: &Radix| (!hex || *radix == Radix::Hex) && radix.may_be(run);
+        Radix::ALL.into_iter().filter(fits)
     }
 
     /// The bytes that the characters stand for; those at the end that make no byte are left out.

@@ -228,6 +228,11 @@ impl Finder {
             if before + after < BASE85_BLOCK {
                 return false;
             }
+            // Nor has it as many signs.
+            let word = &bytes[at - before..at + after];
+            if word.iter().filter(|byte| !byte.is_ascii_alphanumeric()).count() < LEAST_SIGNS {
+                return false;
+            }
             Base85::ALL
                 .into_iter()
                 .any(|alphabet| around.clone().any(|start| base85_block(bytes, alphabet, start)))
