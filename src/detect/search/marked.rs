@@ -24,7 +24,7 @@ pub(super) const BASE85_STRIDE: usize = 2048;
 const BASE85_BLOCK: usize = 48;
 
 /// How many different signs there are among those at least.
-const LEAST_SIGNS: usize = 4;
+const LEAST_SIGNS: usize = 1;
 
 /// The longest line `begin 644 name`.
 const MAX_HEADER: usize = 300;
