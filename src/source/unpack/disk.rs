@@ -8,9 +8,9 @@ use super::covered::Covered;
 use super::limits::Limit;
 use super::open_container::{Content, MemberName, OpenContainer, Region};
 use super::pieces::{self, Cache, Context, Layout};
-use super::random_access::{Part, RandomAccess};
+use super::random_access::{Part, RandomAccess, with_random_access};
 use super::share::Claim;
-use crate::blob::Rest;
+use crate::blob::{Body, Rest};
 use crate::text::path_text;
 
 /// What the disk of an image is called.
@@ -33,6 +33,24 @@ impl From<io::Error> for Refusal {
 /// An image whose tables make no sense.
 pub(super) fn damaged(message: &'static str) -> Refusal {
     Refusal::Io(io::Error::new(io::ErrorKind::InvalidData, message))
+}
+
+/// Lends an image to its reader, which says why it cannot be read, if so.
+pub(super) fn with_image(
+    container: &OpenContainer<'_>,
+    body: Body<'_>,
+    read: fn(&OpenContainer<'_>, &mut RandomAccess<'_>) -> Result<(), Refusal>,
+) {
+    with_random_access(
+        body,
+        container.budget,
+        |file| {
+            if let Err(refusal) = read(container, file) {
+                refuse(container, file, refusal);
+            }
+        },
+        |head, rest| scan_too_large(container, head, rest),
+    );
 }
 
 /// Hands on the disk, then all that is in the image besides.
@@ -58,12 +76,7 @@ pub(super) fn refuse(container: &OpenContainer<'_>, file: &mut RandomAccess<'_>,
     container.hand_over(Region::Raw(0), Content::pieces(&mut Part { file, at: 0, end }));
     match refusal {
         Refusal::Unreadable(reason) => container.report_unreadable(Region::Raw(0), reason),
-        Refusal::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => {
-            container.report(Region::Raw(0), StreamError::LimitReached(Limit::Memory), None);
-        }
-        Refusal::Io(error) => {
-            container.report(Region::Raw(0), StreamError::Damaged(error.to_string()), None);
-        }
+        Refusal::Io(error) => container.report_read_error(&error),
     }
 }
 

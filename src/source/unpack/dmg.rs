@@ -7,10 +7,10 @@ mod chunks;
 mod resources;
 mod trailer;
 
-use super::disk::{Refusal, damaged, elsewhere, hand_over_disk, refuse, scan_too_large};
+use super::disk::{Refusal, damaged, elsewhere, hand_over_disk, with_image};
 use super::format::{Format, Reader, Signature};
 use super::open_container::{OpenContainer, Region};
-use super::random_access::{RandomAccess, with_random_access};
+use super::random_access::RandomAccess;
 use crate::blob::Body;
 use chunks::Chunks;
 use trailer::Trailer;
@@ -31,16 +31,7 @@ pub(super) static FORMAT: Format = Format {
 
 /// Hands on the disk.
 fn open(container: &OpenContainer<'_>, body: Body<'_>) {
-    with_random_access(
-        body,
-        container.budget,
-        |file| {
-            if let Err(refusal) = open_image(container, file) {
-                refuse(container, file, refusal);
-            }
-        },
-        |head, rest| scan_too_large(container, head, rest),
-    );
+    with_image(container, body, open_image);
 }
 
 fn open_image(container: &OpenContainer<'_>, file: &mut RandomAccess<'_>) -> Result<(), Refusal> {

@@ -1,5 +1,7 @@
 //! What an open container reports of what could not be read.
 
+use std::io::{self, ErrorKind};
+
 use super::bounded_reader::StreamError;
 use super::limits::Limit;
 use super::open_container::{OpenContainer, Region};
@@ -73,6 +75,15 @@ impl OpenContainer<'_> {
     /// what to do about it.
     pub(super) fn report_as_bytes(&self, region: Region<'_>, word: &'static str, why: &str) {
         self.fault(region, FaultKind::AsBytes(word), format!("seen as bytes only: {why}"));
+    }
+
+    /// Reports that the container itself could not be read on: for want of memory, or because it is damaged.
+    pub(super) fn report_read_error(&self, error: &io::Error) {
+        let error = match error.kind() {
+            ErrorKind::OutOfMemory => StreamError::LimitReached(Limit::Memory),
+            _ => StreamError::Damaged(error.to_string()),
+        };
+        self.report(Region::Raw(0), error, None);
     }
 
     /// Reports that a member was not scanned.

@@ -17,7 +17,6 @@ use super::decoder::DecodeReader;
 use super::extents::{Covered, ExtentReader, read_at, with_file};
 use super::format::{Format, Reader, Signature};
 use super::input::Input;
-use super::limits::Limit;
 use super::open_container::{Content, MemberName, OpenContainer, Region};
 use super::share::Claim;
 use super::zisofs;
@@ -63,11 +62,7 @@ pub(super) fn open(container: &OpenContainer<'_>, body: Body<'_>) {
         let outcome = read_tree(container, file, &mut covered);
         let scanned = covered.scan_rest(container, file);
         if let Err(error) = outcome.and(scanned) {
-            let error = match error.kind() {
-                io::ErrorKind::OutOfMemory => StreamError::LimitReached(Limit::Memory),
-                _ => StreamError::Damaged(error.to_string()),
-            };
-            container.report(Region::Raw(0), error, None);
+            container.report_read_error(&error);
         }
     });
 }

@@ -12,14 +12,12 @@ mod footer;
 mod log;
 mod table;
 
-use std::io::{self, ErrorKind};
+use std::io::{self};
 
 use super::besides::ReadBesides;
-use super::bounded_reader::StreamError;
 use super::chunk::RandomAccess;
 use super::format::{Format, Reader, Signature};
-use super::limits::Limit;
-use super::open_container::{OpenContainer, Region};
+use super::open_container::OpenContainer;
 use crate::blob::{Body, ReadSeek};
 
 /// Its row in the table of formats.
@@ -64,10 +62,6 @@ fn open(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
         }
     };
     if let Err(error) = read(file) {
-        let error = match error.kind() {
-            ErrorKind::OutOfMemory => StreamError::LimitReached(Limit::Memory),
-            _ => StreamError::Damaged(error.to_string()),
-        };
-        container.report(Region::Raw(0), error, None);
+        container.report_read_error(&error);
     }
 }

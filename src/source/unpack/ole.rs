@@ -18,10 +18,8 @@ use std::io::{self, Read as _};
 
 use zeroize::Zeroize as _;
 
-use super::bounded_reader::StreamError;
 use super::extents::{Covered, Extent, ExtentReader, with_file};
 use super::format::{Format, Reader, Signature};
-use super::limits::Limit;
 use super::open_container::{Content, MemberName, OpenContainer, Region};
 use crate::blob::{Body, ReadSeek};
 use directory::{Directory, Stream};
@@ -56,17 +54,9 @@ pub(super) fn open(container: &OpenContainer<'_>, body: Body<'_>) {
         };
         let scanned = covered.scan_rest(container, file);
         if let Err(error) = outcome.and(scanned) {
-            report(container, &error);
+            container.report_read_error(&error);
         }
     });
-}
-
-fn report(container: &OpenContainer<'_>, error: &io::Error) {
-    let error = match error.kind() {
-        io::ErrorKind::OutOfMemory => StreamError::LimitReached(Limit::Memory),
-        _ => StreamError::Damaged(error.to_string()),
-    };
-    container.report(Region::Raw(0), error, None);
 }
 
 fn read_streams(

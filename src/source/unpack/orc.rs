@@ -11,10 +11,8 @@ use std::io::{self, ErrorKind};
 use std::rc::Rc;
 
 use super::besides::ReadBesides;
-use super::bounded_reader::StreamError;
 use super::chunk::{Joined, RandomAccess};
 use super::format::{Format, Reader, Signature};
-use super::limits::Limit;
 use super::open_container::{Content, MemberName, OpenContainer, Region};
 use super::share::Claim;
 use crate::blob::ReadSeek;
@@ -46,10 +44,7 @@ fn open(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
         Ok(()) => {}
         // A text that begins with these letters is none.
         Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) if error.kind() == ErrorKind::OutOfMemory => {
-            container.report(Region::Raw(0), StreamError::LimitReached(Limit::Memory), None);
-        }
-        Err(error) => container.report(Region::Raw(0), StreamError::Damaged(error.to_string()), None),
+        Err(error) => container.report_read_error(&error),
     }
 }
 

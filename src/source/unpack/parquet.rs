@@ -11,10 +11,8 @@ mod thrift;
 use std::io::{self, ErrorKind};
 
 use super::besides::ReadBesides;
-use super::bounded_reader::StreamError;
 use super::chunk::RandomAccess;
 use super::format::{Format, Reader, Signature};
-use super::limits::Limit;
 use super::open_container::{OpenContainer, Region};
 use crate::blob::ReadSeek;
 
@@ -48,10 +46,7 @@ const IS_ENCRYPTED: &str = "encrypted: decrypt it and scan what comes out";
 fn open(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
     match read(container, file) {
         Ok(()) => {}
-        Err(error) if error.kind() == ErrorKind::OutOfMemory => {
-            container.report(Region::Raw(0), StreamError::LimitReached(Limit::Memory), None);
-        }
-        Err(error) => container.report(Region::Raw(0), StreamError::Damaged(error.to_string()), None),
+        Err(error) => container.report_read_error(&error),
     }
 }
 

@@ -78,10 +78,7 @@ fn open_file(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
             let reason = "its header is packed in a way that is not supported: unpack it and scan that";
             container.report_as_bytes(Region::Raw(0), UNKNOWN_METHOD, reason);
         }
-        Refusal::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => {
-            container.report(Region::Raw(0), StreamError::LimitReached(Limit::Memory), None);
-        }
-        Refusal::Io(error) => container.report(Region::Raw(0), StreamError::Damaged(error.to_string()), None),
+        Refusal::Io(error) => container.report_read_error(&error),
     }
 }
 

@@ -12,10 +12,9 @@ mod tables;
 mod values;
 
 use super::besides::ReadBesides;
-use super::bounded_reader::StreamError;
 use super::chunk::{Chunk, RandomAccess};
 use super::format::{Format, Reader, Signature};
-use super::open_container::{OpenContainer, Region};
+use super::open_container::OpenContainer;
 use crate::blob::ReadSeek;
 use pages::Pages;
 use tables::Tables;
@@ -40,11 +39,7 @@ fn begins(head: &[u8]) -> bool {
 
 fn open(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
     if let Err(error) = read(container, file) {
-        let error = match error.kind() {
-            std::io::ErrorKind::OutOfMemory => StreamError::LimitReached(super::limits::Limit::Memory),
-            _ => StreamError::Damaged(error.to_string()),
-        };
-        container.report(Region::Raw(0), error, None);
+        container.report_read_error(&error);
     }
 }
 

@@ -11,10 +11,10 @@ mod superblock;
 mod walk;
 
 use super::covered::Covered;
-use super::disk::{Refusal, refuse, scan_too_large};
+use super::disk::{Refusal, with_image};
 use super::format::{Format, Reader, Signature};
 use super::open_container::OpenContainer;
-use super::random_access::{RandomAccess, with_random_access};
+use super::random_access::RandomAccess;
 use crate::blob::Body;
 use superblock::Superblock;
 
@@ -34,16 +34,7 @@ pub(super) static FORMAT: Format = Format {
 
 /// Hands on the files, then all that is in the image besides, before it and behind it.
 fn open(container: &OpenContainer<'_>, body: Body<'_>) {
-    with_random_access(
-        body,
-        container.budget,
-        |file| {
-            if let Err(refusal) = open_image(container, file) {
-                refuse(container, file, refusal);
-            }
-        },
-        |head, rest| scan_too_large(container, head, rest),
-    );
+    with_image(container, body, open_image);
 }
 
 fn open_image(container: &OpenContainer<'_>, file: &mut RandomAccess<'_>) -> Result<(), Refusal> {

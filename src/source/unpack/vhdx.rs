@@ -6,11 +6,11 @@
 
 use std::io;
 
-use super::disk::{Refusal, damaged, elsewhere, hand_over_disk, refuse, scan_too_large};
+use super::disk::{Refusal, damaged, elsewhere, hand_over_disk, with_image};
 use super::format::{Format, Reader, Signature};
 use super::open_container::{OpenContainer, Region};
 use super::pieces::{Data, Layout, Piece};
-use super::random_access::{RandomAccess, with_random_access};
+use super::random_access::RandomAccess;
 use super::table::{Endian, Table, le16, le32, le64};
 use crate::blob::Body;
 
@@ -55,16 +55,7 @@ fn begins(head: &[u8]) -> bool {
 
 /// Hands on the disk.
 fn open(container: &OpenContainer<'_>, body: Body<'_>) {
-    with_random_access(
-        body,
-        container.budget,
-        |file| {
-            if let Err(refusal) = open_image(container, file) {
-                refuse(container, file, refusal);
-            }
-        },
-        |head, rest| scan_too_large(container, head, rest),
-    );
+    with_image(container, body, open_image);
 }
 
 fn open_image(container: &OpenContainer<'_>, file: &mut RandomAccess<'_>) -> Result<(), Refusal> {
