@@ -4,7 +4,9 @@
 //! that was cut off. The file itself is scanned as it is as well.
 
 mod filters;
+mod fonts;
 mod lexer;
+mod objects;
 mod predictor;
 mod text;
 
@@ -25,6 +27,7 @@ use super::{inflate, zip};
 use crate::blob::{Body, fill};
 use filters::{Filter, Filters};
 use lexer::{Lexer, Value, is_blank};
+use objects::{is_encrypted, object_number, stream_len};
 use text::Texts;
 
 /// Its row in the table of formats.
@@ -164,15 +167,13 @@ impl<'d> Document<'d> {
     fn read_object(&mut self, number: u32, bytes: &[u8], at: usize) -> usize {
         let mut lexer = Lexer::new(bytes, at);
         let mut strings = Vec::new();
-        let value = lexer.value(&mut |found| {
-            strings.extend(text::string(found));
-            strings.push(b'\n');
-        });
+        let value = lexer.value(&mut |found| push_line(&mut strings, found));
         let end = lexer.at;
         let text_name = || MemberName::from_text(format!("object {number} text"));
         joined::scan(self.container, &text_name(), &strings, bytes.get(at..end).unwrap_or_default());
         strings.zeroize();
         let Some(dictionary @ Value::Dictionary(_)) = value else { return end };
+        self.texts.take_object(number, &dictionary);
         let mut begin = end;
         while bytes.get(begin).copied().is_some_and(is_blank) {
             begin += 1;
@@ -225,7 +226,7 @@ impl<'d> Document<'d> {
             self.container.hand_over(Region::Member(&name), content);
         });
         if dictionary.is(b"Type", b"ObjStm") {
-            self.read_strings(number, &shown);
+            self.read_packed(number, dictionary, &shown);
         } else {
             self.read_text(number, &shown);
         }
@@ -241,14 +242,16 @@ impl<'d> Document<'d> {
         }
     }
 
-    /// Looks into the strings of objects that were packed together (7.5.7).
-    fn read_strings(&self, number: u32, decoded: &[u8]) {
+    /// Looks into the strings of objects that were packed together, and into what they say about fonts.
+    fn read_packed(&mut self, number: u32, dictionary: &Value, decoded: &[u8]) {
+        objects::for_each_packed(dictionary, decoded, &mut |object, value| {
+            self.texts.take_object(object, value);
+        });
         let mut lexer = Lexer::new(decoded, 0);
         let mut strings = Vec::new();
         while let Some(word) = lexer.next_word() {
             if let lexer::Word::String(found) = word {
-                strings.extend(text::string(&found));
-                strings.push(b'\n');
+                push_line(&mut strings, &found);
             }
         }
         let name = MemberName::from_text(format!("object {number} text"));
@@ -282,39 +285,8 @@ impl Read for Tee<'_> {
     }
 }
 
-/// The number of the object whose keyword these bytes end before: `12 0 `.
-fn object_number(before: &[u8]) -> Option<u32> {
-    let digits = |bytes: &[u8]| bytes.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-    let rest = before.trim_ascii_end();
-    let generation = digits(rest);
-    let rest = &rest[..rest.len() - generation];
-    let trimmed = rest.trim_ascii_end();
-    let number = digits(trimmed).min(10);
-    if generation == 0 || number == 0 || trimmed.len() == rest.len() {
-        return None;
-    }
-    std::str::from_utf8(&trimmed[trimmed.len() - number..]).ok()?.parse().ok()
-}
-
-/// How long a stream's data is: as its dictionary says, where its end follows that, else up to its end.
-fn stream_len(dictionary: &Value, data: &[u8]) -> usize {
-    const END: &[u8] = b"endstream";
-    if let Some(len) = dictionary.number(b"Length").and_then(|len| usize::try_from(len).ok())
-        && let Some(behind) = data.get(len..)
-        && behind[..behind.len().min(32)].trim_ascii_start().starts_with(END)
-    {
-        return len;
-    }
-    let end = memmem::find(data, END).or_else(|| memmem::find(data, b"endobj")).unwrap_or(data.len());
-    let data = &data[..end];
-    data.strip_suffix(b"\r\n").or(data.strip_suffix(b"\n")).map_or(end, <[u8]>::len)
-}
-
-/// Whether a trailer refers to how the document is encrypted (7.6.1).
-fn is_encrypted(bytes: &[u8]) -> bool {
-    memmem::find_iter(bytes, b"/Encrypt").any(|at| {
-        let rest = bytes.get(at + 8..).unwrap_or_default();
-        let value = rest[..rest.len().min(16)].trim_ascii_start();
-        value.starts_with(b"<<") || value.first().is_some_and(u8::is_ascii_digit)
-    })
+/// Adds a string as a line of its own.
+fn push_line(lines: &mut Vec<u8>, string: &[u8]) {
+    lines.extend(text::string(string));
+    lines.push(b'\n');
 }

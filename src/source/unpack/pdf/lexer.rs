@@ -11,7 +11,9 @@ pub(super) enum Value {
     Name(Vec<u8>),
     Array(Vec<Value>),
     Dictionary(Vec<(Vec<u8>, Value)>),
-    /// A string, which was handed over, a word, or a reference to another object.
+    /// A reference to the object of this number.
+    Reference(u32),
+    /// A string, which was handed over, or a word.
     Other,
 }
 
@@ -190,7 +192,7 @@ impl<'b> Lexer<'b> {
 
     fn value_within(&mut self, depth: u32, on_string: &mut dyn FnMut(&[u8])) -> Option<Value> {
         Some(match self.next_word()? {
-            Word::Number(number) => Value::Number(number),
+            Word::Number(number) => self.reference(number).unwrap_or(Value::Number(number)),
             Word::Name(name) => Value::Name(name),
             Word::String(text) => {
                 on_string(&text);
@@ -212,12 +214,8 @@ impl<'b> Lexer<'b> {
                             let value = lexer.value_within(depth + 1, on_string).unwrap_or(Value::Other);
                             entries.push((key, value));
                         }
-                        // `5 0 R` is a number with two more words behind it.
-                        Some(_) => {
-                            if let Some((_, value)) = entries.last_mut() {
-                                *value = Value::Other;
-                            }
-                        }
+                        // Where a key should be.
+                        Some(_) => {}
                         None => return false,
                     }
                     entries.len() < MAX_VALUES
@@ -226,6 +224,20 @@ impl<'b> Lexer<'b> {
             }
             Word::Keyword(_) => Value::Other,
         })
+    }
+
+    /// The object that a number refers to whose generation and `R` come next (7.3.10).
+    fn reference(&mut self, number: i64) -> Option<Value> {
+        let number = u32::try_from(number).ok()?;
+        let rest = self.rest().trim_ascii_start();
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let behind = rest[digits..].trim_ascii_start();
+        let is_word = |byte: &u8| !is_blank(*byte) && !is_delimiter(*byte);
+        if digits == 0 || digits > 5 || !behind.starts_with(b"R") || behind.get(1).is_some_and(is_word) {
+            return None;
+        }
+        self.at = self.bytes.len() - behind.len() + 1;
+        Some(Value::Reference(number))
     }
 
     /// Calls `each` until the next word is this one, or the end.

@@ -237,6 +237,61 @@ fn text_in_the_codes_of_a_font() {
     }
 }
 
+/// The glyphs of a font that has only what a text needs, and its table.
+fn subset(text: &str) -> (String, Vec<u8>) {
+    let mut glyphs: Vec<u8> = text.bytes().collect();
+    glyphs.sort_unstable();
+    glyphs.dedup();
+    let code = |byte: u8| glyphs.iter().position(|glyph| *glyph == byte).map_or(0, |at| at + 1);
+    let codes = text.bytes().map(|byte| format!("{:02X}", code(byte))).collect();
+    let chars: String = glyphs.iter().map(|byte| format!("<{:02X}> <{byte:04X}>\n", code(*byte))).collect();
+    (codes, format!("begincmap\n{} beginbfchar\n{chars}endbfchar\nendcmap", glyphs.len()).into_bytes())
+}
+
+#[test]
+fn text_that_is_shown_in_several_fonts() {
+    // A word processor where a part of the token is bold: each font has its own codes.
+    let token = token(1);
+    let (bold, plain) = token.split_at(9);
+    let [(bold, bold_table), (plain, plain_table), (other, other_table)] =
+        [bold, plain, "Something else"].map(subset);
+    let content = format!("BT /F1 12 Tf <{bold}> Tj ET BT /F2 12 Tf [<{plain}>] TJ ET");
+    let font = |table: u32| format!("<< /Type /Font /ToUnicode {table} 0 R >>");
+    let shown = |content: &str, bold: u32, plain: u32| {
+        let resources = format!("/Resources << /Font << /F1 {bold} 0 R /F2 {plain} 0 R >> >>");
+        vec![
+            stream("/Filter /FlateDecode", &flate(content.as_bytes())),
+            stream("/Filter /FlateDecode", &flate(&bold_table)),
+            stream("/Filter /FlateDecode", &flate(&plain_table)),
+            stream("/Filter /FlateDecode", &flate(&other_table)),
+            format!("<< /Type /Page {resources} /Contents 1 0 R >>").into_bytes(),
+        ]
+    };
+    let found = [Found::content("a.pdf!object 1 text", 0, 1)];
+    let with = |more: &[String]| {
+        let mut objects = shown(&content, 6, 7);
+        objects.extend(more.iter().map(|object| object.clone().into_bytes()));
+        document(&objects)
+    };
+    found_as(&with(&[font(2), font(3)]), &found);
+    // Another page calls another font so.
+    let page = "<< /Type /Page /Resources << /Font << /F1 8 0 R /F2 8 0 R >> >> >>".to_owned();
+    found_as(&with(&[font(2), font(3), font(4), page]), &found);
+    // The names are an object of their own, which was packed together with the fonts.
+    let packed = [font(2), font(3), "<< /F1 6 0 R /F2 7 0 R >>".to_owned()];
+    let offsets = format!("6 0 7 {} 8 {} ", packed[0].len() + 1, packed[0].len() + packed[1].len() + 2);
+    let entries = format!("/Type /ObjStm /N 3 /First {} /Filter /FlateDecode", offsets.len());
+    let mut objects = shown(&content, 90, 91);
+    objects.push(stream(&entries, &flate((offsets + &packed.join(" ")).as_bytes())));
+    found_as(&document(&objects), &found);
+    // What a font that is not its own makes of it is no token.
+    found_as(&with(&[font(2), font(4)]), &[]);
+    let wrong = content.replace(&plain, &other);
+    let mut objects = shown(&wrong, 6, 7);
+    objects.extend([font(2), font(3)].map(String::into_bytes));
+    found_as(&document(&objects), &[]);
+}
+
 #[test]
 fn strings_and_object_streams_and_embedded_files() {
     let wide: String = token(1).bytes().fold("FEFF".to_owned(), |mut hex, byte| {
