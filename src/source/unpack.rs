@@ -16,8 +16,7 @@
 //! header texts; what stands before, between and behind the members of a zip, and behind a compressed stream or a tar.
 //! All this is reported at its offset in the container. The compressed bytes themselves are not scanned.
 //!
-//! **What begins somewhere else.** In what is no container and no text, compressed streams and archives are found at any offset, and
-//! called `core!@6699`.
+//! **What begins somewhere else.** In what is no container and no text, streams and archives are found anywhere: `core!@6699`.
 //!
 //! **Besides.** Mails, databases and tables are scanned as they stand, whatever the limits are, and what that does not show is handed on
 //! besides: a token may be found in both. They are read twice, or once for both where they cannot be and can be read forwards.
@@ -39,6 +38,7 @@ mod block;
 mod blocks;
 mod bounded_reader;
 mod brotli;
+mod browser_cache;
 mod budget;
 mod buffers;
 mod bzip2;

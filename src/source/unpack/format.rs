@@ -44,6 +44,8 @@
 //! | `LevelDB` and `RocksDB`: tables (Snappy, zlib, bzip2, LZ4, Zstandard) and logs | the end of a table, or its first block in Snappy; a log's first record, by its checksum | by a table's index, besides the bytes as they are; the records of a log that are cut by the end of a block | `000005.ldb!block 3` |
 //! | mozLz4 (sessions of Firefox) | `mozLz40` | at once, up to 64 MiB | `previous.jsonlz4!content` |
 //! | HAR (what browsers record of pages) | `{"log":{` | forwards, besides the bytes as they are: bodies that are containers | `a.har!entry 3!inner/path` |
+//! | Chromium's cache (bodies in Brotli) | `30 5c 72 a7 1b 6d fb fc` | by its end, besides the bytes as they are | `1c0de7a9f0b2d3e4_0!body` |
+//! | Firefox's cache (bodies in Brotli) | where its last bytes say that what is known of it begins, in a file or in memory | by its end, besides the bytes as they are | `D3B5635B13712A8E2C8F20E7D4FADF427A5AA7BA!body` |
 //! | Parquet (Snappy, gzip, Zstandard, LZ4, Brotli, LZO) | `PAR1` | by its footer, besides the bytes as they are: the pages of columns, unpacked | `a.parquet!column NAME` |
 //! | ORC (zlib, Snappy, LZO, LZ4, Zstandard) | `ORC` and a postscript | by its footer, besides the bytes as they are: the streams of columns, unpacked | `a.orc!stripe 1/column NAME` |
 //! | Arrow files and streams, Feather (LZ4, Zstandard) | `ARROW1`, `ff ff ff ff` and a message | forwards, besides the bytes as they are: compressed buffers | `a.arrow!buffer 2` |

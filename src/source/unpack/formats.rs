@@ -4,9 +4,10 @@ use super::budget::Budget;
 use super::format::{Format, Reader, Signature};
 use super::open_container::Behind;
 use super::{
-    android, ar, arrow, asar, avro, brotli, bzip2, cab, cpio, dmg, git, gzip, har, http, iso, journal,
-    leveldb, lz4, lzip, lzma, lzop, mail, mozlz4, ole, orc, parquet, pcap, pdf, png, pst, qcow2, rpm, sevenz,
-    snappy, sqlite, squashfs, tar, unix_compress, vdi, vhd, vhdx, vmdk, xz, zip, zisofs, zlib, zstd,
+    android, ar, arrow, asar, avro, brotli, browser_cache, bzip2, cab, cpio, dmg, git, gzip, har, http, iso,
+    journal, leveldb, lz4, lzip, lzma, lzop, mail, mozlz4, ole, orc, parquet, pcap, pdf, png, pst, qcow2,
+    rpm, sevenz, snappy, sqlite, squashfs, tar, unix_compress, vdi, vhd, vhdx, vmdk, xz, zip, zisofs, zlib,
+    zstd,
 };
 use crate::blob::Body;
 
@@ -14,7 +15,7 @@ use crate::blob::Body;
 pub(super) const HEAD: usize = 512;
 
 /// All of them; where two begin alike, the first is taken.
-static FORMATS: [&Format; 49] = [
+static FORMATS: [&Format; 51] = [
     &zip::FORMAT,
     &sevenz::FORMAT,
     &squashfs::FORMAT,
@@ -57,6 +58,8 @@ static FORMATS: [&Format; 49] = [
     &leveldb::FORMAT,
     &mozlz4::FORMAT,
     &har::FORMAT,
+    &browser_cache::CHROMIUM,
+    &browser_cache::FIREFOX,
     &parquet::FORMAT,
     &orc::FORMAT,
     &arrow::FORMAT,

@@ -14,6 +14,7 @@ mod carved;
 
 mod as_they_are;
 mod asars;
+mod browser_caches;
 mod cabs;
 mod compound;
 mod cpios;

@@ -165,10 +165,15 @@ fn adler32(bytes: &[u8]) -> u32 {
 
 /// Brotli whose blocks are not compressed (RFC 7932, 9.2).
 pub(super) fn brotli(bytes: &[u8]) -> Vec<u8> {
+    brotli_in_blocks(bytes, 64 * 1024)
+}
+
+/// The same in blocks of up to this size.
+pub(super) fn brotli_in_blocks(bytes: &[u8], size: usize) -> Vec<u8> {
     let mut out = Vec::new();
     // A window of 64 KiB; no last block, a length of four nibbles, not compressed.
     let mut before = 1;
-    for block in bytes.chunks(64 * 1024) {
+    for block in bytes.chunks(size) {
         let len = u32::try_from(block.len() - 1).expect("small");
         let header = (len << 3 | 1 << 19) << before;
         out.extend_from_slice(&header.to_le_bytes()[..3]);
