@@ -194,7 +194,10 @@ impl<'d> Document<'d> {
 
     /// Hands on what is in a stream.
     fn read_stream(&mut self, number: u32, dictionary: &Value, data: &[u8]) {
-        if dictionary.is(b"Type", b"XRef") || dictionary.is(b"Subtype", b"Image") || data.is_empty() {
+        let is_passed_over = dictionary.is(b"Type", b"XRef")
+            || dictionary.is(b"Subtype", b"Image")
+            || objects::is_font_program(dictionary);
+        if is_passed_over || data.is_empty() {
             return;
         }
         let filters = match filters::of(dictionary) {

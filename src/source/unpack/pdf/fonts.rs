@@ -114,12 +114,20 @@ pub(super) struct Table {
     width: usize,
     /// A character for each code there can be; 0 where none is known.
     characters: Vec<u8>,
+    /// The codes that stand for several.
+    ligatures: HashMap<u16, Vec<u8>>,
 }
+
+/// The characters of Unicode that are several letters in one glyph, from U+FB00 on (Alphabetic Presentation Forms).
+const LIGATURES: [&[u8]; 7] = [b"ff", b"fi", b"fl", b"ffi", b"ffl", b"st", b"st"];
+
+/// How many letters a code may stand for.
+const MAX_LETTERS: usize = 8;
 
 impl Table {
     /// The table of a `ToUnicode` stream: single codes and ranges of them (9.10.3, Adobe Technical Note 5014).
     fn parse(stream: &[u8]) -> Option<Table> {
-        let mut table = Table { width: 0, characters: vec![0; 1 << 16] };
+        let mut table = Table { width: 0, characters: vec![0; 1 << 16], ligatures: HashMap::new() };
         let mut lexer = Lexer::new(stream, 0);
         while let Some(word) = lexer.next_word() {
             match word {
@@ -161,20 +169,46 @@ impl Table {
         }
     }
 
-    /// Notes a code's character, which is UTF-16, where it is ASCII.
-    fn put(&mut self, code: &[u8], step: u16, character: &[u8]) {
-        if let ([0, ascii] | [ascii], 1..=2) = (character, code.len()) {
-            self.width = code.len();
-            if let Some(known) = self.characters.get_mut(usize::from(number(code).wrapping_add(step))) {
-                *known = *ascii;
+    /// Notes what a code stands for, which is UTF-16, where that is ASCII.
+    fn put(&mut self, code: &[u8], step: u16, text: &[u8]) {
+        if !(1..=2).contains(&code.len()) || text.len() > 2 * MAX_LETTERS {
+            return;
+        }
+        let letters: Vec<u8> = match text {
+            [ascii] => vec![*ascii],
+            [0xfb, number] => {
+                LIGATURES.get(usize::from(*number)).map_or(Vec::new(), |letters| letters.to_vec())
+            }
+            _ => {
+                text.as_chunks::<2>().0.iter().map(|[high, low]| if *high == 0 { *low } else { 0 }).collect()
+            }
+        };
+        let index = number(code).wrapping_add(step);
+        match letters.as_slice() {
+            [] => return,
+            [letter] => {
+                if let Some(known) = self.characters.get_mut(usize::from(index)) {
+                    *known = *letter;
+                }
+            }
+            _ => {
+                self.ligatures.insert(index, letters);
             }
         }
+        self.width = code.len();
     }
 
     /// The characters of these codes.
     pub(super) fn decode(&self, codes: &[u8]) -> Vec<u8> {
-        let character = |code: &[u8]| self.characters.get(usize::from(number(code))).copied().unwrap_or(0);
-        codes.chunks_exact(self.width.max(1)).map(character).collect()
+        let mut text = Vec::with_capacity(codes.len() / self.width.max(1));
+        for code in codes.chunks_exact(self.width.max(1)) {
+            let index = number(code);
+            match self.ligatures.get(&index) {
+                Some(letters) => text.extend_from_slice(letters),
+                None => text.extend(self.characters.get(usize::from(index))),
+            }
+        }
+        text
     }
 }
 

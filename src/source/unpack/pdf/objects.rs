@@ -24,6 +24,14 @@ pub(super) fn for_each_packed(dictionary: &Value, decoded: &[u8], each: &mut dyn
     }
 }
 
+/// Whether a stream is a font (9.9): the names of its glyphs, one behind the other, may look like a token.
+pub(super) fn is_font_program(dictionary: &Value) -> bool {
+    let is_compact = [&b"Type1C"[..], b"CIDFontType0C", b"OpenType"]
+        .iter()
+        .any(|subtype| dictionary.is(b"Subtype", subtype));
+    is_compact || dictionary.get([b"Length1"; 2]).is_some()
+}
+
 /// The number of the object whose keyword these bytes end before: `12 0 `.
 pub(super) fn object_number(before: &[u8]) -> Option<u32> {
     let digits = |bytes: &[u8]| bytes.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();

@@ -237,6 +237,14 @@ fn text_in_the_codes_of_a_font() {
     }
 }
 
+/// A token of letters, another for each `n`.
+fn token_of_letters(n: u32) -> String {
+    let body: String = (0..30_u32)
+        .map(|at| char::from(b'a' + u8::try_from((n * 31 + at * (n + 7)) % 26).unwrap_or(0)))
+        .collect();
+    format!("ghp_{body}{}", String::from_utf8_lossy(&crate::checksum::crc32_base62(body.as_bytes())))
+}
+
 /// The glyphs of a font that has only what a text needs, and its table.
 fn subset(text: &str) -> (String, Vec<u8>) {
     let mut glyphs: Vec<u8> = text.bytes().collect();
@@ -290,6 +298,21 @@ fn text_that_is_shown_in_several_fonts() {
     let mut objects = shown(&wrong, 6, 7);
     objects.extend([font(2), font(3)].map(String::into_bytes));
     found_as(&document(&objects), &[]);
+}
+
+#[test]
+fn letters_that_are_one_glyph() {
+    // A browser prints `fi` as one glyph, whose code a table maps to U+FB01 or to both letters.
+    let token = (0..).map(token_of_letters).find(|token| token.contains("fi")).expect("some have it");
+    let (before, behind) = token.split_once("fi").expect("it has");
+    for (ligature, table) in [("FB01", 1), ("00660069", 1), ("FB02", 0)] {
+        let (codes, mut chars) = subset(&[before, behind].concat());
+        let codes = format!("{}FF{}", &codes[..2 * before.len()], &codes[2 * before.len()..]);
+        chars.extend(format!("\n1 beginbfchar\n<FF> <{ligature}>\nendbfchar").into_bytes());
+        let content = format!("BT /F1 12 Tf <{codes}> Tj ET");
+        let bytes = document(&[stream("", content.as_bytes()), stream("", &chars)]);
+        found_as(&bytes, &[Found::content("a.pdf!object 1 text", 0, 1)][..table]);
+    }
 }
 
 #[test]
@@ -349,6 +372,16 @@ fn pictures_and_encrypted_documents() {
         };
         assert!(reason.contains("encrypted"));
     }
+}
+
+#[test]
+fn the_programs_of_fonts_are_passed_over() {
+    for entries in ["/Subtype /Type1C", "/Subtype /OpenType", "/Length1 200", "/Length1 7 0 R"] {
+        let font = stream(&format!("{entries} /Filter /FlateDecode"), &flate(&text(1)));
+        found_as(&document(&[font]), &[]);
+    }
+    let other = stream("/Subtype /XML /Filter /FlateDecode", &flate(&text(1)));
+    found_as(&document(&[other]), &[Found::content("a.pdf!object 1", OFFSET, LINE)]);
 }
 
 #[test]
