@@ -242,6 +242,11 @@ impl Encodings {
         (0..self.count).flat_map(names).copied().collect()
     }
 
+    /// Whether nothing in a text is encoded but where its lines end: it is in pieces, and only a checksum that holds joins those.
+    pub(super) fn only_join(&self, encoded: &[u8]) -> bool {
+        self.names(encoded) == ["joined-lines"]
+    }
+
     /// Whether only a checksum that holds makes a token of what is encoded so.
     pub(super) fn need_proof(&self) -> bool {
         self.encodings[..self.count].iter().any(|encoding| encoding.needs_proof())

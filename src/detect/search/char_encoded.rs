@@ -95,7 +95,8 @@ impl Finder {
                     let text = read_token(rule, encodings, encoded);
                     let classified = classify_unproven(rule, &text, None)
                         .filter(|classified| classified.confidence > Lookalike)?;
-                    return encoded_token(rule, text, encodings, (encoded, start), classified);
+                    return encoded_token(rule, text, encodings, (encoded, start), classified)
+                        .filter(|found| !encodings.only_join(&layer.bytes[found.span.clone()]));
                 }
                 None => return None,
             }

@@ -152,6 +152,23 @@ fn every_gap_in_every_token_wherever_it_is_cut() {
 }
 
 #[test]
+fn what_has_the_shape_of_a_token_alone_is_never_joined() {
+    let token = tokens().into_iter().find(|token| token.starts_with("github_pat_")).expect("there is one");
+    // The last character that the checksum covers is another one.
+    let at = token.len() - 9;
+    let other = if token.as_bytes()[at] == b'a' { "b" } else { "a" };
+    let wrong = [&token[..at], other, &token[at + 1..]].concat();
+    for (before, gap, after, _) in [LINES, LITERALS, MARKUP].concat() {
+        for cut in (11..wrong.len()).step_by(3) {
+            let text = format!("first\n{before}{}{gap}{}{after}", &wrong[..cut], &wrong[cut..]);
+            detector().scan(&Window::whole(text.as_bytes()), &mut |hit| {
+                assert_eq!(hit.confidence, Confidence::Lookalike, "{gap:?} at {cut}");
+            });
+        }
+    }
+}
+
+#[test]
 fn a_prefix_is_cut_behind_its_first_letters() {
     for gap in ["\" + \"", "\n", "\r\n", "' . '", "<b>", "\u{200b}", "\u{ad}"] {
         for token in tokens() {
