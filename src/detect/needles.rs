@@ -10,6 +10,11 @@
 mod kind;
 mod rare;
 
+use std::ops::Range;
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+
 use aho_corasick::packed;
 use aho_corasick::{AhoCorasick, Input};
 
@@ -111,10 +116,17 @@ pub(super) const MAX_NEEDLE_OFFSET: usize = 96;
 
 /// Finds where a token may start.
 pub(super) struct Needles {
-    search: Search,
-    kinds: Vec<NeedleKind>,
+    needles: Vec<Needle>,
     longest: usize,
+    /// Made when a text is long, or after some short ones: what a run that scans next to nothing prints costs less than that.
+    search: OnceLock<Search>,
+    short_texts: AtomicUsize,
+    first_bytes: [bool; 256],
 }
+
+/// How long a short text is, in bytes, and how often one is looked through needle by needle.
+const SHORT: usize = 256;
+const SHORT_TEXTS: usize = 32;
 
 enum Search {
     /// Teddy: the first bytes of every needle are compared with a whole vector register of text at a time.
@@ -151,17 +163,13 @@ impl Needles {
         )
     }
 
-    fn new(needles: Vec<(&[u8], NeedleKind)>) -> Self {
-        let texts = || needles.iter().map(|(text, _)| *text);
-        // Eight buckets, however many needles: with sixteen, Teddy takes half as many bytes at a time.
-        let mut config = packed::Config::new();
-        let config = config.only_teddy_fat(Some(false)).heuristic_pattern_limits(false);
-        let search = match config.builder().extend(texts()).build() {
-            Some(searcher) => Search::Packed(searcher),
-            None => AhoCorasick::new(texts()).map_or(Search::Nothing, Search::Automaton),
-        };
-        let longest = texts().map(<[u8]>::len).max().unwrap_or(0);
-        Needles { search, longest, kinds: needles.into_iter().map(|(_, kind)| kind).collect() }
+    fn new(needles: Vec<Needle>) -> Self {
+        let longest = needles.iter().map(|(text, _)| text.len()).max().unwrap_or(0);
+        let mut first_bytes = [false; 256];
+        for first in needles.iter().filter_map(|(text, _)| text.first()) {
+            first_bytes[usize::from(*first)] = true;
+        }
+        Needles { needles, longest, search: OnceLock::new(), short_texts: AtomicUsize::new(0), first_bytes }
     }
 
     /// The first needle that starts at or after `from` and before `end`, and where it does.
@@ -170,21 +178,53 @@ impl Needles {
             return None;
         }
         let span = from..bytes.len().min(end + self.longest - 1);
-        let (pattern, start) = match &self.search {
-            Search::Packed(searcher) => {
-                let found = searcher.find_in(bytes, span.into())?;
-                (found.pattern(), found.start())
+        let (needle, start) = match self.search.get() {
+            None if span.len() <= SHORT && self.short_texts.fetch_add(1, Relaxed) < SHORT_TEXTS => {
+                self.compare(bytes, span)?
             }
-            Search::Automaton(automaton) => {
-                let found = automaton.find(Input::new(bytes).range(span))?;
-                (found.pattern(), found.start())
-            }
-            Search::Nothing => return None,
+            _ => self.search.get_or_init(|| Search::new(&self.needles)).find(bytes, span)?,
         };
         if start >= end {
             return None;
         }
-        self.kinds.get(pattern.as_usize()).map(|kind| (*kind, start))
+        self.needles.get(needle).map(|(_, kind)| (*kind, start))
+    }
+
+    /// What a search finds, found without one.
+    fn compare(&self, bytes: &[u8], span: Range<usize>) -> Option<(usize, usize)> {
+        span.clone().filter(|at| self.first_bytes[usize::from(bytes[*at])]).find_map(|at| {
+            let rest = &bytes[at..span.end];
+            let starts = |needle: &[u8]| needle.first() == rest.first() && rest.starts_with(needle);
+            Some((self.needles.iter().position(|(needle, _)| starts(needle))?, at))
+        })
+    }
+}
+
+impl Search {
+    fn new(needles: &[Needle]) -> Self {
+        let texts = || needles.iter().map(|(text, _)| *text);
+        // Eight buckets, however many needles: with sixteen, Teddy takes half as many bytes at a time.
+        let mut config = packed::Config::new();
+        let config = config.only_teddy_fat(Some(false)).heuristic_pattern_limits(false);
+        match config.builder().extend(texts()).build() {
+            Some(searcher) => Search::Packed(searcher),
+            None => AhoCorasick::new(texts()).map_or(Search::Nothing, Search::Automaton),
+        }
+    }
+
+    /// The index of the first needle in a span, and where it starts.
+    fn find(&self, bytes: &[u8], span: Range<usize>) -> Option<(usize, usize)> {
+        match self {
+            Search::Packed(searcher) => {
+                let found = searcher.find_in(bytes, span.into())?;
+                Some((found.pattern().as_usize(), found.start()))
+            }
+            Search::Automaton(automaton) => {
+                let found = automaton.find(Input::new(bytes).range(span))?;
+                Some((found.pattern().as_usize(), found.start()))
+            }
+            Search::Nothing => None,
+        }
     }
 }
 
@@ -195,7 +235,7 @@ const COMPARED: usize = 3;
 /// an earlier one whose low nibbles are the same. So the first ones of their nibbles come one bucket after the other, a bucket's last one
 /// again where it has no more, which changes nothing; and behind them the others.
 fn interleaved(buckets: &[&[Needle]; BUCKETS]) -> Vec<Needle> {
-    let nibbles = |needle: &[u8]| needle.iter().take(COMPARED).map(|byte| byte & 15).collect::<Vec<_>>();
+    let nibbles = |needle: &[u8]| needle.first_chunk::<COMPARED>().map(|first| first.map(|byte| byte & 15));
     let mut others = Vec::new();
     let firsts = buckets.map(|bucket| {
         let mut firsts: Vec<Needle> = Vec::new();
@@ -218,8 +258,9 @@ mod tests {
     fn every_prefix_is_among_the_needles_and_teddy_takes_them_all() {
         let rules = crate::rule::testing::github_rules();
         let needles = Needles::encoded(rules);
-        assert_eq!(needles.kinds.len(), interleaved(&ENCODED_NEEDLES).len());
-        assert!(matches!(needles.search, Search::Packed(_)) || cfg!(not(target_arch = "x86_64")));
+        assert_eq!(needles.needles.len(), interleaved(&ENCODED_NEEDLES).len());
+        let search = Search::new(&needles.needles);
+        assert!(matches!(search, Search::Packed(_)) || cfg!(not(target_arch = "x86_64")));
         assert!(ENCODED_NEEDLES.iter().flat_map(|bucket| *bucket).all(|(needle, _)| needle.len() >= 3));
     }
 
@@ -227,7 +268,27 @@ mod tests {
     fn the_needles_of_the_second_pass_are_as_long_and_as_few_as_it_takes() {
         assert!(RARE_NEEDLES.iter().flat_map(|bucket| *bucket).all(|(needle, _)| needle.len() >= 3));
         // The packed searcher takes no more.
-        assert!(Needles::rare().kinds.len() <= 128);
-        assert!(!matches!(Needles::rare().search, Search::Nothing));
+        assert!(Needles::rare().needles.len() <= 128);
+        assert!(!matches!(Search::new(&Needles::rare().needles), Search::Nothing));
+    }
+
+    #[test]
+    fn short_texts_are_looked_through_as_long_ones_are() {
+        for needles in [Needles::encoded(crate::rule::testing::github_rules()), Needles::rare()] {
+            let search = Search::new(&needles.needles);
+            for (first, _) in &needles.needles {
+                for (second, _) in &needles.needles {
+                    let text = [b"words ", *first, b" ", *second, b" and more words behind them"].concat();
+                    for from in [0, 6, 7, 8] {
+                        let span = from..text.len();
+                        assert_eq!(
+                            needles.compare(&text, span.clone()),
+                            search.find(&text, span),
+                            "{text:?}"
+                        );
+                    }
+                }
+            }
+        }
     }
 }
