@@ -80,6 +80,17 @@ impl Columns {
         })
     }
 
+    /// The lines in front of a shorter last one, where there are several: that may be of something else.
+    pub(in crate::detect) fn full_lines(&self) -> Option<Self> {
+        let (&(last, _), full) = self.lines.split_last()?;
+        let [_, (length, _), ..] = *full else { return None };
+        if self.text.len() - last >= length {
+            return None;
+        }
+        let end = full.last().map_or(0, |(_, start)| start + length);
+        Some(Columns { text: Zeroizing::new(self.text.get(..last)?.to_vec()), lines: full.to_vec(), end })
+    }
+
     /// The first character of the line that a character is on, and that line's first byte.
     fn line(&self, character: usize) -> (usize, usize) {
         let line = self.lines.partition_point(|(first, _)| *first <= character);

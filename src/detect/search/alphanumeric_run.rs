@@ -25,6 +25,11 @@ fn columns_around(bytes: &[u8], at: usize, searched: &mut usize) -> Option<Colum
     Some(columns)
 }
 
+/// What of lines that are no text together may be one.
+fn parts_of(columns: &Columns) -> impl Iterator<Item = Columns> {
+    columns.full_lines().into_iter().chain(columns.each_line())
+}
+
 impl Finder {
     /// Searches the run around `candidate`, unless that is in front of `searched`, the end of the last one.
     pub(super) fn search_alphanumeric_run(
@@ -48,9 +53,9 @@ impl Finder {
         if is_found {
             return;
         }
-        for line in columns.each_line() {
-            for radix in Radix::of_run(&line.text) {
-                self.search_radix(layer, &line, radix, report);
+        for part in parts_of(&columns) {
+            for radix in Radix::of_run(&part.text) {
+                self.search_radix(layer, &part, radix, report);
             }
         }
     }
@@ -104,6 +109,6 @@ impl Finder {
                     })
             })
         };
-        may_match(&columns.text) || columns.each_line().any(|line| may_match(&line.text))
+        may_match(&columns.text) || parts_of(&columns).any(|part| may_match(&part.text))
     }
 }

@@ -127,6 +127,21 @@ proptest! {
     }
 
     #[test]
+    fn base32_in_lines_of_which_the_last_is_as_long_as_the_others(
+        token in any_token(), lines in 2_usize..6, alphabet in 0_usize..3, behind in prop::sample::select(vec!["more", "fi", "words_and", ""]),
+    ) {
+        let text = in_bits(format!("key: {token} ").as_bytes(), 5, [BASE32, BASE32_HEX, CROCKFORD][alphabet]);
+        let width = text.len().div_ceil(lines);
+        // A character of no meaning at the end of what it fills.
+        let text = format!("{text:A<length$}", length = width * lines);
+        let lines = wrapped(&text, width, "\n");
+        let bytes = format!("a line\n{lines}\n{behind}\n").into_bytes();
+        if width >= 54 {
+            assert_chain(&bytes, &token, &["base32"])?;
+        }
+    }
+
+    #[test]
     fn base58_is_one_number(token in any_token(), user in "[!-~]{0,20}", lead in prop::sample::select(vec![" ", "\"", "="])) {
         let text = base58(format!("{user}{token}").as_bytes(), BITCOIN);
         assert_found(format!("key{lead}{text}\"\n").as_bytes(), &token, 4, &["base58"])?;
