@@ -2,6 +2,7 @@
 //! <https://www.7-zip.org/sdk.html>). `sevenz-rust2` reads it, once its header was checked.
 
 mod chain;
+mod file;
 mod header;
 mod header_reader;
 
@@ -14,13 +15,13 @@ use std::rc::Rc;
 use sevenz_rust2::{Archive, ArchiveEntry, Block, BlockDecoder, EncoderMethod, Error, Password};
 
 use super::bounded_reader::StreamError;
-use super::decoder::Careful;
 use super::format::{Format, Reader, Signature};
 use super::limits::Limit;
 use super::open_container::{Content, MemberName, OpenContainer, Region};
 use super::share::Claim;
 use super::spool::{Spooled, with_seekable};
 use crate::blob::{Body, ReadSeek};
+use file::{FileReader, hand_over_file};
 use header::{Refusal, reserve};
 
 /// Its row in the table of formats.
@@ -205,8 +206,8 @@ fn read_block(
         let is_last = is_last && files == count;
         let claim = if is_last { Claim::Rest } else { Claim::Size(entry.size) };
         let bytes_in = Rc::clone(&bytes_in);
-        let mut careful = Careful::new(&mut *reader);
-        let content = Content::Compressed { reader: &mut careful, bytes_in, out_before: out, claim };
+        let mut file = FileReader::new(&mut *reader);
+        let content = Content::Compressed { reader: &mut file, bytes_in, out_before: out, claim };
         let error = hand_over_file(container, entry, content);
         out = u64::saturating_add(out, entry.size);
         broken = error.is_some();
@@ -215,10 +216,11 @@ fn read_block(
             // What was packed together with it comes out behind it only, and is not to blame for its ratio.
             Some(StreamError::LimitReached(_)) => {
                 out = 0;
-                files < count && container.pass_over(reader)
+                files < count && !file.has_decoder_failed() && container.pass_over(reader)
             }
             Some(StreamError::Cancelled) => false,
-            Some(StreamError::Damaged(_) | StreamError::Unsupported(_)) | None => true,
+            Some(StreamError::Damaged(_) | StreamError::Unsupported(_)) => !file.has_decoder_failed(),
+            None => true,
         })
     };
     let outcome = catch_unwind(AssertUnwindSafe(|| {
@@ -237,22 +239,6 @@ fn read_block(
         Err(_) if broken => Ok(BlockEnd { left: count.saturating_sub(files), sound: false }),
         Err(error) => Err(into_io(error)),
     }
-}
-
-/// Hands on one file; what broke it off.
-fn hand_over_file(
-    container: &OpenContainer<'_>,
-    entry: &ArchiveEntry,
-    content: Content<'_>,
-) -> Option<StreamError> {
-    let name = MemberName::from_text(entry.name.clone());
-    if !container.begin_member(&name) {
-        return Some(StreamError::Cancelled);
-    }
-    if entry.size == 0 {
-        return None;
-    }
-    container.hand_over(Region::Member(&name), content).1
 }
 
 /// Bytes that the decoders of a block hold at a time.

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek as _, SeekFrom};
 
 use sevenz_rust2::{Archive, ArchiveEntry, Block, Coder, EncoderMethod, Error};
 
+use super::file::wrong_checksum;
 use super::{CountingReader, into_io};
 use crate::source::unpack::budget::Budget;
 use crate::source::unpack::bzip2;
@@ -210,7 +211,7 @@ impl<R: Read> Read for Checked<'_, R> {
                 return Err(ErrorKind::UnexpectedEof.into());
             }
             if self.file.has_crc && u64::from(self.crc.clone().finalize()) != self.file.crc {
-                return Err(io::Error::new(ErrorKind::InvalidData, "its checksum does not hold"));
+                return Err(wrong_checksum());
             }
         }
         Ok(read)

@@ -154,6 +154,28 @@ fn an_unknown_method_is_named_and_not_called_damage() {
     assert_eq!(outcome.faults, [fault]);
 }
 
+#[test]
+fn a_decoder_that_failed_is_not_asked_for_the_next_file() {
+    let (plain, _) = many();
+    let mut bytes = pack::sevenz_in_one(&[("a", &plain), ("b/.env", &text(1))]);
+    // The properties of the first chunk of LZMA2, which no stream has: the library would read on for ever.
+    bytes[32 + 5] = 0xff;
+    let outcome = unpack("s.7z", &bytes);
+    let faults: Vec<_> = outcome.faults.iter().map(|(path, kind, _)| (path.as_str(), *kind)).collect();
+    assert_eq!(faults, [("s.7z", FaultKind::Unreadable), ("s.7z!a", FaultKind::Damaged)], "{outcome:?}");
+}
+
+#[test]
+fn behind_a_wrong_checksum_the_next_file_is_read() {
+    let (first, second) = (noise(3000), text(1));
+    let mut bytes = pack::sevenz_in_one(&[("a", &first), ("b/.env", &second)]);
+    let at = bytes.windows(100).position(|window| *window == first[..100]).expect("stored as it is");
+    bytes[at] ^= 1;
+    let outcome = unpack("s.7z", &bytes);
+    assert!(outcome.paths().contains(&"s.7z!b/.env"), "{outcome:?}");
+    assert_eq!(outcome.faults.len(), 1, "{:?}", outcome.faults);
+}
+
 /// What each format begins with, and streams of each that break off.
 fn beginnings() -> Vec<(&'static str, Vec<u8>)> {
     let mut begins: Vec<(&str, Vec<u8>)> = [

@@ -132,6 +132,16 @@ pub(super) fn sevenz(members: &[(&str, &[u8])]) -> Vec<u8> {
     sevenz_as(members, sevenz_rust2::EncoderMethod::LZMA2)
 }
 
+/// All files packed together.
+pub(super) fn sevenz_in_one(members: &[(&str, &[u8])]) -> Vec<u8> {
+    use sevenz_rust2::{ArchiveEntry, ArchiveWriter, SourceReader};
+    let mut out = ArchiveWriter::new(Cursor::new(Vec::new())).expect("memory");
+    let entries = members.iter().map(|(name, _)| ArchiveEntry::new_file(name)).collect();
+    let readers = members.iter().map(|(_, bytes)| SourceReader::from(*bytes)).collect();
+    out.push_archive_entries(entries, readers).expect("memory");
+    out.finish().expect("memory").into_inner()
+}
+
 /// Makes deflate's number in a 7z that of another method, and puts the checksums over it right.
 pub(super) fn set_method(bytes: &mut [u8], last: u8) {
     let at = bytes.windows(3).rposition(|id| id == [4, 1, 8]).expect("deflate is in the header");
