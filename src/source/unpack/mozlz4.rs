@@ -26,8 +26,15 @@ static STREAM: StreamFormat =
 
 const MAGIC: &[u8] = b"mozLz40\0";
 
+/// Whether a file begins so: the signature, a size, and a block whose first match does not reach back beyond its literals
+/// (`doc/lz4_Block_format.md` in <https://github.com/lz4/lz4>).
 fn begins(head: &[u8]) -> bool {
-    head.starts_with(MAGIC)
+    let Some([_, _, _, _, token, block @ ..]) = head.strip_prefix(MAGIC) else { return false };
+    // Longer runs of literals have their lengths behind the token, and mostly end beyond what is seen here.
+    let literals = usize::from(token >> 4);
+    let offset =
+        block.get(literals..).and_then(<[u8]>::first_chunk).map(|offset| u16::from_le_bytes(*offset));
+    literals == 15 || offset.is_none_or(|offset| (1..=literals).contains(&usize::from(offset)))
 }
 
 fn open(input: &mut Input<'_>, _metadata: &mut Vec<Metadata>) -> io::Result<Box<dyn Decoder>> {
@@ -62,5 +69,24 @@ impl Decoder for Whole {
         }
         self.given += produced;
         Step { consumed: 0, produced, ended: Ok(self.given == self.plain.len()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_told_by_its_first_match_too() {
+        for plain in [&b"some words, some words, some words"[..], b"short", b"", &[b'-'; 3000], &[7; 40]] {
+            let len = u32::try_from(plain.len()).expect("short").to_le_bytes();
+            let file = [MAGIC, &len, &lz4_flex::block::compress(plain)].concat();
+            assert!(begins(&file), "{plain:?}");
+        }
+        for text in
+            [&b"mozLz40\0 is what it begins with, and then comes a size"[..], b"mozLz40 is a name", MAGIC]
+        {
+            assert!(!begins(text), "{text:?}");
+        }
     }
 }

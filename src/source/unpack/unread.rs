@@ -4,7 +4,10 @@
 //! Each is told by more than a few chance bytes: by a long signature, or by a header that holds together.
 
 mod arj;
+mod borg;
+mod bzip3;
 mod openpgp;
+mod openssl;
 mod program;
 
 use crate::blob::Body;
@@ -68,16 +71,14 @@ static KINDS: [Kind; 19] = [
         begins: is_other_archive,
         is: archive("other archives", "an archive of a rare kind: unpack it and scan what comes out"),
     },
-    // <https://borgbackup.readthedocs.io/en/stable/internals/data-structures.html>, "Segments".
     Kind {
         first_bytes: b"B",
-        begins: |head| head.starts_with(b"BORG_SEG"),
+        begins: borg::begins,
         is: archive("Borg", "a part of a Borg repository: extract its archives and scan those"),
     },
-    // openssl-enc(1), with -salt, which is the default; and its -a.
     Kind {
         first_bytes: b"SU",
-        begins: |head| head.starts_with(b"Salted__") && head.len() > 16 || is_salted_base64(head),
+        begins: openssl::begins,
         is: encrypted("encrypted by openssl enc: decrypt it and scan what comes out"),
     },
     // <https://age-encryption.org/v1>; the second line is the first recipient's stanza.
@@ -140,10 +141,9 @@ static KINDS: [Kind; 19] = [
         begins: |head| head.starts_with(b"encrcdsa\0\0\0"),
         is: encrypted("an encrypted disk image: open it and scan what is in it"),
     },
-    // bzip3's file format (<https://github.com/kspalaiologos/bzip3/blob/master/doc/bzip3_format.md>).
     Kind {
         first_bytes: b"B",
-        begins: |head| head.starts_with(b"BZ3v1"),
+        begins: bzip3::begins,
         is: archive("bzip3", "packed by bzip3: unpack it and scan what comes out"),
     },
 ];
@@ -215,12 +215,6 @@ fn is_other_archive(head: &[u8]) -> bool {
         || head.starts_with(b"ALZ\x01\x0a\0\0\0")
         || head.starts_with(b"EGGA\0\x01")
         || matches!(head, [b'A', b'r', b'C', 1, 0, ..])
-}
-
-/// `Salted__` in base64, as `openssl enc -a` writes it, and a salt behind it.
-fn is_salted_base64(head: &[u8]) -> bool {
-    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-    head.starts_with(b"U2FsdGVkX1") && head.get(10..32).is_some_and(|salt| salt.iter().all(is_base64))
 }
 
 /// LHA's header (<https://github.com/jca02266/lha/blob/master/header.doc.md>): its size and checksum, or its size in two bytes,
