@@ -6,7 +6,6 @@ use std::io::{self, ErrorKind};
 use std::rc::Rc;
 
 use super::besides::ReadBesides;
-use super::bounded_reader::StreamError;
 use super::chunk::{Joined, RandomAccess};
 use super::format::{Format, Reader, Signature};
 use super::open_container::{Content, MemberName, OpenContainer, Region};
@@ -35,9 +34,6 @@ const MAX_TEXT: u64 = 16 * 1024 * 1024;
 const MAX_ENTRIES: u64 = 1000;
 
 fn open(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
-    let damaged = |error: io::Error| {
-        container.report(Region::Raw(0), StreamError::Damaged(error.to_string()), None);
-    };
     let file = RandomAccess::new(file);
     let blocks = file.and_then(|file| {
         let mut avro = Avro { file, at: MAGIC.len() as u64 };
@@ -47,10 +43,7 @@ fn open(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
         // Those are found where they stand.
         Ok((Codec::None, _)) => return,
         Ok(found) => found,
-        Err(error) if error.kind() == ErrorKind::Unsupported => {
-            return container.report_unreadable(Region::Raw(0), error.to_string());
-        }
-        Err(error) => return damaged(error),
+        Err(error) => return container.report_read_error(&error),
     };
     if !container.begin_part() {
         return;

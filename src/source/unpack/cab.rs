@@ -98,7 +98,7 @@ fn read_folder(
         Ok(blocks) => blocks,
         Err(Refusal::Method(method)) => {
             let reason = format!("packed by {method}, which is not supported: unpack it and scan that");
-            container.report_unreadable(Region::Member(&first), reason);
+            container.report_unknown_method(Region::Member(&first), &reason);
             scan_names(container, files);
             return Ok(());
         }

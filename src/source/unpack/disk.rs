@@ -19,8 +19,11 @@ pub(super) const DISK: &str = "disk";
 /// Why an image is not read.
 #[derive(Debug)]
 pub(super) enum Refusal {
-    /// It cannot be read by this program: what it is, and what to do.
-    Unreadable(String),
+    Encrypted,
+    /// It needs what this program does not know: what, and what to do.
+    Unsupported(String),
+    /// What is in it stands elsewhere: where.
+    Elsewhere(String),
     Io(io::Error),
 }
 
@@ -75,7 +78,9 @@ pub(super) fn refuse(container: &OpenContainer<'_>, file: &mut RandomAccess<'_>,
     let end = file.len().unwrap_or(0);
     container.hand_over(Region::Raw(0), Content::pieces(&mut Part { file, at: 0, end }));
     match refusal {
-        Refusal::Unreadable(reason) => container.report_unreadable(Region::Raw(0), reason),
+        Refusal::Encrypted => container.report_encrypted(Region::Raw(0)),
+        Refusal::Unsupported(why) => container.report(Region::Raw(0), StreamError::Unsupported(why), None),
+        Refusal::Elsewhere(reason) => container.report_unreadable(Region::Raw(0), reason),
         Refusal::Io(error) => container.report_read_error(&error),
     }
 }

@@ -36,7 +36,7 @@ fn open(container: &OpenContainer<'_>, body: Body<'_>) {
 
 fn open_image(container: &OpenContainer<'_>, file: &mut RandomAccess<'_>) -> Result<(), Refusal> {
     if file.bytes_at(0, 16).is_ok_and(|head| trailer::is_encrypted(&head)) {
-        return Err(Refusal::Unreadable("encrypted: decrypt it and scan what comes out".to_owned()));
+        return Err(Refusal::Encrypted);
     }
     let trailer = Trailer::read(file)?;
     let tables = resources::read(file, &trailer, container.budget)?;

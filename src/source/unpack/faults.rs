@@ -77,10 +77,22 @@ impl OpenContainer<'_> {
         self.fault(region, FaultKind::AsBytes(word), format!("seen as bytes only: {why}"));
     }
 
-    /// Reports that the container itself could not be read on: for want of memory, or because it is damaged.
+    /// Reports a member, or the container itself, that is encrypted.
+    pub(super) fn report_encrypted(&self, region: Region<'_>) {
+        self.report_as_bytes(region, "encrypted", "encrypted: decrypt it and scan what comes out");
+    }
+
+    /// Reports a member, or the container itself, that is packed in a way that is not known here: how, and what to do about it.
+    pub(super) fn report_unknown_method(&self, region: Region<'_>, why: &str) {
+        self.report_as_bytes(region, "unknown method", why);
+    }
+
+    /// Reports that the container itself could not be read on: for want of memory, because it needs what is not here, or because it
+    /// is damaged.
     pub(super) fn report_read_error(&self, error: &io::Error) {
         let error = match error.kind() {
             ErrorKind::OutOfMemory => StreamError::LimitReached(Limit::Memory),
+            ErrorKind::Unsupported => StreamError::Unsupported(error.to_string()),
             _ => StreamError::Damaged(error.to_string()),
         };
         self.report(Region::Raw(0), error, None);

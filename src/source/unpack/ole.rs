@@ -100,8 +100,7 @@ fn read_stream(
         covered.add(&extents, stream.size);
     }
     if cipher::is_encrypted(own_name, &head) {
-        let reason = "encrypted: decrypt it and scan what comes out".to_owned();
-        container.report_unreadable(Region::Member(name), reason);
+        container.report_encrypted(Region::Member(name));
     }
     head.zeroize();
     decoded::read(container, ExtentReader::new(file, &extents, stream.size), stream)

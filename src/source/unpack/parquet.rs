@@ -41,8 +41,6 @@ const ENCRYPTED: &[u8] = b"PARE";
 /// The largest footer that is read, in bytes.
 const MAX_FOOTER: usize = 64 * 1024 * 1024;
 
-const IS_ENCRYPTED: &str = "encrypted: decrypt it and scan what comes out";
-
 fn open(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
     match read(container, file) {
         Ok(()) => {}
@@ -58,7 +56,7 @@ fn read(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) -> io::Result<()
     file.read_at(at, &mut tail)?;
     let [a, b, c, d, magic @ ..] = tail;
     if magic == ENCRYPTED {
-        container.report_unreadable(Region::Raw(0), IS_ENCRYPTED.to_owned());
+        container.report_encrypted(Region::Raw(0));
         return Ok(());
     }
     if magic != MAGIC {
@@ -70,7 +68,7 @@ fn read(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) -> io::Result<()
     let mut failed = Ok(());
     let parsed = footer::columns(&footer, &mut |column| {
         if column.is_encrypted {
-            container.report_unreadable(Region::Raw(0), IS_ENCRYPTED.to_owned());
+            container.report_encrypted(Region::Raw(0));
             return false;
         }
         let read = page::hand_over(container, &mut file, column);

@@ -138,8 +138,7 @@ impl<'d> Document<'d> {
     fn read_objects(&mut self, bytes: &[u8], last: bool) -> usize {
         if is_encrypted(bytes) {
             if !self.encrypted {
-                let reason = "encrypted: decrypt it and scan what comes out".to_owned();
-                self.container.report_unreadable(Region::Raw(0), reason);
+                self.container.report_encrypted(Region::Raw(0));
             }
             self.encrypted = true;
             return bytes.len();

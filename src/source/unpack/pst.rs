@@ -9,10 +9,8 @@ mod crypt;
 use std::io::{self, ErrorKind};
 
 use super::besides::ReadBesides;
-use super::bounded_reader::StreamError;
 use super::chunk::{Chunk, Joined, RandomAccess};
 use super::format::{Format, Reader, Signature};
-use super::limits::Limit;
 use super::memory::Reservation;
 use super::open_container::{Content, MemberName, OpenContainer, Region};
 use crate::blob::ReadSeek;
@@ -38,13 +36,7 @@ const STEP: usize = 64 * 1024;
 fn open(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
     match read(container, file) {
         Ok(()) => {}
-        Err(error) if error.kind() == ErrorKind::OutOfMemory => {
-            container.report(Region::Raw(0), StreamError::LimitReached(Limit::Memory), None);
-        }
-        Err(error) if error.kind() == ErrorKind::Unsupported => {
-            container.report_unreadable(Region::Raw(0), error.to_string());
-        }
-        Err(error) => container.report(Region::Raw(0), StreamError::Damaged(error.to_string()), None),
+        Err(error) => container.report_read_error(&error),
     }
 }
 

@@ -57,10 +57,10 @@ fn read_header(
 ) -> Result<(Header, Covered), Refusal> {
     let header = Header::read(file)?;
     if header.encrypted {
-        return Err(Refusal::Unreadable("encrypted: decrypt it and scan what comes out".to_owned()));
+        return Err(Refusal::Encrypted);
     }
     if let Some(name) = &header.data_file {
-        return Err(Refusal::Unreadable(elsewhere("its data file", name)));
+        return Err(Refusal::Elsewhere(elsewhere("its data file", name)));
     }
     let covered = Covered::new(file.len()?, container.budget)?;
     Ok((header, covered))

@@ -36,9 +36,6 @@ pub(super) static FORMAT: Format = Format {
     member_path: "a.7z!inner/path",
 };
 
-const UNKNOWN_METHOD: &str = "unknown method";
-const ENCRYPTED: &str = "encrypted: decrypt it and scan what comes out";
-
 /// Whether an archive begins so: its signature (7zFormat.txt, `kSignature`).
 pub(super) fn begins(head: &[u8]) -> bool {
     head.starts_with(b"7z\xbc\xaf\x27\x1c")
@@ -74,10 +71,10 @@ fn open_file(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
         container.hand_over(Region::Raw(0), Content::Stored(&mut &mut *file));
     }
     match refusal {
-        Refusal::Encrypted => container.report_as_bytes(Region::Raw(0), "encrypted", ENCRYPTED),
+        Refusal::Encrypted => container.report_encrypted(Region::Raw(0)),
         Refusal::Unsupported => {
             let reason = "its header is packed in a way that is not supported: unpack it and scan that";
-            container.report_as_bytes(Region::Raw(0), UNKNOWN_METHOD, reason);
+            container.report_unknown_method(Region::Raw(0), reason);
         }
         Refusal::Io(error) => container.report_read_error(&error),
     }
@@ -111,7 +108,7 @@ fn read_blocks(container: &OpenContainer<'_>, file: &mut dyn ReadSeek, archive: 
         let first = map.block_first_file_index.get(index).and_then(|first| archive.files.get(*first));
         let name = MemberName::from_text(first.map(|file| file.name.clone()).unwrap_or_default());
         if block.coders.iter().any(|coder| coder.encoder_method_id() == header::AES) {
-            container.report_as_bytes(Region::Member(&name), "encrypted", ENCRYPTED);
+            container.report_encrypted(Region::Member(&name));
             continue;
         }
         let Ok(_reservation) = container.budget.reserve(memory_of(block)) else {
@@ -132,7 +129,7 @@ fn read_blocks(container: &OpenContainer<'_>, file: &mut dyn ReadSeek, archive: 
             }
             Err(error) if error.kind() == io::ErrorKind::Unsupported => {
                 let reason = format!("packed by {error}, which is not supported: unpack it and scan that");
-                container.report_as_bytes(Region::Member(&name), UNKNOWN_METHOD, &reason);
+                container.report_unknown_method(Region::Member(&name), &reason);
             }
             Err(error) => {
                 container.report(Region::Member(&name), StreamError::Damaged(error.to_string()), None);

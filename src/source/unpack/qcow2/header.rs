@@ -113,7 +113,7 @@ fn later_version(bytes: &[u8]) -> Result<Header, Refusal> {
     if features & !KNOWN != 0 {
         let reason =
             format!("it needs features that are not known ({features:#x}): convert it and scan that");
-        return Err(Refusal::Unreadable(reason));
+        return Err(Refusal::Unsupported(reason));
     }
     let extended = features & EXTENDED_L2 != 0;
     let cluster_bits = be32(bytes, 20);
@@ -127,7 +127,7 @@ fn later_version(bytes: &[u8]) -> Result<Header, Refusal> {
         1 => Codec::Zstd,
         kind => {
             let reason = format!("packed by method {kind}, which is not supported: convert it and scan that");
-            return Err(Refusal::Unreadable(reason));
+            return Err(Refusal::Unsupported(reason));
         }
     };
     let data_file =

@@ -36,7 +36,7 @@ impl Superblock {
         if !bytes.starts_with(b"hsqs") || version != 4 {
             let reason =
                 "an older version of SquashFS than 4, which is not supported: unpack it and scan that";
-            return Err(Refusal::Unreadable(reason.to_owned()));
+            return Err(Refusal::Unsupported(reason.to_owned()));
         }
         let block = le32(&bytes, 12);
         if !BLOCKS.contains(&block) || !block.is_power_of_two() {
@@ -52,7 +52,7 @@ impl Superblock {
             method => {
                 let reason =
                     format!("packed by method {method}, which is not supported: unpack it and scan that");
-                return Err(Refusal::Unreadable(reason));
+                return Err(Refusal::Unsupported(reason));
             }
         };
         let table = |at| base.saturating_add(le64(&bytes, at));

@@ -146,8 +146,9 @@ fn what_is_not_there_or_not_known_is_named() {
     let outcome = unpack("q.cab", &bytes);
     // It is not packed here.
     assert_eq!(outcome.paths(), ["q.cab", "q.cab!c"]);
-    let reason = "packed by Quantum, which is not supported: unpack it and scan that";
-    assert_eq!(outcome.faults, [("q.cab!a".to_owned(), FaultKind::Unreadable, reason.to_owned())]);
+    let reason = "seen as bytes only: packed by Quantum, which is not supported: unpack it and scan that";
+    let fault = ("q.cab!a".to_owned(), FaultKind::AsBytes("unknown method"), reason.to_owned());
+    assert_eq!(outcome.faults, [fault]);
 
     bytes = cab(&[(STORED, &[("a", &text(1))])], b"");
     // The file begins in the cabinet before, or goes on in the next.

@@ -367,7 +367,7 @@ fn pictures_and_encrypted_documents() {
     for form in FORMS {
         let outcome = unpack_as(form, "a.pdf", &encrypted.concat(), Limits::default());
         assert_eq!(outcome.paths(), ["a.pdf"], "{form:?}");
-        let [(_, FaultKind::Unreadable, reason)] = &outcome.faults[..] else {
+        let [(_, FaultKind::AsBytes("encrypted"), reason)] = &outcome.faults[..] else {
             panic!("{:?}", outcome.faults)
         };
         assert!(reason.contains("encrypted"));

@@ -98,7 +98,7 @@ fn sparse(bytes: &[u8]) -> Result<Header, Refusal> {
     let method = le16(bytes, 77);
     if compressed && method != DEFLATE {
         let reason = format!("packed by method {method}, which is not supported: convert it and scan that");
-        return Err(Refusal::Unreadable(reason));
+        return Err(Refusal::Unsupported(reason));
     }
     Ok(Header {
         capacity: le64(bytes, 12),

@@ -8,7 +8,7 @@ use super::large::Listed;
 use super::method;
 use super::record::{Entry, LOCAL_LEN};
 use crate::source::unpack::input::Input;
-use crate::source::unpack::open_container::OpenContainer;
+use crate::source::unpack::open_container::{OpenContainer, Region};
 use crate::source::unpack::share::Claim;
 
 /// How far a member was read.
@@ -51,7 +51,7 @@ pub(super) fn read_member(
         return Ok(MemberEnd::Whole(end));
     }
     if entry.is_encrypted() {
-        method::report_encrypted(container, name);
+        container.report_encrypted(Region::Member(name));
         return Ok(MemberEnd::Whole(begin));
     }
     let mut part = archive.take(entry.packed);

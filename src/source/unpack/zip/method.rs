@@ -14,12 +14,6 @@ use crate::source::unpack::ppmd::{self, Ppmd};
 use crate::source::unpack::share::Claim;
 use crate::source::unpack::{bzip2, lzma, xz, zstd};
 
-/// Reports a member that is encrypted.
-pub(super) fn report_encrypted(container: &OpenContainer<'_>, name: &MemberName) {
-    let reason = "encrypted: decrypt it and scan what comes out";
-    container.report_as_bytes(Region::Member(name), "encrypted", reason);
-}
-
 /// Hands a member's content on; whether it is whole. None where its method is not known, which is reported.
 pub(super) fn hand_over_content(
     container: &OpenContainer<'_>,
@@ -40,7 +34,7 @@ pub(super) fn hand_over_content(
     let Some(reader) = opened else {
         let reason =
             format!("packed by method {}, which is not supported: unpack it and scan that", entry.method);
-        container.report_as_bytes(Region::Member(name), "unknown method", &reason);
+        container.report_unknown_method(Region::Member(name), &reason);
         return Ok(None);
     };
     let stored = matches!(reader, Reader::Stored(_));

@@ -104,7 +104,7 @@ fn read_member(container: &OpenContainer<'_>, input: &mut Input<'_>, base: u64) 
         container.scan_raw(name_offset + name_len as u64, &entry.extra);
     }
     if entry.is_encrypted() {
-        method::report_encrypted(container, &name);
+        container.report_encrypted(Region::Member(&name));
     }
     if !entry.sized {
         return read_unsized_member(container, input, &entry, (&name, base));
