@@ -74,6 +74,7 @@ mod tree_reader;
 mod gathered;
 mod gathered_pack;
 mod inside;
+mod memory_pack;
 
 // what changes add: the commits of a range, and what is staged
 mod change;
@@ -97,6 +98,7 @@ pub use incomplete::Incomplete;
 pub use inside::{Bounds, Inside, alone};
 pub use loose::{begins_loose_object, is_loose_object};
 pub use loose_stream::{LooseStream, hash_named, scan_object_named};
+pub use memory_pack::MemoryPack;
 pub use range::Range;
 pub use remotes::RemoteRefs;
 pub use repo::Repo;

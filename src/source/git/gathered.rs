@@ -103,6 +103,22 @@ impl Gathered {
         File::options().read(true).write(true).create(true).truncate(true).open(path)
     }
 
+    /// Calls `each` with the id of each loose object, and its file.
+    pub fn for_each_loose(&self, each: &mut dyn FnMut(&str, File)) {
+        let names = |dir: &Path| {
+            let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+            entries.filter_map(|entry| entry.file_name().into_string().ok()).collect::<Vec<_>>()
+        };
+        let objects = self.dir.path().join("objects");
+        for first in names(&objects).into_iter().filter(|first| first.len() == 2) {
+            for rest in names(&objects.join(&first)) {
+                if let Ok(file) = File::open(objects.join(&first).join(&rest)) {
+                    each(&format!("{first}{rest}"), file);
+                }
+            }
+        }
+    }
+
     /// Counts bytes that were written.
     pub fn count(&mut self, bytes: u64) {
         self.bytes = self.bytes.saturating_add(bytes);

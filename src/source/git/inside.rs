@@ -54,6 +54,8 @@ impl Gathered {
                     unbuilt.extend(added(&pack, &extent));
                     packs.push(pack.pack);
                 }
+                // There is no room for its index.
+                Err(error @ Error::Io { .. }) => return Err(error),
                 Err(error) => {
                     let (kind, reason) = (FaultKind::Damaged, error.to_string());
                     faults.push(Fault { path: String::new(), kind, reason });

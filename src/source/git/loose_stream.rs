@@ -33,12 +33,7 @@ impl<R: Read> LooseStream<R> {
 
     /// What kind of object it is (gitglossary(7), "object type").
     pub fn kind(&self) -> &'static str {
-        match self.kind {
-            Kind::Commit => "commit",
-            Kind::Tree => "tree",
-            Kind::Blob => "blob",
-            Kind::Tag => "tag",
-        }
+        self.kind.name()
     }
 
     /// Reads it to its end for its id, which is made with SHA-1 unless `is_sha256`. One that has more bytes than it says has none.

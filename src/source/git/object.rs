@@ -16,6 +16,18 @@ pub(super) enum Kind {
     Tag,
 }
 
+impl Kind {
+    /// What git calls it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Kind::Commit => "commit",
+            Kind::Tree => "tree",
+            Kind::Blob => "blob",
+            Kind::Tag => "tag",
+        }
+    }
+}
+
 /// An object that was read.
 pub(super) type Object = (Kind, Arc<Vec<u8>>);
 

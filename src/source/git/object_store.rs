@@ -203,7 +203,8 @@ pub(super) fn inflate_untrusted(entry: Entry<'_>, out: &mut Vec<u8>, most: usize
     inflate(&mut Decompressor::new(), entry, out)
 }
 
-fn apply(entry: Result<Entry<'_>, Damage>, base: &Object, most: usize) -> Result<Object, Damage> {
+/// Builds the object that an entry, a delta, makes of its base.
+pub(super) fn apply(entry: Result<Entry<'_>, Damage>, base: &Object, most: usize) -> Result<Object, Damage> {
     let (mut instructions, mut bytes) = (Vec::new(), Vec::new());
     inflate_untrusted(entry?, &mut instructions, most)?;
     let delta = Delta::parse(&instructions).map_err(|InvalidDelta| DAMAGED_DELTA)?;

@@ -170,7 +170,7 @@ fn read_at(_: &std::fs::File, _: u64, _: &mut [u8]) -> std::io::Result<()> {
 
 /// Reads the header of the entry at offset `start`. The first byte is a bit that says whether more of the size follows,
 /// three bits of type, and the lowest four bits of the size; each further byte has seven more.
-fn parse_entry(bytes: &[u8], start: u64, id_len: usize) -> Option<Entry<'_>> {
+pub(super) fn parse_entry(bytes: &[u8], start: u64, id_len: usize) -> Option<Entry<'_>> {
     let (&first, mut rest) = bytes.split_first()?;
     let mut size = u64::from(first & 0x0f);
     let mut more = first & 0x80 != 0;

@@ -7,10 +7,12 @@ mod allowance;
 mod bundle;
 mod dirs;
 mod gather;
+mod in_memory;
 mod loose;
 mod names;
 mod pack;
 mod read;
+mod temporary;
 
 pub(super) use bundle::FORMAT as BUNDLE;
 pub(super) use dirs::GitDirs;

@@ -6,9 +6,10 @@ use super::super::bounded_reader::StreamError;
 use super::super::format::{Format, Reader, Signature};
 use super::super::input::{Input, with_input};
 use super::super::open_container::{Content, OpenContainer, Region};
-use super::gather::{copy_from, unwritten};
-use super::pack::read_written;
-use crate::blob::Body;
+use super::in_memory;
+use super::pack::{read_written, report_unwritten};
+use super::temporary::{Unwritten, copy_from, lend, whole_again};
+use crate::blob::{Body, Forward};
 use crate::source::git::Gathered;
 
 /// Its row in the table of formats.
@@ -38,41 +39,44 @@ fn begins(head: &[u8]) -> bool {
 
 fn open(container: &OpenContainer<'_>, body: Body<'_>) {
     with_input(body, container.budget, |input| {
-        let mut gathered = match Gathered::new() {
-            Ok(gathered) => Some(gathered),
-            Err(error) => {
-                container.report_unreadable(Region::Raw(0), unwritten(&error));
-                None
-            }
-        };
-        let header = read_header(input, gathered.as_mut());
+        let mut gathered = Gathered::new();
+        let header = read_header(input, gathered.as_mut().ok());
         let (header, is_whole) = header.unwrap_or_default();
         // Its first line alone would be taken for a bundle that was not opened.
         container.scan_raw(SIGNATURE as u64, header.get(SIGNATURE..).unwrap_or_default());
         let is_pack = is_whole && input.peek(4).is_ok_and(|head| head == b"PACK");
-        if let Some(gathered) = gathered.filter(|_| is_pack) {
+        if is_pack {
             return read_pack(container, input, gathered);
         }
-        if !is_pack {
-            let what = "no pack stands behind its refs".to_owned();
-            container.report(Region::Raw(0), StreamError::Damaged(what), Some(input.offset()));
-        }
+        let what = "no pack stands behind its refs".to_owned();
+        container.report(Region::Raw(0), StreamError::Damaged(what), Some(input.offset()));
         let offset = input.offset();
         container.hand_over(Region::Raw(offset), Content::Stored(input));
     });
 }
 
-fn read_pack(container: &OpenContainer<'_>, input: &mut Input<'_>, mut gathered: Gathered) {
+fn read_pack(container: &OpenContainer<'_>, input: &mut Input<'_>, gathered: io::Result<Gathered>) {
     let begin = input.offset();
-    match gathered.new_pack() {
-        Ok((_, mut file)) => {
-            let written = copy_from(container, input, &mut file);
-            read_written(container, &mut gathered, (file, begin), written);
-        }
+    let opened = gathered.and_then(|mut gathered| {
+        let (_, file) = gathered.new_pack()?;
+        Ok((gathered, file))
+    });
+    let (mut gathered, mut file) = match opened {
+        Ok(opened) => opened,
         Err(error) => {
-            container.report_unreadable(Region::Raw(0), unwritten(&error));
-            container.hand_over(Region::Raw(begin), Content::Stored(input));
+            report_unwritten(container, &error);
+            return lend(&mut Forward(input), |body| in_memory::read_pack(container, begin, body));
         }
+    };
+    match copy_from(container, input, &mut file) {
+        Err(Unwritten::Write { error, written, next }) => {
+            report_unwritten(container, &error);
+            let mut body = Body::Stream { head: &[], rest: &mut Forward(input) };
+            whole_again((&mut file, written, &next), &mut body, |body| {
+                in_memory::read_pack(container, begin, body);
+            });
+        }
+        written => read_written(container, &mut gathered, (file, begin), written),
     }
 }
 

@@ -26,6 +26,8 @@ pub(in super::super) struct GitDirs {
     lfs: Vec<(String, String)>,
     /// What was reported to be too deep.
     too_deep: BTreeSet<String>,
+    /// What there is no room for on disk.
+    unwritten: BTreeSet<String>,
 }
 
 /// One git directory.
@@ -41,6 +43,8 @@ pub(super) struct GitDir {
     pub(super) has_head: bool,
     /// Whether its refs are in a reftable (git-config(1), `extensions.refStorage`).
     pub(super) has_reftable: bool,
+    /// Whether there was no room for all of it.
+    pub(super) is_unwritten: bool,
 }
 
 /// A pack and its index, of which either may come first.
@@ -64,6 +68,7 @@ impl GitDirs {
                 alternates: Vec::new(),
                 has_head: false,
                 has_reftable: false,
+                is_unwritten: false,
             };
             self.dirs.insert(path.to_owned(), dir);
         }
@@ -87,6 +92,21 @@ impl GitDirs {
         self.too_deep.insert(path.to_owned())
     }
 
+    /// Whether it is the first time that there is no room for a part of this directory.
+    pub(super) fn is_first_unwritten(&mut self, path: &str) -> bool {
+        self.unwritten.insert(path.to_owned())
+    }
+
+    /// Whether there was no room for a part of this directory.
+    pub(super) fn is_unwritten(&self, path: &str) -> bool {
+        self.unwritten.contains(path)
+    }
+
+    /// Whether there was no room for a part of any.
+    pub(super) fn are_any_unwritten(&self) -> bool {
+        !self.unwritten.is_empty()
+    }
+
     /// Notes content of Git LFS in the git directory at this path.
     pub(super) fn note_lfs(&mut self, path: &str, oid: &str) {
         if self.lfs.len() < MAX_NOTE_COUNT {
@@ -96,7 +116,10 @@ impl GitDirs {
 
     /// All directories, and what the other files say of each.
     pub(super) fn finish(self) -> BTreeMap<String, GitDir> {
-        let GitDirs { mut dirs, notes, lfs, .. } = self;
+        let GitDirs { mut dirs, notes, lfs, unwritten, .. } = self;
+        for (path, dir) in &mut dirs {
+            dir.is_unwritten = unwritten.contains(path);
+        }
         for (path, oid) in lfs {
             if let Some(dir) = dirs.get_mut(&path) {
                 dir.gathered.add_lfs(&oid);

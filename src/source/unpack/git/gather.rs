@@ -1,14 +1,16 @@
 //! Gathers the parts of git directories out of an archive, and reads them when it ends.
 
 use std::fs::File;
-use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Seek as _, SeekFrom};
 
 use super::super::bounded_reader::StreamError;
 use super::super::limits::Limit;
-use super::super::open_container::{Content, MemberName, OpenContainer, Region};
+use super::super::open_container::{Content, MemberName, OpenContainer, Region, reborrow};
 use super::dirs::{GitDir, GitDirs, MAX_NOTE};
+use super::in_memory;
 use super::names::{Objects, may_be_note, objects};
-use super::read::read;
+use super::read::{Outcome, read};
+use super::temporary::{Unwritten, copy, whole_again};
 use crate::blob::{Blob, Body, LocationKind};
 use crate::source::git::begins_loose_object;
 
@@ -36,9 +38,14 @@ pub(in super::super) fn within(container: &OpenContainer<'_>, read_members: impl
         let place = Some(place.as_str()).filter(|place| !place.is_empty());
         // It is a container of its own.
         let repository = OpenContainer { depth: container.depth + 1, ..*container };
-        let odd_packs = read(&repository, place, &dir.gathered, left);
-        for number in odd_packs.iter().flatten() {
-            scan_packed(container, &dir, *number);
+        let outcome =
+            if dir.is_unwritten { Outcome::Unwritten } else { read(&repository, place, &dir.gathered, left) };
+        match outcome {
+            Outcome::Read(odd_packs) => {
+                odd_packs.iter().for_each(|number| scan_packed(container, &dir, *number));
+            }
+            Outcome::Unwritten => in_memory::read_written(container, path, &dir),
+            Outcome::LimitReached => {}
         }
         report_alternates(container, &dir, &objects, &paths);
         if dir.has_reftable {
@@ -101,7 +108,7 @@ fn resolved<'p>(dir: &'p str, path: &'p str) -> Vec<&'p str> {
 pub(in super::super) fn gather<'b>(
     container: &OpenContainer<'_>,
     name: &MemberName,
-    mut blob: Blob<'b>,
+    blob: Blob<'b>,
 ) -> Option<Blob<'b>> {
     if name.kind() != LocationKind::Content {
         return Some(blob);
@@ -114,6 +121,10 @@ pub(in super::super) fn gather<'b>(
         return Some(blob);
     };
     let head = blob.body.head();
+    let has_no_room = |dirs: &GitDirs| dirs.is_unwritten(dir);
+    if container.budget.git_dirs.borrow().last().is_some_and(has_no_room) {
+        return Some(blob);
+    }
     let is_it = match &part {
         Objects::Loose(_) => begins_loose_object(head),
         Objects::Pack(_) => head.starts_with(PACK) && matches!(head.get(7), Some(2 | 3)),
@@ -135,12 +146,12 @@ pub(in super::super) fn gather<'b>(
     }
     match new_file(container, dir, &part, path) {
         Ok(Some(file)) => {
-            write(container, (dir, name), file, &mut blob.body, matches!(part, Objects::Loose(_)));
+            write(container, (dir, name), file, blob, matches!(part, Objects::Loose(_)));
             None
         }
         Ok(None) => Some(blob),
         Err(error) => {
-            container.report_unreadable(Region::Member(name), unwritten(&error));
+            note_unwritten(container, dir, &error);
             Some(blob)
         }
     }
@@ -166,8 +177,13 @@ fn report_depth(container: &OpenContainer<'_>, dir: &str) {
     }
 }
 
-pub(super) fn unwritten(error: &io::Error) -> String {
-    format!("git's objects in it were not read: they cannot be written to a temporary directory: {error}")
+/// Notes that there is no room for the parts of a git directory: what is still to come of it is read as it comes.
+fn note_unwritten(container: &OpenContainer<'_>, dir: &str, error: &io::Error) {
+    let is_first = |dirs: &mut GitDirs| dirs.is_first_unwritten(dir);
+    if container.budget.git_dirs.borrow_mut().last_mut().is_some_and(is_first) {
+        let name = MemberName::from_text(dir.to_owned());
+        in_memory::report(container, Region::Member(&name), error);
+    }
 }
 
 /// A file for an object or a pack; none where there are too many directories.
@@ -193,9 +209,10 @@ fn write(
     container: &OpenContainer<'_>,
     (dir, name): (&str, &MemberName),
     mut file: File,
-    body: &mut Body<'_>,
+    mut blob: Blob<'_>,
     is_loose: bool,
 ) {
+    let body = &mut blob.body;
     let written = copy(container, body, &mut file);
     if let Some(dir) =
         container.budget.git_dirs.borrow_mut().last_mut().and_then(|dirs| dirs.dir(dir).ok()?)
@@ -204,10 +221,22 @@ fn write(
     }
     match written {
         Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::QuotaExceeded => {
+        Err(Unwritten::Limit) => {
             container.report(Region::Member(name), StreamError::LimitReached(Limit::Expansion), None);
         }
-        Err(error) => container.report_unreadable(Region::Member(name), unwritten(&error)),
+        Err(Unwritten::Read(error)) => {
+            container.report(Region::Member(name), StreamError::Damaged(error.to_string()), None);
+        }
+        Err(Unwritten::Write { error, written, next }) => {
+            note_unwritten(container, dir, &error);
+            whole_again((&mut file, written, &next), body, |mut body| {
+                let blob = Blob { body: reborrow(&mut body), origin: blob.origin };
+                container.unpack.nested(blob, container.depth, container.budget);
+            });
+            // It makes room, and is not read once more.
+            let _ = file.set_len(0);
+            return;
+        }
     }
     if is_loose {
         // Its first two bytes would be taken for it.
@@ -225,37 +254,6 @@ fn write(
 fn scan_file(container: &OpenContainer<'_>, name: &MemberName, file: &mut File, offset: u64) {
     if file.seek(SeekFrom::Start(offset)).is_ok() {
         container.hand_over(Region::MemberPart(name, offset), Content::Stored(file));
-    }
-}
-
-/// Writes all of a body to a file; how many bytes. What a limit leaves is an error of kind `QuotaExceeded`.
-pub(super) fn copy(container: &OpenContainer<'_>, body: &mut Body<'_>, file: &mut File) -> io::Result<u64> {
-    match body {
-        Body::Whole(bytes) => copy_from(container, bytes, file),
-        Body::Stream { head, rest } => copy_from(container, &mut head.chain(rest), file),
-    }
-}
-
-/// The same from a reader.
-pub(super) fn copy_from(
-    container: &OpenContainer<'_>,
-    from: &mut dyn Read,
-    file: &mut File,
-) -> io::Result<u64> {
-    let (mut buffer, mut total) = (vec![0; 64 * 1024], 0);
-    loop {
-        let read = match from.read(&mut buffer) {
-            Ok(0) => return Ok(total),
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        let budget = container.budget;
-        total += read as u64;
-        if budget.count_expanded(read as u64, budget.level(), (total, total)).is_some() {
-            return Err(io::ErrorKind::QuotaExceeded.into());
-        }
-        file.write_all(buffer.get(..read).unwrap_or_default())?;
     }
 }
 

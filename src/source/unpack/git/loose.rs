@@ -28,7 +28,7 @@ pub(in super::super) static FORMAT: Format = Format {
 };
 
 /// The most bytes of a commit, tag or tree that are read part by part; a larger one is read as a file is.
-const MAX_PARTED: u64 = 4 << 20;
+pub(super) const MAX_PARTED: u64 = 4 << 20;
 
 /// An object of more bytes is not read twice, only for its id.
 const MAX_HASHED: u64 = 256 << 20;
@@ -77,7 +77,8 @@ impl Read for Counted<'_> {
     }
 }
 
-fn scan(container: &OpenContainer<'_>, id: Option<&str>, deflated: &mut dyn Read) {
+/// Scans an object.
+pub(super) fn scan(container: &OpenContainer<'_>, id: Option<&str>, deflated: &mut dyn Read) {
     let bytes_in = Rc::new(Cell::new(0));
     let counted = Counted { reader: deflated, read: Rc::clone(&bytes_in) };
     let Some(mut object) = LooseStream::open(counted) else { return };
@@ -92,7 +93,7 @@ fn scan(container: &OpenContainer<'_>, id: Option<&str>, deflated: &mut dyn Read
     if let Some(id) = id.filter(|_| !object.is_blob() && size <= MAX_PARTED) {
         let mut bytes = Vec::new();
         let read = (&mut object).take(size.saturating_add(1)).read_to_end(&mut bytes);
-        scan_object_named(&Within { inner: within.unpack.inner, container: origin() }, kind, id, &bytes);
+        scan_object_named(&Within::of(&within), kind, id, &bytes);
         if read.is_err() || bytes.len() as u64 != size {
             let what = "its zlib stream is damaged".to_owned();
             within.report(Region::Member(&name), StreamError::Damaged(what), Some(bytes.len() as u64));
@@ -108,10 +109,16 @@ fn scan(container: &OpenContainer<'_>, id: Option<&str>, deflated: &mut dyn Read
 }
 
 /// A sink for the parts of an object in a container.
-struct Within<'c> {
+pub(super) struct Within<'c> {
     inner: &'c dyn Apart,
     /// Where the container is.
     container: Origin,
+}
+
+impl<'c> Within<'c> {
+    pub(super) fn of(container: &OpenContainer<'c>) -> Self {
+        Within { inner: container.unpack.inner, container: (container.origin)() }
+    }
 }
 
 impl Sink for Within<'_> {

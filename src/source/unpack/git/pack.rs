@@ -1,15 +1,17 @@
 //! A git pack by itself: objects end to end, many of them told as differences from others (gitformat-pack(5)).
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io::{self, Seek as _, SeekFrom};
 
 use super::super::bounded_reader::StreamError;
 use super::super::format::{Format, Reader, Signature};
 use super::super::limits::Limit;
 use super::super::open_container::{Content, OpenContainer, Region};
-use super::gather::{copy, unwritten};
-use super::read::read;
-use crate::blob::Body;
+use super::dirs::GitDirs;
+use super::in_memory::{self, HEADER};
+use super::read::{Outcome, read};
+use super::temporary::{Unwritten, copy, lend, whole_again};
+use crate::blob::{Body, Forward};
 use crate::source::git::Gathered;
 
 /// Its row in the table of formats.
@@ -23,9 +25,6 @@ pub(in super::super) static FORMAT: Format = Format {
     merges_with_compressor: false,
     member_path: "x.pack!COMMIT:path",
 };
-
-/// Bytes of a pack in front of its first entry: `PACK`, its version and its number of entries.
-const HEADER: u64 = 12;
 
 /// Whether a pack begins so: its signature, and one of its versions.
 fn begins(head: &[u8]) -> bool {
@@ -41,19 +40,26 @@ fn open(container: &OpenContainer<'_>, mut body: Body<'_>) {
     let (mut gathered, mut file) = match opened {
         Ok(opened) => opened,
         Err(error) => {
-            container.report_unreadable(Region::Raw(0), unwritten(&error));
-            match &mut body {
-                Body::Whole(bytes) => container.scan_raw(HEADER, bytes.get(12..).unwrap_or_default()),
-                Body::Stream { head, rest } => {
-                    let mut all = head.get(12..).unwrap_or_default().chain(rest);
-                    container.hand_over(Region::Raw(HEADER), Content::Stored(&mut all));
-                }
-            }
-            return;
+            report_unwritten(container, &error);
+            return in_memory::read_pack(container, 0, body);
         }
     };
-    let written = copy(container, &mut body, &mut file);
-    read_written(container, &mut gathered, (file, 0), written);
+    match copy(container, &mut body, &mut file) {
+        Err(Unwritten::Write { error, written, next }) => {
+            report_unwritten(container, &error);
+            whole_again((&mut file, written, &next), &mut body, |body| {
+                in_memory::read_pack(container, 0, body);
+            });
+        }
+        written => read_written(container, &mut gathered, (file, 0), written),
+    }
+}
+
+/// Reports that a pack or a bundle is read in memory, unless this was said of the git directory that it is in.
+pub(super) fn report_unwritten(container: &OpenContainer<'_>, error: &io::Error) {
+    if !container.budget.git_dirs.borrow().iter().any(GitDirs::are_any_unwritten) {
+        in_memory::report(container, Region::Raw(0), error);
+    }
 }
 
 /// Reads the one pack that was written, and scans as it is what in it is no object. It begins at this offset of the container.
@@ -61,17 +67,25 @@ pub(super) fn read_written(
     container: &OpenContainer<'_>,
     gathered: &mut Gathered,
     (mut file, begin): (File, u64),
-    written: io::Result<u64>,
+    written: Result<u64, Unwritten>,
 ) {
     match written {
         Ok(bytes) => gathered.count(bytes),
-        Err(error) if error.kind() == io::ErrorKind::QuotaExceeded => {
+        Err(Unwritten::Limit) => {
             container.report(Region::Raw(0), StreamError::LimitReached(Limit::Expansion), None);
         }
-        Err(error) => container.report_unreadable(Region::Raw(0), unwritten(&error)),
+        Err(Unwritten::Read(error) | Unwritten::Write { error, .. }) => container.report_read_error(&error),
     }
-    let odd_packs = read(container, None, gathered, 1);
-    let is_odd = odd_packs.is_none_or(|odd_packs| !odd_packs.is_empty());
+    let is_odd = match read(container, None, gathered, 1) {
+        Outcome::Read(odd_packs) => !odd_packs.is_empty(),
+        Outcome::LimitReached => true,
+        Outcome::Unwritten => {
+            if file.rewind().is_ok() {
+                lend(&mut Forward(&mut file), |body| in_memory::read_pack(container, begin, body));
+            }
+            false
+        }
+    };
     if is_odd && file.seek(SeekFrom::Start(HEADER)).is_ok() {
         container.hand_over(Region::Raw(begin + HEADER), Content::Stored(&mut file));
     }

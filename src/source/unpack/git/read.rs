@@ -10,6 +10,7 @@ use super::super::memory::WITHOUT_PERMIT;
 use super::super::open_container::{MemberName, OpenContainer, Region};
 use super::super::{Unpack, share::Spent};
 use super::allowance::{Allowance, Held};
+use super::in_memory;
 use crate::blob::{Fault, LocationKind, Origin};
 use crate::finding::{Apart, Location};
 use crate::source::git::{Bounds, Gathered, Inside, alone};
@@ -31,21 +32,31 @@ struct Plan {
     bytes: u64,
 }
 
+/// How the reading of a repository ended.
+pub(super) enum Outcome {
+    /// With the numbers of packs that may hold something else, too.
+    Read(Vec<usize>),
+    /// Nothing was read, because of a limit.
+    LimitReached,
+    /// Nothing was read, and is to be read otherwise: there is no room for what reading it takes. Both were reported.
+    Unwritten,
+}
+
 /// Reads the git directory at this path in a container, or the container itself, which may spend one part in `parts` of what
-/// is left. Returns the numbers of packs that may hold something else, too; none where nothing was read.
+/// is left.
 pub(super) fn read(
     container: &OpenContainer<'_>,
     dir: Option<&str>,
     gathered: &Gathered,
     parts: u64,
-) -> Option<Vec<usize>> {
+) -> Outcome {
     let budget = container.budget;
     let memory = if gathered.bytes() > SMALL { WITHOUT_PERMIT + 1 } else { 0 };
     let name = MemberName::from_text(dir.unwrap_or_default().to_owned());
     let region = if dir.is_some() { Region::Member(&name) } else { Region::Raw(0) };
     let Ok(_reservation) = budget.reserve(memory) else {
         container.report(region, StreamError::LimitReached(Limit::Memory), Some(0));
-        return None;
+        return Outcome::LimitReached;
     };
     let plan = plan(container, container.origin_of(region), gathered, parts.max(1));
     let inner = container.unpack.inner;
@@ -57,11 +68,10 @@ pub(super) fn read(
         }
         done.odd_packs
     }) {
-        Ok(odd_packs) => Some(odd_packs),
+        Ok(odd_packs) => Outcome::Read(odd_packs),
         Err(error) => {
-            let reason = format!("git's objects in it cannot be read: {error}; unpack it, and scan that");
-            container.report_unreadable(region, reason);
-            None
+            in_memory::report(container, region, &error);
+            Outcome::Unwritten
         }
     }
 }
