@@ -58,6 +58,8 @@ const CRATES: &[(&str, &[&str])] = &[
         &["source/unpack/brotli", "source/unpack/http/coding", "source/unpack/packed_block"],
     ),
     ("weezl", &["source/unpack/pdf/filters"]),
+    ("aes", &["source/unpack/pdf/cipher"]),
+    ("md5", &["source/unpack/pdf/cipher"]),
     ("lzxd", &["source/unpack/cab"]),
     ("sevenz_rust2", &["source/unpack/sevenz"]),
     ("ppmd_rust", &["source/unpack/ppmd"]),

@@ -26,7 +26,7 @@
 //! | LZMA (`.lzma` files) | a header that holds together | forwards | `a.log.lzma!a.log` |
 //! | Zstandard (many frames, skippable frames) | `28 b5 2f fd` | forwards | `a.log.zst!a.log` |
 //! | LZ4 frames, the legacy ones included | `04 22 4d 18`, `02 21 4c 18` | forwards | `a.log.lz4!a.log` |
-//! | PDF (Flate, LZW, ASCII85, `ASCIIHex`, `RunLength`; predictors; object streams; text in pieces) | `%PDF-` within 1 KiB | objects where they stand; nested ones up to 64 MiB | `a.pdf!object 12` |
+//! | PDF (Flate, LZW, ASCII85, `ASCIIHex`, `RunLength`; predictors; object streams; text in pieces; RC4 and AES without a password) | `%PDF-` within 1 KiB | objects where they stand; nested ones up to 64 MiB | `a.pdf!object 12` |
 //! | HTTP/1 messages (chunks; gzip, deflate, Brotli, Zstandard) | `HTTP/1.`, or the first line of a request | forwards; nested ones up to 64 MiB | `a.http!body 1` |
 //! | pcap, pcapng | the magic numbers in either byte order | forwards, connections put together; nested ones up to 64 MiB | `a.pcap!10.0.0.1:1234-10.0.0.2:80` |
 //! | systemd's journal (fields compressed by xz, LZ4, Zstandard) | `LPKSHHRH` | forwards; nested ones up to 64 MiB | `a.journal!@6699` |

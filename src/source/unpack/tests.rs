@@ -42,6 +42,7 @@ mod ordinary;
 mod pack;
 mod pcap;
 mod pdf;
+mod pdf_encrypted;
 mod records;
 
 mod pst;

@@ -62,6 +62,8 @@ pub(super) fn of(dictionary: &Value) -> Filters {
             b"ASCII85Decode" | b"A85" => Filter::Ascii85,
             b"ASCIIHexDecode" | b"AHx" => Filter::AsciiHex,
             b"RunLengthDecode" | b"RL" => Filter::RunLength,
+            // Undone before all others, where it is known (7.4.10).
+            b"Crypt" => continue,
             b"DCTDecode" | b"DCT" | b"JPXDecode" | b"CCITTFaxDecode" | b"CCF" | b"JBIG2Decode" => {
                 return Filters::Picture;
             }

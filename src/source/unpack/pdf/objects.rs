@@ -2,6 +2,7 @@
 
 use memchr::memmem;
 
+use super::encryption::Id;
 use super::lexer::{Lexer, Value, Word};
 
 /// How many objects that were packed together are looked at.
@@ -32,8 +33,8 @@ pub(super) fn is_font_program(dictionary: &Value) -> bool {
     is_compact || dictionary.get([b"Length1"; 2]).is_some()
 }
 
-/// The number of the object whose keyword these bytes end before: `12 0 `.
-pub(super) fn object_number(before: &[u8]) -> Option<u32> {
+/// The number and the generation of the object whose keyword these bytes end before: `12 0 `.
+pub(super) fn object_id(before: &[u8]) -> Option<Id> {
     let digits = |bytes: &[u8]| bytes.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     let rest = before.trim_ascii_end();
     let generation = digits(rest);
@@ -43,7 +44,11 @@ pub(super) fn object_number(before: &[u8]) -> Option<u32> {
     if generation == 0 || number == 0 || trimmed.len() == rest.len() {
         return None;
     }
-    std::str::from_utf8(&trimmed[trimmed.len() - number..]).ok()?.parse().ok()
+    let text = |digits| std::str::from_utf8(digits).ok();
+    let number = text(&trimmed[trimmed.len() - number..])?.parse().ok()?;
+    // One that is too large is none that anybody asks for.
+    let generation = text(&before.trim_ascii_end()[rest.len()..])?.parse().unwrap_or(0);
+    Some((number, generation))
 }
 
 /// How long a stream's data is: as its dictionary says, where its end follows that, else up to its end.
@@ -58,13 +63,4 @@ pub(super) fn stream_len(dictionary: &Value, data: &[u8]) -> usize {
     let end = memmem::find(data, END).or_else(|| memmem::find(data, b"endobj")).unwrap_or(data.len());
     let data = &data[..end];
     data.strip_suffix(b"\r\n").or(data.strip_suffix(b"\n")).map_or(end, <[u8]>::len)
-}
-
-/// Whether a trailer refers to how the document is encrypted (7.6.1).
-pub(super) fn is_encrypted(bytes: &[u8]) -> bool {
-    memmem::find_iter(bytes, b"/Encrypt").any(|at| {
-        let rest = bytes.get(at + 8..).unwrap_or_default();
-        let value = rest[..rest.len().min(16)].trim_ascii_start();
-        value.starts_with(b"<<") || value.first().is_some_and(u8::is_ascii_digit)
-    })
 }

@@ -8,7 +8,7 @@ use super::support::*;
 use crate::blob::FaultKind;
 use crate::source::unpack::Limits;
 
-fn flate(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn flate(bytes: &[u8]) -> Vec<u8> {
     let mut out = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
     out.write_all(bytes).expect("memory");
     out.finish().expect("memory")
@@ -90,7 +90,7 @@ fn png_rows(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A document of these objects, numbered from 1.
-fn document(objects: &[Vec<u8>]) -> Vec<u8> {
+pub(super) fn document(objects: &[Vec<u8>]) -> Vec<u8> {
     let mut out = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n".to_vec();
     for (n, object) in (1..).zip(objects) {
         out.extend(format!("{n} 0 obj\n").into_bytes());
@@ -101,7 +101,7 @@ fn document(objects: &[Vec<u8>]) -> Vec<u8> {
     out
 }
 
-fn stream(entries: &str, data: &[u8]) -> Vec<u8> {
+pub(super) fn stream(entries: &str, data: &[u8]) -> Vec<u8> {
     let head = format!("<< /Length {} {entries} >>\nstream\n", data.len());
     [head.as_bytes(), data, b"\nendstream"].concat()
 }
