@@ -120,12 +120,11 @@ mod zisofs;
 mod zlib;
 mod zstd;
 
-use std::io::Read as _;
 use std::sync::Arc;
 
 pub use limits::Limits;
 
-use crate::blob::{Blob, Body, Fault, LocationKind, Origin, Prefilter, Sink};
+use crate::blob::{Blob, Body, Fault, LocationKind, Prefilter, Sink};
 use crate::finding::Apart;
 use crate::meter::Meter;
 use bounded_reader::StreamError;
@@ -134,7 +133,6 @@ use format::{Format, OpenArchive};
 use limits::Limit;
 use open_container::{Behind, MemberName, OpenContainer, Region};
 use semaphore::Semaphore;
-use unread::Unread;
 
 /// Opens containers on their way to another sink.
 pub struct Unpack<'a> {
@@ -166,17 +164,11 @@ impl<'a> Unpack<'a> {
                 let unread = unread::recognise(&mut blob.body);
                 if let Some(unread) = unread.filter(|_| (blob.origin)().kind == LocationKind::Content) {
                     let budget = Budget::new(self.limits, &self.semaphore);
-                    self.report_unread(unread, blob.origin, self.depth, &budget);
+                    unread.report(self, blob.origin, self.depth, &budget);
                 }
                 carve::scan(self, blob, self.depth, None);
             }
         }
-    }
-
-    /// Says that something is scanned as it is although it is no plain data.
-    fn report_unread(&self, unread: Unread, origin: &dyn Fn() -> Origin, depth: u32, budget: &Budget) {
-        let itself = OpenContainer { unpack: self, budget, origin, depth, carved: false };
-        itself.report_as_bytes(Region::Raw(0), unread.word, unread.why);
     }
 
     /// Opens a container from a source and all that is nested in it, within one budget.
@@ -200,13 +192,25 @@ impl<'a> Unpack<'a> {
 
     /// A blob from within `depth` containers: opened if it is one itself.
     fn nested(&self, mut blob: Blob<'_>, depth: u32, budget: &Budget) {
+        if recognise::is_known_from_end(&mut blob) {
+            return spool::with_whole(blob, budget, |blob| self.known(blob, depth, budget));
+        }
+        self.known(blob, depth, budget);
+    }
+
+    fn known(&self, mut blob: Blob<'_>, depth: u32, budget: &Budget) {
         if let Some(format) = recognise::container(&mut blob) {
             return self.open(format, blob, depth, budget);
         }
         if let Some(unread) = unread::recognise(&mut blob.body) {
-            self.report_unread(unread, blob.origin, depth, budget);
+            unread.report(self, blob.origin, depth, budget);
         }
         carve::scan(self, blob, depth, Some(budget));
+    }
+
+    /// What is to be scanned as it is, for it is damaged, with what can be found in it.
+    fn carve_damaged(&self, blob: Blob<'_>, depth: u32, budget: &Budget) {
+        carve::scan_damaged(self, blob, depth, budget);
     }
 
     /// What came out of a compressor: a tar is opened as one container with it, anything else is nested in it.
@@ -287,12 +291,7 @@ impl Sink for Unpack<'_> {
             Body::Stream { head, rest }
                 if head.len() < formats::HEAD || head.len() < iso::HEAD && iso::may_begin(head) =>
             {
-                let mut head = head.to_vec();
-                // Whoever reads on gets an error again.
-                let _ = rest.take((formats::HEAD.saturating_sub(head.len())) as u64).read_to_end(&mut head);
-                if iso::may_begin(&head) {
-                    let _ = rest.take((iso::HEAD - head.len().min(iso::HEAD)) as u64).read_to_end(&mut head);
-                }
+                let head = formats::longer_head(head, rest);
                 self.outermost(Blob { body: Body::Stream { head: &head, rest }, origin: blob.origin });
             }
             body => self.outermost(Blob { body, origin: blob.origin }),

@@ -21,7 +21,16 @@ use crate::blob::{Blob, Body, LocationKind};
 use open::Carver;
 
 /// Scans a blob that is no container of its own, which is within `depth` of them, and opens what is found in it.
-pub(super) fn scan(unpack: &Unpack<'_>, mut blob: Blob<'_>, depth: u32, budget: Option<&Budget>) {
+pub(super) fn scan(unpack: &Unpack<'_>, blob: Blob<'_>, depth: u32, budget: Option<&Budget>) {
+    scan_from(unpack, blob, (depth, budget), 0);
+}
+
+/// The same with a container that is damaged: what begins where it does is itself.
+pub(super) fn scan_damaged(unpack: &Unpack<'_>, blob: Blob<'_>, depth: u32, budget: &Budget) {
+    scan_from(unpack, blob, (depth, Some(budget)), 1);
+}
+
+fn scan_from(unpack: &Unpack<'_>, mut blob: Blob<'_>, (depth, budget): (u32, Option<&Budget>), from: usize) {
     let Some(wanted) = sample::wanted(blob.body.head()) else { return unpack.hand_on(blob, depth) };
     let origin = blob.origin;
     // A name or a message carries nothing, whatever its bytes are.
@@ -31,7 +40,7 @@ pub(super) fn scan(unpack: &Unpack<'_>, mut blob: Blob<'_>, depth: u32, budget: 
     match &mut blob.body {
         Body::Whole(bytes) => {
             unpack.hand_on(Blob { body: Body::Whole(bytes), origin }, depth);
-            let Some(first) = signatures::next(bytes, 0, wanted) else { return };
+            let Some(first) = signatures::next(bytes, from, wanted) else { return };
             with_carver(unpack, origin, (depth, budget), |carver| {
                 let mut next = Some(first);
                 while let Some((at, signature)) = next {
@@ -48,6 +57,7 @@ pub(super) fn scan(unpack: &Unpack<'_>, mut blob: Blob<'_>, depth: u32, budget: 
                 return file::scan(unpack, (head, rest), origin, (depth, budget, wanted));
             }
             with_carver(unpack, origin, (depth, budget), |carver| {
+                carver.pass_over(from as u64);
                 forward::scan(carver, (head, rest), wanted);
             });
         }

@@ -73,10 +73,14 @@ pub(super) fn hand_over_disk(
     Ok(())
 }
 
-/// Scans an image that was not opened as it is, and reports why.
+/// Scans an image that was not opened as it is, and what is found in it where it is not encrypted, and reports why.
 pub(super) fn refuse(container: &OpenContainer<'_>, file: &mut RandomAccess<'_>, refusal: Refusal) {
     let end = file.len().unwrap_or(0);
-    container.hand_over(Region::Raw(0), Content::pieces(&mut Part { file, at: 0, end }));
+    let mut all = Part { file, at: 0, end };
+    match refusal {
+        Refusal::Encrypted => drop(container.hand_over(Region::Raw(0), Content::pieces(&mut all))),
+        _ => container.carve(&mut all),
+    }
     match refusal {
         Refusal::Encrypted => container.report_encrypted(Region::Raw(0)),
         Refusal::Unsupported(why) => container.report(Region::Raw(0), StreamError::Unsupported(why), None),

@@ -1,5 +1,7 @@
 //! The table of the containers that are opened. A new one is a file with its reader, and a row here.
 
+use std::io::Read as _;
+
 use super::budget::Budget;
 use super::format::{Format, Reader, Signature};
 use super::open_container::Behind;
@@ -9,7 +11,7 @@ use super::{
     rpm, sevenz, snappy, sqlite, squashfs, tar, unix_compress, vdi, vhd, vhdx, vmdk, xz, zip, zisofs, zlib,
     zstd,
 };
-use crate::blob::Body;
+use crate::blob::{Body, Rest};
 
 /// How many first bytes are enough to detect a container: a tar has its signature in its first block.
 pub(super) const HEAD: usize = 512;
@@ -119,11 +121,7 @@ pub(super) fn behind(head: &[u8], budget: &Budget) -> Behind {
 /// The compressor that a file of unknown bytes says it is of, by the extension of its name. Most files are text and are told
 /// by that: no other is asked for its name, which costs more than to look at a few bytes.
 pub(super) fn detect_by_name(head: &[u8], path: impl FnOnce() -> String) -> Option<&'static Format> {
-    /// Bytes that tell text from anything else.
-    const SAMPLE: usize = 64;
-    let is_text = |byte: &u8| matches!(byte, b'\t'..=b'\r' | b' '..=b'~');
-    let sample = &head[..head.len().min(SAMPLE)];
-    if sample.iter().all(is_text) {
+    if is_text(head) {
         return None;
     }
     let path = path();
@@ -133,8 +131,26 @@ pub(super) fn detect_by_name(head: &[u8], path: impl FnOnce() -> String) -> Opti
         .find(|format| format.extensions().iter().any(|extension| has_extension(&path, extension)))
 }
 
+/// The first bytes of a pipe, as many as formats are told by.
+pub(super) fn longer_head(head: &[u8], rest: &mut dyn Rest) -> Vec<u8> {
+    let mut head = head.to_vec();
+    // Whoever reads on gets an error again.
+    let _ = rest.take((HEAD.saturating_sub(head.len())) as u64).read_to_end(&mut head);
+    if iso::may_begin(&head) {
+        let _ = rest.take((iso::HEAD - head.len().min(iso::HEAD)) as u64).read_to_end(&mut head);
+    }
+    head
+}
+
+/// Whether what begins so is text, by its first bytes.
+pub(super) fn is_text(head: &[u8]) -> bool {
+    /// Bytes that tell text from anything else.
+    const SAMPLE: usize = 64;
+    head.iter().take(SAMPLE).all(|byte| matches!(byte, b'\t'..=b'\r' | b' '..=b'~'))
+}
+
 /// Whether a file is called so, and has a name before the extension.
-fn has_extension(path: &str, extension: &str) -> bool {
+pub(super) fn has_extension(path: &str, extension: &str) -> bool {
     let file = path.rsplit(['/', '!']).next().unwrap_or(path);
     strip_extension(file, extension).is_some()
 }

@@ -79,6 +79,21 @@ impl OpenContainer<'_> {
         self.unpack.hand_on(blob, self.depth - 1);
     }
 
+    /// Scans the container itself as it is, and opens what is found somewhere in it.
+    pub(super) fn carve(&self, rest: &mut dyn Rest) {
+        if self.carved {
+            return;
+        }
+        let mut head = Buffer::take();
+        // Whoever reads on gets an error again.
+        let (read, outcome) = fill(rest, &mut head);
+        let body = match outcome {
+            Ok(true) => Body::Stream { head: &head, rest },
+            _ => Body::Whole(&head[..read]),
+        };
+        self.unpack.carve_damaged(Blob { body, origin: self.origin }, self.depth - 1, self.budget);
+    }
+
     /// What stands behind a stream, by its head.
     pub(super) fn behind(&self, head: &[u8]) -> Behind {
         if !self.may_continue() || !self.budget.count_entry() {

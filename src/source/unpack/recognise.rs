@@ -2,7 +2,18 @@
 
 use super::format::Format;
 use super::{dmg, formats, leveldb};
-use crate::blob::Blob;
+use crate::blob::{Blob, Body};
+
+/// What names end in whose files are known by their ends alone: disk images of macOS, tables of LevelDB and RocksDB.
+const KNOWN_FROM_END: [&str; 3] = [".dmg", ".ldb", ".sst"];
+
+/// Whether a blob has to be seen whole to be known.
+pub(super) fn is_known_from_end(blob: &mut Blob<'_>) -> bool {
+    let Body::Stream { head, rest } = &mut blob.body else { return false };
+    !formats::is_text(head)
+        && rest.seekable().is_none()
+        && KNOWN_FROM_END.iter().any(|extension| formats::has_extension(&(blob.origin)().path, extension))
+}
 
 /// The container a blob is.
 pub(super) fn container(blob: &mut Blob<'_>) -> Option<&'static Format> {

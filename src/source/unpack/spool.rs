@@ -5,7 +5,7 @@ use std::io::Read as _;
 use zeroize::Zeroize as _;
 
 use super::budget::Budget;
-use crate::blob::{Body, ReadSeek, Rest};
+use crate::blob::{Blob, Body, Forward, ReadSeek, Rest};
 
 /// The most bytes of a nested container that are gathered in memory.
 const MAX_IN_MEMORY: u64 = 64 * 1024 * 1024;
@@ -46,4 +46,18 @@ pub(super) fn with_seekable(body: Body<'_>, budget: &Budget, use_it: impl FnOnce
     };
     use_it(if whole { Spooled::Memory(&bytes) } else { Spooled::TooLarge(&bytes, rest) });
     bytes.zeroize();
+}
+
+/// Lends a blob whole where it can be held.
+pub(super) fn with_whole(blob: Blob<'_>, budget: &Budget, use_it: impl FnOnce(Blob<'_>)) {
+    let origin = blob.origin;
+    with_seekable(blob.body, budget, |spooled| match spooled {
+        Spooled::Memory(bytes) => use_it(Blob { body: Body::Whole(bytes), origin }),
+        Spooled::TooLarge(head, rest) => use_it(Blob { body: Body::Stream { head, rest }, origin }),
+        Spooled::File(file) => {
+            // Whoever reads it gets the error again.
+            let _ = file.rewind();
+            use_it(Blob { body: Body::Stream { head: &[], rest: &mut Forward(file) }, origin });
+        }
+    });
 }

@@ -14,7 +14,7 @@ use super::covered::Covered;
 use super::disk::{Refusal, with_image};
 use super::format::{Format, Reader, Signature};
 use super::open_container::OpenContainer;
-use super::random_access::RandomAccess;
+use super::random_access::{Part, RandomAccess};
 use crate::blob::Body;
 use superblock::Superblock;
 
@@ -41,7 +41,14 @@ fn open_image(container: &OpenContainer<'_>, file: &mut RandomAccess<'_>) -> Res
     let base = prefix::len(file)?;
     let superblock = Superblock::read(file, base)?;
     let mut covered = Covered::new(file.len()?, container.budget)?;
+    let (before, _) = container.budget.read();
     walk::walk(container, file, &superblock, &mut covered);
-    covered.scan_gaps(container, file);
+    if container.budget.read().0 == before {
+        // Its tables stand at its end, and a cut one has lost them: its blocks are found where they are.
+        let end = file.len()?;
+        container.carve(&mut Part { file, at: 0, end });
+    } else {
+        covered.scan_gaps(container, file);
+    }
     Ok(())
 }

@@ -10,7 +10,10 @@ mod openpgp;
 mod openssl;
 mod program;
 
-use crate::blob::Body;
+use super::Unpack;
+use super::budget::Budget;
+use super::open_container::{OpenContainer, Region};
+use crate::blob::{Body, Origin};
 
 /// What something is that cannot be read.
 #[derive(Clone, Copy)]
@@ -19,6 +22,20 @@ pub(super) struct Unread {
     pub(super) word: &'static str,
     /// What exactly, and what to do about it.
     pub(super) why: &'static str,
+}
+
+impl Unread {
+    /// Says that something within `depth` containers is scanned as it is although it is no plain data.
+    pub(super) fn report(
+        &self,
+        unpack: &Unpack<'_>,
+        origin: &dyn Fn() -> Origin,
+        depth: u32,
+        budget: &Budget,
+    ) {
+        let itself = OpenContainer { unpack, budget, origin, depth, carved: false };
+        itself.report_as_bytes(Region::Raw(0), self.word, self.why);
+    }
 }
 
 /// One kind of those.

@@ -21,6 +21,8 @@ pub(super) struct Carver<'c> {
     pub(super) container: OpenContainer<'c>,
     /// Whether it was reported that nothing is opened so deep.
     reported_depth: Cell<bool>,
+    /// Where the first may begin.
+    from: Cell<u64>,
 }
 
 /// A stream that broke off after so many bytes was none, and another one may begin in it.
@@ -28,11 +30,19 @@ const REAL: u64 = 4096;
 
 impl<'c> Carver<'c> {
     pub(super) fn new(container: OpenContainer<'c>) -> Self {
-        Carver { container, reported_depth: Cell::new(false) }
+        Carver { container, reported_depth: Cell::new(false), from: Cell::new(0) }
+    }
+
+    /// Opens nothing that begins before this offset.
+    pub(super) fn pass_over(&self, bytes: u64) {
+        self.from.set(bytes);
     }
 
     /// Opens what begins at this offset: how many bytes it took, 0 where it is none. None where nothing more is to be opened.
     pub(super) fn open(&self, at: u64, signature: &Signature, body: Body<'_>) -> Option<u64> {
+        if at < self.from.get() {
+            return Some(0);
+        }
         if !self.container.may_continue() || self.reported_depth.get() {
             return None;
         }

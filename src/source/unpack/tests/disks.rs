@@ -332,3 +332,34 @@ proptest! {
         unpack_as(Form::Whole, name, &image, limits);
     }
 }
+
+#[test]
+fn what_is_known_from_its_end_is_read_in_an_archive() {
+    let mut disk = noise(600_000);
+    disk.truncate(disk.len() / 512 * 512);
+    put(&mut disk, 300_000, &text(1));
+    for (name, chunk) in [("stored.dmg", CHUNKS[0]), ("zlib.dmg", CHUNKS[2]), ("xz.DMG", CHUNKS[5])] {
+        let image = disk_images::dmg(&disk, chunk);
+        assert!(image.len() > 500_000);
+        let tar = pack::tar(&[("before", &text(2)), (name, &image), ("behind", &text(3))]);
+        let outcome = unpack("a.tgz", &pack::gzip(&tar)).faultless();
+        assert_eq!(
+            outcome.paths(),
+            ["a.tgz!before".to_owned(), "a.tgz!behind".to_owned(), format!("a.tgz!{name}!disk")]
+        );
+    }
+}
+
+#[test]
+fn what_is_packed_in_an_image_is_found_where_its_tables_are_damaged() {
+    let mut disk = noise(600_000);
+    put(&mut disk, 300_000, &pack::gzip(&text(1)));
+    let mut image = disk_images::qcow2(&disk, 3, Clusters::Stored);
+    put(&mut image, 20, &[0, 0, 0, 40]);
+    for form in FORMS {
+        let outcome = unpack_as(form, "a.qcow2", &image, Limits::default());
+        let [Found { path, .. }] = &outcome.found[..] else { panic!("{form:?}: {outcome:?}") };
+        assert!(path.starts_with("a.qcow2!@"), "{path}");
+        assert_eq!(fault(&outcome).0, FaultKind::Damaged, "{form:?}");
+    }
+}

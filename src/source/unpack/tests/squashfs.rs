@@ -242,3 +242,23 @@ proptest! {
         unpack_as(Form::Whole, "a.squashfs", &bytes, limits);
     }
 }
+
+#[test]
+fn blocks_are_found_where_the_tables_were_cut_off() {
+    let whole = image(Options::usual());
+    let inodes = u64::from_le_bytes(*whole[64..].first_chunk().expect("a superblock"));
+    let cut = &whole[..usize::try_from(inodes).expect("small")];
+    for form in FORMS {
+        let outcome = unpack_as(form, "a.squashfs", cut, Limits::default());
+        let is_in_block = |path: &&str| path.starts_with("a.squashfs!@");
+        // Those of the files that are in blocks of their own, or share one.
+        assert!(
+            outcome.paths().iter().filter(|path| is_in_block(path)).count() >= 3,
+            "{form:?}: {outcome:?}"
+        );
+        assert!(
+            outcome.faults.iter().any(|(_, kind, _)| *kind == FaultKind::Damaged),
+            "{form:?}: {outcome:?}"
+        );
+    }
+}
