@@ -4,7 +4,7 @@ use super::format::Format;
 use super::{dmg, formats, leveldb};
 use crate::blob::{Blob, Body};
 
-/// What names end in whose files are known by their ends alone: disk images of macOS, tables of LevelDB and RocksDB.
+/// What names end in whose files are known by their ends alone: disk images of macOS, and the tables of databases.
 const KNOWN_FROM_END: [&str; 3] = [".dmg", ".ldb", ".sst"];
 
 /// Whether a blob has to be seen whole to be known.

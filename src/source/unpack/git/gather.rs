@@ -42,7 +42,9 @@ pub(in super::super) fn within(container: &OpenContainer<'_>, read_members: impl
             if dir.is_unwritten { Outcome::Unwritten } else { read(&repository, place, &dir.gathered, left) };
         match outcome {
             Outcome::Read(odd_packs) => {
-                odd_packs.iter().for_each(|number| scan_packed(container, &dir, *number));
+                for number in odd_packs {
+                    scan_packed(container, &dir, number);
+                }
             }
             Outcome::Unwritten => in_memory::read_written(container, path, &dir),
             Outcome::LimitReached => {}

@@ -11,7 +11,9 @@ pub(super) const BLOCK: usize = 16;
 /// The MD5 of some bytes in a row.
 pub(super) fn md5(parts: &[&[u8]]) -> [u8; 16] {
     let mut hasher = Md5::new();
-    parts.iter().for_each(|part| hasher.update(part));
+    for part in parts {
+        hasher.update(part);
+    }
     hasher.finalize().into()
 }
 
@@ -38,9 +40,10 @@ pub(super) fn rc4(key: &[u8], bytes: &mut [u8]) {
 
 /// Decrypts whole blocks with a key of 16 or 32 bytes; those behind the last one are left as they are.
 pub(super) fn decrypt_cbc(key: &[u8], before: [u8; BLOCK], bytes: &mut [u8]) {
-    match key.len() {
-        16 => Aes128Dec::new_from_slice(key).iter().for_each(|cipher| decrypt(cipher, before, bytes)),
-        _ => Aes256Dec::new_from_slice(key).iter().for_each(|cipher| decrypt(cipher, before, bytes)),
+    if let Ok(cipher) = Aes128Dec::new_from_slice(key) {
+        decrypt(&cipher, before, bytes);
+    } else if let Ok(cipher) = Aes256Dec::new_from_slice(key) {
+        decrypt(&cipher, before, bytes);
     }
 }
 
