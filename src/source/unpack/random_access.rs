@@ -33,6 +33,21 @@ pub(super) fn with_random_access(
     });
 }
 
+/// Lends a body that can be read anywhere to `look`, and lets it go on where it stood; none where it can only be read forwards.
+pub(super) fn look_into<T>(body: &mut Body<'_>, look: impl FnOnce(&mut RandomAccess<'_>) -> T) -> Option<T> {
+    let (head, rest) = match body {
+        Body::Whole(bytes) => return Some(look(&mut RandomAccess::Memory(bytes))),
+        Body::Stream { head, rest } => (head, rest),
+    };
+    if let Some(file) = rest.shared() {
+        return Some(look(&mut RandomAccess::Shared(file)));
+    }
+    let file = rest.seekable()?;
+    let seen = look(&mut RandomAccess::File(&mut *file));
+    // The reader may share its position with the seekable view of it.
+    file.seek(SeekFrom::Start(head.len() as u64)).is_ok().then_some(seen)
+}
+
 impl RandomAccess<'_> {
     /// How many bytes there are.
     pub(super) fn len(&mut self) -> io::Result<u64> {
@@ -65,14 +80,22 @@ impl RandomAccess<'_> {
         }
     }
 
-    /// Fills `buf` from `offset` on, or fails.
-    pub(super) fn read_exact_at(&mut self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+    /// Fills `buf` from `offset` on, as far as there is anything: how many bytes were read.
+    pub(super) fn fill_at(&mut self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut filled = 0;
         while filled < buf.len() {
             match self.read_at(&mut buf[filled..], offset.saturating_add(filled as u64))? {
-                0 => return Err(ErrorKind::UnexpectedEof.into()),
+                0 => break,
                 read => filled += read,
             }
+        }
+        Ok(filled)
+    }
+
+    /// Fills `buf` from `offset` on, or fails.
+    pub(super) fn read_exact_at(&mut self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        if self.fill_at(buf, offset)? < buf.len() {
+            return Err(ErrorKind::UnexpectedEof.into());
         }
         Ok(())
     }

@@ -5,9 +5,7 @@ use std::io;
 use super::block::{Handle, TRAILER};
 use crate::source::unpack::chunk::RandomAccess;
 
-pub(super) const MAGIC_LEN: usize = 8;
-/// How far that is from the end.
-pub(super) const MAGIC_OFFSET: i64 = 8;
+const MAGIC_LEN: usize = 8;
 /// `kTableMagicNumber` in `table/format.h`, little-endian.
 const LEVELDB: [u8; MAGIC_LEN] = [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb];
 /// `kBlockBasedTableMagicNumber` in `table/block_based/block_based_table_builder.cc`, and its older one is `LevelDB`'s.
@@ -33,9 +31,9 @@ pub(super) enum Place {
     Metaindex(Handle),
 }
 
-/// Whether a table ends so.
-pub(super) fn ends(bytes: &[u8]) -> bool {
-    MAGICS.iter().any(|magic| bytes.ends_with(magic))
+/// Whether a file with these last bytes is a table.
+pub(in super::super) fn is_at_end(last: &[u8]) -> bool {
+    MAGICS.iter().any(|magic| last.ends_with(magic))
 }
 
 /// The footer of a file, if it has one.
