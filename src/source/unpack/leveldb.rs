@@ -15,9 +15,9 @@ mod table;
 use std::io;
 
 use super::besides::ReadBesides;
-use super::chunk::RandomAccess;
 use super::format::{Format, Reader, Signature};
 use super::open_container::OpenContainer;
+use super::random_access::RandomAccess;
 use crate::blob::ReadSeek;
 
 pub(super) use footer::is_at_end;
@@ -41,7 +41,7 @@ pub(super) fn may_end(bytes: &[u8]) -> bool {
 
 fn open(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
     let read = |file: &mut dyn ReadSeek| -> io::Result<()> {
-        let mut file = RandomAccess::new(file)?;
+        let mut file = RandomAccess::File(file);
         match footer::read(&mut file)? {
             Some(footer) => table::read(container, &mut file, &footer),
             None => log::read(container, &mut file),

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Read, SeekFrom};
 
 use super::budget::Budget;
+use super::chunk::Chunk;
 use super::spool::{Spooled, with_seekable};
 use crate::blob::{Body, ReadSeek, Rest, SharedFile};
 
@@ -105,6 +106,26 @@ impl RandomAccess<'_> {
         let mut bytes = vec![0; len];
         self.read_exact_at(&mut bytes, offset)?;
         Ok(bytes)
+    }
+
+    /// The `len` bytes from `offset` on, if these are no more than `most`.
+    pub(super) fn chunk(
+        &mut self,
+        (offset, len): (u64, u64),
+        most: usize,
+        budget: &Budget,
+    ) -> io::Result<Chunk> {
+        let all = self.len()?;
+        if offset.checked_add(len).is_none_or(|end| end > all) {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        let len = usize::try_from(len)
+            .ok()
+            .filter(|len| *len <= most)
+            .ok_or_else(|| io::Error::new(ErrorKind::OutOfMemory, "a block that is larger than it may be"))?;
+        let mut chunk = Chunk::zeros(len, budget)?;
+        self.read_exact_at(chunk.as_mut_slice(), offset)?;
+        Ok(chunk)
     }
 
     /// How many bytes from `offset` on are a large hole of a sparse file, as far as is known.
