@@ -38,8 +38,8 @@ impl Texts {
         if self.fonts.take_table(object, decoded) {
             return None;
         }
-        let shows = [&b"Tj"[..], b"TJ", b"'", b"\""];
-        if !shows.iter().any(|operator| memchr::memmem::find(decoded, operator).is_some()) {
+        let operators = [&b"Tj"[..], b"TJ", b"'", b"\""];
+        if !operators.iter().any(|operator| memchr::memmem::find(decoded, operator).is_some()) {
             return None;
         }
         let shown = Shown::by(decoded);
