@@ -130,9 +130,9 @@ impl<'r> Windows<'r> {
         let mut wanted = usual;
         loop {
             if buffer.len() < wanted && buffer.ended.is_none() {
-                let room = buffer.window + wanted;
-                if room > buffer.bytes.len() {
-                    buffer.bytes.resize(room, 0);
+                // What was passed over makes room before anything is read.
+                if wanted > buffer.bytes.len() {
+                    buffer.bytes.resize(wanted, 0);
                 }
                 let needed = self.end.saturating_add(MAX_SPAN as u64) - self.offset;
                 buffer.fill(self.rest, needed.saturating_sub(buffer.len() as u64));

@@ -3,16 +3,16 @@
 //!
 //! Buffers begin at multiples of eight bytes ("Recordbatch message"), and so they are found without the messages around them.
 
-use std::io::{self, BufReader, Read as _};
+use std::io::{self, BufReader};
 
 use memchr::memmem;
 
 use super::besides::ReadBesides;
-use super::chunk::RandomAccess;
 use super::decoder::DecodeReader;
 use super::format::{Format, Reader, Signature};
 use super::input::Input;
 use super::open_container::{Content, MemberName, OpenContainer, Region};
+use super::random_access::{Part, RandomAccess};
 use super::share::Claim;
 use super::{lz4, zstd};
 use crate::blob::ReadSeek;
@@ -57,12 +57,13 @@ fn open(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
 }
 
 fn read(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) -> io::Result<()> {
-    let mut file = RandomAccess::new(file)?;
+    let mut file = RandomAccess::File(file);
     let (mut buffer, mut offset, mut number) = (vec![0; STEP + LENGTH + LZ4_MAGIC.len()], 0, 0_u64);
-    while offset < file.len() && container.may_continue() {
-        let left = usize::try_from(file.len() - offset).unwrap_or(usize::MAX).min(buffer.len());
+    let end = file.len()?;
+    while offset < end && container.may_continue() {
+        let left = usize::try_from(end - offset).unwrap_or(usize::MAX).min(buffer.len());
         let bytes = buffer.get_mut(..left).unwrap_or_default();
-        file.read_at(offset, bytes)?;
+        file.read_exact_at(bytes, offset)?;
         let Some(at) = find(bytes) else {
             offset += STEP as u64;
             continue;
@@ -98,8 +99,8 @@ fn hand_over(
     from: u64,
     name: &MemberName,
 ) -> io::Result<u64> {
-    let len = file.len() - from;
-    let mut reader = BufReader::with_capacity(64 * 1024, file.reader_at(from)?.take(len));
+    let end = file.len()?;
+    let mut reader = BufReader::with_capacity(64 * 1024, Part { file, at: from, end });
     let mut input = Input::reader(&mut reader, container.budget);
     let stream = if input.peek(4)? == LZ4_MAGIC { &lz4::STREAM } else { &zstd::STREAM };
     // What only looks like a frame is passed over.

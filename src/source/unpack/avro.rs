@@ -6,10 +6,11 @@ use std::io::{self, ErrorKind};
 use std::rc::Rc;
 
 use super::besides::ReadBesides;
-use super::chunk::{Joined, RandomAccess};
+use super::chunk::Joined;
 use super::format::{Format, Reader, Signature};
 use super::open_container::{Content, MemberName, OpenContainer, Region};
 use super::packed_block::{Codec, MAX_LEN, decompress};
+use super::random_access::RandomAccess;
 use super::share::Claim;
 use crate::blob::ReadSeek;
 
@@ -34,9 +35,9 @@ const MAX_TEXT: u64 = 16 * 1024 * 1024;
 const MAX_ENTRIES: u64 = 1000;
 
 fn open(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
-    let file = RandomAccess::new(file);
-    let blocks = file.and_then(|file| {
-        let mut avro = Avro { file, at: MAGIC.len() as u64 };
+    let mut file = RandomAccess::File(file);
+    let blocks = file.len().and_then(|len| {
+        let mut avro = Avro { file, len, at: MAGIC.len() as u64 };
         Ok((avro.codec(container)?, avro))
     });
     let (codec, mut avro) = match blocks {
@@ -51,7 +52,7 @@ fn open(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
     let bytes_in = Rc::new(Cell::new(0));
     let count = Rc::clone(&bytes_in);
     let mut blocks = Joined::new(|| {
-        if avro.at >= avro.file.len() {
+        if avro.at >= avro.len {
             return Ok(None);
         }
         let _count = avro.long()?;
@@ -74,6 +75,7 @@ fn open(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
 /// A file that is read forwards.
 struct Avro<'f> {
     file: RandomAccess<'f>,
+    len: u64,
     at: u64,
 }
 
@@ -90,7 +92,7 @@ impl Avro<'_> {
         let mut value = 0_u64;
         for shift in (0..64).step_by(7) {
             let mut byte = [0];
-            self.file.read_at(self.at, &mut byte)?;
+            self.file.read_exact_at(&mut byte, self.at)?;
             self.at += 1;
             value |= u64::from(byte[0] & 0x7f) << shift;
             if byte[0] & 0x80 == 0 {

@@ -1,13 +1,12 @@
-//! Parts of a file that are read into memory from wherever they stand, and what came out of a decompressor at once.
+//! Parts of a file that were read into memory, and what came out of a decompressor at once.
 
-use std::io::{self, ErrorKind, Read, SeekFrom};
+use std::io::{self, ErrorKind, Read};
 use std::ops::Deref;
 
 use zeroize::Zeroize as _;
 
 use super::budget::Budget;
 use super::memory::Reservation;
-use crate::blob::ReadSeek;
 
 /// How many bytes are reserved at a time.
 const STEP: usize = 256 * 1024;
@@ -94,59 +93,6 @@ impl Deref for Chunk {
 impl Drop for Chunk {
     fn drop(&mut self) {
         self.bytes.zeroize();
-    }
-}
-
-/// A file that is read here and there.
-pub(super) struct RandomAccess<'f> {
-    file: &'f mut dyn ReadSeek,
-    len: u64,
-}
-
-impl<'f> RandomAccess<'f> {
-    /// Over a file, wherever it stands.
-    pub(super) fn new(file: &'f mut dyn ReadSeek) -> io::Result<Self> {
-        let len = file.seek(SeekFrom::End(0))?;
-        Ok(RandomAccess { file, len })
-    }
-
-    /// How many bytes there are.
-    pub(super) fn len(&self) -> u64 {
-        self.len
-    }
-
-    /// Fills `buffer` from `offset` on; an error where there are fewer bytes.
-    pub(super) fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        if offset.checked_add(buffer.len() as u64).is_none_or(|end| end > self.len) {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
-        self.file.seek(SeekFrom::Start(offset))?;
-        self.file.read_exact(buffer)
-    }
-
-    /// The `len` bytes from `offset` on, if these are no more than `most`.
-    pub(super) fn chunk(
-        &mut self,
-        (offset, len): (u64, u64),
-        most: usize,
-        budget: &Budget,
-    ) -> io::Result<Chunk> {
-        if offset.checked_add(len).is_none_or(|end| end > self.len) {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
-        let len = usize::try_from(len)
-            .ok()
-            .filter(|len| *len <= most)
-            .ok_or_else(|| io::Error::new(ErrorKind::OutOfMemory, "a block that is larger than it may be"))?;
-        let mut chunk = Chunk::zeros(len, budget)?;
-        self.read_at(offset, chunk.as_mut_slice())?;
-        Ok(chunk)
-    }
-
-    /// A reader from `offset` on.
-    pub(super) fn reader_at(&mut self, offset: u64) -> io::Result<&mut dyn ReadSeek> {
-        self.file.seek(SeekFrom::Start(offset))?;
-        Ok(&mut *self.file)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::blob::Body;
 use chunks::Chunks;
 use trailer::Trailer;
 
-pub(super) use trailer::{KOLY, at_end};
+pub(super) use trailer::{KOLY, is_at_end};
 
 /// Its row in the table of formats.
 pub(super) static FORMAT: Format = Format {
@@ -23,7 +23,7 @@ pub(super) static FORMAT: Format = Format {
     first_bytes: b"e",
     begins: trailer::is_encrypted,
     signature: Signature::Strong,
-    at_end: Some(at_end),
+    at_end: Some(|last, _| is_at_end(last)),
     reader: Reader::Archive(open),
     merges_with_compressor: false,
     member_path: "a.dmg!disk",

@@ -74,8 +74,8 @@ pub(super) struct Format {
     /// Whether a file with this head is one.
     pub(super) begins: fn(&[u8]) -> bool,
     pub(super) signature: Signature,
-    /// Whether one stands at the end of something else; only for formats that are found from their end.
-    pub(super) at_end: Option<fn(&mut Body<'_>) -> bool>,
+    /// Whether one stands at the end of something else, which has these last bytes; only for formats that are found from their end.
+    pub(super) at_end: Option<fn(&[u8], &mut Body<'_>) -> bool>,
     pub(super) reader: Reader,
     /// Whether one in a compressor is opened as one container with it, as `.tar.gz` is.
     pub(super) merges_with_compressor: bool,

@@ -5,6 +5,7 @@ use std::io::Read as _;
 use super::budget::Budget;
 use super::format::{Format, Reader, Signature};
 use super::open_container::Behind;
+use super::random_access::look_into;
 use super::{
     android, ar, arrow, asar, avro, brotli, browser_cache, bzip2, cab, cpio, dmg, git, gzip, har, http, iso,
     journal, leveldb, lz4, lzip, lzma, lzop, mail, mozlz4, ole, orc, parquet, pcap, pdf, png, pst, qcow2,
@@ -95,17 +96,32 @@ const fn candidates(formats: &[&Format]) -> [u64; 256] {
     by_first_byte
 }
 
-/// The container that begins with this head, by its first bytes alone.
-pub(super) fn detect(head: &[u8]) -> Option<&'static Format> {
-    let mut candidates = CANDIDATES[usize::from(*head.first()?)];
-    while candidates != 0 {
-        let format = FORMATS[candidates.trailing_zeros() as usize];
-        if (format.begins)(head) {
+/// The rows that are found from the end of a file, as bits.
+static FOUND_AT_END: u64 = {
+    let mut found = 0;
+    let mut row = 0;
+    while row < FORMATS.len() {
+        found |= if FORMATS[row].at_end.is_some() { 1 << row } else { 0 };
+        row += 1;
+    }
+    found
+};
+
+/// The first of these rows, given as bits, that is the one.
+fn first(mut rows: u64, mut is_one: impl FnMut(&Format) -> bool) -> Option<&'static Format> {
+    while rows != 0 {
+        let format = FORMATS[rows.trailing_zeros() as usize];
+        if is_one(format) {
             return Some(format);
         }
-        candidates &= candidates - 1;
+        rows &= rows - 1;
     }
     None
+}
+
+/// The container that begins with this head, by its first bytes alone.
+pub(super) fn detect(head: &[u8]) -> Option<&'static Format> {
+    first(CANDIDATES[usize::from(*head.first()?)], |format| (format.begins)(head))
 }
 
 /// What stands behind a stream, by its head.
@@ -146,7 +162,9 @@ pub(super) fn longer_head(head: &[u8], rest: &mut dyn Rest) -> Vec<u8> {
 pub(super) fn is_text(head: &[u8]) -> bool {
     /// Bytes that tell text from anything else.
     const SAMPLE: usize = 64;
-    head.iter().take(SAMPLE).all(|byte| matches!(byte, b'\t'..=b'\r' | b' '..=b'~'))
+    let is_text = |byte: &u8| matches!(byte, b'\t'..=b'\r' | b' '..=b'~');
+    // No branches, so that the compiler makes vectors of it.
+    head.iter().take(SAMPLE).fold(true, |all, byte| all & is_text(byte))
 }
 
 /// Whether a file is called so, and has a name before the extension.
@@ -162,9 +180,28 @@ fn strip_extension<'f>(file: &'f str, extension: &str) -> Option<&'f str> {
     (end.eq_ignore_ascii_case(extension) && !stem.is_empty()).then_some(stem)
 }
 
+/// How many last bytes are enough to detect a container from its end: the trailer of a disk image.
+const LAST: usize = 512;
+
+/// Calls `use_them` with the last bytes of a body, read once for all formats; with none where it can only be read forwards.
+pub(super) fn with_last_bytes<T>(body: &mut Body<'_>, use_them: impl FnOnce(&[u8], &mut Body<'_>) -> T) -> T {
+    let mut last = [0; LAST];
+    let read = look_into(body, |file| {
+        let begin = file.len()?.saturating_sub(LAST as u64);
+        file.fill_at(&mut last, begin)
+    });
+    let read = read.and_then(Result::ok).unwrap_or(0);
+    use_them(&last[..read], body)
+}
+
 /// The container that a body ends in, whatever it begins with.
 pub(super) fn detect_at_end(body: &mut Body<'_>) -> Option<&'static Format> {
-    FORMATS.into_iter().find(|format| format.at_end.is_some_and(|at_end| at_end(body)))
+    with_last_bytes(body, detect_by_last_bytes)
+}
+
+/// The same for one with these last bytes.
+pub(super) fn detect_by_last_bytes(last: &[u8], body: &mut Body<'_>) -> Option<&'static Format> {
+    first(FOUND_AT_END, |format| format.at_end.is_some_and(|at_end| at_end(last, body)))
 }
 
 /// A file's name without the extension of any compressor: the content is what counts, and extensions are mixed up.

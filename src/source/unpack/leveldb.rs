@@ -12,13 +12,15 @@ mod footer;
 mod log;
 mod table;
 
-use std::io::{self};
+use std::io;
 
 use super::besides::ReadBesides;
-use super::chunk::RandomAccess;
 use super::format::{Format, Reader, Signature};
 use super::open_container::OpenContainer;
-use crate::blob::{Body, ReadSeek};
+use super::random_access::RandomAccess;
+use crate::blob::ReadSeek;
+
+pub(super) use footer::is_at_end;
 
 /// Its row in the table of formats.
 pub(super) static FORMAT: Format = Format {
@@ -26,27 +28,11 @@ pub(super) static FORMAT: Format = Format {
     first_bytes: &[],
     begins: |head| log::begins(head) || table::begins(head),
     signature: Signature::Strong,
-    at_end: Some(at_end),
+    at_end: Some(|last, _| is_at_end(last)),
     reader: Reader::Besides(ReadBesides::Anywhere(open)),
     merges_with_compressor: false,
     member_path: "000005.ldb!block 3",
 };
-
-/// Whether a table ends so.
-pub(super) fn at_end(body: &mut Body<'_>) -> bool {
-    match body {
-        Body::Whole(bytes) => footer::ends(bytes),
-        Body::Stream { head, rest } => {
-            let behind_head = head.len() as u64;
-            let Some(file) = rest.seekable() else { return false };
-            let mut magic = [0; footer::MAGIC_LEN];
-            let read = file.seek(io::SeekFrom::End(-footer::MAGIC_OFFSET));
-            let found = read.is_ok() && file.read_exact(&mut magic).is_ok() && footer::ends(&magic);
-            // The reader may share its position with the seekable view of it.
-            file.seek(io::SeekFrom::Start(behind_head)).is_ok() && found
-        }
-    }
-}
 
 /// Whether bytes have a part that a table ends in, wherever.
 pub(super) fn may_end(bytes: &[u8]) -> bool {
@@ -55,7 +41,7 @@ pub(super) fn may_end(bytes: &[u8]) -> bool {
 
 fn open(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
     let read = |file: &mut dyn ReadSeek| -> io::Result<()> {
-        let mut file = RandomAccess::new(file)?;
+        let mut file = RandomAccess::File(file);
         match footer::read(&mut file)? {
             Some(footer) => table::read(container, &mut file, &footer),
             None => log::read(container, &mut file),

@@ -11,9 +11,10 @@ use std::io::{self, ErrorKind};
 use std::rc::Rc;
 
 use super::besides::ReadBesides;
-use super::chunk::{Joined, RandomAccess};
+use super::chunk::Joined;
 use super::format::{Format, Reader, Signature};
 use super::open_container::{Content, MemberName, OpenContainer, Region};
+use super::random_access::RandomAccess;
 use super::share::Claim;
 use crate::blob::ReadSeek;
 use crate::text::path_text;
@@ -60,9 +61,9 @@ struct Postscript {
 
 fn postscript(container: &OpenContainer<'_>, file: &mut RandomAccess<'_>) -> io::Result<Postscript> {
     let none = || io::Error::from(ErrorKind::NotFound);
-    let at = file.len().checked_sub(1).ok_or_else(none)?;
+    let at = file.len()?.checked_sub(1).ok_or_else(none)?;
     let mut len = [0];
-    file.read_at(at, &mut len)?;
+    file.read_exact_at(&mut len, at)?;
     let from = at.checked_sub(u64::from(len[0])).ok_or_else(none)?;
     let bytes = file.chunk((from, u64::from(len[0])), MAX_FOOTER, container.budget)?;
     let (mut footer_len, mut compression, mut block, mut is_sound) = (0, 0, 256 * 1024, false);
@@ -84,7 +85,7 @@ fn postscript(container: &OpenContainer<'_>, file: &mut RandomAccess<'_>) -> io:
 }
 
 fn read(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) -> io::Result<()> {
-    let mut file = RandomAccess::new(file)?;
+    let mut file = RandomAccess::File(file);
     let Postscript { compression, footer } = postscript(container, &mut file)?;
     // What is not compressed is found where it stands.
     if compression.is_none() {

@@ -11,9 +11,9 @@ mod thrift;
 use std::io::{self, ErrorKind};
 
 use super::besides::ReadBesides;
-use super::chunk::RandomAccess;
 use super::format::{Format, Reader, Signature};
 use super::open_container::{OpenContainer, Region};
+use super::random_access::RandomAccess;
 use crate::blob::ReadSeek;
 
 /// Its row in the table of formats.
@@ -49,11 +49,11 @@ fn open(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
 }
 
 fn read(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) -> io::Result<()> {
-    let mut file = RandomAccess::new(file)?;
+    let mut file = RandomAccess::File(file);
     let wrong = |what: &str| io::Error::new(ErrorKind::InvalidData, what.to_owned());
-    let at = file.len().checked_sub(8).ok_or_else(|| wrong("it has no footer"))?;
+    let at = file.len()?.checked_sub(8).ok_or_else(|| wrong("it has no footer"))?;
     let mut tail = [0; 8];
-    file.read_at(at, &mut tail)?;
+    file.read_exact_at(&mut tail, at)?;
     let [a, b, c, d, magic @ ..] = tail;
     if magic == ENCRYPTED {
         container.report_encrypted(Region::Raw(0));

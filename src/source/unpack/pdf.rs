@@ -20,10 +20,11 @@ use memchr::memmem;
 use zeroize::Zeroize as _;
 
 use super::bounded_reader::StreamError;
-use super::chunk::{Chunk, RandomAccess};
+use super::chunk::Chunk;
 use super::format::{Format, Reader, Signature};
 use super::limits::Limit;
 use super::open_container::{Content, OpenContainer, Region};
+use super::random_access::RandomAccess;
 use super::spool::{Spooled, with_seekable};
 use super::zip;
 use crate::blob::{Body, ReadSeek, fill};
@@ -98,8 +99,8 @@ fn whole_encrypted(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) -> Op
     /// Where trailers are: at the end, or near the beginning of a file that is to be read from a network (Annex F).
     const TRAILERS: [u64; 2] = [64 * 1024, 1024 * 1024];
     const MAX_LEN: usize = 64 * 1024 * 1024;
-    let mut file = RandomAccess::new(file).ok()?;
-    let len = file.len();
+    let mut file = RandomAccess::File(file);
+    let len = file.len().ok()?;
     let [first, last] = TRAILERS.map(|most| most.min(len));
     let mut part = |begin, len| file.chunk((begin, len), MAX_LEN, container.budget).ok();
     let is_encrypted = part(0, first).is_some_and(|bytes| is_encrypted(&bytes))

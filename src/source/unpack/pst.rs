@@ -9,10 +9,11 @@ mod crypt;
 use std::io::{self, ErrorKind};
 
 use super::besides::ReadBesides;
-use super::chunk::{Chunk, Joined, RandomAccess};
+use super::chunk::{Chunk, Joined};
 use super::format::{Format, Reader, Signature};
 use super::memory::Reservation;
 use super::open_container::{Content, MemberName, OpenContainer, Region};
+use super::random_access::RandomAccess;
 use crate::blob::ReadSeek;
 use blocks::{Block, Blocks, HEADER, Layout};
 
@@ -41,9 +42,9 @@ fn open(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
 }
 
 fn read(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) -> io::Result<()> {
-    let mut file = RandomAccess::new(file)?;
+    let mut file = RandomAccess::File(file);
     let mut header = [0; HEADER];
-    file.read_at(0, &mut header)?;
+    file.read_exact_at(&mut header, 0)?;
     let Some(layout) = Layout::parse(&header) else {
         let reason = "its version or its encryption is not supported: export it and scan that";
         return Err(io::Error::new(ErrorKind::Unsupported, reason));

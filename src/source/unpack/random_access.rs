@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Read, SeekFrom};
 
 use super::budget::Budget;
+use super::chunk::Chunk;
 use super::spool::{Spooled, with_seekable};
 use crate::blob::{Body, ReadSeek, Rest, SharedFile};
 
@@ -31,6 +32,21 @@ pub(super) fn with_random_access(
         Spooled::File(file) => use_it(&mut RandomAccess::File(file)),
         Spooled::TooLarge(bytes, rest) => too_large(bytes, rest),
     });
+}
+
+/// Lends a body that can be read anywhere to `look`, and lets it go on where it stood; none where it can only be read forwards.
+pub(super) fn look_into<T>(body: &mut Body<'_>, look: impl FnOnce(&mut RandomAccess<'_>) -> T) -> Option<T> {
+    let (head, rest) = match body {
+        Body::Whole(bytes) => return Some(look(&mut RandomAccess::Memory(bytes))),
+        Body::Stream { head, rest } => (head, rest),
+    };
+    if let Some(file) = rest.shared() {
+        return Some(look(&mut RandomAccess::Shared(file)));
+    }
+    let file = rest.seekable()?;
+    let seen = look(&mut RandomAccess::File(&mut *file));
+    // The reader may share its position with the seekable view of it.
+    file.seek(SeekFrom::Start(head.len() as u64)).is_ok().then_some(seen)
 }
 
 impl RandomAccess<'_> {
@@ -65,14 +81,22 @@ impl RandomAccess<'_> {
         }
     }
 
-    /// Fills `buf` from `offset` on, or fails.
-    pub(super) fn read_exact_at(&mut self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+    /// Fills `buf` from `offset` on, as far as there is anything: how many bytes were read.
+    pub(super) fn fill_at(&mut self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut filled = 0;
         while filled < buf.len() {
             match self.read_at(&mut buf[filled..], offset.saturating_add(filled as u64))? {
-                0 => return Err(ErrorKind::UnexpectedEof.into()),
+                0 => break,
                 read => filled += read,
             }
+        }
+        Ok(filled)
+    }
+
+    /// Fills `buf` from `offset` on, or fails.
+    pub(super) fn read_exact_at(&mut self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        if self.fill_at(buf, offset)? < buf.len() {
+            return Err(ErrorKind::UnexpectedEof.into());
         }
         Ok(())
     }
@@ -82,6 +106,26 @@ impl RandomAccess<'_> {
         let mut bytes = vec![0; len];
         self.read_exact_at(&mut bytes, offset)?;
         Ok(bytes)
+    }
+
+    /// The `len` bytes from `offset` on, if these are no more than `most`.
+    pub(super) fn chunk(
+        &mut self,
+        (offset, len): (u64, u64),
+        most: usize,
+        budget: &Budget,
+    ) -> io::Result<Chunk> {
+        let all = self.len()?;
+        if offset.checked_add(len).is_none_or(|end| end > all) {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        let len = usize::try_from(len)
+            .ok()
+            .filter(|len| *len <= most)
+            .ok_or_else(|| io::Error::new(ErrorKind::OutOfMemory, "a block that is larger than it may be"))?;
+        let mut chunk = Chunk::zeros(len, budget)?;
+        self.read_exact_at(chunk.as_mut_slice(), offset)?;
+        Ok(chunk)
     }
 
     /// How many bytes from `offset` on are a large hole of a sparse file, as far as is known.

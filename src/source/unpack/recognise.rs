@@ -17,13 +17,14 @@ pub(super) fn is_known_from_end(blob: &mut Blob<'_>) -> bool {
 
 /// The container a blob is.
 pub(super) fn container(blob: &mut Blob<'_>) -> Option<&'static Format> {
-    match formats::detect(blob.body.head()) {
+    let detected = formats::detect(blob.body.head())
+        .or_else(|| formats::detect_by_name(blob.body.head(), || (blob.origin)().path));
+    formats::with_last_bytes(&mut blob.body, |last, body| match detected {
         // An image of a disk begins with its first chunk, which is compressed, or the disk's own first bytes.
-        Some(_) if dmg::at_end(&mut blob.body) => Some(&dmg::FORMAT),
+        Some(_) if dmg::is_at_end(last) => Some(&dmg::FORMAT),
         // The first block of a table may be a frame.
-        Some(format) if format.is_weak() && leveldb::at_end(&mut blob.body) => Some(&leveldb::FORMAT),
+        Some(format) if format.is_weak() && leveldb::is_at_end(last) => Some(&leveldb::FORMAT),
         Some(format) => Some(format),
-        None => formats::detect_by_name(blob.body.head(), || (blob.origin)().path)
-            .or_else(|| formats::detect_at_end(&mut blob.body)),
-    }
+        None => formats::detect_by_last_bytes(last, body),
+    })
 }

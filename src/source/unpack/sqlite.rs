@@ -12,9 +12,10 @@ mod tables;
 mod values;
 
 use super::besides::ReadBesides;
-use super::chunk::{Chunk, RandomAccess};
+use super::chunk::Chunk;
 use super::format::{Format, Reader, Signature};
 use super::open_container::OpenContainer;
+use super::random_access::RandomAccess;
 use crate::blob::ReadSeek;
 use pages::Pages;
 use tables::Tables;
@@ -44,10 +45,10 @@ fn open(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
 }
 
 fn read(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) -> std::io::Result<()> {
-    let mut file = RandomAccess::new(file)?;
+    let mut file = RandomAccess::File(file);
     let mut head = [0; pages::HEADER];
-    let len = usize::try_from(file.len()).map_or(head.len(), |len| len.min(head.len()));
-    file.read_at(0, head.get_mut(..len).unwrap_or_default())?;
+    let len = usize::try_from(file.len()?).map_or(head.len(), |len| len.min(head.len()));
+    file.read_exact_at(head.get_mut(..len).unwrap_or_default(), 0)?;
     let Some(header) = pages::Header::parse(head.get(..len).unwrap_or_default()) else { return Ok(()) };
     let mut pages = Pages::new(file, &header, container.budget)?;
     let mut page = Chunk::zeros(pages.size(), container.budget)?;

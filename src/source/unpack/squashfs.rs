@@ -26,7 +26,7 @@ pub(super) static FORMAT: Format = Format {
     first_bytes: b"hs",
     begins: prefix::begins,
     signature: Signature::Strong,
-    at_end: Some(prefix::is_app_image),
+    at_end: Some(|_, body| prefix::is_app_image(body)),
     reader: Reader::Archive(open),
     merges_with_compressor: false,
     member_path: "a.squashfs!inner/path",

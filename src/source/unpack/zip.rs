@@ -24,7 +24,6 @@ use super::open_container::{OpenContainer, Region};
 use super::spool::{Spooled, with_seekable};
 use crate::blob::{Body, ReadSeek};
 
-pub(super) use at_end::at_end;
 pub(super) use record::END;
 use record::{END_LEN, Entry, LOCAL_LEN, le16};
 
@@ -34,7 +33,7 @@ pub(super) static FORMAT: Format = Format {
     first_bytes: b"P",
     begins,
     signature: Signature::Strong,
-    at_end: Some(at_end),
+    at_end: Some(at_end::is_at_end),
     reader: Reader::Archive(open),
     merges_with_compressor: false,
     member_path: "a.zip!inner/path",

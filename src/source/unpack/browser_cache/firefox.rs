@@ -1,7 +1,7 @@
 //! Entries of Firefox's cache (`netwerk/cache2/CacheFileMetadata.h` in <https://searchfox.org/mozilla-central>): the body of a
 //! response, what is known of it, and where that begins.
 
-use std::io::{self, SeekFrom};
+use std::io;
 
 use memchr::memmem;
 
@@ -9,7 +9,7 @@ use super::super::besides::ReadBesides;
 use super::super::format::{Format, Reader, Signature};
 use super::super::http::hand_over_kept;
 use super::super::open_container::OpenContainer;
-use super::super::random_access::{Part, RandomAccess};
+use super::super::random_access::{Part, RandomAccess, look_into};
 use super::super::table::be32;
 use crate::blob::{Body, ReadSeek};
 
@@ -19,7 +19,7 @@ pub(in super::super) static FORMAT: Format = Format {
     first_bytes: b"",
     begins: |_| false,
     signature: Signature::Strong,
-    at_end: Some(at_end),
+    at_end: Some(is_at_end),
     reader: Reader::Besides(ReadBesides::Anywhere(open)),
     merges_with_compressor: false,
     member_path: "D3B5635B13712A8E2C8F20E7D4FADF427A5AA7BA!body",
@@ -52,18 +52,11 @@ fn known(file: &mut RandomAccess<'_>) -> Option<(u64, u64)> {
     (is_entry && file.bytes_at(key_end, 1).ok()? == [0]).then_some((begin, key_at))
 }
 
-/// Whether a body ends as an entry does.
-fn at_end(body: &mut Body<'_>) -> bool {
-    match body {
-        Body::Whole(bytes) => known(&mut RandomAccess::Memory(bytes)).is_some(),
-        Body::Stream { head, rest } => {
-            let behind_head = head.len() as u64;
-            let Some(file) = rest.seekable() else { return false };
-            let found = known(&mut RandomAccess::File(&mut *file)).is_some();
-            // The reader may share its position with the seekable view of it.
-            file.seek(SeekFrom::Start(behind_head)).is_ok() && found
-        }
-    }
+/// Whether a body with these last bytes ends as an entry does.
+fn is_at_end(last: &[u8], body: &mut Body<'_>) -> bool {
+    // No body is as long as 256 MiB, and text ends in other bytes.
+    let may_be_offset = last.last_chunk::<4>().is_some_and(|offset| offset[0] < 0x10);
+    may_be_offset && look_into(body, known).flatten().is_some()
 }
 
 fn open(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {

@@ -1,5 +1,7 @@
 //! What can be read forwards only: looked through a chunk ahead of its scan, and what is found is opened before the scan goes on.
 
+mod pull;
+
 use std::io::{self, ErrorKind, Read};
 
 use zeroize::Zeroize as _;
@@ -8,36 +10,25 @@ use super::open::Carver;
 use super::sample::Wanted;
 use super::signatures::{self, LONGEST};
 use crate::blob::{Blob, Body, Rest};
-use crate::source::unpack::memory::Reservation;
+use pull::{Pull, Pulled};
 
 /// How many bytes are looked through at a time.
 const CHUNK: usize = 256 * 1024;
-/// How many packed bytes of one stream are kept for the scan from its beginning on, and how many of its last ones: where it breaks off, it
-/// may be none. What is between them came out of the stream, and is zeros to the scan.
-const KEPT: usize = 16 * 1024 * 1024;
-const KEPT_LAST: usize = 4 * 1024 * 1024;
-/// How many bytes are reserved at a time.
-const STEP: usize = 1024 * 1024;
+/// How much room there must be to read into it directly: what is read for less is seldom read at all.
+const LEAST: usize = 4096;
 
 /// Scans what `rest` gives, and opens what is found in it.
 pub(super) fn scan(carver: &Carver<'_>, (head, rest): (&[u8], &mut dyn Rest), wanted: Wanted) {
-    let ahead = Ahead {
-        bytes: head.to_vec(),
-        served: head.len(),
-        searched: 0,
-        offset: 0,
-        gap: 0,
-        behind: Vec::new(),
-        behind_searched: 0,
-        ended: None,
-    };
-    let mut tee = Tee { carver, rest, wanted, ahead, exhausted: false };
+    let mut tee = Tee { carver, rest, wanted, ahead: Ahead::default(), exhausted: false };
+    tee.pass(head);
+    tee.ahead.served = tee.ahead.bytes.len();
     let container = &carver.container;
     let blob = Blob { body: Body::Stream { head, rest: &mut tee }, origin: container.origin };
     container.unpack.hand_on(blob, container.depth - 1);
 }
 
 /// What was read ahead.
+#[derive(Default)]
 struct Ahead {
     bytes: Vec<u8>,
     /// How many of those were scanned, and how many looked through.
@@ -99,6 +90,15 @@ impl Read for Tee<'_> {
                     Some(error) => return std::mem::replace(error, Ok(())).map(|()| 0),
                     None => {}
                 }
+                if buf.len() >= LEAST {
+                    let most = buf.len().min(CHUNK);
+                    let read = self.fill(&mut buf[..most]);
+                    if self.pass(&buf[..read]) && read > 0 {
+                        return Ok(read);
+                    }
+                    self.look();
+                    continue;
+                }
             }
             self.read_ahead();
             self.look();
@@ -154,18 +154,54 @@ impl Tee<'_> {
         ahead.offset += done as u64;
         ahead.served -= done;
         ahead.searched -= done;
-        while ahead.ended.is_none() && ahead.bytes.len() < ahead.searched + CHUNK {
-            let filled = ahead.bytes.len();
-            ahead.bytes.resize(ahead.searched + CHUNK, 0);
-            let outcome = self.rest.read(&mut ahead.bytes[filled..]);
-            ahead.bytes.truncate(filled + *outcome.as_ref().unwrap_or(&0));
-            match outcome {
-                Ok(0) => ahead.ended = Some(Ok(())),
-                Ok(_) => {}
+        let mut bytes = std::mem::take(&mut ahead.bytes);
+        let wanted = ahead.searched + CHUNK;
+        bytes.resize(wanted.max(left), 0);
+        let read = self.fill(&mut bytes[left..]);
+        bytes.truncate(left + read);
+        self.ahead.bytes = bytes;
+    }
+
+    /// Fills `buf`, or up to the end: how many bytes were read.
+    fn fill(&mut self, buf: &mut [u8]) -> usize {
+        let mut filled = 0;
+        while self.ahead.ended.is_none() && filled < buf.len() {
+            match self.rest.read(&mut buf[filled..]) {
+                Ok(0) => self.ahead.ended = Some(Ok(())),
+                Ok(read) => filled += read,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => ahead.ended = Some(Err(error)),
+                Err(error) => self.ahead.ended = Some(Err(error)),
             }
         }
+        filled
+    }
+
+    /// Whether nothing begins in bytes behind those that are kept, which were all scanned: most bytes can be scanned where they stand, and
+    /// only the last are kept, for what may begin in them. All are kept where something begins.
+    fn pass(&mut self, bytes: &[u8]) -> bool {
+        let (ahead, wanted) = (&mut self.ahead, self.wanted);
+        let margin = if ahead.ended.is_some() { 0 } else { LONGEST };
+        let begins =
+            |bytes: &[u8], from, end| signatures::next(bytes, from, wanted).is_some_and(|(at, _)| at < end);
+        let kept = ahead.bytes.len();
+        let (seam, behind) = bytes.split_at(bytes.len().min(LONGEST));
+        ahead.bytes.extend_from_slice(seam);
+        if !self.exhausted
+            && (begins(&ahead.bytes, ahead.searched, kept)
+                || begins(bytes, 0, bytes.len().saturating_sub(margin)))
+        {
+            ahead.bytes.extend_from_slice(behind);
+            return false;
+        }
+        if behind.len() >= margin {
+            ahead.bytes.clear();
+        }
+        ahead.bytes.extend_from_slice(&behind[behind.len().saturating_sub(margin)..]);
+        let passed = ahead.bytes.len().saturating_sub(margin);
+        ahead.bytes.drain(..passed);
+        ahead.offset += (kept + bytes.len() - ahead.bytes.len()) as u64;
+        (ahead.served, ahead.searched) = (ahead.bytes.len(), 0);
+        true
     }
 
     /// Looks through what was read, but for the last bytes, which what is read next may belong to.
@@ -225,87 +261,3 @@ impl Tee<'_> {
         ahead.behind_searched = within.min(ahead.behind.len());
     }
 }
-
-/// What a stream read beyond what was read ahead.
-#[derive(Default)]
-struct Pulled {
-    first: Vec<u8>,
-    /// How many bytes were not kept between those and the last ones.
-    dropped: u64,
-    last: Vec<u8>,
-    reservations: Vec<Reservation>,
-}
-
-impl Pulled {
-    /// Keeps what was read.
-    fn push(&mut self, bytes: &[u8], carver: &Carver<'_>) {
-        let mut bytes = bytes;
-        if self.dropped == 0 && self.last.is_empty() && self.reserve(carver) {
-            let room = self.first.capacity() - self.first.len();
-            let (now, later) = bytes.split_at(room.min(bytes.len()));
-            self.first.extend_from_slice(now);
-            bytes = later;
-        }
-        self.last.extend_from_slice(bytes);
-        if self.last.len() > 2 * KEPT_LAST {
-            let passed = self.last.len() - KEPT_LAST;
-            self.last.drain(..passed);
-            self.dropped += passed as u64;
-        }
-    }
-
-    /// Makes room among the first ones where there is none left, within the limits.
-    fn reserve(&mut self, carver: &Carver<'_>) -> bool {
-        if self.first.len() < self.first.capacity() {
-            return true;
-        }
-        let Some(reservation) =
-            (self.first.len() < KEPT).then(|| carver.container.budget.reserve(STEP as u64).ok()).flatten()
-        else {
-            return false;
-        };
-        self.reservations.push(reservation);
-        // A vector left to itself doubles, and leaves a copy behind.
-        let mut larger = Vec::with_capacity(self.first.capacity() + STEP);
-        larger.extend_from_slice(&self.first);
-        self.first.zeroize();
-        self.first = larger;
-        true
-    }
-}
-
-impl Drop for Pulled {
-    fn drop(&mut self) {
-        self.first.zeroize();
-        self.last.zeroize();
-    }
-}
-
-/// Reads on behalf of a stream, and keeps what it read for the scan.
-struct Pull<'p> {
-    carver: &'p Carver<'p>,
-    rest: &'p mut dyn Rest,
-    ended: &'p mut Option<io::Result<()>>,
-    pulled: &'p mut Pulled,
-}
-
-impl Read for Pull<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.ended.is_some() {
-            return Ok(0);
-        }
-        match self.rest.read(buf) {
-            Ok(0) if !buf.is_empty() => *self.ended = Some(Ok(())),
-            Ok(read) => {
-                self.pulled.push(buf.get(..read).unwrap_or_default(), self.carver);
-                return Ok(read);
-            }
-            Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
-            // Whoever scans gets it, and reports it.
-            Err(error) => *self.ended = Some(Err(error)),
-        }
-        Ok(0)
-    }
-}
-
-impl Rest for Pull<'_> {}

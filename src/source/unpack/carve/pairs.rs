@@ -93,39 +93,36 @@ mod x86 {
         #[inline(always)]
         fn find_within(self, bytes: &[u8], from: usize, is_one: impl Fn(usize) -> bool) -> Option<usize> {
             let mut at = from;
-            loop {
-                // Most of them hold none: four blocks are asked at once, and then each.
-                while let Some(blocks) = bytes.get(at..).and_then(<[u8]>::first_chunk::<{ 4 * 32 + 1 }>)
-                    && !self.any_pair(blocks)
-                {
-                    at += 4 * 32;
-                }
-                for _ in 0..4 {
-                    let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<33>) else {
-                        let last = bytes.get(at..).unwrap_or_default().windows(2).enumerate();
-                        let mut last = last.filter(|(_, pair)| may_be(pair[0], pair[1]));
-                        return last.find(|(n, _)| is_one(at + n)).map(|(n, _)| at + n);
-                    };
-                    let mut found = !self.none(self.pairs(block, 0));
-                    while found != 0 {
-                        let place = at + found.trailing_zeros() as usize;
-                        if is_one(place) {
-                            return Some(place);
-                        }
-                        found &= found - 1;
+            // Most of them hold none: four blocks are asked at once, and then each.
+            while let Some(bytes) = bytes.get(at..).and_then(<[u8]>::first_chunk::<{ 4 * 32 + 1 }>) {
+                let (a, b) = (self.pairs(bytes, 0), self.pairs(bytes, 32));
+                let (c, d) = (self.pairs(bytes, 64), self.pairs(bytes, 96));
+                let or = |one, other| self.0.avx2._mm256_or_si256(one, other);
+                if self.none(or(or(a, b), or(c, d))) != u32::MAX {
+                    let places =
+                        self.places(a) | self.places(b) << 32 | self.places(c) << 64 | self.places(d) << 96;
+                    if let Some(place) = first(places, |place| is_one(at + place)) {
+                        return Some(at + place);
                     }
-                    at += 32;
                 }
+                at += 4 * 32;
             }
+            while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<33>) {
+                let places = self.places(self.pairs(block, 0));
+                if let Some(place) = first(places, |place| is_one(at + place)) {
+                    return Some(at + place);
+                }
+                at += 32;
+            }
+            let last = bytes.get(at..).unwrap_or_default().windows(2).enumerate();
+            let mut last = last.filter(|(_, pair)| may_be(pair[0], pair[1]));
+            last.find(|(n, _)| is_one(at + n)).map(|(n, _)| at + n)
         }
 
-        /// Whether any of four blocks holds a pair that may be one.
+        /// A bit for each place of a block where a pair stands that may be one.
         #[inline(always)]
-        fn any_pair(self, blocks: &[u8; 4 * 32 + 1]) -> bool {
-            let or = |one, other| self.0.avx2._mm256_or_si256(one, other);
-            let first = or(self.pairs(blocks, 0), self.pairs(blocks, 32));
-            let second = or(self.pairs(blocks, 64), self.pairs(blocks, 96));
-            self.none(or(first, second)) != u32::MAX
+        fn places(self, buckets: __m256i) -> u128 {
+            u128::from(!self.none(buckets))
         }
 
         /// A bit for each byte that is zero.
@@ -159,6 +156,19 @@ mod x86 {
                 avx2._mm256_shuffle_epi8(high, high_half),
             )
         }
+    }
+
+    /// The first of the places, given as bits, of which `is_one` is true.
+    #[inline(always)]
+    fn first(mut places: u128, is_one: impl Fn(usize) -> bool) -> Option<usize> {
+        while places != 0 {
+            let place = places.trailing_zeros() as usize;
+            if is_one(place) {
+                return Some(place);
+            }
+            places &= places - 1;
+        }
+        None
     }
 }
 

@@ -45,7 +45,7 @@ fn is_binary(bytes: &[u8]) -> bool {
 /// that the compiler makes vectors of it.
 #[expect(clippy::needless_bitwise_bool, reason = "branches would keep it from being vectors")]
 fn has_control(bytes: &[u8]) -> bool {
-    let control = |byte: u8| (byte < 8) | ((byte > 13) & (byte < 27)) | ((byte > 27) & (byte < 32));
+    let control = |byte: u8| (byte < 32) & (byte.wrapping_sub(8) > 13 - 8) & (byte != 27);
     bytes.iter().fold(false, |any, byte| any | control(*byte))
 }
 

@@ -1,16 +1,13 @@
 //! The trailer of an image, its last 512 bytes (`UDIFResourceFile`).
 
-use std::io::SeekFrom;
-
 use super::super::disk::{Refusal, damaged};
 use super::super::random_access::RandomAccess;
 use super::super::table::{be32, be64};
-use crate::blob::Body;
 
 /// How it begins: its signature, version 4, and how long it is.
 pub(in super::super) const KOLY: &[u8] = b"koly\0\0\0\x04\0\0\x02\0";
 /// Its length in bytes.
-const LEN: u64 = 512;
+const LEN: usize = 512;
 
 /// What is read of it.
 #[derive(Debug)]
@@ -29,8 +26,8 @@ pub(super) struct Trailer {
 impl Trailer {
     pub(super) fn read(file: &mut RandomAccess<'_>) -> Result<Trailer, Refusal> {
         let len = file.len()?;
-        let at = len.checked_sub(LEN).ok_or_else(|| damaged("its trailer is missing"))?;
-        let bytes = file.bytes_at(at, 512)?;
+        let at = len.checked_sub(LEN as u64).ok_or_else(|| damaged("its trailer is missing"))?;
+        let bytes = file.bytes_at(at, LEN)?;
         if !bytes.starts_with(KOLY) {
             return Err(damaged("its trailer is missing"));
         }
@@ -50,22 +47,7 @@ pub(super) fn is_encrypted(head: &[u8]) -> bool {
     head.starts_with(b"encrcdsa\0\0\0\x02")
 }
 
-/// Whether a body ends in a trailer.
-pub(in super::super) fn at_end(body: &mut Body<'_>) -> bool {
-    match body {
-        Body::Whole(bytes) => is_trailer_of(&mut RandomAccess::Memory(bytes)),
-        Body::Stream { head, rest } => {
-            let behind_head = head.len() as u64;
-            let Some(file) = rest.seekable() else { return false };
-            let found = is_trailer_of(&mut RandomAccess::File(&mut *file));
-            // The reader may share its position with the seekable view of it.
-            file.seek(SeekFrom::Start(behind_head)).is_ok() && found
-        }
-    }
-}
-
-fn is_trailer_of(file: &mut RandomAccess<'_>) -> bool {
-    let mut begin = [0; KOLY.len()];
-    let Some(at) = file.len().ok().and_then(|len| len.checked_sub(LEN)) else { return false };
-    file.read_exact_at(&mut begin, at).is_ok() && begin == KOLY
+/// Whether a file with these last bytes ends in a trailer.
+pub(in super::super) fn is_at_end(last: &[u8]) -> bool {
+    last.len().checked_sub(LEN).is_some_and(|at| last[at..].starts_with(KOLY))
 }

@@ -5,8 +5,9 @@ use std::io;
 use zeroize::Zeroizing;
 
 use crate::source::unpack::budget::Budget;
-use crate::source::unpack::chunk::{Chunk, RandomAccess};
+use crate::source::unpack::chunk::Chunk;
 use crate::source::unpack::packed_block::{Codec, MAX_LEN, decompress};
+use crate::source::unpack::random_access::RandomAccess;
 
 /// Behind each block: how it is compressed, and a checksum.
 pub(super) const TRAILER: usize = 5;

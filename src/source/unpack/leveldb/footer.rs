@@ -3,11 +3,9 @@
 use std::io;
 
 use super::block::{Handle, TRAILER};
-use crate::source::unpack::chunk::RandomAccess;
+use crate::source::unpack::random_access::RandomAccess;
 
-pub(super) const MAGIC_LEN: usize = 8;
-/// How far that is from the end.
-pub(super) const MAGIC_OFFSET: i64 = 8;
+const MAGIC_LEN: usize = 8;
 /// `kTableMagicNumber` in `table/format.h`, little-endian.
 const LEVELDB: [u8; MAGIC_LEN] = [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb];
 /// `kBlockBasedTableMagicNumber` in `table/block_based/block_based_table_builder.cc`, and its older one is `LevelDB`'s.
@@ -33,18 +31,19 @@ pub(super) enum Place {
     Metaindex(Handle),
 }
 
-/// Whether a table ends so.
-pub(super) fn ends(bytes: &[u8]) -> bool {
-    MAGICS.iter().any(|magic| bytes.ends_with(magic))
+/// Whether a file with these last bytes is a table.
+pub(in super::super) fn is_at_end(last: &[u8]) -> bool {
+    MAGICS.iter().any(|magic| last.ends_with(magic))
 }
 
 /// The footer of a file, if it has one.
 pub(super) fn read(file: &mut RandomAccess<'_>) -> io::Result<Option<Footer>> {
     let wrong = || io::Error::other("its footer is wrong");
-    let Some(from) = file.len().checked_sub(LEVELDB_LEN as u64) else { return Ok(None) };
+    let len = file.len()?;
+    let Some(from) = len.checked_sub(LEVELDB_LEN as u64) else { return Ok(None) };
     let mut footer = [0; ROCKSDB_LEN];
     let tail = footer.get_mut(..LEVELDB_LEN).unwrap_or_default();
-    file.read_at(from, tail)?;
+    file.read_exact_at(tail, from)?;
     if tail.ends_with(&LEVELDB) {
         let place = Place::Index(second_handle(tail).ok_or_else(wrong)?);
         return Ok(Some(Footer { place, version: None }));
@@ -52,8 +51,8 @@ pub(super) fn read(file: &mut RandomAccess<'_>) -> io::Result<Option<Footer>> {
     if !tail.ends_with(&ROCKSDB) {
         return Ok(None);
     }
-    let from = file.len().checked_sub(ROCKSDB_LEN as u64).ok_or_else(wrong)?;
-    file.read_at(from, &mut footer)?;
+    let from = len.checked_sub(ROCKSDB_LEN as u64).ok_or_else(wrong)?;
+    file.read_exact_at(&mut footer, from)?;
     let version =
         footer.get(41..).and_then(|rest| rest.first_chunk()).map(|bytes| u32::from_le_bytes(*bytes));
     let version = version.ok_or_else(wrong)?;

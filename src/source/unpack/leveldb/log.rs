@@ -4,9 +4,10 @@ use std::io;
 
 use super::batch::{hand_over_value, values};
 use super::crc32c;
-use crate::source::unpack::chunk::{Chunk, RandomAccess};
+use crate::source::unpack::chunk::Chunk;
 use crate::source::unpack::open_container::{Content, MemberName, OpenContainer, Region};
 use crate::source::unpack::packed_block::MAX_LEN;
+use crate::source::unpack::random_access::RandomAccess;
 
 const BLOCK: usize = 32 * 1024;
 /// A checksum, a length, and which piece it is.
@@ -70,11 +71,11 @@ fn sum(piece: &[u8]) -> Option<u32> {
 pub(super) fn read(container: &OpenContainer<'_>, file: &mut RandomAccess<'_>) -> io::Result<()> {
     let mut block = Chunk::zeros(BLOCK, container.budget)?;
     let mut records = Records { container, record: None, number: 0 };
-    let mut offset = 0;
-    while offset < file.len() && container.may_continue() {
-        let len = usize::try_from(file.len() - offset).unwrap_or(BLOCK).min(BLOCK);
+    let (mut offset, end) = (0, file.len()?);
+    while offset < end && container.may_continue() {
+        let len = usize::try_from(end - offset).unwrap_or(BLOCK).min(BLOCK);
         let bytes = block.as_mut_slice().get_mut(..len).unwrap_or_default();
-        file.read_at(offset, bytes)?;
+        file.read_exact_at(bytes, offset)?;
         if offset == 0 && !begins(bytes) {
             return Ok(());
         }

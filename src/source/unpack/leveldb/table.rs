@@ -9,9 +9,10 @@ use super::block::{Entry, Handle, TRAILER, Values, entries, read as read_block, 
 use super::crc32c;
 use super::footer::{Footer, Place};
 use crate::source::unpack::bounded_reader::StreamError;
-use crate::source::unpack::chunk::{Chunk, RandomAccess};
+use crate::source::unpack::chunk::Chunk;
 use crate::source::unpack::limits::Limit;
 use crate::source::unpack::open_container::{Content, MemberName, OpenContainer, Region};
+use crate::source::unpack::random_access::RandomAccess;
 use crate::source::unpack::share::Claim;
 
 /// The first version of `RocksDB`'s format in which the places in an index are told from one another.

@@ -3,8 +3,9 @@
 use std::io::{self, ErrorKind};
 
 use crate::source::unpack::budget::Budget;
-use crate::source::unpack::chunk::{Chunk, Joined, RandomAccess};
+use crate::source::unpack::chunk::{Chunk, Joined};
 use crate::source::unpack::packed_block::{Codec, MAX_LEN, decompress};
+use crate::source::unpack::random_access::RandomAccess;
 
 const HEADER: usize = 3;
 
@@ -74,7 +75,7 @@ impl<'c> Chunks<'c> {
             return Ok(None);
         }
         let mut header = [0; HEADER];
-        file.read_at(self.at, &mut header)?;
+        file.read_exact_at(&mut header, self.at)?;
         let [low, middle, high] = header;
         let header = u32::from_le_bytes([low, middle, high, 0]);
         let len = u64::from(header >> 1);

@@ -8,9 +8,10 @@ use super::delta;
 use super::footer::Column;
 use super::thrift::{Compact, FALSE, I32, STRUCT};
 use crate::source::unpack::budget::Budget;
-use crate::source::unpack::chunk::{Chunk, Joined, RandomAccess};
+use crate::source::unpack::chunk::{Chunk, Joined};
 use crate::source::unpack::open_container::{Content, MemberName, OpenContainer, Region};
 use crate::source::unpack::packed_block::{Codec, MAX_LEN, decompress};
+use crate::source::unpack::random_access::RandomAccess;
 use crate::source::unpack::share::Claim;
 
 /// How much of a page's header is read at first, and at most, in bytes: it may hold the least and the greatest value.
@@ -59,7 +60,8 @@ pub(super) fn hand_over(
         return Ok(());
     }
     let (mut at, bytes_in) = (column.offset(), Rc::new(Cell::new(0)));
-    let end = at.checked_add(column.len).filter(|end| *end <= file.len()).ok_or(ErrorKind::UnexpectedEof)?;
+    let len = file.len()?;
+    let end = at.checked_add(column.len).filter(|end| *end <= len).ok_or(ErrorKind::UnexpectedEof)?;
     let (from, count) = (at, Rc::clone(&bytes_in));
     let mut pages = Joined::new(|| {
         while at < end {

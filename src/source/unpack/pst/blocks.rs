@@ -4,8 +4,9 @@ use std::io::{self, ErrorKind};
 
 use super::crypt::Method;
 use crate::source::unpack::budget::Budget;
-use crate::source::unpack::chunk::{Chunk, RandomAccess};
+use crate::source::unpack::chunk::Chunk;
 use crate::source::unpack::packed_block::{Codec, decompress};
+use crate::source::unpack::random_access::RandomAccess;
 
 /// The kind of the pages of the tree (`ptypeBBT`).
 const BLOCK_TREE: u8 = 0x80;

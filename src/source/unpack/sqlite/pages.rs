@@ -3,8 +3,8 @@
 use std::io::{self, ErrorKind};
 
 use crate::source::unpack::budget::Budget;
-use crate::source::unpack::chunk::RandomAccess;
 use crate::source::unpack::memory::Reservation;
+use crate::source::unpack::random_access::RandomAccess;
 
 /// How much of a file is looked at to know what it is: the header of a database (1.3).
 pub(super) const HEADER: usize = 100;
@@ -76,6 +76,8 @@ struct Copy {
 /// The pages of a file. Each has a slot, in the order of the file.
 pub(super) struct Pages<'f> {
     file: RandomAccess<'f>,
+    /// How many bytes the file has.
+    len: u64,
     size: u32,
     usable: usize,
     /// None in a database, whose pages are in order.
@@ -98,7 +100,8 @@ impl<'f> Pages<'f> {
             Kind::Journal { sector } => Some(Copies::of_journal(&mut file, (header.size, sector), budget)?),
         };
         let usable = header.size as usize - usize::from(header.reserved);
-        Ok(Pages { file, size: header.size, usable, copies })
+        let len = file.len()?;
+        Ok(Pages { file, len, size: header.size, usable, copies })
     }
 
     /// How many bytes a page has.
@@ -119,7 +122,7 @@ impl<'f> Pages<'f> {
     /// How many pages there are.
     pub(super) fn slots(&self) -> u32 {
         let count = match &self.copies {
-            None => self.file.len() / u64::from(self.size),
+            None => self.len / u64::from(self.size),
             Some(copies) => copies.in_order.len() as u64,
         };
         u32::try_from(count).unwrap_or(u32::MAX)
@@ -134,7 +137,7 @@ impl<'f> Pages<'f> {
                 (copy.number, copy.offset)
             }
         };
-        self.file.read_at(offset, page)?;
+        self.file.read_exact_at(page, offset)?;
         Ok(number)
     }
 
@@ -143,7 +146,7 @@ impl<'f> Pages<'f> {
         let missing = || io::Error::new(ErrorKind::NotFound, format!("no page {number}"));
         let Some(copies) = &self.copies else {
             let slot = number.checked_sub(1).filter(|slot| *slot < self.slots()).ok_or_else(missing)?;
-            return self.file.read_at(u64::from(slot) * u64::from(self.size), page);
+            return self.file.read_exact_at(page, u64::from(slot) * u64::from(self.size));
         };
         let from = copies.in_order.get(slot as usize).ok_or_else(missing)?;
         // The newest that is no newer than the transaction.
@@ -151,7 +154,7 @@ impl<'f> Pages<'f> {
         let behind = copies.by_number.partition_point(|copy| key(copy) <= (number, from.transaction));
         let copy = behind.checked_sub(1).and_then(|index| copies.by_number.get(index));
         let copy = copy.filter(|copy| copy.number == number).ok_or_else(missing)?;
-        self.file.read_at(copy.offset, page)
+        self.file.read_exact_at(page, copy.offset)
     }
 }
 
@@ -160,9 +163,9 @@ impl Copies {
     fn of_log(file: &mut RandomAccess<'_>, size: u32, budget: &Budget) -> io::Result<Self> {
         let (mut copies, mut offset, mut transaction) = (Self::empty(), WAL_HEADER, 0);
         let mut header = [0; FRAME_HEADER];
-        let frame = FRAME_HEADER as u64 + u64::from(size);
-        while offset + frame <= file.len() {
-            file.read_at(offset, &mut header)?;
+        let (frame, len) = (FRAME_HEADER as u64 + u64::from(size), file.len()?);
+        while offset + frame <= len {
+            file.read_exact_at(&mut header, offset)?;
             let number = be32(&header, 0).unwrap_or(0);
             copies.push(Copy { number, transaction, offset: offset + FRAME_HEADER as u64 }, budget)?;
             // The last frame of a transaction says how large the database is then.
@@ -178,9 +181,9 @@ impl Copies {
         (size, sector): (u32, u32),
         budget: &Budget,
     ) -> io::Result<Self> {
-        let (mut copies, mut offset) = (Self::empty(), 0);
+        let (mut copies, mut offset, len) = (Self::empty(), 0, file.len()?);
         let mut header = [0; 28];
-        while offset + u64::from(sector) <= file.len() && file.read_at(offset, &mut header).is_ok() {
+        while offset + u64::from(sector) <= len && file.read_exact_at(&mut header, offset).is_ok() {
             if !matches!(Header::parse(&header), Some(Header { kind: Kind::Journal { .. }, .. })) {
                 break;
             }
@@ -189,8 +192,8 @@ impl Copies {
             offset += u64::from(sector);
             let mut left = count.unwrap_or(u32::MAX);
             let mut number = [0; 4];
-            while left > 0 && offset + u64::from(size) + 8 <= file.len() {
-                file.read_at(offset, &mut number)?;
+            while left > 0 && offset + u64::from(size) + 8 <= len {
+                file.read_exact_at(&mut number, offset)?;
                 let number = u32::from_be_bytes(number);
                 copies.push(Copy { number, transaction: 0, offset: offset + 4 }, budget)?;
                 offset += u64::from(size) + 8;

@@ -1,9 +1,7 @@
 //! What stands before an image: the program that mounts it, in an `AppImage`
 //! (<https://github.com/AppImage/AppImageSpec/blob/master/draft.md>, "Type 2 image format").
 
-use std::io::SeekFrom;
-
-use super::super::random_access::RandomAccess;
+use super::super::random_access::{RandomAccess, look_into};
 use super::super::table::{le16, le32, le64};
 use crate::blob::Body;
 
@@ -26,20 +24,7 @@ pub(in super::super) fn is_behind(head: &[u8]) -> bool {
 /// Whether a body is an `AppImage` with such an image in it.
 pub(in super::super) fn is_app_image(body: &mut Body<'_>) -> bool {
     let Some(at) = elf_end(body.head()) else { return false };
-    match body {
-        Body::Whole(bytes) => is_image_at(&mut RandomAccess::Memory(bytes), at),
-        Body::Stream { head, rest } => {
-            let behind_head = head.len() as u64;
-            let Some(file) = rest.seekable() else { return false };
-            let found = is_image_at(&mut RandomAccess::File(&mut *file), at);
-            // The reader may share its position with the seekable view of it.
-            file.seek(SeekFrom::Start(behind_head)).is_ok() && found
-        }
-    }
-}
-
-fn is_image_at(file: &mut RandomAccess<'_>, at: u64) -> bool {
-    file.bytes_at(at, 32).is_ok_and(|head| begins(&head))
+    look_into(body, |file| file.bytes_at(at, 32).is_ok_and(|head| begins(&head))).unwrap_or(false)
 }
 
 /// How many bytes stand before the image.

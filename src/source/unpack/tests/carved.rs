@@ -58,6 +58,24 @@ fn a_stream_anywhere_in_a_program_is_found_by_its_offset() {
 }
 
 #[test]
+fn a_stream_that_begins_before_the_end_of_what_is_looked_through_at_once_is_found() {
+    const HEAD: usize = 1000;
+    let stream = zlib(&text(1));
+    for end in [HEAD, HEAD + 256 * 1024] {
+        for left in [200, 161, 160, 159, 30, 3, 2, 1, 0] {
+            let before = program(end - left - 8);
+            let bytes = [&before[..], &stream, &program(2000)].concat();
+            let outcome = unpack_as(Form::Pipe(HEAD), "core", &bytes, Limits::default()).faultless();
+            assert_eq!(outcome.paths(), [format!("core!@{}", end - left)], "{left} before {end}");
+        }
+        // Nothing stands behind it.
+        let bytes = [&program(end - 38)[..], &stream].concat();
+        let outcome = unpack_as(Form::Pipe(HEAD), "core", &bytes, Limits::default()).faultless();
+        assert_eq!(outcome.paths(), [format!("core!@{}", end - 30)], "at the end, before {end}");
+    }
+}
+
+#[test]
 fn archives_anywhere_in_a_program_are_opened() {
     let noise = noise(3000);
     let members = [("big", &noise[..]), ("dir/.env", &text(1)), ("after", b"x")];

@@ -1,7 +1,6 @@
 //! What stands right behind a program: a self-extracting archive is its extractor and then the archive.
 
-use std::io::{Read as _, SeekFrom};
-
+use super::super::random_access::look_into;
 use crate::blob::Body;
 
 /// How many bytes are looked at behind the program.
@@ -10,24 +9,10 @@ const LEN: usize = 8;
 /// Whether a program is followed by one of these signatures.
 pub(super) fn is_followed_by(body: &mut Body<'_>, signatures: &[&[u8]]) -> bool {
     let Some(end) = end(body.head()) else { return false };
-    let behind = match body {
-        Body::Whole(bytes) => {
-            usize::try_from(end).ok().and_then(|end| bytes.get(end..)).map_or_else(Vec::new, <[u8]>::to_vec)
-        }
-        Body::Stream { head, rest } => {
-            let head_len = head.len() as u64;
-            let Some(file) = rest.seekable() else { return false };
-            let mut behind = Vec::new();
-            let read = file
-                .seek(SeekFrom::Start(end))
-                .and_then(|_| (&mut *file).take(LEN as u64).read_to_end(&mut behind));
-            // The reader may share its position with the seekable view of it.
-            if file.seek(SeekFrom::Start(head_len)).is_err() || read.is_err() {
-                return false;
-            }
-            behind
-        }
-    };
+    let mut behind = [0; LEN];
+    let read = look_into(body, |file| file.fill_at(&mut behind, end));
+    let Some(Ok(read)) = read else { return false };
+    let behind = &behind[..read];
     signatures.iter().any(|signature| behind.starts_with(signature))
 }
 

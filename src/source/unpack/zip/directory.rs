@@ -18,6 +18,9 @@ use crate::source::unpack::input::{Input, SEAM};
 use crate::source::unpack::open_container::{Content, MemberName, OpenContainer, Region};
 use crate::source::unpack::share::Claim;
 
+/// The end of central directory record with the longest comment there can be: its length has two bytes (APPNOTE 4.3.16).
+pub(super) const MAX_END_LEN: usize = END_LEN + u16::MAX as usize;
+
 /// Where the directory is: all offsets are in the file.
 pub(super) struct Directory {
     begin: u64,
@@ -32,10 +35,14 @@ pub(super) struct Directory {
 /// Finds the directory; none where the file does not end in a sound one.
 pub(super) fn find(file: &mut dyn ReadSeek) -> io::Result<Option<Directory>> {
     let len = file.seek(SeekFrom::End(0))?;
-    let from = len.saturating_sub((END_LEN + usize::from(u16::MAX)) as u64);
+    let from = len.saturating_sub(MAX_END_LEN as u64);
     file.seek(SeekFrom::Start(from))?;
     let mut tail = Vec::new();
     file.take(len - from).read_to_end(&mut tail)?;
+    // Almost every program has none, and forwards they are looked for with vectors.
+    if memmem::find(&tail, END).is_none() {
+        return Ok(None);
+    }
     for at in memmem::rfind_iter(&tail, END) {
         let record = &tail[at..];
         let comment = usize::from(le16(record, 20));
