@@ -32,7 +32,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("secrecy", &["token"]),
     ("regex", &["rule", "detect", "suppress/allowlist"]),
     // The detector's needles, and the signatures that are carved.
-    ("aho_corasick", &["detect", "source/unpack/carve/signatures"]),
+    ("aho_corasick", &["detect", "source/unpack/carve/signatures", "source/unpack/prefilter"]),
     ("wide", &["detect/decode/simd"]),
     // The detector's classes of bytes, and the first bytes of the signatures that are carved.
     ("pulp", &["detect/decode/simd", "source/unpack/carve/pairs"]),

@@ -20,7 +20,7 @@ use super::open_container::OpenContainer;
 use super::random_access::RandomAccess;
 use crate::blob::ReadSeek;
 
-pub(super) use footer::is_at_end;
+pub(super) use footer::{MAGICS, is_at_end};
 
 /// Its row in the table of formats.
 pub(super) static FORMAT: Format = Format {
@@ -33,11 +33,6 @@ pub(super) static FORMAT: Format = Format {
     merges_with_compressor: false,
     member_path: "000005.ldb!block 3",
 };
-
-/// Whether bytes have a part that a table ends in, wherever.
-pub(super) fn may_end(bytes: &[u8]) -> bool {
-    footer::MAGICS.iter().any(|magic| memchr::memmem::find(bytes, magic).is_some())
-}
 
 fn open(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {
     let read = |file: &mut dyn ReadSeek| -> io::Result<()> {

@@ -1,17 +1,26 @@
 //! Whether the objects of a git history may hold something that only opening them finds.
 
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
 use super::{Unpack, carve, dmg, formats, iso, leveldb, squashfs, unread, zip};
 use crate::blob::Prefilter;
+
+/// What stands at the end of a container that may begin like anything, all looked for at once: the directory of a zip, and the trailers
+/// of disk images and tables.
+static ENDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let tables = leveldb::MAGICS.iter().map(<[u8; 8]>::as_slice);
+    // Only these are looked for with vectors.
+    let mut builder = AhoCorasick::builder();
+    builder.match_kind(MatchKind::LeftmostFirst).build([zip::END, dmg::KOLY].into_iter().chain(tables)).ok()
+});
 
 /// What this sink finds in a blob is what the one within finds, or what is packed in a container.
 impl Prefilter for Unpack<'_> {
     fn may_match(&self, bytes: &[u8]) -> bool {
         let within = self.inner.prefilter().is_none_or(|prefilter| prefilter.may_match(bytes));
-        // The directory of a zip may stand at the end of anything, and so may the trailers of disk images and tables.
-        let at_end = || {
-            [zip::END, dmg::KOLY].iter().any(|end| memchr::memmem::find(bytes, end).is_some())
-                || leveldb::may_end(bytes)
-        };
+        let at_end = || ENDS.as_ref().is_none_or(|ends| ends.is_match(bytes));
         within || self.limits.max_archive_depth > 0 && (at_end() || carve::may_match(bytes))
     }
 

@@ -237,7 +237,7 @@ fn the_prefilter_lets_through_whatever_something_may_be_carved_out_of() {
     use crate::detect::Detector;
     use crate::finding::Findings;
     use crate::meter::Meter;
-    use crate::source::unpack::Unpack;
+    use crate::source::unpack::{Unpack, dmg, leveldb, zip};
     let detector = Detector::new(crate::rule::built_in());
     let (findings, meter) = (Findings::default(), Meter::default());
     let collector = crate::scan::Collector::new(&detector, &findings, &meter);
@@ -250,5 +250,11 @@ fn the_prefilter_lets_through_whatever_something_may_be_carved_out_of() {
         let end = stream.len().min(7);
         assert!(prefilter.may_match(&[&program(5000)[..], &stream[..end]].concat()), "{kind}");
     }
-    assert!(!prefilter.may_match("words of a text\n".repeat(500).as_bytes()));
+    let words = "words of a text\n".repeat(500);
+    assert!(!prefilter.may_match(words.as_bytes()));
+    let [one, other] = &leveldb::MAGICS;
+    for end in [zip::END, dmg::KOLY, one, other] {
+        assert!(prefilter.may_match(&[words.as_bytes(), end].concat()), "{end:?}");
+        assert!(!prefilter.may_match(&[words.as_bytes(), &end[1..]].concat()), "{end:?}");
+    }
 }
