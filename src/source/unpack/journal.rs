@@ -93,7 +93,10 @@ fn read_objects(
             let field = input.read_bytes(usize::try_from(size - data_header).unwrap_or(0))?;
             hand_over(quiet, loud, (offset, *flags), &field)?;
         }
-        let next = offset.saturating_add(size).next_multiple_of(8);
+        // No file goes on so far behind it.
+        let Some(next) = offset.checked_add(size).and_then(|end| end.checked_next_multiple_of(8)) else {
+            return Ok(());
+        };
         if !input.skip(next.saturating_sub(input.offset()))? {
             return Ok(());
         }

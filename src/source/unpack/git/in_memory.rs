@@ -21,8 +21,12 @@ use crate::source::git::{MemoryPack, scan_object_named};
 /// Bytes of a pack in front of its first entry: `PACK`, its version and its number of entries.
 pub(super) const HEADER: u64 = 12;
 
-/// The most bytes of one object that are held.
-const MAX_OBJECT: u64 = 32 << 20;
+/// The most bytes of an object and of what it is a delta against that are held.
+const MAX_HELD: u64 = 32 << 20;
+
+/// No entry of a pack has fewer bytes: its header, and a zlib stream of nothing. What is known of each takes so many bytes.
+const LEAST_ENTRY: u64 = 9;
+const ENTRY_MEMORY: u64 = 96;
 
 /// Reports that this is done, and why.
 pub(super) fn report(container: &OpenContainer<'_>, region: Region<'_>, error: &io::Error) {
@@ -66,15 +70,18 @@ fn read_file(container: &OpenContainer<'_>, begin: u64, file: &mut dyn ReadSeek)
 /// Hands on the objects of a pack.
 fn read_objects(container: &OpenContainer<'_>, begin: u64, bytes: &[u8]) {
     let budget = container.budget;
-    let most = budget.memory_left().min(MAX_OBJECT);
-    let Ok(_reservation) = budget.reserve(most) else {
+    let announced =
+        bytes.get(8..).and_then(<[u8]>::first_chunk).map_or(0, |count| u32::from_be_bytes(*count));
+    let entries = u64::from(announced).min(budget.left().entries).min(bytes.len() as u64 / LEAST_ENTRY);
+    let known = ENTRY_MEMORY * entries;
+    let most = budget.memory_left().saturating_sub(known).min(MAX_HELD);
+    let Ok(_reservation) = budget.reserve(most + known) else {
         container.scan_raw(begin + HEADER, bytes.get(12..).unwrap_or_default());
         container.report(Region::Raw(0), StreamError::LimitReached(Limit::Memory), None);
         return;
     };
-    let (entries, most) = (budget.left().entries, usize::try_from(most / 2).unwrap_or(usize::MAX));
+    let [entries, most] = [entries, most / 2].map(|number| usize::try_from(number).unwrap_or(usize::MAX));
     let stopped = || !container.may_continue();
-    let entries = usize::try_from(entries).unwrap_or(usize::MAX);
     let Some(pack) = MemoryPack::open(bytes, entries, most, &stopped) else { return };
     let built = pack.for_each_object(&mut |kind, id, object| {
         hand_over(container, (kind, id, object), bytes.len() as u64);

@@ -110,7 +110,9 @@ impl Key {
             _ => None,
         };
         let (strings, streams) = (cipher(b"StrF")?, cipher(b"StmF")?);
-        let bytes = ids(document).iter().find_map(|id| security::key(&secrets, id))?;
+        // Since version 5 the document's ID is no part of it.
+        let ids = if version == 5 { vec![Vec::new()] } else { ids(document) };
+        let bytes = ids.iter().find_map(|id| security::key(&secrets, id))?;
         Some(Key { bytes, strings, streams, encrypts_metadata: secrets.encrypts_metadata })
     }
 
@@ -221,9 +223,12 @@ impl Fields {
 fn ids(document: &[u8]) -> Vec<Vec<u8>> {
     /// A document has few revisions, and all of them the same.
     const MAX_IDS: usize = 16;
+    /// More bytes than an array of two short strings has.
+    const MAX_LEN: usize = 512;
     let mut ids = vec![Vec::new()];
     for at in memmem::find_iter(document, b"/ID") {
-        let mut lexer = Lexer::new(document, at + 3);
+        let rest = document.get(at + 3..).unwrap_or_default();
+        let mut lexer = Lexer::new(rest.get(..MAX_LEN).unwrap_or(rest), 0);
         if lexer.next_word() == Some(Word::Keyword(b"["))
             && let Some(Word::String(id)) = lexer.next_word()
             && !ids.contains(&id)

@@ -58,6 +58,19 @@ fn fields_of_a_journal_are_decompressed() {
     );
 }
 
+#[test]
+fn an_object_of_a_journal_that_never_ends_is_the_last() {
+    let mut bytes = journal(false, &[(0, text(1)), (0, text(2))]);
+    // The whole file is said to be as long, too.
+    bytes[96..104].fill(0xff);
+    for size in [u64::MAX, u64::MAX - 256, u64::MAX - 264] {
+        bytes[256 + 8..256 + 16].copy_from_slice(&size.to_le_bytes());
+        for form in FORMS {
+            assert_eq!(unpack_as(form, "a.journal", &bytes, Limits::default()).found.len(), 2, "{form:?}");
+        }
+    }
+}
+
 fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
     let len = u32::try_from(data.len()).unwrap_or(0).to_be_bytes();
     let sum = crc32fast::hash(&[kind, data].concat()).to_be_bytes();
