@@ -72,10 +72,25 @@ pub(super) trait TreeVisitor {
 /// Whether a match is possible in an object: by its own bytes, or because it is a container that has to be opened.
 pub(super) fn may_match(visitor: &dyn ObjectVisitor, kind: Kind, bytes: &[u8]) -> bool {
     visitor.prefilter(kind).is_none_or(|prefilter| {
-        prefilter.may_match(bytes)
+        bytes_may_match(prefilter, kind, bytes)
             || kind == Kind::Blob && prefilter.must_open(&bytes[..bytes.len().min(HEAD)])
     })
 }
+
+/// Only blobs are containers: what the ids in a tree begin like is chance. Nor does a name in a tree go on behind its zero.
+fn bytes_may_match(prefilter: &dyn Prefilter, kind: Kind, bytes: &[u8]) -> bool {
+    match kind {
+        Kind::Blob => prefilter.may_match(bytes),
+        Kind::Commit | Kind::Tag => prefilter.may_match_in_text(bytes),
+        Kind::Tree => {
+            let ended = bytes.iter().map(|byte| if *byte == 0 { NAME_END } else { *byte });
+            prefilter.may_match_in_text(&ended.collect::<Vec<_>>())
+        }
+    }
+}
+
+/// What no text goes on behind.
+pub(super) const NAME_END: u8 = 1;
 
 /// Whether a match is possible in an object whose base has none.
 pub(super) fn delta_may_match(
@@ -85,7 +100,7 @@ pub(super) fn delta_may_match(
     new_bytes: &mut Vec<u8>,
 ) -> Result<bool, InvalidDelta> {
     delta.new_bytes(base, prefilter.context(), new_bytes)?;
-    if prefilter.may_match(new_bytes) {
+    if bytes_may_match(prefilter, kind, new_bytes) {
         return Ok(true);
     }
     if kind != Kind::Blob || delta.keeps_head(HEAD) {
@@ -93,4 +108,24 @@ pub(super) fn delta_may_match(
     }
     delta.head(base, HEAD, new_bytes)?;
     Ok(prefilter.must_open(new_bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::Detector;
+    use crate::rule;
+    use crate::source::git::tests::support::token;
+
+    #[test]
+    fn what_follows_a_name_in_a_tree_is_no_part_of_it() {
+        let detector = Detector::new(rule::built_in());
+        let tree = |name: &str, id: &[u8; 20]| [b"40000 ", name.as_bytes(), b"\0", &id[..]].concat();
+        let may_match = |bytes: &[u8]| bytes_may_match(&detector, Kind::Tree, bytes);
+        for id in [b"{_pat_11AAAAAAAAAAAA", b"_pat_11AAAAAAAAAAAAA", b"\n*/\\\"AAAAAAAAAAAAAAA"] {
+            assert!(!may_match(&tree(".github", id)));
+            assert!(detector.may_match(&tree(".github", id)), "as a text, it may go on");
+        }
+        assert!(may_match(&tree(&token(5), &[7; 20])));
+    }
 }

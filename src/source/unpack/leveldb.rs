@@ -48,9 +48,9 @@ pub(super) fn at_end(body: &mut Body<'_>) -> bool {
     }
 }
 
-/// Whether bytes have a part that a table ends in, wherever.
-pub(super) fn may_end(bytes: &[u8]) -> bool {
-    footer::MAGICS.iter().any(|magic| memchr::memmem::find(bytes, magic).is_some())
+/// What tables end with.
+pub(super) fn ends() -> impl Iterator<Item = &'static [u8]> {
+    footer::MAGICS.iter().map(<[u8; footer::MAGIC_LEN]>::as_slice)
 }
 
 fn open(container: &OpenContainer<'_>, file: &mut dyn ReadSeek) {

@@ -1,18 +1,28 @@
 //! Whether the objects of a git history may hold something that only opening them finds.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::{Unpack, carve, dmg, formats, iso, leveldb, squashfs, unread, zip};
 use crate::blob::Prefilter;
+
+/// What the directory of a zip ends with, which may stand at the end of anything, and the trailers of disk images and tables.
+static ENDS: LazyLock<Vec<Finder<'static>>> = LazyLock::new(|| {
+    let ends = [zip::END, dmg::KOLY].into_iter().chain(leveldb::ends());
+    ends.map(Finder::new).collect()
+});
 
 /// What this sink finds in a blob is what the one within finds, or what is packed in a container.
 impl Prefilter for Unpack<'_> {
     fn may_match(&self, bytes: &[u8]) -> bool {
-        let within = self.inner.prefilter().is_none_or(|prefilter| prefilter.may_match(bytes));
-        // The directory of a zip may stand at the end of anything, and so may the trailers of disk images and tables.
-        let at_end = || {
-            [zip::END, dmg::KOLY].iter().any(|end| memchr::memmem::find(bytes, end).is_some())
-                || leveldb::may_end(bytes)
-        };
+        let within = self.may_match_in_text(bytes);
+        let at_end = || ENDS.iter().any(|end| end.find(bytes).is_some());
         within || self.limits.max_archive_depth > 0 && (at_end() || carve::may_match(bytes))
+    }
+
+    fn may_match_in_text(&self, bytes: &[u8]) -> bool {
+        self.inner.prefilter().is_none_or(|prefilter| prefilter.may_match_in_text(bytes))
     }
 
     fn context(&self) -> usize {

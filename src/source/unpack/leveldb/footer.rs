@@ -12,7 +12,7 @@ pub(super) const MAGIC_OFFSET: i64 = 8;
 const LEVELDB: [u8; MAGIC_LEN] = [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb];
 /// `kBlockBasedTableMagicNumber` in `table/block_based/block_based_table_builder.cc`, and its older one is `LevelDB`'s.
 const ROCKSDB: [u8; MAGIC_LEN] = [0xf7, 0xcf, 0xf4, 0x85, 0xb7, 0x41, 0xe2, 0x88];
-pub(super) const MAGICS: [[u8; MAGIC_LEN]; 2] = [LEVELDB, ROCKSDB];
+pub(super) static MAGICS: [[u8; MAGIC_LEN]; 2] = [LEVELDB, ROCKSDB];
 
 /// Two handles, padded, and the magic number.
 const LEVELDB_LEN: usize = 48;
