@@ -91,7 +91,13 @@ impl<'b> Codes<'b> {
             return None;
         }
         let behind = rest.get(first.len()..rest.len().min(first.len() + MAX_SEPARATOR))?;
-        let separator = seconds.iter().filter_map(|second| memchr::memmem::find(behind, second)).min()?;
+        let is_second = |rest: &[u8]| seconds.iter().any(|second| rest.starts_with(second));
+        // It is near: what a search takes to begin costs more.
+        let separator = behind
+            .iter()
+            .enumerate()
+            .find(|(at, byte)| **byte == seconds[0][0] && is_second(&behind[*at..]))
+            .map(|(at, _)| at)?;
         let mut codes = Codes {
             bytes: bytes.get(..bytes.len().min(start + MAX_SPAN))?,
             start,
