@@ -91,13 +91,12 @@ impl<'b> Codes<'b> {
             return None;
         }
         let behind = rest.get(first.len()..rest.len().min(first.len() + MAX_SEPARATOR))?;
-        let is_second = |rest: &[u8]| seconds.iter().any(|second| rest.starts_with(second));
-        // It is near: what a search takes to begin costs more.
-        let separator = behind
-            .iter()
-            .enumerate()
-            .find(|(at, byte)| **byte == seconds[0][0] && is_second(&behind[*at..]))
-            .map(|(at, _)| at)?;
+        // It is near, and what a search takes to begin costs more than this; they differ in their last digits.
+        let is_second = |rest: &[u8]| {
+            let ends = |second: &[u8]| rest.get(second.len() - 1) == second.last();
+            seconds.iter().any(|second| ends(second) && rest.starts_with(second))
+        };
+        let separator = (0..behind.len()).find(|at| is_second(&behind[*at..]))?;
         let mut codes = Codes {
             bytes: bytes.get(..bytes.len().min(start + MAX_SPAN))?,
             start,

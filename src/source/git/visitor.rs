@@ -78,7 +78,7 @@ pub(super) fn may_match(visitor: &dyn ObjectVisitor, kind: Kind, bytes: &[u8]) -
 }
 
 /// Only blobs are containers: what the ids in a tree begin like is chance. Nor does a name in a tree go on behind its zero.
-fn bytes_may_match(prefilter: &dyn Prefilter, kind: Kind, bytes: &[u8]) -> bool {
+pub(super) fn bytes_may_match(prefilter: &dyn Prefilter, kind: Kind, bytes: &[u8]) -> bool {
     match kind {
         Kind::Blob => prefilter.may_match(bytes),
         Kind::Commit | Kind::Tag => prefilter.may_match_in_text(bytes),
@@ -108,24 +108,4 @@ pub(super) fn delta_may_match(
     }
     delta.head(base, HEAD, new_bytes)?;
     Ok(prefilter.must_open(new_bytes))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::detect::Detector;
-    use crate::rule;
-    use crate::source::git::tests::support::token;
-
-    #[test]
-    fn what_follows_a_name_in_a_tree_is_no_part_of_it() {
-        let detector = Detector::new(rule::built_in());
-        let tree = |name: &str, id: &[u8; 20]| [b"40000 ", name.as_bytes(), b"\0", &id[..]].concat();
-        let may_match = |bytes: &[u8]| bytes_may_match(&detector, Kind::Tree, bytes);
-        for id in [b"{_pat_11AAAAAAAAAAAA", b"_pat_11AAAAAAAAAAAAA", b"\n*/\\\"AAAAAAAAAAAAAAA"] {
-            assert!(!may_match(&tree(".github", id)));
-            assert!(detector.may_match(&tree(".github", id)), "as a text, it may go on");
-        }
-        assert!(may_match(&tree(&token(5), &[7; 20])));
-    }
 }
