@@ -84,6 +84,10 @@ fn walls() -> Vec<Text> {
         Text { name: "wall_hex", bytes: repeated("676870") },
         Text { name: "wall_hex_prefix", bytes: repeated("6768705f") },
         Text { name: "wall_utf16", bytes: repeated("g\0h\0p\0_\0") },
+        Text { name: "wall_utf32", bytes: repeated("g\0\0\0h\0\0\0p\0\0\0_\0\0\0") },
+        Text { name: "wall_octal", bytes: repeated("\\147\\150") },
+        Text { name: "wall_literals", bytes: repeated("g\"h\"p\"_\"") },
+        Text { name: "wall_codes", bytes: repeated("103, 104, ") },
     ]
 }
 

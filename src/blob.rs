@@ -224,6 +224,11 @@ pub trait Prefilter: Sync {
     /// Whether something may be found in `bytes`.
     fn may_match(&self, bytes: &[u8]) -> bool;
 
+    /// The same for names and messages, which are no containers.
+    fn may_match_in_text(&self, bytes: &[u8]) -> bool {
+        self.may_match(bytes)
+    }
+
     /// How many bytes around a byte a finding that depends on it may extend.
     fn context(&self) -> usize;
 

@@ -16,4 +16,4 @@ mod walk;
 pub(super) use characters::{Characters, FIRST, FIRST_LOOKBACK};
 pub(super) use codes::Codes;
 pub(super) use dump::{Dump, may_be_line as may_be_dump_line};
-pub(super) use walk::Walk;
+pub(super) use walk::{Next, Walk, next_in};

@@ -26,6 +26,7 @@ use super::needles::{MAX_NEEDLE_OFFSET, NeedleKind, Needles};
 use super::window::Window;
 use crate::finding::Confidence::Certain;
 use crate::rule::{Rule, Rules};
+use alphanumeric_run::Searched;
 use char_encoded::PREFIX_WINDOW;
 use clue::{Clue, clues};
 use encoded_text::Known;
@@ -178,14 +179,14 @@ impl Finder {
         };
         let (mut at, mut base64_end, mut utf16_end) = (layer.emit.start, 0, 0);
         self.search_first_dump(layer, report);
-        let (mut alphanumeric_end, mut rare_at, mut base85_ends) =
-            (layer.emit.start, layer.emit.start, [0; 3]);
+        let mut alphanumeric = Searched::to(layer.emit.start);
+        let (mut rare_at, mut base85_ends) = (layer.emit.start, [0; 3]);
         self.search_ascii85_at_start(layer, report);
         let mut start = layer.emit.start;
         while start < needles_end.max(runs_end) {
             let end = start + SEGMENT;
             // What belongs to a run that was searched is no candidate.
-            let unsearched = start.max(base64_end.min(alphanumeric_end)).min(end);
+            let unsearched = start.max(base64_end.min(alphanumeric.end)).min(end);
             let mut candidates =
                 Candidates::in_segment(layer.bytes, unsearched..end.min(runs_end), base64_end);
             if layer.depth > 1 {
@@ -198,7 +199,7 @@ impl Finder {
                     self.search_base64_run(layer, candidate, &mut base64_end, report);
                 }
                 while let Some(candidate) = candidates.next_alphanumeric_before(until) {
-                    self.search_alphanumeric_run(layer, candidate, &mut alphanumeric_end, report);
+                    self.search_alphanumeric_run(layer, candidate, &mut alphanumeric, report);
                 }
                 let Some((needle, found)) = next else {
                     // No segment is searched twice.

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use zeroize::Zeroizing;
+use super::simd::Wiped;
 
 /// How many bytes behind a line of the text may belong to something else before the line ends.
 const MAX_TRAIL: usize = 16;
@@ -19,7 +19,7 @@ const MAX_LINES_BACK: usize = 200;
 
 /// The text without its line ends and margins.
 pub(in crate::detect) struct Columns {
-    pub(in crate::detect) text: Zeroizing<Vec<u8>>,
+    pub(in crate::detect) text: Wiped,
     /// Where each line starts: the index of its first character in `text`, and that of its first byte.
     lines: Vec<(usize, usize)>,
     /// The byte behind the last one.
@@ -55,7 +55,7 @@ impl Columns {
                 break;
             }
         }
-        let mut text = Zeroizing::new(Vec::with_capacity(length));
+        let mut text = Wiped::new(Vec::with_capacity(length));
         let mut starts = Vec::with_capacity(lines.len());
         for line in &lines {
             starts.push((text.len(), line.start));
@@ -76,7 +76,7 @@ impl Columns {
             let next = self.lines.get(index + 1).map_or(self.text.len(), |(next, _)| *next);
             let text = self.text.get(*first..next)?;
             let (lines, end) = (vec![(0, *start)], start + text.len());
-            Some(Columns { text: Zeroizing::new(text.to_vec()), lines, end })
+            Some(Columns { text: Wiped::new(text.to_vec()), lines, end })
         })
     }
 
@@ -88,7 +88,7 @@ impl Columns {
             return None;
         }
         let end = full.last().map_or(0, |(_, start)| start + length);
-        Some(Columns { text: Zeroizing::new(self.text.get(..last)?.to_vec()), lines: full.to_vec(), end })
+        Some(Columns { text: Wiped::new(self.text.get(..last)?.to_vec()), lines: full.to_vec(), end })
     }
 
     /// The first character of the line that a character is on, and that line's first byte.

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use zeroize::Zeroizing;
+use super::simd::Wiped;
 
 use super::{CharEncoding, MAX_CHAR_WIDTH};
 
@@ -26,7 +26,7 @@ const BROKEN_LINE: Range<usize> = 60..79;
 
 /// What was decoded, and where it was.
 pub(in crate::detect) struct EncodedText {
-    pub(in crate::detect) bytes: Zeroizing<Vec<u8>>,
+    pub(in crate::detect) bytes: Wiped,
     /// The decoded bytes that more than one are decoded to, and where those start.
     wide: Vec<(usize, usize)>,
     /// Its bytes.
@@ -62,10 +62,16 @@ impl EncodedText {
         let bytes = bytes.get(..bytes.len().min(start + limit)).unwrap_or(bytes);
         let (mut at, mut wide) = (start, Vec::new());
         // Reserved at once: a buffer that grows leaves copies of a secret behind.
-        let mut text = Zeroizing::new(Vec::with_capacity(bytes.len().saturating_sub(start)));
+        let mut text = Wiped::new(Vec::with_capacity(bytes.len().saturating_sub(start)));
         while let Some(rest) = bytes.get(at..)
             && let Some(first) = rest.first()
         {
+            let plain = plain_before(encoding, rest);
+            if plain > 0 {
+                text.extend_from_slice(&rest[..plain]);
+                at += plain;
+                continue;
+            }
             let (byte, width) = character(encoding, rest).unwrap_or((*first, 1));
             if width > 1 {
                 wide.push((text.len(), at));
@@ -103,6 +109,18 @@ impl EncodedText {
     }
 }
 
+/// How many bytes are in front of the first that an encoded character may begin with.
+fn plain_before(encoding: CharEncoding, rest: &[u8]) -> usize {
+    let first = match encoding {
+        CharEncoding::Percent => b'%',
+        CharEncoding::Escape => b'\\',
+        CharEncoding::Entity => b'&',
+        CharEncoding::QuotedPrintable => b'=',
+        _ => return 0,
+    };
+    memchr::memchr(first, rest).unwrap_or(rest.len())
+}
+
 /// The first four characters from `start` on, plain or encoded so.
 pub(in crate::detect) fn first_characters(
     bytes: &[u8],
@@ -120,21 +138,49 @@ pub(in crate::detect) fn first_characters(
 }
 
 /// Whether there is such a text anywhere, as [`EncodedText`] finds it.
+#[expect(clippy::needless_bitwise_bool, reason = "branches would keep it from being vectors")]
 pub(in crate::detect) fn holds_text(bytes: &[u8]) -> bool {
-    memchr::memchr3_iter(b'%', b'\\', b'&', bytes).any(|at| begins_text(bytes, at).is_some())
-        // Where the line starts in front of these bytes, it may be as long as it takes.
-        || memchr::memchr_iter(b'\n', bytes).any(|end| is_soft_break(bytes, end, 0))
+    let (mut before, mut may_break) = (0, false);
+    for (start, chunk) in (0..).step_by(CHUNK).zip(bytes.chunks(CHUNK)) {
+        // Without a branch for each: the compiler makes vector instructions of it.
+        let marks = chunk.iter().fold(0_u8, |marks, byte| marks + u8::from(is_mark(*byte)));
+        let ends = chunk.iter().zip(bytes.get(start + 1..).unwrap_or_default());
+        may_break |= ends
+            .fold(false, |any, (byte, next)| any | ((*byte == b'=') & ((*next == b'\n') | (*next == b'\r'))));
+        let first = start.saturating_sub(CHUNK);
+        if before + marks >= LEAST_MARKS
+            && (first..start + chunk.len()).any(|at| is_mark(bytes[at]) && begins_text(bytes, at).is_some())
+        {
+            return true;
+        }
+        before = marks;
+    }
+    // Where the line starts in front of these bytes, it may be as long as it takes.
+    may_break && memchr::memchr_iter(b'\n', bytes).any(|end| is_soft_break(bytes, end, 0))
+}
+
+/// How many bytes are looked at before it is asked how many encoded characters may be in them.
+const CHUNK: usize = 64;
+
+/// How many of the first [`LEAST`] characters of a text begin in two chunks, the first one in the first, at least.
+const LEAST_MARKS: u8 = 4;
+
+const _: () = assert!(LEAST_MARKS as usize <= LEAST && (LEAST_MARKS as usize - 1) * MAX_CHAR_WIDTH <= CHUNK);
+
+/// Whether an encoded character begins so.
+#[expect(clippy::needless_bitwise_bool, reason = "branches would keep it from being vectors")]
+const fn is_mark(byte: u8) -> bool {
+    (byte == b'%') | (byte == b'\\') | (byte == b'&')
 }
 
 /// The first encoded character from `at` on, if a text is there.
 fn first_of_text(bytes: &[u8], at: usize) -> Option<(CharEncoding, usize)> {
     let sample: &[u8; SAMPLE] = bytes.get(at..)?.first_chunk()?;
-    let is_first = |byte: u8| (byte == b'%') || (byte == b'\\') || (byte == b'&');
     // Without a branch for each: the compiler makes vector instructions of it.
-    if !sample.iter().fold(false, |any, byte| any | is_first(*byte)) {
+    if !sample.iter().fold(false, |any, byte| any | is_mark(*byte)) {
         return None;
     }
-    let first = at + sample.iter().position(|byte| is_first(*byte))?;
+    let first = at + sample.iter().position(|byte| is_mark(*byte))?;
     Some((begins_text(bytes, first)?, first))
 }
 

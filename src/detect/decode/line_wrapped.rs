@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::alphabet::{SHORTEST_RUN, is_character};
-use super::columns::{Columns, next_start, run_around};
+use super::columns::{Columns, next_start};
 use super::line_break::{MAX_LINE_BREAK, is_sign, line_break, next_line, previous_line_end};
-use super::short_lines::{MAX_SHORT, MAX_SIGNS, short_text_may_hold_token};
+use super::short_lines::{MAX_SHORT, MAX_SIGNS, may_go_on, short_text_may_hold_token};
 use super::simd::{base64_characters, leading_base64, trailing, wipe};
 
 /// How many bytes in front of a candidate the first line of its text is looked for.
@@ -108,8 +108,9 @@ impl<'a> Unwrapped<'a> {
         floor: usize,
     ) -> Option<Unwrapped<'static>> {
         // Most of what looks like a line of base64 is a short name.
-        let line = run_around(bytes, candidate, &is_character)?;
-        if line.len() < SHORTEST_RUN {
+        let (before, after) = bytes.split_at_checked(candidate)?;
+        let line = candidate - trailing(before, base64_characters)..candidate + leading_base64(after);
+        if line.len() < SHORTEST_RUN || !may_go_on(bytes.get(line)?) {
             return None;
         }
         let next = next_start(bytes, candidate, is_character)?;

@@ -1,7 +1,7 @@
 //! Alphabets of letters and digits alone: hexadecimal and base32 (RFC 4648, sections 6 to 8), Crockford's base32
 //! (<https://www.crockford.com/base32.html>) and base58 (<https://datatracker.ietf.org/doc/draft-msporny-base58/>).
 
-use zeroize::Zeroizing;
+use super::simd::Wiped;
 
 /// How many characters the shortest token takes in hexadecimal, in base32, and in base58, which is 40 bytes long.
 const SHORTEST_HEX: usize = 80;
@@ -122,22 +122,21 @@ impl Radix {
 
     /// What a run of letters and digits may be.
     pub(in crate::detect) fn of_run(run: &[u8]) -> impl Iterator<Item = Radix> {
-        let values = Radix::Hex.values();
         // The digits of a hash are nothing else, however few: other alphabets have letters beyond F.
-        let hex = run.iter().all(|byte| values[usize::from(*byte)] != NONE);
+        let hex = is_hex(run);
         let fits = move |radix: &Radix| (!hex || *radix == Radix::Hex) && radix.may_be(run);
         Radix::ALL.into_iter().filter(fits)
     }
 
     /// The bytes that the characters stand for; those at the end that make no byte are left out.
-    pub(in crate::detect) fn decode(self, text: &[u8]) -> Zeroizing<Vec<u8>> {
+    pub(in crate::detect) fn decode(self, text: &[u8]) -> Wiped {
         let values = self.values();
         let bits = match self {
             Radix::Hex => 4,
             Radix::Base32(_) => 5,
             Radix::Base58(_) => return decode_number(text, values),
         };
-        let mut out = Zeroizing::new(Vec::with_capacity(text.len() * bits / 8 + 1));
+        let mut out = Wiped::new(Vec::with_capacity(text.len() * bits / 8 + 1));
         let (mut buffer, mut count) = (0_u32, 0);
         for byte in text {
             buffer = buffer << bits | u32::from(values[usize::from(*byte)]);
@@ -152,9 +151,9 @@ impl Radix {
 }
 
 /// The bytes of a number in base58, the highest first.
-fn decode_number(text: &[u8], values: &[u8; 256]) -> Zeroizing<Vec<u8>> {
+fn decode_number(text: &[u8], values: &[u8; 256]) -> Wiped {
     // Lowest byte first.
-    let mut number = Zeroizing::new(vec![0_u8; text.len()]);
+    let mut number = Wiped::new(vec![0_u8; text.len()]);
     let mut used = 0;
     for byte in text {
         let mut carry = u32::from(values[usize::from(*byte)]);
@@ -179,6 +178,48 @@ fn decode_number(text: &[u8], values: &[u8; 256]) -> Zeroizing<Vec<u8>> {
 fn is_of_one_case(run: &[u8]) -> bool {
     let (upper, lower) = (run.iter().any(u8::is_ascii_uppercase), run.iter().any(u8::is_ascii_lowercase));
     !(upper && lower)
+}
+
+/// Whether these are hexadecimal digits, all of them.
+pub(in crate::detect) fn is_hex(line: &[u8]) -> bool {
+    line.iter().all(|byte| HEX_VALUES[usize::from(*byte)] != NONE)
+}
+
+/// How many bytes in a row are text on some line of 54 digits or more that a token in hexadecimal is on: 27 of its 80 digits where the
+/// last line has fewer, and more on any other.
+const HEX_TEXT: usize = 13;
+
+/// How many of those are no zeros, in UTF-32.
+const HEX_LETTERS: usize = 3;
+
+/// Whether a line of hexadecimal digits may be a part of a text, or the beginning of a compressed stream. Nearly no hash is.
+pub(in crate::detect) fn hex_may_hold_text(line: &[u8]) -> bool {
+    let byte = |pair: &[u8]| match *pair {
+        [high, low] => HEX_VALUES[usize::from(high)] << 4 | HEX_VALUES[usize::from(low)],
+        _ => 0,
+    };
+    // A run for each of the two ways in which digits may be pairs.
+    let mut runs = [(0, 0); 2];
+    let mut first = [0; 4];
+    for (at, pair) in line.windows(2).enumerate() {
+        let byte = byte(pair);
+        if let Some(slot) = first.get_mut(at) {
+            *slot = byte;
+        }
+        let (length, letters) = &mut runs[at % 2];
+        match byte {
+            b' '..=b'~' | b'\t' | b'\n' | b'\r' => (*length, *letters) = (*length + 1, *letters + 1),
+            0 => *length += 1,
+            _ => (*length, *letters) = (0, 0),
+        }
+        if *length >= HEX_TEXT && *letters >= HEX_LETTERS {
+            return true;
+        }
+    }
+    let [even, odd, next_even, next_odd] = first;
+    [[even, next_even], [odd, next_odd]]
+        .iter()
+        .any(|head| matches!(head, [0x1f, 0x8b] | [0x78, 0x01 | 0x5e | 0x9c | 0xda]))
 }
 
 /// How many bytes of text in a row show that something was decoded rather than made up.

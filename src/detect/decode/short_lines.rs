@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::alphabet::SHORTEST_RUN;
-use super::simd::{BLOCK, ascii_alignments, compressed_headers};
+use super::simd::{BLOCK, Block, ascii_alignments, compressed_headers};
 
 /// How many signs a line begins with, at most.
 pub(super) const MAX_SIGNS: usize = 3;
@@ -38,4 +38,13 @@ pub(super) fn short_text_may_hold_token(bytes: &[u8], lines: &[Range<usize>], le
 /// Whether the header of a compressed stream may start on a line and go on on the next one.
 fn ends_in_header(line: &[u8]) -> bool {
     matches!(line.last(), Some(b'e' | b'H'))
+}
+
+/// Whether what a line of base64 ends with, or begins with, may be a part of a token, half of which is on one of two lines; or a
+/// compressed stream may begin on it.
+pub(super) fn may_go_on(line: &[u8]) -> bool {
+    const { assert!(SHORTEST_RUN / 2 > BLOCK) };
+    let fits = |block: Option<&Block>| block.is_none_or(|block| ascii_alignments(block) != 0);
+    // The last of a token's characters has bits of the byte behind it.
+    fits(line.first_chunk()) || fits(line.last_chunk()) || compressed_headers(line).next().is_some()
 }

@@ -18,6 +18,8 @@ pub(super) use classes::{
 pub(super) use portable::ascii_alignments;
 pub(super) use vectors::{BEFORE, BLOCK, Block, GROUP, Vectorized, Vectors};
 
+use std::ops::{Deref, DerefMut};
+
 use wide::bytemuck::pod_align_to_mut;
 use zeroize::Zeroize as _;
 
@@ -79,6 +81,37 @@ pub(super) fn wipe(bytes: &mut [u8]) {
     first.zeroize();
     words.zeroize();
     last.zeroize();
+}
+
+/// Bytes that are overwritten so when they are dropped. Whoever fills them reserves what they take: a buffer that grows leaves copies of
+/// a secret behind.
+pub(in crate::detect) struct Wiped(Vec<u8>);
+
+impl Wiped {
+    /// These.
+    pub(in crate::detect) fn new(bytes: Vec<u8>) -> Self {
+        Wiped(bytes)
+    }
+}
+
+impl Deref for Wiped {
+    type Target = Vec<u8>;
+
+    fn deref(&self) -> &Vec<u8> {
+        &self.0
+    }
+}
+
+impl DerefMut for Wiped {
+    fn deref_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.0
+    }
+}
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
 }
 
 #[cfg(test)]

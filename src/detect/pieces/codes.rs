@@ -91,7 +91,12 @@ impl<'b> Codes<'b> {
             return None;
         }
         let behind = rest.get(first.len()..rest.len().min(first.len() + MAX_SEPARATOR))?;
-        let separator = seconds.iter().filter_map(|second| memchr::memmem::find(behind, second)).min()?;
+        // It is near, and what a search takes to begin costs more than this; they differ in their last digits.
+        let is_second = |rest: &[u8]| {
+            let ends = |second: &[u8]| rest.get(second.len() - 1) == second.last();
+            seconds.iter().any(|second| ends(second) && rest.starts_with(second))
+        };
+        let separator = (0..behind.len()).find(|at| is_second(&behind[*at..]))?;
         let mut codes = Codes {
             bytes: bytes.get(..bytes.len().min(start + MAX_SPAN))?,
             start,

@@ -21,6 +21,9 @@ const PREFIXES: [&[u8]; 19] = [
     b"F", b"c", b"N",
 ];
 
+/// The most letters there.
+const LONGEST_PREFIX: usize = 2;
+
 /// The gap between two literals.
 pub(super) struct Between {
     pub(super) width: usize,
@@ -86,11 +89,9 @@ fn mark(rest: &[u8]) -> Option<usize> {
 
 /// The letters of a literal's prefix, if a mark follows.
 fn prefix(rest: &[u8]) -> Option<usize> {
-    let fits = |letters: &&&[u8]| {
-        rest.starts_with(letters)
-            && rest.get(letters.len()).is_some_and(|byte| matches!(byte, b'"' | b'\'' | b'\\' | b'#'))
-    };
-    PREFIXES.iter().find(fits).map(|letters| letters.len())
+    let end = |byte: &u8| matches!(byte, b'"' | b'\'' | b'\\' | b'#');
+    let letters = rest.iter().take(LONGEST_PREFIX + 1).position(end)?;
+    PREFIXES.contains(&rest.get(..letters)?).then_some(letters)
 }
 
 /// From the end of a literal to the first byte of the next one.

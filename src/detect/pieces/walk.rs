@@ -172,3 +172,87 @@ impl Walk<'_> {
         markup::gap(rest).map(|width| (Cut::Markup, width))
     }
 }
+
+/// What a text goes on with behind a character of a token, as far as its first bytes tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::detect) enum Next<'b> {
+    /// Another one, and what is behind it.
+    Character(u8, &'b [u8]),
+    /// Neither that nor a gap, whatever follows.
+    Nothing,
+    /// What may be a gap or an encoded character, or nothing any more.
+    Unknown,
+}
+
+/// What `rest` goes on with.
+pub(in crate::detect) fn next_in(rest: &[u8]) -> Next<'_> {
+    match rest {
+        // A gap, as many as there are.
+        [0, ..] => match rest.iter().position(|byte| *byte != 0) {
+            Some(width) => next_in(&rest[width..]),
+            None => Next::Unknown,
+        },
+        [byte, next, ..] if is_token_byte(*byte) && *next != markup::BACKSPACE => {
+            Next::Character(*byte, &rest[1..])
+        }
+        // These are only at the end of a line, with blanks between them and it.
+        [b' ' | b'\t' | b'-' | b'+', next, ..] if next.is_ascii_alphanumeric() => Next::Nothing,
+        [byte, _, ..] if !is_token_byte(*byte) && !may_begin_gap(*byte) => Next::Nothing,
+        _ => Next::Unknown,
+    }
+}
+
+/// Whether a gap or an encoded character may begin with `byte`.
+fn may_begin_gap(byte: u8) -> bool {
+    CharEncoding::introduced_by(byte).is_some()
+        || matches!(
+            byte,
+            0 | b'\t'
+                ..=b'\r' | 0x1b | 0x9b | b' ' | b'"' | b'#' | b'$' | b'\'' | b'*' | b'+' | b'-' | b'<'
+                | b'^' | b'`' | b'{' | b'|' | b'}' | b'~'
+                // The first bytes of characters that are not seen, and of what stands at the end of lines.
+                | 0xc2 | 0xcd | 0xe1
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        #[test]
+        fn what_the_first_bytes_tell_is_what_a_walk_reads(
+            rest in prop::collection::vec(prop_oneof![
+                3 => any::<u8>(),
+                2 => prop::sample::select(b" \t\r\n\0\0-+=$#*\"'`\\&%<>(){}|~^_.,:;/g1".to_vec()),
+            ], 0..12),
+        ) {
+            let text = [b"g", &rest[..]].concat();
+            let mut walk = Walk::new(&text, 0);
+            prop_assert_eq!(walk.next(), Some(b'g'));
+            match next_in(&rest) {
+                Next::Character(byte, behind) => {
+                    prop_assert_eq!(walk.next(), Some(byte));
+                    prop_assert_eq!(walk.end(), text.len() - behind.len());
+                }
+                Next::Nothing => prop_assert_eq!(walk.next(), None),
+                Next::Unknown => {}
+            }
+        }
+    }
+
+    #[test]
+    fn a_word_that_ends_is_no_gap() {
+        for rest in ["./x", ".com", "/x", ": x", " actions", "-actions", ", x", "\0\0\0\u{1}\u{1}"] {
+            assert_eq!(next_in(rest.as_bytes()), Next::Nothing, "{rest:?}");
+        }
+        for rest in ["", "_", ".", " ", "\n", "\"", "\u{200b}", "\\", " \n", "-\n", "=5F", "<b>"] {
+            assert_eq!(next_in(rest.as_bytes()), Next::Unknown, "{rest:?}");
+        }
+        assert_eq!(next_in(b"\0_p"), Next::Character(b'_', b"p"));
+    }
+}

@@ -6,22 +6,45 @@ use super::decoded::Decoded;
 use super::{Finder, Layer, OnFound};
 use crate::detect::decode::CharEncoding;
 use crate::detect::decode::columns::{Columns, run_around};
-use crate::detect::decode::radix::{Radix, may_hold_text};
+use crate::detect::decode::radix::{self, Radix, may_hold_text};
 
 /// A text of so many characters is read only from its first one on, where that is the first of a word.
 const MOST_ALIGNED: usize = 4096;
 
-/// The lines of letters and digits that the ones around `at` belong to, if those may be more than base64 or a name. What was looked
-/// at before ends at `searched`, which is moved behind them.
-fn columns_around(bytes: &[u8], at: usize, searched: &mut usize) -> Option<Columns> {
+/// What was looked at already.
+#[derive(Clone, Copy)]
+pub(super) struct Searched {
+    /// Where the last line of it ends.
+    pub(super) end: usize,
+    /// Where those end that are no part of what comes behind them.
+    floor: usize,
+}
+
+impl Searched {
+    /// All that is in front of a byte.
+    pub(super) fn to(end: usize) -> Self {
+        Searched { end, floor: end }
+    }
+}
+
+/// The lines of letters and digits that the ones around `at` belong to, if those may be more than base64, a name or a hash. What was
+/// looked at before is moved behind them.
+fn columns_around(bytes: &[u8], at: usize, searched: &mut Searched) -> Option<Columns> {
     let is_character = |byte: u8| byte.is_ascii_alphanumeric();
     let line = run_around(bytes, at, &is_character)?;
-    let floor = std::mem::replace(searched, line.end);
-    if !Radix::may_be_any(bytes.get(line)?) {
+    searched.end = line.end;
+    let line = bytes.get(line)?;
+    if radix::is_hex(line) {
+        // Digits of hashes are in lines of their own as well, and are not put together for that.
+        if !radix::hex_may_hold_text(line) {
+            return None;
+        }
+    } else if !Radix::may_be_any(line) {
+        searched.floor = searched.end;
         return None;
     }
-    let columns = Columns::around(bytes, at, floor, is_character)?;
-    *searched = columns.end.max(*searched);
+    let columns = Columns::around(bytes, at, searched.floor, is_character)?;
+    *searched = Searched::to(columns.end.max(searched.end));
     Some(columns)
 }
 
@@ -36,10 +59,10 @@ impl Finder {
         &self,
         layer: &Layer<'_>,
         candidate: usize,
-        searched: &mut usize,
+        searched: &mut Searched,
         report: OnFound<'_>,
     ) {
-        if candidate < *searched {
+        if candidate < searched.end {
             return;
         }
         let Some(columns) = columns_around(layer.bytes, candidate, searched) else { return };
@@ -95,8 +118,8 @@ impl Finder {
     }
 
     /// Whether a text of letters and digits around `at` may hold a token.
-    pub(super) fn alphanumeric_may_match(bytes: &[u8], at: usize, searched: &mut usize) -> bool {
-        if at < *searched {
+    pub(super) fn alphanumeric_may_match(bytes: &[u8], at: usize, searched: &mut Searched) -> bool {
+        if at < searched.end {
             return false;
         }
         let Some(columns) = columns_around(bytes, at, searched) else { return false };

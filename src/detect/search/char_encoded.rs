@@ -139,6 +139,10 @@ fn starts_encoded_word(bytes: &[u8], encoding: CharEncoding, start: usize) -> bo
     let first = match encoding {
         CharEncoding::Utf16Le => start,
         CharEncoding::Utf16Be => start + 1,
+        CharEncoding::Utf32Le | CharEncoding::Utf32Be => {
+            let before = start.checked_sub(4).and_then(|before| encoding.first_char(&bytes[before..]));
+            return before.is_none_or(|(byte, _)| starts_word(&[byte]));
+        }
         _ => return starts_word(&bytes[..start]),
     };
     utf16::char_before(bytes, first).is_none_or(|byte| starts_word(&[byte]))

@@ -1,6 +1,9 @@
 //! Searches what a mark says to be encoded as a whole: uuencode, base85.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::packed;
 
 use super::decoded::Decoded;
 use super::{Finder, Found, Layer, OnFound};
@@ -39,16 +42,24 @@ const HEAD: usize = 1024;
 const HEADS: [&[u8]; 7] =
     [b"From ", b"diff --git ", b"MIME-Version:", b"Content-T", b"Subject:", b"begin ", b"GIT binary patch"];
 
+/// All of them at once, on machines with the instructions for that.
+static HEADS_AT_ONCE: LazyLock<Option<packed::Searcher>> = LazyLock::new(|| packed::Searcher::new(HEADS));
+
 /// Whether the needles of the second pass are looked for in a text.
 pub(super) fn may_hold_rare(bytes: &[u8]) -> bool {
     bytes.len() <= SMALL_TEXT || {
         let head = bytes.get(..HEAD).unwrap_or(bytes);
-        let lines = head.split(|byte| *byte == b'\n');
-        lines.into_iter().any(|line| {
-            let may_be = matches!(line, [b'F' | b'd' | b'M' | b'C' | b'S' | b'b' | b'G', ..]);
-            may_be && HEADS.iter().any(|start| line.starts_with(start))
-        })
+        match &*HEADS_AT_ONCE {
+            Some(heads) => heads.find_iter(head).any(|found| starts_line(head, found.start())),
+            None => HEADS
+                .iter()
+                .any(|text| memchr::memmem::find_iter(head, text).any(|start| starts_line(head, start))),
+        }
     }
+}
+
+fn starts_line(bytes: &[u8], at: usize) -> bool {
+    at.checked_sub(1).is_none_or(|before| bytes[before] == b'\n')
 }
 
 impl Finder {
@@ -199,6 +210,9 @@ impl Finder {
             }
             let Some(columns) = base85_lines(layer.bytes, alphabet, at, floor) else { continue };
             *end = columns.end;
+            if !alphabet.may_hold_text(&columns.text) {
+                continue;
+            }
             for skipped in 0..5 {
                 let Some(text) = columns.text.get(skipped..) else { break };
                 let decoded = alphabet.decode(text, false);
@@ -215,27 +229,22 @@ impl Finder {
         }
     }
 
-    /// Whether lines of base85 may be anywhere.
+    /// Whether lines of base85 in which there is text may be anywhere.
     pub(super) fn base85_may_match(bytes: &[u8]) -> bool {
+        let mut end = 0;
         // As many characters cover a whole block wherever they start.
-        let starts = (0..bytes.len()).step_by(BASE85_BLOCK - SAMPLE + 1);
-        starts.filter(|at| is_graphic(bytes, *at)).any(|at| {
-            let around = at.saturating_sub(BASE85_BLOCK)..bytes.len().min(at + BASE85_BLOCK);
-            // Nearly no word is as long.
+        (0..bytes.len()).step_by(BASE85_BLOCK - SAMPLE + 1).any(|at| {
+            if at < end || !is_graphic(bytes, at) {
+                return false;
+            }
             let is_graphic = |byte: &&u8| byte.is_ascii_graphic();
-            let before = bytes[around.start..at].iter().rev().take_while(is_graphic).count();
-            let after = bytes[at..around.end].iter().take_while(is_graphic).count();
-            if before + after < BASE85_BLOCK {
-                return false;
-            }
-            // Nor has it as many signs.
-            let word = &bytes[at - before..at + after];
-            if word.iter().filter(|byte| !byte.is_ascii_alphanumeric()).count() < LEAST_SIGNS {
-                return false;
-            }
-            Base85::ALL
-                .into_iter()
-                .any(|alphabet| around.clone().any(|start| base85_block(bytes, alphabet, start)))
+            let start = at - bytes[end..at].iter().rev().take_while(is_graphic).count();
+            end = at + bytes[at..].iter().take_while(is_graphic).count();
+            let word = &bytes[start..end];
+            // Nearly no word is as long, or has as many signs.
+            word.len() >= BASE85_BLOCK
+                && word.iter().filter(|byte| !byte.is_ascii_alphanumeric()).count() >= LEAST_SIGNS
+                && Base85::ALL.into_iter().any(|alphabet| alphabet.may_hold_text(word))
         })
     }
 }

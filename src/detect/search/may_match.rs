@@ -1,5 +1,6 @@
 //! Whether anything in a text could lead to a finding, without searching it.
 
+use super::alphanumeric_run::Searched;
 use super::char_encoded::PREFIX_WINDOW;
 use super::clue::{Clue, MAX_CLUE_OFFSET, clues};
 use super::marked::may_hold_rare;
@@ -48,8 +49,7 @@ impl Finder {
                 .any(|needles| self.any_may_match(needles, bytes, depth))
             || depth > 1
                 && (ByteOrder::of_mark(bytes).is_some()
-                    || holds_text(bytes)
-                    || utf32::holds_text(bytes)
+                    || memchr::memchr(0, bytes).is_some() && (holds_text(bytes) || utf32::holds_text(bytes))
                     || encoded_text::holds_text(bytes))
             || depth > 0 && self.base64_may_match(bytes, depth)
             || may_hold_rare && Finder::base85_may_match(bytes)
@@ -148,9 +148,9 @@ impl Finder {
 
     /// Whether some run of base64 or of letters and digits contains a needle, or something that only decoding it would decide.
     fn base64_may_match(&self, bytes: &[u8], depth: usize) -> bool {
-        let (mut searched, mut margins_end, mut alphanumeric_end) = (0, 0, 0);
+        let (mut searched, mut margins_end, mut alphanumeric) = (0, 0, Searched::to(0));
         for word in words(bytes) {
-            if Finder::alphanumeric_may_match(bytes, word, &mut alphanumeric_end) {
+            if Finder::alphanumeric_may_match(bytes, word, &mut alphanumeric) {
                 return true;
             }
             if word < searched {

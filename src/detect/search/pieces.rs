@@ -8,7 +8,7 @@ use super::clue::Clue;
 use super::{Finder, Found, Layer, OnFound};
 use crate::detect::classify::classify_proven;
 use crate::detect::decode::CharEncoding;
-use crate::detect::pieces::{Characters, Codes, Dump, FIRST, Walk, may_be_dump_line};
+use crate::detect::pieces::{Characters, Codes, Dump, FIRST, Next, Walk, may_be_dump_line, next_in};
 use crate::rule::{Checksum, Rule};
 
 /// How far in front of a part of a fine-grained token's prefix that is not cut its first letter is looked for, in bytes.
@@ -64,10 +64,14 @@ impl Finder {
         match clue {
             Clue::Encoded(CharEncoding::Hex | CharEncoding::SpacedHex, start) | Clue::Codes(start) => {
                 let codes = Codes::at(part(start), start);
-                codes.map_or(!whole(start), |mut codes| self.may_begin(&mut codes, whole(start)))
+                codes.map_or(!whole(start), |mut codes| self.first_of(&mut codes, whole(start)).is_some())
             }
             Clue::Plain(start) | Clue::Encoded(_, start) => {
-                self.may_begin(&mut Walk::new(part(start), start), whole(start))
+                let mut walk = Walk::new(part(start), start);
+                self.first_of(&mut walk, whole(start)).is_some_and(|(first, length)| {
+                    length < START
+                        || self.may_go_on(&first, part(start).get(walk.end()..).unwrap_or_default())
+                })
             }
             Clue::PrefixMiddle(at) => {
                 let rest = &bytes[at..];
@@ -79,13 +83,31 @@ impl Finder {
         }
     }
 
-    /// Whether the first characters are those of a prefix, as far as they are there.
-    fn may_begin(&self, from: &mut dyn Characters, is_whole: bool) -> bool {
+    /// The first characters, as far as they are there, and how many, if they are those of a prefix.
+    fn first_of(&self, from: &mut dyn Characters, is_whole: bool) -> Option<([u8; START], usize)> {
         let (mut text, mut length) = ([0; START], 0);
         while let Some(slot) = text.get_mut(length) {
-            let Some(byte) = from.next() else { return !is_whole && length > 0 };
+            let Some(byte) = from.next() else { break };
             *slot = byte;
             length += 1;
+            if !self.may_become_prefix(&text[..length]) {
+                return None;
+            }
+        }
+        (length == START || !is_whole && length > 0).then_some((text, length))
+    }
+
+    /// Whether a prefix that begins so may go on in `rest`. What begins like a gap may be one, and where `rest` ends, anything
+    /// may follow: `github` is in every other text, and nearly always a dot or a slash behind it.
+    fn may_go_on(&self, first: &[u8; START], mut rest: &[u8]) -> bool {
+        let (mut text, mut length) = ([0; MAX_PREFIX], START);
+        text[..START].copy_from_slice(first);
+        while self.rule_for(&text[..length]).is_none() {
+            let (Some(slot), Next::Character(byte, behind)) = (text.get_mut(length), next_in(rest)) else {
+                return next_in(rest) != Next::Nothing;
+            };
+            *slot = byte;
+            (length, rest) = (length + 1, behind);
             if !self.may_become_prefix(&text[..length]) {
                 return false;
             }

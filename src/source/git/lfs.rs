@@ -60,6 +60,10 @@ impl Prefilter for PointerPrefilter<'_> {
         self.0.may_match(bytes)
     }
 
+    fn may_match_in_text(&self, bytes: &[u8]) -> bool {
+        self.0.may_match_in_text(bytes)
+    }
+
     fn context(&self) -> usize {
         self.0.context()
     }

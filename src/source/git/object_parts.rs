@@ -8,7 +8,8 @@ use gix::oid;
 
 use super::commit::{Signature, split_message};
 use super::object::{Kind, tree_entries};
-use crate::blob::{Blob, Body, Forward, LocationKind, Origin, Sink};
+use super::visitor::NAME_END;
+use crate::blob::{Blob, Body, Forward, LocationKind, Origin, Prefilter, Sink};
 use crate::text::path_text;
 
 /// Passes an object to `sink`, part by part.
@@ -50,7 +51,8 @@ pub(super) fn blob_origin(id: &oid) -> Origin {
 
 /// Scans the names in a tree. The ids between them are random bytes, and no text.
 fn scan_tree(sink: &dyn Sink, id: &oid, bytes: &[u8]) {
-    if sink.prefilter().is_some_and(|prefilter| !prefilter.may_match(bytes)) {
+    let names = || tree_entries(bytes, id.kind()).map(|entry| entry.name);
+    if sink.prefilter().is_some_and(|prefilter| !names_may_match(prefilter, &mut names())) {
         return;
     }
     for entry in tree_entries(bytes, id.kind()) {
@@ -64,10 +66,33 @@ fn scan_tree(sink: &dyn Sink, id: &oid, bytes: &[u8]) {
     }
 }
 
+/// How many bytes of names are asked about at once: as small a text as one of them is.
+const NAMES: usize = 4096;
+
+/// Whether something may be found in any of the names: what the ids around them go on with is not asked.
+fn names_may_match(prefilter: &dyn Prefilter, names: &mut dyn Iterator<Item = &[u8]>) -> bool {
+    let mut joined = Vec::with_capacity(NAMES);
+    for name in names {
+        // The marks that a whole text may begin with.
+        if matches!(name, [b'<' | 0xfe | 0xff, ..]) {
+            return true;
+        }
+        if joined.len() + name.len() >= NAMES {
+            if prefilter.may_match_in_text(&joined) {
+                return true;
+            }
+            joined.clear();
+        }
+        joined.extend_from_slice(name);
+        joined.push(NAME_END);
+    }
+    prefilter.may_match_in_text(&joined)
+}
+
 /// Scans the lines that name people one by one. The rest of the header (encoding, cryptographic signatures, a merged
 /// tag) counts as message.
 fn scan_header_and_message(sink: &dyn Sink, id: &oid, bytes: &[u8], kind: LocationKind) {
-    if sink.prefilter().is_some_and(|prefilter| !prefilter.may_match(bytes)) {
+    if sink.prefilter().is_some_and(|prefilter| !prefilter.may_match_in_text(bytes)) {
         return;
     }
     let (header, message) = split_message(bytes);

@@ -72,10 +72,25 @@ pub(super) trait TreeVisitor {
 /// Whether a match is possible in an object: by its own bytes, or because it is a container that has to be opened.
 pub(super) fn may_match(visitor: &dyn ObjectVisitor, kind: Kind, bytes: &[u8]) -> bool {
     visitor.prefilter(kind).is_none_or(|prefilter| {
-        prefilter.may_match(bytes)
+        bytes_may_match(prefilter, kind, bytes)
             || kind == Kind::Blob && prefilter.must_open(&bytes[..bytes.len().min(HEAD)])
     })
 }
+
+/// Only blobs are containers: what the ids in a tree begin like is chance. Nor does a name in a tree go on behind its zero.
+pub(super) fn bytes_may_match(prefilter: &dyn Prefilter, kind: Kind, bytes: &[u8]) -> bool {
+    match kind {
+        Kind::Blob => prefilter.may_match(bytes),
+        Kind::Commit | Kind::Tag => prefilter.may_match_in_text(bytes),
+        Kind::Tree => {
+            let ended = bytes.iter().map(|byte| if *byte == 0 { NAME_END } else { *byte });
+            prefilter.may_match_in_text(&ended.collect::<Vec<_>>())
+        }
+    }
+}
+
+/// What no text goes on behind.
+pub(super) const NAME_END: u8 = 1;
 
 /// Whether a match is possible in an object whose base has none.
 pub(super) fn delta_may_match(
@@ -85,7 +100,7 @@ pub(super) fn delta_may_match(
     new_bytes: &mut Vec<u8>,
 ) -> Result<bool, InvalidDelta> {
     delta.new_bytes(base, prefilter.context(), new_bytes)?;
-    if prefilter.may_match(new_bytes) {
+    if bytes_may_match(prefilter, kind, new_bytes) {
         return Ok(true);
     }
     if kind != Kind::Blob || delta.keeps_head(HEAD) {

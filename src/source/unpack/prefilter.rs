@@ -19,9 +19,13 @@ static ENDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
 /// What this sink finds in a blob is what the one within finds, or what is packed in a container.
 impl Prefilter for Unpack<'_> {
     fn may_match(&self, bytes: &[u8]) -> bool {
-        let within = self.inner.prefilter().is_none_or(|prefilter| prefilter.may_match(bytes));
+        let within = self.may_match_in_text(bytes);
         let at_end = || ENDS.as_ref().is_none_or(|ends| ends.is_match(bytes));
         within || self.limits.max_archive_depth > 0 && (at_end() || carve::may_match(bytes))
+    }
+
+    fn may_match_in_text(&self, bytes: &[u8]) -> bool {
+        self.inner.prefilter().is_none_or(|prefilter| prefilter.may_match_in_text(bytes))
     }
 
     fn context(&self) -> usize {

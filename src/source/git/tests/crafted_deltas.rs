@@ -14,7 +14,7 @@ use crate::finding::Confidence;
 use crate::rule;
 use crate::source::git::delta::Delta;
 use crate::source::git::object::Kind;
-use crate::source::git::visitor::delta_may_match;
+use crate::source::git::visitor::{bytes_may_match, delta_may_match};
 
 /// How many ways there are to encode a token.
 const ENCODINGS: usize = 32;
@@ -183,4 +183,16 @@ fn every_way_to_encode_a_token_is_one_that_is_found() {
         assert!(detector.may_match(&text), "{way}");
     }
     assert!(!detector.may_match(&filler(1, 2000)));
+}
+
+#[test]
+fn what_follows_a_name_in_a_tree_is_no_part_of_it() {
+    let detector = Detector::new(rule::built_in());
+    let tree = |name: &str, id: &[u8; 20]| [b"40000 ", name.as_bytes(), b"\0", &id[..]].concat();
+    let may_match = |bytes: &[u8]| bytes_may_match(&detector, Kind::Tree, bytes);
+    for id in [b"{_pat_11AAAAAAAAAAAA", b"_pat_11AAAAAAAAAAAAA", b"\n*/\\\"AAAAAAAAAAAAAAA"] {
+        assert!(!may_match(&tree(".github", id)));
+        assert!(detector.may_match(&tree(".github", id)), "as a text, it may go on");
+    }
+    assert!(may_match(&tree(&token(5), &[7; 20])));
 }
