@@ -36,6 +36,9 @@ static Z85_VALUES: [u8; 256] = values(Z85);
 /// How many characters the shortest token takes, which is 40 bytes long.
 pub(in crate::detect) const SHORTEST: usize = 50;
 
+/// How many groups in a row are text wherever a token is: of its fifty characters, half are on one line.
+const TEXT_GROUPS: u8 = 4;
+
 /// The most bytes that are decoded at once.
 const MAX_LENGTH: usize = 4 * 1024 * 1024;
 
@@ -90,6 +93,43 @@ impl Base85 {
         self.values()[usize::from(byte)] != NONE || self == Base85::Ascii85 && matches!(byte, b'z' | b'y')
     }
 
+    /// Whether text may be encoded in a line or a part of one, wherever its groups begin, or a compressed stream from its beginning on.
+    /// Nothing is decoded for that: a group's number goes from one character to the next.
+    pub(in crate::detect) fn may_hold_text(self, line: &[u8]) -> bool {
+        let values = self.values();
+        let (mut group, mut digits, mut run) = (0_u64, 0_usize, 0_usize);
+        // By the last bits of a place: how many groups of text end there, one behind the other.
+        let mut ends = [0_u8; 8];
+        for (at, byte) in line.iter().enumerate() {
+            let value = values[usize::from(*byte)];
+            let before = ends[at % 8];
+            let end = &mut ends[(at + 1) % 8];
+            if value == NONE {
+                run = if self.has(*byte) { run + 1 } else { 0 };
+                *end = if *byte == b'y' && run > 0 { before + 1 } else { 0 };
+                (group, digits) = (0, 0);
+                continue;
+            }
+            group = group % HIGHEST_DIGIT * 85 + u64::from(value);
+            (digits, run) = (digits + 1, run + 1);
+            *end = 0;
+            if digits < 5 {
+                continue;
+            }
+            // In the first of the five ways to read it.
+            if run < 10 && begins_compressed(group) {
+                return true;
+            }
+            if is_text(group) {
+                ends[(at + 1) % 8] = ends[(at + 8 - 4) % 8] + 1;
+            }
+            if ends[(at + 1) % 8] >= TEXT_GROUPS {
+                return true;
+            }
+        }
+        false
+    }
+
     /// Decodes up to the first byte that is no character; with `spaced`, blanks and line ends are left out.
     pub(in crate::detect) fn decode(self, text: &[u8], spaced: bool) -> Decoded85 {
         let text = text.get(..MAX_LENGTH).unwrap_or(text);
@@ -133,6 +173,20 @@ impl Base85 {
         }
         decoded
     }
+}
+
+/// What the first digit of a group stands for.
+const HIGHEST_DIGIT: u64 = 85 * 85 * 85 * 85;
+
+/// Whether the four bytes of a group may be a part of a text, which may be in UTF-16 or UTF-32: zeros alone are not.
+fn is_text(group: u64) -> bool {
+    let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r' | 0x1b | 0x08 | 0);
+    group > 0 && u32::try_from(group).is_ok_and(|group| group.to_be_bytes().iter().all(is_text))
+}
+
+/// Whether a compressed stream may begin with the four bytes of a group: see [`may_hold_text`](super::radix::may_hold_text).
+fn begins_compressed(group: u64) -> bool {
+    group >> 8 == 0x001f_8b08 || matches!(group >> 16, 0x7801 | 0x785e | 0x789c | 0x78da)
 }
 
 /// How many bytes a line of a binary patch stands for, which its first letter says, and their characters.

@@ -69,14 +69,22 @@ impl Columns {
         &self.lines
     }
 
-    /// Each line by itself, where there are several: what stands in lines of its own is not always one text.
-    pub(in crate::detect) fn each_line(&self) -> impl Iterator<Item = Self> {
-        let several = if self.lines.len() > 1 { &self.lines[..] } else { &[] };
-        several.iter().enumerate().filter_map(|(index, (first, start))| {
-            let next = self.lines.get(index + 1).map_or(self.text.len(), |(next, _)| *next);
-            let text = self.text.get(*first..next)?;
-            let (lines, end) = (vec![(0, *start)], start + text.len());
-            Some(Columns { text: Zeroizing::new(text.to_vec()), lines, end })
+    /// Where there are several lines, all but a shorter last one, which may be a word of something else; and each line by itself, for what
+    /// stands in lines of its own is not always one text.
+    pub(in crate::detect) fn parts(&self) -> impl Iterator<Item = Self> {
+        let count = self.lines.len();
+        let starts = |line: usize| self.lines.get(line).map_or(self.text.len(), |(first, _)| *first);
+        let is_shorter = count > 2 && self.text.len() - starts(count - 1) < starts(1);
+        let first = is_shorter.then_some(0..count - 1);
+        let each = if count > 1 { 0..count } else { 0..0 };
+        first.into_iter().chain(each.map(|line| line..line + 1)).filter_map(move |lines| {
+            let (first, next) = (starts(lines.start), starts(lines.end));
+            let text = Zeroizing::new(self.text.get(first..next)?.to_vec());
+            let lines: Vec<_> =
+                self.lines.get(lines)?.iter().map(|(character, start)| (character - first, *start)).collect();
+            let (last, start) = *lines.last()?;
+            let end = start + text.len() - last;
+            Some(Columns { text, lines, end })
         })
     }
 

@@ -48,7 +48,7 @@ impl Finder {
         if is_found {
             return;
         }
-        for line in columns.each_line() {
+        for line in columns.parts() {
             for radix in Radix::of_run(&line.text) {
                 self.search_radix(layer, &line, radix, report);
             }
@@ -104,6 +104,6 @@ impl Finder {
                     })
             })
         };
-        may_match(&columns.text) || columns.each_line().any(|line| may_match(&line.text))
+        may_match(&columns.text) || columns.parts().any(|line| may_match(&line.text))
     }
 }
