@@ -1,7 +1,5 @@
 //! `tuc_`: rot13, which moves letters by half of the alphabet.
 
-use std::cmp::Ordering;
-
 use zeroize::Zeroizing;
 
 /// How many of the first bytes tell whether a text is in rot13.
@@ -12,11 +10,8 @@ const BLOCK: usize = 64;
 const FREQUENT: [u8; 4] = *b"tilm";
 const MOVED: [u8; 4] = *b"gvyz";
 
-/// How many frequent letters are more than chance.
-const LEAST: usize = 4;
-
-/// Whether a text may be in rot13, by its letters; `is_decoded` says that anything may be where letters say nothing.
-pub(in crate::detect) fn may_be_text(bytes: &[u8], is_decoded: bool) -> bool {
+/// Whether a text may be in rot13, by its letters, where those say anything.
+pub(in crate::detect) fn may_be_text(bytes: &[u8]) -> bool {
     let sample = bytes.get(..SAMPLE).unwrap_or(bytes);
     // Without a branch for each, and in bytes: the compiler makes vector instructions of it.
     let count = |[a, b, c, d]: [u8; 4]| {
@@ -32,12 +27,7 @@ pub(in crate::detect) fn may_be_text(bytes: &[u8], is_decoded: bool) -> bool {
         let (blocks, rest) = sample.as_chunks::<BLOCK>();
         blocks.iter().map(|block| usize::from(count(block))).sum::<usize>() + usize::from(count(rest))
     };
-    let (plain, moved) = (count(FREQUENT), count(MOVED));
-    match moved.cmp(&plain) {
-        Ordering::Less => false,
-        _ if is_decoded => true,
-        _ => moved >= LEAST && moved > 2 * plain,
-    }
+    count(MOVED) >= count(FREQUENT)
 }
 
 /// The text that is encoded so.

@@ -78,9 +78,9 @@ impl Finder {
         });
     }
 
-    /// Searches a text in rot13 for what is in it beside plain tokens.
+    /// Searches a text in rot13 that was decoded for what is in it beside plain tokens.
     fn search_rot13(&self, layer: &Layer<'_>, known: &Known, report: OnFound<'_>) {
-        if layer.is_moved || !rot13::may_be_text(layer.bytes, layer.lookback == 0) {
+        if layer.is_moved || layer.lookback > 0 || !rot13::may_be_text(layer.bytes) {
             return;
         }
         let text = rot13::decode(layer.bytes);

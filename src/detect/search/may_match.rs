@@ -11,7 +11,6 @@ use crate::detect::decode::base64_runs::words;
 use crate::detect::decode::encoded_text;
 use crate::detect::decode::inflate::Wrapper;
 use crate::detect::decode::line_wrapped::Unwrapped;
-use crate::detect::decode::rot13;
 use crate::detect::decode::utf7;
 use crate::detect::decode::utf16::holds_text;
 use crate::detect::decode::utf32;
@@ -52,7 +51,6 @@ impl Finder {
                     || holds_text(bytes)
                     || utf32::holds_text(bytes)
                     || encoded_text::holds_text(bytes, may_hold_rare))
-            || depth > 1 && may_hold_rare && rot13::may_be_text(bytes, false)
             || depth > 0 && self.base64_may_match(bytes, depth)
             || may_hold_rare && Finder::base85_may_match(bytes)
     }
