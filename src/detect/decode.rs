@@ -19,7 +19,7 @@ pub(super) mod line_wrapped;
 mod percent;
 mod quoted_printable;
 pub(super) mod radix;
-mod rot13;
+pub(super) mod rot13;
 mod short_lines;
 mod simd;
 pub(super) mod utf16;

@@ -2,6 +2,7 @@
 
 mod alphanumeric_run;
 mod base64_run;
+mod base85_lines;
 mod char_encoded;
 mod clue;
 mod decoded;
@@ -27,6 +28,7 @@ use super::window::Window;
 use crate::finding::Confidence::Certain;
 use crate::rule::{Rule, Rules};
 use alphanumeric_run::Searched;
+use base85_lines::Base85Words;
 use char_encoded::PREFIX_WINDOW;
 use clue::{Clue, clues};
 use encoded_text::Known;
@@ -71,6 +73,8 @@ pub(super) struct Layer<'t> {
     marked_end: Cell<usize>,
     /// Where the lines of base64 end that were searched without what is in front of them.
     margins_end: Cell<usize>,
+    /// Whether it is a text in rot13 that was decoded.
+    is_moved: bool,
 }
 
 impl<'t> Layer<'t> {
@@ -94,6 +98,7 @@ impl<'t> Layer<'t> {
             dump_end: Cell::default(),
             marked_end: Cell::default(),
             margins_end: Cell::default(),
+            is_moved: false,
         }
     }
 }
@@ -167,7 +172,7 @@ impl Finder {
         self.search_encoded_texts(layer, has_rare, &known, report);
     }
 
-    /// The same but for texts of which every character is encoded on its own.
+    /// The same but for texts of which characters are encoded on their own.
     fn search_text(&self, layer: &Layer<'_>, has_rare: bool, report: OnFound<'_>) {
         let needles = self.needles(layer.depth);
         let length = layer.bytes.len();
@@ -180,7 +185,7 @@ impl Finder {
         let (mut at, mut base64_end, mut utf16_end) = (layer.emit.start, 0, 0);
         self.search_first_dump(layer, report);
         let mut alphanumeric = Searched::to(layer.emit.start);
-        let (mut rare_at, mut base85_ends) = (layer.emit.start, [0; 3]);
+        let (mut rare_at, mut base85_words) = (layer.emit.start, Base85Words::default());
         self.search_ascii85_at_start(layer, report);
         let mut start = layer.emit.start;
         while start < needles_end.max(runs_end) {
@@ -190,7 +195,8 @@ impl Finder {
             let mut candidates =
                 Candidates::in_segment(layer.bytes, unsearched..end.min(runs_end), base64_end);
             if layer.depth > 1 {
-                self.search_utf16_texts(layer, start..end.min(needles_end), &mut utf16_end, report);
+                let segment = start..end.min(needles_end);
+                self.search_utf16_texts(layer, (segment, has_rare), &mut utf16_end, report);
             }
             loop {
                 let next = needles.next(layer.bytes, at, end.min(needles_end));
@@ -210,9 +216,7 @@ impl Finder {
             }
             if has_rare {
                 rare_at = self.search_rare(layer, rare_at, end.min(needles_end), report);
-                for at in (start..end.min(needles_end)).step_by(marked::BASE85_STRIDE) {
-                    self.search_base85_lines(layer, at, &mut base85_ends, report);
-                }
+                self.search_base85_lines(layer, start..end.min(needles_end), &mut base85_words, report);
             }
             start = end;
         }

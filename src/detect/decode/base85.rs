@@ -205,7 +205,7 @@ const HIGHEST_DIGIT: u64 = 85 * 85 * 85 * 85;
 
 /// Whether the four bytes of a group may be a part of a text, which may be in UTF-16 or UTF-32: zeros alone are not.
 fn is_text(group: u64) -> bool {
-    let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r' | 0);
+    let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r' | 0x1b | 0x08 | 0);
     group > 0 && u32::try_from(group).is_ok_and(|group| group.to_be_bytes().iter().all(is_text))
 }
 

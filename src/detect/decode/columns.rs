@@ -69,26 +69,23 @@ impl Columns {
         &self.lines
     }
 
-    /// Each line by itself, where there are several: what stands in lines of its own is not always one text.
-    pub(in crate::detect) fn each_line(&self) -> impl Iterator<Item = Self> {
-        let several = if self.lines.len() > 1 { &self.lines[..] } else { &[] };
-        several.iter().enumerate().filter_map(|(index, (first, start))| {
-            let next = self.lines.get(index + 1).map_or(self.text.len(), |(next, _)| *next);
-            let text = self.text.get(*first..next)?;
-            let (lines, end) = (vec![(0, *start)], start + text.len());
-            Some(Columns { text: Wiped::new(text.to_vec()), lines, end })
+    /// Where there are several lines, all but a shorter last one, which may be a word of something else; and each line by itself, for what
+    /// stands in lines of its own is not always one text.
+    pub(in crate::detect) fn parts(&self) -> impl Iterator<Item = Self> {
+        let count = self.lines.len();
+        let starts = |line: usize| self.lines.get(line).map_or(self.text.len(), |(first, _)| *first);
+        let is_shorter = count > 2 && self.text.len() - starts(count - 1) < starts(1);
+        let first = is_shorter.then_some(0..count - 1);
+        let each = if count > 1 { 0..count } else { 0..0 };
+        first.into_iter().chain(each.map(|line| line..line + 1)).filter_map(move |lines| {
+            let (first, next) = (starts(lines.start), starts(lines.end));
+            let text = Wiped::new(self.text.get(first..next)?.to_vec());
+            let lines: Vec<_> =
+                self.lines.get(lines)?.iter().map(|(character, start)| (character - first, *start)).collect();
+            let (last, start) = *lines.last()?;
+            let end = start + text.len() - last;
+            Some(Columns { text, lines, end })
         })
-    }
-
-    /// The lines in front of a shorter last one, where there are several: that may be of something else.
-    pub(in crate::detect) fn full_lines(&self) -> Option<Self> {
-        let (&(last, _), full) = self.lines.split_last()?;
-        let [_, (length, _), ..] = *full else { return None };
-        if self.text.len() - last >= length {
-            return None;
-        }
-        let end = full.last().map_or(0, |(_, start)| start + length);
-        Some(Columns { text: Wiped::new(self.text.get(..last)?.to_vec()), lines: full.to_vec(), end })
     }
 
     /// The first character of the line that a character is on, and that line's first byte.

@@ -11,8 +11,21 @@ use super::{CharEncoding, MAX_CHAR_WIDTH};
 /// How many encoded characters in a row make a text of them.
 const LEAST: usize = 8;
 
-/// How many of those are no zeros at least: UTF-16 is full of those.
+/// How many of those are no zeros at least, or of twice as many: UTF-16 and UTF-32 are full of those.
 const LEAST_LETTERS: usize = 4;
+const MOST: usize = 2 * LEAST;
+
+/// How many encoded characters make a text of which others are plain, and how they may be encoded.
+const LEAST_PARTLY: usize = 2;
+const PARTLY: [CharEncoding; 5] = [
+    CharEncoding::Percent,
+    CharEncoding::Escape,
+    CharEncoding::Entity,
+    CharEncoding::FullWidth,
+    CharEncoding::QuotedPrintable,
+];
+
+const FULL_WIDTH: u8 = 0xef;
 
 /// How many bytes are looked at for the first one.
 const SAMPLE: usize = 16;
@@ -82,11 +95,21 @@ impl EncodedText {
         EncodedText { bytes: text, wide, span: start..at, encoding }
     }
 
-    /// All of a text in quoted-printable, if it is in that.
-    pub(in crate::detect) fn quoted_printable(bytes: &[u8]) -> Option<Self> {
+    /// All of a text of which some characters are encoded: in the way that most of those are, for one text is written in one. Around
+    /// all of them is quoted-printable, which breaks lines.
+    pub(in crate::detect) fn partly(bytes: &[u8]) -> Option<Self> {
         let is_broken =
             memchr::memchr_iter(b'\n', bytes).any(|end| is_soft_break(bytes, end, BROKEN_LINE.start));
-        is_broken.then(|| EncodedText::from(bytes, 0, bytes.len(), CharEncoding::QuotedPrintable))
+        let encoding = if is_broken {
+            CharEncoding::QuotedPrintable
+        } else {
+            let count =
+                |encoding| starts_of(bytes, encoding).filter(|at| is_encoded(bytes, *at, encoding)).count();
+            let counts = PARTLY.map(|encoding| (count(encoding), encoding));
+            let (most, encoding) = counts.into_iter().max_by_key(|(count, _)| *count)?;
+            Some(encoding).filter(|_| most >= LEAST_PARTLY)?
+        };
+        Some(EncodedText::from(bytes, 0, bytes.len(), encoding))
     }
 
     /// Where the bytes are that these were decoded from, and whether any of them is encoded.
@@ -137,9 +160,12 @@ pub(in crate::detect) fn first_characters(
     Some(first)
 }
 
-/// Whether there is such a text anywhere, as [`EncodedText`] finds it.
+/// Whether there is such a text anywhere, as [`EncodedText`] finds it; in small ones, of which some characters are.
 #[expect(clippy::needless_bitwise_bool, reason = "branches would keep it from being vectors")]
-pub(in crate::detect) fn holds_text(bytes: &[u8]) -> bool {
+pub(in crate::detect) fn holds_text(bytes: &[u8], is_small: bool) -> bool {
+    if is_small && holds_characters(bytes) {
+        return true;
+    }
     let (mut before, mut may_break) = (0, false);
     for (start, chunk) in (0..).step_by(CHUNK).zip(bytes.chunks(CHUNK)) {
         // Without a branch for each: the compiler makes vector instructions of it.
@@ -157,6 +183,16 @@ pub(in crate::detect) fn holds_text(bytes: &[u8]) -> bool {
     }
     // Where the line starts in front of these bytes, it may be as long as it takes.
     may_break && memchr::memchr_iter(b'\n', bytes).any(|end| is_soft_break(bytes, end, 0))
+}
+
+/// Whether any character is encoded.
+fn holds_characters(bytes: &[u8]) -> bool {
+    let is_character = |at: usize| {
+        let encoding = bytes.get(at).and_then(|first| CharEncoding::introduced_by(*first));
+        encoding.is_some_and(|encoding| is_encoded(bytes, at, encoding))
+    };
+    memchr::memchr3_iter(b'%', b'\\', b'&', bytes).any(is_character)
+        || memchr::memchr2_iter(b'=', FULL_WIDTH, bytes).any(is_character)
 }
 
 /// How many bytes are looked at before it is asked how many encoded characters may be in them.
@@ -188,16 +224,43 @@ fn first_of_text(bytes: &[u8], at: usize) -> Option<(CharEncoding, usize)> {
 fn begins_text(bytes: &[u8], mut at: usize) -> Option<CharEncoding> {
     let encoding = CharEncoding::introduced_by(*bytes.get(at)?)?;
     let mut letters = 0;
-    for _ in 0..LEAST {
+    for n in 1..=MOST {
         let (byte, width) = character(encoding, bytes.get(at..)?).filter(|(_, width)| *width > 2)?;
         match byte {
             0 => {}
-            b' '..=b'~' | b'\t' | b'\n' | b'\r' => letters += 1,
+            // Escape and backspace are what terminals write.
+            b' '..=b'~' | b'\t' | b'\n' | b'\r' | 0x1b | 0x08 => letters += 1,
             _ => return None,
+        }
+        if n >= LEAST && letters >= LEAST_LETTERS {
+            return Some(encoding);
         }
         at += width;
     }
-    (letters >= LEAST_LETTERS).then_some(encoding)
+    None
+}
+
+/// Where a character may be that is encoded so.
+fn starts_of(bytes: &[u8], encoding: CharEncoding) -> impl Iterator<Item = usize> {
+    let first = match encoding {
+        CharEncoding::Percent => b'%',
+        CharEncoding::Escape => b'\\',
+        CharEncoding::Entity => b'&',
+        CharEncoding::FullWidth => FULL_WIDTH,
+        _ => b'=',
+    };
+    memchr::memchr_iter(first, bytes)
+}
+
+/// Whether a character of a text is encoded so there. In quoted-printable, the sign that every text needs: others look like values.
+fn is_encoded(bytes: &[u8], at: usize, encoding: CharEncoding) -> bool {
+    if encoding == CharEncoding::QuotedPrintable {
+        return bytes.get(at..).is_some_and(|rest| rest.starts_with(b"=3D"));
+    }
+    let encoded = bytes.get(at..).and_then(|rest| encoding.first_char(rest));
+    encoded.is_some_and(|(byte, width)| {
+        width > 2 && matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r' | 0x1b | 0x08)
+    })
 }
 
 /// Where the text starts that has an encoded character at `first`.
@@ -263,7 +326,8 @@ fn named_entity(rest: &[u8]) -> Option<(u8, usize)> {
 fn is_soft_break(bytes: &[u8], end: usize, least: usize) -> bool {
     let line = bytes.get(end.saturating_sub(BROKEN_LINE.end + 2)..end).unwrap_or_default();
     let Some(line) = line.strip_suffix(b"\r").unwrap_or(line).strip_suffix(b"=") else { return false };
-    if !line.last().is_some_and(u8::is_ascii_graphic) {
+    // An equals sign would be encoded: two end base64.
+    if !line.last().is_some_and(|byte| byte.is_ascii_graphic() && *byte != b'=') {
         return false;
     }
     match memchr::memrchr(b'\n', line) {
@@ -305,7 +369,7 @@ mod tests {
             "%E4%BD%A0%E5%A5%BD%E4%B8%96%E7%95%8C%E4%BD%A0%E5%A5%BD",
             "let a_name_as_long_as_a_line_may_be_in_some_language_or_another: u8 =\n    1;",
         ] {
-            assert!(!holds_text(text.as_bytes()), "{text}");
+            assert!(!holds_text(text.as_bytes(), false), "{text}");
         }
     }
 }

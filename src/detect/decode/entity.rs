@@ -14,6 +14,8 @@ pub(super) fn first_char(rest: &[u8]) -> Option<(u8, usize)> {
             let zeros = zeros(number);
             match &number[zeros..] {
                 [high, low, b';', ..] => hex::pair(*high, *low).map(|byte| (byte, 6 + zeros)),
+                [low, b';', ..] => hex::pair(b'0', *low).map(|byte| (byte, 5 + zeros)),
+                [b';', ..] if zeros > 0 => Some((0, 4 + zeros)),
                 _ => None,
             }
         }

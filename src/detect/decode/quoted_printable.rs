@@ -26,7 +26,7 @@ pub(super) fn first_char(rest: &[u8]) -> Option<(u8, usize)> {
     }
     match *rest.get(at..)? {
         [b'=', high, low, ..] => hex::pair(high, low).map(|byte| (byte, at + 3)),
-        [byte, ..] if at > 0 && byte > b' ' => Some((byte, at + 1)),
+        [byte @ (b'\t' | b' '..), ..] if at > 0 => Some((byte, at + 1)),
         _ => None,
     }
 }

@@ -237,7 +237,10 @@ pub(in crate::detect) fn may_hold_text(bytes: &[u8]) -> bool {
     let (mut length, mut letters) = (0, 0);
     bytes.iter().any(|byte| {
         match byte {
-            b' '..=b'~' | b'\t' | b'\n' | b'\r' => (length, letters) = (length + 1, letters + 1),
+            // Escape and backspace are what terminals write.
+            b' '..=b'~' | b'\t' | b'\n' | b'\r' | 0x1b | 0x08 => {
+                (length, letters) = (length + 1, letters + 1);
+            }
             0 => length += 1,
             _ => (length, letters) = (0, 0),
         }

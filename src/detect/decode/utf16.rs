@@ -90,9 +90,11 @@ impl Utf16Text {
 
     /// All of a text that begins with a mark, or a part of one that begins at an even offset, in whatever script.
     pub(in crate::detect) fn marked(bytes: &[u8], order: ByteOrder) -> Self {
+        // The mark belongs to no line of it.
+        let start = if ByteOrder::of_mark(bytes).is_some() { 2 } else { 0 };
         let mut text = Vec::with_capacity(bytes.len() / 2);
-        text.extend(code_units(bytes, order == ByteOrder::Big).map(ascii));
-        Utf16Text { ascii: text, start: 0, order }
+        text.extend(code_units(&bytes[start..], order == ByteOrder::Big).map(ascii));
+        Utf16Text { ascii: text, start, order }
     }
 
     /// The text that `at` is in, if it is in one; nothing before `floor` belongs to it.

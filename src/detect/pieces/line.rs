@@ -137,6 +137,7 @@ pub(super) fn margin(bytes: &[u8], own: Range<usize>, line: usize, lines: usize)
     let Some(rest) = bytes.get(line..) else { return 0 };
     // What is a character of a token belongs to the margin only where the first line has the like.
     let own = bytes.get(own).unwrap_or_default();
+    let own = own.strip_prefix("\u{feff}".as_bytes()).unwrap_or(own);
     let repeated = line_number(own, rest, lines).or_else(|| repeated_prefix(own, rest));
     if let Some(width) = repeated {
         return width + signs(rest.get(width..).unwrap_or_default());
@@ -144,11 +145,12 @@ pub(super) fn margin(bytes: &[u8], own: Range<usize>, line: usize, lines: usize)
     signs(rest)
 }
 
-/// Where the line with `at` starts, if that is not further back.
+/// Where the line with `at` starts, if that is not further back. In data, what is in front of a text is no part of its first line.
 pub(super) fn start(bytes: &[u8], at: usize, lookback: usize) -> usize {
     let from = at.saturating_sub(lookback);
     let before = bytes.get(from..at).unwrap_or_default();
-    memchr::memrchr(b'\n', before).map_or(from, |end| from + end + 1)
+    let is_text = |byte: &u8| !byte.is_ascii_control() || matches!(byte, b'\t' | 0x1b | 0x08);
+    before.iter().rposition(|byte| !is_text(byte)).map_or(from, |end| from + end + 1)
 }
 
 /// Blanks and the signs of comments, quotes and tables.

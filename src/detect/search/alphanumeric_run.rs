@@ -48,11 +48,6 @@ fn columns_around(bytes: &[u8], at: usize, searched: &mut Searched) -> Option<Co
     Some(columns)
 }
 
-/// What of lines that are no text together may be one.
-fn parts_of(columns: &Columns) -> impl Iterator<Item = Columns> {
-    columns.full_lines().into_iter().chain(columns.each_line())
-}
-
 impl Finder {
     /// Searches the run around `candidate`, unless that is in front of `searched`, the end of the last one.
     pub(super) fn search_alphanumeric_run(
@@ -76,7 +71,7 @@ impl Finder {
         if is_found {
             return;
         }
-        for part in parts_of(&columns) {
+        for part in columns.parts() {
             for radix in Radix::of_run(&part.text) {
                 self.search_radix(layer, &part, radix, report);
             }
@@ -132,6 +127,6 @@ impl Finder {
                     })
             })
         };
-        may_match(&columns.text) || parts_of(&columns).any(|part| may_match(&part.text))
+        may_match(&columns.text) || columns.parts().any(|part| may_match(&part.text))
     }
 }

@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::{Finder, Found, Layer, OnFound};
 use crate::detect::decode::CharEncoding;
 use crate::detect::decode::encoded_text::{EncodedText, first_characters};
+use crate::detect::decode::rot13;
 use crate::finding::Confidence::Certain;
 
 /// At every so many bytes a text is looked for: in small ones and decoded ones, no token is shorter.
@@ -59,8 +60,11 @@ impl Finder {
                 self.search_encoded_text(layer, &text, known, report);
             }
         }
-        if is_small && let Some(text) = EncodedText::quoted_printable(layer.bytes) {
+        if is_small && let Some(text) = EncodedText::partly(layer.bytes) {
             self.search_encoded_text(layer, &text, known, report);
+        }
+        if is_small {
+            self.search_rot13(layer, known, report);
         }
     }
 
@@ -69,7 +73,24 @@ impl Finder {
         self.search(&inner, &mut |found| {
             // Plain ones are found by their prefix.
             if !found.decoded.is_empty() {
-                report_in(layer, text, known, found, report);
+                report_in(layer, text, Some(known), found, report);
+            }
+        });
+    }
+
+    /// Searches a text in rot13 that was decoded for what is in it beside plain tokens.
+    fn search_rot13(&self, layer: &Layer<'_>, known: &Known, report: OnFound<'_>) {
+        if layer.is_moved || layer.lookback > 0 || !rot13::may_be_text(layer.bytes) {
+            return;
+        }
+        let text = rot13::decode(layer.bytes);
+        let inner = Layer::inner(&text, layer.emit.clone(), layer.depth - 1, layer.offset);
+        let inner = Layer { is_moved: true, ..inner };
+        self.search(&inner, &mut |mut found| {
+            let is_new = !found.decoded.is_empty() && !known.has(&found.span, found.text);
+            if is_new && found.classified.confidence == Certain {
+                found.decoded.insert(0, "rot13");
+                report(found);
             }
         });
     }
@@ -101,27 +122,25 @@ impl Finder {
         let text = EncodedText::from(layer.bytes, start, MOST_PIECES, encoding);
         let inner = Layer::inner(&text.bytes, 0..1, layer.depth - 1, None);
         let end = self.pieces_at(&inner, 0, &mut |found| {
-            report_in(layer, &text, &Known::default(), found, report);
+            report_in(layer, &text, None, found, report);
         })?;
         Some(text.place(&(0..end)).0.end)
     }
 }
 
-/// Reports what was found in a text, where it is in the layer.
+/// Reports what was found in a text, where it is in the layer. Where it is not encoded itself, something is that stands next to it,
+/// and it must be known what is found without decoding that.
 fn report_in(
     layer: &Layer<'_>,
     text: &EncodedText,
-    known: &Known,
+    known: Option<&Known>,
     mut found: Found<'_>,
     report: OnFound<'_>,
 ) {
     let (span, is_encoded) = text.place(&found.span);
     let is_encoded = is_encoded || text.encoding == CharEncoding::Rot13;
-    if is_encoded
-        && found.classified.confidence == Certain
-        && layer.emit.contains(&span.start)
-        && !known.has(&span, found.text)
-    {
+    let is_new = known.map_or(is_encoded, |known| !known.has(&span, found.text));
+    if is_new && found.classified.confidence == Certain && layer.emit.contains(&span.start) {
         let encoded = layer.bytes.get(span.clone()).unwrap_or_default();
         found.decoded.splice(0..0, text.encoding.names(encoded).iter().copied());
         found.span = span;

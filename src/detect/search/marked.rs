@@ -9,7 +9,6 @@ use super::decoded::Decoded;
 use super::{Finder, Found, Layer, OnFound};
 use crate::detect::classify::classify_proven;
 use crate::detect::decode::base85::{self, Base85, Decoded85};
-use crate::detect::decode::columns::Columns;
 use crate::detect::decode::radix::may_hold_text;
 use crate::detect::decode::uuencode::{self, Alphabet, Lines};
 use crate::detect::needles::Mark;
@@ -20,27 +19,26 @@ const LINES_OF_A_TOKEN: usize = 4;
 /// How many characters of base85 are read where a token starts with a group.
 const MOST_OF_A_TOKEN: usize = 320;
 
-/// At every so many bytes lines of base85 are looked for, which have no mark.
-pub(super) const BASE85_STRIDE: usize = 2048;
-
-/// How many characters in a row decide that there may be any.
-const BASE85_BLOCK: usize = 48;
-
-/// How many different signs there are among those at least.
-const LEAST_SIGNS: usize = 1;
-
 /// The longest line `begin 644 name`.
 const MAX_HEADER: usize = 300;
 
 /// How long a text is that is always searched for what is rare: a second pass over everything would cost a tenth.
-const SMALL_TEXT: usize = 4096;
+pub(super) const SMALL_TEXT: usize = 4096;
 
 /// How many of the first bytes say whether a larger one is.
 const HEAD: usize = 1024;
 
-/// What mails, patches and uuencoded files begin with.
-const HEADS: [&[u8]; 7] =
-    [b"From ", b"diff --git ", b"MIME-Version:", b"Content-T", b"Subject:", b"begin ", b"GIT binary patch"];
+/// What mails, patches and uuencoded files begin with; and databases of SQLite, whose values are small texts.
+const HEADS: [&[u8]; 8] = [
+    b"From ",
+    b"diff --git ",
+    b"MIME-Version:",
+    b"Content-T",
+    b"Subject:",
+    b"begin ",
+    b"GIT binary patch",
+    b"SQLite format 3\0",
+];
 
 /// All of them at once, on machines with the instructions for that.
 static HEADS_AT_ONCE: LazyLock<Option<packed::Searcher>> = LazyLock::new(|| packed::Searcher::new(HEADS));
@@ -146,7 +144,7 @@ impl Finder {
         );
     }
 
-    fn search_base85(
+    pub(super) fn search_base85(
         &self,
         layer: &Layer<'_>,
         (alphabet, is_marked): (Base85, bool),
@@ -180,106 +178,19 @@ impl Finder {
     /// Looks for a token that starts with a group of base85 at `at`.
     fn base85_token_at(&self, layer: &Layer<'_>, alphabet: Base85, at: usize, report: OnFound<'_>) {
         let text = layer.bytes.get(at..layer.bytes.len().min(at + MOST_OF_A_TOKEN)).unwrap_or_default();
-        let decoded = alphabet.decode(text, true);
-        let Some(rule) = self.rule_for(&decoded.bytes) else { return };
-        let Some(classified) = classify_proven(rule, &decoded.bytes) else { return };
-        let Some(text) = decoded.bytes.get(..classified.len) else { return };
-        let span = at..at + decoded.group_of(classified.len - 1) + 5;
-        if layer.emit.contains(&at) {
-            report(Found { rule, text, span, decoded: vec![alphabet.name()], classified });
-        }
-    }
-
-    /// Searches lines of base85 that `at` is in, if it is in any. `ends` is where those end that were searched before.
-    pub(super) fn search_base85_lines(
-        &self,
-        layer: &Layer<'_>,
-        at: usize,
-        ends: &mut [usize; 3],
-        report: OnFound<'_>,
-    ) {
-        // Cheap, and true of hardly any text.
-        let sample = layer.bytes.get(at..at + SAMPLE).unwrap_or_default();
-        if !sample.iter().all(|byte| byte.is_ascii_graphic() || matches!(byte, b'\r' | b'\n')) {
+        // A last group of fewer characters may end with the line.
+        for spaced in [false, true] {
+            let decoded = alphabet.decode(text, spaced);
+            let Some(rule) = self.rule_for(&decoded.bytes) else { return };
+            let Some(classified) = classify_proven(rule, &decoded.bytes) else { continue };
+            let Some(text) = decoded.bytes.get(..classified.len) else { return };
+            let span = at..at + decoded.group_of(classified.len - 1) + 5;
+            if layer.emit.contains(&at) {
+                report(Found { rule, text, span, decoded: vec![alphabet.name()], classified });
+            }
             return;
         }
-        for (alphabet, end) in Base85::ALL.into_iter().zip(ends) {
-            let floor = layer.marked_end.get().max(*end);
-            if at < floor {
-                continue;
-            }
-            let Some(columns) = base85_lines(layer.bytes, alphabet, at, floor) else { continue };
-            *end = columns.end;
-            if !alphabet.may_hold_text(&columns.text) {
-                continue;
-            }
-            for skipped in 0..5 {
-                let Some(text) = columns.text.get(skipped..) else { break };
-                let decoded = alphabet.decode(text, false);
-                if !may_hold_text(&decoded.bytes) {
-                    continue;
-                }
-                layer.marked_end.set(layer.marked_end.get().max(columns.end));
-                let locate = |at: usize| {
-                    let character = (skipped + at).min(columns.text.len() - 1);
-                    (columns.line_start(character), columns.byte_of(character))
-                };
-                self.search_base85(layer, (alphabet, false), (&decoded, &locate), report);
-            }
-        }
     }
-
-    /// Whether lines of base85 in which there is text may be anywhere.
-    pub(super) fn base85_may_match(bytes: &[u8]) -> bool {
-        let mut end = 0;
-        // As many characters cover a whole block wherever they start.
-        (0..bytes.len()).step_by(BASE85_BLOCK - SAMPLE + 1).any(|at| {
-            if at < end || !is_graphic(bytes, at) {
-                return false;
-            }
-            let is_graphic = |byte: &&u8| byte.is_ascii_graphic();
-            let start = at - bytes[end..at].iter().rev().take_while(is_graphic).count();
-            end = at + bytes[at..].iter().take_while(is_graphic).count();
-            let word = &bytes[start..end];
-            // Nearly no word is as long, or has as many signs.
-            word.len() >= BASE85_BLOCK
-                && word.iter().filter(|byte| !byte.is_ascii_alphanumeric()).count() >= LEAST_SIGNS
-                && Base85::ALL.into_iter().any(|alphabet| alphabet.may_hold_text(word))
-        })
-    }
-}
-
-/// How many bytes are looked at before all are.
-const SAMPLE: usize = 16;
-
-/// Whether the first bytes from `at` on are no blanks, and ASCII. Without a branch for each: the compiler makes vector instructions
-/// of it.
-fn is_graphic(bytes: &[u8], at: usize) -> bool {
-    let block: Option<&[u8; SAMPLE]> = bytes.get(at..).and_then(<[u8]>::first_chunk);
-    block.is_some_and(|block| block.iter().fold(true, |all, byte| all & byte.is_ascii_graphic()))
-}
-
-/// Whether there may be base85 from `at` on.
-fn base85_block(bytes: &[u8], alphabet: Base85, at: usize) -> bool {
-    let Some(block) = bytes.get(at..at + BASE85_BLOCK) else { return false };
-    if !block.iter().all(|byte| alphabet.has(*byte)) {
-        return false;
-    }
-    let mut signs = [false; 128];
-    for byte in block.iter().filter(|byte| !byte.is_ascii_alphanumeric()) {
-        if let Some(sign) = signs.get_mut(usize::from(*byte)) {
-            *sign = true;
-        }
-    }
-    signs.iter().filter(|sign| **sign).count() >= LEAST_SIGNS
-}
-
-/// The lines of base85 that begin at `at` or are around it.
-fn base85_lines(bytes: &[u8], alphabet: Base85, at: usize, floor: usize) -> Option<Columns> {
-    let next = memchr::memchr(b'\n', bytes.get(at..bytes.len().min(at + 256))?).map(|end| at + end + 1);
-    let start = [Some(at), next].into_iter().flatten().find(|start| base85_block(bytes, alphabet, *start))?;
-    let columns = Columns::around(bytes, start, floor, |byte| alphabet.has(byte))?;
-    (columns.text.len() >= base85::SHORTEST).then_some(columns)
 }
 
 /// Where the first line starts behind the header of a uuencoded file, if `at` is in one: `begin 644 name`.

@@ -50,7 +50,7 @@ impl Finder {
             || depth > 1
                 && (ByteOrder::of_mark(bytes).is_some()
                     || memchr::memchr(0, bytes).is_some() && (holds_text(bytes) || utf32::holds_text(bytes))
-                    || encoded_text::holds_text(bytes))
+                    || encoded_text::holds_text(bytes, may_hold_rare))
             || depth > 0 && self.base64_may_match(bytes, depth)
             || may_hold_rare && Finder::base85_may_match(bytes)
     }

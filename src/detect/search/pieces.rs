@@ -9,6 +9,7 @@ use super::{Finder, Found, Layer, OnFound};
 use crate::detect::classify::classify_proven;
 use crate::detect::decode::CharEncoding;
 use crate::detect::pieces::{Characters, Codes, Dump, FIRST, Next, Walk, may_be_dump_line, next_in};
+use crate::finding::Confidence::Certain;
 use crate::rule::{Checksum, Rule};
 
 /// How far in front of a part of a fine-grained token's prefix that is not cut its first letter is looked for, in bytes.
@@ -175,19 +176,35 @@ impl Finder {
         if start < layer.dump_end.get() {
             return;
         }
-        let Some(dump) = Dump::at(layer.bytes, start) else { return };
-        layer.dump_end.set(dump.end());
-        let inner = Layer::inner(dump.text(), 0..dump.own(), layer.depth - 1, None);
-        self.search(&inner, &mut |mut found| {
-            let Range { start, end } = found.span;
-            let places = dump.place(start).zip(end.checked_sub(1).and_then(|last| dump.place(last)));
-            let Some((first, last)) = places else { return };
-            if layer.emit.contains(&first) {
-                found.span = first..(last + 1).max(first + 1);
-                found.decoded.insert(0, "hexdump");
-                report(found);
-            }
-        });
+        let mut next = start;
+        // Behind the first offsets, there is no needle.
+        while next < layer.emit.end
+            && let Some(end) = self.search_dump_part(layer, next, report)
+        {
+            next = end + 1;
+        }
+    }
+
+    /// Searches the part of the dump whose line starts at `start`; returns where its last line ends.
+    fn search_dump_part(&self, layer: &Layer<'_>, start: usize, report: OnFound<'_>) -> Option<usize> {
+        let mut end = None;
+        for dump in Dump::all_at(layer.bytes, start) {
+            end = end.max(Some(dump.end()));
+            let inner = Layer::inner(dump.text(), 0..dump.own(), layer.depth - 1, None);
+            self.search(&inner, &mut |mut found| {
+                let Range { start, end } = found.span;
+                let places = dump.place(start).zip(end.checked_sub(1).and_then(|last| dump.place(last)));
+                let Some((first, last)) = places else { return };
+                // Anything else may be what a wrong format shows.
+                if found.classified.confidence == Certain && layer.emit.contains(&first) {
+                    found.span = first..(last + 1).max(first + 1);
+                    found.decoded.insert(0, "hexdump");
+                    report(found);
+                }
+            });
+        }
+        layer.dump_end.set(layer.dump_end.get().max(end?));
+        end
     }
 
     /// Searches the dump whose line the first bytes to be searched are on, if they are on one.
@@ -200,7 +217,7 @@ impl Finder {
         };
         if let Some(line) = line
             && layer.depth > 0
-            && layer.bytes.get(line..).is_some_and(|rest| rest.starts_with(b"00"))
+            && layer.bytes.get(line).is_some_and(u8::is_ascii_hexdigit)
         {
             self.search_dump(layer, line, report);
         }

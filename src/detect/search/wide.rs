@@ -14,6 +14,9 @@ use crate::detect::decode::utf32::{self, Utf32Text};
 /// At every so many bytes a text in UTF-16 without a mark is looked for: it may start in another script.
 const UTF16_STRIDE: usize = 512;
 
+/// The same in small texts and decoded ones, where something else may be in front of a few characters.
+const SMALL_STRIDE: usize = 32;
+
 /// The encodings of four bytes a character, and how far in front of its first letter a token starts in the second.
 pub(super) const WIDE: (CharEncoding, CharEncoding, usize) =
     (CharEncoding::Utf32Le, CharEncoding::Utf32Be, 3);
@@ -24,15 +27,15 @@ pub(super) const FULL_WIDTH: (CharEncoding, CharEncoding, usize) =
 
 impl Finder {
     /// Searches texts in UTF-16 for what is encoded in them; their plain tokens are found by [`NeedleKind::Utf16`]. `end`
-    /// is the end of the last text that was searched.
+    /// is the end of the last text that was searched; `is_small` says whether the layer is cheap to look at closely.
     pub(super) fn search_utf16_texts(
         &self,
         layer: &Layer<'_>,
-        segment: Range<usize>,
+        (segment, is_small): (Range<usize>, bool),
         end: &mut usize,
         report: OnFound<'_>,
     ) {
-        for at in segment.step_by(UTF16_STRIDE) {
+        for at in segment.step_by(if is_small { SMALL_STRIDE } else { UTF16_STRIDE }) {
             if at < *end {
                 continue;
             }

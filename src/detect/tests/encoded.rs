@@ -3,6 +3,7 @@
 mod alphabets;
 mod in_base64;
 mod layers;
+mod partly;
 mod pieces_in_layers;
 
 use std::io::Write as _;

@@ -8,6 +8,11 @@ use encoders::{
     quoted_printable, uuencoded,
 };
 
+/// Those bytes in base32.
+pub(super) fn base32_of(bytes: &[u8]) -> String {
+    base32(bytes)
+}
+
 /// The certain findings, without where they are.
 fn chains(bytes: &[u8]) -> Vec<(Vec<u8>, Vec<&'static str>)> {
     certain_in(bytes, DECODE_DEPTH).into_iter().map(|(token, _, chain)| (token, chain)).collect()
@@ -156,10 +161,15 @@ proptest! {
             assert_chain(text.as_bytes(), &token, &["ascii85"])?;
             assert_chain(wrapped(&text, width, "\n").as_bytes(), &token, &["ascii85"])?;
         }
+        assert_chain(format!("some words\n{}\nmore words\n", ascii85(plain.as_bytes())).as_bytes(), &token, &["ascii85"])?;
         for alphabet in [RFC_1924, Z85] {
             let text = base85(plain.as_bytes(), alphabet);
             assert_chain(text.as_bytes(), &token, &["base85"])?;
             assert_chain((wrapped(&text, width, "\n") + "\n").as_bytes(), &token, &["base85"])?;
+            // In a line of its own, and behind a quotation mark.
+            for before in ["some words\n", "and = \""] {
+                assert_chain(format!("{before}{text}\" \nmore words\n").as_bytes(), &token, &["base85"])?;
+            }
             let alone = base85(token.as_bytes(), alphabet);
             assert_found(format!("key = \"{alone}\" # more\n").as_bytes(), &token, 7, &["base85"])?;
         }

@@ -61,7 +61,8 @@ fn dumps_of_every_format() {
     };
     let octal = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:03o}")).collect::<String>();
     let word = |pair: &[u8]| u16::from_le_bytes([pair[0], pair.get(1).copied().unwrap_or(0)]);
-    let lines: [&dyn Fn(usize, &[u8]) -> String; 9] = [
+    let double = |bytes: &[u8]| u32::from(word(&bytes[..2])) | u32::from(word(&bytes[2..])) << 16;
+    let lines: [&dyn Fn(usize, &[u8]) -> String; 19] = [
         &|at, row| format!("{at:08x}: {:<39}  {}", joined(row, 2, &hex), text(row)),
         &|at, row| format!("{at:08x}  {:<47}  |{}|", joined(row, 1, &hex), text(row)),
         &|at, row| format!("{at:07o} {}", joined(row, 1, &hex)),
@@ -75,6 +76,24 @@ fn dumps_of_every_format() {
                 if *byte == b'\n' { "  \\n".to_owned() } else { format!("   {}", char::from(*byte)) }
             };
             format!("{at:07o}{}", row.iter().map(cell).collect::<String>())
+        },
+        &|at, row| format!("{at:08x}: {}  {}", joined(row, 4, &low_first), text(row)),
+        &|at, row| format!("{at:08x}: {}  {}", joined(row, 1, &|byte| format!("{:08b}", byte[0])), text(row)),
+        &|at, row| format!("{at:08x}: {}  {}", hex(row), text(row)),
+        &|at, row| format!("{at:07x} {}", joined(row, 2, &|pair| format!("  {:05}", word(pair)))),
+        &|at, row| format!("{at:07o} {}", joined(row, 2, &|pair| format!("{:5}", word(pair)))),
+        &|at, row| format!("{at:07o} {}", joined(row, 4, &|bytes| format!("{:10}", double(bytes)))),
+        &|at, row| format!("{at:07o} {}", joined(row, 4, &|bytes| format!("{:011o}", double(bytes)))),
+        // PowerShell's Format-Hex, and certutil.
+        &|at, row| format!("{at:08X}   {:<47}  {}\r", joined(row, 1, &hex).to_uppercase(), text(row)),
+        &|at, row| format!("{at:016X} {:<47} {}\r", joined(row, 1, &hex).to_uppercase(), text(row)),
+        &|at, row| {
+            format!(
+                "{at:04x}\t{}  {}   {}\r",
+                joined(&row[..8], 1, &hex),
+                joined(&row[8..], 1, &hex),
+                text(row)
+            )
         },
     ];
     for (n, line) in lines.into_iter().enumerate() {
@@ -90,5 +109,61 @@ fn dumps_of_every_format() {
                 assert_eq!(found, [(token.clone(), vec!["hexdump"])], "format {n}, shifted by {shift}");
             }
         }
+    }
+}
+
+/// A dump of `od -tu1`, in whose lines what is repeated is left out.
+fn decimal_dump(bytes: &[u8]) -> String {
+    let mut lines = String::new();
+    let mut before: &[u8] = &[];
+    for (n, row) in bytes.chunks(16).enumerate() {
+        let is_repeated = row == before;
+        let line = || row.iter().map(|byte| format!(" {byte:3}")).collect::<String>();
+        match (is_repeated, lines.ends_with("*\n")) {
+            (true, true) => {}
+            (true, false) => lines += "*\n",
+            (false, _) => lines += &format!("{:07o}{}\n", 16 * n, line()),
+        }
+        before = row;
+    }
+    lines
+}
+
+#[test]
+fn a_dump_is_read_to_its_end_whatever_its_lines_look_like() {
+    for token in tokens() {
+        // Of the first line, every number could be one of two hexadecimal digits.
+        let shown =
+            format!("GH_TOKEN GH_TOKE{}{token} {} {token}\n", "a".repeat(100), "words ".repeat(9_000));
+        let found: Vec<_> = certain_in(decimal_dump(shown.as_bytes()).as_bytes());
+        // Behind 32 KiB, offsets in octal do not begin with two zeros.
+        assert_eq!(found.iter().filter(|(text, ..)| *text == token).count(), 2, "{token}");
+        assert_eq!(found.len(), 2);
+    }
+}
+
+#[test]
+fn of_several_formats_in_a_dump_the_first_is_read() {
+    for token in tokens() {
+        let shown = format!("first {token} last {}", ".".repeat(16));
+        let dump = dump(&shown.as_bytes()[..shown.len() / 16 * 16], &|at, row| {
+            let cells: String = row.iter().map(|byte| format!("   {}", char::from(*byte))).collect();
+            let hex: String = row.iter().map(|byte| format!("  {byte:02x}")).collect();
+            format!("{at:07o}{cells}\n       {hex}")
+        });
+        let found: Vec<_> =
+            certain_in(dump.as_bytes()).into_iter().map(|(text, _, names)| (text, names)).collect();
+        assert_eq!(found, [(token, vec!["hexdump"])]);
+    }
+}
+
+#[test]
+fn only_what_is_certain_is_read_from_a_dump() {
+    let token = &tokens()[0];
+    let wrong = format!("{}{}", &token[..token.len() - 1], if token.ends_with('0') { '1' } else { '0' });
+    for text in [wrong, format!("{token}x{}", &token[4..])] {
+        let shown = format!("first {text} last {}", ".".repeat(16));
+        let found = hits(decimal_dump(shown.as_bytes()).as_bytes());
+        assert!(found.iter().all(|hit| hit.2 == Confidence::Certain), "{text}");
     }
 }
