@@ -2,11 +2,13 @@
 //! quoted-printable. Read as a whole, line ends and quotation marks included, there are pieces of tokens in them, or another
 //! alphabet.
 
+mod character;
+
 use std::ops::Range;
 
 use super::simd::Wiped;
-
 use super::{CharEncoding, MAX_CHAR_WIDTH};
+use character::{FULL_WIDTH, character, is_encoded, is_plain, plain_before, starts_of};
 
 /// How many encoded characters in a row make a text of them.
 const LEAST: usize = 8;
@@ -24,8 +26,6 @@ const PARTLY: [CharEncoding; 5] = [
     CharEncoding::FullWidth,
     CharEncoding::QuotedPrintable,
 ];
-
-const FULL_WIDTH: u8 = 0xef;
 
 /// How many bytes are looked at for the first one.
 const SAMPLE: usize = 16;
@@ -132,18 +132,6 @@ impl EncodedText {
     }
 }
 
-/// How many bytes are in front of the first that an encoded character may begin with.
-fn plain_before(encoding: CharEncoding, rest: &[u8]) -> usize {
-    let first = match encoding {
-        CharEncoding::Percent => b'%',
-        CharEncoding::Escape => b'\\',
-        CharEncoding::Entity => b'&',
-        CharEncoding::QuotedPrintable => b'=',
-        _ => return 0,
-    };
-    memchr::memchr(first, rest).unwrap_or(rest.len())
-}
-
 /// The first four characters from `start` on, plain or encoded so.
 pub(in crate::detect) fn first_characters(
     bytes: &[u8],
@@ -240,29 +228,6 @@ fn begins_text(bytes: &[u8], mut at: usize) -> Option<CharEncoding> {
     None
 }
 
-/// Where a character may be that is encoded so.
-fn starts_of(bytes: &[u8], encoding: CharEncoding) -> impl Iterator<Item = usize> {
-    let first = match encoding {
-        CharEncoding::Percent => b'%',
-        CharEncoding::Escape => b'\\',
-        CharEncoding::Entity => b'&',
-        CharEncoding::FullWidth => FULL_WIDTH,
-        _ => b'=',
-    };
-    memchr::memchr_iter(first, bytes)
-}
-
-/// Whether a character of a text is encoded so there. In quoted-printable, the sign that every text needs: others look like values.
-fn is_encoded(bytes: &[u8], at: usize, encoding: CharEncoding) -> bool {
-    if encoding == CharEncoding::QuotedPrintable {
-        return bytes.get(at..).is_some_and(|rest| rest.starts_with(b"=3D"));
-    }
-    let encoded = bytes.get(at..).and_then(|rest| encoding.first_char(rest));
-    encoded.is_some_and(|(byte, width)| {
-        width > 2 && matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r' | 0x1b | 0x08)
-    })
-}
-
 /// Where the text starts that has an encoded character at `first`.
 fn start_of(bytes: &[u8], encoding: CharEncoding, first: usize, floor: usize) -> usize {
     let (mut start, mut at, mut plain) = (first, first, 0);
@@ -286,39 +251,6 @@ fn start_of(bytes: &[u8], encoding: CharEncoding, first: usize, floor: usize) ->
     }
     // Plain ones in front belong to it as well.
     at.min(start)
-}
-
-/// Whether this may stand among encoded characters.
-fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'~' | b'+')
-}
-
-/// The encoded character that `rest` starts with.
-fn character(encoding: CharEncoding, rest: &[u8]) -> Option<(u8, usize)> {
-    match (encoding, rest) {
-        (CharEncoding::Rot13, _) => encoding.first_char(rest),
-        (_, [first, ..]) if CharEncoding::introduced_by(*first) != Some(encoding) => None,
-        (CharEncoding::Escape, _) => encoding.first_char(rest).or_else(|| short_escape(rest)),
-        (CharEncoding::Entity, _) => encoding.first_char(rest).or_else(|| named_entity(rest)),
-        _ => encoding.first_char(rest),
-    }
-}
-
-/// `\n`, `\"` and the like, which every language of those with the longer ones has.
-fn short_escape(rest: &[u8]) -> Option<(u8, usize)> {
-    match rest {
-        [b'\\', b'n', ..] => Some((b'\n', 2)),
-        [b'\\', b'r', ..] => Some((b'\r', 2)),
-        [b'\\', b't', ..] => Some((b'\t', 2)),
-        [b'\\', byte @ (b'"' | b'\'' | b'\\' | b'/'), ..] => Some((*byte, 2)),
-        _ => None,
-    }
-}
-
-/// The characters that XML has names for (<https://www.w3.org/TR/xml/#sec-predefined-ent>).
-fn named_entity(rest: &[u8]) -> Option<(u8, usize)> {
-    let named: [(&[u8], u8); 4] = [(b"&quot;", b'"'), (b"&apos;", b'\''), (b"&lt;", b'<'), (b"&gt;", b'>')];
-    named.into_iter().find(|(name, _)| rest.starts_with(name)).map(|(name, byte)| (byte, name.len()))
 }
 
 /// Whether the line that ends at `end` is one of quoted-printable that goes on behind it, and in the middle of a word. `least` is how long
