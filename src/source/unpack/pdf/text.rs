@@ -79,9 +79,14 @@ impl Shown {
     fn by(content: &[u8]) -> Shown {
         let mut lexer = Lexer::new(content, 0);
         let (mut indexes, mut shown) = (HashMap::new(), Shown { fonts: Vec::new(), runs: Vec::new() });
-        let (mut name, mut font) = (Vec::new(), None);
+        let (mut name, mut font, mut depth) = (Vec::new(), None, 0_u32);
         while let Some(word) = lexer.next_word() {
             match word {
+                // What marked content is said to be (14.6) is not shown.
+                Word::Keyword(b"<<") => depth += 1,
+                Word::Keyword(b">>") => depth = depth.saturating_sub(1),
+                Word::Keyword(b"BDC" | b"DP" | b"BT") => depth = 0,
+                Word::String(_) if depth > 0 => {}
                 Word::String(text) => match shown.runs.last_mut() {
                     Some((last, codes)) if *last == font => codes.extend_from_slice(&text),
                     _ => shown.runs.push((font, text)),
