@@ -2,14 +2,18 @@
 
 use std::ops::Range;
 
-use super::{Finder, Layer, OnFound};
+use super::{Finder, Found, Layer, OnFound};
 use crate::detect::decode::base85::{self, Base85};
 use crate::detect::decode::columns::Columns;
 use crate::detect::decode::radix::may_hold_text;
+use crate::rule::Checksum;
 
 /// At every so many bytes lines of base85 are looked for, which have no mark: as many characters as a token takes cover a whole
 /// [`SAMPLE`] wherever they start.
 const BASE85_STRIDE: usize = base85::SHORTEST - SAMPLE + 1;
+
+/// How many characters a group has.
+const GROUP: usize = 5;
 
 impl Finder {
     /// Searches the lines of base85 in `segment`.
@@ -46,12 +50,18 @@ impl Finder {
     ) {
         let mut is_found = false;
         self.search_base85_text(layer, alphabet, columns, &mut |found| {
-            is_found = true;
-            report(found);
+            if is_end_certain(layer.bytes, alphabet, &found, (columns.end, columns.lines().len())) {
+                is_found = true;
+                report(found);
+            }
         });
         if !is_found {
             for part in columns.parts().filter(|part| part.text.len() >= base85::SHORTEST) {
-                self.search_base85_text(layer, alphabet, &part, report);
+                self.search_base85_text(layer, alphabet, &part, &mut |found| {
+                    if is_end_certain(layer.bytes, alphabet, &found, (part.end, part.lines().len())) {
+                        report(found);
+                    }
+                });
             }
         }
     }
@@ -129,4 +139,24 @@ impl Base85Words {
 
 fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_')
+}
+
+/// Whether the last characters of a token are those of its last group: of a fine-grained one, no checksum covers them. That group is in one
+/// piece, or the text ends with it, at `end`, and does not go on below; or it is one of so many lines that the last is no other word.
+pub(super) fn is_end_certain(
+    bytes: &[u8],
+    alphabet: Base85,
+    found: &Found<'_>,
+    (end, lines): (usize, usize),
+) -> bool {
+    if found.rule.checksum != Checksum::Sha256Base32 || found.decoded.len() > 1 {
+        return true;
+    }
+    let Some(start) = found.span.end.checked_sub(GROUP) else { return false };
+    let group = bytes.get(start..).unwrap_or_default();
+    let length = group.iter().take(GROUP).take_while(|byte| alphabet.has(**byte)).count();
+    let below = group.get(length..).unwrap_or_default();
+    let ends_line = below.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let goes_on = ends_line > 0 && below.get(ends_line).is_some_and(|byte| alphabet.has(*byte));
+    length == GROUP || lines > 2 || start + length == end && !goes_on
 }

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::packed;
 
+use super::base85_lines::is_end_certain;
 use super::decoded::Decoded;
 use super::{Finder, Found, Layer, OnFound};
 use crate::detect::classify::classify_proven;
@@ -184,9 +185,15 @@ impl Finder {
             let Some(rule) = self.rule_for(&decoded.bytes) else { return };
             let Some(classified) = classify_proven(rule, &decoded.bytes) else { continue };
             let Some(text) = decoded.bytes.get(..classified.len) else { return };
-            let span = at..at + decoded.group_of(classified.len - 1) + 5;
+            let last = decoded.group_of(classified.len - 1);
+            let span = at..at + last + 5;
+            let found = Found { rule, text, span, decoded: vec![alphabet.name()], classified };
+            let lines = 1 + layer.bytes[at..].iter().take(last + 5).filter(|byte| **byte == b'\n').count();
+            if !is_end_certain(layer.bytes, alphabet, &found, (at + decoded.end, lines)) {
+                continue;
+            }
             if layer.emit.contains(&at) {
-                report(Found { rule, text, span, decoded: vec![alphabet.name()], classified });
+                report(found);
             }
             return;
         }

@@ -161,7 +161,7 @@ proptest! {
             assert_chain(text.as_bytes(), &token, &["ascii85"])?;
             assert_chain(wrapped(&text, width, "\n").as_bytes(), &token, &["ascii85"])?;
         }
-        assert_chain(format!("some words\n{}\nmore words\n", ascii85(plain.as_bytes())).as_bytes(), &token, &["ascii85"])?;
+        assert_chain(format!("some words\n{} \nmore words\n", ascii85(plain.as_bytes())).as_bytes(), &token, &["ascii85"])?;
         for alphabet in [RFC_1924, Z85] {
             let text = base85(plain.as_bytes(), alphabet);
             assert_chain(text.as_bytes(), &token, &["base85"])?;
@@ -243,6 +243,26 @@ fn what_has_no_checksum_that_holds_is_nothing_in_these_alphabets() {
     ];
     for text in texts {
         assert_eq!(found(text.as_bytes()), [], "{text}");
+    }
+}
+
+#[test]
+fn a_word_below_base85_is_no_part_of_the_token_that_ends_it() {
+    // No checksum covers the last eight characters.
+    let signed = format!("github_pat_{}_{}", "aB3".repeat(7) + "x", "Zq8".repeat(14) + "y");
+    let signed = format!("{signed}{}", String::from_utf8_lossy(&sha256_base32(signed.as_bytes())));
+    let tokens = ["Zq8LwT3v", "0aA9bB8c", "kR1XyB7n"].map(|tail| format!("{signed}{tail}"));
+    for token in tokens {
+        for user in ["", "u", "us", "use"] {
+            for alphabet in [RFC_1924, Z85] {
+                let text = base85(format!("{user}{token}").as_bytes(), alphabet);
+                for below in ["\nend\n", " \nmore words\n", "\" \nmore\n", "\n0\n", "\n\n~~~\n", ""] {
+                    let found = chains(format!("{text}{below}").as_bytes());
+                    assert!(found.iter().all(|(found, _)| found == token.as_bytes()), "{text}{below}");
+                }
+                assert_eq!(chains(text.as_bytes()).len(), 1);
+            }
+        }
     }
 }
 
