@@ -116,7 +116,7 @@ pub(super) const MAX_NEEDLE_OFFSET: usize = 96;
 
 /// Finds where a token may start.
 pub(super) struct Needles {
-    needles: Vec<Needle>,
+    all: Vec<Needle>,
     longest: usize,
     /// Made when a text is long, or after some short ones: what a run that scans next to nothing prints costs less than that.
     search: OnceLock<Search>,
@@ -169,7 +169,13 @@ impl Needles {
         for first in needles.iter().filter_map(|(text, _)| text.first()) {
             first_bytes[usize::from(*first)] = true;
         }
-        Needles { needles, longest, search: OnceLock::new(), short_texts: AtomicUsize::new(0), first_bytes }
+        Needles {
+            all: needles,
+            longest,
+            search: OnceLock::new(),
+            short_texts: AtomicUsize::new(0),
+            first_bytes,
+        }
     }
 
     /// The first needle that starts at or after `from` and before `end`, and where it does.
@@ -182,12 +188,12 @@ impl Needles {
             None if span.len() <= SHORT && self.short_texts.fetch_add(1, Relaxed) < SHORT_TEXTS => {
                 self.compare(bytes, span)?
             }
-            _ => self.search.get_or_init(|| Search::new(&self.needles)).find(bytes, span)?,
+            _ => self.search.get_or_init(|| Search::new(&self.all)).find(bytes, span)?,
         };
         if start >= end {
             return None;
         }
-        self.needles.get(needle).map(|(_, kind)| (*kind, start))
+        self.all.get(needle).map(|(_, kind)| (*kind, start))
     }
 
     /// What a search finds, found without one.
@@ -195,7 +201,7 @@ impl Needles {
         span.clone().filter(|at| self.first_bytes[usize::from(bytes[*at])]).find_map(|at| {
             let rest = &bytes[at..span.end];
             let starts = |needle: &[u8]| needle.first() == rest.first() && rest.starts_with(needle);
-            Some((self.needles.iter().position(|(needle, _)| starts(needle))?, at))
+            Some((self.all.iter().position(|(needle, _)| starts(needle))?, at))
         })
     }
 }
@@ -258,8 +264,8 @@ mod tests {
     fn every_prefix_is_among_the_needles_and_teddy_takes_them_all() {
         let rules = crate::rule::testing::github_rules();
         let needles = Needles::encoded(rules);
-        assert_eq!(needles.needles.len(), interleaved(&ENCODED_NEEDLES).len());
-        let search = Search::new(&needles.needles);
+        assert_eq!(needles.all.len(), interleaved(&ENCODED_NEEDLES).len());
+        let search = Search::new(&needles.all);
         assert!(matches!(search, Search::Packed(_)) || cfg!(not(target_arch = "x86_64")));
         assert!(ENCODED_NEEDLES.iter().flat_map(|bucket| *bucket).all(|(needle, _)| needle.len() >= 3));
     }
@@ -268,16 +274,16 @@ mod tests {
     fn the_needles_of_the_second_pass_are_as_long_and_as_few_as_it_takes() {
         assert!(RARE_NEEDLES.iter().flat_map(|bucket| *bucket).all(|(needle, _)| needle.len() >= 3));
         // The packed searcher takes no more.
-        assert!(Needles::rare().needles.len() <= 128);
-        assert!(!matches!(Search::new(&Needles::rare().needles), Search::Nothing));
+        assert!(Needles::rare().all.len() <= 128);
+        assert!(!matches!(Search::new(&Needles::rare().all), Search::Nothing));
     }
 
     #[test]
     fn short_texts_are_looked_through_as_long_ones_are() {
         for needles in [Needles::encoded(crate::rule::testing::github_rules()), Needles::rare()] {
-            let search = Search::new(&needles.needles);
-            for (first, _) in &needles.needles {
-                for (second, _) in &needles.needles {
+            let search = Search::new(&needles.all);
+            for (first, _) in &needles.all {
+                for (second, _) in &needles.all {
                     let text = [b"words ", *first, b" ", *second, b" and more words behind them"].concat();
                     for from in [0, 6, 7, 8] {
                         let span = from..text.len();

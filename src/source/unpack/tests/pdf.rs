@@ -303,7 +303,7 @@ fn text_that_is_shown_in_several_fonts() {
 #[test]
 fn letters_that_are_one_glyph() {
     // A browser prints `fi` as one glyph, whose code a table maps to U+FB01 or to both letters.
-    let token = (0..).map(token_of_letters).find(|token| token.contains("fi")).expect("some have it");
+    let token = (0..1000).map(token_of_letters).find(|token| token.contains("fi")).expect("some have it");
     let (before, behind) = token.split_once("fi").expect("it has");
     for (ligature, table) in [("FB01", 1), ("00660069", 1), ("FB02", 0)] {
         let (codes, mut chars) = subset(&[before, behind].concat());
