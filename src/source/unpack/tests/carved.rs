@@ -258,3 +258,22 @@ fn the_prefilter_lets_through_whatever_something_may_be_carved_out_of() {
         assert!(!prefilter.may_match(&[words.as_bytes(), &end[1..]].concat()), "{end:?}");
     }
 }
+
+#[test]
+fn what_stands_between_the_members_of_a_zip_in_a_program_is_passed_over() {
+    let member = |name: &str, n| {
+        let zip = pack::zip(&[(name, &text(n))]);
+        let end = memchr::memmem::find(&zip, b"PK\x01\x02").expect("a directory");
+        zip[..end].to_vec()
+    };
+    let record = [&b"PK\x06\x06"[..], &44_u64.to_le_bytes(), &[0; 44]].concat();
+    // Ten bytes more than its stream has.
+    let mut longer = member("b", 2);
+    longer[18] += 10;
+    longer.extend([0; 10]);
+    let bytes = [&program(1000)[..], &member("a", 1), &record, &longer, &member("c", 3)].concat();
+    for form in FORMS {
+        let outcome = unpack_as(form, "core", &bytes, Limits::default()).faultless();
+        assert_eq!(outcome.paths(), ["core!@1008!a", "core!@1008!b", "core!@1008!c"], "{form:?}");
+    }
+}

@@ -70,7 +70,9 @@ fn read_record(container: &OpenContainer<'_>, input: &mut Input<'_>, base: u64) 
         let offset = input.offset();
         let mut record = input.by_ref().take(len);
         container.hand_over(Region::Raw(base + offset), Content::Stored(&mut record));
-        return Ok(true);
+        // Of what was carved, it is scanned already, and not read here.
+        let left = record.limit();
+        return input.skip(left);
     } else if signature == LOCATOR_64 {
         LOCATOR_64_LEN
     } else if signature == DESCRIPTOR {
@@ -120,7 +122,8 @@ fn read_member(container: &OpenContainer<'_>, input: &mut Input<'_>, base: u64) 
     if left > 0 {
         let mut rest = input.by_ref().take(left);
         container.hand_over(Region::Raw(behind), Content::Stored(&mut rest));
-        if rest.limit() > 0 {
+        let left = rest.limit();
+        if left > 0 && !container.carved || !input.skip(left)? {
             return Ok(false);
         }
     }
