@@ -23,6 +23,9 @@ const MAX_BYTES: usize = 64;
 /// The most lines without an offset behind one with it: `od` repeats its bytes there in other formats.
 const MAX_REPEATED: usize = 3;
 
+/// How many of the first lines are asked for their format.
+const FIRST_LINES: usize = 6;
+
 /// How the bytes of a line are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
@@ -60,13 +63,26 @@ pub(in crate::detect) struct Dump {
 }
 
 impl Dump {
-    /// The part of a dump whose first line starts at `start`, in every format that the line may be in: some look like others, and
-    /// what is read in a wrong one is no text.
-    pub(in crate::detect) fn all_at(bytes: &[u8], start: usize) -> impl Iterator<Item = Self> {
-        let formats = first_line(bytes, start).map(|(line, steps)| {
-            Format::all().filter_map(move |format| Some((format, format.row_length(line, &steps)?)))
-        });
-        formats.into_iter().flatten().map(move |(format, length)| Dump::read(bytes, start, format, length))
+    /// The part of a dump whose first line starts at `start`, in every format that its first lines may be in: some look like others,
+    /// and what is read in a wrong one is no text. A first line may be one of another dump, or cut.
+    pub(in crate::detect) fn all_at(bytes: &[u8], start: usize) -> Vec<Self> {
+        let (mut next, mut tried) = (Some(start), Vec::new());
+        let mut dumps = Vec::new();
+        for _ in 0..FIRST_LINES {
+            let Some((at, (line, steps))) = next.and_then(|at| Some((at, first_line(bytes, at)?))) else {
+                break;
+            };
+            for format in Format::all() {
+                if let Some(length) = format.row_length(line, &steps)
+                    && !tried.contains(&(format, length))
+                {
+                    tried.push((format, length));
+                    dumps.push(Dump::read(bytes, at, format, length));
+                }
+            }
+            next = next_line(bytes, at);
+        }
+        dumps
     }
 
     /// The same in one format, which has so many bytes a line.
@@ -239,11 +255,13 @@ impl Format {
                 Format::Numbers { radix: 16, bytes: 1 } => blanks >= 3,
                 _ => is_xxd && blanks >= 2,
             };
+            // Such a number may be the only one of its line.
+            let is_padded =
+                matches!(self, Format::Numbers { bytes, .. } if blanks + word.len() == 2 * bytes + 1);
+            let may_be_short = is_xxd && (!first || is_padded);
             if blanks == 0
                 || is_apart
-                || self
-                    .word(word, is_xxd && !first, &mut |place, byte| push(at + blanks + place, byte))
-                    .is_none()
+                || self.word(word, may_be_short, &mut |place, byte| push(at + blanks + place, byte)).is_none()
             {
                 return;
             }

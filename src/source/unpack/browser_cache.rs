@@ -1,5 +1,5 @@
-//! What browsers keep of responses. A file is scanned as it stands, and with it what carries a signature. Handed on besides is a body
-//! in Brotli, which has none.
+//! What browsers keep of responses. A file is scanned as it stands; handed on besides is a body that was compressed for the way, or is
+//! a container.
 
 mod chromium;
 mod firefox;

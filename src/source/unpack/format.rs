@@ -26,7 +26,7 @@
 //! | LZMA (`.lzma` files) | a header that holds together | forwards | `a.log.lzma!a.log` |
 //! | Zstandard (many frames, skippable frames) | `28 b5 2f fd` | forwards | `a.log.zst!a.log` |
 //! | LZ4 frames, the legacy ones included | `04 22 4d 18`, `02 21 4c 18` | forwards | `a.log.lz4!a.log` |
-//! | PDF (Flate, LZW, ASCII85, `ASCIIHex`, `RunLength`; predictors; object streams; text in pieces; RC4 and AES without a password) | `%PDF-` within 1 KiB | objects where they stand; nested ones up to 64 MiB | `a.pdf!object 12` |
+//! | PDF (Flate, LZW, ASCII85, `ASCIIHex`, `RunLength`; predictors; object streams; text in pieces; RC4 and AES without a password) | `%PDF-`, or that within 1 KiB of a mark, a blank or a line end | objects where they stand; nested ones up to 64 MiB | `a.pdf!object 12` |
 //! | HTTP/1 messages (chunks; gzip, deflate, Brotli, Zstandard) | `HTTP/1.`, or the first line of a request | forwards; nested ones up to 64 MiB | `a.http!body 1` |
 //! | pcap, pcapng | the magic numbers in either byte order | forwards, connections put together; nested ones up to 64 MiB | `a.pcap!10.0.0.1:1234-10.0.0.2:80` |
 //! | systemd's journal (fields compressed by xz, LZ4, Zstandard) | `LPKSHHRH` | forwards; nested ones up to 64 MiB | `a.journal!@6699` |
@@ -44,8 +44,8 @@
 //! | `LevelDB` and `RocksDB`: tables (Snappy, zlib, bzip2, LZ4, Zstandard) and logs | the end of a table, or its first block in Snappy; a log's first record, by its checksum | by a table's index, besides the bytes as they are; the records of a log that are cut by the end of a block | `000005.ldb!block 3` |
 //! | mozLz4 (sessions of Firefox) | `mozLz40` | at once, up to 64 MiB | `previous.jsonlz4!content` |
 //! | HAR (what browsers record of pages) | `{"log":{` | forwards, besides the bytes as they are: bodies that are containers | `a.har!entry 3!inner/path` |
-//! | Chromium's cache (bodies in Brotli) | `30 5c 72 a7 1b 6d fb fc` | by its end, besides the bytes as they are | `1c0de7a9f0b2d3e4_0!body` |
-//! | Firefox's cache (bodies in Brotli) | where its last bytes say that what is known of it begins, in a file or in memory | by its end, besides the bytes as they are | `D3B5635B13712A8E2C8F20E7D4FADF427A5AA7BA!body` |
+//! | Chromium's cache (gzip, deflate, Brotli, Zstandard) | `30 5c 72 a7 1b 6d fb fc` | by its end, besides the bytes as they are | `1c0de7a9f0b2d3e4_0!body` |
+//! | Firefox's cache (gzip, deflate, Brotli, Zstandard) | where its last bytes say that what is known of it begins, in a file or in memory | by its end, besides the bytes as they are | `D3B5635B13712A8E2C8F20E7D4FADF427A5AA7BA!body` |
 //! | Parquet (Snappy, gzip, Zstandard, LZ4, Brotli, LZO) | `PAR1` | by its footer, besides the bytes as they are: the pages of columns, unpacked | `a.parquet!column NAME` |
 //! | ORC (zlib, Snappy, LZO, LZ4, Zstandard) | `ORC` and a postscript | by its footer, besides the bytes as they are: the streams of columns, unpacked | `a.orc!stripe 1/column NAME` |
 //! | Arrow files and streams, Feather (LZ4, Zstandard) | `ARROW1`, `ff ff ff ff` and a message | forwards, besides the bytes as they are: compressed buffers | `a.arrow!buffer 2` |

@@ -74,13 +74,10 @@ fn read_message(container: &OpenContainer<'_>, input: &mut Input<'_>, number: u3
     input.skip(end.saturating_sub(input.offset()))
 }
 
-/// Hands on the body of a response that somebody kept as it was sent, with this header: one in Brotli. All else can be told by its
-/// own signature. Its first line may be of a newer version.
+/// Hands on the body of a response that somebody kept as it was sent, with this header. Its first line may be of a newer version.
 pub(super) fn hand_over_kept(container: &OpenContainer<'_>, header: &[u8], body: &mut dyn Read) {
     let fields = memchr::memchr(b'\n', header).and_then(|end| header.get(end..)).unwrap_or_default();
-    if let Some((header, _)) = Header::parse(&[b"HTTP/1.1 200 OK", fields].concat())
-        && header.codings.iter().any(|coding| coding == b"br")
-    {
+    if let Some((header, _)) = Header::parse(&[b"HTTP/1.1 200 OK", fields].concat()) {
         hand_over_body(container, body, &header, (&MemberName::from_text("body".to_owned()), false));
     }
 }

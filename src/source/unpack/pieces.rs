@@ -23,6 +23,9 @@ use crate::blob::Rest;
 /// The largest compressed piece that is read: no format's own limit is higher but that of Apple's disk images, which states none.
 const MAX_PIECE: usize = 32 * 1024 * 1024;
 
+/// No member is longer, whatever a container declares, in bytes: no disk is, and offsets behind it could overflow.
+const MAX_LEN: u64 = 1 << 62;
+
 /// Where the bytes of a member are.
 pub(super) trait Layout {
     /// How many bytes the member has.
@@ -148,7 +151,7 @@ struct Reader<'r, 'f> {
 impl Reader<'_, '_> {
     /// The piece at the position, from there on; none at the end.
     fn piece(&mut self) -> io::Result<Option<Piece>> {
-        let size = self.layout.size();
+        let size = self.layout.size().min(MAX_LEN);
         if self.position >= size {
             return Ok(None);
         }

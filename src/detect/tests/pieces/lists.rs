@@ -158,6 +158,36 @@ fn of_several_formats_in_a_dump_the_first_is_read() {
 }
 
 #[test]
+fn a_dump_is_read_whatever_its_first_lines_are() {
+    let xxd = |at: usize, row: &[u8]| {
+        let groups: String = row
+            .chunks(2)
+            .map(|pair| format!(" {}", pair.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
+            .collect();
+        let text: String = row.iter().map(|byte| char::from(*byte)).collect();
+        format!("{at:08x}:{groups:<40}  {text}")
+    };
+    for token in tokens() {
+        let shown = format!("first {token} last {}", ".".repeat(16));
+        let dump = dump(&shown.as_bytes()[..shown.len() / 16 * 16], &xxd);
+        // A short file that was dumped before it, of any length.
+        for length in 1..48 {
+            let first: Vec<u8> = (b'a'..=b'z').cycle().take(length).collect();
+            let rows: String = first.chunks(16).enumerate().map(|(n, row)| xxd(16 * n, row) + "\n").collect();
+            assert_eq!(certain_in(format!("{rows}{dump}").as_bytes()).len(), 1, "{length}\n{rows}{dump}");
+        }
+        for first in [
+            "00000000: 6162 6364...",
+            "00000000: 12",
+            "deadbeef: 12 34 file",
+            "00000000: 0000 0000 0000 0000  ....\n*",
+        ] {
+            assert_eq!(certain_in(format!("{first}\n{dump}").as_bytes()).len(), 1, "{first}\n{dump}");
+        }
+    }
+}
+
+#[test]
 fn only_what_is_certain_is_read_from_a_dump() {
     let token = &tokens()[0];
     let wrong = format!("{}{}", &token[..token.len() - 1], if token.ends_with('0') { '1' } else { '0' });

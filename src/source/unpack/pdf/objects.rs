@@ -25,12 +25,11 @@ pub(super) fn for_each_packed(dictionary: &Value, decoded: &[u8], each: &mut dyn
     }
 }
 
-/// Whether a stream is a font (9.9): the names of its glyphs, one behind the other, may look like a token.
+/// Whether a stream is a font in the compact format (9.9): the names of its glyphs, one behind the other, may look like a token.
 pub(super) fn is_font_program(dictionary: &Value) -> bool {
-    let is_compact = [&b"Type1C"[..], b"CIDFontType0C", b"OpenType"]
-        .iter()
-        .any(|subtype| dictionary.is(b"Subtype", subtype));
-    is_compact || dictionary.get([b"Length1"; 2]).is_some()
+    let subtypes = [&b"Type1C"[..], b"CIDFontType0C"];
+    subtypes.iter().any(|subtype| dictionary.is(b"Subtype", subtype))
+        && !dictionary.is(b"Type", b"EmbeddedFile")
 }
 
 /// The number and the generation of the object whose keyword these bytes end before: `12 0 `.

@@ -141,7 +141,8 @@ impl Layout for Tables {
         let reached = 1_u64 << (self.cluster_bits + self.l2_bits);
         let to_table_end = reached - offset % reached;
         let Ok(entry) = self.l1.number_64(file, self.at.at.saturating_add(8 * l1_index)) else {
-            return Ok(Piece { len: to_table_end, data: LOST_TABLE });
+            // So are all the tables behind it.
+            return Ok(Piece { len: self.size.saturating_sub(offset), data: LOST_TABLE });
         };
         let table = if self.version == 1 { entry & !COMPRESSED_1 } else { entry & OFFSET };
         if table == 0 {

@@ -2,6 +2,7 @@
 
 use super::pack_rare::brotli_in_blocks;
 use super::support::*;
+use super::{pack, pack_rare};
 use crate::source::unpack::Limits;
 
 const HEADER: [&str; 3] = ["HTTP/1.1 200 OK", "Content-Type: text/plain", "Content-Encoding: br"];
@@ -67,6 +68,25 @@ fn a_body_in_brotli_is_found_in_what_browsers_keep() {
     for entry in [chromium(&HEADER, &brotli(&long), true), firefox(&HEADER, &brotli(&long), 3)] {
         let outcome = unpack_as(FORMS[0], "f", &entry, Limits::default()).faultless();
         assert_eq!(outcome.found.iter().map(|found| found.offset).collect::<Vec<_>>(), [at]);
+    }
+}
+
+#[test]
+fn a_body_in_any_other_coding_is_found_and_so_is_a_container() {
+    let gzip = |name| [HEADER[0], HEADER[1], name];
+    let archive = pack::tar(&[("b/c.txt", &text(1))]);
+    for (coding, body, path) in [
+        ("content-encoding: gzip", pack::gzip(&text(1)), "f!body"),
+        ("Content-Encoding: deflate", pack_rare::zlib(&text(1)), "f!body"),
+        ("X-Other: none", pack::gzip(&archive), "f!body!b/c.txt"),
+    ] {
+        for entry in [chromium(&gzip(coding), &body, true), firefox(&gzip(coding), &body, 4)] {
+            let outcome = unpack_as(Form::Whole, "f", &entry, Limits::default()).faultless();
+            assert_eq!(outcome.found.len(), 1, "{coding}");
+            if entry.starts_with(b"0") {
+                assert_eq!(outcome.found, [Found::content(path, OFFSET, LINE)]);
+            }
+        }
     }
 }
 

@@ -363,3 +363,23 @@ fn what_is_packed_in_an_image_is_found_where_its_tables_are_damaged() {
         assert_eq!(fault(&outcome).0, FaultKind::Damaged, "{form:?}");
     }
 }
+
+#[test]
+fn a_disk_of_any_declared_size_ends() {
+    // A header of the first version of qcow alone, with one entry of its table or none; nothing is behind it.
+    for size in [1 << 40, 1 << 56, (1 << 63) - 1, u64::MAX - 511, u64::MAX] {
+        for entries in 0..3 {
+            let mut image = b"QFI\xfb\0\0\0\x01".to_vec();
+            image.extend([0; 16]);
+            image.extend(u64::to_be_bytes(size));
+            image.extend([12, 9, 0, 0, 0, 0, 0, 0]);
+            image.extend(u64::to_be_bytes(48));
+            image.extend(vec![0; 8 * entries]);
+            for form in [Form::Whole, Form::File(700)] {
+                let outcome = unpack_as(form, "a.qcow", &image, Limits::default());
+                assert!(outcome.found.is_empty(), "{size} {entries} {form:?}");
+                assert!(outcome.faults.len() <= 1, "{:?}", outcome.faults);
+            }
+        }
+    }
+}

@@ -379,13 +379,15 @@ fn pictures_and_encrypted_documents() {
 }
 
 #[test]
-fn the_programs_of_fonts_are_passed_over() {
-    for entries in ["/Subtype /Type1C", "/Subtype /OpenType", "/Length1 200", "/Length1 7 0 R"] {
+fn compact_fonts_are_passed_over() {
+    for entries in ["/Subtype /Type1C", "/Subtype /CIDFontType0C"] {
         let font = stream(&format!("{entries} /Filter /FlateDecode"), &flate(&text(1)));
         found_as(&document(&[font]), &[]);
     }
-    let other = stream("/Subtype /XML /Filter /FlateDecode", &flate(&text(1)));
-    found_as(&document(&[other]), &[Found::content("a.pdf!object 1", OFFSET, LINE)]);
+    for entries in ["/Subtype /XML", "/Length1 200", "/Type /EmbeddedFile /Subtype /Type1C"] {
+        let other = stream(&format!("{entries} /Filter /FlateDecode"), &flate(&text(1)));
+        found_as(&document(&[other]), &[Found::content("a.pdf!object 1", OFFSET, LINE)]);
+    }
 }
 
 #[test]
