@@ -23,7 +23,7 @@ use crate::blob::Rest;
 /// The largest compressed piece that is read: no format's own limit is higher but that of Apple's disk images, which states none.
 const MAX_PIECE: usize = 32 * 1024 * 1024;
 
-/// No member is longer, whatever a container declares, in bytes: no disk is, and offsets behind it could overflow.
+/// No member is longer, in bytes: no disk is, and offsets behind it could overflow.
 const MAX_LEN: u64 = 1 << 62;
 
 /// Where the bytes of a member are.
@@ -125,8 +125,8 @@ pub(super) fn hand_over(
             0 | 1 => String::new(),
             pieces => format!(", and {} more pieces of it", pieces - 1),
         };
-        let read = reader.position;
-        container.report(Region::Member(name), StreamError::Damaged(format!("{first}{more}")), Some(read));
+        let error = StreamError::Damaged(format!("{first}{more}"));
+        container.report(Region::Member(name), error, Some(reader.position));
         return false;
     }
     error.is_none()
@@ -251,8 +251,7 @@ impl Reader<'_, '_> {
         self.count(packed.len, len);
         match outcome {
             Ok(()) => {
-                let end = packed.offset.saturating_add(packed.len as u64);
-                self.context.covered.mark(packed.offset..end);
+                self.context.covered.mark(packed.offset..packed.offset.saturating_add(packed.len as u64));
             }
             Err(error) if len == 0 => return Err(error),
             // What is missing of it is noted when it is read.
@@ -299,8 +298,7 @@ impl Rest for Reader<'_, '_> {
     fn skip_hole(&mut self) -> u64 {
         let begin = self.position;
         while self.budget.has_time() {
-            // An error comes again.
-            let Ok(Some(piece)) = self.piece() else { break };
+            let Ok(Some(piece)) = self.piece() else { break }; // An error comes again.
             let hole = match piece.data {
                 Data::Hole | Data::Missing(_) => piece.len,
                 Data::Stored(at) => self.context.file.hole_at(at).min(piece.len),
