@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::simd::Wiped;
 use super::{CharEncoding, MAX_CHAR_WIDTH};
-use character::{FULL_WIDTH, character, is_encoded, is_plain, plain_before, starts_of};
+use character::{FULL_WIDTH, character, is_encoded, is_plain, plain_before};
 
 /// How many encoded characters in a row make a text of them.
 const LEAST: usize = 8;
@@ -103,10 +103,8 @@ impl EncodedText {
         let encoding = if is_broken {
             CharEncoding::QuotedPrintable
         } else {
-            let count =
-                |encoding| starts_of(bytes, encoding).filter(|at| is_encoded(bytes, *at, encoding)).count();
-            let counts = PARTLY.map(|encoding| (count(encoding), encoding));
-            let (most, encoding) = counts.into_iter().max_by_key(|(count, _)| *count)?;
+            let counts = count_encoded(bytes).into_iter().zip(PARTLY);
+            let (most, encoding) = counts.max_by_key(|(count, _)| *count)?;
             Some(encoding).filter(|_| most >= LEAST_PARTLY)?
         };
         Some(EncodedText::from(bytes, 0, bytes.len(), encoding))
@@ -130,6 +128,19 @@ impl EncodedText {
             (None, None) => self.span.start + decoded,
         }
     }
+}
+
+/// How many characters are encoded in each of the ways of [`PARTLY`].
+fn count_encoded(bytes: &[u8]) -> [usize; PARTLY.len()] {
+    let mut counts = [0; PARTLY.len()];
+    let marks = memchr::memchr3_iter(b'%', b'\\', b'&', bytes);
+    for at in marks.chain(memchr::memchr2_iter(b'=', FULL_WIDTH, bytes)) {
+        let encoding = CharEncoding::introduced_by(bytes[at]);
+        for (count, known) in counts.iter_mut().zip(PARTLY) {
+            *count += usize::from(encoding == Some(known) && is_encoded(bytes, at, known));
+        }
+    }
+    counts
 }
 
 /// The first four characters from `start` on, plain or encoded so.

@@ -38,18 +38,6 @@ fn named_entity(rest: &[u8]) -> Option<(u8, usize)> {
     named.into_iter().find(|(name, _)| rest.starts_with(name)).map(|(name, byte)| (byte, name.len()))
 }
 
-/// Where a character may be that is encoded so.
-pub(super) fn starts_of(bytes: &[u8], encoding: CharEncoding) -> impl Iterator<Item = usize> {
-    let first = match encoding {
-        CharEncoding::Percent => b'%',
-        CharEncoding::Escape => b'\\',
-        CharEncoding::Entity => b'&',
-        CharEncoding::FullWidth => FULL_WIDTH,
-        _ => b'=',
-    };
-    memchr::memchr_iter(first, bytes)
-}
-
 /// Whether a character of a text is encoded so there. In quoted-printable, the sign that every text needs: others look like values.
 pub(super) fn is_encoded(bytes: &[u8], at: usize, encoding: CharEncoding) -> bool {
     if encoding == CharEncoding::QuotedPrintable {
