@@ -207,7 +207,7 @@ fn may_begin_gap(byte: u8) -> bool {
     CharEncoding::introduced_by(byte).is_some()
         || matches!(
             byte,
-            0 | b'\t'
+            0 | markup::BACKSPACE | b'\t'
                 ..=b'\r' | 0x1b | 0x9b | b' ' | b'"' | b'#' | b'$' | b'\'' | b'*' | b'+' | b'-' | b'<'
                 | b'^' | b'`' | b'{' | b'|' | b'}' | b'~'
                 // The first bytes of characters that are not seen, and of what stands at the end of lines.
