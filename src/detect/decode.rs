@@ -155,6 +155,13 @@ impl CharEncoding {
     }
 }
 
+/// Whether `byte` may be part of a text: anything that is there may be encoded, or in pieces. Escape and backspace are what terminals
+/// write.
+#[inline]
+const fn is_text_byte(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r' | 0x1b | 0x08)
+}
+
 /// The most bytes that an encoded character takes: `&#x0000000067;`, `\\\\\\\\U00000067`.
 const MAX_CHAR_WIDTH: usize = 20;
 

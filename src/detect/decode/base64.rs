@@ -189,7 +189,7 @@ pub(in crate::detect) fn nested(text: &[u8], range: Range<usize>) -> impl Iterat
             // In UTF-16 there is a zero for each byte, in UTF-32 there are three.
             let bytes = || block.chunks_exact(4).flat_map(|quad| decode_quad(quad).into_iter().skip(1));
             let letters = |column| bytes().skip(column).step_by(4).filter(|byte| *byte != 0).count();
-            bytes().all(|byte| is_text_byte(byte) || byte == 0)
+            bytes().all(|byte| super::is_text_byte(byte) || byte == 0)
                 && (bytes().filter(|byte| *byte == 0).count() <= NESTED_BLOCK * 3 / 4 / 2
                     || (0..4).filter(|column| letters(*column) == 0).count() == 3)
                 && (0..4).any(|column| letters(column) > 3)
@@ -216,13 +216,6 @@ impl Vectorized for NextFitting<'_> {
             (fitting != 0).then_some((start, fitting))
         })
     }
-}
-
-/// Whether `byte` may be part of a text: anything that is there may be encoded, or in pieces. Escape and backspace are what terminals
-/// write.
-#[inline]
-const fn is_text_byte(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r' | 0x1b | 0x08)
 }
 
 /// Whether the last `length` bytes are base64 or its line ends, so that a run of it may go on behind them.

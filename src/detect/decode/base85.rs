@@ -1,6 +1,7 @@
 //! Five characters for four bytes: ASCII85 (Adobe's, PostScript Language Reference, third edition, section 3.13.3, and btoa's), the
 //! alphabet of RFC 1924, which git and Python use, and Z85 (<https://rfc.zeromq.org/spec/32/>).
 
+use super::radix;
 use super::simd::Wiped;
 
 const RFC_1924: &[u8; 85] =
@@ -144,7 +145,7 @@ impl Base85 {
         false
     }
 
-    /// Whether a compressed stream may begin with a group: see [`may_hold_text`](super::radix::may_hold_text).
+    /// Whether a compressed stream may begin with a group.
     fn begins_compressed(self, text: &[u8]) -> bool {
         let values = self.values();
         let group = text
@@ -152,7 +153,7 @@ impl Base85 {
             .unwrap_or_default()
             .iter()
             .fold(0_u64, |group, byte| group * 85 + u64::from(values[usize::from(*byte)]));
-        group >> 8 == 0x001f_8b08 || matches!(group >> 16, 0x7801 | 0x785e | 0x789c | 0x78da)
+        u32::try_from(group).is_ok_and(|group| radix::begins_compressed(&group.to_be_bytes()))
     }
 
     /// Decodes up to the first byte that is no character; with `spaced`, blanks and line ends are left out.
@@ -205,8 +206,8 @@ const HIGHEST_DIGIT: u64 = 85 * 85 * 85 * 85;
 
 /// Whether the four bytes of a group may be a part of a text, which may be in UTF-16 or UTF-32: zeros alone are not.
 fn is_text(group: u64) -> bool {
-    let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r' | 0x1b | 0x08 | 0);
-    group > 0 && u32::try_from(group).is_ok_and(|group| group.to_be_bytes().iter().all(is_text))
+    let may_be_text = |byte: &u8| *byte == 0 || super::is_text_byte(*byte);
+    group > 0 && u32::try_from(group).is_ok_and(|group| group.to_be_bytes().iter().all(may_be_text))
 }
 
 /// The highest first digit of a group that is text: none of its bytes is beyond ASCII.

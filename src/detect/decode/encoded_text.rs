@@ -7,7 +7,7 @@ mod character;
 use std::ops::Range;
 
 use super::simd::Wiped;
-use super::{CharEncoding, MAX_CHAR_WIDTH};
+use super::{CharEncoding, MAX_CHAR_WIDTH, is_text_byte};
 use character::{FULL_WIDTH, character, is_encoded, is_plain, plain_before};
 
 /// How many encoded characters in a row make a text of them.
@@ -227,8 +227,7 @@ fn begins_text(bytes: &[u8], mut at: usize) -> Option<CharEncoding> {
         let (byte, width) = character(encoding, bytes.get(at..)?).filter(|(_, width)| *width > 2)?;
         match byte {
             0 => {}
-            // Escape and backspace are what terminals write.
-            b' '..=b'~' | b'\t' | b'\n' | b'\r' | 0x1b | 0x08 => letters += 1,
+            byte if is_text_byte(byte) => letters += 1,
             _ => return None,
         }
         if n >= LEAST && letters >= LEAST_LETTERS {

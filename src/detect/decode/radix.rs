@@ -228,20 +228,22 @@ const TEXT: usize = 16;
 /// How many of them are no zeros at least: UTF-16 and UTF-32 are full of those.
 const LEAST_LETTERS: usize = 4;
 
+/// Whether a compressed stream may begin so: gzip, or zlib at any of its levels.
+pub(super) fn begins_compressed(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x1f, 0x8b, 8, ..] | [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..])
+}
+
 /// Whether bytes may hold a token, encoded once more or not: there is text, or they may begin with a compressed stream. Nearly no hash
 /// has so much of it.
 pub(in crate::detect) fn may_hold_text(bytes: &[u8]) -> bool {
-    if matches!(bytes, [0x1f, 0x8b, 8, ..] | [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..]) {
+    if begins_compressed(bytes) {
         return true;
     }
     let (mut length, mut letters) = (0, 0);
     bytes.iter().any(|byte| {
         match byte {
-            // Escape and backspace are what terminals write.
-            b' '..=b'~' | b'\t' | b'\n' | b'\r' | 0x1b | 0x08 => {
-                (length, letters) = (length + 1, letters + 1);
-            }
             0 => length += 1,
+            byte if super::is_text_byte(*byte) => (length, letters) = (length + 1, letters + 1),
             _ => (length, letters) = (0, 0),
         }
         length >= TEXT && letters >= LEAST_LETTERS

@@ -1,6 +1,6 @@
 //! The characters of such a text, one by one.
 
-use super::super::CharEncoding;
+use super::super::{CharEncoding, is_text_byte};
 
 /// The first byte of a full-width letter in UTF-8.
 pub(super) const FULL_WIDTH: u8 = 0xef;
@@ -44,9 +44,7 @@ pub(super) fn is_encoded(bytes: &[u8], at: usize, encoding: CharEncoding) -> boo
         return bytes.get(at..).is_some_and(|rest| rest.starts_with(b"=3D"));
     }
     let encoded = bytes.get(at..).and_then(|rest| encoding.first_char(rest));
-    encoded.is_some_and(|(byte, width)| {
-        width > 2 && matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r' | 0x1b | 0x08)
-    })
+    encoded.is_some_and(|(byte, width)| width > 2 && is_text_byte(byte))
 }
 
 /// How many bytes are in front of the first that an encoded character may begin with.
