@@ -43,6 +43,7 @@ mod pack;
 mod pcap;
 mod pdf;
 mod pdf_encrypted;
+mod pdf_fonts;
 mod records;
 
 mod pst;
