@@ -61,7 +61,7 @@ mod time;
 mod trail;
 mod waiting;
 
-pub use address::LedgerAddress;
+pub use address::{IntakeAddress, LedgerAccess, LedgerAddress, PostgresAddress, Secret};
 pub use audit::{BadHead, BrokenTrail, Digest, Event, Head};
 pub use care::{CheckReport, Damaged, Rekeyed};
 pub use change::{Selection, StateChange};
@@ -97,6 +97,8 @@ use crate::token::{Fingerprint, Kind};
 pub fn open(address: &LedgerAddress) -> Result<Box<dyn Ledger>, LedgerError> {
     match address {
         LedgerAddress::Sqlite(path) => Ok(Box::new(sqlite::SqliteLedger::open(path)?)),
+        LedgerAddress::Postgres(_) => Err(LedgerError::UnknownScheme { scheme: "postgres".to_owned() }),
+        LedgerAddress::Intake(_) => Err(LedgerError::UnknownScheme { scheme: "https".to_owned() }),
     }
 }
 
@@ -110,6 +112,8 @@ pub fn open_existing(address: &LedgerAddress) -> Result<Option<Box<dyn Ledger>>,
         LedgerAddress::Sqlite(path) => {
             Ok(sqlite::SqliteLedger::open_existing(path)?.map(|ledger| Box::new(ledger) as Box<dyn Ledger>))
         }
+        // What machines share is made by `stanch ledger init` alone.
+        address => open(address).map(Some),
     }
 }
 
@@ -118,7 +122,9 @@ pub fn open_existing(address: &LedgerAddress) -> Result<Option<Box<dyn Ledger>>,
 /// # Errors
 /// As [`open`]; [`FileError::Exists`] where something is there already.
 pub fn copy(from: &LedgerAddress, to: &LedgerAddress) -> Result<Option<Head>, LedgerError> {
-    let (LedgerAddress::Sqlite(from), LedgerAddress::Sqlite(to)) = (from, to);
+    let (LedgerAddress::Sqlite(from), LedgerAddress::Sqlite(to)) = (from, to) else {
+        return Err(LedgerError::UnknownScheme { scheme: "postgres".to_owned() });
+    };
     sqlite::SqliteLedger::open_existing(from)?.map(|ledger| ledger.copy(to)).transpose()
 }
 
@@ -131,6 +137,7 @@ pub fn copy(from: &LedgerAddress, to: &LedgerAddress) -> Result<Option<Head>, Le
 pub fn check_writable(address: &LedgerAddress) -> Result<(), LedgerError> {
     match address {
         LedgerAddress::Sqlite(path) => sqlite::SqliteLedger::check_writable(path),
+        address => open(address).map(drop),
     }
 }
 

@@ -108,11 +108,92 @@ pub enum LedgerError {
     },
     /// The address names a backend that this version does not have.
     #[error(
-        "no ledger can be opened at {scheme}://: this version knows ledgers in files only; name a path with --ledger"
+        "no ledger can be opened at {scheme}://: name a path, postgres://USER@HOST/DB, or the https:// address of a \
+         `stanch serve` with --ledger"
     )]
     UnknownScheme {
         /// The scheme of the address. Not the address itself, which may hold a password.
         scheme: String,
+    },
+    /// The address holds a password, which others on this machine can read there.
+    #[error(
+        "the ledger's address holds a password, which belongs into PGPASSWORD, a passfile or the user's configuration for \
+         {scheme}://, and into STANCH_INTAKE_TOKEN for an intake; leave it out of the address"
+    )]
+    PasswordInAddress {
+        /// The scheme of the address.
+        scheme: String,
+    },
+    /// A database or an intake does not answer.
+    #[error(
+        "the ledger {ledger} cannot be reached ({detail}); try again when it can, nothing is lost and nothing was sent that is \
+         not written down"
+    )]
+    Unreachable {
+        /// The ledger.
+        ledger: String,
+        /// What went wrong on the way.
+        detail: String,
+    },
+    /// A database that is no ledger yet.
+    #[error("{ledger} has no tables of a ledger yet; `stanch ledger init` makes them")]
+    NotPrepared {
+        /// The ledger.
+        ledger: String,
+    },
+    /// The tables are those of an older version.
+    #[error(
+        "the ledger {ledger} has schema {found}, and this version needs {known}; `stanch ledger init` brings it there"
+    )]
+    TooOld {
+        /// The ledger.
+        ledger: String,
+        /// Its schema.
+        found: i64,
+        /// The schema needed here.
+        known: i64,
+    },
+    /// The user of the database, or the bearer of the token, may not do this.
+    #[error(
+        "the ledger {ledger} does not let this be done ({detail}); ask for the right role, see docs/fleet.md"
+    )]
+    Denied {
+        /// The ledger.
+        ledger: String,
+        /// The backend's own message.
+        detail: String,
+    },
+    /// Tokens are sealed to a public key, and the private one was not named.
+    #[error(
+        "the tokens that wait in {ledger} open with the private key {key} alone: name its file with --key or \
+         STANCH_LEDGER_KEY_FILE; a runner without it can queue with --enqueue-only"
+    )]
+    NoPrivateKey {
+        /// The ledger.
+        ledger: String,
+        /// The id of the key.
+        key: String,
+    },
+    /// The ledger asks for another key than the pinned one.
+    #[error(
+        "the ledger {ledger} has tokens sealed to the key {found}, and --seal-to names {pinned}; nothing was queued. Find out who \
+         changed it"
+    )]
+    NotPinned {
+        /// The ledger.
+        ledger: String,
+        /// The ledger's key.
+        found: String,
+        /// The one that was named.
+        pinned: String,
+    },
+    /// An intake takes tokens and tells of them, no more.
+    #[error("{ledger} is an intake, which takes tokens and tells their state; {action} where its ledger is")]
+    IntakeOnly {
+        /// The ledger.
+        ledger: String,
+        /// What to do there, as in "look at the trail".
+        action: &'static str,
     },
     /// No home directory, so no default address.
     #[error("no home directory is known to keep the ledger in; name a path with --ledger or STANCH_LEDGER")]
@@ -146,6 +227,7 @@ impl LedgerError {
                 | LedgerError::ReadOnly { .. }
                 | LedgerError::Full { .. }
                 | LedgerError::Storage { .. }
+                | LedgerError::Unreachable { .. }
         )
     }
 }
