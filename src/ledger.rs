@@ -60,6 +60,7 @@ mod sqlite;
 mod time;
 mod trail;
 mod waiting;
+pub mod wire;
 
 pub use address::{IntakeAddress, LedgerAccess, LedgerAddress, PostgresAddress, Secret};
 pub use audit::{BadHead, BrokenTrail, Digest, Event, Head};
