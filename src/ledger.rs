@@ -52,6 +52,14 @@ mod listing;
 mod model;
 #[cfg(test)]
 mod model_test;
+#[cfg(all(test, unix))]
+#[path = "../tests/support/pg_proxy.rs"]
+#[allow(dead_code, reason = "the tests of the program use the rest")]
+mod pg_proxy;
+#[cfg(all(test, unix))]
+#[path = "../tests/support/postgres.rs"]
+#[allow(dead_code, reason = "the tests of the program use the rest")]
+mod pg_server;
 mod quota;
 mod retry;
 mod seal;

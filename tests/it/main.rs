@@ -34,7 +34,11 @@ mod lfs;
 mod local_credentials;
 mod messages;
 mod outage;
+#[cfg(unix)]
+mod pg_proxy;
 mod plan;
+#[cfg(unix)]
+mod postgres;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod power_cut;
 mod provider;

@@ -5,6 +5,13 @@ pub(crate) mod fixture;
 pub(crate) mod github;
 pub(crate) mod http;
 pub(crate) mod mint;
+#[cfg(unix)]
+#[path = "../../support/pg_proxy.rs"]
+pub(crate) mod pg_proxy;
+#[cfg(unix)]
+#[path = "../../support/postgres.rs"]
+#[allow(dead_code, reason = "the library's tests use the rest")]
+pub(crate) mod postgres;
 pub(crate) mod raw;
 pub(crate) mod row_mac;
 pub(crate) mod script;
