@@ -18,6 +18,12 @@ pub const KEY_PATH: &str = "/v1/key";
 /// The most bytes of a body that an intake takes, and that a runner sends: some ten thousand tokens.
 pub const MAX_BODY: usize = 8 * 1024 * 1024;
 
+/// The most lines of a body.
+pub const MAX_LINES: usize = 10_000;
+
+/// The most bytes of a line: sealed, and in base64, no token is nearly as long.
+pub const MAX_LINE: usize = 16 * 1024;
+
 /// A token for the queue: in the clear, to be judged by its checksum, or sealed, with what is said of it.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
