@@ -11,11 +11,12 @@ mod message;
 mod secret;
 mod trust;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::header::AUTHORIZATION;
 use reqwest::{blocking, redirect, retry, tls};
+use rustls::pki_types::CertificateDer;
 
 pub use error::{SetupError, TransportError};
 pub use message::{Body, Method, Request, Response};
@@ -65,11 +66,7 @@ impl Client {
             // What stays on this machine needs no roots, and must not leave it through a proxy.
             builder.no_proxy().tls_certs_only([])
         } else {
-            let mut added = Vec::new();
-            if let Some(path) = &options.ca_cert {
-                added.extend(certificates::from_file("--ca-cert", path)?);
-            }
-            added.extend(certificates::from_environment(std::env::var_os("SSL_CERT_FILE"))?);
+            let added = named_certificates(options.ca_cert.as_deref())?;
             let builder = builder.https_only(true);
             if added.is_empty() {
                 builder
@@ -115,6 +112,25 @@ impl Client {
             Body::Json(json) => builder.body(json.clone()),
         })
     }
+}
+
+/// The certificates to trust besides the system's: those of a file, and those the environment names.
+fn named_certificates(ca_cert: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, SetupError> {
+    let mut named = Vec::new();
+    if let Some(path) = ca_cert {
+        named.extend(certificates::from_file("--ca-cert", path)?);
+    }
+    named.extend(certificates::from_environment(std::env::var_os("SSL_CERT_FILE"))?);
+    Ok(named)
+}
+
+/// How to speak TLS to what is no web server: it believes the same certificates as a [`Client`].
+///
+/// # Errors
+/// Where a file has no certificates, or the system has none that can be read.
+pub fn tls_config(ca_cert: Option<&Path>) -> Result<rustls::ClientConfig, SetupError> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    trust::config(named_certificates(ca_cert)?).map_err(|error| SetupError::Tls(error.to_string()))
 }
 
 #[cfg(test)]

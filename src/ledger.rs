@@ -52,6 +52,8 @@ mod listing;
 mod model;
 #[cfg(test)]
 mod model_test;
+mod owner;
+mod paths;
 #[cfg(all(test, unix))]
 #[path = "../tests/support/pg_proxy.rs"]
 #[allow(dead_code, reason = "the tests of the program use the rest")]
@@ -60,6 +62,7 @@ mod pg_proxy;
 #[path = "../tests/support/postgres.rs"]
 #[allow(dead_code, reason = "the tests of the program use the rest")]
 mod pg_server;
+mod postgres;
 mod quota;
 mod retry;
 mod seal;
@@ -67,6 +70,7 @@ mod settlement;
 mod sqlite;
 mod time;
 mod trail;
+mod trust;
 mod waiting;
 pub mod wire;
 
@@ -84,13 +88,14 @@ pub use intent::{BatchRequest, Intent, Next, Payload};
 pub use listing::{ListedToken, TokenFilter};
 #[cfg(test)]
 pub(crate) use model::ModelLedger;
+pub use postgres::Initialized;
 pub use quota::WaitReason;
 #[cfg(test)]
 pub(crate) use seal::{LedgerId, SealingKey};
 pub use seal::{OpenError, Opener, Sealer};
 pub use settlement::{BatchOutcome, Settled, Settlement};
 pub use time::Now;
-pub use trail::{TrailError, export, export_since, verify, verify_with};
+pub use trail::{TrailError, Verified, export, export_since, verify, verify_with};
 pub use waiting::WaitingToken;
 
 use std::collections::BTreeMap;
@@ -106,7 +111,7 @@ use crate::token::{Fingerprint, Kind};
 pub fn open(address: &LedgerAddress) -> Result<Box<dyn Ledger>, LedgerError> {
     match address {
         LedgerAddress::Sqlite(path) => Ok(Box::new(sqlite::SqliteLedger::open(path)?)),
-        LedgerAddress::Postgres(_) => Err(LedgerError::UnknownScheme { scheme: "postgres".to_owned() }),
+        LedgerAddress::Postgres(address) => Ok(Box::new(postgres::PostgresLedger::open(address)?)),
         LedgerAddress::Intake(_) => Err(LedgerError::UnknownScheme { scheme: "https".to_owned() }),
     }
 }
@@ -275,10 +280,16 @@ pub trait Ledger {
     /// Appends a record to the audit trail.
     fn record(&mut self, event: &Event, now: Now<'_>) -> Result<(), LedgerError>;
 
-    /// Up to `limit` records of the trail behind number `after`, as JSON lines.
-    fn trail(&self, after: u64, limit: usize) -> Result<Vec<String>, LedgerError>;
+    /// The end of each chain of the trail, as the ledger remembers it apart from the records. A file has one, whose writer has
+    /// no name.
+    fn chains(&self) -> Result<Vec<Head>, LedgerError> {
+        Ok(vec![self.head()?])
+    }
 
-    /// The last record of the trail, as the ledger remembers it apart from the records.
+    /// Up to `limit` records of a writer's chain behind number `after`, as JSON lines.
+    fn trail(&self, writer: &str, after: u64, limit: usize) -> Result<Vec<String>, LedgerError>;
+
+    /// The last record of the chain that this handle writes, as the ledger remembers it apart from the records.
     fn head(&self) -> Result<Head, LedgerError>;
 
     /// Up to `limit` of the tokens asked for, in the order of their numbers, behind number `after`.

@@ -38,9 +38,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("pulp", &["detect/decode/simd", "source/unpack/carve/pairs"]),
     ("crc32fast", &["checksum", "source/unpack"]),
     ("reqwest", &["http"]),
-    ("rustls", &["http", "ledger/postgres/tls", "serve/tls"]),
+    ("rustls", &["http", "serve/tls"]),
     ("postgres", &["ledger/postgres"]),
-    ("tokio_postgres_rustls", &["ledger/postgres/tls"]),
+    ("tokio_postgres_rustls", &["ledger/postgres/connection"]),
     ("hpke", &["ledger/seal"]),
     ("axum", &["serve"]),
     ("axum_server", &["serve"]),
@@ -96,8 +96,8 @@ const CRATES: &[(&str, &[&str])] = &[
         "nix",
         &[
             "cli/signal",
-            "ledger/sqlite",
             "ledger/time/uptime",
+            "ledger/trust",
             "source/interruptible",
             "source/tree/file",
             "source/tree/holes",
@@ -115,7 +115,7 @@ const READERS: &[(&str, &str)] = &[
     ("token.rs", "the door itself"),
     ("report.rs", "--show-secrets"),
     ("http/secret.rs", "the header and the body of a request"),
-    ("ledger/seal.rs", "sealing what waits"),
+    ("ledger/seal/sealer.rs", "sealing what waits"),
     ("suppress/queued.rs", "the user's expressions on what waits"),
 ];
 

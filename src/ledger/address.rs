@@ -49,10 +49,12 @@ pub struct LedgerAccess {
     pub secret: Option<Secret>,
     /// A file of passwords as libpq reads it (`PGPASSFILE`).
     pub passfile: Option<PathBuf>,
-    /// The private half of the key that tokens are sealed to: who drains has it.
-    pub key_file: Option<PathBuf>,
+    /// The private halves of the keys that tokens are sealed to: who drains has them. One, or two during a change of keys.
+    pub key_files: Vec<PathBuf>,
     /// The public half that tokens may be sealed to, and no other: a runner that does not want to take the ledger's word.
     pub seal_to: Option<PathBuf>,
+    /// The public half of the key that is to be the next one.
+    pub new_key: Option<PathBuf>,
     /// Certificates to trust besides the system's.
     pub ca_cert: Option<PathBuf>,
     /// Where this machine keeps what it has to remember of ledgers elsewhere; the usual directory where there is none.

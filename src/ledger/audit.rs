@@ -38,6 +38,9 @@ pub(crate) fn append(head: &mut Head, at: Timestamp, event: &Event) -> String {
         _ => Map::new(),
     };
     head.seq += 1;
+    if !head.writer.is_empty() {
+        record.insert("writer".into(), head.writer.clone().into());
+    }
     record.insert("seq".into(), head.seq.into());
     record.insert("at".into(), at.to_string().into());
     record.insert("prev".into(), std::mem::take(&mut head.hash).into());
@@ -54,6 +57,11 @@ pub(crate) fn append(head: &mut Head, at: Timestamp, event: &Event) -> String {
 pub(crate) struct Verifier(Head);
 
 impl Verifier {
+    /// Walks the chain of a writer.
+    pub(crate) fn of_writer(writer: &str) -> Self {
+        Verifier(Head { writer: writer.to_owned(), ..Head::default() })
+    }
+
     /// Checks the next record.
     pub(crate) fn check(&mut self, line: &str) -> Result<(), BrokenTrail> {
         let seq = self.0.seq + 1;
@@ -66,6 +74,9 @@ impl Verifier {
         };
         if record.get("seq").and_then(Value::as_u64) != Some(seq) {
             return broken("its number does not follow the one before");
+        }
+        if record.get("writer").map_or(Some(""), Value::as_str) != Some(self.0.writer.as_str()) {
+            return broken("it is not of the chain's writer");
         }
         if record.get("prev").and_then(Value::as_str) != Some(self.0.hash.as_str()) {
             return broken("it does not hold the hash of the record before");
@@ -81,7 +92,7 @@ impl Verifier {
         if canonical(&value) != line {
             return broken("it is not in canonical form");
         }
-        self.0 = Head { seq, hash };
+        (self.0.seq, self.0.hash) = (seq, hash);
         Ok(())
     }
 

@@ -9,8 +9,10 @@ pub struct CheckReport {
     pub problems: Vec<String>,
     /// How many tokens it has.
     pub tokens: u64,
-    /// The last record of its trail.
-    pub head: Head,
+    /// How many records its trail has.
+    pub records: u64,
+    /// The ends of the chains of its trail.
+    pub heads: Vec<Head>,
 }
 
 /// What of a host's queue was damaged.

@@ -174,6 +174,23 @@ pub enum LedgerError {
         /// The id of the key.
         key: String,
     },
+    /// Nobody has said yet to which key tokens are sealed.
+    #[error(
+        "the ledger {ledger} has no public key to seal tokens to; `stanch ledger keygen FILE` makes one, and \
+         `stanch ledger init --seal-to FILE.pub` puts it there"
+    )]
+    NoPublicKey {
+        /// The ledger.
+        ledger: String,
+    },
+    /// A new key is wanted, and none was named.
+    #[error(
+        "name the public half of the new key of {ledger} with --new-key FILE.pub; `stanch ledger keygen` makes one"
+    )]
+    NoNewKey {
+        /// The ledger.
+        ledger: String,
+    },
     /// The ledger asks for another key than the pinned one.
     #[error(
         "the ledger {ledger} has tokens sealed to the key {found}, and --seal-to names {pinned}; nothing was queued. Find out who \

@@ -101,7 +101,9 @@ impl Ledger for ModelLedger {
 
     fn check(&self) -> CheckReport {
         let state = self.state();
-        CheckReport { problems: Vec::new(), tokens: state.listed().count() as u64, head: state.head.clone() }
+        let head = state.head.clone();
+        let (problems, tokens) = (Vec::new(), state.listed().count() as u64);
+        CheckReport { problems, tokens, records: head.seq, heads: vec![head] }
     }
 
     fn unopenable(&self) -> Result<u64, LedgerError> {
@@ -218,7 +220,7 @@ impl Ledger for ModelLedger {
         Ok(())
     }
 
-    fn trail(&self, after: u64, limit: usize) -> Result<Vec<String>, LedgerError> {
+    fn trail(&self, _: &str, after: u64, limit: usize) -> Result<Vec<String>, LedgerError> {
         let after = usize::try_from(after).unwrap_or(usize::MAX);
         Ok(self.state().trail.iter().skip(after).take(limit).cloned().collect())
     }

@@ -243,8 +243,8 @@ impl World {
         }
         self.check_waiting();
         let read = self.oracle.trail.len() as u64;
-        let one = self.durable[0].trail(read, usize::MAX).expect("a trail");
-        let two = self.model[0].trail(read, usize::MAX).expect("a trail");
+        let one = self.durable[0].trail("", read, usize::MAX).expect("a trail");
+        let two = self.model[0].trail("", read, usize::MAX).expect("a trail");
         assert_eq!(one, two, "the trails differ");
         self.oracle.read(one);
     }

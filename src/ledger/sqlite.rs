@@ -22,12 +22,9 @@ mod files;
 mod grants;
 mod hold;
 mod intend;
-mod kept;
 mod keys;
 mod list;
 mod open;
-mod owner;
-mod paths;
 mod queue;
 mod quota;
 mod read;
@@ -39,7 +36,6 @@ mod settle;
 mod space;
 mod trail;
 mod transaction;
-mod trust;
 mod waiting;
 
 use std::collections::BTreeMap;
@@ -48,7 +44,6 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use self::owner::Owner;
 use super::Ledger;
 use super::address::LedgerAddress;
 use super::audit::{Event, Head};
@@ -60,10 +55,12 @@ use super::error::LedgerError;
 use super::host::{HostEntry, HostStatus, StatusRequest};
 use super::intent::{BatchRequest, Next};
 use super::listing::{ListedToken, TokenFilter};
+use super::owner::Owner;
 use super::seal::{KeyId, Opener, Sealer};
 use super::settlement::{KeptAnswer, Settled, Settlement};
 use super::time::Now;
 use super::waiting::WaitingToken;
+use super::{paths, trust};
 use crate::revocation::{Grants, State};
 use crate::token::{Fingerprint, Kind};
 
@@ -267,7 +264,7 @@ impl Ledger for SqliteLedger {
         self.write(|tx, _| trail::append(tx, event, now()))
     }
 
-    fn trail(&self, after: u64, limit: usize) -> Result<Vec<String>, LedgerError> {
+    fn trail(&self, _: &str, after: u64, limit: usize) -> Result<Vec<String>, LedgerError> {
         self.read(|db| trail::page(db, rows::number(after), rows::number(limit)))
     }
 

@@ -234,7 +234,7 @@ impl Fixture {
     }
 
     pub(super) fn trail(&self) -> Checked<String> {
-        Ok(self.ledger.trail(0, usize::MAX)?.join("\n"))
+        Ok(self.ledger.trail("", 0, usize::MAX)?.join("\n"))
     }
 }
 

@@ -7,6 +7,7 @@ use std::io::{self, BufWriter, Write as _};
 use anyhow::bail;
 
 use super::export::{ExportError, finish};
+use super::ledger::ends;
 use crate::cli::args::{AuditArgs, TrailFormat};
 use crate::cli::console::{Console, count};
 use crate::cli::exit::Exit;
@@ -31,8 +32,9 @@ pub(super) fn run(args: &AuditArgs, env: &Env) -> anyhow::Result<Exit> {
     };
     if args.verify {
         let mut out = stdout();
-        let head = ledger::verify_with(ledger.as_ref(), args.expect.as_ref())?;
-        writeln!(out, "the audit trail holds: {}, the last one {head}", count(head.seq, "record"))?;
+        let verified = ledger::verify_with(ledger.as_ref(), args.expect.as_ref())?;
+        let records = count(verified.records, "record");
+        writeln!(out, "the audit trail holds: {records}, {}", ends(&verified.heads))?;
         if let Some(expected) = &args.expect {
             writeln!(out, "record {expected} is in it")?;
         }
@@ -47,6 +49,6 @@ pub(super) fn run(args: &AuditArgs, env: &Env) -> anyhow::Result<Exit> {
     };
     let exit = finish(written.and_then(|()| Ok(out.flush()?)))?;
     // Where its end is lost, what was written is not all.
-    ledger.head()?;
+    ledger.chains()?;
     Ok(exit)
 }

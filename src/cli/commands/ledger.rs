@@ -14,7 +14,7 @@ use crate::cli::exit::Exit;
 use crate::cli::run_record::RunRecord;
 use crate::cli::signal;
 use crate::cli::stdout::stdout;
-use crate::ledger::{self, LedgerAddress, Rekeyed};
+use crate::ledger::{self, Head, LedgerAddress, Rekeyed};
 use crate::settings::{self, Env};
 use crate::text::printable;
 
@@ -55,18 +55,26 @@ fn check(args: &LedgerCheckArgs, env: &Env) -> anyhow::Result<Exit> {
     for problem in &report.problems {
         console.warn(&printable(problem));
     }
-    let (tokens, records) = (count(report.tokens, "token"), count(report.head.seq, "record"));
+    let (tokens, records) = (count(report.tokens, "token"), count(report.records, "record"));
     if report.problems.is_empty() {
         writeln!(
             stdout(),
-            "the ledger {name} is whole: {tokens}, {records} in its trail, the last one {}",
-            report.head
+            "the ledger {name} is whole: {tokens}, {records} in its trail, {}",
+            ends(&report.heads)
         )?;
         return Ok(Exit::Clean);
     }
     let problems = count(report.problems.len() as u64, "thing");
     writeln!(stdout(), "the ledger {name} has {tokens} and {records}, and {problems} wrong with it")?;
     Ok(Exit::Trouble)
+}
+
+/// Where a trail ends: with its last record, or with those of its chains.
+pub(super) fn ends(heads: &[Head]) -> String {
+    match heads {
+        [head] => format!("the last one {head}"),
+        heads => format!("in {}", count(heads.len() as u64, "chain")),
+    }
 }
 
 fn rekey(args: &LedgerRekeyArgs, env: &Env) -> anyhow::Result<Exit> {

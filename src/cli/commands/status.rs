@@ -38,7 +38,7 @@ pub(super) fn run(args: &StatusArgs, env: &Env) -> anyhow::Result<Exit> {
     let settings = ConnectionSettings::resolve(&args.connection.options(), env, &user.connection)?;
     let status = if let Some(ledger) = ledger::open_existing(&settings.ledger)? {
         // A trail that lost its end is a ledger that lost something.
-        ledger.head()?;
+        ledger.chains()?;
         read(ledger.as_ref(), &settings, env)?
     } else {
         let (ledger, host) = (settings.ledger.to_string(), settings.host.label());

@@ -179,6 +179,21 @@ pub enum Event {
         /// How many could not be opened: they are `held`.
         held: u64,
     },
+    /// From now on tokens are sealed to this public key.
+    Key {
+        /// Its id, in hex.
+        key: String,
+    },
+    /// The ends of the chains of other writers: what is taken out of one of these later is missed here.
+    Anchor {
+        /// By writer, as `SEQ:HASH`.
+        heads: BTreeMap<String, String>,
+    },
+    /// The database was put back from a backup, and has forgotten what came after it: no request leaves for an hour.
+    Restored {
+        /// Which database it is now.
+        instance: String,
+    },
     /// A kill switch was called, or is about to be.
     KillSwitch {
         /// The host.

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::owner::Owner;
 use super::{queue, rows, trail};
 use crate::ledger::audit::{Digest, Event};
 use crate::ledger::change::{Selection, StateChange};
+use crate::ledger::owner::Owner;
 use crate::revocation::State;
 use crate::token::{Fingerprint, Kind};
 

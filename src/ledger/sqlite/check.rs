@@ -66,9 +66,11 @@ pub(super) fn check(ledger: &SqliteLedger) -> CheckReport {
             })
         }));
     }
-    note(trail::verify(ledger).map_or_else(|error| Ok(Some(error.to_string())), |_| Ok(None)));
+    let verified = trail::verify(ledger);
+    note(verified.as_ref().map_or_else(|error| Ok(Some(error.to_string())), |_| Ok(None)));
     report.tokens = number("SELECT count(*) FROM token").unwrap_or_default();
-    report.head = ledger.head().unwrap_or_default();
+    let head = ledger.head().unwrap_or_default();
+    (report.records, report.heads) = (head.seq, vec![head]);
     report
 }
 

@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use super::{SqliteLedger, files, keys, paths};
+use super::{SqliteLedger, files, keys};
 use crate::ledger::audit::Head;
 use crate::ledger::error::{FileError, LedgerError};
+use crate::ledger::paths;
 
 /// Copies the ledger to a file that is not there yet. The copy is made under another name and renamed when it is whole, its
 /// key before it: a crash leaves no ledger without a key.

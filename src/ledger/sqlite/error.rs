@@ -1,5 +1,6 @@
 //! Errors of SQLite as those of a ledger, each with what to do.
 
+use std::io;
 use std::path::Path;
 
 use rusqlite::{ErrorCode, ffi};
@@ -11,6 +12,11 @@ use crate::ledger::error::LedgerError;
 /// An error of SQLite that says what is damaged.
 pub(super) fn corrupt(what: impl Into<String>) -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), Some(what.into()))
+}
+
+/// What SQLite says where there is no room, of a file beside the ledger for which there was none.
+pub(super) fn full(error: io::Error) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), Some(error.to_string()))
 }
 
 /// An error of SQLite (<https://www.sqlite.org/rescode.html>) as one that says what to do.

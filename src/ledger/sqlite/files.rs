@@ -1,15 +1,17 @@
 //! The files of a ledger: the database, its journal, its key. All are private to the user (0600 in 0700).
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::paths::{beside, directory_of, failed, is_missing};
-use super::trust::{check, check_file};
 use crate::ledger::error::{FileError, LedgerError};
+use crate::ledger::paths::{
+    beside, create_directory, create_new, directory_of, failed, is_missing, sync_directory,
+};
 use crate::ledger::seal::{KEY_LEN, SealingKey, new_key};
+use crate::ledger::trust::{check, check_file};
 
 /// Creates the directory of `path` (0700) and an empty file at `path` (0600) where there is none, and checks what is there.
 ///
@@ -29,32 +31,6 @@ pub(super) fn prepare(path: &Path) -> Result<PathBuf, LedgerError> {
     }
     check(&path)?;
     Ok(path)
-}
-
-/// Creates a directory and those above it that are missing, durably: a ledger that is synced in a directory whose name is
-/// not would be gone after a power cut.
-fn create_directory(directory: &Path) -> Result<(), LedgerError> {
-    let missing: Vec<&Path> = directory.ancestors().take_while(|path| !path.is_dir()).collect();
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory).map_err(failed("create the directory", directory))?;
-    for made in missing {
-        sync_directory(directory_of(made));
-    }
-    Ok(())
-}
-
-/// Makes the names in a directory durable (fsync(2)). Some file systems cannot sync a directory; the content of the files is
-/// safe all the same.
-fn sync_directory(directory: &Path) {
-    #[cfg(unix)]
-    if let Ok(directory) = File::open(directory) {
-        let _ = directory.sync_all();
-    }
-    #[cfg(not(unix))]
-    let _ = directory;
 }
 
 /// Checks the ledger at `path`, where there is one, and returns the path with its directory resolved.
@@ -93,15 +69,6 @@ fn resolve(path: &Path) -> Result<PathBuf, LedgerError> {
     let Some(name) = path.file_name() else { return Err(FileError::NotAFile { path: path.into() }.into()) };
     let directory = directory_of(path);
     Ok(directory.canonicalize().map_err(failed("find the directory", directory))?.join(name))
-}
-
-/// Creates a file, 0600; never one that is there already, and never through a link (`O_EXCL` in open(2)).
-pub(super) fn create_new(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 /// The path of the key to the ledger at `path`.

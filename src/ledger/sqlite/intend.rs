@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::error::corrupt;
-use super::owner::Owner;
+use super::error::{corrupt, full};
 use super::queue::{self, DueToken};
 use super::{attempts, quota, retries, rows, settle};
 use crate::ledger::audit::Event;
 use crate::ledger::bisect::Group;
 use crate::ledger::entry::{BatchId, Page};
 use crate::ledger::intent::{BatchRequest, Intent, Next, Payload};
+use crate::ledger::owner::Owner;
 use crate::ledger::quota::{Lease, Moment, WaitReason};
 use crate::ledger::settlement::KeptAnswer;
 use crate::ledger::time::{ClockReading, millis, timestamp};
@@ -80,7 +80,8 @@ pub(super) fn intend(
     let mut intents = Vec::new();
     for (group, due) in contents(db, host, candidate, quota.max_batch(request.max_batch))? {
         let new = NewBatch { request, quota_id, group, charged };
-        let batch = insert(db, &new, &owner.name()?, &due, (at, now))?;
+        let name = owner.name().map_err(full)?;
+        let batch = insert(db, &new, &name, &due, (at, now))?;
         if charged {
             quota.take_slot(batch.0, now);
         } else {

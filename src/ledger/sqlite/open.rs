@@ -6,10 +6,11 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::error::ledger_error;
-use super::owner::Owner;
 use super::{Ledger as _, SqliteLedger};
-use super::{damage, entry_sum, files, keys, paths, trust};
+use super::{damage, entry_sum, files, keys};
 use crate::ledger::error::LedgerError;
+use crate::ledger::owner::Owner;
+use crate::ledger::{paths, trust};
 
 /// Marks the file as a ledger: "stch" (<https://www.sqlite.org/pragma.html#pragma_application_id>).
 const APPLICATION_ID: i64 = 0x7374_6368;

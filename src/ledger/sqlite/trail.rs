@@ -14,8 +14,9 @@ pub(super) const PAGE: &str = "SELECT line FROM audit WHERE seq > ?1 ORDER BY se
 
 /// The last record: `HASH SEQ` in `meta`, so that records deleted at the end are missed.
 pub(super) fn head(db: &Connection) -> rusqlite::Result<Head> {
-    let found =
-        db.prepare_cached(HEAD)?.query_row([], |row| Ok(Head { seq: row.get(0)?, hash: row.get(1)? }));
+    let found = db
+        .prepare_cached(HEAD)?
+        .query_row([], |row| Ok(Head { writer: String::new(), seq: row.get(0)?, hash: row.get(1)? }));
     Ok(found.optional()?.unwrap_or_default())
 }
 

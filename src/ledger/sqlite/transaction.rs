@@ -3,9 +3,9 @@
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::error::ledger_error;
-use super::owner::Owner;
 use super::{SqliteLedger, damage, keys, open};
 use crate::ledger::error::LedgerError;
+use crate::ledger::owner::Owner;
 
 impl SqliteLedger {
     /// Runs `work` in a transaction that holds the write lock from its beginning (`BEGIN IMMEDIATE`): nothing it reads can

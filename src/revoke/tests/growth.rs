@@ -62,7 +62,7 @@ impl Machine {
     fn trail(&self) -> Checked<Vec<serde_json::Value>> {
         let ledger = self.open()?;
         crate::ledger::verify(ledger.as_ref())?;
-        let lines = ledger.trail(0, usize::MAX)?;
+        let lines = ledger.trail("", 0, usize::MAX)?;
         Ok(lines.iter().map(|line| serde_json::from_str(line)).collect::<Result<_, _>>()?)
     }
 }

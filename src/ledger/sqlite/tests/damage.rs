@@ -26,7 +26,7 @@ fn no_ledger_is_none_and_none_is_created() -> TestResult {
     assert!(!home.path().join("none").exists());
     // An empty file, as a run leaves it that died at once.
     fs::create_dir(home.path().join("none"))?;
-    drop(files::create_new(&path)?);
+    drop(crate::ledger::paths::create_new(&path)?);
     assert!(SqliteLedger::open_existing(&path)?.is_none());
     assert!(SqliteLedger::open(&path).is_ok());
     Ok(())
@@ -98,7 +98,7 @@ fn a_newer_schema_and_a_foreign_database_are_not_written_to() -> TestResult {
     assert!(fs::read(&path)? == before, "a ledger that is too new was written to");
 
     let foreign = home.path().join("cookies.db");
-    drop(files::create_new(&foreign)?);
+    drop(crate::ledger::paths::create_new(&foreign)?);
     Connection::open(&foreign)?.execute_batch("CREATE TABLE cookies (name)")?;
     assert!(matches!(SqliteLedger::open(&foreign), Err(LedgerError::Foreign { .. })));
     Ok(())

@@ -223,7 +223,7 @@ fn a_release_lifts_every_stamp() -> TestResult {
     assert_eq!(ledger.host_status(&STATUS, &now)?.next_slot, Some(off(7_200_000)()));
     assert_eq!(ledger.release(HOST, "user@host", &now)?, 2);
     assert_eq!(ledger.release(HOST, "user@host", &now)?, 0);
-    let trail = ledger.trail(0, usize::MAX)?;
+    let trail = ledger.trail("", 0, usize::MAX)?;
     let releases: Vec<_> = trail.iter().filter(|line| line.contains(r#""event":"release""#)).collect();
     assert!(matches!(releases[..], [one] if one.contains(r#""identities":2"#)), "{releases:?}");
     for uptime in [Some(Uptime { boot: 7, ms: 1000 }), None] {

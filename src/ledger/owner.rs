@@ -3,16 +3,14 @@
 //! An owner is a lock on a file, which the operating system releases however the process ends: flock(2), and `LockFileEx`
 //! on Windows. In the file is the last answer, until the ledger has it.
 
+mod kept;
+
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rusqlite::ffi;
-
-use super::files::create_new;
-use super::kept;
-use super::paths::beside;
-use crate::ledger::settlement::KeptAnswer;
+use super::paths::{beside, create_new};
+use super::settlement::KeptAnswer;
 use crate::token::Fingerprint;
 
 /// The prefix of the names of owners that could not take a lock: only the end of their lease shows that they are gone.
@@ -20,7 +18,12 @@ const UNLOCKED: &str = "lease-";
 
 /// One handle's name, the lock that shows that it lives, and its last answer. The file is created with the first batch.
 pub(super) struct Owner {
+    /// The path beside which the files are.
     ledger: PathBuf,
+    /// Whether owners may be on other machines, of which no file here tells.
+    shared: bool,
+    /// Whether it may have a batch under way: then its file stays when it ends, to show that it did.
+    in_flight: bool,
     name: Option<String>,
     file: Option<File>,
     /// The last answer, unless the ledger has it.
@@ -33,6 +36,7 @@ pub(super) struct Owner {
 
 /// What is left of an owner that has ended.
 pub(super) struct Ended {
+    /// Its name.
     pub(super) name: String,
     /// The last answer it got.
     pub(super) kept: Option<KeptAnswer>,
@@ -40,15 +44,30 @@ pub(super) struct Ended {
 }
 
 impl Owner {
+    /// An owner of batches in the ledger at this path.
     pub(super) fn new(ledger: &Path) -> Self {
         Owner {
             ledger: ledger.into(),
+            shared: false,
+            in_flight: false,
             name: None,
             file: None,
             kept: None,
             taken_in: None,
             removable: Vec::new(),
         }
+    }
+
+    /// An owner of batches in a ledger that machines share; the files of this one's owners are beside the path.
+    pub(super) fn on_this_machine(path: &Path) -> Self {
+        let mut owner = Owner::new(path);
+        owner.shared = true;
+        owner
+    }
+
+    /// Takes note that it may have a batch under way, or has none any more.
+    pub(super) fn set_in_flight(&mut self, in_flight: bool) {
+        self.in_flight = in_flight;
     }
 
     /// This owner's name, if it ever had a batch.
@@ -60,7 +79,7 @@ impl Owner {
     /// other process can look at the file between its creation and its locking.
     ///
     /// Fails where there is no room for an answer: what could not be kept must not be asked for.
-    pub(super) fn name(&mut self) -> rusqlite::Result<String> {
+    pub(super) fn name(&mut self) -> io::Result<String> {
         if let Some(name) = &self.name {
             return Ok(name.clone());
         }
@@ -72,7 +91,7 @@ impl Owner {
             Err(error) => {
                 let _ = fs::remove_file(&path);
                 if is_full(&error) {
-                    return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), None));
+                    return Err(error);
                 }
                 None
             }
@@ -171,7 +190,7 @@ impl Owner {
         let path = file_path(&self.ledger, name);
         match path.metadata() {
             Ok(_) => is_unlocked(&path),
-            Err(error) => error.kind() == io::ErrorKind::NotFound,
+            Err(error) => !self.shared && error.kind() == io::ErrorKind::NotFound,
         }
     }
 }
@@ -179,7 +198,9 @@ impl Owner {
 impl Drop for Owner {
     fn drop(&mut self) {
         // An answer that the ledger does not have is for the next process.
-        if let (Some(name), Some(_), None) = (&self.name, &self.file, &self.kept) {
+        if let (Some(name), Some(_), None, false) =
+            (&self.name, &self.file, &self.kept, self.shared && self.in_flight)
+        {
             let _ = fs::remove_file(file_path(&self.ledger, name));
         }
     }

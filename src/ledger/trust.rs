@@ -5,8 +5,8 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::error::{FileError, LedgerError};
 use super::paths::{beside, directory_of, failed, is_missing};
-use crate::ledger::error::{FileError, LedgerError};
 
 /// What a sticky directory, such as `/tmp`, keeps others from: renaming and deleting files that are not theirs (inode(7)).
 #[cfg(unix)]

@@ -7,8 +7,8 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
-use super::trust::check_file;
 use crate::ledger::settlement::{KeptAnswer, Settlement};
+use crate::ledger::trust::check_file;
 use crate::token::Fingerprint;
 
 /// The length of the file: an answer with a message of 500 characters, each of them escaped, and room to spare.
@@ -99,7 +99,7 @@ mod tests {
     fn an_answer_is_read_as_it_was_written() -> io::Result<()> {
         let home = tempfile::tempdir()?;
         let path = home.path().join("owner");
-        let file = super::super::files::create_new(&path)?;
+        let file = crate::ledger::paths::create_new(&path)?;
         make_room(&file)?;
         assert_eq!(read(&path), None);
         // A long one leaves nothing behind that a short one could be taken for.

@@ -1,0 +1,110 @@
+//! A new key for a ledger that machines share.
+//!
+//! First the new public key becomes the one that is sealed to, in a transaction of its own: from then on runners seal to it, and
+//! who drains needs both private keys. Then what waits is sealed anew, a page a transaction, while others go on; a crash leaves
+//! some texts under the old key, and the same command goes on with them. When none is left, the old key may go.
+
+use super::PostgresLedger;
+use super::db::{int, typed};
+use super::error::PgResult;
+use super::{change, keys, rows};
+use crate::ledger::Ledger as _;
+use crate::ledger::audit::Event;
+use crate::ledger::care::Rekeyed;
+use crate::ledger::error::LedgerError;
+use crate::ledger::seal::{KeyRing, PublicKey, key_id_of};
+use crate::ledger::time::Now;
+use crate::revocation::State;
+use crate::token::{Fingerprint, Kind};
+
+/// How many texts a transaction seals anew.
+const PAGE: usize = 1000;
+
+const NEXT: &str = "SELECT token.id, sha256, kind, sealed, host.name FROM stanch.token
+    JOIN stanch.host ON host.id = token.host WHERE token.id > $1 AND sealed IS NOT NULL
+    ORDER BY token.id LIMIT $2 FOR NO KEY UPDATE OF token";
+const RESEAL: &str = "UPDATE stanch.token SET sealed = new.sealed
+    FROM unnest($1::bigint[], $2::bytea[]) AS new (id, sealed) WHERE token.id = new.id";
+const REASON: &str = "its sealed text could not be opened when the ledger got a new key";
+
+/// A text that is sealed.
+struct Text {
+    id: i64,
+    fingerprint: Fingerprint,
+    kind: Kind,
+    sealed: Vec<u8>,
+    host: String,
+}
+
+pub(super) fn rekey(ledger: &mut PostgresLedger, by: &str, now: Now<'_>) -> Result<Rekeyed, LedgerError> {
+    let Some(path) = ledger.access.new_key.clone() else {
+        return Err(LedgerError::NoNewKey { ledger: ledger.description() });
+    };
+    let (key, ring) = (PublicKey::read(&path)?, ledger.key_ring()?);
+    ledger.write(now, |tx, _| {
+        let (at, _) = tx.clock()?;
+        keys::adopt(tx, &key, at.as_millisecond())?;
+        tx.append(&Event::Key { key: key.id().to_string() }, at);
+        Ok(())
+    })?;
+    let (mut total, mut after) = (Rekeyed::default(), 0);
+    loop {
+        let page = ledger.write(now, |tx, _| {
+            let texts = next(tx.db.rows(NEXT, typed![after => INT8, int(PAGE) => INT8])?.as_slice())?;
+            let (anew, lost) = reseal(&texts, &ring, &key)?;
+            let (ids, sealed): (Vec<i64>, Vec<Vec<u8>>) = anew.into_iter().unzip();
+            if !ids.is_empty() {
+                tx.db.execute(RESEAL, typed![ids => INT8_ARRAY, sealed => BYTEA_ARRAY])?;
+            }
+            let mut held = 0;
+            if !lost.is_empty() {
+                let (at, _) = tx.clock()?;
+                for text in &lost {
+                    let tokens = [(text.id, text.fingerprint)];
+                    held += change::set_state(tx, &tokens, (&text.host, State::Held, REASON), at)?;
+                }
+            }
+            Ok((texts.last().map(|text| text.id), texts.len(), ids.len() as u64, held))
+        })?;
+        let (last, len, resealed, held) = page;
+        total.resealed += resealed;
+        total.held += held;
+        after = last.unwrap_or(after);
+        if len < PAGE {
+            break;
+        }
+    }
+    let Rekeyed { resealed, held } = total;
+    ledger.record(&Event::Rekey { by: by.to_owned(), resealed, held }, now)?;
+    Ok(total)
+}
+
+fn next(found: &[postgres::Row]) -> PgResult<Vec<Text>> {
+    let text = |row: &postgres::Row| {
+        Ok(Text {
+            id: row.try_get(0)?,
+            fingerprint: rows::fingerprint(row.try_get(1)?)?,
+            kind: rows::kind(row.try_get(2)?),
+            sealed: row.try_get(3)?,
+            host: row.try_get(4)?,
+        })
+    };
+    found.iter().map(text).collect()
+}
+
+/// The texts that are sealed to another key, sealed to this one, and those that could not be opened.
+#[expect(clippy::type_complexity, reason = "two lists of one use")]
+fn reseal<'a>(
+    texts: &'a [Text],
+    ring: &KeyRing,
+    key: &PublicKey,
+) -> Result<(Vec<(i64, Vec<u8>)>, Vec<&'a Text>), LedgerError> {
+    let (mut anew, mut lost) = (Vec::new(), Vec::new());
+    for text in texts.iter().filter(|text| key_id_of(&text.sealed) != Some(key.id())) {
+        match ring.opener(&text.host).open(text.kind, text.fingerprint, &text.sealed) {
+            Ok(token) => anew.push((text.id, key.sealer(&text.host).seal(&token)?)),
+            Err(_) => lost.push(text),
+        }
+    }
+    Ok((anew, lost))
+}
