@@ -77,9 +77,11 @@ pub use listing::{ListedToken, TokenFilter};
 #[cfg(test)]
 pub(crate) use model::ModelLedger;
 pub use quota::WaitReason;
+pub use seal::{
+    KeyFileError, KeyId, KeyRing, KeyTextError, OpenError, Opener, PrivateKey, PublicKey, Sealer, key_id_of,
+};
 #[cfg(test)]
 pub(crate) use seal::{LedgerId, SealingKey};
-pub use seal::{OpenError, Opener, Sealer};
 pub use settlement::{BatchOutcome, Settled, Settlement};
 pub use time::Now;
 pub use trail::{TrailError, export, export_since, verify, verify_with};

@@ -96,6 +96,7 @@ const CRATES: &[(&str, &[&str])] = &[
         "nix",
         &[
             "cli/signal",
+            "ledger/seal/key_file",
             "ledger/sqlite",
             "ledger/time/uptime",
             "source/interruptible",
@@ -115,7 +116,7 @@ const READERS: &[(&str, &str)] = &[
     ("token.rs", "the door itself"),
     ("report.rs", "--show-secrets"),
     ("http/secret.rs", "the header and the body of a request"),
-    ("ledger/seal.rs", "sealing what waits"),
+    ("ledger/seal/sealer.rs", "sealing what waits"),
     ("suppress/queued.rs", "the user's expressions on what waits"),
 ];
 

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::seal::KeyFileError;
+
 /// Why the ledger cannot be used. Whatever it is, nothing is sent that is not written down.
 ///
 /// `ledger` is the [description](super::Ledger::description) of the ledger: a path where it is a file.
@@ -207,6 +209,9 @@ pub enum LedgerError {
     /// A file of a ledger that is kept in files.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The file of a key that tokens are sealed to.
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
     /// Anything else the backend reports.
     #[error("the ledger {ledger} cannot be used: {detail}")]
     Backend {
