@@ -90,9 +90,11 @@ pub use listing::{ListedToken, TokenFilter};
 pub(crate) use model::ModelLedger;
 pub use postgres::Initialized;
 pub use quota::WaitReason;
+pub use seal::{
+    KeyFileError, KeyId, KeyRing, KeyTextError, OpenError, Opener, PrivateKey, PublicKey, Sealer, key_id_of,
+};
 #[cfg(test)]
 pub(crate) use seal::{LedgerId, SealingKey};
-pub use seal::{OpenError, Opener, Sealer};
 pub use settlement::{BatchOutcome, Settled, Settlement};
 pub use time::Now;
 pub use trail::{TrailError, Verified, export, export_since, verify, verify_with};
@@ -113,6 +115,23 @@ pub fn open(address: &LedgerAddress) -> Result<Box<dyn Ledger>, LedgerError> {
         LedgerAddress::Sqlite(path) => Ok(Box::new(sqlite::SqliteLedger::open(path)?)),
         LedgerAddress::Postgres(address) => Ok(Box::new(postgres::PostgresLedger::open(address)?)),
         LedgerAddress::Intake(_) => Err(LedgerError::UnknownScheme { scheme: "https".to_owned() }),
+    }
+}
+
+/// Makes a ledger where there is none: the file with its key, or the tables of a database, which are brought to the newest schema.
+/// A database keeps the public key that tokens are sealed to, which `seal_to` names; none of the rest asks for one.
+///
+/// # Errors
+/// As [`open`]; [`LedgerError::NotPinned`] where the database has another key.
+pub fn init(address: &LedgerAddress, seal_to: Option<&PublicKey>) -> Result<Initialized, LedgerError> {
+    match (address, seal_to) {
+        (LedgerAddress::Postgres(address), key) => postgres::PostgresLedger::init(address, key),
+        (address, None) => {
+            let found = open_existing(address)?.map(|_| 1);
+            open(address)?;
+            Ok(Initialized { found, schema: 1 })
+        }
+        (address, Some(_)) => Err(LedgerError::NotSealedTo { ledger: address.to_string() }),
     }
 }
 

@@ -96,6 +96,7 @@ const CRATES: &[(&str, &[&str])] = &[
         "nix",
         &[
             "cli/signal",
+            "ledger/seal/key_file",
             "ledger/time/uptime",
             "ledger/trust",
             "source/interruptible",

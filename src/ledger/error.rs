@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::seal::KeyFileError;
+
 /// Why the ledger cannot be used. Whatever it is, nothing is sent that is not written down.
 ///
 /// `ledger` is the [description](super::Ledger::description) of the ledger: a path where it is a file.
@@ -183,6 +185,14 @@ pub enum LedgerError {
         /// The ledger.
         ledger: String,
     },
+    /// Only a database keeps a public key; a file has a key of its own.
+    #[error(
+        "{ledger} is no database: a ledger in a file seals with a key of its own beside it, and takes no --seal-to"
+    )]
+    NotSealedTo {
+        /// The ledger.
+        ledger: String,
+    },
     /// A new key is wanted, and none was named.
     #[error(
         "name the public half of the new key of {ledger} with --new-key FILE.pub; `stanch ledger keygen` makes one"
@@ -224,6 +234,9 @@ pub enum LedgerError {
     /// A file of a ledger that is kept in files.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The file of a key that tokens are sealed to.
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
     /// Anything else the backend reports.
     #[error("the ledger {ledger} cannot be used: {detail}")]
     Backend {

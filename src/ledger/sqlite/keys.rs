@@ -37,7 +37,7 @@ pub(super) fn ensure(db: &mut Connection, path: &Path) -> Result<(), LedgerError
 /// Makes a key that of the ledger, and believes every row as it is now.
 pub(super) fn adopt(db: &Connection, key: &SealingKey) -> rusqlite::Result<()> {
     let mac = key.row_mac(&ledger_id(db)?);
-    set(db, "key_id", &key.id())?;
+    set(db, "key_id", &key.id().bytes())?;
     set(db, "mac", &mac.tag(IDENTITY))?;
     row_mac::install(db, Some(mac))?;
     row_mac::restamp_all(db)
@@ -114,7 +114,7 @@ fn key_id(db: &Connection, path: &Path) -> Result<Option<KeyId>, LedgerError> {
 /// Which key the ledger's tokens are sealed with now.
 pub(super) fn current_key_id(db: &Connection) -> rusqlite::Result<Option<KeyId>> {
     db.prepare_cached("SELECT value FROM meta WHERE name = 'key_id'")?
-        .query_row([], |row| row.get(0))
+        .query_row([], |row| row.get(0).map(KeyId::new))
         .optional()
 }
 
