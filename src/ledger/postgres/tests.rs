@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use super::*;
+use crate::finding::Confidence;
 use crate::ledger::address::LedgerAccess;
 use crate::ledger::pg_server::{self, Database};
-use crate::ledger::{BatchOutcome, Confidence, Payload, decision};
+use crate::ledger::{BatchOutcome, Payload, decision};
 use crate::revocation::RateLimit;
 use crate::token::Kind;
 
