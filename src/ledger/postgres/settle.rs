@@ -6,7 +6,7 @@ use postgres::Row;
 use super::db::{Db, Param, int, typed, uint};
 use super::error::{PgError, PgResult};
 use super::transaction::Tx;
-use super::{quota, retries, rows};
+use super::{quota, retries};
 use crate::ledger::audit::Event;
 use crate::ledger::bisect::{self, Failure, Group, Step};
 use crate::ledger::entry::BatchId;
@@ -39,6 +39,10 @@ const SMALLEST_GROUP: &str =
     "SELECT count(*) FROM stanch.token WHERE host = $1 AND batch IS NULL AND bisect_group > 0
     AND state IN ('queued', 'sent') GROUP BY bisect_group ORDER BY count(*) LIMIT 1";
 const SET_STATE: &str = "UPDATE stanch.token SET state = $2, at = $3, batch = NULL WHERE id = ANY($1)";
+/// Together, for a row is written anew by each change.
+const SET_STATE_AND_ERASE: &str =
+    "UPDATE stanch.token SET state = $2, at = $3, batch = NULL, sealed = NULL WHERE id = ANY($1)";
+const COUNT_TEXTS: &str = "SELECT count(*) FROM stanch.token WHERE id = ANY($1) AND has_text";
 const DUE_IN_GROUP: &str =
     "SELECT id FROM stanch.token WHERE host = $1 AND bisect_group = $2 AND batch IS NULL
     AND state IN ('queued', 'sent') ORDER BY rank, id FOR NO KEY UPDATE";
@@ -130,17 +134,19 @@ pub(super) fn settle(
         tokens: Vec::new(),
     };
     retries::tell_answer(tx, id, (event, settlement.outcome.decides()), at)?;
-    rows::erase(tx, &erased, Some(id), at)?;
+    if erased > 0 {
+        tx.append(&Event::Erase { batch: Some(id), tokens: erased }, at);
+    }
     Ok(Some(settled))
 }
 
-/// Quota, batch and tokens; returns the counts and the tokens whose sealed text can be erased.
+/// Quota, batch and tokens; returns the counts, and how many sealed texts were erased.
 fn settle_batch(
     tx: &mut Tx<'_>,
     batch: &Batch,
     settlement: &Settlement,
     (now, received): (i64, i64),
-) -> PgResult<(Settled, Vec<i64>)> {
+) -> PgResult<(Settled, u64)> {
     let (id, outcome) = (int(batch.id), settlement.outcome);
     let tokens = ids(&mut tx.db, IN_FLIGHT, typed![id => INT8])?;
     // What was taken before, and whether what the batch carried is to blame for its failure.
@@ -165,15 +171,15 @@ fn settle_batch(
         "open" => {
             let failure =
                 if blamed { Some(failure(&mut tx.db, batch, tokens.len(), accepted_before)?) } else { None };
-            settle_tokens(&mut tx.db, batch, tokens, (outcome, failure), received)
+            settle_tokens(&mut tx.db, batch, &tokens, (outcome, failure), received)
         }
         // Taken over, or settled before: the only news is that the tokens were accepted.
         _ if outcome == BatchOutcome::Accepted => {
             let pending = ids(&mut tx.db, STILL_PENDING, typed![id => INT8])?;
-            set_state(&mut tx.db, &pending, State::Accepted, received)?;
-            Ok((Settled { accepted: pending.len() as u64, ..Settled::default() }, pending))
+            let erased = set_state(&mut tx.db, &pending, State::Accepted, received)?;
+            Ok((Settled { accepted: pending.len() as u64, ..Settled::default() }, erased))
         }
-        _ => Ok((Settled::default(), Vec::new())),
+        _ => Ok((Settled::default(), 0)),
     }
 }
 
@@ -211,18 +217,18 @@ fn update_quota(
     }
 }
 
-/// Gives the tokens of an open batch their new states; returns the counts and the tokens whose sealed text can be erased.
+/// Gives the tokens of an open batch their new states; returns the counts, and how many sealed texts were erased.
 fn settle_tokens(
     db: &mut Db<'_>,
     batch: &Batch,
-    tokens: Vec<i64>,
+    tokens: &[i64],
     (outcome, failure): (BatchOutcome, Option<Failure>),
     now: i64,
-) -> PgResult<(Settled, Vec<i64>)> {
+) -> PgResult<(Settled, u64)> {
     let count = tokens.len() as u64;
     match outcome {
         BatchOutcome::Accepted => {
-            set_state(db, &tokens, State::Accepted, now)?;
+            let erased = set_state(db, tokens, State::Accepted, now)?;
             let due_in_sibling = match sibling(db, batch.group)? {
                 Some(sibling) => ids(db, DUE_IN_GROUP, typed![batch.host => INT8, sibling => INT8])?,
                 None => Vec::new(),
@@ -230,23 +236,23 @@ fn settle_tokens(
             if bisect::after_accepted(due_in_sibling.len()) == Step::HalveSibling {
                 halve(db, &due_in_sibling)?;
             }
-            Ok((Settled { accepted: count, ..Settled::default() }, tokens))
+            Ok((Settled { accepted: count, ..Settled::default() }, erased))
         }
         BatchOutcome::Dead => {
-            set_state(db, &tokens, State::Dead, now)?;
-            Ok((Settled { dead: count, ..Settled::default() }, tokens))
+            let erased = set_state(db, tokens, State::Dead, now)?;
+            Ok((Settled { dead: count, ..Settled::default() }, erased))
         }
         BatchOutcome::Invalid if bisect::after_invalid(tokens.len()) == Step::Refuse => {
-            set_state(db, &tokens, State::Refused, now)?;
+            set_state(db, tokens, State::Refused, now)?;
             unlink_sibling(db, batch.group)?;
             // It may have been a misunderstanding: `queue requeue` needs the text.
-            Ok((Settled { refused: count, ..Settled::default() }, Vec::new()))
+            Ok((Settled { refused: count, ..Settled::default() }, 0))
         }
         BatchOutcome::Invalid => {
-            set_state(db, &tokens, State::Queued, now)?;
+            set_state(db, tokens, State::Queued, now)?;
             unlink_sibling(db, batch.group)?;
-            halve(db, &tokens)?;
-            Ok((Settled { waiting: count, ..Settled::default() }, Vec::new()))
+            halve(db, tokens)?;
+            Ok((Settled { waiting: count, ..Settled::default() }, 0))
         }
         BatchOutcome::Returned
         | BatchOutcome::NotSent
@@ -254,16 +260,16 @@ fn settle_tokens(
         | BatchOutcome::TooLarge
         | BatchOutcome::Unknown => {
             let state = if outcome == BatchOutcome::Unknown { State::Sent } else { State::Queued };
-            set_state(db, &tokens, state, now)?;
+            set_state(db, tokens, state, now)?;
             // A token that revokes itself is in nobody's way.
             if batch.charged && !matches!(outcome, BatchOutcome::Returned | BatchOutcome::NotSent) {
                 db.execute(SET_FAILED, typed![int(batch.id) => INT8])?;
             }
             if failure.is_some_and(|failure| bisect::after_failed(&failure) == Step::Halve) {
                 unlink_sibling(db, batch.group)?;
-                halve(db, &tokens)?;
+                halve(db, tokens)?;
             }
-            Ok((Settled { waiting: count, ..Settled::default() }, Vec::new()))
+            Ok((Settled { waiting: count, ..Settled::default() }, 0))
         }
     }
 }
@@ -287,8 +293,14 @@ fn ids(db: &mut Db<'_>, sql: &str, params: &[Param<'_>]) -> PgResult<Vec<i64>> {
     db.rows(sql, params)?.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-fn set_state(db: &mut Db<'_>, tokens: &[i64], state: State, now: i64) -> PgResult<()> {
-    db.execute(SET_STATE, typed![tokens => INT8_ARRAY, state.as_str() => TEXT, now => INT8]).map(drop)
+/// Gives tokens a state, and erases their texts where it keeps none; returns how many there were to erase.
+fn set_state(db: &mut Db<'_>, tokens: &[i64], state: State, now: i64) -> PgResult<u64> {
+    let params = typed![tokens => INT8_ARRAY, state.as_str() => TEXT, now => INT8];
+    if state.keeps_text() {
+        return db.execute(SET_STATE, params).map(|_| 0);
+    }
+    let texts = db.number(COUNT_TEXTS, typed![tokens => INT8_ARRAY])?;
+    db.execute(SET_STATE_AND_ERASE, params).map(|_| uint(texts))
 }
 
 fn sibling(db: &mut Db<'_>, group: Group) -> PgResult<Option<i64>> {
