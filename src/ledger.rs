@@ -66,6 +66,7 @@ mod postgres;
 mod quota;
 mod retry;
 mod seal;
+mod secret_file;
 mod settlement;
 mod sqlite;
 mod time;

@@ -5,6 +5,7 @@
 mod connection;
 pub mod env;
 mod input;
+mod ledger;
 mod project;
 mod project_dir;
 mod report_target;
@@ -19,9 +20,10 @@ use crate::report::Format;
 use crate::source::tree;
 use crate::source::unpack::Limits;
 
-pub use connection::{BadConnection, ConnectionOptions, ConnectionSettings, ledger};
+pub use connection::{BadConnection, ConnectionOptions, ConnectionSettings};
 pub use env::Env;
 pub use input::{Destination, Input};
+pub use ledger::{BadLedgerAccess, address as ledger, enter as enter_ledger};
 pub use project::{CONFIG, IGNORE, Project, read_project_file};
 pub use project_dir::{ProjectInputs, repository_top};
 pub use report_target::{BadReportTarget, ReportTarget};

@@ -6,10 +6,11 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::env::{self, Env};
+use super::ledger::{self, BadLedgerAccess};
 use super::values;
-use crate::ledger::{LedgerAddress, LedgerError};
-use crate::provider::DEFAULT_TIMEOUT;
+use crate::ledger::LedgerAddress;
 use crate::provider::github::host::{Host, HostChoice, HostError};
+use crate::provider::{BadEgress, DEFAULT_TIMEOUT, Egress};
 use crate::revoke;
 
 /// The options of the command line, or those of the user's file: the same ones, all of them optional.
@@ -23,6 +24,18 @@ pub struct ConnectionOptions {
     pub api_url: Option<String>,
     /// `--ledger`.
     pub ledger: Option<PathBuf>,
+    /// `--key`.
+    #[serde(default, rename = "key")]
+    pub key_files: Vec<PathBuf>,
+    /// `--seal-to`.
+    pub seal_to: Option<PathBuf>,
+    /// The password of a ledger in a database; no flag has it.
+    pub ledger_password_file: Option<PathBuf>,
+    /// The bearer token for an intake; no flag has it.
+    pub intake_token_file: Option<PathBuf>,
+    /// `--egress`.
+    #[serde(default, deserialize_with = "values::egress")]
+    pub egress: Option<Egress>,
     /// `--auth-token-file`.
     pub auth_token_file: Option<PathBuf>,
     /// `--ca-cert`.
@@ -39,9 +52,19 @@ impl ConnectionOptions {
     /// The same, with every path mapped by `map`.
     #[must_use]
     pub(super) fn map_paths(self, map: &dyn Fn(&Path) -> PathBuf) -> Self {
+        let each = |paths: Vec<PathBuf>| paths.iter().map(|path| map(path)).collect();
+        let ledger = self.ledger.map(|given| match LedgerAddress::parse(given.as_os_str()) {
+            Ok(LedgerAddress::Sqlite(path)) => map(&path),
+            // A URL is no path; one that cannot be used says so itself.
+            _ => given,
+        });
         let map = |path: Option<PathBuf>| path.as_deref().map(map);
         ConnectionOptions {
-            ledger: map(self.ledger),
+            ledger,
+            key_files: each(self.key_files),
+            seal_to: map(self.seal_to),
+            ledger_password_file: map(self.ledger_password_file),
+            intake_token_file: map(self.intake_token_file),
             auth_token_file: map(self.auth_token_file),
             ca_cert: map(self.ca_cert),
             ..self
@@ -58,6 +81,8 @@ pub struct ConnectionSettings {
     pub host_is_named: bool,
     /// The ledger's address.
     pub ledger: LedgerAddress,
+    /// Which of several addresses requests without a credential leave from.
+    pub egress: Option<Egress>,
     /// The file with the user's own credential; without one, the environment is searched.
     pub auth_token_file: Option<PathBuf>,
     /// Certificates to trust besides the system's.
@@ -74,9 +99,17 @@ pub enum BadConnection {
     /// The host's name, or its URL.
     #[error(transparent)]
     Host(#[from] HostError),
-    /// There is no directory for the ledger.
+    /// The ledger's address, or the way into it.
     #[error(transparent)]
-    Ledger(#[from] LedgerError),
+    Ledger(#[from] BadLedgerAccess),
+    /// The name of an egress in the environment.
+    #[error("{variable} cannot be used: {problem}")]
+    Egress {
+        /// The variable.
+        variable: &'static str,
+        /// What is wrong with it.
+        problem: BadEgress,
+    },
 }
 
 impl ConnectionSettings {
@@ -105,7 +138,8 @@ impl ConnectionSettings {
         Ok(ConnectionSettings {
             host,
             host_is_named,
-            ledger: ledger(flags.ledger.as_deref(), env, user)?,
+            ledger: ledger::address(flags, env, user)?,
+            egress: egress(flags, env, user)?,
             auth_token_file: flags.auth_token_file.clone().or_else(user_token_file),
             ca_cert: flags.ca_cert.clone().or_else(|| user.ca_cert.clone()),
             timeout: flags.timeout.or(user.timeout).unwrap_or(DEFAULT_TIMEOUT),
@@ -117,14 +151,19 @@ impl ConnectionSettings {
     }
 }
 
-/// The ledger's address, for what needs no host: the flag, the environment, the user's file, the default one.
-pub fn ledger(
-    flag: Option<&Path>,
+fn egress(
+    flags: &ConnectionOptions,
     env: &Env,
     user: &ConnectionOptions,
-) -> Result<LedgerAddress, LedgerError> {
-    let variable = env.path(env::LEDGER);
-    LedgerAddress::choose(flag.or(variable.as_deref()).or(user.ledger.as_deref()))
+) -> Result<Option<Egress>, BadConnection> {
+    let variable = || env.text(env::EGRESS).map(|name| name.parse()).transpose();
+    let named = match &flags.egress {
+        Some(egress) => Some(egress.clone()),
+        None => {
+            variable().map_err(|problem| BadConnection::Egress { variable: env::EGRESS.name, problem })?
+        }
+    };
+    Ok(named.or_else(|| user.egress.clone()))
 }
 
 #[cfg(test)]
@@ -152,7 +191,8 @@ mod tests {
         assert_eq!(host(&nothing, &[], &nothing), ("github.com".to_owned(), false));
         let env: Env = env.into_iter().collect();
         let path = |flag: Option<&str>, env: &Env| {
-            ledger(flag.map(Path::new), env, &user).expect("an address").to_string()
+            let flags = ConnectionOptions { ledger: flag.map(Into::into), ..ConnectionOptions::default() };
+            ledger::address(&flags, env, &user).expect("an address").to_string()
         };
         assert_eq!(path(Some("flag.db"), &env), "flag.db");
         assert_eq!(path(None, &env), "env.db");

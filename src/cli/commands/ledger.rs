@@ -1,12 +1,14 @@
 //! `stanch ledger`: care of a ledger.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 
 use anyhow::bail;
 use jiff::Timestamp;
 
 use crate::cli::args::{
-    LedgerCheckArgs, LedgerCommand, LedgerCopyArgs, LedgerInitArgs, LedgerRekeyArgs, LedgerTargetArgs,
+    LedgerCheckArgs, LedgerCommand, LedgerCopyArgs, LedgerInitArgs, LedgerKeygenArgs, LedgerRekeyArgs,
+    LedgerTargetArgs,
 };
 use crate::cli::console::{Console, Terminal, can_prompt, count};
 use crate::cli::decision::user_at_host;
@@ -14,40 +16,72 @@ use crate::cli::exit::Exit;
 use crate::cli::run_record::RunRecord;
 use crate::cli::signal;
 use crate::cli::stdout::stdout;
-use crate::ledger::{self, Head, LedgerAddress, Rekeyed};
-use crate::settings::{self, Env};
+use crate::ledger::{self, Head, Initialized, LedgerAddress, PrivateKey, PublicKey, Rekeyed};
+use crate::settings::{self, ConnectionOptions, Env};
 use crate::text::printable;
 
 pub(super) fn run(command: &LedgerCommand, env: &Env) -> anyhow::Result<Exit> {
     match command {
         LedgerCommand::Init(args) => init(args, env),
+        LedgerCommand::Keygen(args) => keygen(args),
         LedgerCommand::Check(args) => check(args, env),
         LedgerCommand::Rekey(args) => rekey(args, env),
         LedgerCommand::Copy(args) => copy(args),
     }
 }
 
-fn address(target: &LedgerTargetArgs, env: &Env) -> anyhow::Result<LedgerAddress> {
+/// The ledger that is meant, with these keys.
+fn address(
+    target: &LedgerTargetArgs,
+    key_files: &[PathBuf],
+    env: &Env,
+) -> anyhow::Result<LedgerAddress> {
     let user = target.ledger.user.load_redacted(env)?;
-    let flag = target.address.as_deref().or(target.ledger.ledger.as_deref());
-    Ok(settings::ledger(flag, env, &user.connection)?)
+    let flags = target.ledger.options();
+    let flags = ConnectionOptions {
+        ledger: target.address.clone().or(flags.ledger),
+        key_files: key_files.to_vec(),
+        ..flags
+    };
+    Ok(settings::ledger(&flags, env, &user.connection)?)
 }
 
-fn init(args: &LedgerInitArgs, env: &Env) -> anyhow::Result<Exit> {
-    let address = address(&args.target, env)?;
-    let known = ledger::open_existing(&address)?.is_some();
-    let ledger = ledger::open(&address)?;
-    let name = printable(&ledger.description());
-    let what = if known { "is there already" } else { "is ready" };
+fn keygen(args: &LedgerKeygenArgs) -> anyhow::Result<Exit> {
+    let key = PrivateKey::generate()?;
+    key.write_new(&args.file)?;
+    let file = printable(&args.file.display().to_string());
     writeln!(
         stdout(),
-        "the ledger {name} {what}; its key is beside it, in {name}.key: neither is of use without the other"
+        "the key {} is ready: who drains has {file} (--key), and a copy of it is kept elsewhere; runners seal to {file}.pub, which \
+         `stanch ledger init LEDGER --seal-to {file}.pub` gives to them",
+        key.public().id()
     )?;
     Ok(Exit::Clean)
 }
 
+fn init(args: &LedgerInitArgs, env: &Env) -> anyhow::Result<Exit> {
+    let address = address(&args.target, &[], env)?;
+    let key = args.seal_to.as_deref().map(PublicKey::read).transpose()?;
+    let done = ledger::init(&address, key.as_ref())?;
+    let name = printable(&address.to_string());
+    let what = match done {
+        Initialized { found: None, .. } => "is ready".to_owned(),
+        Initialized { found: Some(found), schema } if found == schema => "is there already".to_owned(),
+        Initialized { found: Some(found), schema } => format!("was brought from schema {found} to {schema}"),
+    };
+    let key = match (&address, key) {
+        (LedgerAddress::Sqlite(_), _) => {
+            format!("its key is beside it, in {name}.key: neither is of use without the other")
+        }
+        (_, Some(key)) => format!("its tokens are sealed to the key {}", key.id()),
+        (_, None) => "the key that its tokens are sealed to is as it was".to_owned(),
+    };
+    writeln!(stdout(), "the ledger {name} {what}; {key}")?;
+    Ok(Exit::Clean)
+}
+
 fn check(args: &LedgerCheckArgs, env: &Env) -> anyhow::Result<Exit> {
-    let address = address(&args.target, env)?;
+    let address = address(&args.target, &args.key_files, env)?;
     let name = printable(&address.to_string());
     let Some(ledger) = ledger::open_existing(&address)? else { bail!("there is no ledger at {name}") };
     let report = ledger.check();
@@ -79,7 +113,7 @@ pub(super) fn ends(heads: &[Head]) -> String {
 
 fn rekey(args: &LedgerRekeyArgs, env: &Env) -> anyhow::Result<Exit> {
     let console = args.console.console();
-    let address = address(&args.target, env)?;
+    let address = with_new_key(address(&args.target, &args.key_files, env)?, args)?;
     let name = printable(&address.to_string());
     let Some(mut ledger) = ledger::open_existing(&address)? else { bail!("there is no ledger at {name}") };
     let lost = ledger.unopenable()?;
@@ -101,6 +135,21 @@ fn rekey(args: &LedgerRekeyArgs, env: &Env) -> anyhow::Result<Exit> {
     let done = ledger.rekey(&user_at_host(), &Timestamp::now);
     let exit = done.map(|done| tell_rekeyed(done, &name, &console)).map_err(anyhow::Error::from);
     record.end(ledger.as_mut(), exit, &console)
+}
+
+/// A shared ledger is told its new key; a file makes its own.
+fn with_new_key(address: LedgerAddress, args: &LedgerRekeyArgs) -> anyhow::Result<LedgerAddress> {
+    match (address, &args.new_key) {
+        (LedgerAddress::Postgres(mut address), new_key) => {
+            address.access.new_key.clone_from(new_key);
+            Ok(LedgerAddress::Postgres(address))
+        }
+        (address, None) => Ok(address),
+        (address, Some(_)) => bail!(
+            "--new-key is for a ledger that machines share, and {} makes its new key itself; leave the flag out",
+            printable(&address.to_string())
+        ),
+    }
 }
 
 fn tell_rekeyed(done: Rekeyed, name: &str, console: &Console) -> Exit {

@@ -12,27 +12,27 @@ use super::key_text::KeyTextError;
 /// The most bytes that are read of a file: a key and what somebody wrote around it.
 const MAX_LEN: u64 = 64 * 1024;
 
-/// What can be wrong with the file of a key.
+/// What can be wrong with the file of a key, or of another secret.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyFileError {
     /// There is none.
-    #[error("there is no key at {path}; `stanch ledger keygen {path}` makes one")]
+    #[error("there is no file {path}; where it is to be a key, `stanch ledger keygen` makes one")]
     Missing {
         /// The file.
         path: PathBuf,
     },
-    /// Others can read a private key.
-    #[error("the private key {path} can be read by others (mode {mode:04o}); run `chmod 600 {path}`")]
+    /// Others can read a file that is private.
+    #[error("{path} can be read by others (mode {mode:04o}); run `chmod 600 {path}`")]
     Exposed {
         /// The file.
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
     },
-    /// Somebody else owns a private key.
+    /// Somebody else owns a file that is private.
     #[error(
-        "the private key {path} belongs to another user (uid {owner}), who can read it; use one of your own, or root's"
+        "{path} belongs to another user (uid {owner}), who can read it; use a file of your own, or of root's"
     )]
     OthersFile {
         /// The file.
@@ -41,7 +41,7 @@ pub enum KeyFileError {
         owner: u32,
     },
     /// A directory, a pipe, a device.
-    #[error("{path} is not a regular file, and no key")]
+    #[error("{path} is not a regular file; name one that is")]
     NotAFile {
         /// The path.
         path: PathBuf,
@@ -53,7 +53,7 @@ pub enum KeyFileError {
         path: PathBuf,
     },
     /// Its content is not the key asked for.
-    #[error("{path} cannot be used as a key: {problem}")]
+    #[error("{path} cannot be used: {problem}")]
     Content {
         /// The file.
         path: PathBuf,
@@ -64,7 +64,7 @@ pub enum KeyFileError {
     #[error("the text cannot be used as a key: {0}")]
     Text(#[from] KeyTextError),
     /// A system call failed.
-    #[error("cannot {action} the key {path}: {source}")]
+    #[error("cannot {action} {path}: {source}")]
     Io {
         /// What was tried, as in "cannot read".
         action: &'static str,
@@ -88,8 +88,8 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
     content(&mut file, path)
 }
 
-/// The content of a private key's file, which is refused where others can read it.
-pub(super) fn read_private(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
+/// The content of a private file, which is refused where others can read it.
+pub(in crate::ledger) fn read_private(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
     let (mut file, meta) = open(path)?;
     check_private(path, &meta)?;
     content(&mut file, path)
@@ -120,7 +120,7 @@ fn content(file: &mut File, path: &Path) -> Result<Zeroizing<String>, KeyFileErr
     }
 }
 
-/// Refuses a private key that others can read. One that root owns may be readable by a group, as those are that systemd and
+/// Refuses a private file that others can read. One that root owns may be readable by a group, as those are that systemd and
 /// Kubernetes hand to a service; PostgreSQL draws the same line (<https://www.postgresql.org/docs/current/ssl-tcp.html>).
 #[cfg(unix)]
 fn check_private(path: &Path, meta: &fs::Metadata) -> Result<(), KeyFileError> {
