@@ -3,6 +3,7 @@
 //! A scanned project's own file overrules none of them. It adds rules, exclusions and suppressions: see [`Project`].
 
 mod connection;
+mod connection_options;
 pub mod env;
 mod input;
 mod ledger;
@@ -20,7 +21,8 @@ use crate::report::Format;
 use crate::source::tree;
 use crate::source::unpack::Limits;
 
-pub use connection::{BadConnection, ConnectionOptions, ConnectionSettings};
+pub use connection::{BadConnection, ConnectionSettings};
+pub use connection_options::ConnectionOptions;
 pub use env::Env;
 pub use input::{Destination, Input};
 pub use ledger::{BadLedgerAccess, address as ledger, enter as enter_ledger};

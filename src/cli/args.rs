@@ -28,7 +28,7 @@ use clap::{Parser, Subcommand};
 pub(super) use self::allow::AllowArgs;
 pub(super) use self::audit::{AuditArgs, TrailFormat};
 pub(super) use self::common::{CommonArgs, SuppressArgs};
-pub(super) use self::connection::{ConnectionArgs, PaceArgs, SharedLedgerArgs, TransportArgs};
+pub(super) use self::connection::{ConnectionArgs, PaceArgs, TransportArgs};
 pub(super) use self::console::ConsoleArgs;
 pub(super) use self::generate::{CompletionsArgs, ManArgs};
 pub(super) use self::git::GitArgs;

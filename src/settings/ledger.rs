@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::connection::ConnectionOptions;
+use super::connection_options::ConnectionOptions;
 use super::env::{self, Env};
 use crate::ledger::{KeyFileError, LedgerAccess, LedgerAddress, LedgerError, Secret};
 

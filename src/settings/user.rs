@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy as _;
 use serde::Deserialize;
 
-use super::connection::ConnectionOptions;
+use super::connection_options::ConnectionOptions;
 use super::revoke::RevokeOptions;
 use super::schema::{BadConfig, ConfigText, NO_TEXT, USER};
 use super::values;

@@ -31,11 +31,7 @@ pub(super) fn run(command: &LedgerCommand, env: &Env) -> anyhow::Result<Exit> {
 }
 
 /// The ledger that is meant, with these keys.
-fn address(
-    target: &LedgerTargetArgs,
-    key_files: &[PathBuf],
-    env: &Env,
-) -> anyhow::Result<LedgerAddress> {
+fn address(target: &LedgerTargetArgs, key_files: &[PathBuf], env: &Env) -> anyhow::Result<LedgerAddress> {
     let user = target.ledger.user.load_redacted(env)?;
     let flags = target.ledger.options();
     let flags = ConnectionOptions {
@@ -74,7 +70,9 @@ fn init(args: &LedgerInitArgs, env: &Env) -> anyhow::Result<Exit> {
             format!("its key is beside it, in {name}.key: neither is of use without the other")
         }
         (_, Some(key)) => format!("its tokens are sealed to the key {}", key.id()),
-        (_, None) => "the key that its tokens are sealed to is as it was".to_owned(),
+        (_, None) => {
+            "--seal-to FILE.pub names the key that runners seal to, where it has none yet".to_owned()
+        }
     };
     writeln!(stdout(), "the ledger {name} {what}; {key}")?;
     Ok(Exit::Clean)
@@ -133,7 +131,11 @@ fn rekey(args: &LedgerRekeyArgs, env: &Env) -> anyhow::Result<Exit> {
     }
     let record = signal::at_once(|| RunRecord::start(ledger.as_mut(), vec![address.to_string()]))?;
     let done = ledger.rekey(&user_at_host(), &Timestamp::now);
-    let exit = done.map(|done| tell_rekeyed(done, &name, &console)).map_err(anyhow::Error::from);
+    let key = match &args.new_key {
+        Some(key) => printable(&key.display().to_string()),
+        None => format!("{name}.key"),
+    };
+    let exit = done.map(|done| tell_rekeyed(done, &key, &console)).map_err(anyhow::Error::from);
     record.end(ledger.as_mut(), exit, &console)
 }
 
@@ -152,8 +154,8 @@ fn with_new_key(address: LedgerAddress, args: &LedgerRekeyArgs) -> anyhow::Resul
     }
 }
 
-fn tell_rekeyed(done: Rekeyed, name: &str, console: &Console) -> Exit {
-    console.info(&format!("{} sealed with a new key, in {name}.key", count(done.resealed, "token")));
+fn tell_rekeyed(done: Rekeyed, key: &str, console: &Console) -> Exit {
+    console.info(&format!("{} sealed with a new key, {key}", count(done.resealed, "token")));
     if done.held == 0 {
         return Exit::Clean;
     }
