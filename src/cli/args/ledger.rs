@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::connection::key_help;
-use super::{ConsentArgs, ConsoleArgs, LedgerArgs};
+use super::{ConsentArgs, ConsoleArgs, LedgerArgs, UserConfigArgs};
 
 /// Care of a ledger: make, check, seal anew, copy
 #[derive(Subcommand)]
@@ -30,9 +30,14 @@ pub(crate) enum LedgerCommand {
     /// queue it anew. Of a file, no other run may be at work meanwhile; in a database it goes on beside others, who need both
     /// keys until it is done.
     Rekey(LedgerRekeyArgs),
-    /// Copy a ledger and its key to another file, while others may write to it
+    /// Copy a ledger file and its key to another file, or move what a ledger knows to another backend
     ///
-    /// Only one of the two may be used: each counts its own quota, and each sends what waits.
+    /// From file to file, while others may write to it: only one of the two may be used, for each counts its own quota, and each
+    /// sends what waits.
+    ///
+    /// From a file to a database, back, or from one database to another: what waits is sealed anew there, and taken back here
+    /// once it is; what is known stays known in both. It may be interrupted and said again. Nothing else may drain the source
+    /// meanwhile; where it had requests within the last hour, none leaves the target for an hour.
     Copy(LedgerCopyArgs),
 }
 
@@ -94,13 +99,33 @@ pub(crate) struct LedgerRekeyArgs {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  stanch ledger copy ~/.local/state/stanch/ledger.db /mnt/evidence/ledger.db")]
+  stanch ledger copy ~/.local/state/stanch/ledger.db /mnt/evidence/ledger.db
+  stanch ledger copy ~/.local/state/stanch/ledger.db postgres://stanch@db.example.com/stanch
+  stanch ledger copy postgres://stanch@db.example.com/stanch laptop.db --key fleet.key")]
 pub(crate) struct LedgerCopyArgs {
     /// The ledger
     pub(crate) from: PathBuf,
 
-    /// The copy; nothing may be there yet
+    /// The copy; where a file is copied to a file, nothing may be there yet
     pub(crate) to: PathBuf,
+
+    #[arg(long = "key", value_name = "FILE", help = key_help())]
+    pub(crate) key_files: Vec<PathBuf>,
+
+    /// The public key that TO has to seal to
+    #[arg(long, value_name = "FILE.pub")]
+    pub(crate) seal_to: Option<PathBuf>,
+
+    /// Leave what waits in FROM as well: both send it
+    #[arg(long)]
+    pub(crate) keep: bool,
+
+    /// Certificates to trust besides the system's
+    #[arg(long, value_name = "PEM")]
+    pub(crate) ca_cert: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) user: UserConfigArgs,
 }
 
 // Which ledger.

@@ -1,5 +1,7 @@
 //! `stanch ledger`: care of a ledger.
 
+mod copy;
+
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -7,8 +9,7 @@ use anyhow::bail;
 use jiff::Timestamp;
 
 use crate::cli::args::{
-    LedgerCheckArgs, LedgerCommand, LedgerCopyArgs, LedgerInitArgs, LedgerKeygenArgs, LedgerRekeyArgs,
-    LedgerTargetArgs,
+    LedgerCheckArgs, LedgerCommand, LedgerInitArgs, LedgerKeygenArgs, LedgerRekeyArgs, LedgerTargetArgs,
 };
 use crate::cli::console::{Console, Terminal, can_prompt, count};
 use crate::cli::decision::user_at_host;
@@ -26,7 +27,7 @@ pub(super) fn run(command: &LedgerCommand, env: &Env) -> anyhow::Result<Exit> {
         LedgerCommand::Keygen(args) => keygen(args),
         LedgerCommand::Check(args) => check(args, env),
         LedgerCommand::Rekey(args) => rekey(args, env),
-        LedgerCommand::Copy(args) => copy(args),
+        LedgerCommand::Copy(args) => copy::copy(args, env),
     }
 }
 
@@ -162,16 +163,4 @@ fn tell_rekeyed(done: Rekeyed, key: &str, console: &Console) -> Exit {
     let held = count(done.held, "token");
     console.warn(&format!("{held} could not be opened, and held back: scan again to queue them anew"));
     Exit::Remaining
-}
-
-fn copy(args: &LedgerCopyArgs) -> anyhow::Result<Exit> {
-    let parse = |path: &std::path::Path| LedgerAddress::parse(path.as_os_str());
-    let (from, to) = (parse(&args.from)?, parse(&args.to)?);
-    let Some(head) = ledger::copy(&from, &to)? else {
-        bail!("there is no ledger at {}: nothing was copied", printable(&from.to_string()));
-    };
-    let to = printable(&to.to_string());
-    writeln!(stdout(), "copied to {to}, its key to {to}.key; the trail's head is {head}")?;
-    Console::plain().info("use only one of the two: each counts its own quota, and each sends what waits");
-    Ok(Exit::Clean)
 }
