@@ -13,6 +13,9 @@ use crate::ledger::trail::verify;
 use crate::revocation::{Grants, RateLimit};
 use crate::token::{Kind, Token};
 
+#[cfg(unix)]
+mod postgres;
+
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
 const HOST: &str = "https://api.example.test";
