@@ -50,6 +50,12 @@ impl Confidence {
             Confidence::Certain => "certain",
         }
     }
+
+    /// The level behind a word, the inverse of [`Confidence::as_str`].
+    pub fn from_word(word: &str) -> Option<Confidence> {
+        let all = [Confidence::Lookalike, Confidence::Likely, Confidence::Certain];
+        all.into_iter().find(|level| level.as_str() == word)
+    }
 }
 
 /// A token, and every location it was found at.

@@ -41,6 +41,7 @@ mod address;
 mod audit;
 mod bisect;
 mod care;
+mod carried;
 mod change;
 mod decision;
 mod entry;
@@ -66,10 +67,12 @@ mod postgres;
 mod quota;
 mod retry;
 mod seal;
+mod secret_file;
 mod settlement;
 mod sqlite;
 mod time;
 mod trail;
+mod transfer;
 mod trust;
 mod waiting;
 pub mod wire;
@@ -98,6 +101,7 @@ pub(crate) use seal::{LedgerId, SealingKey};
 pub use settlement::{BatchOutcome, Settled, Settlement};
 pub use time::Now;
 pub use trail::{TrailError, Verified, export, export_since, verify, verify_with};
+pub use transfer::{Copied, TransferOptions, Transferred, copy};
 pub use waiting::WaitingToken;
 
 use std::collections::BTreeMap;
@@ -148,17 +152,6 @@ pub fn open_existing(address: &LedgerAddress) -> Result<Option<Box<dyn Ledger>>,
         // What machines share is made by `stanch ledger init` alone.
         address => open(address).map(Some),
     }
-}
-
-/// Copies the ledger at one address, if there is one, and its key to another, and returns the head of its trail.
-///
-/// # Errors
-/// As [`open`]; [`FileError::Exists`] where something is there already.
-pub fn copy(from: &LedgerAddress, to: &LedgerAddress) -> Result<Option<Head>, LedgerError> {
-    let (LedgerAddress::Sqlite(from), LedgerAddress::Sqlite(to)) = (from, to) else {
-        return Err(LedgerError::UnknownScheme { scheme: "postgres".to_owned() });
-    };
-    sqlite::SqliteLedger::open_existing(from)?.map(|ledger| ledger.copy(to)).transpose()
 }
 
 /// Finds out whether the ledger at an address can be written, or made where there is none, and whether the tokens that wait

@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 mod acme;
+mod egress;
 pub mod github;
 mod response;
 mod revoker;
@@ -17,6 +18,7 @@ use crate::meter::CancelFlag;
 use crate::rule;
 use crate::token::{Kind, RevokedBy, Token};
 
+pub use egress::{BadEgress, Egress};
 pub use response::{Liveness, Outcome, RevokeResponse};
 pub use revoker::{CallCounter, Limits, Revoker, Uncounted};
 
@@ -104,6 +106,8 @@ pub struct Connection {
     pub host: Option<Host>,
     /// The user's own credential, where there is one.
     pub credential: Option<Token>,
+    /// `--egress`: which of several addresses requests without a credential leave from.
+    pub egress: Option<Egress>,
     /// `--ca-cert`: certificates to trust besides the system's, a file in PEM form.
     pub ca_cert: Option<PathBuf>,
     /// How long a request may take.
@@ -118,6 +122,7 @@ impl Connection {
         Connection {
             host: Some(host),
             credential: None,
+            egress: None,
             ca_cert: None,
             timeout: DEFAULT_TIMEOUT,
             cancel: CancelFlag::default(),

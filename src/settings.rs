@@ -3,8 +3,10 @@
 //! A scanned project's own file overrules none of them. It adds rules, exclusions and suppressions: see [`Project`].
 
 mod connection;
+mod connection_options;
 pub mod env;
 mod input;
+mod ledger;
 mod project;
 mod project_dir;
 mod report_target;
@@ -19,9 +21,11 @@ use crate::report::Format;
 use crate::source::tree;
 use crate::source::unpack::Limits;
 
-pub use connection::{BadConnection, ConnectionOptions, ConnectionSettings, ledger};
+pub use connection::{BadConnection, ConnectionSettings};
+pub use connection_options::ConnectionOptions;
 pub use env::Env;
 pub use input::{Destination, Input};
+pub use ledger::{BadLedgerAccess, address as ledger, enter as enter_ledger};
 pub use project::{CONFIG, IGNORE, Project, read_project_file};
 pub use project_dir::{ProjectInputs, repository_top};
 pub use report_target::{BadReportTarget, ReportTarget};

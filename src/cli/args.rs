@@ -28,14 +28,15 @@ use clap::{Parser, Subcommand};
 pub(super) use self::allow::AllowArgs;
 pub(super) use self::audit::{AuditArgs, TrailFormat};
 pub(super) use self::common::{CommonArgs, SuppressArgs};
-pub(super) use self::connection::{ConnectionArgs, TransportArgs};
+pub(super) use self::connection::{ConnectionArgs, PaceArgs, TransportArgs};
 pub(super) use self::console::ConsoleArgs;
 pub(super) use self::generate::{CompletionsArgs, ManArgs};
 pub(super) use self::git::GitArgs;
 pub(super) use self::hook::{HookCommand, HookKind, HookRunArgs, HookSelection};
 pub(super) use self::kill_switch::{EnterpriseCommand, KillSwitchArgs, OrgCommand};
 pub(super) use self::ledger::{
-    LedgerCheckArgs, LedgerCommand, LedgerCopyArgs, LedgerInitArgs, LedgerRekeyArgs, LedgerTargetArgs,
+    LedgerCheckArgs, LedgerCommand, LedgerCopyArgs, LedgerInitArgs, LedgerKeygenArgs, LedgerRekeyArgs,
+    LedgerTargetArgs,
 };
 pub(super) use self::queue::{
     ConsentArgs, FilterArgs, LedgerArgs, ListFormat, QueueCommand, QueueListArgs, QueueReleaseArgs,

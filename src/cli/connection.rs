@@ -28,6 +28,7 @@ pub(super) fn connection(
     Connection {
         host: Some(settings.host.clone()),
         credential: credential.map(|credential| credential.token),
+        egress: settings.egress.clone(),
         ca_cert: settings.ca_cert.clone(),
         timeout: settings.timeout,
         cancel: cancel.clone(),

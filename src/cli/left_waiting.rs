@@ -95,6 +95,12 @@ pub(super) fn resume_command(connection: &ConnectionSettings, base: &str) -> Str
     if LedgerAddress::choose(None::<&str>).ok().as_ref() != Some(&connection.ledger) {
         add("--ledger", &connection.ledger.to_string());
     }
+    if let LedgerAddress::Postgres(address) = &connection.ledger {
+        address.access.key_files.iter().for_each(|key| add("--key", &key.display().to_string()));
+    }
+    if let Some(egress) = &connection.egress {
+        add("--egress", egress.as_str());
+    }
     let files = [("--ca-cert", &connection.ca_cert), ("--auth-token-file", &connection.auth_token_file)];
     for (flag, file) in files {
         if let Some(file) = file {
@@ -147,6 +153,16 @@ mod tests {
         assert_eq!(
             resume_command(&full, "https://gw.example/x"),
             "stanch resume --host ghes.example --api-url https://gw.example/x --ledger 'my ledger.db' --ca-cert ca.pem"
+        );
+        let shared = connection(&ConnectionOptions {
+            ledger: Some("postgres://stanch@db.example/l".into()),
+            key_files: vec!["fleet.key".into()],
+            egress: "nat-1".parse().ok(),
+            ..ConnectionOptions::default()
+        });
+        assert_eq!(
+            resume_command(&shared, "https://api.github.com"),
+            "stanch resume --ledger postgres://stanch@db.example/l --key fleet.key --egress nat-1"
         );
     }
 

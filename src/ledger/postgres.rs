@@ -34,6 +34,7 @@ mod take_over;
 mod tests;
 mod trail;
 mod transaction;
+mod transfer;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;

@@ -32,6 +32,7 @@ mod tests;
 
 pub use envelope::key_id_of;
 pub use key_file::KeyFileError;
+pub(super) use key_file::read_private as read_private_text;
 pub use key_id::KeyId;
 pub use key_ring::KeyRing;
 pub use key_text::KeyTextError;

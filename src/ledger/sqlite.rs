@@ -36,6 +36,7 @@ mod settle;
 mod space;
 mod trail;
 mod transaction;
+mod transfer;
 mod waiting;
 
 use std::collections::BTreeMap;

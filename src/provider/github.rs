@@ -19,7 +19,8 @@ use jiff::Timestamp;
 use self::client::Client;
 use self::host::{Flavour, Host};
 use super::{
-    CallCounter, ConnectError, Connection, Limits, Liveness, Outcome, Provider, RevokeResponse, Revoker,
+    CallCounter, ConnectError, Connection, Egress, Limits, Liveness, Outcome, Provider, RevokeResponse,
+    Revoker,
 };
 use crate::http::Response;
 use crate::revocation::{Batch, MAX_BATCH};
@@ -55,6 +56,7 @@ pub const SELF_PARALLEL: usize = 5;
 pub struct GitHub {
     client: Client,
     credential: Option<Token>,
+    egress: Option<Egress>,
 }
 
 impl GitHub {
@@ -72,7 +74,7 @@ impl GitHub {
                 connection.credential
             }
         };
-        Ok(GitHub { client, credential })
+        Ok(GitHub { client, credential, egress: connection.egress })
     }
 
     /// The release a server named, once it was asked ([`Revoker::prepare`]).
@@ -132,10 +134,12 @@ fn unasked(host: &str, why: &str) -> String {
     )
 }
 
-/// Whose quota a revocation counts against: nobody's in particular at GitHub's own hosts, a credential's at a server.
-pub fn identity(flavour: Flavour, credential: Option<&Token>) -> String {
-    match (flavour, credential) {
-        (Flavour::Server, Some(token)) => format!("sha256:{}", token.fingerprint().hex()),
+/// Whose quota a revocation counts against: at GitHub's own hosts that of the address it comes from, at a server that of a
+/// credential.
+pub fn identity(flavour: Flavour, credential: Option<&Token>, egress: Option<&Egress>) -> String {
+    match (flavour, credential, egress) {
+        (Flavour::Server, Some(token), _) => format!("sha256:{}", token.fingerprint().hex()),
+        (_, _, Some(egress)) => format!("anonymous@{egress}"),
         _ => "anonymous".to_owned(),
     }
 }
@@ -146,7 +150,7 @@ impl Revoker for GitHub {
         let (batch_kinds, undecided_kinds) = kinds::batch_kinds(host.flavour(), self.client.release());
         Limits {
             host: host.api_base(),
-            identity: identity(host.flavour(), self.credential.as_ref()),
+            identity: identity(host.flavour(), self.credential.as_ref(), self.egress.as_ref()),
             max_batch: PROVIDER.max_batch,
             per_hour: PROVIDER.per_hour,
             batch_kinds,

@@ -12,7 +12,8 @@ use crate::token::{Kind, Token};
 pub struct Limits {
     /// Whose quota a request counts against: the API's host.
     pub host: String,
-    /// Whose quota at that host: `anonymous`, or a fingerprint of the credential (never the credential).
+    /// Whose quota at that host: `anonymous`, `anonymous@` and the name of an egress, or a fingerprint of the credential (never
+    /// the credential).
     pub identity: String,
     /// The most tokens one request may carry.
     pub max_batch: usize,

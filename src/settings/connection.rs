@@ -1,53 +1,15 @@
 //! Which host a run speaks to, how it gets there, and where its ledger is: flags over environment over the user's file.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
-
+use super::connection_options::ConnectionOptions;
 use super::env::{self, Env};
-use super::values;
-use crate::ledger::{LedgerAddress, LedgerError};
-use crate::provider::DEFAULT_TIMEOUT;
+use super::ledger::{self, BadLedgerAccess};
+use crate::ledger::LedgerAddress;
 use crate::provider::github::host::{Host, HostChoice, HostError};
+use crate::provider::{BadEgress, DEFAULT_TIMEOUT, Egress};
 use crate::revoke;
-
-/// The options of the command line, or those of the user's file: the same ones, all of them optional.
-///
-/// A scanned tree's file has none of them.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct ConnectionOptions {
-    /// `--host`.
-    pub host: Option<String>,
-    /// `--api-url`.
-    pub api_url: Option<String>,
-    /// `--ledger`.
-    pub ledger: Option<PathBuf>,
-    /// `--auth-token-file`.
-    pub auth_token_file: Option<PathBuf>,
-    /// `--ca-cert`.
-    pub ca_cert: Option<PathBuf>,
-    /// `--timeout`.
-    #[serde(default, deserialize_with = "values::seconds")]
-    pub timeout: Option<Duration>,
-    /// `--min-interval`.
-    #[serde(default, deserialize_with = "values::duration")]
-    pub min_interval: Option<Duration>,
-}
-
-impl ConnectionOptions {
-    /// The same, with every path mapped by `map`.
-    #[must_use]
-    pub(super) fn map_paths(self, map: &dyn Fn(&Path) -> PathBuf) -> Self {
-        let map = |path: Option<PathBuf>| path.as_deref().map(map);
-        ConnectionOptions {
-            ledger: map(self.ledger),
-            auth_token_file: map(self.auth_token_file),
-            ca_cert: map(self.ca_cert),
-            ..self
-        }
-    }
-}
 
 /// A host, the way to it, and a ledger.
 #[derive(Clone, Debug)]
@@ -58,6 +20,8 @@ pub struct ConnectionSettings {
     pub host_is_named: bool,
     /// The ledger's address.
     pub ledger: LedgerAddress,
+    /// Which of several addresses requests without a credential leave from.
+    pub egress: Option<Egress>,
     /// The file with the user's own credential; without one, the environment is searched.
     pub auth_token_file: Option<PathBuf>,
     /// Certificates to trust besides the system's.
@@ -74,9 +38,17 @@ pub enum BadConnection {
     /// The host's name, or its URL.
     #[error(transparent)]
     Host(#[from] HostError),
-    /// There is no directory for the ledger.
+    /// The ledger's address, or the way into it.
     #[error(transparent)]
-    Ledger(#[from] LedgerError),
+    Ledger(#[from] BadLedgerAccess),
+    /// The name of an egress in the environment.
+    #[error("{variable} cannot be used: {problem}")]
+    Egress {
+        /// The variable.
+        variable: &'static str,
+        /// What is wrong with it.
+        problem: BadEgress,
+    },
 }
 
 impl ConnectionSettings {
@@ -105,7 +77,8 @@ impl ConnectionSettings {
         Ok(ConnectionSettings {
             host,
             host_is_named,
-            ledger: ledger(flags.ledger.as_deref(), env, user)?,
+            ledger: ledger::address(flags, env, user)?,
+            egress: egress(flags, env, user)?,
             auth_token_file: flags.auth_token_file.clone().or_else(user_token_file),
             ca_cert: flags.ca_cert.clone().or_else(|| user.ca_cert.clone()),
             timeout: flags.timeout.or(user.timeout).unwrap_or(DEFAULT_TIMEOUT),
@@ -117,14 +90,19 @@ impl ConnectionSettings {
     }
 }
 
-/// The ledger's address, for what needs no host: the flag, the environment, the user's file, the default one.
-pub fn ledger(
-    flag: Option<&Path>,
+fn egress(
+    flags: &ConnectionOptions,
     env: &Env,
     user: &ConnectionOptions,
-) -> Result<LedgerAddress, LedgerError> {
-    let variable = env.path(env::LEDGER);
-    LedgerAddress::choose(flag.or(variable.as_deref()).or(user.ledger.as_deref()))
+) -> Result<Option<Egress>, BadConnection> {
+    let variable = || env.text(env::EGRESS).map(|name| name.parse()).transpose();
+    let named = match &flags.egress {
+        Some(egress) => Some(egress.clone()),
+        None => {
+            variable().map_err(|problem| BadConnection::Egress { variable: env::EGRESS.name, problem })?
+        }
+    };
+    Ok(named.or_else(|| user.egress.clone()))
 }
 
 #[cfg(test)]
@@ -152,7 +130,8 @@ mod tests {
         assert_eq!(host(&nothing, &[], &nothing), ("github.com".to_owned(), false));
         let env: Env = env.into_iter().collect();
         let path = |flag: Option<&str>, env: &Env| {
-            ledger(flag.map(Path::new), env, &user).expect("an address").to_string()
+            let flags = ConnectionOptions { ledger: flag.map(Into::into), ..ConnectionOptions::default() };
+            ledger::address(&flags, env, &user).expect("an address").to_string()
         };
         assert_eq!(path(Some("flag.db"), &env), "flag.db");
         assert_eq!(path(None, &env), "env.db");

@@ -43,8 +43,27 @@ impl Variable {
 pub const CONFIG: Variable =
     Variable::new("STANCH_CONFIG", "the user's configuration file").below_flag("--config");
 
-/// The ledger's path.
+/// The ledger: its path or its URL.
 pub const LEDGER: Variable = Variable::new("STANCH_LEDGER", "the ledger").below_flag("--ledger");
+
+/// Private keys: a list as `PATH` has it.
+pub const LEDGER_KEY_FILE: Variable =
+    Variable::new("STANCH_LEDGER_KEY_FILE", "the private keys of a shared ledger, separated as in PATH")
+        .below_flag("--key");
+
+/// The password of a ledger in PostgreSQL (<https://www.postgresql.org/docs/current/libpq-envars.html>).
+pub const PGPASSWORD: Variable = Variable::new("PGPASSWORD", "the password of a ledger in PostgreSQL");
+
+/// Where its passwords are (same page).
+pub const PGPASSFILE: Variable =
+    Variable::new("PGPASSFILE", "the file of such passwords, instead of ~/.pgpass");
+
+/// What an intake knows a runner by.
+pub const INTAKE_TOKEN: Variable = Variable::new("STANCH_INTAKE_TOKEN", "the bearer token for an intake");
+
+/// The name of the address that requests leave from.
+pub const EGRESS: Variable =
+    Variable::new("STANCH_EGRESS", "the NAT that requests leave through").below_flag("--egress");
 
 /// The user's own credential, for any host.
 pub const AUTH_TOKEN: Variable =
@@ -84,9 +103,14 @@ pub const GITHUB_STEP_SUMMARY: Variable =
     Variable::new("GITHUB_STEP_SUMMARY", "where a job's summary is written, with -f github");
 
 /// Every variable, those of libraries among them.
-pub const VARIABLES: [Variable; 16] = [
+pub const VARIABLES: [Variable; 21] = [
     CONFIG,
     LEDGER,
+    LEDGER_KEY_FILE,
+    PGPASSWORD,
+    PGPASSFILE,
+    INTAKE_TOKEN,
+    EGRESS,
     AUTH_TOKEN,
     GH_TOKEN,
     GITHUB_TOKEN,
@@ -159,6 +183,11 @@ impl Env {
         self.raw(variable.name).map(PathBuf::from)
     }
 
+    /// The value of a variable that names several files.
+    pub fn paths(&self, variable: Variable) -> Vec<PathBuf> {
+        self.raw(variable.name).map(|value| std::env::split_paths(&value).collect()).unwrap_or_default()
+    }
+
     /// Everything that credentials of this machine are searched in, but for what is scanned.
     pub fn for_local_credentials(&self) -> Environment {
         Environment {
@@ -197,6 +226,10 @@ mod tests {
         let env = Env::from_iter([("GH_HOST", ""), ("STANCH_LEDGER", "l.db")]);
         assert_eq!((env.is_set(GH_HOST), env.text(GH_HOST)), (false, None));
         assert_eq!(env.path(LEDGER), Some(PathBuf::from("l.db")));
+        let files = std::env::join_paths(["a", "b c"]).expect("names without a separator");
+        let env = Env::from_iter([("STANCH_LEDGER_KEY_FILE", files)]);
+        assert_eq!(env.paths(LEDGER_KEY_FILE), [PathBuf::from("a"), PathBuf::from("b c")]);
+        assert!(env.paths(LEDGER).is_empty());
         assert_eq!(help(&[GH_HOST, GITHUB_SERVER_URL]), "[env: GH_HOST, GITHUB_SERVER_URL]");
     }
 

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::connection::{BadConnection, ConnectionOptions, ConnectionSettings};
+use super::connection::{BadConnection, ConnectionSettings};
+use super::connection_options::ConnectionOptions;
 use super::env::Env;
 use super::values;
 use crate::finding::Confidence;

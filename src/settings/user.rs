@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy as _;
 use serde::Deserialize;
 
-use super::connection::ConnectionOptions;
+use super::connection_options::ConnectionOptions;
 use super::revoke::RevokeOptions;
 use super::schema::{BadConfig, ConfigText, NO_TEXT, USER};
 use super::values;
@@ -165,7 +165,8 @@ mod tests {
             "format = 'sarif'\nthreads = 2\nexclude = ['a']\nmin_confidence = 'certain'\nmax_file_size = '10M'\n\
              max_archive_depth = 1\nmax_decode_depth = 0\nhost = 'ghe.example'\napi_url = 'http://127.0.0.1:1'\n\
              ca_cert = 'ca.pem'\nledger = '/var/ledger.db'\ntimeout = 5\nmin_interval = '250ms'\n\
-             auth_token_file = 'token'\nrevoke_confidence = 'likely'\nmax_revoke = 7\n[limits]\nmax_entries = 9\n\
+             auth_token_file = 'token'\nkey = ['old.key']\nseal_to = 'new.pub'\n\
+             ledger_password_file = 'pw'\nintake_token_file = 'intake'\negress = 'nat-1'\nrevoke_confidence = 'likely'\nmax_revoke = 7\n[limits]\nmax_entries = 9\n\
              [[allowlists]]\npaths = ['x']\n[[rules]]\nid = 'r'\nregex = 'k_x'\nkeywords = ['k_']\npositive = ['k_x']\n",
         )
         .expect("a good file");
@@ -178,11 +179,19 @@ mod tests {
         let (connection, revoke) = (config.connection, config.revoke);
         assert_eq!(connection.ca_cert.as_deref(), Some(Path::new("/etc/stanch/ca.pem")));
         assert_eq!(connection.ledger.as_deref(), Some(Path::new("/var/ledger.db")));
+        let beside = |name: &str| Some(Path::new("/etc/stanch").join(name));
+        assert_eq!(connection.key_files.first().cloned(), beside("old.key"));
+        assert_eq!(
+            (&connection.seal_to, &connection.ledger_password_file),
+            (&beside("new.pub"), &beside("pw"))
+        );
+        assert_eq!(connection.intake_token_file, beside("intake"));
+        assert_eq!(connection.egress.map(|egress| egress.to_string()).as_deref(), Some("nat-1"));
         assert_eq!((connection.timeout, revoke.max_revoke), (Some(Duration::from_secs(5)), Some(7)));
         assert_eq!(connection.min_interval, Some(Duration::from_millis(250)));
         assert_eq!(config.limits, Limits { max_entries: 9, ..Limits::default() });
         let every_key = USER.keys.len();
-        assert_eq!(every_key, 19, "a new key belongs into this test");
+        assert_eq!(every_key, 24, "a new key belongs into this test");
     }
 
     #[test]
@@ -192,6 +201,7 @@ mod tests {
             ("\nformat = 'xml'", ":2: `xml` is none of pretty"),
             ("min_confidence = 'sure'", "none of certain, likely, lookalike"),
             ("max_file_size = '10x'", "is not a size"),
+            ("egress = 'a b'", ":1: the name of an egress"),
             ("min_interval = '-1s'", "is not a length of time"),
             ("max-file-size = 1", "did you mean `max_file_size`?"),
             ("[[rules]]\nid = 'r'\nregx = ''", ":3: unknown key `regx`: did you mean `regex`?"),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::units::{parse_duration, parse_size};
 use crate::finding::Confidence;
+use crate::provider::Egress;
 use crate::report::Format;
 
 /// A format of reports, by its name.
@@ -21,6 +22,12 @@ pub(super) fn confidence<'de, D: Deserializer<'de>>(deserializer: D) -> Result<O
             .find(|level| level.as_str() == text)
             .ok_or_else(|| all.map(Confidence::as_str).join(", "))
     })
+}
+
+/// The name of an egress.
+pub(super) fn egress<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Egress>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
 /// One of several names; where it is none of them, `read` lists them.

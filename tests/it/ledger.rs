@@ -147,3 +147,89 @@ fn a_copy_is_a_ledger_with_its_key() {
     assert!(fixture.github.accepted().contains(&tokens[0]));
     assert_eq!(fs::read_dir(copy.parent().expect("a directory")).expect("listed").count(), 2);
 }
+
+#[test]
+fn a_key_pair_is_made_once_and_kept_from_others() {
+    let fixture = Fixture::new(8220);
+    let key = fixture.sandbox.path().join("fleet.key");
+    let made = run(&fixture, "keygen", &[text(&key)]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    assert!(made.stdout.contains("fleet.key.pub"), "{}", made.stdout);
+    assert_eq!(fs::metadata(&key).expect("a key").mode() & 0o777, 0o600);
+    let (private, public) =
+        (fs::read(&key).expect("a key"), fs::read_to_string(key.with_extension("key.pub")));
+    let public = public.expect("a public key");
+    assert!(public.starts_with("stanch-key-v1 x25519 ") && public.lines().count() == 1, "{public}");
+    let again = run(&fixture, "keygen", &[text(&key)]);
+    assert_eq!(again.code, 2, "{}", again.stdout);
+    assert!(again.stderr.contains("exists already"), "{}", again.stderr);
+    assert_eq!(fs::read(&key).expect("a key"), private, "a key was replaced");
+    let secret = String::from_utf8(private).expect("text");
+    let secret = secret.lines().last().and_then(|line| line.rsplit(' ').next()).expect("a key").to_owned();
+    assert!(
+        ![made.stdout, made.stderr, again.stdout, again.stderr].concat().contains(&secret),
+        "it was printed"
+    );
+}
+
+#[test]
+fn a_file_takes_no_key_of_a_shared_ledger() {
+    let (fixture, _) = waiting(8221);
+    let key = fixture.sandbox.path().join("fleet.key");
+    assert_eq!(run(&fixture, "keygen", &[text(&key)]).code, 0);
+    let (ledger, public) = (fixture.ledger(), key.with_extension("key.pub"));
+    for (verb, flags, said) in [
+        ("init", ["--seal-to", text(&public)], "its key beside it"),
+        ("check", ["--key", text(&key)], "its key beside it"),
+        ("rekey", ["--new-key", text(&public)], "makes its new key itself"),
+    ] {
+        let refused = run(&fixture, verb, &[&[text(&ledger)], &flags[..]].concat());
+        assert_eq!(refused.code, 2, "{verb}: {}", refused.stdout);
+        assert!(refused.stderr.contains(said), "{verb}: {}", refused.stderr);
+    }
+    let refused = fixture.run(&["resume", "--key", text(&key)]);
+    assert_eq!(refused.code, 2, "{}", refused.stdout);
+    // In the environment it is for another ledger.
+    let mut command = fixture.command(&["status"]);
+    assert!(command.env("STANCH_LEDGER_KEY_FILE", &key).status().expect("it runs").success());
+}
+
+#[test]
+fn each_egress_has_a_quota_of_its_own() {
+    let mut fixture = Fixture::new(8222);
+    let tokens = [fixture.mint.token(Kind::Pat), fixture.mint.token(Kind::Pat)];
+    for (egress, token) in [("nat-1", &tokens[0]), ("nat-2", &tokens[1])] {
+        let revoked = fixture.feed(&["revoke", "--yes", "--egress", egress], token);
+        assert_eq!(revoked.code, 0, "{}", revoked.stderr);
+    }
+    let used = |arguments: &[&str]| fixture.json(arguments).1["requests_last_hour"].clone();
+    assert_eq!(used(&["status", "--egress", "nat-1"]), 1);
+    assert_eq!(used(&["status", "--egress", "nat-3"]), 0);
+    let identities: Vec<String> = (fixture.trail().iter())
+        .filter(|record| record["event"] == "intent")
+        .map(|record| record["identity"].as_str().unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(identities, ["anonymous@nat-1", "anonymous@nat-2"]);
+    let refused = fixture.run(&["status", "--egress", "a b"]);
+    assert_eq!(refused.code, 2, "{}", refused.stdout);
+    let mut command = fixture.command(&["status"]);
+    let output = command.env("STANCH_EGRESS", "a@b").output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && said.contains("STANCH_EGRESS"), "{said}");
+}
+
+#[test]
+fn a_copy_to_where_nothing_can_be_says_why() {
+    let (fixture, _) = waiting(8223);
+    let ledger = fixture.ledger();
+    for (to, said) in [
+        ("https://intake.example.test", "is an intake"),
+        ("postgres://stanch:hunter2@db.example.test/l", "PGPASSWORD"),
+        ("redis://db.example.test", "redis"),
+    ] {
+        let refused = run(&fixture, "copy", &[text(&ledger), to]);
+        assert_eq!(refused.code, 2, "{to}: {}", refused.stdout);
+        assert!(refused.stderr.contains(said) && !refused.stderr.contains("hunter2"), "{}", refused.stderr);
+    }
+    assert_eq!(fixture.status()["queued"], 2, "a token was moved to nowhere");
+}

@@ -1,11 +1,8 @@
 //! The arguments of `stanch audit`.
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
 
-use super::UserConfigArgs;
-use super::connection::ledger_help;
+use super::LedgerArgs;
 use crate::ledger::Head;
 
 #[derive(Args)]
@@ -40,11 +37,8 @@ pub(crate) struct AuditArgs {
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) format: TrailFormat,
 
-    #[arg(long, value_name = "PATH", help = ledger_help())]
-    pub(crate) ledger: Option<PathBuf>,
-
     #[command(flatten)]
-    pub(crate) user: UserConfigArgs,
+    pub(crate) ledger: LedgerArgs,
 }
 
 /// How a trail is printed.

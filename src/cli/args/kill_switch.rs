@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{ConsoleArgs, TransportArgs, UserConfigArgs};
+use super::{ConnectionArgs, ConsoleArgs, PaceArgs, UserConfigArgs};
 use crate::provider::github::kill_switch::CredentialType;
 
 /// Kill switches of an enterprise
@@ -123,7 +123,10 @@ pub(crate) struct KillSwitchArgs {
     pub(crate) yes: bool,
 
     #[command(flatten)]
-    pub(crate) transport: TransportArgs,
+    pub(crate) connection: ConnectionArgs,
+
+    #[command(flatten)]
+    pub(crate) pace: PaceArgs,
 
     #[command(flatten)]
     pub(crate) user: UserConfigArgs,

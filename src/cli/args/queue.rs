@@ -9,7 +9,7 @@ use super::connection::ledger_help;
 use super::{ConsoleArgs, UserConfigArgs};
 use crate::revocation::State;
 use crate::rule;
-use crate::settings::parse_duration;
+use crate::settings::{ConnectionOptions, parse_duration};
 use crate::token::{HashPrefix, Kind};
 
 /// What waits and what became of it; take back, try again, lift a server's hold
@@ -164,11 +164,26 @@ impl FilterArgs {
 // Which ledger.
 #[derive(Args)]
 pub(crate) struct LedgerArgs {
-    #[arg(long, value_name = "PATH", help_heading = "Where to", help = ledger_help())]
+    #[arg(long, value_name = "PATH|URL", help_heading = "Where to", help = ledger_help())]
     pub(crate) ledger: Option<PathBuf>,
+
+    /// Certificates to trust besides the system's
+    #[arg(long, value_name = "PEM", help_heading = "Where to")]
+    pub(crate) ca_cert: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) user: UserConfigArgs,
+}
+
+impl LedgerArgs {
+    /// These flags as an input of the settings.
+    pub(crate) fn options(&self) -> ConnectionOptions {
+        ConnectionOptions {
+            ledger: self.ledger.clone(),
+            ca_cert: self.ca_cert.clone(),
+            ..ConnectionOptions::default()
+        }
+    }
 }
 
 /// How a list is printed.

@@ -88,7 +88,7 @@ impl RevocationArgs {
 
     /// The first of these flags that was given, for commands that refuse them.
     pub(crate) fn first_given(&self) -> Option<&'static str> {
-        let TransportArgs { connection, ca_cert, timeout, min_interval } = &self.transport;
+        let TransportArgs { connection, pace, shared } = &self.transport;
         let flags = [
             ("--dry-run", self.dry_run),
             ("--yes", self.yes),
@@ -101,10 +101,13 @@ impl RevocationArgs {
             ("--host", connection.host.is_some()),
             ("--api-url", connection.api_url.is_some()),
             ("--ledger", connection.ledger.is_some()),
+            ("--key", !shared.key_files.is_empty()),
+            ("--seal-to", shared.seal_to.is_some()),
+            ("--egress", shared.egress.is_some()),
             ("--auth-token-file", connection.auth_token_file.is_some()),
-            ("--ca-cert", ca_cert.is_some()),
-            ("--timeout", timeout.is_some()),
-            ("--min-interval", min_interval.is_some()),
+            ("--ca-cert", connection.ca_cert.is_some()),
+            ("--timeout", pace.timeout.is_some()),
+            ("--min-interval", pace.min_interval.is_some()),
         ];
         flags.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
     }
@@ -194,7 +197,7 @@ mod tests {
             assert_eq!(parsed.ok().and_then(|only| only.flags.first_given()), Some(flag.as_str()));
             flags += 1;
         }
-        assert_eq!(flags, 15);
+        assert_eq!(flags, 18);
         assert_eq!(Only::parse_from(["stanch"]).flags.first_given(), None);
     }
 }

@@ -2,7 +2,9 @@
 
 use clap::{Args, ValueEnum};
 
+use super::connection::egress_help;
 use super::{ConnectionArgs, UserConfigArgs};
+use crate::provider::Egress;
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -16,6 +18,9 @@ pub(crate) struct StatusArgs {
 
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,
+
+    #[arg(long, value_name = "NAME", help_heading = "Where to", help = egress_help())]
+    pub(crate) egress: Option<Egress>,
 
     #[command(flatten)]
     pub(crate) user: UserConfigArgs,

@@ -17,8 +17,8 @@ use crate::settings::{self, Env};
 use crate::text::printable;
 
 pub(super) fn run(args: &AuditArgs, env: &Env) -> anyhow::Result<Exit> {
-    let user = args.user.load_redacted(env)?;
-    let address = settings::ledger(args.ledger.as_deref(), env, &user.connection)?;
+    let user = args.ledger.user.load_redacted(env)?;
+    let address = settings::ledger(&args.ledger.options(), env, &user.connection)?;
     let Some(ledger) = ledger::open_existing(&address)? else {
         let address = printable(&address.to_string());
         if let Some(expected) = &args.expect {

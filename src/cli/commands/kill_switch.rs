@@ -59,7 +59,8 @@ fn run(request: &KillRequest<'_>, env: &Env) -> anyhow::Result<Exit> {
     let console = args.console.console();
     let calls = request.calls()?;
     let user = args.user.load_redacted(env)?;
-    let settings = ConnectionSettings::resolve(&args.transport.options(), env, &user.connection)?;
+    let settings =
+        ConnectionSettings::resolve(&args.pace.with(args.connection.options()), env, &user.connection)?;
     let host = &settings.host;
     if host.flavour() == Flavour::Server {
         return Err(GitHubError::NoKillSwitch { host: host.label().to_owned() }.into());

@@ -14,10 +14,11 @@ use crate::cli::host_summary::round_up_to_second;
 use crate::cli::stdout::stdout;
 use crate::ledger::{self, HostEntry, HostStatus, Ledger, LedgerError, StatusRequest};
 use crate::provider;
+use crate::provider::github::host::Flavour;
 use crate::provider::github::identity;
 use crate::provider::github::kill_switch::IDENTITY_PREFIX;
 use crate::revocation::State;
-use crate::settings::{ConnectionSettings, Env};
+use crate::settings::{ConnectionOptions, ConnectionSettings, Env};
 use crate::text::printable;
 
 /// The whole ledger: the tokens of all hosts together, the quota of one of them, and then each host by itself.
@@ -35,7 +36,8 @@ struct Status {
 
 pub(super) fn run(args: &StatusArgs, env: &Env) -> anyhow::Result<Exit> {
     let user = args.user.load_redacted(env)?;
-    let settings = ConnectionSettings::resolve(&args.connection.options(), env, &user.connection)?;
+    let flags = ConnectionOptions { egress: args.egress.clone(), ..args.connection.options() };
+    let settings = ConnectionSettings::resolve(&flags, env, &user.connection)?;
     let status = if let Some(ledger) = ledger::open_existing(&settings.ledger)? {
         // A trail that lost its end is a ledger that lost something.
         ledger.chains()?;
@@ -78,17 +80,21 @@ fn read(ledger: &dyn Ledger, settings: &ConnectionSettings, env: &Env) -> anyhow
         chosen = hosts.last();
     }
     let credential = connection::find_credential(settings, env)?;
-    let identity = credential.map(|credential| identity(settings.host.flavour(), Some(&credential.token)));
+    let (flavour, egress) = (settings.host.flavour(), settings.egress.as_ref());
+    let own = Own {
+        signed: credential.map(|credential| identity(flavour, Some(&credential.token), egress)),
+        of_egress: egress.map(|_| identity(Flavour::GitHubCom, None, egress)),
+    };
     let chosen = chosen.unwrap_or(&named);
     let mut each = Vec::new();
     for entry in &hosts {
-        let status = status_of(ledger, entry, identity.as_deref())?;
+        let status = status_of(ledger, entry, &own)?;
         each.push(HostStatus { host: host_name(&entry.host), ..status });
     }
     let of_chosen = hosts.iter().zip(&each).find(|(entry, _)| entry.host == chosen.host);
     let quota = match of_chosen {
         Some((_, status)) => status.clone(),
-        None => status_of(ledger, chosen, None)?,
+        None => status_of(ledger, chosen, &own)?,
     };
     let (named, api_base) = (chosen.host == named.host, chosen.host.clone());
     let host = if named { settings.host.label().to_owned() } else { host_name(&chosen.host) };
@@ -101,13 +107,21 @@ fn read(ledger: &dyn Ledger, settings: &ConnectionSettings, env: &Env) -> anyhow
     Ok(Status { total, chosen, hosts: each })
 }
 
-/// The status of a host, for an identity that has sent there; without one, for the last that has.
-fn status_of(
-    ledger: &dyn Ledger,
-    entry: &HostEntry,
-    identity: Option<&str>,
-) -> Result<HostStatus, LedgerError> {
-    let known = identity.filter(|identity| entry.identities.iter().any(|known| known == identity));
+/// Whose requests are counted together with those that this run would send.
+struct Own {
+    /// With the credential that was found.
+    signed: Option<String>,
+    /// Without one, through the NAT that was named.
+    of_egress: Option<String>,
+}
+
+/// The status of a host, for the identity that this run would have there; where that is not known, for the last that has sent.
+fn status_of(ledger: &dyn Ledger, entry: &HostEntry, own: &Own) -> Result<HostStatus, LedgerError> {
+    let is_known = |identity: &&str| entry.identities.iter().any(|known| known == identity);
+    // A name is a question about that one, also before its first request; a server counts by credentials.
+    let by_credential = entry.identities.iter().any(|identity| identity.starts_with("sha256:"));
+    let of_egress = own.of_egress.as_deref().filter(|_| !by_credential);
+    let known = own.signed.as_deref().filter(is_known).or(of_egress);
     // What the kill switches were told does not concern the queue.
     let mut queue = entry.identities.iter().rev().filter(|identity| !identity.starts_with(IDENTITY_PREFIX));
     let last = queue.next().map(String::as_str);

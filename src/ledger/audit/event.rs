@@ -179,6 +179,24 @@ pub enum Event {
         /// How many could not be opened: they are `held`.
         held: u64,
     },
+    /// Tokens came over from another ledger.
+    Copy {
+        /// That one.
+        from: String,
+        /// The end of its trail.
+        head: String,
+        /// User and machine.
+        by: String,
+        /// The host whose queue it is.
+        host: String,
+        /// How many came to be in which state.
+        counts: BTreeMap<&'static str, u64>,
+        /// SHA-256 over their fingerprints.
+        digest: String,
+        /// The fingerprints, where they are few enough.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        tokens: Vec<String>,
+    },
     /// From now on tokens are sealed to this public key.
     Key {
         /// Its id, in hex.

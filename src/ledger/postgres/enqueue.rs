@@ -206,7 +206,7 @@ pub(super) fn text(text: &str) -> String {
 }
 
 /// The decision's id. A queue that is written in several transactions has one decision.
-fn record_decision(db: &mut Db<'_>, decision: &Decision, at: i64) -> PgResult<i64> {
+pub(super) fn record_decision(db: &mut Db<'_>, decision: &Decision, at: i64) -> PgResult<i64> {
     let Decision { by, run, consent, min_confidence, allow_own } = decision;
     let (by, confidence) = (text(by), min_confidence.as_str());
     let find = "SELECT id FROM stanch.decision

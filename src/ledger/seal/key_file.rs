@@ -12,27 +12,27 @@ use super::key_text::KeyTextError;
 /// The most bytes that are read of a file: a key and what somebody wrote around it.
 const MAX_LEN: u64 = 64 * 1024;
 
-/// What can be wrong with the file of a key.
+/// What can be wrong with the file of a key, or of another secret.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyFileError {
     /// There is none.
-    #[error("there is no key at {path}; `stanch ledger keygen {path}` makes one")]
+    #[error("there is no file {path}; where it is to be a key, `stanch ledger keygen` makes one")]
     Missing {
         /// The file.
         path: PathBuf,
     },
-    /// Others can read a private key.
-    #[error("the private key {path} can be read by others (mode {mode:04o}); run `chmod 600 {path}`")]
+    /// Others can read a file that is private.
+    #[error("{path} can be read by others (mode {mode:04o}); run `chmod 600 {path}`")]
     Exposed {
         /// The file.
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
     },
-    /// Somebody else owns a private key.
+    /// Somebody else owns a file that is private.
     #[error(
-        "the private key {path} belongs to another user (uid {owner}), who can read it; use one of your own, or root's"
+        "{path} belongs to another user (uid {owner}), who can read it; use a file of your own, or of root's"
     )]
     OthersFile {
         /// The file.
@@ -41,7 +41,7 @@ pub enum KeyFileError {
         owner: u32,
     },
     /// A directory, a pipe, a device.
-    #[error("{path} is not a regular file, and no key")]
+    #[error("{path} is not a regular file; name one that is")]
     NotAFile {
         /// The path.
         path: PathBuf,
@@ -53,7 +53,7 @@ pub enum KeyFileError {
         path: PathBuf,
     },
     /// Its content is not the key asked for.
-    #[error("{path} cannot be used as a key: {problem}")]
+    #[error("{path} cannot be used: {problem}")]
     Content {
         /// The file.
         path: PathBuf,
@@ -64,7 +64,7 @@ pub enum KeyFileError {
     #[error("the text cannot be used as a key: {0}")]
     Text(#[from] KeyTextError),
     /// A system call failed.
-    #[error("cannot {action} the key {path}: {source}")]
+    #[error("cannot {action} {path}: {source}")]
     Io {
         /// What was tried, as in "cannot read".
         action: &'static str,
@@ -88,8 +88,8 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
     content(&mut file, path)
 }
 
-/// The content of a private key's file, which is refused where others can read it.
-pub(super) fn read_private(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
+/// The content of a private file, which is refused where others can read it.
+pub(in crate::ledger) fn read_private(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
     let (mut file, meta) = open(path)?;
     check_private(path, &meta)?;
     content(&mut file, path)
@@ -120,7 +120,7 @@ fn content(file: &mut File, path: &Path) -> Result<Zeroizing<String>, KeyFileErr
     }
 }
 
-/// Refuses a private key that others can read. One that root owns may be readable by a group, as those are that systemd and
+/// Refuses a private file that others can read. One that root owns may be readable by a group, as those are that systemd and
 /// Kubernetes hand to a service; PostgreSQL draws the same line (<https://www.postgresql.org/docs/current/ssl-tcp.html>).
 #[cfg(unix)]
 fn check_private(path: &Path, meta: &fs::Metadata) -> Result<(), KeyFileError> {
@@ -191,90 +191,5 @@ fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> KeyFil
         io::ErrorKind::NotFound if action != "create" => KeyFileError::Missing { path },
         io::ErrorKind::AlreadyExists => KeyFileError::Exists { path },
         _ => KeyFileError::Io { action, path, source },
-    }
-}
-
-#[cfg(all(test, unix))]
-mod tests {
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
-
-    use super::super::{PrivateKey, PublicKey};
-    use super::*;
-
-    type TestResult = Result<(), Box<dyn std::error::Error>>;
-
-    fn mode(path: &Path) -> io::Result<u32> {
-        Ok(fs::metadata(path)?.permissions().mode() & 0o777)
-    }
-
-    #[test]
-    fn both_halves_are_written_and_read() -> TestResult {
-        let home = tempfile::tempdir()?;
-        let (path, key) = (home.path().join("ledger.key"), PrivateKey::generate()?);
-        key.write_new(&path)?;
-        assert_eq!((mode(&path)?, mode(&path)? & 0o077), (0o600, 0));
-        let public = PublicKey::read(&public_path(&path))?;
-        assert_eq!(public, key.public());
-        assert_eq!(PrivateKey::read(&path)?.public(), public);
-        assert_eq!(PublicKey::parse(&public.to_string())?, public);
-        // As Kubernetes mounts it.
-        symlink(&path, home.path().join("link"))?;
-        assert_eq!(PrivateKey::read(&home.path().join("link"))?.public(), public);
-        Ok(())
-    }
-
-    #[test]
-    fn what_is_there_is_never_overwritten() -> TestResult {
-        let home = tempfile::tempdir()?;
-        for taken in ["ledger.key", "ledger.key.pub"] {
-            let (path, taken) = (home.path().join("ledger.key"), home.path().join(taken));
-            fs::write(&taken, "mine")?;
-            let refused = PrivateKey::generate()?.write_new(&path);
-            assert!(matches!(&refused, Err(KeyFileError::Exists { path }) if *path == taken), "{refused:?}");
-            assert_eq!(fs::read_to_string(&taken)?, "mine");
-            assert_eq!(fs::read_dir(home.path())?.count(), 1, "something was left behind");
-            fs::remove_file(&taken)?;
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn a_private_key_that_others_can_read_is_refused() -> TestResult {
-        let home = tempfile::tempdir()?;
-        let path = home.path().join("ledger.key");
-        PrivateKey::generate()?.write_new(&path)?;
-        for bits in [0o640, 0o604, 0o620, 0o660] {
-            fs::set_permissions(&path, fs::Permissions::from_mode(bits))?;
-            let refused = PrivateKey::read(&path).map(drop);
-            assert!(
-                matches!(&refused, Err(KeyFileError::Exposed { mode, .. }) if *mode == bits),
-                "{refused:?}"
-            );
-        }
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o400))?;
-        PrivateKey::read(&path)?;
-        Ok(())
-    }
-
-    #[test]
-    fn what_is_no_such_key_is_named_and_not_quoted() -> TestResult {
-        let home = tempfile::tempdir()?;
-        let path = home.path().join("ledger.key");
-        PrivateKey::generate()?.write_new(&path)?;
-        let told = |refused: Result<(), KeyFileError>| {
-            refused.err().map(|error| error.to_string()).unwrap_or_default()
-        };
-        assert!(told(PublicKey::read(&path).map(drop)).contains("private half"));
-        fs::set_permissions(public_path(&path), fs::Permissions::from_mode(0o600))?;
-        assert!(told(PrivateKey::read(&public_path(&path)).map(drop)).contains("public half"));
-        assert!(told(PrivateKey::read(home.path()).map(drop)).contains("not a regular file"));
-        assert!(told(PrivateKey::read(&home.path().join("none")).map(drop)).contains("keygen"));
-        fs::write(&path, [b"hunter2 ".as_slice(), &[0xff]].concat())?;
-        let binary = told(PrivateKey::read(&path).map(drop));
-        assert!(binary.contains("no key") && !binary.contains("hunter2"), "{binary}");
-        // A point with which every secret is zero.
-        let zero = super::super::key_text::write(super::super::key_text::Half::Public, &[0; 32]);
-        assert!(PublicKey::parse(&zero).is_err());
-        Ok(())
     }
 }

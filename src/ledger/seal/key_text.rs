@@ -28,7 +28,7 @@ pub(super) enum Half {
 #[non_exhaustive]
 pub enum KeyTextError {
     /// There is nothing, or nothing but comments.
-    #[error("there is no key in it")]
+    #[error("there is nothing in it")]
     Empty,
     /// Neither half of a key pair.
     #[error(

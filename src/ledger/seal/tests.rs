@@ -2,6 +2,8 @@ use super::*;
 use crate::ledger::error::LedgerError;
 use crate::token::{Kind, Token};
 
+#[cfg(unix)]
+mod key_files;
 mod symmetric;
 mod to_public_key;
 

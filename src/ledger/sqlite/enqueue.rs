@@ -79,7 +79,7 @@ pub(super) fn enqueue_some(
 }
 
 /// The decision's id. A queue that is written in several transactions has one decision.
-fn record_decision(db: &Connection, decision: &Decision, at: i64) -> rusqlite::Result<i64> {
+pub(super) fn record_decision(db: &Connection, decision: &Decision, at: i64) -> rusqlite::Result<i64> {
     let Decision { by, run, consent, min_confidence, allow_own } = decision;
     let bounds = params![by, run, consent, min_confidence.as_str(), allow_own];
     if let Some(id) = db.prepare_cached(FIND_DECISION)?.query_row(bounds, |row| row.get(0)).optional()? {

@@ -13,7 +13,7 @@ use crate::text::printable;
 /// The ledger's address, and the ledger where there is one.
 pub(super) fn open(args: &LedgerArgs, env: &Env) -> anyhow::Result<(LedgerAddress, Option<Box<dyn Ledger>>)> {
     let user = args.user.load_redacted(env)?;
-    let address = settings::ledger(args.ledger.as_deref(), env, &user.connection)?;
+    let address = settings::ledger(&args.options(), env, &user.connection)?;
     let ledger = ledger::open_existing(&address)?;
     Ok((address, ledger))
 }

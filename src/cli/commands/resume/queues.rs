@@ -125,7 +125,7 @@ impl Queues<'_> {
         let fits = flavour != Flavour::Server
             || is_own
             || credential.as_ref().is_some_and(|credential| {
-                servers == 1 || entry.identities.contains(&identity(flavour, Some(&credential.token)))
+                servers == 1 || entry.identities.contains(&identity(flavour, Some(&credential.token), None))
             });
         if fits {
             return Ok(Ok(Way { provider: provider::with_host_flags(), connection, credential }));
