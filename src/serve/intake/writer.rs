@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use super::item::Item;
 use crate::finding::Confidence;
 use crate::ledger::{Decision, Ledger, LedgerAddress, LedgerError, TokenRecord};
+use crate::revocation::State;
 use crate::revoke;
 use crate::serve::pool::{Unanswered, handle_of};
 use crate::token::Fingerprint;
@@ -197,9 +198,9 @@ fn commit(
         .collect())
 }
 
-/// Whether queueing a token changes nothing. What was set aside is queued by it.
+/// Whether queueing a token changes nothing: it waits, or was accepted. What was set aside is queued by it.
 fn is_known(record: &TokenRecord) -> bool {
-    !record.state.aside()
+    record.state.pending() || !record.state.may_become(State::Queued)
 }
 
 #[cfg(test)]
