@@ -12,6 +12,7 @@ mod exit;
 mod fault_path;
 mod host_plan;
 mod host_summary;
+mod host_way;
 mod ledger_lookup;
 mod left_waiting;
 mod output;

@@ -8,6 +8,7 @@ mod byte_order;
 mod classify;
 mod custom;
 mod decode;
+mod judge;
 mod needles;
 mod pieces;
 mod search;
@@ -25,6 +26,7 @@ use search::{Finder, Found, Layer};
 
 pub use byte_order::ByteOrder;
 pub use custom::{Custom, CustomHit};
+pub use judge::{Judged, judge, judge_token};
 pub use window::Window;
 
 /// The most bytes of a blob that one finding may span, encodings included: how far the windows of a large blob overlap.

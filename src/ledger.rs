@@ -179,6 +179,11 @@ pub trait Ledger {
     /// What seals tokens for a host's queue in this ledger, and for no other.
     fn sealer(&self, host: &str) -> Result<Sealer, LedgerError>;
 
+    /// The public keys of this ledger, that which is sealed to now first; none where it has a key of its own.
+    fn public_keys(&self) -> Result<Vec<PublicKey>, LedgerError> {
+        Ok(Vec::new())
+    }
+
     /// What opens the tokens that wait for a host in this ledger.
     fn opener(&self, host: &str) -> Result<Opener, LedgerError>;
 

@@ -39,9 +39,10 @@ pub mod provider;
 // speech: reports
 pub mod report;
 
-// acts: what suppresses a finding, what may be sent, what sends it
+// acts: what suppresses a finding, what may be sent, what sends it, what serves a fleet
 pub mod policy;
 pub mod revoke;
+pub mod serve;
 pub mod suppress;
 
 // face: configuration and the command line

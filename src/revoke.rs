@@ -11,6 +11,7 @@ mod options;
 mod outcome;
 mod patience;
 mod progress;
+mod screen;
 mod self_revoking;
 mod send;
 
@@ -24,6 +25,7 @@ pub use enqueue::{enqueue, entry};
 pub use options::{Options, Wait};
 pub use outcome::{EndReason, RevokeError, RunOutcome, Unwritten};
 pub use progress::{Counts, Progress};
+pub use screen::Screen;
 
 use crate::backoff;
 use crate::clock::Clock;
@@ -54,6 +56,8 @@ pub struct Context<'a> {
     pub progress: &'a Progress,
     /// Tells at once what the run lives through.
     pub notify: &'a dyn Fn(&str),
+    /// Looks at each token as it is opened; where there is none, what waits was looked at before.
+    pub screen: Option<&'a dyn Screen>,
 }
 
 /// Sends what waits at the revoker's host, as far as quota, server and `options` allow.
@@ -92,13 +96,14 @@ struct Tools<'a> {
     clock: &'a dyn Clock,
     cancel: &'a CancelFlag,
     progress: &'a Progress,
+    screen: Option<&'a dyn Screen>,
 }
 
 impl<'a> Tools<'a> {
     fn new(context: Context<'a>, deadline: Deadline) -> Result<Self, LedgerError> {
-        let Context { ledger, opener, revoker, clock, cancel, progress, notify } = context;
+        let Context { ledger, opener, revoker, clock, cancel, progress, notify, screen } = context;
         let ledger = PatientLedger::new(ledger, Waiting { clock, cancel, notify, deadline })?;
-        Ok(Tools { ledger, opener, revoker, clock, cancel, progress })
+        Ok(Tools { ledger, opener, revoker, clock, cancel, progress, screen })
     }
 }
 
@@ -208,10 +213,13 @@ impl Run<'_> {
     }
 
     fn send_batches(&mut self) -> Result<EndReason, RevokeError> {
-        let mut failures = 0;
+        let (mut failures, mut batches) = (0, 0);
         loop {
             if self.context.cancel.is_cancelled() {
                 return Ok(EndReason::Interrupted);
+            }
+            if self.options.max_batches.is_some_and(|most| batches >= most) {
+                return Ok(EndReason::Done);
             }
             if self.options.verify
                 && let Some((at, reason)) = self.verify_due()?
@@ -250,7 +258,8 @@ impl Run<'_> {
                     self.sleep(backoff::pause(failures, backoff::random()));
                 }
                 // A limit is in the ledger now, and the next request for a batch brings the wait.
-                Some(Sent::Settled) | None => failures = 0,
+                Some(Sent::Settled) => (failures, batches) = (0, batches + 1),
+                None => failures = 0,
             }
         }
     }

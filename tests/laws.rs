@@ -99,6 +99,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "ledger/seal/key_file",
             "ledger/time/uptime",
             "ledger/trust",
+            "serve/secret_file",
             "source/interruptible",
             "source/tree/file",
             "source/tree/holes",
@@ -115,6 +116,7 @@ const CRATES: &[(&str, &[&str])] = &[
 const READERS: &[(&str, &str)] = &[
     ("token.rs", "the door itself"),
     ("report.rs", "--show-secrets"),
+    ("detect/judge.rs", "proving what others sealed"),
     ("http/secret.rs", "the header and the body of a request"),
     ("ledger/seal/sealer.rs", "sealing what waits"),
     ("suppress/queued.rs", "the user's expressions on what waits"),

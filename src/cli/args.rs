@@ -19,6 +19,7 @@ mod revocation;
 mod revoke;
 mod rules;
 mod scan;
+mod serve;
 mod status;
 mod user_config;
 mod values;
@@ -47,6 +48,7 @@ pub(super) use self::revocation::{RevocationArgs, join_wait, set_names_apart};
 pub(super) use self::revoke::RevokeArgs;
 pub(super) use self::rules::RulesCommand;
 pub(super) use self::scan::ScanArgs;
+pub(super) use self::serve::ServeArgs;
 pub(super) use self::status::{StatusArgs, StatusFormat};
 pub(super) use self::user_config::{ConfigArgs, UserConfigArgs};
 
@@ -98,6 +100,12 @@ pub(super) enum Command {
     /// Nobody is asked again: what waits was agreed to when it was queued. What was suppressed since, or is this machine's own by
     /// now, is taken out of the queue. Without --host and --api-url, every host is gone to that there are the credentials for.
     Resume(Box<ResumeArgs>),
+    /// Drain a ledger that many runners share, and take tokens from runners and GitLab over HTTP
+    ///
+    /// Runs until it is told to end. What waits leaves in batches that are filled for a moment, within the quota, at every host
+    /// that there are the credentials for; nobody is asked, for what waits was decided when it was queued. Several may run on one
+    /// ledger.
+    Serve(Box<ServeArgs>),
     /// The queue, the quota used in the last hour, the next free slot
     Status(StatusArgs),
     /// What waits and what became of it; take back, try again, lift a server's hold

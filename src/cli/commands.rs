@@ -14,6 +14,7 @@ mod resume;
 mod revoke;
 mod rules;
 mod scan;
+mod serve;
 mod status;
 
 use super::args::Command;
@@ -27,6 +28,7 @@ pub(super) fn run(command: Command, env: &Env) -> anyhow::Result<Exit> {
         Command::Git(args) => git::run(*args, env),
         Command::Revoke(args) => revoke::run(*args, env),
         Command::Resume(args) => resume::run(&args, env),
+        Command::Serve(args) => serve::run(&args, env),
         Command::Status(args) => status::run(&args, env),
         Command::Queue(command) => queue::run(&command, env),
         Command::Audit(args) => audit::run(&args, env),

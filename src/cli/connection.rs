@@ -63,6 +63,11 @@ impl HostConnection {
         Ok(HostConnection { revoker, ledger: settings.ledger.clone() })
     }
 
+    /// What revokes there.
+    pub(super) fn into_revoker(self) -> Box<dyn Revoker> {
+        self.revoker
+    }
+
     /// The host's name in the ledger.
     pub(super) fn api_base(&self) -> String {
         self.revoker.limits().host
@@ -119,6 +124,7 @@ impl HostConnection {
             cancel: terminal.cancel,
             progress,
             notify: &|text| terminal.console.warn(text),
+            screen: None,
         };
         terminal.watch_sending(progress, &self.revoker.limits(), || revoke::run(context, options))
     }

@@ -211,6 +211,10 @@ impl Ledger for PostgresLedger {
         Ok(self.public_key()?.sealer(host))
     }
 
+    fn public_keys(&self) -> Result<Vec<PublicKey>, LedgerError> {
+        self.connection.read(keys::all)
+    }
+
     fn opener(&self, host: &str) -> Result<Opener, LedgerError> {
         Ok(self.current_key_ring()?.opener(host))
     }

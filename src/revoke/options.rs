@@ -24,6 +24,8 @@ pub struct Options {
     pub timeout: Duration,
     /// How often in a row to try again after trouble or without a response.
     pub retries: u32,
+    /// End after so many batches that were answered, though more may wait: who goes on for ever lets the next one fill first.
+    pub max_batches: Option<u64>,
     /// Ask first whether each token is alive, and send no dead ones.
     pub verify: bool,
     /// Ask afterwards until the accepted ones are dead.
@@ -37,6 +39,7 @@ impl Default for Options {
             min_interval: Duration::from_secs(1),
             timeout: Duration::from_secs(30),
             retries: 4,
+            max_batches: None,
             verify: false,
             confirm: false,
         }

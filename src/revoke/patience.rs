@@ -11,7 +11,7 @@ use crate::backoff;
 use crate::clock::Clock;
 use crate::ledger::{
     BatchId, BatchRequest, Damaged, HostStatus, Ledger, LedgerError, Next, Now, Page, SealedToken, Settled,
-    Settlement, StateChange, StatusRequest,
+    Settlement, StateChange, StatusRequest, TokenRecord,
 };
 use crate::meter::CancelFlag;
 use crate::revocation::{Grants, State};
@@ -162,6 +162,14 @@ impl<'a> PatientLedger<'a> {
         page: Page,
     ) -> Result<Vec<SealedToken>, LedgerError> {
         self.waiting.patiently(|| self.ledger.due(host, kinds, page))
+    }
+
+    pub(super) fn tokens(
+        &self,
+        host: &str,
+        tokens: &[Fingerprint],
+    ) -> Result<Vec<Option<TokenRecord>>, LedgerError> {
+        self.waiting.patiently(|| self.ledger.tokens(host, tokens))
     }
 
     pub(super) fn host_status(

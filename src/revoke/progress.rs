@@ -20,6 +20,7 @@ struct Counters {
     dead: AtomicU64,
     refused: AtomicU64,
     damaged: AtomicU64,
+    set_aside: AtomicU64,
     checks: AtomicU64,
     /// Milliseconds since 1970; 0 while nothing is waited for.
     next_at: AtomicI64,
@@ -46,6 +47,8 @@ pub struct Counts {
     pub refused: u64,
     /// Sealed tokens that did not open any more.
     pub damaged: u64,
+    /// Tokens that were looked at once more as they were opened, and not sent.
+    pub set_aside: u64,
     /// Liveness checks.
     pub checks: u64,
     /// Until when the run waits, if it does.
@@ -67,6 +70,7 @@ impl Progress {
             dead: get(&self.0.dead),
             refused: get(&self.0.refused),
             damaged: get(&self.0.damaged),
+            set_aside: get(&self.0.set_aside),
             checks: get(&self.0.checks),
             next_at: Timestamp::from_millisecond(next_at).ok().filter(|_| next_at != 0),
         }
@@ -112,6 +116,11 @@ impl Progress {
 
     pub(super) fn damaged(&self, tokens: u64) {
         self.0.damaged.fetch_add(tokens, Relaxed);
+        self.take_off_waiting(tokens);
+    }
+
+    pub(super) fn set_aside(&self, tokens: u64) {
+        self.0.set_aside.fetch_add(tokens, Relaxed);
         self.take_off_waiting(tokens);
     }
 

@@ -1,5 +1,7 @@
 //! One batch: opened, sent, settled.
 
+use std::collections::BTreeMap;
+
 use super::outcome::Unwritten;
 use super::{RevokeError, Run, Sent};
 use crate::backoff;
@@ -82,7 +84,32 @@ impl Run<'_> {
             let marked = self.mark(&damaged, State::Held, "its sealed text does not open")?;
             self.context.progress.damaged(marked);
         }
-        Ok(tokens)
+        self.screen(tokens)
+    }
+
+    /// Those of the opened tokens that may leave. The others are set aside, each with the reason why.
+    fn screen(&mut self, tokens: Vec<Token>) -> Result<Vec<Token>, RevokeError> {
+        let Some(screen) = self.context.screen else { return Ok(tokens) };
+        let fingerprints: Vec<Fingerprint> = tokens.iter().map(Token::fingerprint).collect();
+        let records = self.context.ledger.tokens(&self.limits.host, &fingerprints)?;
+        let mut leave = Vec::with_capacity(tokens.len());
+        let mut aside: BTreeMap<(State, &str), Vec<Fingerprint>> = BTreeMap::new();
+        for (token, record) in tokens.into_iter().zip(records) {
+            // What has no record any more was not queued by anybody.
+            let why = match &record {
+                Some(record) => screen.sets_aside(&token, record),
+                None => Some((State::Held, "its row is not in the ledger")),
+            };
+            match why {
+                Some(why) => aside.entry(why).or_default().push(token.fingerprint()),
+                None => leave.push(token),
+            }
+        }
+        for ((state, reason), tokens) in aside {
+            let marked = self.mark(&tokens, state, reason)?;
+            self.context.progress.set_aside(marked);
+        }
+        Ok(leave)
     }
 
     pub(super) fn mark(
@@ -172,7 +199,7 @@ fn is_about_content(status: Option<u16>) -> bool {
 /// The settlement of a batch of which nothing was left to send.
 pub(super) fn unsent() -> Settlement {
     Settlement {
-        outcome: BatchOutcome::Returned,
+        outcome: BatchOutcome::NotSent,
         verdict: "unsent".into(),
         status: None,
         request_id: None,

@@ -221,6 +221,7 @@ impl Fixture {
                 cancel: &self.cancel,
                 progress: &progress,
                 notify: &|text| self.told.borrow_mut().push(text.to_owned()),
+                screen: None,
             },
             options,
         )?;

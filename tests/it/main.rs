@@ -52,6 +52,8 @@ mod repositories;
 mod revoke;
 mod revoke_hosts;
 mod scan;
+#[cfg(unix)]
+mod serve;
 mod shallow;
 mod signal;
 mod status;

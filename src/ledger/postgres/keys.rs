@@ -15,6 +15,12 @@ pub(super) fn current(db: &mut Db<'_>) -> PgResult<Option<PublicKey>> {
     Ok(Some(key))
 }
 
+/// Every key that was ever sealed to, the one that is sealed to now first.
+pub(super) fn all(db: &mut Db<'_>) -> PgResult<Vec<PublicKey>> {
+    let rows = db.rows("SELECT public FROM stanch.key ORDER BY retired_at DESC NULLS FIRST", &[])?;
+    rows.iter().map(|row| Ok(PublicKey::parse(row.try_get(0)?).map_err(LedgerError::from)?)).collect()
+}
+
 /// Makes a key the one that is sealed to. What is sealed to the one before stays, and opens with that one's private half.
 pub(super) fn adopt(tx: &mut Tx<'_>, key: &PublicKey, at: i64) -> PgResult<()> {
     let (id, public) = (key.id().bytes(), key.to_string());

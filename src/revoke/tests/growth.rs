@@ -55,6 +55,7 @@ impl Machine {
             cancel: &cancel,
             progress: &progress,
             notify: &|_| {},
+            screen: None,
         };
         Ok(run(context, &options())?)
     }

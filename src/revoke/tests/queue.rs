@@ -144,6 +144,7 @@ fn a_death_with_the_request_under_way_loses_nothing() -> Checked {
             cancel: &cancel,
             progress: &progress,
             notify: &|_| {},
+            screen: None,
         };
         let died = catch_unwind(AssertUnwindSafe(|| run(context, &options))).is_err();
         assert_eq!(died, death < 3);

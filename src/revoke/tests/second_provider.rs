@@ -110,6 +110,7 @@ fn a_second_provider_revokes_its_tokens_within_its_own_limits() -> Checked {
             cancel: &fixture.cancel,
             progress: &progress,
             notify: &|_| {},
+            screen: None,
         };
         run(context, options)
     };

@@ -40,7 +40,7 @@ impl Fixture {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.sandbox.command(arguments);
         command.args(["--api-url", &self.github.api_url()]).arg("--ledger").arg(self.ledger());
-        if ["scan", "git", "revoke", "resume", "enterprise", "org"].contains(&arguments[0])
+        if ["scan", "git", "revoke", "resume", "enterprise", "org", "serve"].contains(&arguments[0])
             && !arguments.contains(&"--min-interval")
         {
             command.args(["--min-interval", "0"]);

@@ -4,6 +4,8 @@ pub(crate) mod cmd;
 pub(crate) mod fixture;
 pub(crate) mod github;
 pub(crate) mod http;
+#[cfg(unix)]
+pub(crate) mod intake;
 pub(crate) mod mint;
 #[cfg(unix)]
 #[path = "../../support/pg_proxy.rs"]
