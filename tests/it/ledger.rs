@@ -179,7 +179,7 @@ fn a_file_takes_no_key_of_a_shared_ledger() {
     assert_eq!(run(&fixture, "keygen", &[text(&key)]).code, 0);
     let (ledger, public) = (fixture.ledger(), key.with_extension("key.pub"));
     for (verb, flags, said) in [
-        ("init", ["--seal-to", text(&public)], "its key beside it"),
+        ("init", ["--seal-to", text(&public)], "takes no --seal-to"),
         ("check", ["--key", text(&key)], "its key beside it"),
         ("rekey", ["--new-key", text(&public)], "makes its new key itself"),
     ] {
