@@ -219,7 +219,8 @@ impl Machine {
             return;
         };
         assert_eq!(ledger.check().problems, Vec::<String>::new());
-        self.head = ledger::verify_with(ledger.as_ref(), Some(&self.head)).expect("a trail that goes on");
+        let verified = ledger::verify_with(ledger.as_ref(), Some(&self.head)).expect("a trail that goes on");
+        self.head = verified.head().expect("one chain").clone();
         let listed = ledger.list(&TokenFilter::default(), 0, usize::MAX).expect("readable");
         let states: HashMap<_, _> = listed.iter().map(|token| (token.fingerprint, token.state)).collect();
         for (token, before) in &self.states {

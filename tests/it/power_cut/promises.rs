@@ -85,7 +85,7 @@ impl History {
     /// Promise 5: the ledger is at a point of its own history, and not before what was promised.
     fn check_trail(&self, ledger: &dyn Ledger, known: &Known) -> Verdict {
         ledger::verify(ledger).map_err(|error| format!("chain: {error}"))?;
-        let trail = ledger.trail(0, usize::MAX).map_err(|error| error.to_string())?;
+        let trail = ledger.trail("", 0, usize::MAX).map_err(|error| error.to_string())?;
         if (trail.len() as u64) < known.records {
             return Err(format!("chain: {} of {} records", trail.len(), known.records));
         }

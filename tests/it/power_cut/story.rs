@@ -171,7 +171,7 @@ impl Story {
     pub(super) fn history(&self) -> History {
         let address = LedgerAddress::Sqlite(self.fixture.ledger());
         let ledger = ledger::open_existing(&address).expect("readable").expect("a ledger");
-        let trail = ledger.trail(0, usize::MAX).expect("readable");
+        let trail = ledger.trail("", 0, usize::MAX).expect("readable");
         let host = self.fixture.github.api_url();
         History::new(self.known.lock().expect("whole").clone(), trail, host)
     }
