@@ -1,5 +1,7 @@
 //! The command line: arguments, commands, and what a terminal shows.
 
+mod act;
+mod after_run;
 mod args;
 mod atomic_write;
 mod commands;
@@ -13,6 +15,7 @@ mod fault_path;
 mod host_plan;
 mod host_summary;
 mod host_way;
+mod ledger_check;
 mod ledger_lookup;
 mod left_waiting;
 mod output;
@@ -20,6 +23,7 @@ mod own_credentials;
 mod plan;
 mod plan_record;
 mod queue_review;
+mod queued_summary;
 mod revoke_session;
 mod revoke_summary;
 mod revoke_target;
@@ -28,6 +32,7 @@ mod run_outcome;
 mod run_record;
 mod session;
 mod signal;
+mod spool;
 mod stdout;
 mod version;
 

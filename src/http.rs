@@ -109,7 +109,7 @@ impl Client {
         Ok(match &request.body {
             Body::Empty => builder,
             Body::Tokens { field, tokens } => builder.body(secret::json_list(field, tokens)),
-            Body::Json(json) => builder.body(json.clone()),
+            Body::Json(text) | Body::JsonLines(text) => builder.body(text.clone()),
         })
     }
 }

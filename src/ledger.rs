@@ -65,6 +65,7 @@ mod pg_proxy;
 mod pg_server;
 mod postgres;
 mod quota;
+mod remote;
 mod retry;
 mod seal;
 mod secret_file;
@@ -93,6 +94,7 @@ pub use listing::{ListedToken, TokenFilter};
 pub(crate) use model::ModelLedger;
 pub use postgres::Initialized;
 pub use quota::WaitReason;
+pub use remote::{Delivery, IntakeFault, SpoolStatus, Spooled, deliver, spool_status};
 pub use seal::{
     KeyFileError, KeyId, KeyRing, KeyTextError, OpenError, Opener, PrivateKey, PublicKey, Sealer, key_id_of,
 };
@@ -118,7 +120,7 @@ pub fn open(address: &LedgerAddress) -> Result<Box<dyn Ledger>, LedgerError> {
     match address {
         LedgerAddress::Sqlite(path) => Ok(Box::new(sqlite::SqliteLedger::open(path)?)),
         LedgerAddress::Postgres(address) => Ok(Box::new(postgres::PostgresLedger::open(address)?)),
-        LedgerAddress::Intake(_) => Err(LedgerError::UnknownScheme { scheme: "https".to_owned() }),
+        LedgerAddress::Intake(intake) => Ok(Box::new(remote::RemoteLedger::open(intake)?)),
     }
 }
 
@@ -130,6 +132,9 @@ pub fn open(address: &LedgerAddress) -> Result<Box<dyn Ledger>, LedgerError> {
 pub fn init(address: &LedgerAddress, seal_to: Option<&PublicKey>) -> Result<Initialized, LedgerError> {
     match (address, seal_to) {
         (LedgerAddress::Postgres(address), key) => postgres::PostgresLedger::init(address, key),
+        (LedgerAddress::Intake(_), _) => {
+            Err(LedgerError::IntakeOnly { ledger: address.to_string(), action: "make its ledger" })
+        }
         (address, None) => {
             let found = open_existing(address)?.map(|_| 1);
             open(address)?;
@@ -163,6 +168,7 @@ pub fn open_existing(address: &LedgerAddress) -> Result<Option<Box<dyn Ledger>>,
 pub fn check_writable(address: &LedgerAddress) -> Result<(), LedgerError> {
     match address {
         LedgerAddress::Sqlite(path) => sqlite::SqliteLedger::check_writable(path),
+        LedgerAddress::Intake(intake) => remote::RemoteLedger::open(intake)?.check_writable(),
         address => open(address).map(drop),
     }
 }
@@ -175,6 +181,16 @@ pub fn check_writable(address: &LedgerAddress) -> Result<(), LedgerError> {
 pub trait Ledger {
     /// What people call this ledger: its path where it is a file. Holds no password.
     fn description(&self) -> String;
+
+    /// Whether it has an audit trail that a run writes into. An intake keeps that of its own.
+    fn keeps_trail(&self) -> bool {
+        true
+    }
+
+    /// What this handle has kept on this machine, because the ledger is an intake that is away; else it is all in the ledger.
+    fn spooled(&self) -> Option<&Spooled> {
+        None
+    }
 
     /// What seals tokens for a host's queue in this ledger, and for no other.
     fn sealer(&self, host: &str) -> Result<Sealer, LedgerError>;

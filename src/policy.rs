@@ -192,6 +192,12 @@ impl<'a> Plan<'a> {
         self.choices.iter().filter(|choice| choice.state == State::Queued).map(|choice| choice.finding)
     }
 
+    /// The tokens of this run that are set aside, and how.
+    pub fn set_aside(&self) -> impl Iterator<Item = (Fingerprint, State)> + use<'_, 'a> {
+        let aside = self.choices.iter().filter(|choice| choice.state != State::Queued);
+        aside.map(|choice| (choice.finding.token.fingerprint(), choice.state))
+    }
+
     /// The tokens of this run that wait in the queue already.
     pub fn waited(&self) -> impl Iterator<Item = Fingerprint> + use<'_, 'a> {
         self.choices.iter().filter(|choice| choice.waits).map(|choice| choice.finding.token.fingerprint())

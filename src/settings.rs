@@ -29,7 +29,7 @@ pub use ledger::{BadLedgerAccess, address as ledger, enter as enter_ledger};
 pub use project::{CONFIG, IGNORE, Project, read_project_file};
 pub use project_dir::{ProjectInputs, repository_top};
 pub use report_target::{BadReportTarget, ReportTarget};
-pub use revoke::{Mode, RevokeFlags, RevokeOptions, RevokeSettings};
+pub use revoke::{Mode, Purpose, RevokeFlags, RevokeOptions, RevokeSettings};
 pub use schema::BadConfig;
 pub use units::{BadDuration, BadSize, parse_duration, parse_size};
 pub use user::{UserConfig, user_config_dir};

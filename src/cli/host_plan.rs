@@ -1,5 +1,6 @@
 //! What a revoking run means to do at one host, shown or asked about before it is done.
 
+use super::act::Act;
 use super::console::Terminal;
 use super::host_summary::HostSummary;
 use super::plan;
@@ -31,20 +32,28 @@ impl HostPlan<'_> {
         self.plan.changes_anything() || !self.review.withdraws_nothing()
     }
 
+    fn act(&self) -> Act {
+        if self.target.queued_in.is_some() { Act::Queue } else { Act::Send }
+    }
+
     /// The plan as a dry run shows it.
     pub(super) fn shown(&self, own: &LocalCredentials) -> RunOutcome {
         if self.plan.choices.is_empty() && self.plan.done == 0 {
             return RunOutcome::NothingToDo;
         }
-        RunOutcome::DryRun { plan: plan::lines(&self.plan, &self.impact, own, &self.target.label) }
+        let host = (self.act(), &*self.target.label);
+        RunOutcome::DryRun { plan: plan::lines(&self.plan, &self.impact, own, host) }
     }
 
     /// What becomes of it where the user does not agree; none where they do. `status` is what is left of the quota, where
     /// there is a ledger that knows.
     pub(super) fn asked(&self, status: Option<&HostStatus>, terminal: Terminal<'_>) -> Option<RunOutcome> {
-        let (impact, pace) = (&self.impact, self.target.pace(status));
-        let answer =
-            terminal.ask(&plan::question(impact, &self.target.label, pace), &plan::prompt(impact.tokens()));
+        let (impact, host) = (&self.impact, &*self.target.label);
+        let question = match self.act() {
+            Act::Send => plan::question(impact, host, self.target.pace(status)),
+            Act::Queue => plan::question_to_queue(impact, host),
+        };
+        let answer = terminal.ask(&question, &plan::prompt(self.act(), impact.tokens()));
         if answer.is_some_and(|answer| plan::is_yes(&answer, impact.tokens())) {
             return None;
         }

@@ -24,6 +24,8 @@ pub(super) struct SummaryHost {
     pub(super) api_base: String,
     /// The command that goes on with what waits there.
     pub(super) resume: String,
+    /// The ledger's name for people where tokens are only queued in it.
+    pub(super) queued_in: Option<String>,
 }
 
 /// What a run has done at one host.
@@ -137,7 +139,10 @@ impl HostSummary {
     pub(super) fn print(&self, console: &Console) {
         match &self.outcome {
             RunOutcome::DryRun { plan } => {
-                console.info("dry run: nothing was sent, nothing was written; this is what would be sent:");
+                let done = if self.host.queued_in.is_some() { "queued" } else { "sent" };
+                console.info(&format!(
+                    "dry run: nothing was sent, nothing was written; this is what would be {done}:"
+                ));
                 for line in plan {
                     console.info(line);
                 }
@@ -149,6 +154,10 @@ impl HostSummary {
                 }
             }
             RunOutcome::Declined => console.warn("declined: nothing was sent"),
+            RunOutcome::Queued { ledger, queued } => {
+                queued.print(ledger, &self.host.label, console);
+                self.print_set_aside(console);
+            }
             RunOutcome::Refused => {}
             RunOutcome::Interrupted => console.warn("interrupted: nothing was sent"),
             RunOutcome::NothingToDo | RunOutcome::SetAside { .. } => self.print_set_aside(console),

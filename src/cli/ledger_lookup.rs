@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::console::{Console, count};
 use super::left_waiting::LeftWaiting;
 use super::revoke_target::RevokeTarget;
 use crate::finding::Finding;
@@ -9,14 +10,21 @@ use crate::ledger::{self, Ledger, LedgerError, TokenRecord};
 use crate::policy::Known;
 use crate::revocation::Revocation;
 use crate::settings::ConnectionSettings;
+use crate::text::printable;
 use crate::token::Fingerprint;
 
 /// How many tokens are looked up at a time: a million records are not needed at once.
 const PAGE_LEN: usize = 10_000;
 
+/// How many tokens an intake is asked about, each in a request of its own.
+const MOST_QUESTIONS: usize = 300;
+
 /// The ledger of a connection, opened for each question.
 pub(super) struct LedgerLookup<'a> {
     pub(super) connection: &'a ConnectionSettings,
+    /// Whether the run sends nothing, so that what others have queued is not its concern.
+    pub(super) enqueue_only: bool,
+    pub(super) console: &'a Console,
 }
 
 impl LedgerLookup<'_> {
@@ -36,37 +44,86 @@ impl LedgerLookup<'_> {
             findings.iter_mut().filter(|finding| target.is_known_of(finding)).collect();
         for page in theirs.chunks_mut(PAGE_LEN) {
             let tokens: Vec<Fingerprint> = page.iter().map(|finding| finding.token.fingerprint()).collect();
-            let records = ledger.tokens(&target.api_base, &tokens)?;
+            let (records, unasked) = self.records(ledger.as_ref(), &target.api_base, &tokens)?;
             for (finding, record) in page.iter_mut().zip(records) {
                 finding.revocation = record.map(revocation);
+            }
+            if let Some(Unasked { tokens, why }) = unasked {
+                self.console.warn(&format!(
+                    "what became of {} is not in the report: {}",
+                    count(tokens, "token"),
+                    printable(&why)
+                ));
             }
         }
         Ok(())
     }
 
-    /// What waits at any host; but for what a run that is not dry would take out of the queue.
+    /// What is known of what was found for a host.
+    pub(super) fn known(
+        &self,
+        ledger: &dyn Ledger,
+        target: &RevokeTarget,
+        findings: &[Finding],
+    ) -> Result<HashMap<Fingerprint, Known>, LedgerError> {
+        let mut known = HashMap::new();
+        let theirs: Vec<&Finding> = findings.iter().filter(|finding| target.is_known_of(finding)).collect();
+        for page in theirs.chunks(PAGE_LEN) {
+            let tokens: Vec<Fingerprint> = page.iter().map(|finding| finding.token.fingerprint()).collect();
+            // A token that an intake was not asked about is handed over again, which changes nothing there.
+            let (records, _) = self.records(ledger, &target.api_base, &tokens)?;
+            let found = tokens.into_iter().zip(records);
+            known.extend(found.filter_map(|(token, record)| Some((token, Known::from(&record?)))));
+        }
+        Ok(known)
+    }
+
+    /// What is known of tokens, in their order. An intake is asked about some of them, for as long as it answers: that it is
+    /// away must not cost anybody a report.
+    fn records(
+        &self,
+        ledger: &dyn Ledger,
+        host: &str,
+        tokens: &[Fingerprint],
+    ) -> Result<(Vec<Option<TokenRecord>>, Option<Unasked>), LedgerError> {
+        if !self.connection.ledger.is_intake() {
+            return Ok((ledger.tokens(host, tokens)?, None));
+        }
+        let (mut records, mut why) = (Vec::new(), String::new());
+        for token in &tokens[..tokens.len().min(MOST_QUESTIONS)] {
+            match ledger.token(host, token) {
+                Ok(record) => records.push(record),
+                Err(error) => {
+                    why = error.to_string();
+                    break;
+                }
+            }
+        }
+        let unasked = (tokens.len() - records.len()) as u64;
+        if why.is_empty() {
+            why = format!("an intake is asked about {MOST_QUESTIONS} of them at the most");
+        }
+        records.resize(tokens.len(), None);
+        Ok((records, (unasked > 0).then_some(Unasked { tokens: unasked, why })))
+    }
+
+    /// What waits at any host; but for what a run that is not dry would take out of the queue, and for what others have queued
+    /// where it is not this run's to send.
     pub(super) fn left(&self, kept_back: &HashMap<String, u64>) -> Result<Vec<LeftWaiting>, LedgerError> {
+        let address = &self.connection.ledger;
+        if self.enqueue_only && address.is_shared() && !address.is_intake() {
+            return Ok(Vec::new());
+        }
         let Some(ledger) = self.existing()? else { return Ok(Vec::new()) };
         let left = LeftWaiting::read(ledger.as_ref(), self.connection)?;
         Ok(LeftWaiting::without(left, kept_back))
     }
 }
 
-/// What a ledger knows of what was found for a host.
-pub(super) fn known(
-    ledger: &dyn Ledger,
-    target: &RevokeTarget,
-    findings: &[Finding],
-) -> Result<HashMap<Fingerprint, Known>, LedgerError> {
-    let mut known = HashMap::new();
-    let theirs: Vec<&Finding> = findings.iter().filter(|finding| target.is_known_of(finding)).collect();
-    for page in theirs.chunks(PAGE_LEN) {
-        let tokens: Vec<Fingerprint> = page.iter().map(|finding| finding.token.fingerprint()).collect();
-        let records = ledger.tokens(&target.api_base, &tokens)?;
-        let found = tokens.into_iter().zip(records);
-        known.extend(found.filter_map(|(token, record)| Some((token, Known::from(&record?)))));
-    }
-    Ok(known)
+/// Tokens that a ledger was not asked about, or gave no answer for.
+struct Unasked {
+    tokens: u64,
+    why: String,
 }
 
 fn revocation(record: TokenRecord) -> Revocation {

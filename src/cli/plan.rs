@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use crate::cli::act::Act;
 use crate::cli::console::{count, human_count};
 use crate::finding::Finding;
 use crate::local_credentials::LocalCredentials;
@@ -32,10 +33,19 @@ pub(super) struct Pace {
 }
 
 /// What would happen to each token, which are set aside and why, and the consequences.
-pub(super) fn lines(plan: &Plan<'_>, impact: &Impact, own: &LocalCredentials, host: &str) -> Vec<String> {
+pub(super) fn lines(
+    plan: &Plan<'_>,
+    impact: &Impact,
+    own: &LocalCredentials,
+    (act, host): (Act, &str),
+) -> Vec<String> {
     let mut lines = consequences(impact, host);
     if impact.tokens() == 0 {
-        lines.push(format!("nothing to send to {host}"));
+        lines.push(format!(
+            "nothing to {} {} {host}",
+            act.verb(),
+            if act == Act::Send { "to" } else { "for" }
+        ));
         let waiting = Impact::of_queue(plan.waiting.clone()).tokens();
         if waiting > 0 {
             lines.push(format!("  {} queued by earlier runs would go on waiting", count(waiting, "token")));
@@ -45,9 +55,10 @@ pub(super) fn lines(plan: &Plan<'_>, impact: &Impact, own: &LocalCredentials, ho
     let (sent, set_aside): (Vec<Choice<'_>>, Vec<_>) =
         plan.choices.iter().copied().partition(|choice| choice.state == State::Queued);
     for Choice { finding, state, .. } in sent.iter().chain(&set_aside).take(MAX_LISTED) {
-        lines.push(format!("  {:<12} {}", action(*state), describe(finding)));
+        lines.push(format!("  {:<12} {}", action(*state, act), describe(finding)));
         if let Some(path) = own.location_of(finding.token.fingerprint()).filter(|_| *state == State::Own) {
-            lines.push(format!("  {:<12} it is in {}; --allow-own would send it", "", printable(path)));
+            let (path, verb) = (printable(path), act.verb());
+            lines.push(format!("  {:<12} it is in {path}; --allow-own would {verb} it", ""));
         }
     }
     let listed = plan.choices.len().min(MAX_LISTED);
@@ -124,21 +135,33 @@ pub(super) fn sources(found_now: u64, waiting: u64) -> Option<String> {
 
 /// The two lines above the prompt.
 pub(super) fn question(impact: &Impact, host: &str, pace: Pace) -> Vec<String> {
-    let mut second = format!("{}. It cannot be undone", duration(impact, pace));
+    vec![headline(impact, host), format!("{}. {}.", duration(impact, pace), cannot_be_undone(impact))]
+}
+
+fn cannot_be_undone(impact: &Impact) -> String {
+    let mut text = "It cannot be undone".to_owned();
     let ending = prefixes(impact, Kind::ends_authorization);
     if !ending.is_empty() {
         let ends = if ending.len() == 1 { "ends" } else { "end" };
-        let _ = write!(second, "; {} {ends} a whole app authorization", listed(&ending));
+        let _ = write!(text, "; {} {ends} a whole app authorization", listed(&ending));
     }
-    vec![headline(impact, host), format!("{second}.")]
+    text
+}
+
+/// The two lines above the prompt where they are only queued.
+pub(super) fn question_to_queue(impact: &Impact, host: &str) -> Vec<String> {
+    let consequence = cannot_be_undone(impact);
+    vec![headline(impact, host), format!("Queued for a `stanch serve`, which sends them. {consequence}.")]
 }
 
 /// What the prompt asks for.
-pub(super) fn prompt(tokens: u64) -> String {
+pub(super) fn prompt(act: Act, tokens: u64) -> String {
     if tokens > MAX_YES {
-        format!("To send them, type their number ({tokens}):")
-    } else {
-        "Send them? [y/N]".to_owned()
+        return format!("To {} them, type their number ({tokens}):", act.verb());
+    }
+    match act {
+        Act::Send => "Send them? [y/N]".to_owned(),
+        Act::Queue => "Queue them? [y/N]".to_owned(),
     }
 }
 
@@ -181,12 +204,12 @@ fn listed(prefixes: &[&str]) -> String {
 }
 
 /// What is done with a token in this state.
-const fn action(state: State) -> &'static str {
+fn action(state: State, act: Act) -> String {
     match state {
-        State::Own => "your own",
-        State::Held => "held back",
-        State::Unsupported => "unsupported",
-        _ => "to be sent",
+        State::Own => "your own".to_owned(),
+        State::Held => "held back".to_owned(),
+        State::Unsupported => "unsupported".to_owned(),
+        _ => format!("to be {}", act.done()),
     }
 }
 
@@ -258,10 +281,26 @@ mod tests {
     }
 
     #[test]
+    fn who_queues_is_told_that_somebody_else_sends() {
+        let lines = question_to_queue(&impact(1, &[(Kind::refresh(), 1)]), "h");
+        assert_eq!(
+            lines[1],
+            "Queued for a `stanch serve`, which sends them. It cannot be undone; ghr_ ends a whole app authorization."
+        );
+        assert_eq!(lines.len(), 2);
+        assert_eq!(
+            (action(State::Queued, Act::Queue), action(State::Own, Act::Queue)),
+            ("to be queued".into(), "your own".into())
+        );
+    }
+
+    #[test]
     fn many_tokens_want_their_number_typed() {
-        assert_eq!(prompt(1000), "Send them? [y/N]");
+        assert_eq!(prompt(Act::Send, 1000), "Send them? [y/N]");
+        assert_eq!(prompt(Act::Queue, 1000), "Queue them? [y/N]");
         assert!(is_yes("y", 1000) && is_yes("YES", 1) && !is_yes("1000", 1000) && !is_yes("", 1));
-        assert_eq!(prompt(1001), "To send them, type their number (1001):");
+        assert_eq!(prompt(Act::Send, 1001), "To send them, type their number (1001):");
+        assert_eq!(prompt(Act::Queue, 1001), "To queue them, type their number (1001):");
         assert!(is_yes("1001", 1001) && is_yes("1,001", 1001));
         assert!(!is_yes("y", 1001) && !is_yes("yes", 1001) && !is_yes("1000", 1001) && !is_yes("", 1001));
     }

@@ -1,25 +1,27 @@
 //! A revoking run, from what was found to what became of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use anyhow::bail;
 
+use super::after_run::AfterRun;
 use super::args::RevocationArgs;
-use super::connection;
 use super::console::{Console, Terminal, can_prompt};
+use super::decision::run_id;
 use super::exit::{Exit, RunStatus};
 use super::host_plan::HostPlan;
 use super::host_summary::HostSummary;
-use super::ledger_lookup::{self, LedgerLookup};
-use super::left_waiting::{self, LeftWaiting};
+use super::ledger_lookup::LedgerLookup;
 use super::own_credentials::own_credentials;
 use super::plan_record::{self, PlanRecord};
 use super::queue_review::{QueueReview, ReviewContext};
+use super::queued_summary::QueuedSummary;
 use super::revoke_summary::RevokeSummary;
 use super::revoke_target::RevokeTarget;
 use super::run_outcome::RunOutcome;
 use super::run_record::RunRecord;
+use super::{connection, ledger_check};
 use crate::finding::{Confidence, Finding};
 use crate::ledger::{self, Ledger, LedgerError};
 use crate::local_credentials::LocalCredentials;
@@ -39,10 +41,11 @@ pub(super) struct Scanned<'a> {
     pub(super) found: u8,
 }
 
-/// A run whose beginning is written down, and its end is not.
+/// A run that has written something down.
 struct WrittenRun {
     ledger: Box<dyn Ledger>,
-    record: RunRecord,
+    /// Its beginning in the trail, which still wants an end; none where the ledger keeps no trail of runs.
+    record: Option<RunRecord>,
 }
 
 /// Everything a revoking run needs, made ready and checked before anything is scanned: a ledger that turns out to be
@@ -55,6 +58,7 @@ pub(super) struct RevokeSession {
     own: LocalCredentials,
     /// What is scanned, for the audit trail.
     roots: Vec<String>,
+    console: Console,
 }
 
 impl RevokeSession {
@@ -83,13 +87,15 @@ impl RevokeSession {
             );
         }
         let settings = RevokeSettings::resolve(&flags, env, &user.revoke, &user.connection)?;
-        check_ledger(&settings, console)?;
+        ledger_check::check_flags(&settings, console)?;
+        ledger_check::check(&settings, console)?;
         let credential = connection::credential(&settings.connection, env, console)?;
         let own = own_credentials(env, inputs, credential.as_ref(), console);
         let targets = RevokeTarget::all(&settings, credential, terminal)?;
         let root =
             |input: &Input| input.path().map_or_else(|| "-".to_owned(), |path| path.display().to_string());
-        Ok(RevokeSession { settings, targets, own, roots: inputs.iter().map(root).collect() })
+        let roots = inputs.iter().map(root).collect();
+        Ok(RevokeSession { settings, targets, own, roots, console: *console })
     }
 
     /// Sends what was found, and with it what waits at its host, as far as the policy, the user and the quota allow, and
@@ -119,6 +125,9 @@ impl RevokeSession {
             plans.iter().zip(outcomes).map(|(host, outcome)| host.summary(outcome)).collect();
         let kept_back = plans.iter().map(|host| (host.target.api_base.clone(), host.review.kept_back()));
         let kept_back = kept_back.filter(|_| self.settings.mode == Mode::DryRun).collect();
+        // An intake has no word for what is set aside: only this run can tell of it.
+        let told = written.is_some() && self.settings.connection.ledger.is_intake();
+        let set_aside = plans.iter().filter(|_| told).flat_map(|host| host.plan.set_aside()).collect();
         // Who stops a run while its ledger cannot be used waits no longer for that.
         let is_over = terminal.cancel.is_cancelled() && summaries.iter().any(HostSummary::failed);
         let (hosts, left) = if is_over {
@@ -127,7 +136,8 @@ impl RevokeSession {
             }
             (summaries, Vec::new())
         } else {
-            self.look_again(summaries, findings, counted, &kept_back)
+            let (lookup, targets) = (self.ledger(), &self.targets[..]);
+            AfterRun { lookup, targets, kept_back, set_aside }.read(summaries, findings, counted)
         };
         let mut summary = RevokeSummary { hosts, left, refused, head: None };
         let status = RunStatus {
@@ -135,7 +145,7 @@ impl RevokeSession {
             found: findings.iter().any(|finding| finding.counts(counted)),
             ..summary.status()
         };
-        if let Some(WrittenRun { mut ledger, record }) = written {
+        if let Some(WrittenRun { mut ledger, record: Some(record) }) = written {
             let exit = Exit::of(status, found);
             if is_over {
                 ledger.set_lock_timeout(Some(Duration::ZERO))?;
@@ -146,7 +156,8 @@ impl RevokeSession {
     }
 
     fn ledger(&self) -> LedgerLookup<'_> {
-        LedgerLookup { connection: &self.settings.connection }
+        let enqueue_only = self.settings.enqueue_only;
+        LedgerLookup { connection: &self.settings.connection, enqueue_only, console: &self.console }
     }
 
     /// What is to be sent to one host.
@@ -158,10 +169,15 @@ impl RevokeSession {
         suppressions: &Suppressions,
     ) -> Result<HostPlan<'a>, LedgerError> {
         let context = ReviewContext { suppressions, own: &self.own, policy: &self.settings.policy, findings };
+        // What waits in a queue that machines share is looked at by who sends it.
+        let is_others = self.settings.enqueue_only && self.settings.connection.ledger.is_shared();
         let (review, known) = match self.ledger().existing()? {
+            Some(ledger) if is_others => {
+                (QueueReview::default(), self.ledger().known(ledger.as_ref(), target, findings)?)
+            }
             Some(ledger) => (
                 QueueReview::read(ledger.as_ref(), &target.api_base, &context)?,
-                ledger_lookup::known(ledger.as_ref(), target, findings)?,
+                self.ledger().known(ledger.as_ref(), target, findings)?,
             ),
             // Where there is no ledger, none is made.
             None => (QueueReview::default(), HashMap::new()),
@@ -173,7 +189,9 @@ impl RevokeSession {
             known: &|fingerprint| known.get(&fingerprint).copied(),
         };
         let eligible = target.eligible(findings, counted);
-        let plan = Plan::new(eligible, &self.settings.policy, &context, review.waiting.clone());
+        // A run that only queues lets nothing leave that waits.
+        let leaves = if self.settings.enqueue_only { BTreeMap::new() } else { review.waiting.clone() };
+        let plan = Plan::new(eligible, &self.settings.policy, &context, leaves);
         let theirs = findings.iter().filter(|finding| target.takes(finding));
         let suppressed = policy::suppressed(theirs, counted) + review.suppressed_elsewhere;
         let is_unasked = |finding: &&Finding| {
@@ -199,8 +217,11 @@ impl RevokeSession {
         }
         let name = self.settings.connection.ledger.to_string();
         let begun = ledger::open(&self.settings.connection.ledger).and_then(|mut ledger| {
+            if !ledger.keeps_trail() {
+                return Ok((ledger, None));
+            }
             let record = RunRecord::start(ledger.as_mut(), self.roots.clone())?;
-            Ok((ledger, record))
+            Ok((ledger, Some(record)))
         });
         let (mut ledger, record) = match begun {
             Ok(begun) => begun,
@@ -213,8 +234,9 @@ impl RevokeSession {
                 return Ok((unsent.into_iter().map(outcome).collect(), None));
             }
         };
+        let run = record.as_ref().map_or_else(run_id, |record| record.id().to_owned());
         let send = |(host, unsent): (&HostPlan<'_>, Option<RunOutcome>)| {
-            unsent.unwrap_or_else(|| self.send(host, record.id(), ledger.as_mut(), terminal))
+            unsent.unwrap_or_else(|| self.send(host, &run, ledger.as_mut(), terminal))
         };
         let outcomes = plans.iter().zip(unsent).map(send).collect();
         Ok((outcomes, Some(WrittenRun { ledger, record })))
@@ -226,21 +248,23 @@ impl RevokeSession {
         host: &HostPlan<'_>,
         terminal: Terminal<'_>,
     ) -> anyhow::Result<Option<RunOutcome>> {
-        let Some(connection) = &host.target.connection else { return Ok(Some(host.shown(&self.own))) };
+        if self.settings.mode == Mode::DryRun {
+            return Ok(Some(host.shown(&self.own)));
+        }
         if !host.changes_anything() {
             return Ok(Some(RunOutcome::NothingToDo));
         }
         if self.settings.mode != Mode::Ask || host.impact.tokens() == 0 {
             return Ok(None);
         }
-        let status = match self.ledger().existing()? {
-            Some(ledger) => Some(connection.status(ledger.as_ref())?),
-            None => None,
+        let status = match (&host.target.connection, self.ledger().existing()?) {
+            (Some(connection), Some(ledger)) => Some(connection.status(ledger.as_ref())?),
+            _ => None,
         };
         Ok(host.asked(status.as_ref(), terminal))
     }
 
-    /// Writes a plan down and sends it.
+    /// Writes a plan down, and sends it if that is not left to others.
     fn send(
         &self,
         host: &HostPlan<'_>,
@@ -250,59 +274,19 @@ impl RevokeSession {
     ) -> RunOutcome {
         let consent = if self.settings.mode == Mode::Ask { "yes at the terminal" } else { "--yes" };
         let name = ledger.description();
-        match (PlanRecord { policy: &self.settings.policy, run, host, consent }).write(ledger) {
-            Ok(enqueued) => plan_record::warn_of_damaged(enqueued.damaged, &name, terminal.console),
+        let enqueued = match (PlanRecord { policy: &self.settings.policy, run, host, consent }).write(ledger)
+        {
+            Ok(enqueued) => enqueued,
             Err(error) => return RunOutcome::failed(name, error),
+        };
+        plan_record::warn_of_damaged(enqueued.damaged, &name, terminal.console);
+        if self.settings.enqueue_only {
+            let queued = Box::new(QueuedSummary { enqueued, spooled: ledger.spooled().cloned() });
+            return RunOutcome::Queued { ledger: name, queued };
         }
         if host.impact.tokens() == 0 {
             return RunOutcome::SetAside { ledger: name };
         }
         host.target.send(ledger, &self.settings.options, terminal)
     }
-
-    /// Reads from the ledger what became of the findings and of the queues, and writes the former on the findings. What was
-    /// done before the ledger failed is reported all the same.
-    fn look_again(
-        &self,
-        summaries: Vec<HostSummary>,
-        findings: &mut [Finding],
-        counted: Confidence,
-        kept_back: &HashMap<String, u64>,
-    ) -> (Vec<HostSummary>, Vec<LeftWaiting>) {
-        let (mut hosts, mut left) = (Vec::new(), Vec::new());
-        for (target, mut summary) in self.targets.iter().zip(summaries) {
-            if let Err(error) = self.ledger().write_revocations(target, findings) {
-                summary.fail(error);
-            }
-            summary.count_findings(target.eligible(findings, counted));
-            hosts.push(summary);
-        }
-        match self.ledger().left(kept_back) {
-            Ok(waiting) => left = waiting,
-            Err(error) => {
-                if let Some(summary) = hosts.first_mut() {
-                    summary.fail(error);
-                }
-            }
-        }
-        (hosts, left)
-    }
-}
-
-/// Finds out whether the ledger can be used as the run needs it. A dry run writes nothing and needs no key, and is told what
-/// would end another.
-fn check_ledger(settings: &RevokeSettings, console: &Console) -> anyhow::Result<()> {
-    let address = &settings.connection.ledger;
-    if settings.mode != Mode::DryRun {
-        return ledger::check_writable(address)
-            .map_err(|error| left_waiting::refused(error.into(), &settings.connection));
-    }
-    let Some(ledger) = ledger::open_existing(address)? else { return Ok(()) };
-    for waiting in LeftWaiting::read(ledger.as_ref(), &settings.connection)? {
-        if let Err(error) = ledger.opener(&waiting.host) {
-            console.warn(&format!("without --dry-run this would be refused: {error}"));
-            break;
-        }
-    }
-    Ok(())
 }

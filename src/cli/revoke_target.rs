@@ -15,7 +15,7 @@ use crate::policy::eligible;
 use crate::provider::github::credential::Credential;
 use crate::provider::{self, ConnectError, Provider};
 use crate::revoke::Options;
-use crate::settings::{ConnectionSettings, Mode, RevokeSettings};
+use crate::settings::{ConnectionSettings, Mode, Purpose, RevokeSettings};
 use crate::token::Kind;
 
 /// The host of one provider, as a revoking run knows it.
@@ -29,8 +29,10 @@ pub(super) struct RevokeTarget {
     resume: String,
     /// The kinds the host takes, as far as is known.
     pub(super) kinds: Vec<Kind>,
-    /// None where what would be sent is only shown.
+    /// None where what would be sent is only shown, or queued.
     pub(super) connection: Option<HostConnection>,
+    /// The ledger's name for people where tokens are only queued in it.
+    pub(super) queued_in: Option<String>,
 }
 
 impl RevokeTarget {
@@ -43,22 +45,23 @@ impl RevokeTarget {
         provider::all()
             .map(|provider| {
                 let credential = if provider.has_host_flags { credential.take() } else { None };
-                RevokeTarget::open(provider, &settings.connection, settings.mode, credential, terminal)
+                RevokeTarget::open(provider, &settings.connection, settings.purpose(), credential, terminal)
             })
             .collect()
     }
 
-    /// Prepares the connection; sends nothing. In a dry run, one that could not be made is only warned of.
+    /// Prepares the connection; sends nothing. In a dry run, one that could not be made is only warned of; a run that only
+    /// queues needs none.
     pub(super) fn open(
         provider: &'static Provider,
         settings: &ConnectionSettings,
-        mode: Mode,
+        purpose: Purpose,
         credential: Option<Credential>,
         terminal: Terminal<'_>,
     ) -> Result<Self, ConnectError> {
-        let is_dry_run = mode == Mode::DryRun;
         let connection = match HostConnection::open(provider, settings, credential, terminal.cancel) {
-            Err(error) if is_dry_run => {
+            Err(_) if purpose.enqueue_only => None,
+            Err(error) if purpose.mode == Mode::DryRun => {
                 terminal.console.warn(&format!("without --dry-run this would be refused: {error}"));
                 None
             }
@@ -77,7 +80,8 @@ impl RevokeTarget {
             label,
             api_base,
             kinds: provider.revocable_kinds(),
-            connection: connection.filter(|_| !is_dry_run),
+            connection: connection.filter(|_| purpose.sends()),
+            queued_in: purpose.enqueue_only.then(|| settings.ledger.to_string()),
         })
     }
 
@@ -99,6 +103,7 @@ impl RevokeTarget {
             label: self.label.clone(),
             api_base: self.api_base.clone(),
             resume: self.resume.clone(),
+            queued_in: self.queued_in.clone(),
         }
     }
 

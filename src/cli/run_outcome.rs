@@ -1,6 +1,7 @@
 //! How a revoking run ended at one host.
 
 use super::connection::SendError;
+use super::queued_summary::QueuedSummary;
 use crate::revoke::{self, Counts};
 
 /// What became of a plan.
@@ -22,6 +23,13 @@ pub(super) enum RunOutcome {
     SetAside {
         /// The ledger's name for people.
         ledger: String,
+    },
+    /// It was written down, for somebody else to send.
+    Queued {
+        /// The ledger's name for people.
+        ledger: String,
+        /// What became of the tokens there.
+        queued: Box<QueuedSummary>,
     },
     /// It was written down, and sent as far as `outcome` has it.
     Sent {
@@ -62,6 +70,7 @@ impl RunOutcome {
                 RunOutcome::Failed { ledger, error: error.into(), counts: Box::new(outcome.counts) }
             }
             failed @ RunOutcome::Failed { .. } => failed,
+            RunOutcome::Queued { ledger, .. } => RunOutcome::failed(ledger, error.into()),
             _ => RunOutcome::failed(String::new(), error.into()),
         }
     }
@@ -70,6 +79,7 @@ impl RunOutcome {
     pub(super) fn ledger(&self) -> Option<&str> {
         match self {
             RunOutcome::SetAside { ledger }
+            | RunOutcome::Queued { ledger, .. }
             | RunOutcome::Sent { ledger, .. }
             | RunOutcome::Failed { ledger, .. } => Some(ledger),
             _ => None,

@@ -27,6 +27,8 @@ pub enum Body<'a> {
     },
     /// JSON without secrets.
     Json(String),
+    /// A JSON text without secrets on each line (<https://github.com/ndjson/ndjson-spec>).
+    JsonLines(String),
 }
 
 /// One request, whole but for the root of the API.
@@ -47,8 +49,12 @@ pub struct Request<'a> {
 impl Request<'_> {
     /// Every header but `Authorization`.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        let json = !matches!(self.body, Body::Empty);
-        self.headers.iter().copied().chain(json.then_some(("content-type", "application/json")))
+        let kind = match self.body {
+            Body::Empty => None,
+            Body::Tokens { .. } | Body::Json(_) => Some("application/json"),
+            Body::JsonLines(_) => Some("application/x-ndjson"),
+        };
+        self.headers.iter().copied().chain(kind.map(|kind| ("content-type", kind)))
     }
 }
 

@@ -140,6 +140,16 @@ impl LedgerAddress {
         self
     }
 
+    /// Whether it is an intake, which a runner hands tokens to and which sends them.
+    pub fn is_intake(&self) -> bool {
+        matches!(self, Self::Intake(_))
+    }
+
+    /// Whether others have their tokens in it, too: what waits there is no single machine's.
+    pub fn is_shared(&self) -> bool {
+        !matches!(self, Self::Sqlite(_))
+    }
+
     /// Whether it is the usual file of a home that this user may not enter, as after `su` or in a container whose image sets
     /// HOME: that home is somebody else's, and so is what is in it.
     pub(super) fn is_in_anothers_home(&self) -> bool {

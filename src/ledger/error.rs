@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::remote::IntakeFault;
 use super::seal::KeyFileError;
 
 /// Why the ledger cannot be used. Whatever it is, nothing is sent that is not written down.
@@ -222,6 +223,9 @@ pub enum LedgerError {
         /// What to do there, as in "look at the trail".
         action: &'static str,
     },
+    /// An intake does not do what a runner asks of it.
+    #[error(transparent)]
+    Intake(#[from] IntakeFault),
     /// No home directory, so no default address.
     #[error("no home directory is known to keep the ledger in; name a path with --ledger or STANCH_LEDGER")]
     NoHome,

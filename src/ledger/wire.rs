@@ -25,7 +25,7 @@ pub const MAX_LINES: usize = 10_000;
 pub const MAX_LINE: usize = 16 * 1024;
 
 /// A token for the queue: in the clear, to be judged by its checksum, or sealed, with what is said of it.
-#[derive(Deserialize, Serialize)]
+#[derive(Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct TokenLine {
     /// The token itself. Only over TLS, or on the machine itself.

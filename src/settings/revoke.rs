@@ -18,6 +18,8 @@ pub struct RevokeOptions {
     pub revoke_confidence: Option<Confidence>,
     /// `--max-revoke`.
     pub max_revoke: Option<u64>,
+    /// `--enqueue-only`.
+    pub enqueue_only: Option<bool>,
 }
 
 /// Who decides whether the planned tokens are sent.
@@ -29,6 +31,22 @@ pub enum Mode {
     Ask,
     /// The user, who gave `--yes`.
     Yes,
+}
+
+/// What a run is to do with the tokens that it plans to revoke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Purpose {
+    /// Who decides.
+    pub mode: Mode,
+    /// They are queued, for a `stanch serve` to send them.
+    pub enqueue_only: bool,
+}
+
+impl Purpose {
+    /// Whether anything is to leave for the hosts.
+    pub fn sends(self) -> bool {
+        self.mode != Mode::DryRun && !self.enqueue_only
+    }
 }
 
 /// The flags of a revoking run.
@@ -59,6 +77,8 @@ pub struct RevokeSettings {
     pub options: Options,
     /// Who decides.
     pub mode: Mode,
+    /// Whether what is decided is only queued. An intake takes tokens for nothing else.
+    pub enqueue_only: bool,
     /// Where to.
     pub connection: ConnectionSettings,
 }
@@ -91,7 +111,14 @@ impl RevokeSettings {
             confirm: flags.confirm,
             ..Options::default()
         };
-        Ok(RevokeSettings { policy, options, mode: flags.mode, connection })
+        let enqueue_only = flags.options.enqueue_only.or(user.enqueue_only).unwrap_or(false);
+        let enqueue_only = enqueue_only || connection.ledger.is_intake();
+        Ok(RevokeSettings { policy, options, mode: flags.mode, enqueue_only, connection })
+    }
+
+    /// What is to be done with the tokens.
+    pub fn purpose(&self) -> Purpose {
+        Purpose { mode: self.mode, enqueue_only: self.enqueue_only }
     }
 }
 
@@ -101,7 +128,11 @@ mod tests {
 
     #[test]
     fn flags_go_before_the_users_file() {
-        let options = |revoke_confidence, max_revoke| RevokeOptions { revoke_confidence, max_revoke };
+        let options = |revoke_confidence, max_revoke| RevokeOptions {
+            revoke_confidence,
+            max_revoke,
+            enqueue_only: None,
+        };
         let policy = |flags: RevokeOptions, user: RevokeOptions| {
             let flags = RevokeFlags {
                 mode: Mode::Ask,
@@ -126,5 +157,28 @@ mod tests {
             (Confidence::Certain, Some(1))
         );
         assert_eq!(policy(nothing, options(Some(Confidence::Lookalike), None)), (Confidence::Certain, None));
+    }
+
+    #[test]
+    fn what_is_only_queued_is_the_flags_the_users_and_the_intakes_to_say() {
+        let enqueue_only = |flag: Option<bool>, user: Option<bool>, ledger: &str| {
+            let options = |enqueue_only| RevokeOptions { enqueue_only, ..RevokeOptions::default() };
+            let flags = RevokeFlags {
+                mode: Mode::Yes,
+                wait: Wait::No,
+                allow_own: false,
+                verify: false,
+                confirm: false,
+                options: options(flag),
+                connection: ConnectionOptions { ledger: Some(ledger.into()), ..ConnectionOptions::default() },
+            };
+            let nothing = ConnectionOptions::default();
+            let settings = RevokeSettings::resolve(&flags, &Env::default(), &options(user), &nothing);
+            settings.expect("good settings").purpose().enqueue_only
+        };
+        assert!(!enqueue_only(None, None, "l.db"));
+        assert!(enqueue_only(Some(true), None, "l.db") && enqueue_only(None, Some(true), "l.db"));
+        assert!(!enqueue_only(None, Some(false), "l.db"));
+        assert!(enqueue_only(None, Some(false), "https://intake.example.test"));
     }
 }

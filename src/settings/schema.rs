@@ -83,6 +83,7 @@ pub(super) const USER: Schema = Schema {
         ("min_interval", None),
         ("revoke_confidence", None),
         ("max_revoke", None),
+        ("enqueue_only", None),
         ("limits", Some(&LIMITS)),
         ("rules", Some(&RULE)),
         ("allowlists", Some(&ALLOWLIST)),

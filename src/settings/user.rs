@@ -166,7 +166,7 @@ mod tests {
              max_archive_depth = 1\nmax_decode_depth = 0\nhost = 'ghe.example'\napi_url = 'http://127.0.0.1:1'\n\
              ca_cert = 'ca.pem'\nledger = '/var/ledger.db'\ntimeout = 5\nmin_interval = '250ms'\n\
              auth_token_file = 'token'\nkey = ['old.key']\nseal_to = 'new.pub'\n\
-             ledger_password_file = 'pw'\nintake_token_file = 'intake'\negress = 'nat-1'\nrevoke_confidence = 'likely'\nmax_revoke = 7\n[limits]\nmax_entries = 9\n\
+             ledger_password_file = 'pw'\nintake_token_file = 'intake'\negress = 'nat-1'\nrevoke_confidence = 'likely'\nmax_revoke = 7\nenqueue_only = true\n[limits]\nmax_entries = 9\n\
              [[allowlists]]\npaths = ['x']\n[[rules]]\nid = 'r'\nregex = 'k_x'\nkeywords = ['k_']\npositive = ['k_x']\n",
         )
         .expect("a good file");
@@ -188,10 +188,11 @@ mod tests {
         assert_eq!(connection.intake_token_file, beside("intake"));
         assert_eq!(connection.egress.map(|egress| egress.to_string()).as_deref(), Some("nat-1"));
         assert_eq!((connection.timeout, revoke.max_revoke), (Some(Duration::from_secs(5)), Some(7)));
+        assert_eq!(revoke.enqueue_only, Some(true));
         assert_eq!(connection.min_interval, Some(Duration::from_millis(250)));
         assert_eq!(config.limits, Limits { max_entries: 9, ..Limits::default() });
         let every_key = USER.keys.len();
-        assert_eq!(every_key, 24, "a new key belongs into this test");
+        assert_eq!(every_key, 25, "a new key belongs into this test");
     }
 
     #[test]

@@ -51,6 +51,7 @@ mod reports;
 mod repositories;
 mod revoke;
 mod revoke_hosts;
+mod runner;
 mod scan;
 #[cfg(unix)]
 mod serve;

@@ -32,6 +32,10 @@ pub(crate) struct RevocationArgs {
     #[arg(long, value_name = "N", help_heading = "Revocation")]
     pub(crate) max_revoke: Option<u64>,
 
+    /// Queue what is found, and leave the sending to a `stanch serve`; the only way where the ledger is an intake
+    #[arg(long, help_heading = "Revocation")]
+    pub(crate) enqueue_only: bool,
+
     /// Send this machine's own credentials, too
     #[arg(long, help_heading = "Revocation")]
     pub(crate) allow_own: bool,
@@ -81,7 +85,11 @@ impl RevocationArgs {
             allow_own: self.allow_own,
             verify: self.verify,
             confirm: self.confirm,
-            options: RevokeOptions { revoke_confidence: self.revoke_confidence, max_revoke: self.max_revoke },
+            options: RevokeOptions {
+                revoke_confidence: self.revoke_confidence,
+                max_revoke: self.max_revoke,
+                enqueue_only: self.enqueue_only.then_some(true),
+            },
             connection: self.transport.options(),
         }
     }
@@ -94,6 +102,7 @@ impl RevocationArgs {
             ("--yes", self.yes),
             ("--wait", self.wait.is_some()),
             ("--max-revoke", self.max_revoke.is_some()),
+            ("--enqueue-only", self.enqueue_only),
             ("--allow-own", self.allow_own),
             ("--revoke-confidence", self.revoke_confidence.is_some()),
             ("--verify", self.verify),
@@ -197,7 +206,7 @@ mod tests {
             assert_eq!(parsed.ok().and_then(|only| only.flags.first_given()), Some(flag.as_str()));
             flags += 1;
         }
-        assert_eq!(flags, 18);
+        assert_eq!(flags, 19);
         assert_eq!(Only::parse_from(["stanch"]).flags.first_given(), None);
     }
 }

@@ -2,6 +2,7 @@
 
 mod queues;
 
+use anyhow::bail;
 use jiff::Timestamp;
 
 use self::queues::{HostQueue, Queues};
@@ -14,7 +15,7 @@ use crate::cli::revoke_summary::RevokeSummary;
 use crate::cli::revoke_target::RevokeTarget;
 use crate::cli::run_outcome::RunOutcome;
 use crate::cli::run_record::RunRecord;
-use crate::cli::{error, plan, signal};
+use crate::cli::{error, plan, signal, spool};
 use crate::ledger::{self, Ledger};
 use crate::policy::Impact;
 use crate::revocation::State;
@@ -30,7 +31,15 @@ pub(super) fn run(args: &ResumeArgs, env: &Env) -> anyhow::Result<Exit> {
     let flags = args.revocation.flags();
     let settings = RevokeSettings::resolve(&flags, env, &user.revoke, &user.connection)?;
     let address = &settings.connection.ledger;
+    if args.revocation.enqueue_only {
+        bail!("--enqueue-only is for runs that look for tokens: `stanch resume` sends what waits");
+    }
     warn_of_flags_without_effect(&args.revocation, &console);
+    if address.is_intake() {
+        return spool::resume(address, settings.mode, &console);
+    }
+    let settings = RevokeSettings { enqueue_only: false, ..settings };
+    let address = &settings.connection.ledger;
     let Some(mut ledger) = ledger::open_existing(address)? else {
         console.info(&format!("nothing waits: there is no ledger at {}", printable(&address.to_string())));
         return Ok(Exit::Clean);
@@ -181,7 +190,7 @@ impl Resume<'_> {
         review.withdraw(ledger, &api_base)?;
         let unsupported_before = ledger.count(&api_base, State::Unsupported)?;
         let mut target =
-            RevokeTarget::open(provider, &connection, self.settings.mode, credential, self.terminal)?;
+            RevokeTarget::open(provider, &connection, self.settings.purpose(), credential, self.terminal)?;
         let outcome = if review.tokens() == 0 {
             RunOutcome::NothingToDo
         } else {

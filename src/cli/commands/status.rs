@@ -11,6 +11,7 @@ use crate::cli::connection::{self, host_name};
 use crate::cli::console::{count, human_count, human_duration};
 use crate::cli::exit::Exit;
 use crate::cli::host_summary::round_up_to_second;
+use crate::cli::spool;
 use crate::cli::stdout::stdout;
 use crate::ledger::{self, HostEntry, HostStatus, Ledger, LedgerError, StatusRequest};
 use crate::provider;
@@ -38,6 +39,9 @@ pub(super) fn run(args: &StatusArgs, env: &Env) -> anyhow::Result<Exit> {
     let user = args.user.load_redacted(env)?;
     let flags = ConnectionOptions { egress: args.egress.clone(), ..args.connection.options() };
     let settings = ConnectionSettings::resolve(&flags, env, &user.connection)?;
+    if settings.ledger.is_intake() {
+        return spool::status(&settings.ledger, args.format);
+    }
     let status = if let Some(ledger) = ledger::open_existing(&settings.ledger)? {
         // A trail that lost its end is a ledger that lost something.
         ledger.chains()?;

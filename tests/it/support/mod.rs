@@ -17,3 +17,4 @@ pub(crate) mod postgres;
 pub(crate) mod raw;
 pub(crate) mod row_mac;
 pub(crate) mod script;
+pub(crate) mod scripted_intake;
