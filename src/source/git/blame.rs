@@ -113,7 +113,9 @@ impl Blame<'_> {
         attributed.sort();
         let more = more_paths.saturating_add(seen.saturating_sub(attributed.len()) as u64);
         if self.of_shard {
-            attributed.iter_mut().for_each(|(position, location)| add_claim(*position, location));
+            for (position, location) in &mut attributed {
+                add_claim(*position, location);
+            }
         }
         (attributed.into_iter().map(|(_, location)| location).collect(), more)
     }

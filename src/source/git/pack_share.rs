@@ -15,14 +15,17 @@ pub(super) struct PackShare {
 impl PackShare {
     /// The share of `shard`; without one, everything.
     pub(super) fn new(pack: &IndexedPack, shard: Option<Shard>) -> Self {
-        let Some(shard) = shard else { return PackShare { shard, needed: Vec::new() } };
-        let mut share = PackShare { shard: Some(shard), needed: vec![false; pack.forest.len()] };
+        let mut own = PackShare { shard, needed: Vec::new() };
+        if shard.is_none() {
+            return own;
+        }
+        own.needed = vec![false; pack.forest.len()];
         for node in (0..).take(pack.forest.len()) {
-            if share.is_own(pack, node) {
-                share.mark_chain(pack, node);
+            if own.is_own(pack, node) {
+                own.mark_chain(pack, node);
             }
         }
-        share
+        own
     }
 
     /// Marks a node and its bases, up to one that is marked already.
