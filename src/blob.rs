@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Read, Seek};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::meter::Meter;
 
@@ -10,7 +10,7 @@ use crate::meter::Meter;
 pub const STDIN: &str = "<stdin>";
 
 /// What part of a file, git object or ref a blob is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LocationKind {
     /// The content of a file or of a git blob.

@@ -3,6 +3,7 @@
 
 mod apart;
 mod by_token;
+mod claim;
 mod findings;
 mod location;
 mod scope;
@@ -12,13 +13,14 @@ mod suppressor;
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::revocation::Revocation;
 use crate::token::{Kind, Token};
 
 pub use apart::Apart;
+pub use claim::{Claim, Ground};
 pub use findings::Findings;
 pub use location::{Location, LocationDetails};
 pub use scope::Scope;
@@ -30,7 +32,7 @@ pub use suppressor::{Line, SuppressionContext, Suppressor};
 pub const MAX_LOCATIONS: usize = 100;
 
 /// How sure we are that a finding is a token. Ordered: a greater one is surer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
     /// A token's shape, but its checksum or length is wrong: a placeholder.
@@ -135,6 +137,10 @@ impl Finding {
         if theirs.confidence > self.confidence {
             (self.confidence, self.reason) = (theirs.confidence, theirs.reason);
         }
+        self.revocation = match (self.revocation.take(), theirs.revocation) {
+            (Some(ours), Some(theirs)) => Some(ours.joined(theirs)),
+            (ours, theirs) => ours.or(theirs),
+        };
         self.locations.extend(theirs.locations);
         self.more_locations = self.more_locations.saturating_add(theirs.more_locations);
     }

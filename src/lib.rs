@@ -12,6 +12,7 @@ pub mod blob;
 pub mod finding;
 pub mod meter;
 pub mod revocation;
+pub mod shard;
 pub mod token;
 
 // senses: detection, without I/O; `text` is one of them, because it redacts whatever has the prefix of a rule

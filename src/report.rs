@@ -10,25 +10,30 @@ mod html;
 mod json;
 mod junit;
 mod labels;
+mod merge;
 mod overview;
 mod owners;
 mod pretty;
 mod roots;
+mod run;
 mod sarif;
+mod saved;
 mod step_summary;
 mod summary;
 
 use jiff::Timestamp;
 
 use crate::blob::{Fault, FaultKind};
-use crate::detect::Custom;
 use crate::finding::{Confidence, Finding, Location};
 use crate::rule::Rules;
 
 pub use csv_table::CsvTable;
 pub use format::{Format, render};
+pub use merge::{BadMerge, Merged, Named};
 pub use overview::overview;
 pub use roots::{Root, Roots};
+pub use run::{Ending, RuleText, Run};
+pub use saved::{BadReport, SavedReport, SavedSummary};
 pub use step_summary::step_summary;
 pub use summary::Summary;
 
@@ -71,11 +76,13 @@ pub struct Report<'a> {
     /// The rules in force: their descriptions.
     pub rules: &'a Rules,
     /// The configuration's own rules.
-    pub custom: &'a Custom,
+    pub custom: &'a [RuleText],
     /// What the scanned roots are called.
     pub roots: &'a Roots,
     /// When the run started and ended.
     pub time: (Timestamp, Timestamp),
+    /// How it ended.
+    pub ending: Ending,
     /// Whether tokens are printed whole.
     pub show_secrets: bool,
     /// What is less sure does not count.
@@ -131,7 +138,7 @@ impl<'a> Report<'a> {
     /// The description of the rule that found it.
     fn description<'f>(&'f self, finding: &'f Finding) -> &'f str {
         let built_in = self.rules.iter().find(|rule| rule.id == finding.rule).map(|rule| rule.description);
-        let custom = || self.custom.rules().iter().find(|rule| rule.id == finding.rule);
+        let custom = || self.custom.iter().find(|rule| *rule.id == *finding.rule);
         built_in.or_else(|| custom().map(|rule| &*rule.description)).unwrap_or(&finding.rule)
     }
 

@@ -155,6 +155,24 @@ pub struct Revocation {
     pub grants: Option<Box<Grants>>,
 }
 
+impl Revocation {
+    /// What two runs say of one token: the surer word, that it is dead before that it was taken; else the later one.
+    #[must_use]
+    pub fn joined(self, other: Revocation) -> Self {
+        let rank = |one: &Revocation| match one.state {
+            State::Confirmed => 3,
+            State::Accepted => 2,
+            State::Dead => 1,
+            _ => 0,
+        };
+        let (ours, theirs) = ((rank(&self), self.at), (rank(&other), other.at));
+        let (mut kept, left) = if theirs > ours { (other, self) } else { (self, other) };
+        // Only a living token tells what it may do, and the other run may be the one that asked.
+        kept.grants = kept.grants.or(left.grants);
+        kept
+    }
+}
+
 /// The same fields for every token, also where nothing was told.
 #[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
 fn as_fields<S: Serializer>(grants: &Option<Box<Grants>>, out: S) -> Result<S::Ok, S::Error> {
@@ -199,6 +217,26 @@ mod tests {
             assert_eq!(State::from_word(state.as_str()), Some(state));
         }
         assert_eq!(State::from_word("revoked"), None);
+    }
+
+    #[test]
+    fn the_surer_word_on_a_token_is_kept_and_else_the_later() {
+        let at = |second| Timestamp::from_second(second).expect("a time");
+        let one = |state, second| Revocation { state, at: at(second), request_id: None, grants: None };
+        for (ours, theirs, kept) in [
+            (one(State::Queued, 2), one(State::Accepted, 1), (State::Accepted, 1)),
+            (one(State::Confirmed, 1), one(State::Accepted, 5), (State::Confirmed, 1)),
+            (one(State::Accepted, 1), one(State::Accepted, 5), (State::Accepted, 5)),
+            (one(State::Dead, 1), one(State::Queued, 5), (State::Dead, 1)),
+            (one(State::Held, 3), one(State::Queued, 2), (State::Held, 3)),
+        ] {
+            for joined in [ours.clone().joined(theirs.clone()), theirs.joined(ours)] {
+                assert_eq!((joined.state, joined.at), (kept.0, at(kept.1)));
+            }
+        }
+        let grants = Some(Box::new(Grants { scopes: Some(Vec::new()), expires_at: None }));
+        let asked = Revocation { grants: grants.clone(), ..one(State::Queued, 1) };
+        assert_eq!(asked.joined(one(State::Accepted, 2)).grants, grants);
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod project_dir;
 mod report_target;
 mod revoke;
 mod schema;
+mod shard;
 mod units;
 mod user;
 mod values;
@@ -31,6 +32,7 @@ pub use project_dir::{ProjectInputs, repository_top};
 pub use report_target::{BadReportTarget, ReportTarget};
 pub use revoke::{Mode, Purpose, RevokeFlags, RevokeOptions, RevokeSettings};
 pub use schema::BadConfig;
+pub use shard::{NoShard, ShardChoice};
 pub use units::{BadDuration, BadSize, parse_duration, parse_size};
 pub use user::{UserConfig, user_config_dir};
 

@@ -16,7 +16,14 @@ pub use kind::{Kind, KindInfo, RevokedBy};
 pub struct Token {
     kind: Kind,
     fingerprint: Fingerprint,
-    text: SecretString,
+    text: Text,
+}
+
+/// What is known of a token's text.
+enum Text {
+    Whole(SecretString),
+    /// As a report printed it.
+    Redacted(Box<str>),
 }
 
 impl Token {
@@ -25,8 +32,13 @@ impl Token {
         Token {
             kind,
             fingerprint: Fingerprint::of(text),
-            text: SecretString::from(String::from_utf8_lossy(text).into_owned()),
+            text: Text::Whole(SecretString::from(String::from_utf8_lossy(text).into_owned())),
         }
+    }
+
+    /// A token that a report tells of, which has its redacted form only: nothing can be done with it but to report it again.
+    pub fn reported(kind: Kind, fingerprint: Fingerprint, redacted: &str) -> Self {
+        Token { kind, fingerprint, text: Text::Redacted(redacted.into()) }
     }
 
     /// What kind of token this is.
@@ -42,16 +54,22 @@ impl Token {
     /// The prefix and the last six characters, the middle left out.
     #[expect(clippy::disallowed_methods, reason = "what leaves this function is redacted")]
     pub fn redacted(&self) -> String {
-        redact(self.kind, self.reveal())
+        match &self.text {
+            Text::Whole(text) => redact(self.kind, text.expose_secret()),
+            Text::Redacted(text) => text.to_string(),
+        }
     }
 
-    /// The secret itself. Linted: every caller has to say why it may.
+    /// The secret itself; the redacted form of one that a report told of. Linted: every caller has to say why it may.
     #[expect(
         clippy::disallowed_methods,
         reason = "the one reader of the secret, itself disallowed elsewhere"
     )]
     pub fn reveal(&self) -> &str {
-        self.text.expose_secret()
+        match &self.text {
+            Text::Whole(text) => text.expose_secret(),
+            Text::Redacted(text) => text,
+        }
     }
 }
 
@@ -88,6 +106,15 @@ mod tests {
         let token = Token::new(Kind::pat(), PLACEHOLDER.as_bytes());
         assert_eq!(token.to_string(), "ghp_…178B4a");
         assert!(!format!("{token:?}").contains("178B4a"));
+    }
+
+    #[test]
+    fn a_reported_token_is_what_the_report_says() {
+        let token = Token::new(Kind::pat(), PLACEHOLDER.as_bytes());
+        let again = Token::reported(token.kind(), token.fingerprint(), &token.redacted());
+        assert_eq!(again.redacted(), token.redacted());
+        assert_eq!(again.fingerprint(), token.fingerprint());
+        assert!(!format!("{again:?}").contains("178B4a"));
     }
 
     #[test]

@@ -13,6 +13,8 @@ mod git;
 mod hook;
 mod kill_switch;
 mod ledger;
+mod merge;
+mod output;
 mod queue;
 mod resume;
 mod revocation;
@@ -39,6 +41,8 @@ pub(super) use self::ledger::{
     LedgerCheckArgs, LedgerCommand, LedgerCopyArgs, LedgerInitArgs, LedgerKeygenArgs, LedgerRekeyArgs,
     LedgerTargetArgs,
 };
+pub(super) use self::merge::MergeArgs;
+pub(super) use self::output::OutputArgs;
 pub(super) use self::queue::{
     ConsentArgs, FilterArgs, LedgerArgs, ListFormat, QueueCommand, QueueListArgs, QueueReleaseArgs,
     SelectionArgs,
@@ -116,6 +120,10 @@ pub(super) enum Command {
     /// Care of a ledger: make, check, seal anew, copy
     #[command(subcommand)]
     Ledger(Box<LedgerCommand>),
+    /// Make one report of the JSON reports of shards, in any format
+    ///
+    /// It says what one run over all would have said. A share that is missing, or there twice, is an error.
+    Merge(Box<MergeArgs>),
     #[command(subcommand)]
     Enterprise(Box<EnterpriseCommand>),
     #[command(subcommand)]

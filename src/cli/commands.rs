@@ -9,6 +9,7 @@ mod history;
 mod hook;
 mod kill_switch;
 mod ledger;
+mod merge;
 mod queue;
 mod resume;
 mod revoke;
@@ -33,6 +34,7 @@ pub(super) fn run(command: Command, env: &Env) -> anyhow::Result<Exit> {
         Command::Queue(command) => queue::run(&command, env),
         Command::Audit(args) => audit::run(&args, env),
         Command::Ledger(command) => ledger::run(&command, env),
+        Command::Merge(args) => merge::run(&args, env),
         Command::Enterprise(args) => kill_switch::enterprise(&args, env),
         Command::Org(args) => kill_switch::org(&args, env),
         Command::Hook(args) => hook::run(&args, env),

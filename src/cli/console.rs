@@ -259,7 +259,8 @@ pub(super) fn summary_lines(summary: &Summary, least: Confidence, all_listed: bo
     }
     let seconds = Duration::from_millis(summary.elapsed_ms).as_secs_f64();
     let looked_at = format!("{}, {}", scanned.join(" and "), HumanBytes(summary.bytes));
-    let mut lines = vec![format!("{found} in {looked_at}, {seconds:.2} s")];
+    let shard = summary.shard.map(|shard| format!("shard {shard}: ")).unwrap_or_default();
+    let mut lines = vec![format!("{shard}{found} in {looked_at}, {seconds:.2} s")];
     if let Some(rest) = summary.not_counted(least) {
         let rest = format!("not counted: {rest}");
         let hint = "(see --show-suppressed)";

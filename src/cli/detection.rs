@@ -14,6 +14,8 @@ use crate::blob::{Fault, FaultKind, Sink};
 use crate::detect::{Custom, Detector};
 use crate::finding::{Findings, Scope};
 use crate::meter::Meter;
+use crate::report::RuleText;
+use crate::rule::CustomRule;
 use crate::scan::Collector;
 use crate::settings::{BadConfig, CONFIG, Destination, Env, Input, Project, ProjectInputs, UserConfig, env};
 use crate::source::tree;
@@ -63,6 +65,13 @@ impl Detection {
         let allowlists = std::mem::take(&mut user.allowlists);
         let suppressions = Suppressions { allowlists, projects: trees, ..Suppressions::default() };
         Ok(Detection { detector, custom: Custom::new(rules), suppressions, user, excluded })
+    }
+
+    /// The configuration's own rules, as reports know them.
+    pub(super) fn rule_texts(&self) -> Vec<RuleText> {
+        let text =
+            |rule: &CustomRule| RuleText { id: rule.id.to_string(), description: rule.description.clone() };
+        self.custom.rules().iter().map(text).collect()
     }
 
     /// Adds what the flags suppress.
@@ -126,7 +135,7 @@ impl Detection {
 
 impl UserConfigArgs {
     /// Reads the user's configuration; `redact` takes tokens out of what an error quotes.
-    fn load(&self, env: &Env, redact: &dyn Fn(&str) -> String) -> Result<UserConfig, BadConfig> {
+    pub(super) fn load(&self, env: &Env, redact: &dyn Fn(&str) -> String) -> Result<UserConfig, BadConfig> {
         UserConfig::load(self.config.clone().or_else(|| env.path(env::CONFIG)).as_deref(), redact)
     }
 

@@ -9,12 +9,12 @@ use jiff::Timestamp;
 
 use super::console::{self, Console, Verbosity};
 use super::detection::Detection;
-use super::roots::roots;
 use super::{atomic_write, error};
 use crate::blob::{Fault, FaultKind};
 use crate::finding::Finding;
-use crate::report::{self, Closing, Format, Report, Summary};
-use crate::settings::{Destination, Input, Output, ReportTarget};
+use crate::report::{self, Closing, Ending, Format, Report, Roots, RuleText, Summary};
+use crate::rule::Rules;
+use crate::settings::{Destination, Output, ReportTarget};
 use crate::suppress::write_baseline;
 use crate::text::printable;
 
@@ -23,15 +23,18 @@ const MAX_LISTED: usize = 10;
 
 /// What came out of a run, and how it is reported.
 pub(super) struct RunOutput<'a> {
-    pub(super) detection: &'a Detection,
+    pub(super) rules: &'a Rules,
+    pub(super) custom: &'a [RuleText],
+    /// What was scanned.
+    pub(super) roots: &'a Roots,
     pub(super) output: &'a Output,
-    /// What was scanned, as it was given.
-    pub(super) inputs: &'a [Input],
     pub(super) findings: &'a [Finding],
     pub(super) faults: &'a [Fault],
     pub(super) summary: &'a Summary,
     pub(super) started: Timestamp,
-    pub(super) interrupted: bool,
+    pub(super) ending: Ending,
+    /// What the scanned projects leave out of themselves, where they were scanned just now.
+    pub(super) detection: Option<&'a Detection>,
     /// The file of the summary page of an Actions job.
     pub(super) step_summary: Option<&'a Path>,
 }
@@ -42,15 +45,15 @@ impl RunOutput<'_> {
     ///
     /// Returns whether all of it was written.
     pub(super) fn write(&self, console: &Console) -> bool {
-        let roots = roots(self.inputs);
         let report = Report {
             findings: self.findings,
             faults: self.faults,
             summary: self.summary,
-            rules: self.detection.detector.rules(),
-            custom: &self.detection.custom,
-            roots: &roots,
+            rules: self.rules,
+            custom: self.custom,
+            roots: self.roots,
             time: (self.started, Timestamp::now()),
+            ending: self.ending,
             show_secrets: self.output.show_secrets,
             min_confidence: self.output.min_confidence,
             show_suppressed: self.output.show_suppressed,
@@ -137,10 +140,12 @@ impl RunOutput<'_> {
             console
                 .warn(&format!("{} more paths could not be read: -v names them all", faults.len() - listed));
         }
-        if self.interrupted {
+        if self.ending.interrupted {
             console.warn("interrupted: this is what was found so far");
         }
-        self.detection.print_excluded(console);
+        if let Some(detection) = self.detection {
+            detection.print_excluded(console);
+        }
         if console.at_terminal() {
             let table = report::overview(report);
             // Behind the report, which ends with a paragraph.

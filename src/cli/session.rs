@@ -15,12 +15,13 @@ use super::fault_path::FaultFilter;
 use super::output::RunOutput;
 use super::revoke_session::{RevokeSession, Scanned};
 use super::revoke_summary::RevokeSummary;
+use super::roots::roots;
 use super::{console, error, signal};
 use crate::blob::{Fault, Sink};
 use crate::finding::{Finding, Findings};
 use crate::ledger::Head;
 use crate::meter::{CancelFlag, Meter};
-use crate::report::Summary;
+use crate::report::{Ending, Summary};
 use crate::settings::{Env, Input, Settings, env};
 
 /// One scan, from the flags to the exit code.
@@ -47,6 +48,10 @@ impl ScanSession {
         detection.suppress(&common.suppress, &console)?;
         let mut settings = common.settings(inputs, &detection.user)?;
         detection.exclude(&mut settings.walk.exclude)?;
+        settings.walk.shard = common.shard.map(|choice| choice.shard(env)).transpose()?;
+        if settings.walk.shard.is_some() && settings.inputs.contains(&Input::Stdin) {
+            anyhow::bail!("standard input cannot be shared out: leave out --shard, or `-`");
+        }
         let cancel = signal::listen()?;
         let terminal = Terminal { console: &console, cancel: &cancel };
         let prepare =
@@ -140,16 +145,20 @@ impl ScanSession {
         });
         let mut summary = Summary::new(&findings, &faults, min_confidence, self.meter.read(), elapsed);
         summary.shallow = shallow;
+        summary.shard = self.settings.walk.shard;
         summary.audit_head = head_of(revoked.as_ref());
+        let (roots, custom) = (roots(&self.settings.inputs), self.detection.rule_texts());
         let output = RunOutput {
-            detection: &self.detection,
+            rules: self.detection.detector.rules(),
+            custom: &custom,
+            roots: &roots,
             output: &self.settings.output,
-            inputs: &self.settings.inputs,
             findings: &findings,
             faults: &faults,
             summary: &summary,
             started: self.started,
-            interrupted: scan_interrupted,
+            ending: ending(scan_interrupted, revoked.as_ref(), summary.findings > 0),
+            detection: Some(&self.detection),
             step_summary: self.step_summary.as_deref(),
         };
         let written = output.write(&self.console);
@@ -173,6 +182,18 @@ impl ScanSession {
             ..revoked
         };
         Exit::of(status, self.settings.exit.found)
+    }
+}
+
+/// How a run ended, for whoever merges its report with others.
+fn ending(interrupted: bool, revoked: Option<&anyhow::Result<RevokeSummary>>, found: bool) -> Ending {
+    match revoked {
+        None => Ending { interrupted, ..Ending::default() },
+        Some(Ok(summary)) => {
+            let RunStatus { remaining, trouble, .. } = summary.status();
+            Ending { interrupted, remaining, refused: summary.refused.is_some(), failed: trouble }
+        }
+        Some(Err(_)) => Ending { interrupted, remaining: found, refused: false, failed: true },
     }
 }
 

@@ -92,6 +92,11 @@ impl Findings {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).extend(faults);
     }
 
+    /// Adds a finding that a report tells of, its locations behind those already known.
+    pub fn add_finding(&self, finding: Finding) {
+        self.lock().merge(finding);
+    }
+
     /// Adds a token that was found at `location`.
     pub fn add(&self, sighting: Sighting<'_>, location: Location) {
         let fingerprint = Fingerprint::of(sighting.text);

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use super::claim::Claim;
 use super::suppression::Suppression;
 use crate::blob::{LocationKind, Origin};
 
@@ -42,6 +43,8 @@ pub struct LocationDetails {
     pub root: Option<String>,
     /// What suppresses the token at this location, and only here.
     pub suppressed: Option<Suppression>,
+    /// Whether what another shard has found may rule it out.
+    pub claim: Option<Claim>,
 }
 
 static NO_DETAILS: LocationDetails = LocationDetails {
@@ -52,6 +55,7 @@ static NO_DETAILS: LocationDetails = LocationDetails {
     date: None,
     root: None,
     suppressed: None,
+    claim: None,
 };
 
 impl Location {
@@ -65,6 +69,7 @@ impl Location {
             date: origin.date,
             root: origin.root,
             suppressed: None,
+            claim: None,
         };
         Location {
             path: origin.path.into(),

@@ -4,13 +4,13 @@ use std::io::{self, Write};
 
 use serde::{Serialize, Serializer};
 
-use super::{Report, Summary};
-use crate::blob::{FaultKind, LocationKind};
-use crate::finding::{Confidence, Finding, Location, SetBy, Suppression, SuppressionKind};
+use super::{Report, Run, Summary};
+use crate::blob::{Fault, FaultKind, LocationKind};
+use crate::finding::{Claim, Confidence, Finding, Location, SetBy, Suppression, SuppressionKind};
 use crate::revocation::Revocation;
 
 /// The version of the document's format.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 
 #[derive(Serialize)]
 struct Document<'a, F: Serialize> {
@@ -19,6 +19,8 @@ struct Document<'a, F: Serialize> {
     findings: F,
     faults: Vec<FaultRow<'a>>,
     summary: &'a Summary,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<Run>,
 }
 
 #[derive(Serialize)]
@@ -32,6 +34,8 @@ struct FaultRow<'a> {
     path: &'a str,
     kind: FaultKind,
     reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    word: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -67,6 +71,10 @@ struct LocationRow<'a> {
     object: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     suppressed: Option<SuppressionKind>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppression: Option<SuppressionRow<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claim: Option<Claim>,
 }
 
 /// What suppresses a finding, and who set that.
@@ -88,6 +96,7 @@ impl<'a> From<&'a Suppression> for SuppressionRow<'a> {
 
 impl<'a> LocationRow<'a> {
     fn new(report: &Report<'a>, location: &'a Location) -> Self {
+        let suppressed = location.details().suppressed.as_ref();
         LocationRow {
             root: report.roots.given(location),
             path: &location.path,
@@ -100,7 +109,10 @@ impl<'a> LocationRow<'a> {
             author: location.details().author.as_deref(),
             date: location.details().date.as_deref(),
             object: location.details().object.as_deref(),
-            suppressed: location.details().suppressed.as_ref().map(|suppression| suppression.kind),
+            suppressed: suppressed.map(|suppression| suppression.kind),
+            // Which of several a merged finding names, only all shards together can say.
+            suppression: suppressed.filter(|_| report.summary.shard.is_some()).map(SuppressionRow::from),
+            claim: location.details().claim,
         }
     }
 }
@@ -124,6 +136,14 @@ fn row<'a>(report: &Report<'a>, finding: &'a Finding) -> FindingRow<'a> {
     }
 }
 
+fn fault_row(fault: &Fault, of_shard: bool) -> FaultRow<'_> {
+    let word = match fault.kind {
+        FaultKind::AsBytes(word) => Some(word).filter(|_| of_shard),
+        _ => None,
+    };
+    FaultRow { path: &fault.path, kind: fault.kind, reason: &fault.reason, word }
+}
+
 /// The findings one after another, so that no second copy of them all is ever in memory.
 struct Rows<'a>(&'a Report<'a>);
 
@@ -135,15 +155,20 @@ impl Serialize for Rows<'_> {
 
 /// One JSON document.
 pub(super) fn document(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let faults = report.faults.iter();
+    let of_shard = report.summary.shard.is_some();
     let document = Document {
         version: VERSION,
         tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
         findings: Rows(report),
-        faults: faults
-            .map(|fault| FaultRow { path: &fault.path, kind: fault.kind, reason: &fault.reason })
-            .collect(),
+        faults: report.faults.iter().map(|fault| fault_row(fault, of_shard)).collect(),
         summary: report.summary,
+        run: of_shard.then(|| Run {
+            started: report.time.0,
+            min_confidence: report.min_confidence,
+            ending: report.ending,
+            roots: report.roots.all().to_vec(),
+            rules: report.custom.to_vec(),
+        }),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     out.write_all(b"\n")

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::blob::{Fault, LocationKind, STDIN};
 use crate::finding::Location;
 
@@ -9,7 +11,7 @@ use crate::finding::Location;
 const DASH: &str = "-";
 
 /// A scanned root. Tokens in its names are redacted.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Root {
     /// As it was given.
     pub given: String,
@@ -47,6 +49,11 @@ impl Roots {
     pub fn new(roots: Vec<Root>) -> Self {
         let by_name = roots.iter().enumerate().rev().map(|(n, root)| (root.name.clone(), n)).collect();
         Roots { roots, by_name }
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> &[Root] {
+        &self.roots
     }
 
     /// The root of a location, as it was given.

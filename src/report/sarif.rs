@@ -79,7 +79,7 @@ fn rules<'a>(report: &'a Report<'_>) -> Vec<Rule<'a>> {
         .into_iter()
         .filter(|_| lists_others)
         .map(|(id, short, full)| rule_row(id, short, full, (labels::NOT_COUNTED_REMEDY, None, Level::Note)));
-    let custom = report.custom.rules().iter().map(|rule| {
+    let custom = report.custom.iter().map(|rule| {
         let full = format!("{}. Found by a rule of the configuration.", rule.description);
         rule_row(&rule.id, &rule.description, &full, (labels::CUSTOM_REMEDY, None, Level::Warning))
     });

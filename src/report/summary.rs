@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::blob::{Fault, FaultKind};
 use crate::finding::{Confidence, Finding, SetBy, Suppression};
 use crate::meter::Reading;
+use crate::shard::Shard;
 
 /// What was looked at, what was found, what could not be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -45,6 +46,9 @@ pub struct Summary {
     /// What that is, in a word each.
     #[serde(skip)]
     pub bytes_only_words: BTreeSet<&'static str>,
+    /// Which share of the work was done, where it was not all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
     /// Whether a history was incomplete.
     pub shallow: bool,
     /// Milliseconds the run took.
@@ -94,6 +98,7 @@ impl Summary {
             histories: faults_of(&[FaultKind::History]),
             bytes_only: bytes_only().count() as u64,
             bytes_only_words: bytes_only().collect(),
+            shard: None,
             shallow: false,
             elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
             audit_head: None,

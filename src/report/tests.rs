@@ -111,15 +111,15 @@ fn made<T>(
     let least = Confidence::Likely;
     let elapsed = std::time::Duration::from_millis(1500);
     let summary = Summary::new(findings, faults, least, Reading::default(), elapsed);
-    let custom = Custom::new(Vec::new());
     act(Report {
         findings,
         faults,
         summary: &summary,
         rules,
-        custom: &custom,
+        custom: &[],
         roots,
         time: (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),
+        ending: Ending::default(),
         show_secrets: false,
         min_confidence: least,
         show_suppressed: false,

@@ -102,8 +102,42 @@ pub const GITHUB_SERVER_URL: Variable =
 pub const GITHUB_STEP_SUMMARY: Variable =
     Variable::new("GITHUB_STEP_SUMMARY", "where a job's summary is written, with -f github");
 
+/// Which pod of an indexed job this is, from 0
+/// (<https://kubernetes.io/docs/concepts/workloads/controllers/job/#completion-mode>).
+pub const JOB_COMPLETION_INDEX: Variable =
+    Variable::new("JOB_COMPLETION_INDEX", "which pod of an indexed Kubernetes job this is")
+        .below_flag("--shard");
+
+/// How many pods there are: Kubernetes does not say it, so that the manifest has to.
+pub const JOB_COMPLETIONS: Variable =
+    Variable::new("JOB_COMPLETIONS", "how many pods the job has").below_flag("--shard");
+
+/// Which of a GitLab job's parallel runs this is, from 1 (<https://docs.gitlab.com/ci/variables/predefined_variables/>).
+pub const CI_NODE_INDEX: Variable =
+    Variable::new("CI_NODE_INDEX", "which of a GitLab job's parallel runs this is").below_flag("--shard");
+
+/// How many of them there are.
+pub const CI_NODE_TOTAL: Variable =
+    Variable::new("CI_NODE_TOTAL", "how many parallel runs the GitLab job has").below_flag("--shard");
+
+/// Which task of an array this is (<https://slurm.schedmd.com/job_array.html>).
+pub const SLURM_ARRAY_TASK_ID: Variable =
+    Variable::new("SLURM_ARRAY_TASK_ID", "which task of a Slurm array this is").below_flag("--shard");
+
+/// How many of them there are.
+pub const SLURM_ARRAY_TASK_COUNT: Variable =
+    Variable::new("SLURM_ARRAY_TASK_COUNT", "how many tasks the array has").below_flag("--shard");
+
+/// The number of the first.
+pub const SLURM_ARRAY_TASK_MIN: Variable =
+    Variable::new("SLURM_ARRAY_TASK_MIN", "the number of its first task");
+
+/// How far it is from one number to the next.
+pub const SLURM_ARRAY_TASK_STEP: Variable =
+    Variable::new("SLURM_ARRAY_TASK_STEP", "from one task's number to the next");
+
 /// Every variable, those of libraries among them.
-pub const VARIABLES: [Variable; 21] = [
+pub const VARIABLES: [Variable; 29] = [
     CONFIG,
     LEDGER,
     LEDGER_KEY_FILE,
@@ -119,6 +153,14 @@ pub const VARIABLES: [Variable; 21] = [
     GH_HOST,
     GITHUB_SERVER_URL,
     GITHUB_STEP_SUMMARY,
+    JOB_COMPLETION_INDEX,
+    JOB_COMPLETIONS,
+    CI_NODE_INDEX,
+    CI_NODE_TOTAL,
+    SLURM_ARRAY_TASK_ID,
+    SLURM_ARRAY_TASK_COUNT,
+    SLURM_ARRAY_TASK_MIN,
+    SLURM_ARRAY_TASK_STEP,
     Variable::new("SSL_CERT_FILE", "certificates to trust besides the system's")
         .below_flag("--ca-cert")
         .read_by("http"),

@@ -51,8 +51,10 @@ mod shallow;
 mod delta_tree;
 mod indexed_pack;
 mod odb;
+mod pack_share;
 mod pack_walk;
 mod reachable;
+mod rebuilt_base;
 mod scratch;
 mod unindexed_pack;
 

@@ -19,6 +19,7 @@ use std::thread;
 use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, WalkState};
 
 use crate::blob::{Blob, Body, Fault, FaultKind, LocationKind, Origin, Sink, Source};
+use crate::shard::Shard;
 use entry_path::EntryPath;
 use named::{NamedFiles, is_committed};
 use object_database::LastRoot;
@@ -42,6 +43,8 @@ pub struct Options {
     pub as_committed: bool,
     /// The histories of repositories are looked into, too: elsewhere.
     pub history: bool,
+    /// Only what belongs to this shard; without one, everything.
+    pub shard: Option<Shard>,
     /// How many threads; 0 for as many as the machine has.
     pub threads: usize,
 }
@@ -196,11 +199,18 @@ impl Walker<'_> {
         if path.is_excluded(&options.exclude, kind.is_dir()) {
             return WalkState::Skip;
         }
-        self.note_history(entry, kind, &path);
+        let is_own = path.is_in(options.shard);
+        if is_own {
+            self.note_history(entry, kind, &path);
+        }
         if kind.is_dir() && self.shared.kernel_mounts.iter().any(|mount| mount == entry.path()) {
             let reason = mounts::reason(entry.path());
             sink.fault(Fault { path: path.origin().display_path(), kind: FaultKind::PassedOver, reason });
             return WalkState::Skip;
+        }
+        // What is below a directory may belong to this shard, whichever has its name.
+        if !is_own {
+            return WalkState::Continue;
         }
         path.scan_name(entry, *sink);
         if entry.path_is_symlink() {
@@ -251,8 +261,12 @@ impl Walker<'_> {
         let path = EntryPath::below(self.shared.roots, failed, self.shared.several_roots);
         // A broken link has nothing to read but its own target.
         if self.shared.options.follow_symlinks && failed.is_symlink() {
-            return link_target(failed, &path, self.shared.sink);
+            if path.is_in(self.shared.options.shard) {
+                link_target(failed, &path, self.shared.sink);
+            }
+            return;
         }
+        // Every shard says so: what is below may belong to any, and one machine may read what another cannot.
         path.fault(&reason, self.shared.sink);
     }
 }

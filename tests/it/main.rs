@@ -56,6 +56,8 @@ mod scan;
 #[cfg(unix)]
 mod serve;
 mod shallow;
+#[cfg(unix)]
+mod shards;
 mod signal;
 mod status;
 mod support;

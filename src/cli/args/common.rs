@@ -5,19 +5,14 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 
 use super::values::{MAX_THREADS, threads};
-use super::{ConfigArgs, ConsoleArgs, RevocationArgs};
+use super::{ConfigArgs, ConsoleArgs, OutputArgs, RevocationArgs};
 use crate::cli::console::Console;
 use crate::detect::DECODE_DEPTH;
-use crate::finding::Confidence;
-use crate::report::Format;
 use crate::settings::{
-    BadReportTarget, Destination, ExitPolicy, Input, Output, ReportTarget, Settings, UserConfig, parse_size,
+    BadReportTarget, Destination, Input, Output, Settings, ShardChoice, UserConfig, env, parse_size,
 };
 use crate::source::tree;
 use crate::source::unpack::Limits;
-
-/// The exit code where tokens are found.
-const EXIT_CODE: u8 = 1;
 
 // What every command that looks for tokens takes.
 #[derive(Args, Debug, Default)]
@@ -29,6 +24,9 @@ pub(crate) struct CommonArgs {
     /// Pass over larger files, e.g. 10M
     #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "What is looked at")]
     max_file_size: Option<u64>,
+
+    #[arg(long, value_name = "K/N|auto", help = shard_help(), help_heading = "What is looked at")]
+    pub(crate) shard: Option<ShardChoice>,
 
     /// How deep containers within containers are opened; 0 opens none [default: 8]
     #[arg(long, value_name = "N", help_heading = "What is looked at")]
@@ -42,33 +40,12 @@ pub(crate) struct CommonArgs {
     #[arg(short = 'j', long, value_name = "N", value_parser = threads, help_heading = "What is looked at")]
     threads: Option<usize>,
 
-    /// The format of the report on standard output [default: pretty]
-    #[arg(short, long, value_enum, help_heading = "What is reported")]
-    format: Option<Format>,
-
-    /// Write a report to a file, too; the format follows from its extension where it is left out; may be repeated
-    #[arg(short, long = "report", value_name = "[FORMAT=]PATH", help_heading = "What is reported")]
-    reports: Vec<ReportTarget>,
-
-    /// Findings below this do not count [default: likely]
-    #[arg(long, value_enum, value_name = "LEVEL", help_heading = "What is reported")]
-    min_confidence: Option<Confidence>,
-
-    /// List what does not count, too: what is suppressed, and lookalikes
-    #[arg(long, help_heading = "What is reported")]
-    show_suppressed: bool,
+    #[command(flatten)]
+    output: OutputArgs,
 
     /// Print tokens whole
     #[arg(long, help_heading = "What is reported")]
     show_secrets: bool,
-
-    /// Exit with N instead of 1 when tokens are found
-    #[arg(long, value_name = "N", default_value_t = EXIT_CODE, help_heading = "What is reported")]
-    exit_code: u8,
-
-    /// Exit with 0 although tokens are found
-    #[arg(long, conflicts_with = "exit_code", help_heading = "What is reported")]
-    exit_zero: bool,
 
     /// Send what is found to GitHub for revocation
     #[arg(long, help_heading = "Revocation")]
@@ -87,10 +64,27 @@ pub(crate) struct CommonArgs {
     console: ConsoleArgs,
 }
 
+fn shard_help() -> String {
+    use env::{
+        CI_NODE_INDEX, CI_NODE_TOTAL, JOB_COMPLETION_INDEX, JOB_COMPLETIONS, SLURM_ARRAY_TASK_COUNT,
+        SLURM_ARRAY_TASK_ID,
+    };
+    let pairs = [
+        (JOB_COMPLETION_INDEX, JOB_COMPLETIONS),
+        (CI_NODE_INDEX, CI_NODE_TOTAL),
+        (SLURM_ARRAY_TASK_ID, SLURM_ARRAY_TASK_COUNT),
+    ];
+    let pairs = pairs.map(|(index, count)| format!("{} and {}", index.name, count.name));
+    format!(
+        "Only the K-th of N shares of the work, for `stanch merge`; auto reads the first of {}",
+        pairs.join(", ")
+    )
+}
+
 impl CommonArgs {
     /// None of these flags given, for what looks for tokens and takes none: a hook, which is not to wait for a parser.
     pub(crate) fn none() -> Self {
-        CommonArgs { exit_code: EXIT_CODE, ..CommonArgs::default() }
+        CommonArgs { output: OutputArgs::none(), ..CommonArgs::default() }
     }
 
     pub(crate) fn console(&self) -> Console {
@@ -99,24 +93,13 @@ impl CommonArgs {
 
     /// What is reported: flags over the user's file over defaults.
     fn output(&self, user: &UserConfig) -> Result<Output, BadReportTarget> {
-        ReportTarget::distinct(&self.reports)?;
-        Ok(Output {
-            format: self.format.or(user.format).unwrap_or_default(),
-            min_confidence: self.min_confidence.or(user.min_confidence).unwrap_or(Confidence::Likely),
-            show_suppressed: self.show_suppressed,
-            show_secrets: self.show_secrets,
-            reports: self.reports.clone(),
-            write_baseline: self.suppress.write_baseline.clone(),
-        })
+        let write_baseline = self.suppress.write_baseline.clone();
+        Ok(Output { show_secrets: self.show_secrets, write_baseline, ..self.output.output(user)? })
     }
 
     /// The globs of what is left out of every root.
     fn exclude<'a>(&'a self, user: &'a UserConfig) -> impl Iterator<Item = &'a str> {
         self.exclude.iter().chain(&user.exclude).map(String::as_str)
-    }
-
-    fn exit(&self) -> ExitPolicy {
-        ExitPolicy { found: if self.exit_zero { 0 } else { self.exit_code } }
     }
 
     /// What a run over `inputs` is to do: flags over the user's file over defaults.
@@ -131,6 +114,7 @@ impl CommonArgs {
                 follow_symlinks: false,
                 as_committed: false,
                 history: false,
+                shard: None,
                 max_file_size: self.max_file_size.or(user.max_file_size),
                 threads: self.threads.or(user.threads).unwrap_or_default().min(MAX_THREADS),
             },
@@ -143,7 +127,7 @@ impl CommonArgs {
             },
             decode_depth: decode_depth.or(user.max_decode_depth).map_or(DECODE_DEPTH, |depth| depth as usize),
             output: self.output(user)?,
-            exit: self.exit(),
+            exit: self.output.exit(),
         })
     }
 }

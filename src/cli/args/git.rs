@@ -22,11 +22,17 @@ pub(crate) struct GitArgs {
     pub(crate) repo: PathBuf,
 
     /// Only what is staged (under PATH), never the work tree
-    #[arg(long, value_name = "PATH", num_args = 0.., conflicts_with = "range", help_heading = "What is looked at")]
+    #[arg(long, value_name = "PATH", num_args = 0.., conflicts_with_all = ["range", "shard"], help_heading = "What is looked at")]
     pub(crate) staged: Option<Vec<PathBuf>>,
 
     /// Only what these commits add: A..B, A...B, or a revision and all that leads to it
-    #[arg(long, value_name = "A..B", allow_hyphen_values = true, help_heading = "What is looked at")]
+    #[arg(
+        long,
+        value_name = "A..B",
+        allow_hyphen_values = true,
+        conflicts_with = "shard",
+        help_heading = "What is looked at"
+    )]
     pub(crate) range: Option<String>,
 
     /// Refuse a shallow or partial clone instead of warning

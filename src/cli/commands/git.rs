@@ -110,7 +110,8 @@ fn scope(repo: PathBuf, staged: Option<Vec<PathBuf>>, range: Option<String>) -> 
 
 /// Scans every object, and determines which commit introduced each finding.
 fn scan_history(session: &ScanSession, repo: &Repo) -> Findings {
-    let (history, mut findings) = (History::new(repo), Findings::keeping_all());
+    let (history, mut findings) =
+        (History::new(repo).of_shard(session.settings.walk.shard), Findings::keeping_all());
     drain(session, &history, &findings);
     let cancel = session.meter.cancel_flag();
     session.console.watch(&session.meter, || history.attribute(&mut findings, cancel));

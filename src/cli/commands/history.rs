@@ -15,6 +15,7 @@ use crate::finding::{Findings, Location};
 use crate::meter::Meter;
 use crate::scan::WithRoot;
 use crate::settings::{Input, Settings};
+use crate::shard::Shard;
 use crate::source::git::{History, Repo, find_repositories};
 use crate::source::tree;
 use crate::text::printable;
@@ -26,7 +27,9 @@ pub(super) fn sweep(session: &ScanSession, findings: &Findings) -> anyhow::Resul
     let roots = paths.iter().map(|path| Root::new(path, paths.len() > 1, &session.settings.walk));
     let roots: Vec<Root<'_>> = roots.collect();
     let (detection, settings, meter) = (&session.detection, &session.settings, &session.meter);
-    let sweep = Sweep { detection, settings, meter, groups: group(&roots), scanned: Mutex::default() };
+    let mut groups = group(&roots);
+    groups.retain(|group| group.first().is_some_and(|first| first.is_in(settings.walk.shard)));
+    let sweep = Sweep { detection, settings, meter, groups, scanned: Mutex::default() };
     // How many objects there are in all of them nobody knows before the last is opened.
     meter.set_counting(true);
     let large = session.console.watch(meter, || sweep.side_by_side());
@@ -87,6 +90,14 @@ struct Candidate<'a> {
     path: PathBuf,
     /// Reports are in this order, whichever is scanned first.
     position: usize,
+}
+
+impl Candidate<'_> {
+    /// Whether its history belongs to a shard: that of one repository is scanned by one run, whose commits are all at hand.
+    fn is_in(&self, shard: Option<Shard>) -> bool {
+        let below = self.root.prefix_of(&self.path).unwrap_or_default();
+        shard.is_none_or(|shard| shard.owns_name(below.trim_end_matches('/').as_bytes()))
+    }
 }
 
 /// The repositories below some roots. Those that are one, by the directory that all its work trees share, are together: roots
@@ -160,6 +171,7 @@ impl<'a> Sweep<'a> {
                     // The files of a submodule are in its work tree, wherever its repository is.
                     let prefix = root.prefix_of(repo.root()).unwrap_or(prefix);
                     findings = self.scan(&repo, root, &prefix);
+                    self.say_order(&mut findings, *position);
                     if let Some(missing) = &missing {
                         findings.fault(shallow_fault(&label(path), missing.clone()));
                     }
@@ -176,9 +188,23 @@ impl<'a> Sweep<'a> {
         true
     }
 
+    /// Says which of the histories it is, where what other shards find in theirs comes before and behind it.
+    fn say_order(&self, findings: &mut Findings, position: usize) {
+        let source = u32::try_from(position + 1).unwrap_or(u32::MAX);
+        findings.for_each_location_mut(&mut |_, location| {
+            if self.settings.walk.shard.is_some()
+                && let Some(claim) = &mut location.details_mut().claim
+            {
+                claim.source = source;
+            }
+        });
+    }
+
     /// Scans a repository. Its paths start at the root then.
     fn scan(&self, repo: &Repo, root: &Root<'_>, prefix: &str) -> Findings {
-        let (mut history, mut found) = (History::new(repo), Findings::keeping_all());
+        let says_grounds = self.settings.walk.shard.is_some();
+        let (mut history, mut found) =
+            (History::new(repo).saying_grounds(says_grounds), Findings::keeping_all());
         let swept = repo.common_dir().starts_with(&root.real);
         if swept && !root.options.exclude.file(root.name.as_deref(), &format!("{prefix}.git")) {
             history = history.without_reflogs();

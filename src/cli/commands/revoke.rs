@@ -57,6 +57,7 @@ fn settings(inputs: Vec<Input>, format: Format) -> Result<Settings, tree::BadGlo
             follow_symlinks: true,
             as_committed: false,
             history: false,
+            shard: None,
             max_file_size: None,
             threads: 1,
         },

@@ -14,7 +14,7 @@ use super::origins::Origins;
 use super::reflogs::is_reflog;
 use super::repo::Repo;
 use crate::blob::LocationKind;
-use crate::finding::{Findings, Location};
+use crate::finding::{Claim, Findings, Ground, Location};
 use crate::text::{path_text, redacted};
 
 /// The objects of locations that have neither path nor commit yet.
@@ -27,8 +27,10 @@ pub(super) fn wanted(findings: &mut Findings) -> HashSet<ObjectId> {
 
 /// Gives those locations the paths and commits in `origins`. Where the run was cancelled meanwhile, the rest keep the ids of
 /// their objects.
-pub(super) fn attribute(repo: &Repo, origins: &Origins, findings: &mut Findings) {
-    let mut blame = Blame { repo, origins, signatures: HashMap::new() };
+///
+/// Where they are those `of_shard`, each location says what may rule it out.
+pub(super) fn attribute((repo, origins): (&Repo, &Origins), of_shard: bool, findings: &mut Findings) {
+    let mut blame = Blame { repo, origins, of_shard, signatures: HashMap::new() };
     findings.replace_locations(&mut |_, locations| blame.relocate(locations));
 }
 
@@ -51,12 +53,27 @@ fn unattributed_object(location: &Location) -> Option<ObjectId> {
     ObjectId::from_hex(id.as_bytes()).ok()
 }
 
+/// Says on which grounds a location is reported: other shards may have found the token, too.
+fn add_claim(position: u32, location: &mut Location) {
+    let is_in_tree = matches!(
+        location.kind,
+        LocationKind::Content | LocationKind::FileName | LocationKind::SymlinkTarget | LocationKind::Note
+    );
+    let ground = match location.kind {
+        _ if is_reflog(location) => Ground::Repetition,
+        _ if is_in_tree => Ground::Version,
+        _ => Ground::Always,
+    };
+    location.details_mut().claim = Some(Claim { source: 0, position, ground });
+}
+
 /// The position of what no commit leads to: behind all commits.
 const NO_COMMIT: u32 = u32::MAX;
 
 struct Blame<'a> {
     repo: &'a Repo,
     origins: &'a Origins,
+    of_shard: bool,
     /// By position of the commit.
     signatures: HashMap<u32, Signature>,
 }
@@ -66,15 +83,17 @@ impl Blame<'_> {
     fn relocate(&mut self, locations: Vec<Location>) -> (Vec<Location>, u64) {
         // The commit's position, and the object.
         type Version = (u32, Option<String>);
-        let (total, mut more_paths) = (locations.len(), 0_u64);
+        let (mut seen, mut more_paths) = (0_usize, 0_u64);
         let mut by_path: BTreeMap<(Arc<str>, LocationKind), (Version, Vec<Location>)> = BTreeMap::new();
         let mut attributed = Vec::new();
         for location in locations {
             let Some(id) = unattributed_object(&location) else {
+                seen += 1;
                 attributed.push((0, location));
                 continue;
             };
             let (introduced, more) = self.introduced_locations(&id, location);
+            seen += introduced.len();
             more_paths = more_paths.saturating_add(more);
             for (position, location) in introduced {
                 let key = (location.path.clone(), location.kind);
@@ -92,7 +111,12 @@ impl Blame<'_> {
             attributed.extend(locations.into_iter().map(|location| (position, location)));
         }
         attributed.sort();
-        let more = more_paths.saturating_add(total.saturating_sub(attributed.len()) as u64);
+        let more = more_paths.saturating_add(seen.saturating_sub(attributed.len()) as u64);
+        if self.of_shard {
+            for (position, location) in &mut attributed {
+                add_claim(*position, location);
+            }
+        }
         (attributed.into_iter().map(|(_, location)| location).collect(), more)
     }
 
@@ -140,6 +164,7 @@ impl Blame<'_> {
         let details = location.details_mut();
         details.commit = Some(commit.id.to_string());
         (details.author, details.date) = (signature.author, signature.date);
+
         location
     }
 }

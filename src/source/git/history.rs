@@ -19,6 +19,7 @@ use super::{blame, fault_paths, reflogs, refs};
 use crate::blob::{Fault, FaultKind, Prefilter, Sink, Source};
 use crate::finding::Findings;
 use crate::meter::CancelFlag;
+use crate::shard::Shard;
 
 /// A repository's whole history as a source.
 ///
@@ -29,19 +30,45 @@ pub struct History<'a> {
     odb: &'a ObjectDb,
     reflogs: bool,
     refs: bool,
+    /// Only what belongs to this shard.
+    shard: Option<Shard>,
+    says_grounds: bool,
     commits: SeenCommits,
 }
 
 impl<'a> History<'a> {
     /// The history of `repo`: lists its packs and loose objects.
     pub fn new(repo: &'a Repo) -> Self {
-        History { repo, odb: repo.object_db(), reflogs: true, refs: true, commits: SeenCommits::default() }
+        let commits = SeenCommits::default();
+        History {
+            repo,
+            odb: repo.object_db(),
+            reflogs: true,
+            refs: true,
+            shard: None,
+            says_grounds: false,
+            commits,
+        }
     }
 
     /// The same without reflogs, for whoever scans the files below the repository's own directory, too.
     #[must_use]
     pub fn without_reflogs(self) -> Self {
         History { reflogs: false, ..self }
+    }
+
+    /// The same, of which only a shard is scanned: refs and reflogs by their names, objects by their ids.
+    ///
+    /// What one location of a token rules out another shard may have found: see [`Claim`](crate::finding::Claim).
+    #[must_use]
+    pub fn of_shard(self, shard: Option<Shard>) -> Self {
+        History { shard, says_grounds: shard.is_some(), ..self }
+    }
+
+    /// The same; where `says_grounds`, each location says why it is reported, for whoever merges it with those of other shards.
+    #[must_use]
+    pub fn saying_grounds(self, says_grounds: bool) -> Self {
+        History { says_grounds, ..self }
     }
 
     /// The same of objects alone, without refs and reflogs.
@@ -59,7 +86,7 @@ impl<'a> History<'a> {
         let mut wanted = blame::wanted(findings);
         wanted.extend(fault_paths::wanted(findings));
         let origins = Origins::search(self.repo, (self.odb, self.commits), wanted, cancel);
-        blame::attribute(self.repo, &origins, findings);
+        blame::attribute((self.repo, &origins), self.says_grounds, findings);
         fault_paths::attribute(&origins, findings);
     }
 }
@@ -70,17 +97,18 @@ impl Source for History<'_> {
             sink.fault(fault.clone());
         }
         if self.refs {
-            refs::scan(self.repo, self.odb, sink);
+            refs::scan((self.repo, self.odb), self.shard, sink);
         }
         if self.reflogs {
-            reflogs::scan(self.repo, sink);
+            reflogs::scan(self.repo, self.shard, sink);
         }
-        sink.meter().expect(self.odb.len());
+        sink.meter().expect(self.odb.len(self.shard));
         let prefilter = sink.prefilter().map(PointerPrefilter);
         let (lfs, max_blob_size) = (&self.repo.lfs, self.repo.max_blob_size);
         let scan = ObjectScan {
             lfs,
             max_blob_size,
+            shard: self.shard,
             sink,
             prefilter,
             commits: &self.commits,
@@ -115,6 +143,7 @@ impl DamagedObject {
 struct ObjectScan<'a> {
     lfs: &'a Lfs,
     max_blob_size: MaxBlobSize,
+    shard: Option<Shard>,
     sink: &'a dyn Sink,
     prefilter: Option<PointerPrefilter<'a>>,
     commits: &'a SeenCommits,
@@ -141,6 +170,10 @@ impl ObjectVisitor for ObjectScan<'_> {
         prefilter.map(|prefilter| prefilter as &dyn Prefilter)
     }
 
+    fn shard(&self) -> Option<Shard> {
+        self.shard
+    }
+
     fn stopped(&self) -> bool {
         self.sink.stopped()
     }
@@ -149,11 +182,14 @@ impl ObjectVisitor for ObjectScan<'_> {
         if kind == Kind::Blob && self.max_blob_size.skips(id, bytes.len(), self.sink) {
             return;
         }
-        self.count(kind, bytes.len());
-        scan_object(self.sink, kind, id, bytes);
         if kind == Kind::Commit {
             self.commits.add(id, bytes);
         }
+        if self.shard.is_some_and(|shard| !shard.owns_id(id.as_bytes())) {
+            return;
+        }
+        self.count(kind, bytes.len());
+        scan_object(self.sink, kind, id, bytes);
         if kind == Kind::Blob {
             self.lfs.scan(bytes, self.max_blob_size.bytes(), self.sink, &|| blob_origin(id));
         }

@@ -25,14 +25,22 @@ pub(super) struct LooseObject {
 impl LooseObject {
     /// Reads the object, of which no more than `most` bytes are held, and calls `visitor` for it.
     pub(super) fn visit(&self, visitor: &dyn ObjectVisitor, most: usize) {
-        if let Err(damage) = self.read(visitor, most) {
+        let is_own = self.is_own(visitor);
+        if let Err(damage) = self.read(visitor, most, is_own)
+            && is_own
+        {
             visitor.damaged(&self.id, &self.path, damage);
         }
     }
 
-    fn read(&self, visitor: &dyn ObjectVisitor, most: usize) -> Result<(), Damage> {
+    /// Whether it is in the share that is asked for.
+    fn is_own(&self, visitor: &dyn ObjectVisitor) -> bool {
+        visitor.shard().is_none_or(|shard| shard.owns_id(self.id.as_bytes()))
+    }
+
+    fn read(&self, visitor: &dyn ObjectVisitor, most: usize, is_own: bool) -> Result<(), Damage> {
         let (kind, size, inflated) = open(&self.path)?;
-        if !visitor.wants(kind) {
+        if !visitor.wants(kind) || !is_own && kind != Kind::Commit {
             return Ok(());
         }
         if kind == Kind::Blob && size > STREAM_THRESHOLD {

@@ -18,6 +18,7 @@ use super::pack_walk::PackWalk;
 use super::unindexed_pack;
 use super::visitor::ObjectVisitor;
 use crate::blob::{Fault, FaultKind};
+use crate::shard::Shard;
 
 /// All objects in the directories of an object database.
 pub(super) struct ObjectDb {
@@ -110,9 +111,11 @@ impl ObjectDb {
         // One scope for all packs: a small one is a task for one thread, and keeps no other waiting.
         rayon::scope(|scope| walks.iter().for_each(|walk| walk.spawn(scope)));
         for pack in &self.packs {
-            for index in &pack.without_offset {
+            let ids = pack.without_offset.iter().map(|index| pack.id(*index as usize));
+            let is_own = |id: &ObjectId| visitor.shard().is_none_or(|shard| shard.owns_id(id.as_bytes()));
+            for id in ids.filter(is_own) {
                 let damage = "its pack's index does not say where it is";
-                visitor.damaged(&pack.id(*index as usize), &pack.path, damage);
+                visitor.damaged(&id, &pack.path, damage);
             }
         }
         self.loose.par_iter().for_each(|loose| {
@@ -122,9 +125,17 @@ impl ObjectDb {
         });
     }
 
-    /// How many objects there are to visit.
-    pub(super) fn len(&self) -> u64 {
-        (self.packs.iter().map(IndexedPack::visited).sum::<usize>() + self.loose.len()) as u64
+    /// How many objects there are to visit, those of a shard or all.
+    pub(super) fn len(&self, shard: Option<Shard>) -> u64 {
+        let Some(shard) = shard else {
+            return (self.packs.iter().map(IndexedPack::visited).sum::<usize>() + self.loose.len()) as u64;
+        };
+        let packed = |pack: &IndexedPack| {
+            let visited = (0..pack.index.len()).filter(|index| !pack.is_passed_over(*index));
+            visited.filter(|index| shard.owns_id(pack.index.id(*index))).count()
+        };
+        let loose = self.loose.iter().filter(|loose| shard.owns_id(loose.id.as_bytes())).count();
+        (self.packs.iter().map(packed).sum::<usize>() + loose) as u64
     }
 
     /// Whether an object is here.

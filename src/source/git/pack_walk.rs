@@ -7,7 +7,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use libdeflater::Decompressor;
 use rayon::Scope;
 
 use super::delta::{Delta, InvalidDelta};
@@ -16,6 +15,8 @@ use super::exact_reader::ExactReader;
 use super::indexed_pack::IndexedPack;
 use super::object::Kind;
 use super::pack::{EntryKind, EntryReader, inflate};
+use super::pack_share::PackShare;
+use super::rebuilt_base;
 use super::scratch::Scratch;
 use super::tree_entries::TreeEntries;
 use super::visitor::{ObjectVisitor, STREAM_THRESHOLD, TreeVisitor, delta_may_match, may_match};
@@ -32,6 +33,7 @@ const MAX_HELD: usize = 64 << 20;
 /// A pass over one pack.
 pub(super) struct PackWalk<'a> {
     pack: &'a IndexedPack,
+    share: PackShare,
     visitor: &'a dyn ObjectVisitor,
     /// Bytes of the bases that are held now, for all packs together.
     held: &'a AtomicUsize,
@@ -55,9 +57,9 @@ struct Pending {
 }
 
 impl<'a> PackWalk<'a> {
-    /// A pass that calls `visitor` for every object of `pack` that is not passed over.
+    /// A pass that calls `visitor` for every object of `pack` that is in its share and not passed over.
     pub(super) fn new(pack: &'a IndexedPack, visitor: &'a dyn ObjectVisitor, held: &'a AtomicUsize) -> Self {
-        PackWalk { pack, visitor, held }
+        PackWalk { pack, share: PackShare::new(pack, visitor.shard()), visitor, held }
     }
 
     /// Walks, in tasks of `scope`: many small trees are one, a large tree is one of its own.
@@ -141,13 +143,16 @@ impl<'a> PackWalk<'a> {
             self.held.fetch_add(rebuilt.bytes.capacity(), Relaxed);
             *base = Some(Arc::new(rebuilt));
         }
+        if base.as_deref().is_some_and(|base| !self.share.needs(node, base.kind)) {
+            return Ok(None);
+        }
         let entry = self.pack.entry(&mut scratch.reader, node)?;
         let EntryKind::Object(kind) = entry.kind else {
             self.pack.may_hold(entry.size)?;
             inflate(&mut scratch.inflater, entry, &mut scratch.delta)?;
             return self.read_delta(scratch, node, base);
         };
-        if !self.visitor.wants(kind) {
+        if !self.visitor.wants(kind) || !self.share.needs(node, kind) {
             return Ok(None);
         }
         if !is_base && kind == Kind::Blob && entry.size > STREAM_THRESHOLD {
@@ -200,9 +205,8 @@ impl<'a> PackWalk<'a> {
         if may_match {
             return Ok(self.visit_object(scratch, node, kind, bytes));
         }
-        let index = self.pack.forest.index(node);
-        if !self.pack.is_passed_over(index) {
-            self.visitor.ruled_out(kind, size, &|| self.pack.id(index));
+        if self.share.passes_on(self.pack, node, kind) {
+            self.visitor.ruled_out(kind, size, &|| self.pack.id(self.pack.forest.index(node)));
         }
         Ok(is_base.then_some(Base { bytes, kind, may_match: false, entries: TreeEntries::default() }))
     }
@@ -257,7 +261,7 @@ impl<'a> PackWalk<'a> {
         }
         // The answer is for the deltas against it. The visitor searches the bytes anyway: twice would be a waste.
         let may_match = !is_base || may_match(self.visitor, kind, &bytes);
-        if !self.pack.is_passed_over(index) {
+        if self.share.passes_on(self.pack, node, kind) {
             if may_match {
                 self.visitor.object(&self.pack.id(index), kind, &bytes);
             } else {
@@ -278,25 +282,9 @@ impl<'a> PackWalk<'a> {
         }
     }
 
-    /// Builds the base of a node again, from the root of its tree.
+    /// Builds the base of a node again.
     fn rebuild_base(&self, reader: &mut EntryReader, node: u32) -> Result<Base, Damage> {
-        let mut chain = Vec::new();
-        let mut descendant = node;
-        while let Some(parent) = self.pack.forest.parent(descendant) {
-            chain.push(parent);
-            descendant = parent;
-        }
-        let root = self.pack.entry(reader, chain.pop().ok_or(NO_BASE)?)?;
-        let EntryKind::Object(kind) = root.kind else { return Err(NO_BASE) };
-        let (mut inflater, mut instructions) = (Decompressor::new(), Vec::new());
-        let (mut bytes, mut next) = (Vec::new(), Vec::new());
-        inflate(&mut inflater, root, &mut bytes)?;
-        for node in chain.into_iter().rev() {
-            inflate(&mut inflater, self.pack.entry(reader, node)?, &mut instructions)?;
-            let delta = Delta::parse(&instructions).map_err(|InvalidDelta| DAMAGED_DELTA)?;
-            delta.apply(&bytes, &mut next).map_err(|InvalidDelta| DAMAGED_DELTA)?;
-            std::mem::swap(&mut bytes, &mut next);
-        }
+        let (kind, bytes) = rebuilt_base::rebuild(self.pack, reader, node)?;
         let may_match = may_match(self.visitor, kind, &bytes);
         let entries = self.visitor.trees().map(|trees| trees.entries(&bytes)).unwrap_or_default();
         Ok(Base { bytes, kind, may_match, entries })
@@ -312,9 +300,8 @@ impl<'a> PackWalk<'a> {
     }
 
     fn damaged(&self, node: u32, damage: Damage) {
-        let index = self.pack.forest.index(node);
-        if !self.pack.is_passed_over(index) {
-            self.visitor.damaged(&self.pack.id(index), &self.pack.path, damage);
+        if self.share.is_own(self.pack, node) {
+            self.visitor.damaged(&self.pack.id(self.pack.forest.index(node)), &self.pack.path, damage);
         }
     }
 }

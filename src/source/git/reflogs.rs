@@ -8,10 +8,11 @@ use super::refs::git_dirs;
 use super::repo::Repo;
 use crate::blob::{Blob, Body, Fault, FaultKind, LocationKind, Origin, Sink};
 use crate::finding::Location;
+use crate::shard::Shard;
 use crate::text::path_text;
 
-/// Passes every reflog to `sink`, also those of linked work trees, each as a file: `.git/logs/HEAD`.
-pub(super) fn scan(repo: &Repo, sink: &dyn Sink) {
+/// Passes every reflog to `sink`, or those of a shard, also those of linked work trees, each as a file: `.git/logs/HEAD`.
+pub(super) fn scan(repo: &Repo, shard: Option<Shard>, sink: &dyn Sink) {
     let common = repo.inner.common_dir();
     let top = if repo.inner.is_bare() { "" } else { ".git/" };
     for dir in git_dirs(repo) {
@@ -22,7 +23,12 @@ pub(super) fn scan(repo: &Repo, sink: &dyn Sink) {
                 return;
             }
             let name = format!("{top}{}", path_text(path.as_os_str().as_encoded_bytes()));
-            if let Err(error) = scan_one(&common.join(&path), &path, &name, sink, &mut pending)
+            let file = common.join(&path);
+            let is_own = shard.is_none_or(|shard| shard.owns_name(name.as_bytes()));
+            if !is_own && !fs::symlink_metadata(&file).is_ok_and(|found| found.is_dir()) {
+                continue;
+            }
+            if let Err(error) = scan_one(&file, &path, &name, sink, &mut pending)
                 && error.kind() != std::io::ErrorKind::NotFound
             {
                 sink.fault(Fault { path: name, kind: FaultKind::Unreadable, reason: error.to_string() });

@@ -11,6 +11,7 @@ use gix::bstr::ByteSlice as _;
 use super::odb::ObjectDb;
 use super::repo::Repo;
 use crate::blob::{Blob, Body, Fault, FaultKind, LocationKind, Origin, Sink};
+use crate::shard::Shard;
 use crate::text::path_text;
 
 /// Where histories start.
@@ -22,14 +23,17 @@ pub(super) struct Tips {
     pub(super) notes: Vec<ObjectId>,
 }
 
-/// Passes every ref's name to `sink`, and what a ref points to that is not in `odb`.
-pub(super) fn scan(repo: &Repo, odb: &ObjectDb, sink: &dyn Sink) {
+/// Passes every ref's name to `sink`, or those of a shard, and what a ref points to that is not in `odb`.
+pub(super) fn scan((repo, odb): (&Repo, &ObjectDb), shard: Option<Shard>, sink: &dyn Sink) {
     let mut scanned = HashSet::new();
     let errors = for_each(repo, &mut |name, id| {
         if scanned.insert(name.to_vec()) {
             if let Some(id) = id.filter(|id| !odb.contains(id)) {
                 let (path, reason) = (format!("object {id}"), repo.say_missing(&id, &path_text(name)));
                 sink.fault(Fault { path, kind: FaultKind::Unreadable, reason });
+            }
+            if shard.is_some_and(|shard| !shard.owns_name(name)) {
+                return;
             }
             let origin =
                 || Origin { path: path_text(name), kind: LocationKind::RefName, ..Origin::default() };

@@ -10,6 +10,7 @@ use super::error::Damage;
 use super::object::Kind;
 use super::tree_entries::TreeEntries;
 use crate::blob::{HEAD, Prefilter};
+use crate::shard::Shard;
 
 /// A blob of more inflated bytes is passed on as a stream, unless other objects are deltas against it.
 pub(super) const STREAM_THRESHOLD: usize = 32 << 20;
@@ -43,6 +44,12 @@ pub(super) trait ObjectVisitor: Sync {
 
     /// For whoever wants nothing but trees, and of them only the entries: those in a pack are passed to this one.
     fn trees(&self) -> Option<&dyn TreeVisitor> {
+        None
+    }
+
+    /// The share of the objects that is passed on, for whoever does not want all: with it every commit, whichever shard it
+    /// belongs to, and no damage of others' objects.
+    fn shard(&self) -> Option<Shard> {
         None
     }
 

@@ -15,7 +15,7 @@ impl Tree {
         let Some(builder) = self.walk(1) else { return true };
         let kernel = mounts::kernel_mounts(&mounts::table());
         let passed_over: Vec<_> = self.roots.iter().flat_map(|root| mounts::below(root, &kernel)).collect();
-        let (options, several_roots) = (self.options.clone(), self.several_roots);
+        let (options, several_roots, shard) = (self.options.clone(), self.several_roots, self.options.shard);
         let mut builder = builder;
         builder.filter_entry(move |entry| {
             let path = EntryPath::of(entry, several_roots);
@@ -29,7 +29,8 @@ impl Tree {
                 return false;
             }
             let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-            if is_file && !holds_objects(entry.path(), &mut last_root) {
+            let is_own = || EntryPath::of(&entry, several_roots).is_in(shard);
+            if is_file && is_own() && !holds_objects(entry.path(), &mut last_root) {
                 meter.expect(1);
             }
         }
@@ -65,6 +66,7 @@ mod tests {
             as_committed: false,
             max_file_size: None,
             history: false,
+            shard: None,
             threads: 1,
         };
         let tree = Tree::new(vec![dir.path().to_owned()], options);

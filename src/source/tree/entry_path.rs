@@ -1,12 +1,13 @@
 //! The path of an entry, as reports show it.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf, is_separator};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf, is_separator};
 
 use ignore::DirEntry;
 
 use super::exclude::Exclude;
 use crate::blob::{Blob, Body, Fault, FaultKind, LocationKind, MIN_TOKEN_LEN, Origin, Sink};
+use crate::shard::Shard;
 use crate::text::path_text;
 
 /// The path of an entry, as reports show it. Split into its parts only on demand: few entries have a finding.
@@ -68,6 +69,19 @@ impl<'a> EntryPath<'a> {
         }
         let Origin { root, path, .. } = self.origin();
         exclude.entry(root.as_deref(), &path, is_dir)
+    }
+
+    /// Whether it belongs to a shard: by its path below the root, so that it does on every machine, wherever the root is there.
+    /// Of a root that is no directory, that is its name.
+    pub(super) fn is_in(&self, shard: Option<Shard>) -> bool {
+        let Some(shard) = shard else { return true };
+        let path = if self.depth == 0 { last_part(self.path) } else { os_bytes(self.relative().as_os_str()) };
+        if MAIN_SEPARATOR == '/' {
+            return shard.owns_name(path);
+        }
+        let path: Vec<u8> =
+            path.iter().map(|byte| if is_separator(char::from(*byte)) { b'/' } else { *byte }).collect();
+        shard.owns_name(&path)
     }
 
     pub(super) fn origin(&self) -> Origin {
