@@ -98,6 +98,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "cli/signal",
             "ledger/seal/key_file",
             "ledger/time/uptime",
+            "ledger/sqlite",
             "ledger/trust",
             "serve/secret_file",
             "source/interruptible",

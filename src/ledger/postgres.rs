@@ -15,12 +15,16 @@ mod db;
 mod enqueue;
 mod error;
 mod grants;
+mod halves;
 mod hold;
 mod init;
 mod instance;
 mod intend;
+mod key_access;
 mod keys;
 mod list;
+mod meta;
+mod open;
 mod passfile;
 mod queue;
 mod quota;
@@ -43,7 +47,7 @@ use std::time::Duration;
 use self::connection::{Connection, PATIENCE};
 use self::transaction::{Clock, Writer};
 use super::Ledger;
-use super::address::{LedgerAccess, PostgresAddress};
+use super::address::LedgerAccess;
 use super::audit::{Event, Head};
 use super::care::{CheckReport, Damaged, Rekeyed};
 use super::change::StateChange;
@@ -54,8 +58,7 @@ use super::host::{HostEntry, HostStatus, StatusRequest};
 use super::intent::{BatchRequest, Next};
 use super::listing::{ListedToken, TokenFilter};
 use super::owner::Owner;
-use super::paths::create_directory;
-use super::seal::{KeyRing, LedgerId, Opener, PublicKey, Sealer};
+use super::seal::{Opener, PublicKey, Sealer};
 use super::settlement::{KeptAnswer, Settled, Settlement};
 use super::time::{Now, timestamp};
 use super::waiting::WaitingToken;
@@ -79,100 +82,6 @@ pub(super) struct PostgresLedger {
 }
 
 impl PostgresLedger {
-    /// Opens the ledger at an address, whose tables are there.
-    pub(super) fn open(address: &PostgresAddress) -> Result<Self, LedgerError> {
-        let connection = Connection::open(address)?;
-        let description = connection.description.clone();
-        let id = connection.read(|db| init::check(db, &description))?;
-        let owner = Owner::on_this_machine(&state_path(&address.access, &id)?);
-        let mut ledger = PostgresLedger {
-            connection,
-            writer: Writer::new(writer_name()?),
-            owner,
-            access: address.access.clone(),
-            clock: Clock::Server,
-            offset: Cell::new(0),
-        };
-        ledger.notice_restore()?;
-        Ok(ledger)
-    }
-
-    /// The same, on the caller's clock.
-    #[cfg(test)]
-    pub(super) fn open_for_test(address: &PostgresAddress) -> Result<Self, LedgerError> {
-        Ok(PostgresLedger { clock: Clock::Caller, ..Self::open(address)? })
-    }
-
-    /// Makes the tables, or brings them to the newest schema, and keeps the public key that tokens are sealed to.
-    pub(super) fn init(
-        address: &PostgresAddress,
-        key: Option<&PublicKey>,
-    ) -> Result<Initialized, LedgerError> {
-        let done = init::init(address)?;
-        if let Some(key) = key {
-            let mut ledger = Self::open(address)?;
-            let known = ledger.connection.read(keys::current)?;
-            match known {
-                Some(known) if known == *key => {}
-                Some(known) => return Err(ledger.not_pinned(&known, key)),
-                None => ledger.write(&jiff::Timestamp::now, |tx, _| {
-                    let (at, _) = tx.clock()?;
-                    keys::adopt(tx, key, at.as_millisecond())?;
-                    tx.append(&Event::Key { key: key.id().to_string() }, at);
-                    Ok(())
-                })?,
-            }
-        }
-        Ok(done)
-    }
-
-    /// A database that was put back from a backup has forgotten the last requests. Who may not write leaves it to those who may.
-    fn notice_restore(&mut self) -> Result<(), LedgerError> {
-        if !self.connection.read(instance::was_restored)? {
-            return Ok(());
-        }
-        match self.write(&jiff::Timestamp::now, |tx, _| instance::hold_all(tx)) {
-            Err(LedgerError::Denied { .. } | LedgerError::ReadOnly { .. }) => Ok(()),
-            done => done,
-        }
-    }
-
-    /// The key that is sealed to now, which is the pinned one where one is pinned.
-    fn public_key(&self) -> Result<PublicKey, LedgerError> {
-        let Some(key) = self.connection.read(keys::current)? else {
-            return Err(LedgerError::NoPublicKey { ledger: self.description() });
-        };
-        if let Some(path) = &self.access.seal_to {
-            let pinned = PublicKey::read(path)?;
-            if pinned != key {
-                return Err(self.not_pinned(&key, &pinned));
-            }
-        }
-        Ok(key)
-    }
-
-    fn not_pinned(&self, found: &PublicKey, pinned: &PublicKey) -> LedgerError {
-        let (found, pinned) = (found.id().to_string(), pinned.id().to_string());
-        LedgerError::NotPinned { ledger: self.description(), found, pinned }
-    }
-
-    /// The private keys that were named.
-    fn key_ring(&self) -> Result<KeyRing, LedgerError> {
-        Ok(KeyRing::read(&self.access.key_files)?)
-    }
-
-    /// The same, with that of the key that is sealed to now among them.
-    fn current_key_ring(&self) -> Result<KeyRing, LedgerError> {
-        let current = self.connection.read(keys::current)?;
-        let ring = self.key_ring()?;
-        match current {
-            Some(key) if !ring.has(&key.id()) => {
-                Err(LedgerError::NoPrivateKey { ledger: self.description(), key: key.id().to_string() })
-            }
-            _ => Ok(ring),
-        }
-    }
-
     /// The server's time now, as it was when its clock was last read; the caller's in tests.
     fn server_now(&self, now: Now<'_>) -> i64 {
         now().as_millisecond() - self.offset.get()
@@ -186,20 +95,6 @@ impl PostgresLedger {
         }
         Ok(self.server_now(now))
     }
-}
-
-/// Where this machine keeps the locks and the last answers of its owners in a ledger elsewhere.
-fn state_path(access: &LedgerAccess, id: &LedgerId) -> Result<std::path::PathBuf, LedgerError> {
-    let directory = access.state_dir()?.join("fleet");
-    create_directory(&directory)?;
-    Ok(directory.join(format!("{:032x}", u128::from_be_bytes(*id))))
-}
-
-/// A name for a chain of the trail: 64 random bits.
-fn writer_name() -> Result<String, LedgerError> {
-    let mut bits = [0; 8];
-    getrandom::fill(&mut bits).map_err(|error| LedgerError::Randomness(error.to_string()))?;
-    Ok(format!("{:016x}", u64::from_be_bytes(bits)))
 }
 
 impl Ledger for PostgresLedger {

@@ -3,9 +3,10 @@
 use postgres::Client;
 
 use super::connection::{Connection, end};
-use super::db::{Db, typed};
+use super::db::Db;
 use super::error::{PgError, PgResult};
 use super::instance;
+use super::meta::{meta, set};
 use crate::ledger::address::PostgresAddress;
 use crate::ledger::error::LedgerError;
 use crate::ledger::seal::{LedgerId, new_ledger_id};
@@ -101,18 +102,6 @@ pub(super) fn check(db: &mut Db<'_>, ledger: &str) -> PgResult<LedgerId> {
             id.ok_or_else(|| PgError::Damaged("its id is gone".to_owned()))
         }
     }
-}
-
-/// What the ledger says of itself.
-pub(super) fn meta(db: &mut Db<'_>, name: &str) -> PgResult<Option<String>> {
-    let found = db.row("SELECT value FROM stanch.meta WHERE name = $1", typed![name => TEXT])?;
-    found.map(|row| Ok(row.try_get(0)?)).transpose()
-}
-
-pub(super) fn set(db: &mut Db<'_>, name: &str, value: &str) -> PgResult<()> {
-    let set =
-        "INSERT INTO stanch.meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = $2";
-    db.execute(set, typed![name => TEXT, value => TEXT]).map(drop)
 }
 
 fn hex(id: &LedgerId) -> String {

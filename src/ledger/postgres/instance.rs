@@ -8,7 +8,7 @@
 
 use super::db::{Db, typed};
 use super::error::PgResult;
-use super::init::{meta, set};
+use super::meta::{meta, set};
 use super::quota;
 use super::transaction::Tx;
 use crate::ledger::audit::Event;
