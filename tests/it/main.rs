@@ -11,6 +11,7 @@ mod containers;
 mod contract;
 mod crafted_trees;
 mod damage;
+mod deploy;
 mod docs;
 mod generate;
 mod git;
