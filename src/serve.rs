@@ -31,8 +31,10 @@ use self::metrics::Metrics;
 use self::signals::{Asked, Signals};
 use crate::ledger::{self, LedgerAddress, LedgerError};
 
-/// How long the answer to a request that left is waited for when the server ends.
-const GRACE: Duration = Duration::from_secs(20);
+/// How long the answer to a request that left is waited for when the server ends. With the grace of the intake before it, that
+/// is less than the half minute after which Kubernetes kills
+/// (<https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination>).
+const GRACE: Duration = Duration::from_secs(15);
 
 /// How often the parts are looked at.
 const WATCH: Duration = Duration::from_millis(200);

@@ -28,6 +28,12 @@ pub(super) fn run(args: &ServeArgs, env: &Env) -> anyhow::Result<Exit> {
     let console = args.console.console();
     let user = args.user.load_redacted(env)?;
     let connection = ConnectionSettings::resolve(&args.transport.options(), env, &user.connection)?;
+    if let LedgerAddress::Intake(_) = connection.ledger {
+        bail!(
+            "{} is an intake, which has a server already: name the ledger itself with --ledger",
+            printable(&connection.ledger.to_string())
+        );
+    }
     let listen = listen(args)?;
     let mut hosts = vec![connection.host.clone()];
     for name in &args.also_host {
