@@ -2,6 +2,8 @@
 
 mod garbage;
 mod gitlab;
+mod sealed;
+mod tls;
 
 use std::thread;
 use std::time::{Duration, Instant};
