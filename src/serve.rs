@@ -81,9 +81,9 @@ pub enum ServeError {
 pub fn run(config: &Config<'_>) -> Result<(), ServeError> {
     let Config { ledger, stop, log, .. } = config;
     let metrics = Metrics::default();
-    match ledger::open(ledger).map(drop) {
+    match check(ledger, config.drain.as_ref()) {
         Err(error) if error.may_pass() => log.warn(&format!("waiting for the ledger: {error}")),
-        opened => opened?,
+        checked => checked?,
     }
     let intake = match &config.intake {
         Some(intake) => {
@@ -109,6 +109,12 @@ pub fn run(config: &Config<'_>) -> Result<(), ServeError> {
         stop.begin.cancel();
         end_of(drain, stop).and(served)
     })
+}
+
+/// Finds out whether the ledger can be used, and whether what waits in it can be opened where it is to be sent.
+fn check(ledger: &LedgerAddress, drain: Option<&DrainConfig<'_>>) -> Result<(), LedgerError> {
+    let ledger = ledger::open(ledger)?;
+    drain.map_or(Ok(()), |drain| ledger.opener(&drain.host).map(drop))
 }
 
 /// Answers, and heeds signals, until one asks to end.

@@ -13,7 +13,7 @@ use serde_json::json;
 use stanch::token::Fingerprint;
 
 use crate::support::fixture::Fixture;
-use crate::support::github::{Flavour, Misbehaviour, Script};
+use crate::support::github::{Flavour, GitHub, Misbehaviour, Script};
 use crate::support::intake::{BOTH, ENQUEUE, PATIENCE, READ, Serve, bearers, lines};
 use crate::support::mint::Kind;
 
@@ -406,4 +406,31 @@ fn without_an_intake_it_drains_what_others_queued() {
     let said = serve.stop();
     assert!(said.contains("draining") && !said.contains("listening"), "{said}");
     assert_eq!(fixture.status()["accepted"], 4);
+}
+
+#[test]
+fn what_waits_for_a_host_that_nobody_named_stays_and_is_told_of() {
+    let mut fixture = Fixture::new(9012);
+    let other = GitHub::start(Flavour::DotCom);
+    other.misbehave(Misbehaviour::SecondaryLimit { retry_after: Some(1) });
+    let token = fixture.mint.token(Kind::Pat);
+    fixture.sandbox.write("leak", &token);
+    let (ledger, url) = (fixture.ledger(), other.api_url());
+    let ledger = ledger.to_str().expect("a path of text");
+    let ran = fixture.sandbox.run(&["revoke", "leak", "--yes", "--api-url", &url, "--ledger", ledger]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    let asked = other.requests().len();
+    let mut serve = Serve::start(&fixture, &AT_ONCE);
+    let line = serve.await_line("nothing is sent to");
+    assert!(line.contains(&url), "{line}");
+    serve.enqueue(&minted(&mut fixture, 1));
+    await_accepted(&fixture, 1, &serve);
+    serve.stop();
+    assert_eq!(other.requests().len(), asked, "it was asked");
+    // Nobody hands over anything for it either.
+    let serve = Serve::start(&fixture, &AT_ONCE);
+    let line = json!({"token": token, "host": url}).to_string();
+    let taken = serve.ask("POST /v1/tokens", ENQUEUE, &line).json();
+    assert_eq!((&taken["accepted"], &taken["refused"][0]["line"]), (&json!(0), &json!(1)), "{taken}");
+    serve.stop();
 }

@@ -51,7 +51,8 @@ pub(super) fn run(args: &ServeArgs, env: &Env) -> anyhow::Result<Exit> {
         timeout: connection.timeout,
         ..revoke::Options::default()
     };
-    let drain = DrainConfig { destinations: &ways, kept: &kept, options, coalesce: args.coalesce };
+    let host = connection.host.api_base();
+    let drain = DrainConfig { host, destinations: &ways, kept: &kept, options, coalesce: args.coalesce };
     let hosts = hosts.iter().map(Host::api_base).collect();
     let intake =
         listen.map(|(listen, bearers)| IntakeConfig { listen, tls: tls(args), bearers, key_files, hosts });

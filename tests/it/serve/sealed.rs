@@ -56,7 +56,8 @@ fn what_is_sealed_to_the_key_of_the_intake_is_opened_judged_and_accepted() {
     let taken = serve.ask("POST /v1/tokens", ENQUEUE, &body.join("\n"));
     assert_eq!(taken.status, 202, "{}", taken.body);
     let taken = taken.json();
-    let refused: Vec<_> = taken["refused"].as_array().expect("a list").iter().map(|line| line["line"].as_u64()).collect();
+    let refused: Vec<_> =
+        taken["refused"].as_array().expect("a list").iter().map(|line| line["line"].as_u64()).collect();
     assert_eq!((&taken["accepted"], refused), (&json!(2), vec![Some(2), Some(3), Some(4)]), "{taken}");
     let mut accepted = await_accepted(&fixture, 2, &serve);
     accepted.sort();
@@ -65,5 +66,8 @@ fn what_is_sealed_to_the_key_of_the_intake_is_opened_judged_and_accepted() {
     assert!(accepted == expected, "something else was accepted");
     serve.stop();
     let trail = fixture.trail();
-    assert!(trail.iter().any(|record| record.to_string().contains("me@runner via ci")), "who decided is told");
+    assert!(
+        trail.iter().any(|record| record.to_string().contains("me@runner via ci")),
+        "who decided is told"
+    );
 }
