@@ -5,6 +5,7 @@ mod gitlab;
 mod sealed;
 mod tls;
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -384,7 +385,6 @@ fn nobody_is_listened_to_where_tokens_would_cross_a_network_in_the_clear() {
         assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.stderr);
         assert!(ran.stderr.contains(told), "{arguments:?}: {}", ran.stderr);
     }
-    use std::os::unix::fs::PermissionsExt as _;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).expect("set");
     let ran = fixture.run(&["serve", "--listen", "127.0.0.1:0", "--intake-tokens", path]);
     assert!(ran.code == 2 && ran.stderr.contains("chmod 600"), "{}", ran.stderr);
@@ -430,7 +430,7 @@ fn what_waits_for_a_host_that_nobody_named_stays_and_is_told_of() {
     // Nobody hands over anything for it either.
     let serve = Serve::start(&fixture, &AT_ONCE);
     let line = json!({"token": token, "host": url}).to_string();
-    let taken = serve.ask("POST /v1/tokens", ENQUEUE, &line).json();
-    assert_eq!((&taken["accepted"], &taken["refused"][0]["line"]), (&json!(0), &json!(1)), "{taken}");
+    let answer = serve.ask("POST /v1/tokens", ENQUEUE, &line).json();
+    assert_eq!((&answer["accepted"], &answer["refused"][0]["line"]), (&json!(0), &json!(1)), "{answer}");
     serve.stop();
 }
