@@ -31,8 +31,10 @@ use self::metrics::Metrics;
 use self::signals::{Asked, Signals};
 use crate::ledger::{self, LedgerAddress, LedgerError};
 
-/// How long the answer to a request that left is waited for when the server ends.
-const GRACE: Duration = Duration::from_secs(20);
+/// How long the answer to a request that left is waited for when the server ends. With the grace of the intake before it, that
+/// is less than the half minute after which Kubernetes kills
+/// (<https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination>).
+const GRACE: Duration = Duration::from_secs(15);
 
 /// How often the parts are looked at.
 const WATCH: Duration = Duration::from_millis(200);
@@ -79,9 +81,9 @@ pub enum ServeError {
 pub fn run(config: &Config<'_>) -> Result<(), ServeError> {
     let Config { ledger, stop, log, .. } = config;
     let metrics = Metrics::default();
-    match ledger::open(ledger).map(drop) {
+    match check(ledger, config.drain.as_ref()) {
         Err(error) if error.may_pass() => log.warn(&format!("waiting for the ledger: {error}")),
-        opened => opened?,
+        checked => checked?,
     }
     let intake = match &config.intake {
         Some(intake) => {
@@ -107,6 +109,12 @@ pub fn run(config: &Config<'_>) -> Result<(), ServeError> {
         stop.begin.cancel();
         end_of(drain, stop).and(served)
     })
+}
+
+/// Finds out whether the ledger can be used, and whether what waits in it can be opened where it is to be sent.
+fn check(ledger: &LedgerAddress, drain: Option<&DrainConfig<'_>>) -> Result<(), LedgerError> {
+    let ledger = ledger::open(ledger)?;
+    drain.map_or(Ok(()), |drain| ledger.opener(&drain.host).map(drop))
 }
 
 /// Answers, and heeds signals, until one asks to end.

@@ -6,6 +6,7 @@ mod failures;
 mod growth;
 mod outage;
 mod queue;
+mod screened;
 mod second_provider;
 mod self_revoking;
 mod undecided;
@@ -210,6 +211,16 @@ impl Fixture {
 
     /// A run of a process of its own.
     pub(super) fn run(&self, server: &Server<'_>, options: &Options) -> Checked<RunOutcome> {
+        self.run_screened(server, options, None)
+    }
+
+    /// The same, that looks at each token as it is opened.
+    pub(super) fn run_screened(
+        &self,
+        server: &Server<'_>,
+        options: &Options,
+        screen: Option<&dyn Screen>,
+    ) -> Checked<RunOutcome> {
         let mut ledger = self.ledger.another();
         let progress = Progress::default();
         let outcome = run(
@@ -221,7 +232,7 @@ impl Fixture {
                 cancel: &self.cancel,
                 progress: &progress,
                 notify: &|text| self.told.borrow_mut().push(text.to_owned()),
-                screen: None,
+                screen,
             },
             options,
         )?;

@@ -25,6 +25,8 @@ use crate::revoke::Options;
 
 /// What is sent where, and how.
 pub struct DrainConfig<'a> {
+    /// The usual API base: what waits there has to open, or nothing is begun.
+    pub host: String,
     /// The ways that are allowed.
     pub destinations: &'a dyn Destinations,
     /// What does not leave.
@@ -46,7 +48,7 @@ pub(super) struct Shared<'a> {
 
 /// Drains every queue, each on a thread of its own, until the server ends.
 pub(super) fn run(config: &DrainConfig<'_>, shared: Shared<'_>) {
-    let DrainConfig { destinations, kept, options, coalesce } = config;
+    let DrainConfig { destinations, kept, options, coalesce, .. } = config;
     let Shared { ledger, metrics, log, stop } = shared;
     let tools =
         Tools { ledger, destinations: *destinations, kept, options, coalesce: *coalesce, log, metrics, stop };

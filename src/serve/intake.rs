@@ -40,7 +40,7 @@ use super::tls::{Tls, TlsError, TlsFiles};
 use crate::ledger::{KeyFileError, LedgerAddress};
 
 /// How long the head of a request may take to arrive, and how long a connection may be idle.
-const HEAD_DEADLINE: Duration = Duration::from_secs(15);
+const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How many headers a request may have.
 const MAX_HEADERS: usize = 64;

@@ -2,7 +2,10 @@
 
 mod garbage;
 mod gitlab;
+mod sealed;
+mod tls;
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,7 +14,7 @@ use serde_json::json;
 use stanch::token::Fingerprint;
 
 use crate::support::fixture::Fixture;
-use crate::support::github::{Flavour, Misbehaviour, Script};
+use crate::support::github::{Flavour, GitHub, Misbehaviour, Script};
 use crate::support::intake::{BOTH, ENQUEUE, PATIENCE, READ, Serve, bearers, lines};
 use crate::support::mint::Kind;
 
@@ -382,7 +385,6 @@ fn nobody_is_listened_to_where_tokens_would_cross_a_network_in_the_clear() {
         assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.stderr);
         assert!(ran.stderr.contains(told), "{arguments:?}: {}", ran.stderr);
     }
-    use std::os::unix::fs::PermissionsExt as _;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).expect("set");
     let ran = fixture.run(&["serve", "--listen", "127.0.0.1:0", "--intake-tokens", path]);
     assert!(ran.code == 2 && ran.stderr.contains("chmod 600"), "{}", ran.stderr);
@@ -404,4 +406,31 @@ fn without_an_intake_it_drains_what_others_queued() {
     let said = serve.stop();
     assert!(said.contains("draining") && !said.contains("listening"), "{said}");
     assert_eq!(fixture.status()["accepted"], 4);
+}
+
+#[test]
+fn what_waits_for_a_host_that_nobody_named_stays_and_is_told_of() {
+    let mut fixture = Fixture::new(9012);
+    let other = GitHub::start(Flavour::DotCom);
+    other.misbehave(Misbehaviour::SecondaryLimit { retry_after: Some(1) });
+    let token = fixture.mint.token(Kind::Pat);
+    fixture.sandbox.write("leak", &token);
+    let (ledger, url) = (fixture.ledger(), other.api_url());
+    let ledger = ledger.to_str().expect("a path of text");
+    let ran = fixture.sandbox.run(&["revoke", "leak", "--yes", "--api-url", &url, "--ledger", ledger]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    let asked = other.requests().len();
+    let mut serve = Serve::start(&fixture, &AT_ONCE);
+    let line = serve.await_line("nothing is sent to");
+    assert!(line.contains(&url), "{line}");
+    serve.enqueue(&minted(&mut fixture, 1));
+    await_accepted(&fixture, 1, &serve);
+    serve.stop();
+    assert_eq!(other.requests().len(), asked, "it was asked");
+    // Nobody hands over anything for it either.
+    let serve = Serve::start(&fixture, &AT_ONCE);
+    let line = json!({"token": token, "host": url}).to_string();
+    let answer = serve.ask("POST /v1/tokens", ENQUEUE, &line).json();
+    assert_eq!((&answer["accepted"], &answer["refused"][0]["line"]), (&json!(0), &json!(1)), "{answer}");
+    serve.stop();
 }

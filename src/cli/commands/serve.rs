@@ -19,7 +19,7 @@ use crate::revoke;
 use crate::serve::{
     self, Config, Destination, Destinations, DrainConfig, IntakeConfig, Kept, Level, Log, Stop, TlsFiles,
 };
-use crate::settings::{ConnectionSettings, Env};
+use crate::settings::{ConnectionOptions, ConnectionSettings, Env};
 use crate::suppress::Suppressions;
 use crate::text::printable;
 
@@ -27,7 +27,13 @@ use crate::text::printable;
 pub(super) fn run(args: &ServeArgs, env: &Env) -> anyhow::Result<Exit> {
     let console = args.console.console();
     let user = args.user.load_redacted(env)?;
-    let connection = ConnectionSettings::resolve(&args.transport.options(), env, &user.connection)?;
+    let (connection, key_files) = connection(args, env, &user.connection)?;
+    if let LedgerAddress::Intake(_) = connection.ledger {
+        bail!(
+            "{} is an intake, which has a server already: name the ledger itself with --ledger",
+            printable(&connection.ledger.to_string())
+        );
+    }
     let listen = listen(args)?;
     let mut hosts = vec![connection.host.clone()];
     for name in &args.also_host {
@@ -45,9 +51,9 @@ pub(super) fn run(args: &ServeArgs, env: &Env) -> anyhow::Result<Exit> {
         timeout: connection.timeout,
         ..revoke::Options::default()
     };
-    let drain = DrainConfig { destinations: &ways, kept: &kept, options, coalesce: args.coalesce };
+    let host = connection.host.api_base();
+    let drain = DrainConfig { host, destinations: &ways, kept: &kept, options, coalesce: args.coalesce };
     let hosts = hosts.iter().map(Host::api_base).collect();
-    let key_files = key_files(&connection.ledger);
     let intake =
         listen.map(|(listen, bearers)| IntakeConfig { listen, tls: tls(args), bearers, key_files, hosts });
     let mut ledger = open(&connection, &console)?;
@@ -102,12 +108,25 @@ fn tls(args: &ServeArgs) -> Option<TlsFiles> {
     Some(TlsFiles { cert, key })
 }
 
-/// The private keys that were named for the ledger.
-fn key_files(ledger: &LedgerAddress) -> Vec<PathBuf> {
-    match ledger {
+/// The settings of the connection, and the private keys at hand. A ledger in a file has a key of its own: there, those that are
+/// named open what runners seal for the intake.
+fn connection(
+    args: &ServeArgs,
+    env: &Env,
+    user: &ConnectionOptions,
+) -> anyhow::Result<(ConnectionSettings, Vec<PathBuf>)> {
+    let flags = args.transport.options();
+    let without = ConnectionOptions { key_files: Vec::new(), ..flags.clone() };
+    let connection = ConnectionSettings::resolve(&without, env, user)?;
+    if let LedgerAddress::Sqlite(_) = connection.ledger {
+        return Ok((connection, flags.key_files));
+    }
+    let connection = ConnectionSettings::resolve(&flags, env, user)?;
+    let key_files = match &connection.ledger {
         LedgerAddress::Postgres(address) => address.access.key_files.clone(),
         _ => Vec::new(),
-    }
+    };
+    Ok((connection, key_files))
 }
 
 fn log(console: Console) -> Log {

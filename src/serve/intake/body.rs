@@ -12,7 +12,7 @@ use super::refusal::Refusal;
 use crate::ledger::wire::MAX_BODY;
 
 /// How long a body may take to arrive, however slowly it drips.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(20);
 
 /// How much is taken for a body whose length is not said.
 const UNKNOWN_LEN: usize = 64 * 1024;

@@ -10,7 +10,7 @@ use axum_server::accept::Accept;
 use tokio::net::TcpStream;
 
 /// Requests on more connections than this are told to come back later.
-pub(super) const MOST: usize = 512;
+pub(super) const MOST: usize = 256;
 
 /// With so many, a new one is closed at once.
 const LIMIT: usize = MOST + MOST / 2;

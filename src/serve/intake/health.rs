@@ -23,8 +23,7 @@ pub(super) async fn ready(Of(state): Of<Arc<State>>) -> Result<&'static str, Ref
     if state.stop.is_stopping() {
         return Err(Refusal::unavailable("the server is ending"));
     }
-    let answer = state.readers.ask(|ledger| ledger.hosts().map(drop)).await;
-    state.answered(answer)?;
+    state.is_ready().await?;
     Ok("ready\n")
 }
 

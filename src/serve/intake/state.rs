@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::http::{HeaderMap, StatusCode, header};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use super::keys::Keys;
 use super::refusal::Refusal;
@@ -22,6 +22,9 @@ use crate::serve::throttle::{Asker, Throttle};
 const PIECES: usize = 128;
 const PIECE: usize = 512 * 1024;
 
+/// For how long the ledger is believed to answer.
+const READY: Duration = Duration::from_secs(1);
+
 /// The state of the intake.
 pub(super) struct State {
     /// The API bases that it has queues for, the first being that of a line without one.
@@ -37,6 +40,8 @@ pub(super) struct State {
     throttle: Throttle,
     bodies: Semaphore,
     trouble: Trouble,
+    /// When the ledger was found to answer.
+    ready: Mutex<Option<Instant>>,
 }
 
 /// What the state is made of.
@@ -56,7 +61,7 @@ impl State {
         let bearers = RwLock::new(Arc::new(Bearers::read(&bearers_file)?));
         let Parts { hosts, writer, readers, keys, metrics, log, stop } = parts;
         let (throttle, bodies) = (Throttle::new(), Semaphore::new(PIECES));
-        let trouble = Trouble::default();
+        let (trouble, ready) = (Trouble::default(), Mutex::default());
         Ok(State {
             hosts,
             writer,
@@ -70,6 +75,7 @@ impl State {
             throttle,
             bodies,
             trouble,
+            ready,
         })
     }
 
@@ -122,6 +128,19 @@ impl State {
             let keys = self.readers.ask(|ledger| ledger.public_keys()).await;
             self.keys.learn(self.answered(keys)?);
         }
+        Ok(())
+    }
+
+    /// Whether the ledger answers. Anybody may ask that, so that it is found out once a second at the most, for all of them.
+    pub(super) async fn is_ready(&self) -> Result<(), Refusal> {
+        let mut ready = self.ready.lock().await;
+        if ready.is_some_and(|at| at.elapsed() < READY) {
+            return Ok(());
+        }
+        *ready = None;
+        let answer = self.readers.ask(|ledger| ledger.hosts().map(drop)).await;
+        self.answered(answer)?;
+        *ready = Some(Instant::now());
         Ok(())
     }
 

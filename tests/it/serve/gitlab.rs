@@ -27,7 +27,7 @@ fn body(tokens: &[(&str, &str)]) -> String {
                 format!("https://example.com/some-repo/blob/abcdefghijklmnop/compromisedfile{number}.java"),
         })
     });
-    Value::from_iter(leaks).to_string()
+    leaks.collect::<Value>().to_string()
 }
 
 #[test]

@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::fixture::Fixture;
 
 /// How long anything is waited for: far longer than it takes.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) const ENQUEUE: &str = "enqueue-token-0123456789";
 pub(crate) const READ: &str = "read-token-0123456789abc";

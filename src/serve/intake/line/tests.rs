@@ -48,8 +48,8 @@ fn a_token_is_judged_whatever_the_line_says_of_it() {
     let longer = format!("{token}zZ9");
     assert!(refused(&json!({"token": longer})).contains("only likely"));
     assert!(refused(&json!({"token": longer, "confidence": "certain"})).contains("only likely"));
-    let taken = read(json!({"token": longer, "confidence": "likely"}).to_string().as_bytes());
-    assert_eq!(taken.map(|item| item.confidence), Ok(Confidence::Likely));
+    let likely = read(json!({"token": longer, "confidence": "likely"}).to_string().as_bytes());
+    assert_eq!(likely.map(|item| item.confidence), Ok(Confidence::Likely));
     let mut wrong = token.clone();
     wrong.replace_range(5..6, "_");
     for none in [wrong.as_str(), "hunter2", ""] {
