@@ -58,6 +58,8 @@ pub(super) struct RevokeSession {
     own: LocalCredentials,
     /// What is scanned, for the audit trail.
     roots: Vec<String>,
+    /// How many tokens of earlier runs an intake did not take.
+    not_taken: u64,
     console: Console,
 }
 
@@ -88,14 +90,14 @@ impl RevokeSession {
         }
         let settings = RevokeSettings::resolve(&flags, env, &user.revoke, &user.connection)?;
         ledger_check::check_flags(&settings, console)?;
-        ledger_check::check(&settings, console)?;
+        let not_taken = ledger_check::check(&settings, console)?;
         let credential = connection::credential(&settings.connection, env, console)?;
         let own = own_credentials(env, inputs, credential.as_ref(), console);
         let targets = RevokeTarget::all(&settings, credential, terminal)?;
         let root =
             |input: &Input| input.path().map_or_else(|| "-".to_owned(), |path| path.display().to_string());
         let roots = inputs.iter().map(root).collect();
-        Ok(RevokeSession { settings, targets, own, roots, console: *console })
+        Ok(RevokeSession { settings, targets, own, roots, not_taken, console: *console })
     }
 
     /// Sends what was found, and with it what waits at its host, as far as the policy, the user and the quota allow, and
@@ -139,7 +141,7 @@ impl RevokeSession {
             let (lookup, targets) = (self.ledger(), &self.targets[..]);
             AfterRun { lookup, targets, kept_back, set_aside }.read(summaries, findings, counted)
         };
-        let mut summary = RevokeSummary { hosts, left, refused, head: None };
+        let mut summary = RevokeSummary { hosts, left, not_taken: self.not_taken, refused, head: None };
         let status = RunStatus {
             interrupted: terminal.cancel.is_cancelled(),
             found: findings.iter().any(|finding| finding.counts(counted)),

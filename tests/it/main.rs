@@ -53,6 +53,8 @@ mod repositories;
 mod revoke;
 mod revoke_hosts;
 mod runner;
+#[cfg(unix)]
+mod runner_serve;
 mod scan;
 #[cfg(unix)]
 mod serve;

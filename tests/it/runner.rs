@@ -318,6 +318,27 @@ fn two_that_deliver_at_once_lose_nothing() {
 }
 
 #[test]
+fn what_the_intake_will_not_take_any_more_is_told_once_and_kept_apart() {
+    let runner = Runner::new(17, 2);
+    assert_eq!(runner.run(&["scan", "tree/0.env", "--revoke", "--yes"]).code, 3);
+    runner.intake.set_mood(Mood::KeyOnly);
+    assert_eq!(runner.scan().code, 3);
+    let refusal =
+        r#"{"accepted": 1, "known": 0, "refused": [{"line": 2, "reason": "sealed to a key of last year"}]}"#;
+    let answer = format!("HTTP/1.1 202 Accepted\r\nContent-Length: {}\r\n\r\n{refusal}", refusal.len());
+    runner.intake.set_mood(Mood::AnswersTokens(answer));
+    runner.sandbox.write("clean/a.txt", "nothing");
+    let ran = runner.run(&["scan", "clean", "--revoke", "--yes"]);
+    // A token remains, and nobody would learn of it otherwise.
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(ran.stderr.contains("sealed to a key of last year"), "{}", ran.stderr);
+    assert_eq!(runner.spooled(), 0);
+    let status = runner.run(&["status"]);
+    assert!(status.stdout.contains("not taken    1 token"), "{}", status.stdout);
+    assert_eq!(runner.run(&["scan", "clean", "--revoke", "--yes"]).code, 0);
+}
+
+#[test]
 fn a_report_is_written_whatever_the_intake_does_afterwards() {
     let runner = Runner::new(13, 1);
     assert_eq!(runner.scan().code, 3);

@@ -204,7 +204,7 @@ impl Resume<'_> {
 
     fn summary(&self, hosts: Vec<HostSummary>, ledger: &dyn Ledger) -> anyhow::Result<RevokeSummary> {
         let left = LeftWaiting::read(ledger, &self.settings.connection)?;
-        Ok(RevokeSummary { hosts, left, refused: None, head: None })
+        Ok(RevokeSummary { hosts, left, not_taken: 0, refused: None, head: None })
     }
 }
 
