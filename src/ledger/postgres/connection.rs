@@ -112,7 +112,8 @@ impl Connection {
 
 /// Ends a transaction; one that failed on the way is rolled back.
 pub(super) fn end(client: &mut Client, commit: bool) -> PgResult<()> {
-    if client.is_closed() {
+    // Nothing is left to be rolled back; but what could not be told to commit is not committed.
+    if !commit && client.is_closed() {
         return Ok(());
     }
     Ok(client.batch_execute(if commit { "COMMIT" } else { "ROLLBACK" })?)
@@ -122,11 +123,12 @@ pub(super) fn end(client: &mut Client, commit: bool) -> PgResult<()> {
 pub(super) struct Attempts {
     until: Instant,
     repetitions: u32,
+    reconnected: bool,
 }
 
 impl Attempts {
     pub(super) fn new(patience: Duration) -> Self {
-        Attempts { until: Instant::now() + patience, repetitions: 0 }
+        Attempts { until: Instant::now() + patience, repetitions: 0, reconnected: false }
     }
 
     /// Waits as long as it takes after such a failure; the failure itself where it is not worth another attempt.
@@ -141,7 +143,10 @@ impl Attempts {
                 Ok(())
             }
             Remedy::Reconnect if Instant::now() < self.until => {
-                thread::sleep(PAUSE);
+                // A connection that was cut is made anew at once; a server that is away is given time.
+                if std::mem::replace(&mut self.reconnected, true) {
+                    thread::sleep(PAUSE);
+                }
                 Ok(())
             }
             _ => Err(error),

@@ -12,6 +12,8 @@
 
 mod flaw;
 mod key;
+#[cfg(unix)]
+mod mirror;
 mod promises;
 mod world;
 
@@ -97,7 +99,8 @@ fn assert_unbroken(budget: Budget) {
     assert!(report.states > 100, "{} states are not all", report.states);
 }
 
-const CALM: Budget = Budget { crashes: 0, troubles: 0, jumps: 0, finds: 0, two_identities: false };
+const CALM: Budget =
+    Budget { crashes: 0, troubles: 0, jumps: 0, finds: 0, two_identities: false, apart: false };
 
 /// A misfortune, and all that owners can do around it.
 #[test]
@@ -105,14 +108,15 @@ fn no_interleaving_breaks_a_promise() {
     assert_unbroken(Budget { crashes: 1, finds: 1, ..CALM });
     assert_unbroken(Budget { troubles: 1, ..CALM });
     assert_unbroken(Budget { crashes: 1, two_identities: true, ..CALM });
+    assert_unbroken(Budget { crashes: 1, apart: true, ..CALM });
 }
 
 /// Misfortunes of each kind together.
 #[test]
 #[ignore = "takes many minutes: cargo test --release --lib -- --ignored --nocapture interleaving"]
 fn no_interleaving_breaks_a_promise_in_depth() {
-    for two_identities in [false, true] {
-        let calm = Budget { two_identities, ..CALM };
+    for (two_identities, apart) in [(false, false), (true, false), (false, true)] {
+        let calm = Budget { two_identities, apart, ..CALM };
         assert_unbroken(Budget { crashes: 1, finds: 1, ..calm });
         assert_unbroken(Budget { jumps: 1, ..calm });
         assert_unbroken(Budget { crashes: 2, finds: 1, ..calm });

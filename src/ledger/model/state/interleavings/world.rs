@@ -1,5 +1,7 @@
 //! Three owners and their ledger, and what can happen to them.
 
+use std::ops::Range;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::super::ModelState;
@@ -16,6 +18,7 @@ pub(super) const HOST: &str = "api.example.test";
 pub(super) const OWNERS: usize = 3;
 pub(super) const IDENTITIES: [&str; 2] = ["one", "two"];
 const TOKENS: u8 = 4;
+static KINDS: LazyLock<[Kind; 1]> = LazyLock::new(|| [Kind::pat()]);
 pub(super) const SLOTS: u32 = 2;
 /// A batch holds half of the tokens, so that two owners can be at work.
 pub(super) const MAX_BATCH: usize = 2;
@@ -24,7 +27,7 @@ pub(super) const TICK: i64 = 600_000;
 /// Between one tick and two.
 const LEASE: i64 = 900_000;
 /// What a server asks for.
-const HOLD: i64 = TICK;
+pub(super) const HOLD: i64 = TICK;
 /// By how much a clock is set: beyond the window and a lease, or within.
 pub(super) const JUMPS: [i64; 3] = [-7 * TICK, -TICK, 7 * TICK];
 /// A set of tokens.
@@ -41,6 +44,8 @@ pub(super) struct Budget {
     pub(super) finds: u8,
     /// Whether the third owner has a quota of its own.
     pub(super) two_identities: bool,
+    /// Whether each owner is on a machine of its own: only the end of its lease shows that one is gone.
+    pub(super) apart: bool,
 }
 
 /// A request without an answer.
@@ -93,7 +98,15 @@ pub(super) struct World {
 
 pub(super) type Checked = Result<(), String>;
 
-fn entry(number: u8) -> Entry {
+/// The tokens that are there from the beginning, and all of them.
+pub(super) const FIRST: Range<u8> = 0..TOKENS / 2;
+pub(super) const ALL: Range<u8> = 0..TOKENS;
+
+pub(super) fn nobodys_decision() -> Decision {
+    Decision { by: String::new(), ..decision() }
+}
+
+pub(super) fn entry(number: u8) -> Entry {
     Entry {
         fingerprint: Fingerprint([number; 32]),
         kind: Kind::pat(),
@@ -122,18 +135,13 @@ impl World {
             budget,
             flaw,
         };
-        world.find(0..TOKENS / 2);
+        world.find(FIRST);
         world
     }
 
-    fn find(&mut self, numbers: std::ops::Range<u8>) {
+    fn find(&mut self, numbers: Range<u8>) {
         self.queued |= numbers.clone().fold(0, |set, number| set | 1 << number);
-        self.state.enqueue(
-            HOST,
-            &Decision { by: String::new(), ..decision() },
-            &mut numbers.map(entry),
-            timestamp(self.clock),
-        );
+        self.state.enqueue(HOST, &nobodys_decision(), &mut numbers.map(entry), timestamp(self.clock));
     }
 
     /// All that can happen next.
@@ -170,7 +178,7 @@ impl World {
         match action {
             Action::Find => {
                 budget.finds -= 1;
-                self.find(0..TOKENS);
+                self.find(ALL);
                 if self.flaw == Some(Flaw::FoundIsNew) {
                     self.state.queue_done();
                 }
@@ -237,7 +245,9 @@ impl World {
             (Some(Flaw::LostForEver), Some(flight)) => self.state.close_around_tokens(flight.batch),
             _ => {}
         }
-        self.state.end_owner(self.owners[owner]);
+        if !self.budget.apart {
+            self.state.end_owner(self.owners[owner]);
+        }
         self.owners[owner] = self.state.new_owner();
     }
 
@@ -247,16 +257,11 @@ impl World {
             Some(Flaw::Impatient) => self.state.forget_holds(),
             _ => {}
         }
-        let request = BatchRequest {
-            host: HOST,
-            identity: IDENTITIES[self.identity(owner)],
-            max_batch: MAX_BATCH,
-            per_hour: SLOTS,
-            min_interval: Duration::ZERO,
-            lease: Duration::from_millis(LEASE.unsigned_abs()),
-            payload: Payload::Batch(&[Kind::pat()]),
-        };
-        let next = self.state.intend(self.owners[owner], &request, timestamp(self.clock));
+        let next = self.state.intend(
+            self.owners[owner],
+            &request(HOST, self.identity(owner)),
+            timestamp(self.clock),
+        );
         match &next {
             Next::Send(intent) => self.sent(owner, intent)?,
             Next::Later { at, .. } if *at <= timestamp(self.clock) => {
@@ -291,15 +296,33 @@ impl World {
             return;
         }
         let unsent = outcome == BatchOutcome::Unknown && self.flaw == Some(Flaw::LostIsUnsent);
-        let settlement = Settlement {
-            outcome: if unsent { BatchOutcome::NotSent } else { outcome },
-            verdict: "settled".into(),
-            status: None,
-            request_id: None,
-            message: String::new(),
-            rate_limit: RateLimit::default(),
-            hold: hold.map(|length| Duration::from_millis(length.unsigned_abs())),
-        };
+        let settlement = settlement(if unsent { BatchOutcome::NotSent } else { outcome }, hold);
         self.state.settle(self.owners[owner], flight.batch, &settlement, timestamp(self.clock));
+    }
+}
+
+/// What an owner of this identity asks for.
+pub(super) fn request(host: &str, identity: usize) -> BatchRequest<'_> {
+    BatchRequest {
+        host,
+        identity: IDENTITIES[identity],
+        max_batch: MAX_BATCH,
+        per_hour: SLOTS,
+        min_interval: Duration::ZERO,
+        lease: Duration::from_millis(LEASE.unsigned_abs()),
+        payload: Payload::Batch(&*KINDS),
+    }
+}
+
+/// What came of a request, and for how long the server asks for patience.
+pub(super) fn settlement(outcome: BatchOutcome, hold: Option<i64>) -> Settlement {
+    Settlement {
+        outcome,
+        verdict: "settled".into(),
+        status: None,
+        request_id: None,
+        message: String::new(),
+        rate_limit: RateLimit::default(),
+        hold: hold.map(|length| Duration::from_millis(length.unsigned_abs())),
     }
 }
