@@ -7,7 +7,8 @@ use divan::counter::ItemsCount;
 use jiff::Timestamp;
 use stanch::finding::Confidence;
 use stanch::ledger::{
-    self, BatchOutcome, BatchRequest, Decision, Ledger, LedgerAddress, Next, Payload, Settlement,
+    self, BatchOutcome, BatchRequest, Decision, KeyRing, Ledger, LedgerAddress, Next, Payload, PrivateKey,
+    Settlement,
 };
 use stanch::revocation::{MAX_BATCH, RateLimit, State};
 use stanch::revoke::{enqueue, entry};
@@ -100,5 +101,37 @@ fn one_batch(bencher: Bencher<'_, '_>) {
             hold: None,
         };
         ledger.settle(intent.batch, &settlement, &Timestamp::now).expect("room for it");
+    });
+}
+
+/// What a runner seals in a second, to a public key.
+#[divan::bench(sample_count = 3, sample_size = 1)]
+fn seal_to_a_public_key(bencher: Bencher<'_, '_>) {
+    let public = PrivateKey::generate().expect("random numbers").public();
+    let tokens: Vec<Token> = (0..100_000).map(token).collect();
+    bencher.counter(ItemsCount::new(tokens.len())).bench_local(|| {
+        let sealer = public.sealer(HOST);
+        tokens.iter().for_each(|token| drop(sealer.seal(token).expect("random numbers")));
+    });
+}
+
+/// What who drains opens in a second: tokens of one run, and tokens each of a run of its own.
+#[divan::bench(args = [1, 1_000], sample_count = 3, sample_size = 1)]
+fn open_with_a_private_key(bencher: Bencher<'_, '_>, runs: u32) {
+    let private = PrivateKey::generate().expect("random numbers");
+    let public = private.public();
+    let ring = KeyRing::from_iter([private]);
+    let sealers: Vec<_> = (0..runs).map(|_| public.sealer(HOST)).collect();
+    let sealed: Vec<_> = (0..1_000_u32)
+        .map(|number| {
+            let (token, sealer) = (token(number), &sealers[(number % runs) as usize]);
+            (token.fingerprint(), sealer.seal(&token).expect("random numbers"))
+        })
+        .collect();
+    bencher.counter(ItemsCount::new(sealed.len())).bench_local(|| {
+        let opener = ring.opener(HOST);
+        for (fingerprint, sealed) in &sealed {
+            opener.open(pat(), *fingerprint, sealed).expect("what was sealed");
+        }
     });
 }

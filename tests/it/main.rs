@@ -31,6 +31,8 @@ mod kill_switch;
 #[cfg(unix)]
 mod kills;
 mod ledger;
+#[cfg(unix)]
+mod ledger_copy;
 mod lfs;
 mod local_credentials;
 mod messages;

@@ -1,0 +1,142 @@
+//! `ledger init`, `copy`, `check` and `rekey` with a database: a laptop's queue comes to the server that a fleet shares.
+
+use std::fs;
+
+use stanch::token::Fingerprint;
+
+use crate::support::cmd::Ran;
+use crate::support::fixture::Fixture;
+use crate::support::github::Misbehaviour;
+use crate::support::mint::Kind;
+use crate::support::postgres::{self, Database};
+
+struct Fleet {
+    fixture: Fixture,
+    database: Database,
+    tokens: Vec<String>,
+    done: String,
+}
+
+impl Fleet {
+    /// A laptop on which one token was accepted and two wait, and a database with a key.
+    fn new(seed: u64) -> Option<Self> {
+        let database = postgres::shared()?.empty();
+        let mut fixture = Fixture::new(seed);
+        let done = fixture.mint.token(Kind::Pat);
+        fixture.sandbox.write("done", &done);
+        assert_eq!(fixture.run(&["revoke", "--yes", "done"]).code, 0);
+        let tokens = vec![fixture.mint.token(Kind::Pat), fixture.mint.token(Kind::OAuth)];
+        fixture.sandbox.write("f", tokens.join("\n"));
+        fixture.github.misbehave(Misbehaviour::SecondaryLimit { retry_after: Some(3600) });
+        assert_eq!(fixture.run(&["revoke", "--yes", "f"]).code, 3);
+        let fleet = Fleet { fixture, database, tokens, done };
+        let made = fleet.ledger(&["keygen", "fleet.key"]);
+        assert_eq!(made.code, 0, "{}", made.stderr);
+        let made = fleet.ledger(&["init", &fleet.database.url(), "--seal-to", "fleet.key.pub"]);
+        assert_eq!(made.code, 0, "{}", made.stderr);
+        assert!(made.stdout.contains("is ready"), "{}", made.stdout);
+        Some(fleet)
+    }
+
+    fn ledger(&self, arguments: &[&str]) -> Ran {
+        self.fixture.sandbox.run(&[&["ledger"], arguments].concat())
+    }
+
+    fn laptop(&self) -> String {
+        self.fixture.ledger().display().to_string()
+    }
+
+    fn resume(&self, arguments: &[&str]) -> Ran {
+        let (api, database) = (self.fixture.github.api_url(), self.database.url());
+        let resume = ["resume", "--yes", "--min-interval", "0", "--api-url", &api, "--ledger", &database];
+        self.fixture.sandbox.run(&[&resume, arguments].concat())
+    }
+
+    fn an_hour_passes(&self) {
+        self.database.execute("UPDATE stanch.quota SET hold_length = 0");
+        self.fixture.github.an_hour_passes();
+    }
+
+    fn sent(&self, token: &str) -> usize {
+        self.fixture.github.accepted().iter().filter(|accepted| *accepted == token).count()
+    }
+}
+
+#[test]
+fn a_laptops_queue_comes_to_the_server_and_is_sent_from_there() {
+    let Some(fleet) = Fleet::new(8301) else { return };
+    let (laptop, database) = (fleet.laptop(), fleet.database.url());
+    let copied = fleet.ledger(&["copy", &laptop, &database, "--seal-to", "fleet.key.pub"]);
+    assert_eq!(copied.code, 0, "{}", copied.stderr);
+    assert!(copied.stdout.contains("3 tokens, 3 of them new"), "{}", copied.stdout);
+    for said in ["2 tokens taken back", "none leaves"] {
+        assert!(copied.stderr.contains(said), "{said}: {}", copied.stderr);
+    }
+    assert_eq!(fleet.fixture.status()["queued"], 0);
+    let again = fleet.ledger(&["copy", &laptop, &database]);
+    assert!(again.stdout.contains("3 tokens, 0 of them new"), "{}", again.stdout);
+    // The laptop's requests of the last hour count.
+    let held = fleet.resume(&["--key", "fleet.key"]);
+    assert_eq!((held.code, fleet.sent(&fleet.tokens[0])), (3, 0), "{}", held.stderr);
+    fleet.an_hour_passes();
+    let keyless = fleet.resume(&[]);
+    // They remain, which goes before that it could not be done.
+    assert_eq!(keyless.code, 3, "{}", keyless.stderr);
+    assert!(keyless.stderr.contains("name its file with --key"), "{}", keyless.stderr);
+    let sent = fleet.resume(&["--key", "fleet.key"]);
+    assert_eq!(sent.code, 0, "{}", sent.stderr);
+    assert!(fleet.tokens.iter().all(|token| fleet.sent(token) == 1));
+    assert_eq!(fleet.sent(&fleet.done), 1, "what was accepted was sent again");
+    fleet.fixture.an_hour_passes();
+    assert_eq!(fleet.fixture.run(&["resume"]).code, 0);
+    assert!(fleet.tokens.iter().all(|token| fleet.sent(token) == 1), "the laptop sent it as well");
+    let verified = fleet.fixture.sandbox.run(&["audit", "--verify", "--ledger", &database]);
+    assert_eq!(verified.code, 0, "{}", verified.stderr);
+    let dump = fleet.database.client().query("SELECT line FROM stanch.audit", &[]).expect("a trail");
+    let trail: Vec<String> = dump.iter().map(|row| row.get(0)).collect();
+    assert!(trail.concat().contains("\"event\":\"copy\""), "{trail:?}");
+    let hash = Fingerprint::of(fleet.tokens[0].as_bytes()).hex();
+    assert!(trail.concat().contains(&hash) && !trail.concat().contains(&fleet.tokens[0]));
+}
+
+#[test]
+fn a_shared_ledger_gets_a_new_key() {
+    let Some(fleet) = Fleet::new(8302) else { return };
+    let (laptop, database) = (fleet.laptop(), fleet.database.url());
+    assert_eq!(fleet.ledger(&["copy", &laptop, &database]).code, 0);
+    assert_eq!(fleet.ledger(&["keygen", "new.key"]).code, 0);
+    let checked = fleet.ledger(&["check", &database, "--key", "fleet.key"]);
+    assert_eq!(checked.code, 0, "{}", checked.stderr);
+    let unnamed = fleet.ledger(&["rekey", &database, "--key", "fleet.key"]);
+    assert!(unnamed.code == 2 && unnamed.stderr.contains("--new-key"), "{}", unnamed.stderr);
+    let rekeyed = fleet.ledger(&["rekey", &database, "--key", "fleet.key", "--new-key", "new.key.pub"]);
+    assert_eq!(rekeyed.code, 0, "{}", rekeyed.stderr);
+    assert!(rekeyed.stderr.contains("2 tokens sealed with a new key"), "{}", rekeyed.stderr);
+    fleet.an_hour_passes();
+    let old = fleet.resume(&["--key", "fleet.key"]);
+    assert_eq!((old.code, fleet.sent(&fleet.tokens[0])), (3, 0), "the old key opened it: {}", old.stderr);
+    let sent = fleet.resume(&["--key", "new.key"]);
+    assert_eq!(sent.code, 0, "{}", sent.stderr);
+    assert!(fleet.tokens.iter().all(|token| fleet.sent(token) == 1));
+}
+
+#[test]
+fn another_key_than_the_pinned_one_is_refused() {
+    let Some(fleet) = Fleet::new(8303) else { return };
+    let (laptop, database) = (fleet.laptop(), fleet.database.url());
+    assert_eq!(fleet.ledger(&["keygen", "other.key"]).code, 0);
+    let refused = fleet.ledger(&["copy", &laptop, &database, "--seal-to", "other.key.pub"]);
+    assert!(refused.code == 2 && refused.stderr.contains("--seal-to"), "{}", refused.stderr);
+    assert_eq!(fleet.fixture.status()["queued"], 2, "a token left for a ledger that nobody trusts");
+    let refused = fleet.ledger(&["init", &database, "--seal-to", "other.key.pub"]);
+    assert_eq!(refused.code, 2, "{}", refused.stdout);
+    // A private key where the public one belongs says so, and is not quoted.
+    let secret = fs::read_to_string(fleet.fixture.sandbox.path().join("fleet.key")).expect("a key");
+    let secret = secret.lines().last().and_then(|line| line.rsplit(' ').next()).expect("a key").to_owned();
+    let refused = fleet.ledger(&["init", &database, "--seal-to", "fleet.key"]);
+    assert!(
+        refused.stderr.contains("private half") && !refused.stderr.contains(&secret),
+        "{}",
+        refused.stderr
+    );
+}
