@@ -126,6 +126,7 @@ fn scan(container: &Container) {
         history: true,
         max_file_size: None,
         threads: 1,
+        shard: None,
     };
     let directory = container.directory.path().to_owned();
     Tree::new(vec![directory], options).drain(&Unpack::new(&collector, Limits::default()));

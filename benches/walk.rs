@@ -30,6 +30,7 @@ fn options() -> Options {
         history: true,
         max_file_size: None,
         threads: 0,
+        shard: None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! What can be wrong inside a database that opens.
 
+use std::collections::BTreeMap;
+
 use super::PostgresLedger;
 use super::db::{int, typed, uint};
 use super::error::PgResult;
@@ -69,7 +71,7 @@ pub(super) fn check(ledger: &PostgresLedger) -> CheckReport {
 /// How many sealed texts cannot be opened with the keys at hand.
 pub(super) fn unopenable(ledger: &PostgresLedger) -> Result<u64, LedgerError> {
     let ring = ledger.key_ring()?;
-    let (mut after, mut unopenable) = (0, 0);
+    let (mut after, mut unopenable, mut openers) = (0, 0, BTreeMap::new());
     loop {
         let page = ledger.connection.read(|db| {
             let found = db.rows(SEALED, typed![after => INT8, int(PAGE) => INT8])?;
@@ -87,7 +89,8 @@ pub(super) fn unopenable(ledger: &PostgresLedger) -> Result<u64, LedgerError> {
             found.iter().map(token).collect::<PgResult<Vec<_>>>()
         })?;
         for (id, fingerprint, kind, sealed, host) in &page {
-            unopenable += u64::from(ring.opener(host).open(*kind, *fingerprint, sealed).is_err());
+            let opener = openers.entry(host.clone()).or_insert_with(|| ring.opener(host));
+            unopenable += u64::from(opener.open(*kind, *fingerprint, sealed).is_err());
             after = *id;
         }
         if page.len() < PAGE {

@@ -4,6 +4,8 @@
 //! who drains needs both private keys. Then what waits is sealed anew, a page a transaction, while others go on; a crash leaves
 //! some texts under the old key, and the same command goes on with them. When none is left, the old key may go.
 
+use std::collections::BTreeMap;
+
 use super::PostgresLedger;
 use super::db::{int, typed};
 use super::error::PgResult;
@@ -12,7 +14,7 @@ use crate::ledger::Ledger as _;
 use crate::ledger::audit::Event;
 use crate::ledger::care::Rekeyed;
 use crate::ledger::error::LedgerError;
-use crate::ledger::seal::{KeyRing, PublicKey, key_id_of};
+use crate::ledger::seal::{KeyRing, Opener, PublicKey, Sealer, key_id_of};
 use crate::ledger::time::Now;
 use crate::revocation::State;
 use crate::token::{Fingerprint, Kind};
@@ -51,7 +53,7 @@ pub(super) fn rekey(ledger: &mut PostgresLedger, by: &str, now: Now<'_>) -> Resu
     loop {
         let page = ledger.write(now, |tx, _| {
             let texts = next(tx.db.rows(NEXT, typed![after => INT8, int(PAGE) => INT8])?.as_slice())?;
-            let (anew, lost) = reseal(&texts, &ring, &key)?;
+            let Resealed { anew, lost } = reseal(&texts, &ring, &key)?;
             let (ids, sealed): (Vec<i64>, Vec<Vec<u8>>) = anew.into_iter().unzip();
             if !ids.is_empty() {
                 tx.db.execute(RESEAL, typed![ids => INT8_ARRAY, sealed => BYTEA_ARRAY])?;
@@ -92,19 +94,27 @@ fn next(found: &[postgres::Row]) -> PgResult<Vec<Text>> {
     found.iter().map(text).collect()
 }
 
-/// The texts that are sealed to another key, sealed to this one, and those that could not be opened.
-#[expect(clippy::type_complexity, reason = "two lists of one use")]
-fn reseal<'a>(
-    texts: &'a [Text],
-    ring: &KeyRing,
-    key: &PublicKey,
-) -> Result<(Vec<(i64, Vec<u8>)>, Vec<&'a Text>), LedgerError> {
-    let (mut anew, mut lost) = (Vec::new(), Vec::new());
+/// What became of some texts.
+#[derive(Default)]
+struct Resealed<'a> {
+    /// Sealed to the new key, by the ids of their tokens.
+    anew: Vec<(i64, Vec<u8>)>,
+    /// Those that could not be opened.
+    lost: Vec<&'a Text>,
+}
+
+/// Seals to the new key the texts that are sealed to another one.
+fn reseal<'a>(texts: &'a [Text], ring: &KeyRing, key: &PublicKey) -> Result<Resealed<'a>, LedgerError> {
+    let mut resealed = Resealed::default();
+    // One pair a host: what is costly about it is the agreement on a key.
+    let mut pairs: BTreeMap<&str, (Opener, Sealer)> = BTreeMap::new();
     for text in texts.iter().filter(|text| key_id_of(&text.sealed) != Some(key.id())) {
-        match ring.opener(&text.host).open(text.kind, text.fingerprint, &text.sealed) {
-            Ok(token) => anew.push((text.id, key.sealer(&text.host).seal(&token)?)),
-            Err(_) => lost.push(text),
+        let host = text.host.as_str();
+        let (opener, sealer) = pairs.entry(host).or_insert_with(|| (ring.opener(host), key.sealer(host)));
+        match opener.open(text.kind, text.fingerprint, &text.sealed) {
+            Ok(token) => resealed.anew.push((text.id, sealer.seal(&token)?)),
+            Err(_) => resealed.lost.push(text),
         }
     }
-    Ok((anew, lost))
+    Ok(resealed)
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::*;
 use crate::finding::Confidence;
-use crate::ledger::address::LedgerAccess;
+use crate::ledger::address::{LedgerAccess, PostgresAddress};
 use crate::ledger::pg_server::{self, Database};
 use crate::ledger::{BatchOutcome, Payload, decision};
 use crate::revocation::RateLimit;
