@@ -159,7 +159,7 @@ fn a_job_says_how_many_shards_it_has() {
     for document in &yaml("sweep.yaml", &text) {
         mappings(document, &mut |mapping| {
             for key in ["completions", "parallelism"] {
-                counts.extend(mapping.as_mapping_get(key).and_then(|count| count.as_integer()));
+                counts.extend(mapping.as_mapping_get(key).and_then(Yaml::as_integer));
             }
             if mapping.as_mapping_get("name").and_then(|name| name.as_str()) == Some("JOB_COMPLETIONS") {
                 let value = mapping.as_mapping_get("value").and_then(|value| value.as_str());

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use regex::Regex;
 use serde_json::Value;
@@ -16,7 +16,7 @@ use crate::support::mint::{Kind, Mint};
 const FORMATS: [&str; 10] =
     ["pretty", "json", "jsonl", "sarif", "csv", "github", "gitlab", "junit", "html", "owners"];
 
-fn text(path: &PathBuf) -> &str {
+fn text(path: &Path) -> &str {
     path.to_str().expect("a path of text")
 }
 
@@ -33,12 +33,12 @@ fn shards(sandbox: &Sandbox, arguments: &[&str], count: usize) -> Vec<PathBuf> {
     (1..=count).map(report).collect()
 }
 
-fn read(path: &PathBuf) -> Value {
+fn read(path: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(path).expect("a report")).expect("JSON")
 }
 
 fn merge(sandbox: &Sandbox, reports: &[PathBuf], more: &[&str]) -> Ran {
-    let reports: Vec<&str> = reports.iter().map(text).collect();
+    let reports: Vec<&str> = reports.iter().map(|path| text(path)).collect();
     sandbox.run(&[&["merge"], &reports[..], more].concat())
 }
 
@@ -87,7 +87,7 @@ fn sightings(report: &Value) -> Vec<String> {
 
 /// That every finding of all shards is in one of them, and that what they looked at adds up to `whole`.
 fn assert_disjoint(reports: &[PathBuf], whole: &Value) {
-    let reports: Vec<Value> = reports.iter().map(read).collect();
+    let reports: Vec<Value> = reports.iter().map(|path| read(path)).collect();
     let mut seen = BTreeSet::new();
     for sighting in reports.iter().flat_map(sightings) {
         assert!(!seen.contains(&sighting), "two shards have found {sighting}");
@@ -206,7 +206,8 @@ fn history(sandbox: &Sandbox, directory: &str, seed: u64) {
     let mut token = || mint.token(Kind::Pat);
     sandbox.init(directory, &[]);
     let (kept, moved) = (token(), token());
-    let filler = |n: usize| (0..200).map(|line| format!("line {line} of {}\n", n % 7)).collect::<String>();
+    let filler =
+        |n: usize| (0..200).map(|line| format!("line {line} of {}\n", n % 7)).collect::<Vec<_>>().concat();
     for n in 0..12 {
         let content = format!("{}KEY={kept}\nversion {n}\n", filler(n));
         sandbox.commit(directory, "config/app.env", content);
@@ -252,7 +253,7 @@ fn history(sandbox: &Sandbox, directory: &str, seed: u64) {
 /// That what shards have found in objects is disjoint, and that what they looked at adds up: the place of a token in a history
 /// is the first of its versions, which only all of them together know.
 fn assert_objects_disjoint(reports: &[PathBuf], whole: &Value) {
-    let reports: Vec<Value> = reports.iter().map(read).collect();
+    let reports: Vec<Value> = reports.iter().map(|path| read(path)).collect();
     let mut seen = BTreeSet::new();
     for (n, report) in reports.iter().enumerate() {
         for finding in report["findings"].as_array().expect("findings") {

@@ -156,7 +156,7 @@ fn with_new_key(address: LedgerAddress, args: &LedgerRekeyArgs) -> anyhow::Resul
 }
 
 fn tell_rekeyed(done: Rekeyed, key: &str, console: &Console) -> Exit {
-    console.info(&format!("{} sealed with a new key, {key}", count(done.resealed, "token")));
+    console.info(&format!("{} sealed with a new key, in {key}", count(done.resealed, "token")));
     if done.held == 0 {
         return Exit::Clean;
     }

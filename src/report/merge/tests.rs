@@ -6,7 +6,7 @@ use super::*;
 use crate::token::Fingerprint;
 
 /// A location in a version of a file; without a position, in a tree.
-fn location(path: &str, offset: u64, claim: Value, suppressed: Option<&str>) -> Value {
+fn location(path: &str, offset: u64, claim: &Value, suppressed: Option<&str>) -> Value {
     let by = suppressed.map(|what| json!({"by": "allow-comment", "from": "tree", "what": what}));
     json!({
         "root": ".", "path": path, "line": 1, "column": offset + 1, "offset": offset, "kind": "content",
@@ -59,7 +59,7 @@ fn paths(finding: &Finding) -> Vec<String> {
 fn the_first_version_of_a_file_is_kept_and_the_others_counted() {
     let version = |path: &str, offset: u64, position: u32| {
         let claim = json!({"source": 0, "position": position, "ground": "version"});
-        finding("t", &[location(path, offset, claim, None)], 1)
+        finding("t", &[location(path, offset, &claim, None)], 1)
     };
     let reports = [version("b", 1, 7), version("b", 2, 3), version("a", 3, 9)];
     let of_shard = |(one, n)| report(std::slice::from_ref(one), &[], Some((n, 3)));
@@ -73,8 +73,8 @@ fn the_first_version_of_a_file_is_kept_and_the_others_counted() {
 fn a_reflog_counts_where_a_token_is_nowhere_else() {
     let claim = |source: u32, ground: &str| json!({"source": source, "position": 0, "ground": ground});
     let in_reflog =
-        |name, source| finding(name, &[location(".git/logs/HEAD", 0, claim(source, "repetition"), None)], 0);
-    let elsewhere = finding("t", &[location("a", 0, claim(1, "version"), None)], 0);
+        |name, source| finding(name, &[location(".git/logs/HEAD", 0, &claim(source, "repetition"), None)], 0);
+    let elsewhere = finding("t", &[location("a", 0, &claim(1, "version"), None)], 0);
     let merged = merged(vec![
         report(&[in_reflog("t", 1), in_reflog("u", 1)], &[], Some((1, 2))),
         report(&[elsewhere, in_reflog("u", 2)], &[], Some((2, 2))),
@@ -86,8 +86,8 @@ fn a_reflog_counts_where_a_token_is_nowhere_else() {
 
 #[test]
 fn a_token_is_suppressed_where_it_is_so_in_every_report() {
-    let hidden = |path: &str| location(path, 0, Value::Null, Some("stanch:allow"));
-    let open = |path: &str| location(path, 0, Value::Null, None);
+    let hidden = |path: &str| location(path, 0, &Value::Null, Some("stanch:allow"));
+    let open = |path: &str| location(path, 0, &Value::Null, None);
     let both = merged(vec![
         report(&[finding("t", &[hidden("a")], 0)], &[], None),
         report(&[finding("t", &[hidden("b")], 0)], &[], None),
@@ -106,8 +106,8 @@ fn a_token_is_suppressed_where_it_is_so_in_every_report() {
 
 #[test]
 fn what_two_reports_tell_is_one() {
-    let one = || report(&[finding("t", &[location("b", 0, Value::Null, None)], 0)], &[], None);
-    let two = [location("c", 0, Value::Null, None), location("a", 0, Value::Null, None)];
+    let one = || report(&[finding("t", &[location("b", 0, &Value::Null, None)], 0)], &[], None);
+    let two = [location("c", 0, &Value::Null, None), location("a", 0, &Value::Null, None)];
     let merged = merged(vec![one(), report(&[finding("t", &two, 0)], &[], None), one()]);
     assert_eq!(paths(&merged.findings[0]), ["b:0", "c:0", "a:0"], "in the order of the reports");
     assert_eq!(merged.findings[0].more_locations, 0);
@@ -117,7 +117,7 @@ fn what_two_reports_tell_is_one() {
 fn a_hundred_locations_are_kept_and_the_rest_counted() {
     let of = |letter: char| {
         let locations: Vec<Value> =
-            (0..100).map(|n| location(&format!("{letter}{n:03}"), 0, Value::Null, None)).collect();
+            (0..100).map(|n| location(&format!("{letter}{n:03}"), 0, &Value::Null, None)).collect();
         report(&[finding("t", &locations, 10)], &[], None)
     };
     let merged = merged(vec![of('b'), of('a')]);

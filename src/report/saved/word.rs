@@ -26,7 +26,7 @@ mod tests {
 
     #[test]
     fn a_word_is_kept_once() {
-        let (one, again) = (interned("base64"), interned(&"base64".to_owned()));
+        let (one, again) = (interned("base64"), interned("base64"));
         assert!(std::ptr::eq(one, again));
         assert_eq!((interned("hex"), interned("")), ("hex", ""));
     }
