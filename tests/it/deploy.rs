@@ -174,6 +174,21 @@ fn a_job_says_how_many_shards_it_has() {
     );
 }
 
+/// The grants in a text, each in one line.
+fn grants(text: &str) -> BTreeSet<String> {
+    let grant = Regex::new(r"(?ms)^\s*(GRANT .*?;)").expect("an expression");
+    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    grant.captures_iter(text).map(|grant| one_line(&grant[1])).collect()
+}
+
+#[test]
+fn the_guide_grants_what_the_program_does() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).expect("a file");
+    let (guide, program) = (grants(&read("docs/fleet.md")), grants(&read("src/ledger/postgres/schema.sql")));
+    assert!(program.len() >= 5, "{program:?}");
+    assert_eq!(guide, program);
+}
+
 /// A rule over a metric that there is not never fires.
 #[test]
 fn every_metric_is_one_that_the_server_has() {
