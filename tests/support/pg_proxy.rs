@@ -112,10 +112,6 @@ impl PgProxy {
         PgProxy { address, shared, listener: Some(listener) }
     }
 
-    pub(crate) fn port(&self) -> u16 {
-        self.address.port()
-    }
-
     /// The address of a database behind it.
     pub(crate) fn url(&self, user: &str, database: &str) -> String {
         format!("postgres://{user}@{}/{database}?sslmode=disable", self.address)
