@@ -2,6 +2,7 @@
 //! outside, by what arrived at GitHub and by what the database holds.
 
 mod crew;
+mod runners;
 mod trouble;
 
 use std::thread;

@@ -21,7 +21,7 @@ pub(super) const PROCESSES: usize = 16;
 /// Requests that may leave in an hour.
 const QUOTA: usize = 60;
 
-/// How many of them somebody else has sent already in each hour, so that it fills.
+/// How many of them somebody else has sent already in each hour of a crew, so that it fills.
 const SPENT: i32 = 52;
 
 /// How many tokens a scan finds.
@@ -41,8 +41,8 @@ struct Seen {
 }
 
 pub(super) struct Crew {
-    sandbox: Sandbox,
-    github: GitHub,
+    pub(super) sandbox: Sandbox,
+    pub(super) github: GitHub,
     proxies: Vec<PgProxy>,
     /// The administrator's way to the database.
     config: Config,
@@ -53,6 +53,8 @@ pub(super) struct Crew {
     /// The tokens of scans that said that they are written down.
     acknowledged: Mutex<Vec<String>>,
     seed: u64,
+    /// How many requests somebody else has sent already in each hour.
+    spent: i32,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -60,7 +62,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Crew {
+    /// In hours that are almost full.
     pub(super) fn new(seed: u64, server: &Server) -> Self {
+        let crew = Crew { spent: SPENT, ..Crew::alone(seed, server) };
+        // The first request makes the quota.
+        crew.sandbox.write("first/f", Mint::new(seed).token(Kind::Pat));
+        let first = crew.command(1, &["scan", "--revoke", "--yes", "first"]).status().expect("it ends");
+        assert_eq!(first.code(), Some(1));
+        crew.turn_the_hour();
+        crew
+    }
+
+    /// Where nobody else sends anything.
+    pub(super) fn alone(seed: u64, server: &Server) -> Self {
         // It answers beyond the quota, so that what is counted is the program's restraint.
         let github = GitHub::play(Script { quota: 100_000, ..Script::of(Flavour::DotCom) });
         server.execute("postgres", "CREATE DATABASE fleet");
@@ -75,15 +89,11 @@ impl Crew {
             seen: Arc::clone(&seen),
             acknowledged: Mutex::default(),
             seed,
+            spent: 0,
             github,
         };
         crew.run(&["ledger", "keygen", "fleet.key"]);
         crew.run(&["ledger", "init", &crew.direct, "--seal-to", "fleet.key.pub"]);
-        // The first request makes the quota.
-        crew.sandbox.write("first/f", Mint::new(seed).token(Kind::Pat));
-        let first = crew.command(1, &["scan", "--revoke", "--yes", "first"]).status().expect("it ends");
-        assert_eq!(first.code(), Some(1));
-        crew.turn_the_hour();
         let config = crew.config.clone();
         crew.github.watch(move |request, _| {
             if request.path == "/credentials/revoke" {
@@ -105,7 +115,7 @@ impl Crew {
         self.url.clone().unwrap_or_else(by_number)
     }
 
-    fn command(&self, number: usize, arguments: &[&str]) -> Command {
+    pub(super) fn command(&self, number: usize, arguments: &[&str]) -> Command {
         let mut command = self.sandbox.command(arguments);
         command.args(["--api-url", &self.github.api_url(), "--min-interval", "0", "--key", "fleet.key"]);
         command.args(["--ledger", &self.url(number)]).stdout(Stdio::null()).stderr(Stdio::null());
@@ -163,6 +173,27 @@ impl Crew {
         lock(&self.seen).fullest_hour == QUOTA
     }
 
+    /// The ledger's address for the administrator, and for whoever may do everything.
+    pub(super) fn direct(&self) -> &str {
+        &self.direct
+    }
+
+    /// Takes note that these tokens were acknowledged.
+    pub(super) fn acknowledge(&self, tokens: Vec<String>) {
+        lock(&self.acknowledged).extend(tokens);
+    }
+
+    /// How many tokens wait.
+    pub(super) fn pending(&self) -> i64 {
+        let pending = "SELECT count(*) FROM stanch.token WHERE state IN ('queued', 'sent')";
+        self.client().query_one(pending, &[]).expect("a number").get(0)
+    }
+
+    /// How many requests carried tokens.
+    pub(super) fn requests(&self) -> usize {
+        self.github.requests().iter().filter(|request| request.path == "/credentials/revoke").count()
+    }
+
     /// Cuts every connection of one of the proxies.
     pub(super) fn cut(&self) {
         let arrived = lock(&self.seen).this_hour;
@@ -199,8 +230,8 @@ impl Crew {
                 SELECT id, true, 'revoke', 'another', 0, now, now, now, now, 'accepted', now
                 FROM stanch.quota, generate_series(1, $1),
                     (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) AS clock";
-            tx.execute(spend, &[&SPENT]).expect("requests of others");
-            lock(&self.seen).this_hour = usize::try_from(SPENT).expect("a count");
+            tx.execute(spend, &[&self.spent]).expect("requests of others");
+            lock(&self.seen).this_hour = usize::try_from(self.spent).expect("a count");
             self.github.an_hour_passes();
             return tx.commit().expect("an hour");
         }
@@ -212,8 +243,7 @@ impl Crew {
             self.turn_the_hour();
             let status = self.command(1, &["resume"]).status().expect("it ends");
             assert!(matches!(status.code(), Some(0 | 3)), "{status}");
-            let pending = "SELECT 1 FROM stanch.token WHERE state IN ('queued', 'sent') LIMIT 1";
-            if self.client().query_opt(pending, &[]).expect("a query").is_none() {
+            if self.pending() == 0 {
                 return;
             }
         }
