@@ -10,7 +10,13 @@ use std::time::Duration;
 
 use crew::{Crew, LEAK, PROCESSES};
 
-use crate::support::postgres::{Options, SUPERUSER, Server, own};
+use crate::support::postgres::{Options, SUPERUSER, own};
+
+/// How the server ends, to be started again.
+enum Trouble {
+    Crash,
+    Stop,
+}
 
 /// Every process is killed now and then, connections are cut, and the server crashes once and is restarted once.
 fn sixteen_processes(seed: u64, lives: usize) {
@@ -18,7 +24,7 @@ fn sixteen_processes(seed: u64, lives: usize) {
     let mut crew = Crew::new(seed, &server);
     // By how many tokens are written down: how long that takes depends on the machine.
     let most = (PROCESSES - 5) * lives * LEAK;
-    let mut troubles: Vec<(usize, fn(&Server))> = vec![(most / 3, Server::stop), (most / 10, Server::crash)];
+    let mut troubles = vec![(most / 3, Trouble::Stop), (most / 10, Trouble::Crash)];
     thread::scope(|scope| {
         let crew = &crew;
         let workers: Vec<_> =
@@ -28,7 +34,10 @@ fn sixteen_processes(seed: u64, lives: usize) {
             crew.cut();
             let acknowledged = crew.acknowledged();
             if let Some((_, trouble)) = troubles.pop_if(|(when, _)| acknowledged >= *when) {
-                trouble(&server);
+                match trouble {
+                    Trouble::Crash => server.crash(),
+                    Trouble::Stop => server.stop(),
+                }
                 thread::sleep(Duration::from_millis(500));
                 server.start_again();
             }

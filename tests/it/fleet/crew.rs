@@ -79,14 +79,14 @@ impl Crew {
         let github = GitHub::play(Script { quota: 100_000, ..Script::of(Flavour::DotCom) });
         server.execute("postgres", "CREATE DATABASE fleet");
         let direct = server.url(SUPERUSER, "fleet");
-        let seen: Arc<Mutex<Seen>> = Arc::default();
+        let arrivals: Arc<Mutex<Seen>> = Arc::default();
         let crew = Crew {
             sandbox: Sandbox::new(),
             proxies: (0..4).map(|_| PgProxy::start(server.port())).collect(),
             config: direct.parse().expect("an address"),
             url: None,
             direct,
-            seen: Arc::clone(&seen),
+            seen: Arc::clone(&arrivals),
             acknowledged: Mutex::default(),
             seed,
             spent: 0,
@@ -97,7 +97,7 @@ impl Crew {
         let config = crew.config.clone();
         crew.github.watch(move |request, _| {
             if request.path == "/credentials/revoke" {
-                lock(&seen).arrived(&request.tokens(), &config);
+                lock(&arrivals).arrived(&request.tokens(), &config);
             }
         });
         crew

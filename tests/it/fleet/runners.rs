@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::json;
 use stanch::finding::Confidence;
 use stanch::ledger::{self, Decision, LedgerAccess, LedgerAddress};
 use stanch::revocation::State;
@@ -79,8 +80,8 @@ fn through_the_database(crew: &Crew, tokens: &[String]) {
 
 /// A runner that knows the intake alone, and asks until it has the word for all of them.
 fn through_the_intake(address: SocketAddr, tokens: &[String]) {
-    let body: String =
-        tokens.iter().map(|token| format!("{{\"token\":\"{token}\",\"place\":\"f:1\"}}\n")).collect();
+    let lines = tokens.iter().map(|token| json!({"token": token, "place": "f:1"}).to_string());
+    let body = lines.collect::<Vec<_>>().join("\n");
     let patience = Instant::now() + PATIENCE;
     while post(address, &body) != Some(202) {
         assert!(Instant::now() < patience, "the intake is away for ever");

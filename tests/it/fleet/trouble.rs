@@ -185,8 +185,8 @@ fn a_lock_that_another_client_holds_is_said_to_be_one() {
     assert_eq!(site.queue("tree").code, 3);
     assert_eq!(site.resume().code, 0);
     let mut frozen = site.database.client();
-    let mut held = frozen.transaction().expect("a transaction");
-    held.query("SELECT id FROM stanch.quota FOR UPDATE", &[]).expect("a row");
+    let mut taken = frozen.transaction().expect("a transaction");
+    taken.query("SELECT id FROM stanch.quota FOR UPDATE", &[]).expect("a row");
     let access = LedgerAccess { state_dir: Some(site.sandbox.home().into()), ..LedgerAccess::default() };
     let address = LedgerAddress::parse(site.database.url().as_ref()).expect("an address").with_access(access);
     let mut ledger = ledger::open(&address).expect("a ledger");
@@ -195,7 +195,7 @@ fn a_lock_that_another_client_holds_is_said_to_be_one() {
     let hold = Duration::from_secs(1);
     let error = ledger.hold(&host, "anonymous", hold, &jiff::Timestamp::now).expect_err("it is locked");
     assert!(matches!(error, LedgerError::Locked { .. }) && error.may_pass(), "{error}");
-    held.rollback().expect("let go");
+    taken.rollback().expect("let go");
     ledger.hold(&host, "anonymous", hold, &jiff::Timestamp::now).expect("it is free");
 }
 
