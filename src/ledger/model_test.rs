@@ -394,10 +394,6 @@ fn tell(stories: u32, backend: fn() -> Option<Backend>) {
     told.unwrap_or_else(|broken| panic!("{broken}"));
 }
 
-fn sqlite() -> Option<Backend> {
-    Some(Backend::sqlite())
-}
-
 /// `STANCH_STORIES` says how many in depth.
 fn in_depth() -> u32 {
     std::env::var("STANCH_STORIES").ok().and_then(|text| text.parse().ok()).unwrap_or(5000)
@@ -405,13 +401,13 @@ fn in_depth() -> u32 {
 
 #[test]
 fn the_promises_hold_whatever_happens() {
-    tell(24, sqlite);
+    tell(24, || Some(Backend::sqlite()));
 }
 
 #[test]
 #[ignore = "takes many minutes: cargo test --release --lib -- --ignored model_test"]
 fn the_promises_hold_whatever_happens_in_depth() {
-    tell(in_depth(), sqlite);
+    tell(in_depth(), || Some(Backend::sqlite()));
 }
 
 /// The same stories, in a database.

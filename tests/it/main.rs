@@ -13,6 +13,8 @@ mod crafted_trees;
 mod damage;
 mod deploy;
 mod docs;
+#[cfg(unix)]
+mod fleet;
 mod generate;
 mod git;
 mod git_inside;

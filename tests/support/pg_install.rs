@@ -30,8 +30,8 @@ impl Install {
             let programs = std::env::split_paths(&path).chain(versions).collect::<Vec<_>>();
             let programs = programs.into_iter().rev().find(|directory| directory.join("initdb").is_file())?;
             let root = Uid::effective().is_root();
-            let user = ["postgres", "nobody"].into_iter().filter(|_| root);
-            let user = user.filter_map(|name| User::from_name(name).ok().flatten()).next();
+            let mut user = ["postgres", "nobody"].into_iter().filter(|_| root);
+            let user = user.find_map(|name| User::from_name(name).ok().flatten());
             Some(Install { programs, user })
         });
         FOUND.as_ref()
@@ -48,19 +48,16 @@ impl Install {
 
     /// A command run as its user, with nothing of this machine's own in its environment.
     pub(crate) fn unprivileged(&self, command: &[&OsStr], directory: &Path) -> Command {
-        let mut all = match &self.user {
+        let mut all = Command::new(if self.user.is_some() { OsStr::new("setpriv") } else { command[0] });
+        let rest = match &self.user {
             Some(user) => {
-                let mut all = Command::new("setpriv");
                 all.args([format!("--reuid={}", user.uid), format!("--regid={}", user.gid)]);
-                all.arg("--clear-groups").args(command);
-                all
+                all.arg("--clear-groups");
+                command
             }
-            None => {
-                let mut all = Command::new(command[0]);
-                all.args(&command[1..]);
-                all
-            }
+            None => &command[1..],
         };
+        all.args(rest);
         all.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         all.env("LC_ALL", "C").env("TZ", "UTC").current_dir(directory).stdin(Stdio::null());
         all

@@ -69,6 +69,8 @@ struct State {
     connections: Vec<Arc<Connection>>,
     /// Whether new connections are closed at once.
     away: bool,
+    /// Whether they are once the fault has happened.
+    then_away: bool,
 }
 
 struct Connection {
@@ -112,10 +114,6 @@ impl PgProxy {
         PgProxy { address, shared, listener: Some(listener) }
     }
 
-    pub(crate) fn port(&self) -> u16 {
-        self.address.port()
-    }
-
     /// The address of a database behind it.
     pub(crate) fn url(&self, user: &str, database: &str) -> String {
         format!("postgres://{user}@{}/{database}?sslmode=disable", self.address)
@@ -144,6 +142,12 @@ impl PgProxy {
         let mut state = self.shared.state();
         state.away = true;
         state.connections.drain(..).for_each(|connection| connection.close());
+    }
+
+    /// Whether it goes away with the fault that is armed.
+    #[allow(dead_code, reason = "for the tests of the library")]
+    pub(crate) fn stay_away_after(&self, stay_away: bool) {
+        self.shared.state().then_away = stay_away;
     }
 
     pub(crate) fn come_back(&self) {
@@ -255,7 +259,9 @@ impl Shared {
         let mut state = self.state();
         let number = state.seen(direction).len();
         state.seen(direction).push(kind);
-        state.fault.take_if(|fault| fault.direction == direction && fault.message == number)
+        let fault = state.fault.take_if(|fault| fault.direction == direction && fault.message == number);
+        state.away |= fault.is_some() && state.then_away;
+        fault
     }
 }
 

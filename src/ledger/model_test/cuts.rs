@@ -295,6 +295,63 @@ impl Twins {
         !self.cursors.is_empty() && self.cursors.values().all(Option::is_none)
     }
 
+    /// A token is queued, sent and accepted; each of these calls is cut, fails, and is made again until it does not. Returns how many
+    /// requests left.
+    fn give_up(&mut self, fault: Fault) -> u32 {
+        self.story += 1;
+        self.clock += HOUR;
+        let entry = entry(self.story, State::Queued);
+        let token = entry.fingerprint;
+        self.insist(fault, |ledger, now| {
+            ledger.enqueue(HOST, &decision(), &mut std::iter::once(entry.clone()), now)
+        });
+        let mut sent = 0;
+        loop {
+            let next = self.insist(fault, |ledger, now| ledger.intend(&request(1000), now));
+            let Next::Send(intent) = next else {
+                assert_eq!(next, Next::Nothing, "it waits for nobody");
+                return sent;
+            };
+            sent += 1;
+            assert!(sent < 5, "it is sent again and again");
+            assert_eq!(intent.tokens.iter().map(|sent| sent.fingerprint).collect::<Vec<_>>(), [token]);
+            self.clock += 1000;
+            let answer = settlement(BatchOutcome::Accepted, None, None, self.clock);
+            let settled = self.insist(fault, |ledger, now| ledger.settle(intent.batch, &answer, now));
+            assert_eq!(settled.accepted, 1, "{fault:?}");
+        }
+    }
+
+    fn insist<T>(
+        &mut self,
+        fault: Fault,
+        call: impl Fn(&mut dyn Ledger, Now<'_>) -> Result<T, LedgerError>,
+    ) -> T {
+        let (at, ledger) = (timestamp(self.clock), self.durable[0].as_mut());
+        let proxy = self.proxy.as_ref().expect("a database");
+        // As long as a server needs that is there.
+        let _ = ledger.set_lock_timeout(Some(std::time::Duration::from_millis(100)));
+        proxy.arm(Some(fault));
+        proxy.stay_away_after(true);
+        let first = call(ledger, &|| at);
+        let was_cut = proxy.is_spent();
+        proxy.stay_away_after(false);
+        proxy.arm(None);
+        proxy.come_back();
+        match first {
+            Ok(done) => return done,
+            Err(error) => assert!(was_cut && error.may_pass(), "{fault:?}: {error}"),
+        }
+        // Whoever comes back soon may meet what is left of the first one.
+        for _ in 0..20 {
+            match call(ledger, &|| at) {
+                Err(error) if error.may_pass() => {}
+                done => return done.unwrap_or_else(|error| panic!("{fault:?}, again: {error}")),
+            }
+        }
+        panic!("{fault:?}: it does not pass")
+    }
+
     /// What is left in the end.
     fn end(&mut self) {
         let mut all = Vec::new();
@@ -355,4 +412,28 @@ fn a_connection_cut_at_any_message_of_any_call_changes_nothing() {
 #[ignore = "takes minutes: cargo test --lib -- --ignored --nocapture cuts"]
 fn a_connection_cut_at_every_message_of_every_call_changes_nothing() {
     cut_everywhere(1);
+}
+
+/// A server that stays away after the cut, for longer than anybody waits: the call fails, and is made again when it is back. What
+/// the first one came to is not known then, and a request may have left its slot behind; nothing is lost, nothing that was accepted
+/// is sent again, and no slot is taken twice for one request.
+#[test]
+fn a_call_that_was_given_up_can_be_made_again() {
+    for way in [WAYS[0], WAYS[4]] {
+        let Some(backend) = Backend::postgres() else { return };
+        let mut twins = Twins::new(backend, way, 1);
+        let (direction, place, how) = way;
+        let (mut sent, mut message) = (0, 0);
+        while message < 120 {
+            sent += twins.give_up(Fault { direction, message, place, how });
+            message += 11;
+        }
+        let durable = twins.durable[1].as_ref();
+        let verified = verify(durable).expect("chains that hold");
+        assert!(verified.records > 0, "nothing was told");
+        let status = durable.host_status(&status_request(0), &|| timestamp(twins.clock)).expect("a status");
+        assert_eq!((status.queued, status.sent), (0, 0), "something waits for ever");
+        assert_eq!(status.accepted, u64::from(twins.story), "one token a story");
+        assert!(sent >= twins.story, "{sent} requests for {} tokens", twins.story);
+    }
 }
