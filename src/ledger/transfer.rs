@@ -193,10 +193,10 @@ fn seal_anew(
     }
     let (opener, sealer) = (from.opener(host)?, to.sealer(host)?);
     for token in tokens {
-        let opened =
+        let clear =
             token.sealed.take().and_then(|sealed| opener.open(token.kind, token.fingerprint, &sealed).ok());
-        match opened {
-            Some(opened) => token.sealed = Some(sealer.seal(&opened)?),
+        match clear {
+            Some(clear) => token.sealed = Some(sealer.seal(&clear)?),
             None if token.state.pending() => {
                 token.state = State::Held;
                 lost.push(token.fingerprint);

@@ -53,7 +53,9 @@ pub(super) fn set_state(
     tx.db
         .execute(SET_STATE, typed![ids => INT8_ARRAY, state.as_str() => TEXT, at.as_millisecond() => INT8])?;
     let mut digest = Digest::default();
-    tokens.iter().for_each(|(_, fingerprint)| digest.add(fingerprint));
+    for (_, fingerprint) in tokens {
+        digest.add(fingerprint);
+    }
     let count = digest.count();
     if count > 0 {
         let (digest, listed) = digest.finish();

@@ -42,6 +42,8 @@ struct Known {
     /// The state it was found in, where it was known.
     seen: Option<State>,
     state: State,
+    /// Whether these entries have changed it before.
+    is_changed: bool,
 }
 
 /// What one transaction is to write.
@@ -102,7 +104,7 @@ fn known(db: &mut Db<'_>, host: i64, entries: &[Entry]) -> PgResult<HashMap<Fing
     for row in &found {
         let state = State::from_word(row.try_get(2)?).unwrap_or(State::Refused);
         let (fingerprint, id) = (rows::fingerprint(row.try_get(0)?)?, Some(row.try_get(1)?));
-        known.insert(fingerprint, Known { id, seen: Some(state), state });
+        known.insert(fingerprint, Known { id, seen: Some(state), state, is_changed: false });
     }
     Ok(known)
 }
@@ -111,7 +113,10 @@ impl<'a> Changes<'a> {
     /// Decides about one token; returns the state it has then, and whether this call changed it.
     fn put(&mut self, known: &mut HashMap<Fingerprint, Known>, entry: &'a Entry) -> (State, bool) {
         let Some(found) = known.get_mut(&entry.fingerprint) else {
-            known.insert(entry.fingerprint, Known { id: None, seen: None, state: entry.state });
+            known.insert(
+                entry.fingerprint,
+                Known { id: None, seen: None, state: entry.state, is_changed: true },
+            );
             self.inserts.push(entry);
             return (entry.state, true);
         };
@@ -119,22 +124,21 @@ impl<'a> Changes<'a> {
         if found.state.pending() || found.state == entry.state || !found.state.may_become(entry.state) {
             return (found.state, false);
         }
-        match (found.id, found.seen) {
-            (Some(id), Some(seen)) => {
-                self.updates.retain(|(other, ..)| *other != id);
-                self.updates.push((id, seen, entry));
-                if entry.state.keeps_text() {
-                    self.forgotten.retain(|other| *other != id);
-                } else {
-                    self.forgotten.push(id);
-                }
-            }
-            // Twice in these entries, first to be set aside and then to be queued: it is written once, as it ends.
-            _ => {
-                self.inserts.retain(|other| other.fingerprint != entry.fingerprint);
-                self.inserts.push(entry);
-            }
+        // Twice in these entries, first to be set aside and then to be queued: it is written once, as it ends.
+        if found.is_changed {
+            self.inserts.retain(|other| other.fingerprint != entry.fingerprint);
+            self.updates.retain(|(.., other)| other.fingerprint != entry.fingerprint);
+            self.forgotten.retain(|other| Some(*other) != found.id);
         }
+        if let (Some(id), Some(seen)) = (found.id, found.seen) {
+            self.updates.push((id, seen, entry));
+            if !entry.state.keeps_text() {
+                self.forgotten.push(id);
+            }
+        } else {
+            self.inserts.push(entry);
+        }
+        found.is_changed = true;
         found.state = entry.state;
         (entry.state, true)
     }

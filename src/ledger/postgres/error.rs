@@ -60,10 +60,9 @@ impl PgError {
         match code.code() {
             // https://www.postgresql.org/docs/current/errcodes-appendix.html: serialization_failure, deadlock_detected.
             "40001" | "40P01" => Remedy::Again,
-            // A server that became a standby, or was told to refuse writes: another one may be the primary by now.
-            "25006" => Remedy::Reconnect,
+            // A server that became a standby, or was told to refuse writes: another one may be the primary by now;
             // too_many_connections, insufficient_resources; idle timeouts; a server that stops, starts or crashed.
-            "53300" | "25P03" | "57P01" | "57P02" | "57P03" | "57P05" => Remedy::Reconnect,
+            "25006" | "53300" | "25P03" | "57P01" | "57P02" | "57P03" | "57P05" => Remedy::Reconnect,
             // Connection exceptions, and what pgbouncer says when its server is away.
             code if code.starts_with("08") => Remedy::Reconnect,
             _ => Remedy::None,

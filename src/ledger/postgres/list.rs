@@ -34,7 +34,7 @@ pub(super) fn list(
     limit: usize,
 ) -> PgResult<Vec<ListedToken>> {
     let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
-    let (kinds, until) = (rows::rule_ids(filter.kinds), filter.until.map(|until| until.as_millisecond()));
+    let (kinds, until) = (rows::rule_ids(filter.kinds), filter.until.map(jiff::Timestamp::as_millisecond));
     let prefixes: Vec<Vec<u8>> = filter.hashes.iter().map(|hash| hash.key().to_be_bytes().to_vec()).collect();
     let mut page = Vec::new();
     loop {

@@ -149,7 +149,7 @@ impl PostgresLedger {
         let mut attempts = Attempts::new(self.connection.patience.get());
         let mut unanswered = None;
         loop {
-            let error = match self.attempt(now, unanswered.is_some(), &mut work)? {
+            let error = match self.attempt(now, unanswered.is_some(), &mut work) {
                 Attempt::Done(done) => {
                     self.owner.end_transaction(true);
                     return Ok(done);
@@ -179,7 +179,7 @@ impl PostgresLedger {
         now: Now<'_>,
         asks: bool,
         work: &mut dyn FnMut(&mut Tx<'_>, &mut Owner) -> PgResult<T>,
-    ) -> Result<Attempt<T>, LedgerError> {
+    ) -> Attempt<T> {
         let PostgresLedger { connection, writer, owner, clock, offset, .. } = self;
         let begin = format!("BEGIN; {}", connection.limits());
         let mut ended = None;
@@ -215,11 +215,11 @@ impl PostgresLedger {
         if let Ok(Attempt::Done(_)) = attempt {
             writer.exists = true;
         }
-        Ok(match (attempt, ended) {
+        match (attempt, ended) {
             (Ok(attempt), _) => attempt,
             (Err(error), Some(done)) => Attempt::Unanswered(done, error),
             (Err(error), None) => Attempt::Failed(error),
-        })
+        }
     }
 }
 

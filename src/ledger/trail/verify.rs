@@ -83,13 +83,13 @@ pub fn verify_with(ledger: &dyn Ledger, expected: Option<&Head>) -> Result<Verif
         verified.heads.push(end);
     }
     match (notes.missing(), expected) {
-        (Some((noted, found)), Some(expected)) if noted == *expected => {
-            Err(TrailError::NotExpected { expected: noted, found })
+        (Some((head, found)), Some(expected)) if head == *expected => {
+            Err(TrailError::NotExpected { expected: head, found })
         }
-        (Some((noted, _)), _) => {
+        (Some((head, _)), _) => {
             let broken =
-                BrokenTrail { seq: noted.seq, reason: "another chain noted a record that is not in it" };
-            Err(TrailError::BrokenChain { writer: noted.writer, broken })
+                BrokenTrail { seq: head.seq, reason: "another chain noted a record that is not in it" };
+            Err(TrailError::BrokenChain { writer: head.writer, broken })
         }
         (None, _) => Ok(verified),
     }
