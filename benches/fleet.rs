@@ -145,7 +145,7 @@ mod fleet {
         let settings = ["shared_buffers=1GB", "max_wal_size=8GB", "synchronous_commit=on"];
         let durable = std::env::var_os("STANCH_BENCH_FSYNC").is_some();
         let settings = settings.map(str::to_owned).to_vec();
-        let Some(server) = postgres::own(Options { settings, durable, ..Options::default() }) else { return };
+        let Some(server) = postgres::own(Options { durable, settings, ..Options::default() }) else { return };
         let server: &'static Server = Box::leak(Box::new(server));
         let (home, database) = (tempfile::tempdir().expect("a directory"), server.empty());
         let address = address(&database, home.path());

@@ -13,7 +13,7 @@
 use std::time::Duration;
 
 use super::address::LedgerAddress;
-use super::audit::Head;
+use super::audit::{Event, Head};
 use super::carried::{CarriedToken, Portable, Shipment};
 use super::change::{Selection, StateChange};
 use super::decision::Decision;
@@ -120,7 +120,7 @@ fn transfer(
         from.mend(&entry.host, now)?;
         from.take_over(&entry.host, now)?;
     }
-    let mut done = Transferred { head: from.head()?, ..Transferred::default() };
+    let mut done = Transferred { head: end_of_trail(from, now)?, ..Transferred::default() };
     done.held = carry_quotas(from, to, &hosts, now)?;
     let mut after = 0;
     loop {
@@ -139,6 +139,17 @@ fn transfer(
     // What left meanwhile counts as well.
     done.held = done.held.max(carry_quotas(from, to, &hosts, now)?);
     Ok(done)
+}
+
+/// The head that stands for a whole trail: where it has several chains, that of a record which notes the ends of all.
+fn end_of_trail(ledger: &mut dyn Portable, now: Now<'_>) -> Result<Head, LedgerError> {
+    let chains = ledger.chains()?;
+    if chains.iter().any(|head| !head.writer.is_empty()) {
+        let heads =
+            chains.into_iter().map(|head| (head.writer, format!("{}:{}", head.seq, head.hash))).collect();
+        ledger.record(&Event::Anchor { heads }, now)?;
+    }
+    ledger.head()
 }
 
 /// Moves a page of one host's tokens.

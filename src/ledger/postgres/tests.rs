@@ -31,7 +31,7 @@ fn entry(number: u32) -> Entry {
     }
 }
 
-fn request<'a>(kinds: &'a [Kind]) -> BatchRequest<'a> {
+fn request(kinds: &[Kind]) -> BatchRequest<'_> {
     BatchRequest {
         host: HOST,
         identity: "anonymous",

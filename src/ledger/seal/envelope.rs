@@ -92,7 +92,9 @@ pub(super) fn encrypt(
     // The text is encrypted in place, in a buffer that never grows: no copy of it is left in memory.
     let start = prefix.iter().map(|part| part.len()).sum::<usize>() + NONCE_LEN;
     let mut sealed = Vec::with_capacity(start + text.len() + TAG_LEN);
-    prefix.iter().for_each(|part| sealed.extend_from_slice(part));
+    for part in prefix {
+        sealed.extend_from_slice(part);
+    }
     sealed.extend_from_slice(&nonce);
     sealed.extend_from_slice(text);
     let body = &mut sealed[start..];

@@ -50,13 +50,11 @@ impl Sealer {
         match &self.key {
             Key::Symmetric(cipher) => envelope::encrypt(cipher, &[header], text, &associated),
             Key::Public(key, secret) => {
-                let (encapsulated, cipher) = match secret.get() {
-                    Some(secret) => secret,
-                    None => {
-                        let fresh =
-                            hybrid::encapsulate(key).map_err(|error| LedgerError::Randomness(error.0))?;
-                        secret.get_or_init(|| fresh)
-                    }
+                let (encapsulated, cipher) = if let Some(secret) = secret.get() {
+                    secret
+                } else {
+                    let fresh = hybrid::encapsulate(key).map_err(|error| LedgerError::Randomness(error.0))?;
+                    secret.get_or_init(|| fresh)
                 };
                 envelope::encrypt(cipher, &[header, encapsulated], text, &associated)
             }

@@ -15,7 +15,7 @@ pub(super) fn corrupt(what: impl Into<String>) -> rusqlite::Error {
 }
 
 /// What SQLite says where there is no room, of a file beside the ledger for which there was none.
-pub(super) fn full(error: io::Error) -> rusqlite::Error {
+pub(super) fn full(error: &io::Error) -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), Some(error.to_string()))
 }
 

@@ -80,7 +80,7 @@ pub(super) fn intend(
     let mut intents = Vec::new();
     for (group, due) in contents(db, host, candidate, quota.max_batch(request.max_batch))? {
         let new = NewBatch { request, quota_id, group, charged };
-        let name = owner.name().map_err(full)?;
+        let name = owner.name().map_err(|error| full(&error))?;
         let batch = insert(db, &new, &name, &due, (at, now))?;
         if charged {
             quota.take_slot(batch.0, now);

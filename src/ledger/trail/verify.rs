@@ -75,7 +75,9 @@ pub fn verify_with(ledger: &dyn Ledger, expected: Option<&Head>) -> Result<Verif
         Err(error) => return Err(first_broken(ledger, error)),
     };
     let mut notes = Notes::default();
-    expected.into_iter().for_each(|expected| notes.expect(expected));
+    if let Some(expected) = expected {
+        notes.expect(expected);
+    }
     let mut verified = Verified::default();
     for head in &heads {
         let end = verify_chain(ledger, head, &mut notes).map_err(|error| error.in_chain(&head.writer))?;
@@ -115,7 +117,8 @@ fn verify_chain(ledger: &dyn Ledger, head: &Head, notes: &mut Notes) -> Result<H
             verifier.ends_at(head)?;
         }
         verifier.check(line)?;
-        notes.see(verifier.head(), line)
+        notes.see(verifier.head(), line);
+        Ok::<_, TrailError>(())
     })?;
     if verifier.head().seq <= head.seq {
         verifier.ends_at(head)?;
@@ -141,7 +144,7 @@ impl Notes {
     }
 
     /// Takes note of a record, and of those that it notes.
-    fn see(&mut self, head: &Head, line: &str) -> Result<(), TrailError> {
+    fn see(&mut self, head: &Head, line: &str) {
         let key = (head.writer.clone(), head.seq);
         if let Some((_, found)) = self.noted.get_mut(&key) {
             *found = Some(head.hash.clone());
@@ -153,7 +156,6 @@ impl Notes {
                 self.noted.entry((writer, seq)).or_insert((hash, found));
             }
         }
-        Ok(())
     }
 
     /// The first note that no record answers to, and what is there instead.

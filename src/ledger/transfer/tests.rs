@@ -22,7 +22,7 @@ const HOST: &str = "https://api.example.test";
 const IDENTITY: &str = "anonymous@nat-1";
 
 struct Machine {
-    _home: tempfile::TempDir,
+    home: tempfile::TempDir,
     ledger: SqliteLedger,
 }
 
@@ -30,7 +30,7 @@ impl Machine {
     fn new() -> Result<Self, Box<dyn std::error::Error>> {
         let home = tempfile::tempdir()?;
         let ledger = SqliteLedger::open(&home.path().join("ledger.db"))?;
-        Ok(Machine { _home: home, ledger })
+        Ok(Machine { home, ledger })
     }
 
     fn queue(&mut self, numbers: std::ops::Range<u32>) -> TestResult {
@@ -187,7 +187,7 @@ fn what_is_in_flight_is_sent_and_unanswered_until_the_source_says_more() -> Test
     let (mut laptop, mut server) = (Machine::new()?, Machine::new()?);
     laptop.queue(0..2)?;
     let batch = laptop.begin(1)?;
-    let path = laptop._home.path().join("ledger.db");
+    let path = laptop.home.path().join("ledger.db");
     let mut beside = SqliteLedger::open(&path)?;
     let done = transfer(&mut beside, &mut server.ledger, &options(false), &at)?;
     assert_eq!((done.moved, done.in_flight), (1, 1), "{done:?}");
@@ -216,7 +216,7 @@ fn what_was_accepted_in_the_target_is_not_sent_again() -> TestResult {
 fn what_cannot_be_opened_stays_where_it_is() -> TestResult {
     let (mut laptop, mut server) = (Machine::new()?, Machine::new()?);
     laptop.queue(0..2)?;
-    let database = rusqlite::Connection::open(laptop._home.path().join("ledger.db"))?;
+    let database = rusqlite::Connection::open(laptop.home.path().join("ledger.db"))?;
     database.execute("UPDATE sealed SET bytes = zeroblob(length(bytes)) WHERE token = 1", [])?;
     let done = transfer(&mut laptop.ledger, &mut server.ledger, &options(false), &at)?;
     assert_eq!((done.moved, done.unopenable), (1, 1), "{done:?}");

@@ -23,9 +23,9 @@ fn what_is_sealed_to_a_public_key_opens_with_the_private_one() -> Result<(), Led
     for text in ["", "a secret of some length", &"long ".repeat(2_000)] {
         let token = token(text);
         let envelope = sealer.seal(&token)?;
-        assert_eq!(open(&ring, &token, &sealed), Ok(token.fingerprint()));
-        assert_ne!(sealed, sealer.seal(&token)?, "a nonce was used twice");
-        assert!(text.is_empty() || !sealed.windows(6).any(|window| window == &text.as_bytes()[..6]));
+        assert_eq!(open(&ring, &token, &envelope), Ok(token.fingerprint()));
+        assert_ne!(envelope, sealer.seal(&token)?, "a nonce was used twice");
+        assert!(text.is_empty() || !envelope.windows(6).any(|window| window == &text.as_bytes()[..6]));
     }
     Ok(())
 }
