@@ -69,12 +69,12 @@ mod fleet {
         }
     }
 
-    fn over_connections(address: &LedgerAddress, connections: u32, tokens: u32) -> f64 {
-        let share = tokens / connections;
+    fn over_connections(address: &LedgerAddress, connections: u32, tokens: Range<u32>) -> f64 {
+        let (first, share) = (tokens.start, (tokens.end - tokens.start) / connections);
         let start = Instant::now();
         thread::scope(|scope| {
             for index in 0..connections {
-                scope.spawn(move || enqueue(address, index * share..(index + 1) * share));
+                scope.spawn(move || enqueue(address, first + index * share..first + (index + 1) * share));
             }
         });
         f64::from(share * connections) / start.elapsed().as_secs_f64()
@@ -151,10 +151,12 @@ mod fleet {
         let address = address(&database, home.path());
         ledger::init(&address, None).expect("tables");
         println!("sealed to a public key:      {:>8.0} tokens/s, one thread", seal());
-        let rate = over_connections(&address, 1, 50_000);
-        println!("queued, 1 connection:        {rate:>8.0} tokens/s");
-        let rate = over_connections(&address, connections, 800_000);
-        println!("queued, {connections:>2} connections:      {rate:>8.0} tokens/s");
+        let mut first = 0;
+        for connections in [1, 2, 4, connections] {
+            let rate = over_connections(&address, connections, first..first + 400_000);
+            first += 400_000;
+            println!("queued, {connections:>2} connections:      {rate:>8.0} tokens/s");
+        }
         fill(&database, rows);
         let mut ledger = ledger::open(&address).expect("a ledger");
         let kinds = [pat()];

@@ -54,7 +54,8 @@ CREATE TABLE stanch.token (
   sealed       bytea,                  -- the token, sealed, for as long as it may still be sent
   has_text     boolean  GENERATED ALWAYS AS (sealed IS NOT NULL) STORED -- for those who may not see it
 ) WITH (fillfactor = 70);
-CREATE UNIQUE INDEX token_sha256 ON stanch.token (host, sha256);
+-- The hash first: a server that has not counted the rows yet would take the host alone, and read all of them.
+CREATE UNIQUE INDEX token_sha256 ON stanch.token (sha256, host);
 CREATE INDEX token_state ON stanch.token (host, state) WHERE state <> 'queued';
 CREATE INDEX token_due ON stanch.token (host, bisect_group, failed_in, rank, id)
   WHERE batch IS NULL AND state IN ('queued', 'sent');
