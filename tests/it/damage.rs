@@ -73,12 +73,16 @@ fn a_ledger_of_an_unknown_backend() {
     let fixture = with_ledger(308);
     let before = fixture.github.requests().len();
     for command in [&["status"][..], &["resume"], &["audit"], &["revoke", "--yes", "f"]] {
-        let ran = fixture
-            .sandbox
-            .run(&[command, &["--ledger", "postgres://stanch:hunter2@db.example.test/x"]].concat());
-        assert_eq!(ran.code, 2, "{command:?}: {}", ran.stderr);
-        assert!(ran.stderr.contains("ledgers in files only"), "{command:?}: {}", ran.stderr);
-        assert!(!ran.stderr.contains("hunter2"), "{command:?}: a password was printed");
+        for (address, told) in [
+            ("redis://stanch:hunter2@db.example.test/x", "no ledger can be opened at redis://"),
+            ("postgres://stanch:hunter2@db.example.test/x", "holds a password"),
+            ("https://stanch:hunter2@db.example.test", "holds a password"),
+        ] {
+            let ran = fixture.sandbox.run(&[command, &["--ledger", address]].concat());
+            assert_eq!(ran.code, 2, "{command:?}: {}", ran.stderr);
+            assert!(ran.stderr.contains(told), "{command:?}: {}", ran.stderr);
+            assert!(!ran.stderr.contains("hunter2"), "{command:?}: a password was printed");
+        }
     }
     assert_eq!(fixture.github.requests().len(), before);
 }

@@ -194,7 +194,7 @@ fn anchors(line: &str) -> Vec<(String, u64, String)> {
 fn first_broken(ledger: &dyn Ledger, error: LedgerError) -> TrailError {
     let mut verifier = Verifier::default();
     match walk(ledger, "", 0, |line| verifier.check(line).map_err(TrailError::from)) {
-        Ok(()) if matches!(error, LedgerError::Damaged { .. }) && verifier.head().seq > 0 => {
+        Ok(()) if matches!(error, LedgerError::Damaged { .. }) && ledger.head().is_err() => {
             verifier.no_end().into()
         }
         Ok(()) => error.into(),

@@ -113,7 +113,7 @@ fn serve(crew: &Crew, listen: SocketAddr) -> Child {
 }
 
 /// Waits until all is through; hours pass where they are full. Then the server ends when it is asked to.
-fn drain(crew: &Crew, mut serve: Child) {
+fn drain(crew: &Crew, (mut serve, listens): (Child, SocketAddr)) {
     let patience = Instant::now() + PATIENCE;
     while crew.pending() > 0 {
         assert!(Instant::now() < patience, "{} tokens wait for ever", crew.pending());
@@ -121,6 +121,11 @@ fn drain(crew: &Crew, mut serve: Child) {
             crew.turn_the_hour();
         }
         thread::sleep(Duration::from_millis(200));
+    }
+    // One that has only just been started knows of no signal yet.
+    while TcpStream::connect(listens).is_err() {
+        assert!(Instant::now() < patience, "it never listened");
+        thread::sleep(Duration::from_millis(50));
     }
     kill(Pid::from_raw(i32::try_from(serve.id()).expect("a process")), Signal::SIGTERM).expect("a signal");
     assert_eq!(serve.wait().expect("it ends").code(), Some(0), "it was asked to end");
@@ -140,13 +145,14 @@ fn report(crew: &Crew, runners: usize, way: &str) {
 fn runners_and_a_database(seed: u64, runners: usize) {
     let Some(server) = own(Options::default()) else { return };
     let crew = Crew::alone(seed, &server);
-    let serve = serve(&crew, a_free_port());
+    let address = a_free_port();
+    let serve = serve(&crew, address);
     all_runners(runners, |runner| {
         let tokens = leak(seed, runner);
         through_the_database(&crew, &tokens);
         crew.acknowledge(tokens);
     });
-    drain(&crew, serve);
+    drain(&crew, (serve, address));
     report(&crew, runners, "a database");
 }
 
@@ -178,7 +184,7 @@ fn runners_and_an_intake(seed: u64, runners: usize) {
         assert!(kills > 0, "it was never killed");
         running
     });
-    drain(&crew, last);
+    drain(&crew, (last, address));
     report(&crew, runners, "an intake");
 }
 
