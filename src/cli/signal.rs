@@ -34,6 +34,22 @@ pub(super) fn at_once<T>(act: impl FnOnce() -> T) -> T {
     done
 }
 
+/// Hears SIGHUP in this thread and in those that it starts, though it was ignored when the program started: for a server it means
+/// to read its files again, also for one that was started with nohup(1).
+#[cfg(target_os = "linux")]
+pub(super) fn hear_hangup() {
+    use nix::sys::signal::{SigSet, Signal};
+
+    let mut hangup = SigSet::empty();
+    hangup.add(Signal::SIGHUP);
+    // As in `keep_ignored`.
+    let _ = hangup.thread_unblock();
+}
+
+/// Elsewhere nothing is blocked.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn hear_hangup() {}
+
 /// Keeps the signals ignored that were so when the program started, as nohup(1) and a shell's `trap ''` have it, although
 /// [`listen`] asks for all of them. They are blocked instead, for this thread and those that it starts: a blocked signal
 /// reaches no handler.

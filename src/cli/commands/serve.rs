@@ -13,6 +13,7 @@ use crate::cli::exit::Exit;
 use crate::cli::host_way::{HostWay, HostWays};
 use crate::cli::own_credentials::own_credentials;
 use crate::cli::run_record::RunRecord;
+use crate::cli::signal;
 use crate::ledger::{self, HostEntry, Ledger, LedgerAddress};
 use crate::provider::github::host::{Flavour, Host, HostChoice};
 use crate::revoke;
@@ -25,6 +26,7 @@ use crate::text::printable;
 
 /// Needs no `--yes`: what it sends was decided when it was queued.
 pub(super) fn run(args: &ServeArgs, env: &Env) -> anyhow::Result<Exit> {
+    signal::hear_hangup();
     let console = args.console.console();
     let user = args.user.load_redacted(env)?;
     let (connection, key_files) = connection(args, env, &user.connection)?;
