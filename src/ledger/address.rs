@@ -9,6 +9,7 @@ use etcetera::BaseStrategy as _;
 use zeroize::Zeroizing;
 
 use super::error::LedgerError;
+use super::postgres;
 use crate::text::redacted;
 
 /// Where a ledger is kept. A path, or `sqlite:PATH`, is a file; `postgres://…` is a database, `https://…` a `stanch serve`.
@@ -100,6 +101,9 @@ impl LedgerAddress {
     /// password. [`LedgerError::PasswordInAddress`] for one that does hold one.
     pub fn parse(address: &OsStr) -> Result<Self, LedgerError> {
         let Some(text) = address.to_str() else { return Ok(Self::Sqlite(address.into())) };
+        if is_mistyped(text) {
+            return Err(LedgerError::UnknownScheme { scheme: "postgres".to_owned() });
+        }
         if let Some(path) = text.strip_prefix("sqlite:") {
             return Ok(Self::Sqlite(path.into()));
         }
@@ -107,9 +111,8 @@ impl LedgerAddress {
             return Ok(Self::Sqlite(text.into()));
         };
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let user = authority.rsplit_once('@').map(|(user, _)| user);
-        let has_password = user.is_some_and(|user| user.contains(':'))
-            || rest.split(['?', '&']).any(|parameter| parameter.starts_with("password="));
+        let is_database = ["postgres", "postgresql"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+        let has_password = if is_database { postgres::has_password(text) } else { rest.contains('@') };
         let access = LedgerAccess::default();
         match scheme.to_ascii_lowercase().as_str() {
             "postgres" | "postgresql" | "https" | "http" if has_password => {
@@ -119,9 +122,7 @@ impl LedgerAddress {
                 Ok(Self::Postgres(Box::new(PostgresAddress { url: text.to_owned(), access })))
             }
             // Without TLS only to this machine, where a proxy or a `stanch serve` listens.
-            "https" | "http"
-                if user.is_none() && (scheme.eq_ignore_ascii_case("https") || is_loopback(authority)) =>
-            {
+            "https" | "http" if scheme.eq_ignore_ascii_case("https") || is_loopback(authority) => {
                 let url = text.trim_end_matches('/').to_owned();
                 Ok(Self::Intake(Box::new(IntakeAddress { url, access })))
             }
@@ -192,6 +193,16 @@ impl fmt::Display for LedgerAddress {
     }
 }
 
+/// Whether a text is meant as the address of a database and is none: taken for a path, it would be shown with its password.
+fn is_mistyped(text: &str) -> bool {
+    let begins = |text: &str, start: &str| {
+        text.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start))
+    };
+    let is_url = ["postgres://", "postgresql://"].iter().any(|scheme| begins(text, scheme));
+    let meant = ["postgres:", "postgresql:", "host=", "user=", "dbname="];
+    !is_url && (meant.iter().any(|start| begins(text.trim_start(), start)) || text.contains("password="))
+}
+
 /// Whether the host of an authority is this machine.
 fn is_loopback(authority: &str) -> bool {
     let host = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
@@ -248,6 +259,14 @@ mod tests {
             ("https://me:hunter2@intake.example.test", "STANCH_INTAKE_TOKEN"),
             ("http://intake.example.test/hunter2", "http"),
             ("redis://:hunter2@db.example.test", "redis"),
+            ("postgres://stanch:pa/hunter2@db.example.test/ledger", "PGPASSWORD"),
+            ("postgres://stanch:pa?hunter2@db.example.test/ledger", "PGPASSWORD"),
+            ("postgres://stanch:pa#hunter2@db.example.test/ledger", "PGPASSWORD"),
+            ("postgres://db.example.test/ledger?user=x&p%61ssword=hunter2", "PGPASSWORD"),
+            ("https://me:pa/hunter2@intake.example.test", "STANCH_INTAKE_TOKEN"),
+            ("postgres:/stanch:hunter2@db.example.test/ledger", "postgres://USER@HOST/DB"),
+            (" postgres://stanch:hunter2@db.example.test/ledger", "postgres://USER@HOST/DB"),
+            ("host=db.example.test password=hunter2", "postgres://USER@HOST/DB"),
         ] {
             let message = parse(url).expect_err("no such ledger");
             assert!(message.contains(told) && !message.contains("hunter2"), "{message}");

@@ -11,8 +11,10 @@ pub struct CheckReport {
     pub tokens: u64,
     /// How many records its trail has.
     pub records: u64,
-    /// The ends of the chains of its trail.
-    pub heads: Vec<Head>,
+    /// How many chains these are in.
+    pub chains: u64,
+    /// The record that was written last.
+    pub head: Head,
 }
 
 /// What of a host's queue was damaged.

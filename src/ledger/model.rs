@@ -103,7 +103,7 @@ impl Ledger for ModelLedger {
         let state = self.state();
         let head = state.head.clone();
         let (problems, tokens) = (Vec::new(), state.listed().count() as u64);
-        CheckReport { problems, tokens, records: head.seq, heads: vec![head] }
+        CheckReport { problems, tokens, records: head.seq, chains: 1, head }
     }
 
     fn unopenable(&self) -> Result<u64, LedgerError> {

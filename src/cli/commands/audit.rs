@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, Write as _};
 use anyhow::bail;
 
 use super::export::{ExportError, finish};
-use super::ledger::ends;
+use super::ledger::end;
 use crate::cli::args::{AuditArgs, TrailFormat};
 use crate::cli::console::{Console, count};
 use crate::cli::exit::Exit;
@@ -34,7 +34,11 @@ pub(super) fn run(args: &AuditArgs, env: &Env) -> anyhow::Result<Exit> {
         let mut out = stdout();
         let verified = ledger::verify_with(ledger.as_ref(), args.expect.as_ref())?;
         let records = count(verified.records, "record");
-        writeln!(out, "the audit trail holds: {records}, {}", ends(&verified.heads))?;
+        writeln!(
+            out,
+            "the audit trail holds: {records}, {}",
+            end(verified.heads.len() as u64, &verified.last)
+        )?;
         if let Some(expected) = &args.expect {
             writeln!(out, "record {expected} is in it")?;
         }

@@ -93,7 +93,7 @@ fn check(args: &LedgerCheckArgs, env: &Env) -> anyhow::Result<Exit> {
         writeln!(
             stdout(),
             "the ledger {name} is whole: {tokens}, {records} in its trail, {}",
-            ends(&report.heads)
+            end(report.chains, &report.head)
         )?;
         return Ok(Exit::Clean);
     }
@@ -102,11 +102,11 @@ fn check(args: &LedgerCheckArgs, env: &Env) -> anyhow::Result<Exit> {
     Ok(Exit::Trouble)
 }
 
-/// Where a trail ends: with its last record, or with those of its chains.
-pub(super) fn ends(heads: &[Head]) -> String {
-    match heads {
-        [head] => format!("the last one {head}"),
-        heads => format!("in {}", count(heads.len() as u64, "chain")),
+/// Where a trail ends: the record that was written last, and in how many chains it is.
+pub(super) fn end(chains: u64, last: &Head) -> String {
+    match chains {
+        0 | 1 => format!("the last one {last}"),
+        chains => format!("in {}, the last one {last}", count(chains, "chain")),
     }
 }
 

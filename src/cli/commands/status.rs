@@ -44,7 +44,7 @@ pub(super) fn run(args: &StatusArgs, env: &Env) -> anyhow::Result<Exit> {
     }
     let status = if let Some(ledger) = ledger::open_existing(&settings.ledger)? {
         // A trail that lost its end is a ledger that lost something.
-        ledger.chains()?;
+        ledger.head()?;
         read(ledger.as_ref(), &settings, env)?
     } else {
         let (ledger, host) = (settings.ledger.to_string(), settings.host.label());

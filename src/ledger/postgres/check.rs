@@ -43,7 +43,8 @@ pub(super) fn check(ledger: &PostgresLedger) -> CheckReport {
     );
     note(
         number(WITHOUT_TEXT, &[]),
-        "tokens wait without their sealed text, and cannot be sent: a new scan that finds them says where they are",
+        "tokens wait without their sealed text, and cannot be sent: `stanch queue withdraw` takes them out, and a new scan queues \
+         them anew",
     );
     note(
         number(
@@ -61,7 +62,10 @@ pub(super) fn check(ledger: &PostgresLedger) -> CheckReport {
     }
     let verified = trail::verify(ledger);
     match verified {
-        Ok(verified) => (report.records, report.heads) = (verified.records, verified.heads),
+        Ok(verified) => {
+            report.chains = verified.heads.len() as u64;
+            (report.records, report.head) = (verified.records, verified.last);
+        }
         Err(error) => report.problems.push(error.to_string()),
     }
     report.tokens = number("SELECT count(*) FROM stanch.token", &[]).unwrap_or_default();

@@ -68,6 +68,15 @@ pub(super) fn settings(address: &PostgresAddress) -> Result<Settings, LedgerErro
     Ok(Settings { config, ca_cert: tls.root.or_else(|| address.access.ca_cert.clone()) })
 }
 
+/// Whether an address holds a password. One that cannot be read is looked at as a text: it may hold one all the same.
+pub(in crate::ledger) fn has_password(url: &str) -> bool {
+    if let Ok(config) = Config::from_str(&split_tls(url).0) {
+        return config.get_password().is_some() || url.to_ascii_lowercase().contains("password=");
+    }
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
+}
+
 /// What an address says of TLS, which the client does not read itself.
 #[derive(Default)]
 struct Tls {

@@ -27,10 +27,14 @@ const INSERT: &str = "INSERT INTO stanch.token
 /// Only from the state it was seen in.
 const UPDATE: &str =
     "UPDATE stanch.token SET state = new.state, at = $1, confidence = new.confidence, rank = new.rank,
-        bisect_group = 0, failed_in = 0, decision = $2, sealed = coalesce(new.sealed, token.sealed)
-    FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::smallint[], $8::bytea[])
-        AS new (id, seen, state, confidence, rank, sealed)
+        bisect_group = 0, failed_in = 0, decision = $2
+    FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::smallint[])
+        AS new (id, seen, state, confidence, rank)
     WHERE token.id = new.id AND token.state = new.seen";
+/// Apart, for who only queues may write a text and not read what is there.
+const SEAL: &str = "UPDATE stanch.token SET sealed = new.sealed
+    FROM unnest($1::bigint[], $2::text[], $3::bytea[]) AS new (id, seen, sealed)
+    WHERE token.id = new.id AND token.state = new.seen AND new.sealed IS NOT NULL";
 /// Of tokens that go on without a text: which had one.
 const ERASE: &str = "UPDATE stanch.token SET sealed = NULL WHERE id = ANY($1) AND has_text";
 
@@ -170,12 +174,16 @@ impl<'a> Changes<'a> {
         let states: Vec<&str> = sorted.iter().map(|(.., entry)| entry.state.as_str()).collect();
         let confidences: Vec<&str> = sorted.iter().map(|(.., entry)| entry.confidence.as_str()).collect();
         let ranks: Vec<i16> = sorted.iter().map(|(.., entry)| i16::from(entry.rank())).collect();
+        // Before the new state: a text may be put only to what is set aside.
         let sealed: Vec<Option<&[u8]>> = sorted.iter().map(|(.., entry)| sealed(entry)).collect();
+        if sealed.iter().any(Option::is_some) {
+            db.execute(SEAL, typed![ids => INT8_ARRAY, seen => TEXT_ARRAY, sealed => BYTEA_ARRAY])?;
+        }
         db.execute(
             UPDATE,
             typed![
                 at => INT8, decision => INT8, ids => INT8_ARRAY, seen => TEXT_ARRAY, states => TEXT_ARRAY,
-                confidences => TEXT_ARRAY, ranks => INT2_ARRAY, sealed => BYTEA_ARRAY
+                confidences => TEXT_ARRAY, ranks => INT2_ARRAY
             ],
         )
     }

@@ -153,6 +153,7 @@ CREATE TABLE stanch.retries (
 CREATE TABLE stanch.writer (
   id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   name     text   NOT NULL UNIQUE,
+  role     name   NOT NULL DEFAULT session_user, -- who logged in to make it
   op       bigint NOT NULL DEFAULT 0,  -- the last transaction that changed something: tells whether an unanswered commit happened
   seq      bigint NOT NULL DEFAULT 0,  -- the last record of its chain
   hash     text   NOT NULL DEFAULT '0000000000000000000000000000000000000000000000000000000000000000',
@@ -177,19 +178,47 @@ CREATE TRIGGER audit_is_append_only BEFORE UPDATE OR DELETE ON stanch.audit
 CREATE TRIGGER audit_is_not_emptied BEFORE TRUNCATE ON stanch.audit
   FOR EACH STATEMENT EXECUTE FUNCTION stanch.refuse();
 
--- What a role that may only queue must not do: take a token out of the queue, or say that it was accepted.
-CREATE FUNCTION stanch.check_state() RETURNS trigger LANGUAGE plpgsql AS $$
+-- What a role that may only queue must not do: take a token out of the queue, say that it was accepted, put another text or
+-- another rank to one that waits, or write in the chain of another role. Who may send is not asked.
+CREATE FUNCTION stanch.check_token() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF NOT (OLD.state IN ('held', 'own', 'unsupported', 'withdrawn', 'dead', 'refused')
-          AND NEW.state IN ('queued', 'held', 'own', 'unsupported')) THEN
-    RAISE EXCEPTION 'a role that queues may not bring a token from % to %', OLD.state, NEW.state
+  IF TG_OP = 'UPDATE' AND OLD.state NOT IN ('held', 'own', 'unsupported', 'withdrawn', 'dead', 'refused')
+     OR NEW.state NOT IN ('queued', 'held', 'own', 'unsupported')
+        AND (TG_OP = 'INSERT' OR NEW.state IS DISTINCT FROM OLD.state)
+     OR NEW.batch IS NOT NULL THEN
+    RAISE EXCEPTION 'a role that only queues may not do this to a token'
       USING ERRCODE = 'insufficient_privilege';
   END IF;
   RETURN NEW;
 END $$;
-CREATE TRIGGER token_state_is_checked BEFORE UPDATE OF state ON stanch.token
-  FOR EACH ROW WHEN (OLD.state IS DISTINCT FROM NEW.state AND NOT has_table_privilege('stanch.batch', 'INSERT'))
-  EXECUTE FUNCTION stanch.check_state();
+CREATE TRIGGER token_is_checked BEFORE UPDATE ON stanch.token
+  FOR EACH ROW WHEN (NOT has_table_privilege('stanch.batch', 'INSERT')) EXECUTE FUNCTION stanch.check_token();
+CREATE TRIGGER new_token_is_checked BEFORE INSERT ON stanch.token
+  FOR EACH ROW WHEN (NEW.state <> 'queued' AND NOT has_table_privilege('stanch.batch', 'INSERT'))
+  EXECUTE FUNCTION stanch.check_token();
+
+CREATE FUNCTION stanch.check_writer() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.role <> session_user
+     OR TG_OP = 'UPDATE' AND (OLD.role <> session_user OR NEW.name <> OLD.name OR NEW.seq < OLD.seq) THEN
+    RAISE EXCEPTION 'the chain of another role' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER writer_is_checked BEFORE INSERT OR UPDATE ON stanch.writer
+  FOR EACH ROW WHEN (NOT has_table_privilege('stanch.batch', 'INSERT')) EXECUTE FUNCTION stanch.check_writer();
+
+CREATE FUNCTION stanch.check_record() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT EXISTS (SELECT 1 FROM stanch.writer WHERE id = NEW.writer AND role = session_user)
+     OR NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM stanch.audit WHERE writer = NEW.writer) THEN
+    RAISE EXCEPTION 'the chain of another role, or a record out of its turn'
+      USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER record_is_checked BEFORE INSERT ON stanch.audit
+  FOR EACH ROW WHEN (NOT has_table_privilege('stanch.batch', 'INSERT')) EXECUTE FUNCTION stanch.check_record();
 
 -- Roles, where whoever runs this may make them; docs/fleet.md has the same for those who may not.
 DO $$

@@ -6,7 +6,7 @@ use super::*;
 use crate::finding::Confidence;
 use crate::ledger::address::{LedgerAccess, PostgresAddress};
 use crate::ledger::pg_server::{self, Database};
-use crate::ledger::{BatchOutcome, Payload, decision};
+use crate::ledger::{BatchOutcome, Payload, Selection, decision};
 use crate::revocation::RateLimit;
 use crate::token::Kind;
 
@@ -83,5 +83,70 @@ fn what_is_queued_is_sent_and_settled() -> TestResult {
     let verified = crate::ledger::verify(&ledger)?;
     assert_eq!(verified.heads.len(), 2);
     assert_eq!(ledger.check().problems, Vec::<String>::new());
+    Ok(())
+}
+
+/// A login that only queues.
+fn enqueuer(database: &Database, home: &Path) -> PostgresAddress {
+    let name = format!("ci_{}", database.name());
+    database.execute(&format!("CREATE ROLE {name} LOGIN IN ROLE stanch_enqueue"));
+    let url = database.server().socket_url(&name, database.name());
+    PostgresAddress { url, ..address(database, home) }
+}
+
+#[test]
+fn who_only_queues_brings_back_what_was_set_aside() -> TestResult {
+    let Some(server) = pg_server::shared() else { return Ok(()) };
+    let (home, database) = (tempfile::tempdir()?, server.empty());
+    let owners = address(&database, home.path());
+    PostgresLedger::init(&owners, None)?;
+    let mut owner = PostgresLedger::open(&owners)?;
+    let now = &jiff::Timestamp::now;
+    owner.enqueue(HOST, &decision(), &mut (0..3).map(entry), now)?;
+    let tokens: Vec<_> = (0..3).map(|number| entry(number).fingerprint).collect();
+    let runners = enqueuer(&database, home.path());
+    for state in [State::Held, State::Own, State::Withdrawn] {
+        let selection = Selection::Tokens(&tokens);
+        owner.change_state(&StateChange { host: HOST, selection, state, reason: "test" }, now)?;
+        let mut runner = PostgresLedger::open(&runners)?;
+        let queued = runner.enqueue(HOST, &decision(), &mut (0..4).map(entry), now)?.queued;
+        // The fourth is new the first time.
+        assert_eq!(queued, 3 + u64::from(state == State::Held), "{state}");
+    }
+    assert_eq!(owner.count(HOST, State::Queued)?, 4);
+    assert_eq!(owner.check().problems, Vec::<String>::new());
+    Ok(())
+}
+
+#[test]
+fn who_only_queues_harms_nothing_that_waits() -> TestResult {
+    let Some(server) = pg_server::shared() else { return Ok(()) };
+    let (home, database) = (tempfile::tempdir()?, server.empty());
+    let owners = address(&database, home.path());
+    PostgresLedger::init(&owners, None)?;
+    let mut owner = PostgresLedger::open(&owners)?;
+    let now = &jiff::Timestamp::now;
+    owner.enqueue(HOST, &decision(), &mut (0..3).map(entry), now)?;
+    let address = enqueuer(&database, home.path());
+    PostgresLedger::open(&address)?.enqueue(HOST, &decision(), &mut (3..5).map(entry), now)?;
+    let mut client = postgres::Client::connect(&address.url, postgres::NoTls)?;
+    for sql in [
+        "UPDATE stanch.token SET sealed = NULL",
+        "UPDATE stanch.token SET sealed = '\\x00' WHERE state = 'queued'",
+        "UPDATE stanch.token SET rank = 1",
+        "UPDATE stanch.token SET state = 'accepted'",
+        "INSERT INTO stanch.token (host, created_at, at, rank, sha256, kind, confidence, state, location)
+            VALUES (1, 0, 0, 0, sha256('x'), 'github-pat', 'certain', 'accepted', 'x')",
+        "INSERT INTO stanch.audit SELECT id, seq + 1, '{}' FROM stanch.writer ORDER BY id LIMIT 1",
+        "INSERT INTO stanch.audit SELECT id, 99, '{}' FROM stanch.writer ORDER BY id DESC LIMIT 1",
+        "UPDATE stanch.writer SET seq = 0",
+        "DELETE FROM stanch.token",
+        "SELECT sealed FROM stanch.token",
+    ] {
+        let refused = client.batch_execute(sql).expect_err(sql);
+        assert_eq!(refused.code().map(postgres::error::SqlState::code), Some("42501"), "{sql}: {refused}");
+    }
+    assert_eq!(owner.count(HOST, State::Queued)?, 5);
+    assert_eq!(owner.check().problems, Vec::<String>::new());
     Ok(())
 }

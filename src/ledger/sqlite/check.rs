@@ -69,8 +69,8 @@ pub(super) fn check(ledger: &SqliteLedger) -> CheckReport {
     let verified = trail::verify(ledger);
     note(verified.as_ref().map_or_else(|error| Ok(Some(error.to_string())), |_| Ok(None)));
     report.tokens = number("SELECT count(*) FROM token").unwrap_or_default();
-    let head = ledger.head().unwrap_or_default();
-    (report.records, report.heads) = (head.seq, vec![head]);
+    report.head = ledger.head().unwrap_or_default();
+    (report.records, report.chains) = (report.head.seq, 1);
     report
 }
 

@@ -83,7 +83,7 @@ impl Chain {
 }
 
 /// When a record was written. Times have as many digits as they need, and no more: padded, they are ordered as texts.
-fn time_of(line: &str) -> String {
+pub(super) fn time_of(line: &str) -> String {
     let record: Option<Value> = serde_json::from_str(line).ok();
     let at = record.as_ref().and_then(|record| record.get("at")).and_then(Value::as_str).unwrap_or_default();
     let (seconds, rest) = at.trim_end_matches('Z').split_once('.').unwrap_or((at.trim_end_matches('Z'), ""));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::merge::time_of;
 use super::walk;
 use crate::ledger::Ledger;
 use crate::ledger::audit::{BrokenTrail, Head, Verifier};
@@ -46,13 +47,8 @@ pub struct Verified {
     pub records: u64,
     /// The end of each chain.
     pub heads: Vec<Head>,
-}
-
-impl Verified {
-    /// The last record, where the trail is one chain.
-    pub fn head(&self) -> Option<&Head> {
-        self.heads.first().filter(|_| self.heads.len() == 1)
-    }
+    /// The record that was written last, of all chains.
+    pub last: Head,
 }
 
 /// Checks the whole trail: every hash, every link, and that nothing is missing at its end.
@@ -78,10 +74,14 @@ pub fn verify_with(ledger: &dyn Ledger, expected: Option<&Head>) -> Result<Verif
     if let Some(expected) = expected {
         notes.expect(expected);
     }
-    let mut verified = Verified::default();
+    let (mut verified, mut latest) = (Verified::default(), String::new());
     for head in &heads {
-        let end = verify_chain(ledger, head, &mut notes).map_err(|error| error.in_chain(&head.writer))?;
+        let (end, at) =
+            verify_chain(ledger, head, &mut notes).map_err(|error| error.in_chain(&head.writer))?;
         verified.records += end.seq;
+        if at >= latest {
+            (verified.last, latest) = (end.clone(), at);
+        }
         verified.heads.push(end);
     }
     match (notes.missing(), expected) {
@@ -109,8 +109,9 @@ impl TrailError {
     }
 }
 
-/// Walks one chain; returns its last record.
-fn verify_chain(ledger: &dyn Ledger, head: &Head, notes: &mut Notes) -> Result<Head, TrailError> {
+/// Walks one chain; returns its last record, and when that was written.
+fn verify_chain(ledger: &dyn Ledger, head: &Head, notes: &mut Notes) -> Result<(Head, String), TrailError> {
+    let mut last = String::new();
     let mut verifier = Verifier::of_writer(&head.writer);
     walk(ledger, &head.writer, 0, |line| {
         if verifier.head().seq == head.seq {
@@ -118,13 +119,14 @@ fn verify_chain(ledger: &dyn Ledger, head: &Head, notes: &mut Notes) -> Result<H
         }
         verifier.check(line)?;
         notes.see(verifier.head(), line);
+        line.clone_into(&mut last);
         Ok::<_, TrailError>(())
     })?;
     if verifier.head().seq <= head.seq {
         verifier.ends_at(head)?;
     }
     notes.ends.insert(head.writer.clone(), verifier.head().seq);
-    Ok(verifier.head().clone())
+    Ok((verifier.head().clone(), time_of(&last)))
 }
 
 /// Records that somebody noted: in other chains, or elsewhere.

@@ -220,7 +220,7 @@ impl Machine {
         };
         assert_eq!(ledger.check().problems, Vec::<String>::new());
         let verified = ledger::verify_with(ledger.as_ref(), Some(&self.head)).expect("a trail that goes on");
-        self.head = verified.head().expect("one chain").clone();
+        self.head = verified.last;
         let listed = ledger.list(&TokenFilter::default(), 0, usize::MAX).expect("readable");
         let states: HashMap<_, _> = listed.iter().map(|token| (token.fingerprint, token.state)).collect();
         for (token, before) in &self.states {

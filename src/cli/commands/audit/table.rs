@@ -85,11 +85,20 @@ pub(super) fn write(ledger: &dyn Ledger, since: u64, out: &mut impl Write) -> Re
     Ok(table.finish()?)
 }
 
+/// The number of a record, with the name of its chain where a ledger has several.
+fn seq(record: &Value) -> String {
+    let seq = number(record, "seq");
+    match record["writer"].as_str() {
+        Some(writer) => format!("{writer}:{seq}"),
+        None => seq.to_string(),
+    }
+}
+
 /// What a record tells, and the tokens it is about.
 fn read(record: &Value, sent: &mut BTreeMap<u64, Sent>) -> (Common, Vec<String>) {
     let text = |name: &str| text(record, name);
     let mut common = Common {
-        seq: number(record, "seq").to_string(),
+        seq: seq(record),
         at: text("at"),
         event: text("event"),
         host: text("host"),
