@@ -111,7 +111,9 @@ fn seal_to_a_public_key(bencher: Bencher<'_, '_>) {
     let tokens: Vec<Token> = (0..100_000).map(token).collect();
     bencher.counter(ItemsCount::new(tokens.len())).bench_local(|| {
         let sealer = public.sealer(HOST);
-        tokens.iter().for_each(|token| drop(sealer.seal(token).expect("random numbers")));
+        for token in &tokens {
+            drop(sealer.seal(token).expect("random numbers"));
+        }
     });
 }
 
