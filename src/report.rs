@@ -20,6 +20,7 @@ mod sarif;
 mod saved;
 mod step_summary;
 mod summary;
+mod sweep;
 
 use jiff::Timestamp;
 
@@ -36,6 +37,7 @@ pub use run::{Ending, RuleText, Run};
 pub use saved::{BadReport, SavedReport, SavedSummary};
 pub use step_summary::step_summary;
 pub use summary::Summary;
+pub use sweep::Sweep;
 
 /// The escape sequences that a terminal gets and a file does not: empty where there is no colour.
 #[derive(Clone, Debug, Default)]

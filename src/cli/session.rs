@@ -21,7 +21,7 @@ use crate::blob::{Fault, Sink};
 use crate::finding::{Finding, Findings};
 use crate::ledger::Head;
 use crate::meter::{CancelFlag, Meter};
-use crate::report::{Ending, Summary};
+use crate::report::{Ending, Summary, Sweep};
 use crate::settings::{Env, Input, Settings, env};
 
 /// One scan, from the flags to the exit code.
@@ -33,6 +33,8 @@ pub(super) struct ScanSession {
     pub(super) settings: Settings,
     pub(super) meter: Meter,
     cancel: CancelFlag,
+    /// What other shards are told, too.
+    pub(super) sweep: Sweep,
     /// Revokes what is found, where that was asked for.
     revoke_session: Option<RevokeSession>,
     /// The summary page of an Actions job, where the program runs in one.
@@ -40,8 +42,13 @@ pub(super) struct ScanSession {
 }
 
 impl ScanSession {
-    /// Gets ready: configuration, rules, counters, signals.
-    pub(super) fn prepare(common: &CommonArgs, inputs: Vec<Input>, env: &Env) -> anyhow::Result<Self> {
+    /// Gets ready for the command of this name: configuration, rules, counters, signals.
+    pub(super) fn prepare(
+        command: &str,
+        common: &CommonArgs,
+        inputs: Vec<Input>,
+        env: &Env,
+    ) -> anyhow::Result<Self> {
         let console = common.console();
         RevokeSession::refuse_stray_flags(common.revoke, &common.revocation)?;
         let mut detection = Detection::load(&common.config, &inputs, env)?;
@@ -57,7 +64,12 @@ impl ScanSession {
         let prepare =
             || RevokeSession::prepare(&common.revocation, &settings.inputs, env, &detection.user, terminal);
         let revoke_session = common.revoke.then(|| signal::at_once(prepare)).transpose()?;
-        Ok(ScanSession { revoke_session, ..ScanSession::new(console, detection, settings, env, cancel) })
+        let sweep = common.sweep(command, &detection.user, env);
+        Ok(ScanSession {
+            sweep,
+            revoke_session,
+            ..ScanSession::new(console, detection, settings, env, cancel)
+        })
     }
 
     /// A session with detection and settings that were made elsewhere.
@@ -77,6 +89,7 @@ impl ScanSession {
             settings,
             meter: Meter::new(cancel.clone()),
             cancel,
+            sweep: Sweep::default(),
             revoke_session: None,
             step_summary: env.path(env::GITHUB_STEP_SUMMARY),
         }
@@ -146,6 +159,7 @@ impl ScanSession {
         let mut summary = Summary::new(&findings, &faults, min_confidence, self.meter.read(), elapsed);
         summary.shallow = shallow;
         summary.shard = self.settings.walk.shard;
+        summary.sweep = std::mem::take(&mut self.sweep);
         summary.audit_head = head_of(revoked.as_ref());
         let (roots, custom) = (roots(&self.settings.inputs), self.detection.rule_texts());
         let output = RunOutput {

@@ -165,6 +165,7 @@ pub(super) fn document(report: &Report<'_>, out: &mut dyn Write) -> io::Result<(
         run: of_shard.then(|| Run {
             started: report.time.0,
             min_confidence: report.min_confidence,
+            sweep: report.summary.sweep.clone(),
             ending: report.ending,
             roots: report.roots.all().to_vec(),
             rules: report.custom.to_vec(),

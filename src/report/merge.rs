@@ -1,5 +1,7 @@
 //! Several reports made one: counts added up, each token once, and of a sweep that was shared out no share missing.
 
+mod shards;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +53,16 @@ pub enum BadMerge {
         /// Of how many that is.
         other: u32,
     },
+    /// Two shards that were told different things.
+    #[error("{first} and {second} are of different sweeps: {difference}")]
+    Sweeps {
+        /// One report.
+        first: String,
+        /// The other.
+        second: String,
+        /// How they differ.
+        difference: String,
+    },
     /// Two runs that counted differently.
     #[error(
         "{first} counts what is {least} or surer, and {second} what is {other}: say which, with --min-confidence",
@@ -96,7 +108,7 @@ impl Merged {
     /// Makes one report of several. What counts is what is at least as sure as was `asked` for; else what counted in the
     /// reports, where they say it, or else as by `default`.
     pub fn of(reports: Vec<Named>, asked: Option<Confidence>, default: Confidence) -> Result<Self, BadMerge> {
-        check_shards(&reports)?;
+        shards::check(&reports)?;
         let min_confidence = match asked {
             Some(least) => least,
             None => counted(&reports)?.unwrap_or(default),
@@ -158,36 +170,6 @@ impl Merged {
         }
     }
 }
-
-/// Refuses a sweep of which a share is missing, or there twice.
-fn check_shards(reports: &[Named]) -> Result<(), BadMerge> {
-    let mut seen: BTreeMap<Shard, &str> = BTreeMap::new();
-    for (name, report) in reports {
-        let Some(shard) = report.summary.shard else { continue };
-        if let Some((first, known)) = seen.first_key_value()
-            && first.count() != shard.count()
-        {
-            return Err(BadMerge::Counts {
-                first: (*known).to_owned(),
-                count: first.count(),
-                second: name.clone(),
-                other: shard.count(),
-            });
-        }
-        if let Some(first) = seen.insert(shard, name) {
-            return Err(BadMerge::Twice { shard, first: first.to_owned(), second: name.clone() });
-        }
-    }
-    let Some(count) = seen.keys().next().map(|shard| shard.count()) else { return Ok(()) };
-    let all = (1..=count).filter_map(|index| Shard::new(index.into(), count.into()).ok());
-    let missing = all.filter(|shard| !seen.contains_key(shard));
-    // A wrong count must not make a message of millions.
-    let listed: Vec<String> = missing.take(MAX_LISTED).map(|shard| shard.to_string()).collect();
-    if listed.is_empty() { Ok(()) } else { Err(BadMerge::Missing { missing: listed.join(", ") }) }
-}
-
-/// How many missing shards are named.
-const MAX_LISTED: usize = 20;
 
 /// What counts in those that say so: they have to agree.
 fn counted(reports: &[Named]) -> Result<Option<Confidence>, BadMerge> {

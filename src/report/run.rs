@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Root;
+use super::{Root, Sweep};
 use crate::finding::Confidence;
 
 /// A rule of a configuration, as reports know it.
@@ -48,6 +48,8 @@ pub struct Run {
     pub started: Timestamp,
     /// What is less sure does not count.
     pub min_confidence: Confidence,
+    /// What all shards of its sweep have in common.
+    pub sweep: Sweep,
     /// How it ended.
     pub ending: Ending,
     /// What was scanned.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::Sweep;
 use crate::blob::{Fault, FaultKind};
 use crate::finding::{Confidence, Finding, SetBy, Suppression};
 use crate::meter::Reading;
@@ -49,6 +50,9 @@ pub struct Summary {
     /// Which share of the work was done, where it was not all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shard: Option<Shard>,
+    /// What the other shards were told, too.
+    #[serde(skip)]
+    pub sweep: Sweep,
     /// Whether a history was incomplete.
     pub shallow: bool,
     /// Milliseconds the run took.
@@ -99,6 +103,7 @@ impl Summary {
             bytes_only: bytes_only().count() as u64,
             bytes_only_words: bytes_only().collect(),
             shard: None,
+            sweep: Sweep::default(),
             shallow: false,
             elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
             audit_head: None,

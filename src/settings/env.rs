@@ -136,8 +136,20 @@ pub const SLURM_ARRAY_TASK_MIN: Variable =
 pub const SLURM_ARRAY_TASK_STEP: Variable =
     Variable::new("SLURM_ARRAY_TASK_STEP", "from one task's number to the next");
 
+/// What the sweep is called that a shard is of.
+pub const SWEEP: Variable =
+    Variable::new("STANCH_SWEEP", "the sweep's name, the same in all its shards").below_flag("--sweep");
+
+/// The pipeline of a GitLab job (<https://docs.gitlab.com/ci/variables/predefined_variables/>).
+pub const CI_PIPELINE_ID: Variable =
+    Variable::new("CI_PIPELINE_ID", "the GitLab pipeline that a sweep is named by").below_flag("--sweep");
+
+/// The job of an array (<https://slurm.schedmd.com/job_array.html>).
+pub const SLURM_ARRAY_JOB_ID: Variable =
+    Variable::new("SLURM_ARRAY_JOB_ID", "the Slurm job that a sweep is named by").below_flag("--sweep");
+
 /// Every variable, those of libraries among them.
-pub const VARIABLES: [Variable; 29] = [
+pub const VARIABLES: [Variable; 32] = [
     CONFIG,
     LEDGER,
     LEDGER_KEY_FILE,
@@ -161,6 +173,9 @@ pub const VARIABLES: [Variable; 29] = [
     SLURM_ARRAY_TASK_COUNT,
     SLURM_ARRAY_TASK_MIN,
     SLURM_ARRAY_TASK_STEP,
+    SWEEP,
+    CI_PIPELINE_ID,
+    SLURM_ARRAY_JOB_ID,
     Variable::new("SSL_CERT_FILE", "certificates to trust besides the system's")
         .below_flag("--ca-cert")
         .read_by("http"),

@@ -57,15 +57,29 @@ struct Scheduler {
     first: u64,
     /// The variables that say it, and how far it is from one job to the next.
     numbering: Option<(Variable, Variable)>,
+    /// The variable that tells one array of jobs from every other.
+    sweep: Option<Variable>,
 }
 
 /// In the order in which they are asked.
 const SCHEDULERS: [Scheduler; 3] = [
     // An indexed job of Kubernetes counts from 0, and the manifest has to say how many there are
     // (https://kubernetes.io/docs/concepts/workloads/controllers/job/#completion-mode).
-    Scheduler { index: env::JOB_COMPLETION_INDEX, count: env::JOB_COMPLETIONS, first: 0, numbering: None },
+    Scheduler {
+        index: env::JOB_COMPLETION_INDEX,
+        count: env::JOB_COMPLETIONS,
+        first: 0,
+        numbering: None,
+        sweep: None,
+    },
     // GitLab's `parallel` counts from 1 (https://docs.gitlab.com/ci/variables/predefined_variables/).
-    Scheduler { index: env::CI_NODE_INDEX, count: env::CI_NODE_TOTAL, first: 1, numbering: None },
+    Scheduler {
+        index: env::CI_NODE_INDEX,
+        count: env::CI_NODE_TOTAL,
+        first: 1,
+        numbering: None,
+        sweep: Some(env::CI_PIPELINE_ID),
+    },
     // The tasks of an array are numbered as its user likes: `--array=0-9`, `1-10`, `0-18:2`
     // (https://slurm.schedmd.com/job_array.html).
     Scheduler {
@@ -73,6 +87,7 @@ const SCHEDULERS: [Scheduler; 3] = [
         count: env::SLURM_ARRAY_TASK_COUNT,
         first: 0,
         numbering: Some((env::SLURM_ARRAY_TASK_MIN, env::SLURM_ARRAY_TASK_STEP)),
+        sweep: Some(env::SLURM_ARRAY_JOB_ID),
     },
 ];
 
@@ -89,16 +104,23 @@ impl ShardChoice {
     pub fn shard(self, env: &Env) -> Result<Shard, NoShard> {
         match self {
             ShardChoice::Given(shard) => Ok(shard),
-            ShardChoice::Auto => {
-                let is_here =
-                    |scheduler: &&Scheduler| env.is_set(scheduler.index) || env.is_set(scheduler.count);
-                SCHEDULERS.iter().find(is_here).ok_or(NoShard::NoScheduler)?.shard(env)
-            }
+            ShardChoice::Auto => Scheduler::of(env).ok_or(NoShard::NoScheduler)?.shard(env),
         }
+    }
+
+    /// What the sweep is called, where something says it: whoever runs its shards, or else the scheduler that numbers them.
+    pub fn sweep(self, env: &Env) -> Option<String> {
+        let scheduler = Scheduler::of(env).filter(|_| self == ShardChoice::Auto);
+        env.text(env::SWEEP).or_else(|| env.text(scheduler?.sweep?))
     }
 }
 
 impl Scheduler {
+    /// The first that says anything.
+    fn of(env: &Env) -> Option<&'static Scheduler> {
+        SCHEDULERS.iter().find(|scheduler| env.is_set(scheduler.index) || env.is_set(scheduler.count))
+    }
+
     fn shard(&self, env: &Env) -> Result<Shard, NoShard> {
         let number = |variable: Variable, other: Variable| {
             number(env, variable)?.ok_or(NoShard::Missing { set: other.name, missing: variable.name })
@@ -106,7 +128,9 @@ impl Scheduler {
         let (index, count) = (number(self.index, self.count)?, number(self.count, self.index)?);
         let (mut first, mut step) = (self.first, 1);
         if let Some((min, between)) = self.numbering {
-            first = self::number(env, min)?.unwrap_or(first);
+            // Where the numbers begin nobody else knows: a wrong guess would leave a share out.
+            let missing = NoShard::Missing { set: self.index.name, missing: min.name };
+            first = self::number(env, min)?.ok_or(missing)?;
             step = self::number(env, between)?.unwrap_or(step).max(1);
         }
         // What is before the first, or between two, is no shard.
@@ -150,7 +174,14 @@ mod tests {
             (&[("JOB_COMPLETION_INDEX", "7"), ("JOB_COMPLETIONS", "8")], "8/8"),
             (&[("CI_NODE_INDEX", "1"), ("CI_NODE_TOTAL", "4")], "1/4"),
             (&[("CI_NODE_INDEX", "4"), ("CI_NODE_TOTAL", "4")], "4/4"),
-            (&[("SLURM_ARRAY_TASK_ID", "0"), ("SLURM_ARRAY_TASK_COUNT", "10")], "1/10"),
+            (
+                &[
+                    ("SLURM_ARRAY_TASK_ID", "0"),
+                    ("SLURM_ARRAY_TASK_COUNT", "10"),
+                    ("SLURM_ARRAY_TASK_MIN", "0"),
+                ],
+                "1/10",
+            ),
             (
                 &[
                     ("SLURM_ARRAY_TASK_ID", "10"),
@@ -184,6 +215,26 @@ mod tests {
     }
 
     #[test]
+    fn a_sweep_is_named_by_whoever_knows_it() {
+        let gitlab = [("CI_NODE_INDEX", "1"), ("CI_NODE_TOTAL", "2"), ("CI_PIPELINE_ID", "17")];
+        let slurm = [("SLURM_ARRAY_TASK_ID", "1"), ("SLURM_ARRAY_JOB_ID", "18"), ("CI_PIPELINE_ID", "17")];
+        let given = ShardChoice::Given(Shard::new(1, 2).expect("a shard"));
+        let named = [("STANCH_SWEEP", "nightly")];
+        for (choice, variables, name) in [
+            (ShardChoice::Auto, &gitlab[..], Some("17")),
+            (ShardChoice::Auto, &slurm, Some("18")),
+            (ShardChoice::Auto, &[&gitlab[..], &named[..]].concat(), Some("nightly")),
+            (ShardChoice::Auto, &[("JOB_COMPLETION_INDEX", "1"), ("CI_PIPELINE_ID", "17")], None),
+            // A loop of one's own within one job of a pipeline.
+            (given, &gitlab, None),
+            (given, &named, Some("nightly")),
+        ] {
+            let env = variables.iter().copied().collect::<Env>();
+            assert_eq!(choice.sweep(&env).as_deref(), name, "{variables:?}");
+        }
+    }
+
+    #[test]
     fn what_is_missing_or_wrong_is_named() {
         for (variables, named) in [
             (&[][..], "JOB_COMPLETION_INDEX or CI_NODE_INDEX or SLURM_ARRAY_TASK_ID"),
@@ -197,6 +248,10 @@ mod tests {
                 "CI_NODE_INDEX does not go with CI_NODE_TOTAL",
             ),
             (&[("JOB_COMPLETION_INDEX", "8"), ("JOB_COMPLETIONS", "8")], "no shard 9 of 8"),
+            (
+                &[("SLURM_ARRAY_TASK_ID", "1"), ("SLURM_ARRAY_TASK_COUNT", "10")],
+                "SLURM_ARRAY_TASK_MIN is not",
+            ),
             // `--array=1,4` has a task behind the last of two.
             (
                 &[

@@ -380,6 +380,49 @@ fn shards_that_make_no_whole_are_named() {
 }
 
 #[test]
+fn a_shard_of_another_sweep_stands_in_for_none() {
+    let sandbox = tree(1616);
+    history(&sandbox, "r", 1617);
+    sandbox.write("clean/a", "nothing");
+    let (name, elsewhere) = (["--sweep", "17"], ["--sweep", "18"]);
+    let run = |file: &str, arguments: &[&str]| {
+        let path = sandbox.home().join(file);
+        let ran = sandbox.run(&[arguments, &["-r", text(&path)]].concat());
+        assert!([0, 1, 2].contains(&ran.code), "{}", ran.stderr);
+        path
+    };
+    let first = run("first.json", &["scan", "src", "--shard", "1/2"]);
+    let same = run("same.json", &["scan", "src", "--shard", "2/2", "-q", "-j", "1"]);
+    let second = ["--shard", "2/2"];
+    for (n, arguments, said) in [
+        (0, &["scan", "clean"][..], "the first looked at src, and the other at clean"),
+        (1, &["scan", "src", "clean"], "the first looked at src, and the other at src clean"),
+        (2, &["git", "r"], "`scan` and `git`"),
+        (3, &["scan", "src", "--no-allow-comments"], "only the other --no-allow-comments"),
+        (4, &["scan", "src", "--exclude", "0/"], "only the other --exclude=0/"),
+        (5, &["scan", "src", "--history"], "only the other --history"),
+        (6, &["scan", "src", "--sweep", "17"], "one without a name and 17"),
+    ] {
+        let other = run(&format!("other{n}.json"), &[arguments, &second].concat());
+        let ran = merge(&sandbox, &[first.clone(), other], &[]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{arguments:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("of different sweeps") && ran.stderr.contains(said), "{}", ran.stderr);
+    }
+    let named = run("named.json", &[&["scan", "src", "--shard", "1/2"], &name[..]].concat());
+    let last_week = run("last.json", &[&["scan", "src", "--shard", "2/2"], &elsewhere[..]].concat());
+    let ran = merge(&sandbox, &[named, last_week], &[]);
+    assert!(ran.code == 2 && ran.stderr.contains("17 and 18"), "{}", ran.stderr);
+    // What a sweep without a name left behind long ago is told by its time.
+    assert_eq!(merge(&sandbox, &[first.clone(), same.clone()], &[]).code, 1);
+    let mut report = read(&same);
+    report["run"]["started"] = "2026-01-01T00:00:00Z".into();
+    fs::write(&same, report.to_string()).expect("written");
+    let ran = merge(&sandbox, &[first, same], &[]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{}", ran.stderr);
+    assert!(ran.stderr.contains("hours after the other"), "{}", ran.stderr);
+}
+
+#[test]
 fn what_is_no_report_is_named() {
     let sandbox = tree(1614);
     let whole = sandbox.run(&["scan", "-f", "json"]).stdout;

@@ -7,9 +7,11 @@ use clap::{Args, ValueHint};
 use super::values::{MAX_THREADS, threads};
 use super::{ConfigArgs, ConsoleArgs, OutputArgs, RevocationArgs};
 use crate::cli::console::Console;
+use crate::cli::error::redact;
 use crate::detect::DECODE_DEPTH;
+use crate::report::Sweep;
 use crate::settings::{
-    BadReportTarget, Destination, Input, Output, Settings, ShardChoice, UserConfig, env, parse_size,
+    BadReportTarget, Destination, Env, Input, Output, Settings, ShardChoice, UserConfig, env, parse_size,
 };
 use crate::source::tree;
 use crate::source::unpack::Limits;
@@ -27,6 +29,9 @@ pub(crate) struct CommonArgs {
 
     #[arg(long, value_name = "K/N|auto", help = shard_help(), help_heading = "What is looked at")]
     pub(crate) shard: Option<ShardChoice>,
+
+    #[arg(long, value_name = "NAME", requires = "shard", help = sweep_help(), help_heading = "What is looked at")]
+    sweep: Option<String>,
 
     /// How deep containers within containers are opened; 0 opens none [default: 8]
     #[arg(long, value_name = "N", help_heading = "What is looked at")]
@@ -81,7 +86,36 @@ fn shard_help() -> String {
     )
 }
 
+fn sweep_help() -> String {
+    let variables = env::names(&[env::SWEEP, env::CI_PIPELINE_ID, env::SLURM_ARRAY_JOB_ID]);
+    format!(
+        "What the sweep of this shard is called: `stanch merge` takes no report of another [env: {variables}]"
+    )
+}
+
 impl CommonArgs {
+    /// What all shards of a sweep are told; `command` is the command's name.
+    pub(crate) fn sweep(&self, command: &str, user: &UserConfig, env: &Env) -> Sweep {
+        let mut options: Vec<String> = self.exclude(user).map(|glob| format!("--exclude={glob}")).collect();
+        let number = |flag: &str, number: Option<u64>| number.map(|number| format!("{flag}={number}"));
+        options.extend(number("--max-file-size", self.max_file_size.or(user.max_file_size)));
+        let archives = self.max_archive_depth.or(user.max_archive_depth);
+        options.extend(number("--max-archive-depth", archives.map(u64::from)));
+        let decoded = self.max_decode_depth.or(user.max_decode_depth);
+        options.extend(number("--max-decode-depth", decoded.map(u64::from)));
+        for (flag, is_given) in [
+            ("--no-allow-comments", self.suppress.no_allow_comments),
+            ("--no-project-config", self.config.no_project_config),
+        ] {
+            options.extend(is_given.then(|| flag.to_owned()));
+        }
+        let baselines = self.suppress.baseline.iter();
+        options.extend(baselines.map(|path| format!("--baseline={}", path.display())));
+        let name = self.sweep.clone().or_else(|| self.shard?.sweep(env));
+        let options = options.iter().map(|option| redact(option)).collect();
+        Sweep { command: command.to_owned(), options, name: name.as_deref().map(redact) }
+    }
+
     /// None of these flags given, for what looks for tokens and takes none: a hook, which is not to wait for a parser.
     pub(crate) fn none() -> Self {
         CommonArgs { output: OutputArgs::none(), ..CommonArgs::default() }

@@ -51,4 +51,14 @@ impl ScanArgs {
         let ScanArgs { gitignore, follow_symlinks, history, as_committed, .. } = *self;
         tree::Options { gitignore, follow_symlinks, as_committed, history, ..common }
     }
+
+    /// The same flags as all shards of a sweep are told.
+    pub(crate) fn options(&self) -> impl Iterator<Item = String> + use<> {
+        let flags = [
+            ("--gitignore", self.gitignore),
+            ("--follow-symlinks", self.follow_symlinks),
+            ("--history", self.history),
+        ];
+        flags.into_iter().filter(|(_, is_given)| *is_given).map(|(flag, _)| flag.to_owned())
+    }
 }

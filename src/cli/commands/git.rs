@@ -89,7 +89,7 @@ pub(super) fn prepare(common: &CommonArgs, path: &Path, env: &Env) -> anyhow::Re
     let repo = Repo::discover(path)?;
     // Paths in a history start at the root of the work tree, wherever below it the program was started.
     let root = if repo.root() == Path::new("") { PathBuf::from(".") } else { repo.root().to_owned() };
-    let session = ScanSession::prepare(common, vec![Input::Path(root)], env)?;
+    let session = ScanSession::prepare("git", common, vec![Input::Path(root)], env)?;
     let repo = repo.with_max_blob_size(session.settings.walk.max_file_size.unwrap_or(u64::MAX));
     Ok((session, repo))
 }

@@ -15,8 +15,9 @@ use crate::source::stdin::Stdin;
 use crate::source::tree::Tree;
 
 pub(super) fn run(args: &ScanArgs, env: &Env) -> anyhow::Result<Exit> {
-    let mut session = ScanSession::prepare(&args.common, args.inputs.clone(), env)?;
+    let mut session = ScanSession::prepare("scan", &args.common, args.inputs.clone(), env)?;
     session.settings.walk = args.walk(session.settings.walk);
+    session.sweep.options.extend(args.options());
     let findings = Findings::default();
     session.scan(&findings, &session.meter, &mut |sink| {
         let tree = tree(&session.settings);

@@ -30,7 +30,8 @@ fn finding(name: &str, locations: &[Value], more: u64) -> Value {
 fn report(findings: &[Value], faults: &[&str], shard: Option<(u32, u32)>) -> SavedReport {
     let faults = faults.iter().map(|path| json!({"path": path, "kind": "unreadable", "reason": "why"}));
     let run = shard.map(|_| {
-        json!({"started": "2026-01-01T00:00:00Z", "min_confidence": "likely", "rules": [], "roots": [
+        json!({"started": "2026-01-01T00:00:00Z", "min_confidence": "likely", "rules": [],
+            "sweep": {"command": "scan", "options": []}, "roots": [
                 {"given": ".", "name": ".", "is_file": false, "shown": "", "inside": "", "stable": ""}],
             "ending": {"interrupted": false, "remaining": false, "refused": false, "failed": false}})
     });
