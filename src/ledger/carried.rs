@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::Ledger;
 use super::audit::{Digest, Event};
+use super::carried_quota::CarriedQuota;
 use super::decision::Decision;
 use super::entry::Attempt;
 use super::error::LedgerError;
@@ -49,6 +50,13 @@ pub(super) struct Shipment<'a> {
     pub(super) head: &'a str,
 }
 
+/// Whose requests are counted together.
+#[derive(Clone, Copy)]
+pub(super) struct Counted<'a> {
+    pub(super) host: &'a str,
+    pub(super) identity: &'a str,
+}
+
 /// A ledger whose content can go over to another one, and that can take another's in.
 pub(super) trait Portable: Ledger {
     /// Up to `limit` tokens behind number `after`, with all that is known of them.
@@ -56,6 +64,22 @@ pub(super) trait Portable: Ledger {
 
     /// Writes down tokens of another ledger, as [`merged`] has it, with one record in the trail; returns how many it changed.
     fn take_in(&mut self, shipment: &Shipment<'_>, now: Now<'_>) -> Result<u64, LedgerError>;
+
+    /// Which ledger it is, under whatever name it was opened: no other one says the same.
+    fn instance(&self) -> Result<String, LedgerError>;
+
+    /// What is counted of an identity's requests.
+    fn carried_quota(&self, of: Counted<'_>, now: Now<'_>) -> Result<CarriedQuota, LedgerError>;
+
+    /// Counts the requests of another ledger here as well, each once however often it is told; `source` tells that ledger from
+    /// others.
+    fn take_quota(
+        &mut self,
+        of: Counted<'_>,
+        carried: &CarriedQuota,
+        source: &str,
+        now: Now<'_>,
+    ) -> Result<(), LedgerError>;
 }
 
 /// The state of a token that both know, after the target has heard of it; none where it stays as it is.
@@ -91,6 +115,11 @@ pub(super) fn event(shipment: &Shipment<'_>, changed: &[(Fingerprint, State)]) -
         digest,
         tokens,
     }
+}
+
+/// Whose batch it is that stands for a request of another ledger.
+pub(super) fn slot_owner(source: &str, batch: u64) -> String {
+    format!("{source}:{batch}")
 }
 
 #[cfg(test)]

@@ -216,6 +216,17 @@ pub enum LedgerError {
         /// The one that was named.
         pinned: String,
     },
+    /// A ledger is to be moved to itself.
+    #[error(
+        "{from} and {to} are the same ledger, and nothing was changed: what waits there waits where it should. Name another one to \
+         move it to"
+    )]
+    SameLedger {
+        /// One name of it.
+        from: String,
+        /// The other.
+        to: String,
+    },
     /// An intake takes tokens and tells of them, no more.
     #[error("{ledger} is an intake, which takes tokens and tells their state; {action} where its ledger is")]
     IntakeOnly {

@@ -7,6 +7,7 @@
 //! between does no harm, and a connection may be cut at any moment: see `transaction`.
 
 mod attempts;
+mod carried_quota;
 mod change;
 mod check;
 mod config;

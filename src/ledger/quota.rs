@@ -47,7 +47,7 @@ pub(crate) struct Slot {
 
 impl Slot {
     /// Until when the slot is taken, if it still is.
-    fn end(&self, now: ClockReading) -> Option<i64> {
+    pub(crate) fn end(&self, now: ClockReading) -> Option<i64> {
         self.taken.end(WINDOW_MS, now)
     }
 }

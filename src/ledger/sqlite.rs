@@ -11,6 +11,7 @@
 //! when the power fails (<https://www.sqlite.org/pragma.html#pragma_synchronous>).
 
 mod attempts;
+mod carried_quota;
 mod change;
 mod check;
 mod copy;

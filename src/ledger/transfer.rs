@@ -8,19 +8,18 @@
 //! was set aside in the source. A token in flight in the source counts as sent without an answer; it is not taken back, and the
 //! next run asks again what became of it.
 //!
-//! The source's requests of the last hour count in the target, too: for as long as any of them counts, none leaves there.
+//! The source's requests of the last hour count in the target, too, each for as long as it does in the source.
 
-use std::time::Duration;
+use sha2::{Digest as _, Sha256};
 
 use super::address::LedgerAddress;
 use super::audit::{Event, Head};
-use super::carried::{CarriedToken, Portable, Shipment};
+use super::carried::{CarriedToken, Counted, Portable, Shipment};
 use super::change::{Selection, StateChange};
 use super::decision::Decision;
 use super::error::LedgerError;
-use super::host::{HostEntry, StatusRequest};
+use super::host::HostEntry;
 use super::postgres::PostgresLedger;
-use super::quota::WINDOW_MS;
 use super::sqlite::SqliteLedger;
 use super::time::Now;
 use crate::revocation::State;
@@ -51,7 +50,9 @@ pub struct Transferred {
     pub in_flight: u64,
     /// How many could not be opened with the source's key: they are `held` in the target.
     pub unopenable: u64,
-    /// For how many identities no request leaves the target for an hour.
+    /// How many requests of the source's last hour count in the target as well.
+    pub requests: u64,
+    /// For how many identities no request leaves the target, because the server asked the source for patience.
     pub held: u64,
     /// The end of the source's trail, as the target's names it.
     pub head: Head,
@@ -73,7 +74,8 @@ pub enum Copied {
 ///
 /// # Errors
 /// As [`open`](super::open); [`FileError::Exists`](super::FileError::Exists) where a file is to be copied to something that is
-/// there already; [`LedgerError::IntakeOnly`] where either is an intake. What was moved before an error stays so, and the same
+/// there already; [`LedgerError::IntakeOnly`] where either is an intake; [`LedgerError::SameLedger`] where both are one ledger, by
+/// whatever names. What was moved before an error stays so, and the same
 /// call goes on with the rest.
 pub fn copy(
     from: &LedgerAddress,
@@ -115,13 +117,19 @@ fn transfer(
     options: &TransferOptions,
     now: Now<'_>,
 ) -> Result<Transferred, LedgerError> {
+    let source = from.instance()?;
+    if source == to.instance()? {
+        return Err(LedgerError::SameLedger { from: from.description(), to: to.description() });
+    }
+    // As long as any other name of an owner, and tells nothing of paths.
+    let source = Fingerprint(Sha256::digest(source.as_bytes()).into()).hex();
     let hosts = from.hosts()?;
     for entry in &hosts {
         from.mend(&entry.host, now)?;
         from.take_over(&entry.host, now)?;
     }
     let mut done = Transferred { head: end_of_trail(from, now)?, ..Transferred::default() };
-    done.held = carry_quotas(from, to, &hosts, now)?;
+    carry_quotas(from, to, (&hosts, &source), (&mut done, now))?;
     let mut after = 0;
     loop {
         let page = from.carried(after, PAGE)?;
@@ -137,7 +145,7 @@ fn transfer(
         }
     }
     // What left meanwhile counts as well.
-    done.held = done.held.max(carry_quotas(from, to, &hosts, now)?);
+    carry_quotas(from, to, (&hosts, &source), (&mut done, now))?;
     Ok(done)
 }
 
@@ -218,29 +226,24 @@ fn seal_anew(
     Ok(lost)
 }
 
-/// Lets no request leave the target that the source's of the last hour leave no room for; returns for how many identities.
+/// Counts in the target what the source has counted.
 fn carry_quotas(
     from: &dyn Portable,
     to: &mut dyn Portable,
-    hosts: &[HostEntry],
-    now: Now<'_>,
-) -> Result<u64, LedgerError> {
-    let window = Duration::from_millis(WINDOW_MS.unsigned_abs());
-    let mut held = 0;
+    (hosts, source): (&[HostEntry], &str),
+    (done, now): (&mut Transferred, Now<'_>),
+) -> Result<(), LedgerError> {
+    (done.requests, done.held) = (0, 0);
     for entry in hosts {
         for identity in &entry.identities {
-            let request = StatusRequest { host: &entry.host, identity, per_hour: u32::MAX };
-            let status = from.host_status(&request, now)?;
-            let asked_for = status.next_slot.and_then(|until| until.duration_since(now()).try_into().ok());
-            let used = if status.requests_last_hour > 0 { window } else { Duration::ZERO };
-            let length = used.max(asked_for.unwrap_or_default());
-            if !length.is_zero() {
-                to.hold(&entry.host, identity, length, now)?;
-                held += 1;
-            }
+            let of = Counted { host: &entry.host, identity };
+            let carried = from.carried_quota(of, now)?;
+            to.take_quota(of, &carried, source, now)?;
+            done.requests += carried.slots.len() as u64;
+            done.held += u64::from(carried.asks_for_patience());
         }
     }
-    Ok(held)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -18,6 +18,14 @@ struct Fleet {
 }
 
 impl Fleet {
+    /// How many requests of the last hour `status` has at a ledger.
+    fn requests(&self, ledger: &str) -> u64 {
+        let api = self.fixture.github.api_url();
+        let ran = self.fixture.sandbox.run(&["status", "-f", "json", "--api-url", &api, "--ledger", ledger]);
+        let status: serde_json::Value = serde_json::from_str(&ran.stdout).expect("a status");
+        status["hosts"][0]["requests_last_hour"].as_u64().expect("a number")
+    }
+
     /// A laptop on which one token was accepted and two wait, and a database with a key.
     fn new(seed: u64) -> Option<Self> {
         let database = postgres::shared()?.empty();
@@ -53,7 +61,10 @@ impl Fleet {
     }
 
     fn an_hour_passes(&self) {
-        self.database.execute("UPDATE stanch.quota SET hold_length = 0");
+        self.database.execute("UPDATE stanch.quota SET hold_length = 0, server_length = 0");
+        self.database.execute(
+            "UPDATE stanch.batch SET slot_at = slot_at - 3600000, slot_adjusted = slot_adjusted - 3600000",
+        );
         self.fixture.github.an_hour_passes();
     }
 
@@ -69,7 +80,7 @@ fn a_laptops_queue_comes_to_the_server_and_is_sent_from_there() {
     let copied = fleet.ledger(&["copy", &laptop, &database, "--seal-to", "fleet.key.pub"]);
     assert_eq!(copied.code, 0, "{}", copied.stderr);
     assert!(copied.stdout.contains("3 tokens, 3 of them new"), "{}", copied.stdout);
-    for said in ["2 tokens taken back", "none leaves"] {
+    for said in ["2 tokens taken back", "counts 2 requests of the last hour", "asked"] {
         assert!(copied.stderr.contains(said), "{said}: {}", copied.stderr);
     }
     assert_eq!(fleet.fixture.status()["queued"], 0);
@@ -139,4 +150,58 @@ fn another_key_than_the_pinned_one_is_refused() {
         "{}",
         refused.stderr
     );
+}
+
+#[test]
+fn what_was_asked_of_a_server_counts_after_a_move_and_a_release() {
+    let Some(fleet) = Fleet::new(8304) else { return };
+    let (laptop, database) = (fleet.laptop(), fleet.database.url());
+    let before = fleet.requests(&laptop);
+    assert_eq!(before, 2);
+    for _ in 0..2 {
+        assert_eq!(fleet.ledger(&["copy", &laptop, &database]).code, 0);
+        assert_eq!(fleet.requests(&database), before, "each counts once");
+    }
+    let api = fleet.fixture.github.api_url();
+    let release = ["queue", "release", "--yes", "--host", &api, "--ledger", &database];
+    let released = fleet.fixture.sandbox.run(&release);
+    assert_eq!(released.code, 0, "{}", released.stderr);
+    assert!(released.stderr.contains("still count"), "{}", released.stderr);
+    assert_eq!(fleet.requests(&database), before, "a release forgot them");
+    fleet.fixture.github.an_hour_passes();
+    let sent = fleet.resume(&["--key", "fleet.key"]);
+    assert_eq!((sent.code, fleet.sent(&fleet.tokens[0])), (0, 1), "{}", sent.stderr);
+    assert_eq!(fleet.requests(&database), before + 1);
+    // And back, to a file of its own.
+    let file = fleet.fixture.sandbox.path().join("back.db").display().to_string();
+    assert_eq!(fleet.ledger(&["copy", &database, &file, "--key", "fleet.key"]).code, 0);
+    assert_eq!(fleet.requests(&file), fleet.requests(&database));
+}
+
+#[test]
+fn a_ledger_is_not_copied_to_itself_by_another_name() {
+    let Some(fleet) = Fleet::new(8305) else { return };
+    let (laptop, database) = (fleet.laptop(), fleet.database.url());
+    assert_eq!(fleet.ledger(&["copy", &laptop, &database]).code, 0);
+    let waiting = |state: &str| -> i64 {
+        let query = "SELECT count(*) FROM stanch.token WHERE state = $1";
+        fleet.database.client().query_one(query, &[&state]).expect("a count").get(0)
+    };
+    let separator = if database.contains('?') { '&' } else { '?' };
+    for other in [database.clone(), format!("{database}{separator}application_name=another")] {
+        let refused = fleet.ledger(&["copy", &database, &other, "--key", "fleet.key"]);
+        assert!(refused.code == 2 && refused.stderr.contains("the same ledger"), "{}", refused.stderr);
+        assert_eq!((waiting("queued"), waiting("withdrawn")), (2, 0));
+    }
+    // The same id in another database: a dump that was put back.
+    let server = fleet.database.server();
+    let dump = server.directory().join(format!("{}.dump", fleet.database.name()));
+    let restored = server.empty();
+    let made = server.tool("pg_dump").arg("-Fc").arg("-f").arg(&dump).arg(fleet.database.name()).status();
+    assert!(made.is_ok_and(|status| status.success()), "no dump");
+    let put_back = server.tool("pg_restore").arg("-d").arg(restored.name()).arg(&dump).status();
+    assert!(put_back.is_ok_and(|status| status.success()), "not put back");
+    let copied = fleet.ledger(&["copy", &restored.url(), &database, "--key", "fleet.key"]);
+    assert_eq!(copied.code, 0, "{}", copied.stderr);
+    assert_eq!(waiting("queued"), 2);
 }

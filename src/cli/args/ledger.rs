@@ -37,7 +37,7 @@ pub(crate) enum LedgerCommand {
     ///
     /// From a file to a database, back, or from one database to another: what waits is sealed anew there, and taken back here
     /// once it is; what is known stays known in both. It may be interrupted and said again. Nothing else may drain the source
-    /// meanwhile; where it had requests within the last hour, none leaves the target for an hour.
+    /// meanwhile. Its requests of the last hour count in the target as well.
     Copy(LedgerCopyArgs),
 }
 

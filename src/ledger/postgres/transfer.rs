@@ -9,9 +9,10 @@ use super::db::{Db, int, typed, uint};
 use super::enqueue::{record_decision, text};
 use super::error::{PgError, PgResult};
 use super::transaction::Tx;
-use super::{PostgresLedger, grants, rows};
+use super::{PostgresLedger, carried_quota, grants, rows};
 use crate::finding::Confidence;
-use crate::ledger::carried::{CarriedToken, Portable, Shipment, event, merged};
+use crate::ledger::carried::{CarriedToken, Counted, Portable, Shipment, event, merged};
+use crate::ledger::carried_quota::CarriedQuota;
 use crate::ledger::decision::Decision;
 use crate::ledger::entry::{Attempt, BatchId};
 use crate::ledger::error::LedgerError;
@@ -40,7 +41,7 @@ const INSERT_GRANTS: &str =
 const ENSURE_QUOTA: &str =
     "INSERT INTO stanch.quota (host, identity) VALUES ($1, $2) ON CONFLICT (host, identity) DO NOTHING";
 const FIND_QUOTA: &str = "SELECT id FROM stanch.quota WHERE host = $1 AND identity = $2";
-/// Without a slot: how many requests the other ledger had is counted as a whole.
+/// Without a slot: those of the other ledger are counted apart, see `carried_quota`.
 const INSERT_BATCH: &str =
     "INSERT INTO stanch.batch (quota, charged, call, owner, bisect_group, at, lease, slot_at,
         slot_adjusted, verdict, closed_at, status, request_id, decided)
@@ -54,6 +55,24 @@ impl Portable for PostgresLedger {
 
     fn take_in(&mut self, shipment: &Shipment<'_>, now: Now<'_>) -> Result<u64, LedgerError> {
         self.write(now, |tx, _| take_in(tx, shipment))
+    }
+
+    fn instance(&self) -> Result<String, LedgerError> {
+        self.which()
+    }
+
+    fn carried_quota(&self, of: Counted<'_>, now: Now<'_>) -> Result<CarriedQuota, LedgerError> {
+        self.read_carried(of, now)
+    }
+
+    fn take_quota(
+        &mut self,
+        of: Counted<'_>,
+        carried: &CarriedQuota,
+        source: &str,
+        now: Now<'_>,
+    ) -> Result<(), LedgerError> {
+        self.write(now, |tx, _| carried_quota::take(tx, of, carried, source))
     }
 }
 

@@ -41,7 +41,7 @@ impl Moment {
     }
 
     /// When a period of this length that began then is over by the wall clock, if it is not over yet.
-    pub(super) fn end(&self, length: i64, now: ClockReading) -> Option<i64> {
+    pub(crate) fn end(&self, length: i64, now: ClockReading) -> Option<i64> {
         let end = if let Some(age) = age(self.uptime, now) {
             now.wall.saturating_add(length.saturating_sub(age))
         } else {
@@ -100,12 +100,13 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    pub(super) fn new(now: ClockReading, length: i64) -> Self {
+    /// One that begins now.
+    pub(crate) fn new(now: ClockReading, length: i64) -> Self {
         Span { since: Moment::new(now), length }
     }
 
     /// Its end by the wall clock, if it is not over.
-    pub(super) fn end(&self, now: ClockReading) -> Option<i64> {
+    pub(crate) fn end(&self, now: ClockReading) -> Option<i64> {
         self.since.end(self.length, now)
     }
 

@@ -109,6 +109,7 @@ pub(super) fn save(db: &Connection, id: i64, quota: &Quota) -> rusqlite::Result<
     Ok(())
 }
 
-fn columns(uptime: Option<Uptime>) -> (Option<i64>, Option<i64>) {
+/// An uptime as two columns of a row.
+pub(super) fn columns(uptime: Option<Uptime>) -> (Option<i64>, Option<i64>) {
     (uptime.map(|uptime| uptime.boot), uptime.map(|uptime| uptime.ms))
 }

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::enqueue::record_decision;
-use super::{SqliteLedger, grants, quota, rows, trail};
+use super::{SqliteLedger, carried_quota, grants, keys, quota, rows, trail};
 use crate::finding::Confidence;
 use crate::ledger::Ledger as _;
-use crate::ledger::carried::{CarriedToken, Portable, Shipment, event, merged};
+use crate::ledger::carried::{CarriedToken, Counted, Portable, Shipment, event, merged};
+use crate::ledger::carried_quota::CarriedQuota;
 use crate::ledger::decision::Decision;
 use crate::ledger::entry::Attempt;
 use crate::ledger::error::LedgerError;
@@ -35,7 +36,7 @@ const UPDATE: &str =
 const INSERT_SEALED: &str = "INSERT OR REPLACE INTO sealed (token, bytes) VALUES (?1, ?2)";
 const INSERT_GRANTS: &str =
     "INSERT OR IGNORE INTO grants (token, scopes, expires_at, told_at) VALUES (?1, ?2, ?3, ?4)";
-/// Without a slot: how many requests the other ledger had is counted as a whole.
+/// Without a slot: those of the other ledger are counted apart, see `carried_quota`.
 const INSERT_BATCH: &str = "INSERT INTO batch (quota, charged, call, owner, bisect_group, at, lease, slot_at,
         slot_adjusted, verdict, closed_at, status, request_id, decided)
     VALUES (?1, 0, 'revoke', 'another ledger', 0, ?2, ?2, ?2, ?2, ?3, ?2, ?4, ?5, ?6)";
@@ -56,6 +57,26 @@ impl Portable for SqliteLedger {
 
     fn take_in(&mut self, shipment: &Shipment<'_>, now: Now<'_>) -> Result<u64, LedgerError> {
         self.write(|tx, _| take_in(tx, shipment, now()))
+    }
+
+    /// A copy of the file has the same id, and is another ledger.
+    fn instance(&self) -> Result<String, LedgerError> {
+        let id = u128::from_be_bytes(self.read(keys::ledger_id)?);
+        Ok(format!("{id:032x}@{}", self.path.display()))
+    }
+
+    fn carried_quota(&self, of: Counted<'_>, now: Now<'_>) -> Result<CarriedQuota, LedgerError> {
+        self.snapshot(|db| carried_quota::carried(db, of, now()))
+    }
+
+    fn take_quota(
+        &mut self,
+        of: Counted<'_>,
+        carried: &CarriedQuota,
+        source: &str,
+        now: Now<'_>,
+    ) -> Result<(), LedgerError> {
+        self.write(|tx, _| carried_quota::take(tx, of, carried, source, now()))
     }
 }
 

@@ -154,15 +154,55 @@ fn what_waits_goes_over_and_what_is_known_stays_known() -> TestResult {
 
 #[test]
 fn requests_of_the_last_hour_count_in_the_target() -> TestResult {
-    let (mut laptop, mut server) = (laptop()?, Machine::new()?);
-    let done = transfer(&mut laptop.ledger, &mut server.ledger, &options(false), &at)?;
-    assert_eq!(done.held, 1);
+    let (mut laptop, mut server) = (Machine::new()?, Machine::new()?);
+    laptop.queue(0..70)?;
+    for _ in 0..47 {
+        let batch = laptop.begin(1)?;
+        laptop.accept(batch)?;
+    }
+    server.queue(100..101)?;
+    let batch = server.begin(1)?;
+    server.accept(batch)?;
+    for _ in 0..2 {
+        let done = transfer(&mut laptop.ledger, &mut server.ledger, &options(false), &at)?;
+        assert_eq!((done.requests, done.held), (47, 0), "{done:?}");
+    }
+    // A person lifts what a server asked for, and not what was counted.
+    server.ledger.release(HOST, "me", &at)?;
+    for _ in 48..60 {
+        let batch = server.begin(1)?;
+        server.accept(batch)?;
+    }
     assert!(server.begin(1).is_err(), "a request left beside those of the source");
-    // Without any, nothing is held.
-    let (mut quiet, mut other) = (Machine::new()?, Machine::new()?);
-    quiet.queue(0..1)?;
-    assert_eq!(transfer(&mut quiet.ledger, &mut other.ledger, &options(false), &at)?.held, 0);
-    other.begin(1)?;
+    assert!(server.ledger.check().problems.is_empty(), "{:?}", server.ledger.check());
+    // What came from elsewhere goes on to the next one.
+    let mut third = Machine::new()?;
+    assert_eq!(transfer(&mut server.ledger, &mut third.ledger, &options(false), &at)?.requests, 60);
+    assert!(third.begin(1).is_err());
+    Ok(())
+}
+
+#[test]
+fn what_a_server_asked_of_the_source_is_asked_of_the_target() -> TestResult {
+    let (mut laptop, mut server) = (Machine::new()?, Machine::new()?);
+    laptop.queue(0..1)?;
+    laptop.ledger.hold(HOST, IDENTITY, Duration::from_mins(10), &at)?;
+    let done = transfer(&mut laptop.ledger, &mut server.ledger, &options(false), &at)?;
+    assert_eq!((done.requests, done.held), (0, 1), "{done:?}");
+    assert!(server.begin(1).is_err(), "the server's word is forgotten");
+    assert_eq!(server.ledger.release(HOST, "me", &at)?, 1);
+    server.begin(1)?;
+    Ok(())
+}
+
+#[test]
+fn a_ledger_is_not_moved_to_itself() -> TestResult {
+    let mut laptop = Machine::new()?;
+    laptop.queue(0..2)?;
+    let mut again = SqliteLedger::open(&laptop.home.path().join("ledger.db"))?;
+    let moved = transfer(&mut laptop.ledger, &mut again, &options(false), &at);
+    assert!(matches!(moved, Err(LedgerError::SameLedger { .. })), "{moved:?}");
+    assert_eq!(laptop.waiting()?, 2);
     Ok(())
 }
 

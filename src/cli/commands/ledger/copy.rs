@@ -7,7 +7,7 @@ use anyhow::bail;
 use jiff::Timestamp;
 
 use crate::cli::args::LedgerCopyArgs;
-use crate::cli::console::{Console, count};
+use crate::cli::console::{Console, count, human_count};
 use crate::cli::decision::{run_id, user_at_host};
 use crate::cli::exit::Exit;
 use crate::cli::stdout::stdout;
@@ -56,7 +56,7 @@ fn tell_moved(
     (from, to): (&str, &str),
     console: &Console,
 ) -> anyhow::Result<Exit> {
-    let (tokens, new) = (count(done.tokens, "token"), done.taken_in);
+    let (tokens, new) = (count(done.tokens, "token"), human_count(done.taken_in));
     writeln!(
         stdout(),
         "{to} knows what {from} knew: {tokens}, {new} of them new or changed there; the trail of {from} ended with {}",
@@ -67,10 +67,14 @@ fn tell_moved(
     } else if done.moved > 0 {
         console.info(&format!("{} taken back in {from}: {to} sends them", count(done.moved, "token")));
     }
-    if done.held > 0 {
+    if done.requests > 0 {
         console.info(&format!(
-            "{from} had requests within the last hour: none leaves {to} for an hour, so that there are not too many"
+            "{to} counts {} of the last hour in {from} as its own, each until its hour is over",
+            count(done.requests, "request")
         ));
+    }
+    if done.held > 0 {
+        console.info(&format!("the server asked {from} for patience: {to} has it, too, until that is over"));
     }
     if done.in_flight > 0 {
         console.warn(&format!(
