@@ -1,5 +1,6 @@
 //! `stanch serve`: the real server, the scripted GitHub, and a ledger between them.
 
+mod database;
 mod garbage;
 mod gitlab;
 mod sealed;

@@ -12,7 +12,7 @@ const MESSAGE_MAX: usize = 200;
 
 /// Tells of what another revoker does.
 pub(super) struct Observed<'a> {
-    pub(super) inner: Box<dyn Revoker>,
+    pub(super) inner: &'a mut dyn Revoker,
     /// What people call the host.
     pub(super) label: &'a str,
     /// What the ledger calls it.

@@ -70,9 +70,9 @@ impl<'a> Queue<'a> {
 
     /// Sends what waits, and what comes to wait, until the server ends.
     pub(super) fn drain(&self) {
-        let mut failures = 0;
+        let (mut failures, mut way) = (0, None);
         while !self.tools.stop.is_stopping() {
-            match self.session(&mut failures) {
+            match self.session(&mut way, &mut failures) {
                 Ok(()) => return,
                 // It waited for the ledger, and was asked to end.
                 Err(_) if self.tools.stop.is_stopping() => return,
@@ -83,27 +83,31 @@ impl<'a> Queue<'a> {
                     let host = &self.host;
                     self.trouble.tell(self.tools.log, &format!("nothing is sent to {host}: {hindrance}"));
                     failures += 1;
-                    self.sleep(backoff::pause(failures, backoff::random()).min(LONGEST_PAUSE));
+                    // To ask it again costs a request of the hour.
+                    let is_answer = matches!(hindrance, Hindrance::Connect(_));
+                    let pause = backoff::pause(failures, backoff::random()).min(LONGEST_PAUSE);
+                    self.sleep(if is_answer { AFTER_REFUSAL } else { pause });
                 }
             }
         }
     }
 
-    /// Drains with one handle of the ledger and one way to the host, until the server ends or one of them is of no use.
-    fn session(&self, failures: &mut u32) -> Result<(), Hindrance> {
+    /// Drains with one handle of the ledger and one way to the host, until the server ends or the handle is of no use. The way
+    /// is kept for the next one: what a host was asked, it is not asked again.
+    fn session(&self, way: &mut Option<Destination>, failures: &mut u32) -> Result<(), Hindrance> {
         let mut ledger = ledger::open(self.tools.ledger)?;
         if !self.await_tokens(ledger.as_ref())? {
             return Ok(());
         }
-        let destination = self.open(ledger.as_ref())?;
-        let Destination { label, revoker, credential } = destination;
+        // Without a key nothing could be sent: then the host is not asked anything either.
+        ledger.opener(&self.host)?;
+        let Destination { label, revoker, credential } = match way {
+            Some(way) => way,
+            None => way.insert(self.open(ledger.as_ref())?),
+        };
         let Tools { log, metrics, kept, .. } = self.tools;
-        let mut revoker = Observed { inner: revoker, label: &label, host: &self.host, log, metrics };
-        let mut calls = CountedCalls::new(self.tools.ledger, revoker.limits(), &SystemClock);
-        if let Some(note) = revoker.prepare(&mut calls)? {
-            log.warn(&note);
-        }
-        let screen = Screen { kept, credential };
+        let revoker = Observed { inner: revoker.as_mut(), label, host: &self.host, log, metrics };
+        let screen = Screen { kept, credential: *credential };
         let pacing =
             Pacing { coalesce: self.tools.coalesce, max_batch: revoker.limits().max_batch.max(1) as u64 };
         while let Some(waiting) = self.await_batch(ledger.as_mut(), &revoker, pacing)? {
@@ -114,18 +118,23 @@ impl<'a> Queue<'a> {
             };
             let outcome = self.send(ledger.as_mut(), &revoker, &screen, &options)?;
             self.trouble.is_over(log, &format!("sending to {label} again"));
-            self.after(&label, &outcome, failures);
+            self.after(label, &outcome, failures);
         }
         Ok(())
     }
 
-    /// The way to the host.
+    /// The way to the host, which was asked what has to be known of it.
     fn open(&self, ledger: &dyn Ledger) -> Result<Destination, Hindrance> {
         let entries = ledger.hosts()?;
         let Some(entry) = entries.iter().find(|entry| entry.host == self.host) else {
             return Err(Hindrance::NoWay("the ledger does not know it any more".to_owned()));
         };
-        self.tools.destinations.open(entry, &entries).map_err(Hindrance::NoWay)
+        let mut way = self.tools.destinations.open(entry, &entries).map_err(Hindrance::NoWay)?;
+        let mut calls = CountedCalls::new(self.tools.ledger, way.revoker.limits(), &SystemClock);
+        if let Some(note) = way.revoker.prepare(&mut calls)? {
+            self.tools.log.warn(&note);
+        }
+        Ok(way)
     }
 
     /// Waits until there is anything to send; false when the server ends before.

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -72,7 +72,11 @@ impl Serve {
 
     /// One with just these arguments; `address` is of use where it listens.
     pub(crate) fn spawn(fixture: &Fixture, arguments: &[&str]) -> Serve {
-        let mut command = fixture.command(arguments);
+        Serve::launch(fixture.command(arguments), arguments.contains(&"--listen"))
+    }
+
+    /// One that a command starts.
+    pub(crate) fn launch(mut command: Command, listens: bool) -> Serve {
         let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
         let mut child = child.expect("the program starts");
         let lines: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -84,7 +88,7 @@ impl Serve {
         });
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut serve = Serve { child, address: nowhere, lines, reader: Some(reader) };
-        if arguments.contains(&"--listen") {
+        if listens {
             let line = serve.await_line("listening at ");
             let address = line.rsplit(' ').next().and_then(|address| address.parse().ok());
             serve.address = address.expect("an address");
