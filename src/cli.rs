@@ -34,6 +34,7 @@ mod session;
 mod signal;
 mod spool;
 mod stdout;
+mod still_queued;
 mod version;
 
 use std::io::Write as _;

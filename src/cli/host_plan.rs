@@ -7,6 +7,7 @@ use super::plan;
 use super::queue_review::QueueReview;
 use super::revoke_target::RevokeTarget;
 use super::run_outcome::RunOutcome;
+use super::still_queued::StillQueued;
 use crate::ledger::HostStatus;
 use crate::local_credentials::LocalCredentials;
 use crate::policy::{Impact, Plan};
@@ -63,9 +64,17 @@ impl HostPlan<'_> {
 
     /// What is told of it when it is over.
     pub(super) fn summary(&self, outcome: RunOutcome) -> HostSummary {
-        let summary = HostSummary::new(self.target.summary_host(), self.suppressed, outcome);
+        let stays = match &outcome {
+            RunOutcome::Queued { queued, .. } => queued.out_of_reach,
+            RunOutcome::DryRun { .. } | RunOutcome::NothingToDo => self.target.is_intake,
+            _ => false,
+        };
+        let (suppressed, own) = if stays { self.review.unwanted() } else { (0, 0) };
+        let passed_over = self.suppressed.saturating_sub(suppressed);
+        let summary = HostSummary::new(self.target.summary_host(), passed_over, outcome);
         summary
-            .with_own(self.review.own_elsewhere)
+            .with_still_queued(StillQueued { suppressed, own })
+            .with_own(if stays { 0 } else { self.review.own_elsewhere })
             .with_tokens_before(self.plan.waited().collect(), self.plan.done)
             .with_unasked(self.unasked)
     }

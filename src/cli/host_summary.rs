@@ -9,6 +9,7 @@ use super::error;
 use super::left_waiting::LeftWaiting;
 use super::plan;
 use super::run_outcome::RunOutcome;
+use super::still_queued::StillQueued;
 use crate::finding::Finding;
 use crate::ledger::WaitReason;
 use crate::revocation::State;
@@ -36,6 +37,8 @@ pub(super) struct HostSummary {
     suppressed: u64,
     /// How many of this machine's own credentials were taken out of the queue without having been found by this run.
     own_elsewhere: u64,
+    /// What it could not take out of the queue.
+    still_queued: StillQueued,
     /// Those of its tokens that waited before it, and how many were done before it.
     before: (HashSet<Fingerprint>, u64),
     /// How many tokens earlier runs have sent that it was to ask about, and did not.
@@ -56,6 +59,7 @@ impl HostSummary {
             outcome,
             suppressed,
             own_elsewhere: 0,
+            still_queued: StillQueued::default(),
             before: (HashSet::new(), 0),
             unasked: 0,
             accepted_now: 0,
@@ -67,6 +71,11 @@ impl HostSummary {
     /// With so many of this machine's own credentials that were taken out of the queue, and were not found by this run.
     pub(super) fn with_own(self, own_elsewhere: u64) -> Self {
         HostSummary { own_elsewhere, ..self }
+    }
+
+    /// With what should not wait any more, and does.
+    pub(super) fn with_still_queued(self, still_queued: StillQueued) -> Self {
+        HostSummary { still_queued, ..self }
     }
 
     /// With those of its tokens that waited before it, and how many were done before it.
@@ -113,7 +122,7 @@ impl HostSummary {
             RunOutcome::Refused => return false,
             _ => false,
         };
-        of_run || self.open + self.own_elsewhere > 0
+        of_run || self.open + self.own_elsewhere + self.still_queued.tokens() > 0
     }
 
     /// Whether sending could not go on.
@@ -177,6 +186,7 @@ impl HostSummary {
         if self.suppressed > 0 {
             console.warn(&format!("{} passed over, not sent", count(self.suppressed, "suppressed token")));
         }
+        self.still_queued.print(self.host.queued_in.as_deref().unwrap_or_default(), console);
     }
 
     /// What the server is known to have taken, those of this run and those of earlier ones told apart.

@@ -1,9 +1,10 @@
 //! What a ledger knows of findings and queues. Where there is no ledger, none is made.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::console::{Console, count};
 use super::left_waiting::LeftWaiting;
+use super::queue_review::{QueueReview, ReviewContext};
 use super::revoke_target::RevokeTarget;
 use crate::finding::Finding;
 use crate::ledger::{self, Ledger, LedgerError, TokenRecord};
@@ -59,8 +60,33 @@ impl LedgerLookup<'_> {
         Ok(())
     }
 
+    /// What waits at a host and does not leave, and what is known of what was found for it. Where there is no ledger, none is
+    /// made.
+    pub(super) fn review(
+        &self,
+        target: &RevokeTarget,
+        context: &ReviewContext<'_>,
+    ) -> Result<(QueueReview, HashMap<Fingerprint, Known>), LedgerError> {
+        let Some(ledger) = self.existing()? else { return Ok((QueueReview::default(), HashMap::new())) };
+        if !self.connection.ledger.is_intake() {
+            let review = QueueReview::read(ledger.as_ref(), &target.api_base, context)?;
+            return Ok((review, self.known(ledger.as_ref(), target, context.findings)?));
+        }
+        let theirs = context.findings.iter().filter(|finding| target.is_known_of(finding));
+        let theirs = theirs.map(|finding| finding.token.fingerprint());
+        let mut seen = HashSet::new();
+        let tokens: Vec<Fingerprint> =
+            context.unwanted().chain(theirs).filter(|token| seen.insert(*token)).collect();
+        // A token that an intake was not asked about is handed over again, which changes nothing there.
+        let (records, _) = self.records(ledger.as_ref(), &target.api_base, &tokens)?;
+        let known = tokens.into_iter().zip(records);
+        let known: HashMap<_, _> = known.filter_map(|(token, record)| Some((token, record?))).collect();
+        let review = QueueReview::of_known(&known, context);
+        Ok((review, known.iter().map(|(token, record)| (*token, Known::from(record))).collect()))
+    }
+
     /// What is known of what was found for a host.
-    pub(super) fn known(
+    fn known(
         &self,
         ledger: &dyn Ledger,
         target: &RevokeTarget,
@@ -70,8 +96,7 @@ impl LedgerLookup<'_> {
         let theirs: Vec<&Finding> = findings.iter().filter(|finding| target.is_known_of(finding)).collect();
         for page in theirs.chunks(PAGE_LEN) {
             let tokens: Vec<Fingerprint> = page.iter().map(|finding| finding.token.fingerprint()).collect();
-            // A token that an intake was not asked about is handed over again, which changes nothing there.
-            let (records, _) = self.records(ledger, &target.api_base, &tokens)?;
+            let records = ledger.tokens(&target.api_base, &tokens)?;
             let found = tokens.into_iter().zip(records);
             known.extend(found.filter_map(|(token, record)| Some((token, Known::from(&record?)))));
         }

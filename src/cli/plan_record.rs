@@ -9,7 +9,7 @@ use super::console::{Console, count};
 use super::decision::decision;
 use super::host_plan::HostPlan;
 use crate::finding::{Finding, Location};
-use crate::ledger::{Enqueued, Event, Ledger};
+use crate::ledger::{Enqueued, Event, Ledger, LedgerError};
 use crate::policy::{Choice, Policy};
 use crate::revoke;
 use crate::text::printable;
@@ -24,13 +24,29 @@ pub(super) struct PlanRecord<'a> {
     pub(super) consent: &'a str,
 }
 
+/// A plan that was written down.
+#[derive(Default)]
+pub(super) struct Written {
+    /// What became of the tokens.
+    pub(super) enqueued: Enqueued,
+    /// Whether what was to be taken out of the queue is still there: who only queues may not be allowed to do that.
+    pub(super) out_of_reach: bool,
+}
+
 impl PlanRecord<'_> {
     /// Writes it down, and returns what became of the tokens.
-    pub(super) fn write(&self, ledger: &mut dyn Ledger) -> anyhow::Result<Enqueued> {
+    pub(super) fn write(&self, ledger: &mut dyn Ledger) -> anyhow::Result<Written> {
         let HostPlan { target, plan, review, .. } = self.host;
-        review.withdraw(ledger, &target.api_base)?;
+        let out_of_reach = match review.withdraw(ledger, &target.api_base) {
+            Err(LedgerError::Denied { .. } | LedgerError::IntakeOnly { .. })
+                if target.queued_in.is_some() =>
+            {
+                true
+            }
+            withdrawn => withdrawn.map(|()| false)?,
+        };
         if !plan.changes_anything() {
-            return Ok(Enqueued::default());
+            return Ok(Written { out_of_reach, ..Written::default() });
         }
         if ledger.keeps_trail() {
             ledger.record(&self.event(), &Timestamp::now)?;
@@ -41,8 +57,9 @@ impl PlanRecord<'_> {
             let location = first_location(finding);
             revoke::entry(&sealer, &finding.token, finding.confidence, *state, &location)
         });
-        revoke::enqueue(ledger, &target.api_base, &decision, entries, &Timestamp::now)
-            .context("the tokens could not all be queued, and none was sent")
+        let enqueued = revoke::enqueue(ledger, &target.api_base, &decision, entries, &Timestamp::now)
+            .context("the tokens could not all be queued, and none was sent")?;
+        Ok(Written { enqueued, out_of_reach })
     }
 
     fn event(&self) -> Event {

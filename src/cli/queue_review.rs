@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use jiff::Timestamp;
 
 use crate::finding::Finding;
-use crate::ledger::{Ledger, LedgerError, Selection, StateChange};
+use crate::ledger::{Ledger, LedgerError, Selection, StateChange, TokenRecord};
 use crate::local_credentials::LocalCredentials;
 use crate::policy::Policy;
 use crate::revocation::State;
@@ -26,6 +26,15 @@ pub(super) struct ReviewContext<'a> {
     /// What this run has found. A finding decides for itself: one that something suppresses in one place only is none that
     /// a list of hashes withdraws.
     pub(super) findings: &'a [Finding],
+    /// Whether what waits is known by its hash alone: its text and its place are looked at by who sends it.
+    pub(super) by_hash: bool,
+}
+
+impl ReviewContext<'_> {
+    /// What must not leave, as far as this run has seen it: the findings that are suppressed, and this machine's own credentials.
+    pub(super) fn unwanted(&self) -> impl Iterator<Item = Fingerprint> {
+        suppressed_tokens(self.findings).chain(self.own.fingerprints())
+    }
 }
 
 /// What waits at a host, and what of it does not leave.
@@ -65,7 +74,7 @@ impl QueueReview {
         let found: HashSet<Fingerprint> =
             context.findings.iter().map(|finding| finding.token.fingerprint()).collect();
         review.suppressed = suppressed_findings(ledger, host, context)?;
-        let mut elsewhere = suppressed_elsewhere(ledger, host, context.suppressions, review.tokens())?;
+        let mut elsewhere = suppressed_elsewhere(ledger, host, context, review.tokens())?;
         elsewhere.retain(|token, _| !found.contains(token));
         review.suppressed_elsewhere = elsewhere.len() as u64;
         review.suppressed.extend(elsewhere);
@@ -79,6 +88,24 @@ impl QueueReview {
         }
         review.waiting.retain(|_, waiting| *waiting > 0);
         Ok(review)
+    }
+
+    /// The same of a queue that tells of single tokens only: those that wait are none of this run's to send.
+    pub(super) fn of_known(known: &HashMap<Fingerprint, TokenRecord>, context: &ReviewContext<'_>) -> Self {
+        let waits = |token: Fingerprint| {
+            let record = known.get(&token).filter(|record| record.state.pending())?;
+            Some((token, record.kind))
+        };
+        let suppressed: HashMap<_, _> = suppressed_tokens(context.findings).filter_map(waits).collect();
+        let own = context.own.fingerprints().filter(|token| !suppressed.contains_key(token));
+        // Under which decision it waits is not told.
+        let own = own.filter(|_| !context.policy.allow_own).filter_map(waits).collect();
+        QueueReview { suppressed, own, ..QueueReview::default() }
+    }
+
+    /// How many tokens of those that do not leave are suppressed, and how many are this machine's own.
+    pub(super) fn unwanted(&self) -> (u64, u64) {
+        (self.suppressed.len() as u64, self.own.len() as u64)
     }
 
     /// How many tokens wait and may leave.
@@ -128,14 +155,17 @@ fn waiting_among(
     Ok(waits.map(|(token, record)| (token, record.kind)).collect())
 }
 
+fn suppressed_tokens(findings: &[Finding]) -> impl Iterator<Item = Fingerprint> {
+    findings.iter().filter(|finding| finding.suppressed.is_some()).map(|finding| finding.token.fingerprint())
+}
+
 /// The findings of this run that are suppressed, and wait.
 fn suppressed_findings(
     ledger: &dyn Ledger,
     host: &str,
     context: &ReviewContext<'_>,
 ) -> Result<HashMap<Fingerprint, Kind>, LedgerError> {
-    let suppressed = context.findings.iter().filter(|finding| finding.suppressed.is_some());
-    let tokens: Vec<Fingerprint> = suppressed.map(|finding| finding.token.fingerprint()).collect();
+    let tokens: Vec<Fingerprint> = suppressed_tokens(context.findings).collect();
     waiting_among(ledger, host, &tokens, |_| false)
 }
 
@@ -143,11 +173,12 @@ fn suppressed_findings(
 fn suppressed_elsewhere(
     ledger: &dyn Ledger,
     host: &str,
-    suppressions: &Suppressions,
+    context: &ReviewContext<'_>,
     waiting: u64,
 ) -> Result<HashMap<Fingerprint, Kind>, LedgerError> {
+    let suppressions = context.suppressions;
     let prefixes = suppressions.hash_prefixes();
-    if suppressions.looks_beyond_hashes() || prefixes.len() as u64 > waiting {
+    if !context.by_hash && (suppressions.looks_beyond_hashes() || prefixes.len() as u64 > waiting) {
         return suppressed_of_all(ledger, host, suppressions);
     }
     let named = ledger.waiting_named(host, &prefixes)?;

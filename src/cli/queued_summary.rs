@@ -10,6 +10,8 @@ pub(super) struct QueuedSummary {
     pub(super) enqueued: Enqueued,
     /// What waits on this machine, because the intake is away.
     pub(super) spooled: Option<Spooled>,
+    /// Whether what was to be taken out of the queue is still there.
+    pub(super) out_of_reach: bool,
 }
 
 impl QueuedSummary {

@@ -1,6 +1,6 @@
 //! A revoking run, from what was found to what became of it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -14,8 +14,8 @@ use super::host_plan::HostPlan;
 use super::host_summary::HostSummary;
 use super::ledger_lookup::LedgerLookup;
 use super::own_credentials::own_credentials;
-use super::plan_record::{self, PlanRecord};
-use super::queue_review::{QueueReview, ReviewContext};
+use super::plan_record::{self, PlanRecord, Written};
+use super::queue_review::ReviewContext;
 use super::queued_summary::QueuedSummary;
 use super::revoke_summary::RevokeSummary;
 use super::revoke_target::RevokeTarget;
@@ -126,9 +126,10 @@ impl RevokeSession {
         let mut summaries: Vec<HostSummary> =
             plans.iter().zip(outcomes).map(|(host, outcome)| host.summary(outcome)).collect();
         let kept_back = plans.iter().map(|host| (host.target.api_base.clone(), host.review.kept_back()));
-        let kept_back = kept_back.filter(|_| self.settings.mode == Mode::DryRun).collect();
+        let is_intake = self.settings.connection.ledger.is_intake();
+        let kept_back = kept_back.filter(|_| self.settings.mode == Mode::DryRun && !is_intake).collect();
         // An intake has no word for what is set aside: only this run can tell of it.
-        let told = written.is_some() && self.settings.connection.ledger.is_intake();
+        let told = written.is_some() && is_intake;
         let set_aside = plans.iter().filter(|_| told).flat_map(|host| host.plan.set_aside()).collect();
         // Who stops a run while its ledger cannot be used waits no longer for that.
         let is_over = terminal.cancel.is_cancelled() && summaries.iter().any(HostSummary::failed);
@@ -170,20 +171,11 @@ impl RevokeSession {
         counted: Confidence,
         suppressions: &Suppressions,
     ) -> Result<HostPlan<'a>, LedgerError> {
-        let context = ReviewContext { suppressions, own: &self.own, policy: &self.settings.policy, findings };
-        // What waits in a queue that machines share is looked at by who sends it.
-        let is_others = self.settings.enqueue_only && self.settings.connection.ledger.is_shared();
-        let (review, known) = match self.ledger().existing()? {
-            Some(ledger) if is_others => {
-                (QueueReview::default(), self.ledger().known(ledger.as_ref(), target, findings)?)
-            }
-            Some(ledger) => (
-                QueueReview::read(ledger.as_ref(), &target.api_base, &context)?,
-                self.ledger().known(ledger.as_ref(), target, findings)?,
-            ),
-            // Where there is no ledger, none is made.
-            None => (QueueReview::default(), HashMap::new()),
-        };
+        // What waits in a queue that machines share is opened by who sends it.
+        let by_hash = self.settings.enqueue_only && self.settings.connection.ledger.is_shared();
+        let context =
+            ReviewContext { suppressions, own: &self.own, policy: &self.settings.policy, findings, by_hash };
+        let (review, known) = self.ledger().review(target, &context)?;
         let context = PolicyContext {
             counted,
             kinds: &target.kinds,
@@ -276,14 +268,15 @@ impl RevokeSession {
     ) -> RunOutcome {
         let consent = if self.settings.mode == Mode::Ask { "yes at the terminal" } else { "--yes" };
         let name = ledger.description();
-        let enqueued = match (PlanRecord { policy: &self.settings.policy, run, host, consent }).write(ledger)
-        {
-            Ok(enqueued) => enqueued,
+        let record = PlanRecord { policy: &self.settings.policy, run, host, consent };
+        let Written { enqueued, out_of_reach } = match record.write(ledger) {
+            Ok(written) => written,
             Err(error) => return RunOutcome::failed(name, error),
         };
         plan_record::warn_of_damaged(enqueued.damaged, &name, terminal.console);
         if self.settings.enqueue_only {
-            let queued = Box::new(QueuedSummary { enqueued, spooled: ledger.spooled().cloned() });
+            let queued =
+                Box::new(QueuedSummary { enqueued, spooled: ledger.spooled().cloned(), out_of_reach });
             return RunOutcome::Queued { ledger: name, queued };
         }
         if host.impact.tokens() == 0 {

@@ -33,6 +33,8 @@ pub(super) struct RevokeTarget {
     pub(super) connection: Option<HostConnection>,
     /// The ledger's name for people where tokens are only queued in it.
     pub(super) queued_in: Option<String>,
+    /// Whether that is an intake, which lets nothing be taken back.
+    pub(super) is_intake: bool,
 }
 
 impl RevokeTarget {
@@ -82,6 +84,7 @@ impl RevokeTarget {
             kinds: provider.revocable_kinds(),
             connection: connection.filter(|_| purpose.sends()),
             queued_in: purpose.enqueue_only.then(|| settings.ledger.to_string()),
+            is_intake: settings.ledger.is_intake(),
         })
     }
 

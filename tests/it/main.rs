@@ -65,6 +65,7 @@ mod serve;
 mod shallow;
 #[cfg(unix)]
 mod shards;
+mod shared_queue;
 mod signal;
 mod status;
 mod support;

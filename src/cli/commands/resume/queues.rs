@@ -85,7 +85,7 @@ impl Queues<'_> {
 
     fn queue(&self, entry: &HostEntry, way: HostWay, own: &LocalCredentials) -> anyhow::Result<HostQueue> {
         let (suppressions, policy) = (self.suppressions, &self.settings.policy);
-        let context = ReviewContext { suppressions, own, policy, findings: &[] };
+        let context = ReviewContext { suppressions, own, policy, findings: &[], by_hash: false };
         let left = self.left.iter().find(|left| left.host == entry.host);
         let waiting = left.map(|left| left.kinds.clone()).unwrap_or_default();
         let review = QueueReview::of(self.ledger, &entry.host, waiting, &context)?;
