@@ -42,6 +42,7 @@ mod audit;
 mod bisect;
 mod care;
 mod carried;
+mod carried_quota;
 mod change;
 mod decision;
 mod entry;

@@ -9,7 +9,6 @@ use etcetera::BaseStrategy as _;
 use zeroize::Zeroizing;
 
 use super::error::LedgerError;
-use super::postgres;
 use crate::text::redacted;
 
 /// Where a ledger is kept. A path, or `sqlite:PATH`, is a file; `postgres://…` is a database, `https://…` a `stanch serve`.
@@ -112,7 +111,7 @@ impl LedgerAddress {
         };
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let is_database = ["postgres", "postgresql"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
-        let has_password = if is_database { postgres::has_password(text) } else { rest.contains('@') };
+        let has_password = if is_database { has_password(rest) } else { rest.contains('@') };
         let access = LedgerAccess::default();
         match scheme.to_ascii_lowercase().as_str() {
             "postgres" | "postgresql" | "https" | "http" if has_password => {
@@ -191,6 +190,21 @@ impl fmt::Display for LedgerAddress {
             Self::Intake(address) => redacted(&address.url, usize::MAX).fmt(f),
         }
     }
+}
+
+/// Whether what follows the scheme of a database's address holds a password, which may have any character in it. The name of a
+/// parameter that is written in another way than usual counts as one.
+fn has_password(rest: &str) -> bool {
+    let (head, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+    let in_user = match head.rsplit_once('@') {
+        Some((user, _)) => user.contains(':'),
+        None => head.contains(':') && parameters.contains('@'),
+    };
+    let is_password = |parameter: &str| {
+        let name = parameter.split('=').next().unwrap_or_default();
+        name.eq_ignore_ascii_case("password") || name.contains('%')
+    };
+    in_user || parameters.split('&').any(is_password)
 }
 
 /// Whether a text is meant as the address of a database and is none: taken for a path, it would be shown with its password.

@@ -66,7 +66,6 @@ use super::waiting::WaitingToken;
 use crate::revocation::{Grants, State};
 use crate::token::{Fingerprint, Kind};
 
-pub(super) use self::config::has_password;
 pub use self::init::Initialized;
 
 /// How many tokens are looked up in one statement.

@@ -31,6 +31,10 @@ pub(super) fn settings(address: &PostgresAddress) -> Result<Settings, LedgerErro
     let bad = |detail: String| LedgerError::Backend { ledger: address.url.clone(), detail };
     let (url, tls) = split_tls(&address.url);
     let mut config = Config::from_str(&url).map_err(|error| bad(super::error::text_of(&error)))?;
+    // In whatever way it is written.
+    if config.get_password().is_some() {
+        return Err(LedgerError::PasswordInAddress { scheme: "postgres".to_owned() });
+    }
     if config.get_user().is_none() {
         return Err(bad("the address names no user; say postgres://USER@HOST/DB".to_owned()));
     }
@@ -66,15 +70,6 @@ pub(super) fn settings(address: &PostgresAddress) -> Result<Settings, LedgerErro
     }
     set_password(&mut config, address)?;
     Ok(Settings { config, ca_cert: tls.root.or_else(|| address.access.ca_cert.clone()) })
-}
-
-/// Whether an address holds a password. One that cannot be read is looked at as a text: it may hold one all the same.
-pub(in crate::ledger) fn has_password(url: &str) -> bool {
-    if let Ok(config) = Config::from_str(&split_tls(url).0) {
-        return config.get_password().is_some() || url.to_ascii_lowercase().contains("password=");
-    }
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
 }
 
 /// What an address says of TLS, which the client does not read itself.
