@@ -152,11 +152,13 @@ pub trait Ledger {
     /// What is wrong with this ledger, as far as it can be told.
     fn check(&self) -> CheckReport;
 
-    /// How many tokens cannot be opened with the key of this ledger.
+    /// How many tokens cannot be opened with the key of this ledger: what [`Ledger::rekey`] would hold back. Fails with
+    /// [`LedgerError::KeyNotNamed`] where it would refuse.
     fn unopenable(&self) -> Result<u64, LedgerError>;
 
     /// Makes a new key, on the word of `by`, and seals with it what can be opened; what cannot, and what is damaged, is held
-    /// back. Quota, history and trail stay. Fails with [`LedgerError::Locked`] while another process is at work.
+    /// back. Quota, history and trail stay. Fails with [`LedgerError::Locked`] while another process is at work, and, changing
+    /// nothing, where the key that tokens wait under is another one than what is at hand.
     fn rekey(&mut self, by: &str, now: Now<'_>) -> Result<Rekeyed, LedgerError>;
 
     /// How long a call waits for other processes before it fails with [`LedgerError::Locked`]; as long as when it was opened
