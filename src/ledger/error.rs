@@ -98,7 +98,8 @@ pub enum LedgerError {
     /// The key is not the one the ledger was made with.
     #[error(
         "the key {key} is not the one this ledger was made with; put the right one back, \
-         or move both away and scan again"
+         or move both away and scan again. Where the right one is lost, move this one alone away, and `stanch ledger rekey` holds \
+         back what it opened"
     )]
     KeyMismatch {
         /// Where the key is kept.
@@ -202,6 +203,33 @@ pub enum LedgerError {
     NoNewKey {
         /// The ledger.
         ledger: String,
+    },
+    /// A new key is wanted, and tokens wait under one that is not at hand.
+    #[error(
+        "{tokens} of the tokens that wait in {ledger} are sealed to the key {key}, whose private half was not named: nothing was \
+         changed. Name its file with --key, beside the others; where it is lost, `stanch queue withdraw` takes back what waits, \
+         and a new scan queues it anew"
+    )]
+    KeyNotNamed {
+        /// The ledger.
+        ledger: String,
+        /// The id of the key.
+        key: String,
+        /// How many tokens wait under it.
+        tokens: u64,
+    },
+    /// A ledger that has a key was to be given another one.
+    #[error(
+        "the ledger {ledger} has its tokens sealed to the key {found}, and --seal-to names {named}: nothing was changed. \
+         `stanch ledger rekey --new-key` gives it a new key"
+    )]
+    HasKey {
+        /// The ledger.
+        ledger: String,
+        /// Its key.
+        found: String,
+        /// The one that was named.
+        named: String,
     },
     /// The ledger asks for another key than the pinned one.
     #[error(

@@ -125,7 +125,7 @@ impl Ledger for PostgresLedger {
     }
 
     fn unopenable(&self) -> Result<u64, LedgerError> {
-        check::unopenable(self)
+        rekey::unopenable(self)
     }
 
     fn rekey(&mut self, by: &str, now: Now<'_>) -> Result<Rekeyed, LedgerError> {

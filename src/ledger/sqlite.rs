@@ -135,6 +135,7 @@ impl Ledger for SqliteLedger {
     }
 
     fn unopenable(&self) -> Result<u64, LedgerError> {
+        keys::key_unless_lost(&self.db, &self.path)?;
         check::unopenable(self)
     }
 

@@ -107,6 +107,20 @@ fn a_lost_key_sets_aside_what_it_opened() {
 }
 
 #[test]
+fn another_ledgers_key_erases_nothing() {
+    let (fixture, _) = waiting(8216);
+    let ledger = fixture.ledger();
+    let key = ledger.with_file_name("ledger.db.key");
+    let right = fs::read(&key).expect("a key");
+    fs::write(&key, [7; 32]).expect("another key");
+    let refused = run(&fixture, "rekey", &["--yes", text(&ledger)]);
+    assert!(refused.code == 2 && refused.stderr.contains("put the right one back"), "{}", refused.stderr);
+    fs::write(&key, right).expect("the key");
+    let rekeyed = run(&fixture, "rekey", &[text(&ledger)]);
+    assert!(rekeyed.code == 0 && rekeyed.stderr.contains("2 tokens sealed"), "{}", rekeyed.stderr);
+}
+
+#[test]
 fn a_run_that_died_between_ledger_and_key_is_mended() {
     let (fixture, tokens) = waiting(8205);
     let ledger = fixture.ledger();

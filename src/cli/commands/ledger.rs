@@ -71,9 +71,10 @@ fn init(args: &LedgerInitArgs, env: &Env) -> anyhow::Result<Exit> {
             format!("its key is beside it, in {name}.key: neither is of use without the other")
         }
         (_, Some(key)) => format!("its tokens are sealed to the key {}", key.id()),
-        (_, None) => {
-            "--seal-to FILE.pub names the key that runners seal to, where it has none yet".to_owned()
-        }
+        (_, None) => match ledger::open(&address)?.public_keys()?.first() {
+            Some(key) => format!("its tokens are sealed to the key {}", key.id()),
+            None => "it has no key to seal to yet: --seal-to FILE.pub names one".to_owned(),
+        },
     };
     writeln!(stdout(), "the ledger {name} {what}; {key}")?;
     Ok(Exit::Clean)
@@ -118,7 +119,8 @@ fn rekey(args: &LedgerRekeyArgs, env: &Env) -> anyhow::Result<Exit> {
     let lost = ledger.unopenable()?;
     if lost > 0 && !args.consent.yes {
         let tokens = count(lost, "token");
-        let fact = format!("{tokens} cannot be opened with the key of {name}, and will be held back");
+        let keys = if address.is_shared() { "the keys that were named for" } else { "the key beside" };
+        let fact = format!("{tokens} cannot be opened with {keys} {name}, and will be held back");
         if !can_prompt() {
             bail!("{fact}; put the right key back, or say --yes. Nothing was changed");
         }

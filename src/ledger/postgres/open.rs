@@ -50,7 +50,14 @@ impl PostgresLedger {
             let known = ledger.connection.read(keys::current)?;
             match known {
                 Some(known) if known == *key => {}
-                Some(known) => return Err(ledger.not_pinned(&known, key)),
+                Some(known) => {
+                    let (found, named) = (known.id().to_string(), key.id().to_string());
+                    return Err(LedgerError::HasKey {
+                        ledger: ledger.connection.description.clone(),
+                        found,
+                        named,
+                    });
+                }
                 None => ledger.write(&jiff::Timestamp::now, |tx, _| {
                     let (at, _) = tx.clock()?;
                     keys::adopt(tx, key, at.as_millisecond())?;

@@ -38,8 +38,14 @@ impl PrivateKey {
     /// # Errors
     /// A [`KeyFileError`] that says why there is none.
     pub fn read(path: &Path) -> Result<Self, KeyFileError> {
-        let text = key_file::read_private(path)?;
         let wrong = |problem| KeyFileError::Content { path: path.into(), problem };
+        let text = key_file::read_private(path).map_err(|error| match error {
+            // Anybody may read the public half: what is wrong is that it was named.
+            KeyFileError::Exposed { .. } | KeyFileError::OthersFile { .. } if is_public(path) => {
+                wrong(KeyTextError::IsPublic)
+            }
+            error => error,
+        })?;
         let bytes = key_text::read(Half::Private, &text).map_err(wrong)?;
         hybrid::private_from(&bytes).map(Self::new).ok_or(wrong(KeyTextError::Damaged))
     }
@@ -84,4 +90,10 @@ impl fmt::Debug for PrivateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PrivateKey({})", self.id)
     }
+}
+
+/// Whether a file holds the public half of a key.
+fn is_public(path: &Path) -> bool {
+    key_file::read(path)
+        .is_ok_and(|text| key_text::read(Half::Private, &text).is_err_and(|e| e == KeyTextError::IsPublic))
 }

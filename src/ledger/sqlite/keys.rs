@@ -18,8 +18,7 @@ pub(super) fn ensure(db: &mut Connection, path: &Path) -> Result<(), LedgerError
     }
     let failed = |error| ledger_error(path, &error);
     let tx = Transaction::new(db, TransactionBehavior::Immediate).map_err(failed)?;
-    let sealed: bool =
-        tx.query_row("SELECT EXISTS (SELECT 1 FROM sealed)", [], |row| row.get(0)).map_err(failed)?;
+    let sealed = any_sealed(&tx).map_err(failed)?;
     let key = match current_key(&tx, path)? {
         Some(key) => key,
         None if sealed => return Err(LedgerError::KeyMissing { key: key_name(path) }),
@@ -85,6 +84,24 @@ pub(super) fn key_if_any(db: &Connection, path: &Path) -> Result<Option<SealingK
         Err(LedgerError::KeyMissing { .. } | LedgerError::KeyMismatch { .. }) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// The same; none where it is missing. Another ledger's is refused while anything is sealed: with the right one put back, all of
+/// it opens.
+pub(super) fn key_unless_lost(db: &Connection, path: &Path) -> Result<Option<SealingKey>, LedgerError> {
+    match sealing_key(db, path) {
+        Err(LedgerError::KeyMissing { .. }) => Ok(None),
+        Err(LedgerError::KeyMismatch { .. })
+            if !any_sealed(db).map_err(|error| ledger_error(path, &error))? =>
+        {
+            Ok(None)
+        }
+        key => key.map(Some),
+    }
+}
+
+fn any_sealed(db: &Connection) -> rusqlite::Result<bool> {
+    db.query_row("SELECT EXISTS (SELECT 1 FROM sealed)", [], |row| row.get(0))
 }
 
 /// The key beside the ledger. One that was about to be replaced when a process died is replaced now.

@@ -33,7 +33,7 @@ pub(super) fn rekey(ledger: &mut SqliteLedger, by: &str, now: Now<'_>) -> Result
     if ledger.owner.others_live() {
         return Err(LedgerError::Locked { ledger: ledger.path.display().to_string() });
     }
-    let old = keys::key_if_any(&ledger.db, &ledger.path)?;
+    let old = keys::key_unless_lost(&ledger.db, &ledger.path)?;
     let key = files::create_next_key(&ledger.path)?;
     let rekeyed = ledger.write(|tx, _| {
         let id = keys::ledger_id(tx)?;

@@ -60,6 +60,19 @@ fn a_private_key_that_others_can_read_is_refused() -> TestResult {
 }
 
 #[test]
+fn the_public_half_is_told_to_be_one_whoever_can_read_it() -> TestResult {
+    let home = tempfile::tempdir()?;
+    let path = home.path().join("ledger.key");
+    PrivateKey::generate()?.write_new(&path)?;
+    for bits in [0o644, 0o600] {
+        fs::set_permissions(public_path(&path), fs::Permissions::from_mode(bits))?;
+        let refused = PrivateKey::read(&public_path(&path)).map(drop).expect_err("it opens nothing");
+        assert!(refused.to_string().contains("public half"), "{refused}");
+    }
+    Ok(())
+}
+
+#[test]
 fn what_is_no_such_key_is_named_and_not_quoted() -> TestResult {
     let home = tempfile::tempdir()?;
     let path = home.path().join("ledger.key");
