@@ -141,6 +141,9 @@ fn another_key_than_the_pinned_one_is_refused() {
     assert_eq!(fleet.fixture.status()["queued"], 2, "a token left for a ledger that nobody trusts");
     let refused = fleet.ledger(&["init", &database, "--seal-to", "other.key.pub"]);
     assert_eq!(refused.code, 2, "{}", refused.stdout);
+    assert!(refused.stderr.contains("nothing was changed") && refused.stderr.contains("--new-key"));
+    let again = fleet.ledger(&["init", &database]);
+    assert!(again.code == 0 && again.stdout.contains("sealed to the key"), "{}", again.stdout);
     // A private key where the public one belongs says so, and is not quoted.
     let secret = fs::read_to_string(fleet.fixture.sandbox.path().join("fleet.key")).expect("a key");
     let secret = secret.lines().last().and_then(|line| line.rsplit(' ').next()).expect("a key").to_owned();
@@ -204,4 +207,57 @@ fn a_ledger_is_not_copied_to_itself_by_another_name() {
     let copied = fleet.ledger(&["copy", &restored.url(), &database, "--key", "fleet.key"]);
     assert_eq!(copied.code, 0, "{}", copied.stderr);
     assert_eq!(waiting("queued"), 2);
+}
+
+#[test]
+fn a_key_that_is_named_is_that_of_the_database_whichever_side_it_is_on() {
+    let Some(fleet) = Fleet::new(8306) else { return };
+    let (laptop, database) = (fleet.laptop(), fleet.database.url());
+    let file = fleet.fixture.sandbox.path().join("back.db").display().to_string();
+    assert_eq!(fleet.ledger(&["keygen", "other.key"]).code, 0);
+    let other = fleet.ledger(&["copy", &laptop, &database, "--key", "other.key"]);
+    assert!(other.code == 2 && other.stderr.contains("private key"), "{}", other.stderr);
+    assert_eq!(fleet.fixture.status()["queued"], 2);
+    let public = fleet.ledger(&["copy", &laptop, &database, "--key", "fleet.key.pub"]);
+    assert!(public.code == 2 && public.stderr.contains("public half"), "{}", public.stderr);
+    let there = fleet.ledger(&["copy", &laptop, &database, "--key", "fleet.key"]);
+    assert_eq!(there.code, 0, "{}", there.stderr);
+    let back = fleet.ledger(&["copy", &database, &file, "--key", "fleet.key"]);
+    assert_eq!(back.code, 0, "{}", back.stderr);
+    let files = fleet.ledger(&["copy", &laptop, "third.db", "--key", "fleet.key"]);
+    assert!(files.code == 2 && files.stderr.contains("is a file"), "{}", files.stderr);
+}
+
+#[test]
+fn a_new_key_without_the_old_one_changes_nothing_whatever_was_agreed_to() {
+    let Some(fleet) = Fleet::new(8307) else { return };
+    let (laptop, database) = (fleet.laptop(), fleet.database.url());
+    assert_eq!(fleet.ledger(&["copy", &laptop, &database]).code, 0);
+    for key in ["new.key", "other.key"] {
+        assert_eq!(fleet.ledger(&["keygen", key]).code, 0);
+    }
+    let texts = || -> i64 {
+        let query = "SELECT count(*) FROM stanch.token WHERE state = 'queued' AND sealed IS NOT NULL";
+        fleet.database.client().query_one(query, &[]).expect("a count").get(0)
+    };
+    let rekey = ["rekey", database.as_str(), "--new-key", "new.key.pub", "--yes"];
+    for key in [None, Some("other.key"), Some("new.key")] {
+        let named: Vec<&str> = key.into_iter().flat_map(|key| ["--key", key]).collect();
+        let refused = fleet.ledger(&[&rekey, named.as_slice()].concat());
+        assert!(refused.code == 2 && refused.stderr.contains("not named"), "{key:?}: {}", refused.stderr);
+        assert_eq!(texts(), 2, "{key:?}: what waits was erased");
+    }
+    // One text that is damaged is no reason to refuse the others.
+    fleet.database.execute(
+        "UPDATE stanch.token SET sealed = set_byte(sealed, length(sealed) - 1, get_byte(sealed, length(sealed) - 1) # 1)
+            WHERE id = (SELECT min(id) FROM stanch.token WHERE state = 'queued')",
+    );
+    let asked = fleet.ledger(&["rekey", &database, "--new-key", "new.key.pub", "--key", "fleet.key"]);
+    assert!(asked.code == 2 && asked.stderr.contains("keys that were named"), "{}", asked.stderr);
+    let rekeyed = fleet.ledger(&[rekey.as_slice(), &["--key", "fleet.key"]].concat());
+    assert_eq!(rekeyed.code, 3, "{}", rekeyed.stderr);
+    assert_eq!(texts(), 1);
+    // Said again with the new key alone: all that waits is sealed to it.
+    let again = fleet.ledger(&[rekey.as_slice(), &["--key", "new.key"]].concat());
+    assert_eq!(again.code, 0, "{}", again.stderr);
 }

@@ -1,7 +1,7 @@
 //! `stanch ledger copy`: a second file, or another backend.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use jiff::Timestamp;
@@ -12,7 +12,9 @@ use crate::cli::decision::{run_id, user_at_host};
 use crate::cli::exit::Exit;
 use crate::cli::stdout::stdout;
 use crate::finding::Confidence;
-use crate::ledger::{self, Copied, Decision, LedgerAddress, TransferOptions, Transferred};
+use crate::ledger::{
+    self, Copied, Decision, KeyRing, LedgerAddress, LedgerError, PublicKey, TransferOptions, Transferred,
+};
 use crate::settings::{self, ConnectionOptions, Env};
 use crate::text::printable;
 
@@ -23,10 +25,18 @@ pub(super) fn copy(args: &LedgerCopyArgs, env: &Env) -> anyhow::Result<Exit> {
         settings::enter_ledger(address, flags, env, &user)
     };
     let trusting = ConnectionOptions { ca_cert: args.ca_cert.clone(), ..ConnectionOptions::default() };
-    // The source is opened, and the target sealed to.
-    let opening = ConnectionOptions { key_files: args.key_files.clone(), ..trusting.clone() };
+    // The source is opened, and the target sealed to. A file has a key of its own: one that is named is the database's.
+    let is_of_target = !LedgerAddress::parse(args.from.as_os_str())?.is_shared()
+        && LedgerAddress::parse(args.to.as_os_str())?.is_shared();
+    let opening = ConnectionOptions {
+        key_files: if is_of_target { Vec::new() } else { args.key_files.clone() },
+        ..trusting.clone()
+    };
     let sealing = ConnectionOptions { seal_to: args.seal_to.clone(), ..trusting };
     let (from, to) = (enter(&args.from, &opening)?, enter(&args.to, &sealing)?);
+    if is_of_target && !args.key_files.is_empty() {
+        check_key(&to, &args.key_files)?;
+    }
     let options = TransferOptions {
         decision: Decision {
             by: user_at_host(),
@@ -47,6 +57,17 @@ pub(super) fn copy(args: &LedgerCopyArgs, env: &Env) -> anyhow::Result<Exit> {
         }
         Copied::Moved(done) => tell_moved(&done, args.keep, (&from_name, &to_name), &console),
         _ => bail!("there is no ledger at {from_name}: nothing was copied"),
+    }
+}
+
+/// Refuses a key that does not open what the target seals to: what is moved there would wait for another one.
+fn check_key(to: &LedgerAddress, key_files: &[PathBuf]) -> anyhow::Result<()> {
+    let (ring, ledger) = (KeyRing::read(key_files)?, ledger::open(to)?);
+    match ledger.public_keys()?.first().map(PublicKey::id) {
+        Some(key) if !ring.has(&key) => {
+            Err(LedgerError::NoPrivateKey { ledger: ledger.description(), key: key.to_string() }.into())
+        }
+        _ => Ok(()),
     }
 }
 
