@@ -4,6 +4,7 @@ mod act;
 mod after_run;
 mod args;
 mod atomic_write;
+mod carried_out;
 mod commands;
 mod connection;
 mod console;
@@ -33,6 +34,7 @@ mod run_record;
 mod session;
 mod signal;
 mod spool;
+mod spool_review;
 mod stdout;
 mod version;
 
