@@ -97,7 +97,9 @@ pub(crate) use model::ModelLedger;
 pub use open::{check_writable, init, open, open_existing};
 pub use postgres::Initialized;
 pub use quota::WaitReason;
-pub use remote::{Delivery, IntakeFault, SpoolStatus, Spooled, deliver, spool_status};
+pub use remote::{
+    Delivery, IntakeFault, SpoolStatus, Spooled, SpooledToken, deliver, spool_status, spooled_tokens,
+};
 pub use seal::{
     KeyFileError, KeyId, KeyRing, KeyTextError, OpenError, Opener, PrivateKey, PublicKey, Sealer, key_id_of,
 };

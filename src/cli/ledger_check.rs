@@ -4,15 +4,13 @@ use anyhow::bail;
 
 use super::console::Console;
 use super::left_waiting::{self, LeftWaiting};
-use super::spool;
 use crate::ledger;
 use crate::revoke::Wait;
 use crate::settings::{Mode, RevokeSettings};
 
-/// Finds out whether the ledger can be used as the run needs it, and hands over what waits on this machine for an intake;
-/// returns how many of those the intake did not take. A dry run writes nothing and needs no key, and is told what would end
-/// another.
-pub(super) fn check(settings: &RevokeSettings, console: &Console) -> anyhow::Result<u64> {
+/// Finds out whether the ledger can be used as the run needs it. A dry run writes nothing and needs no key, and is told what
+/// would end another.
+pub(super) fn check(settings: &RevokeSettings, console: &Console) -> anyhow::Result<()> {
     let address = &settings.connection.ledger;
     let refused = |error: ledger::LedgerError| left_waiting::refused(error.into(), &settings.connection);
     if settings.mode != Mode::DryRun {
@@ -22,19 +20,21 @@ pub(super) fn check(settings: &RevokeSettings, console: &Console) -> anyhow::Res
             let host = settings.connection.host.api_base();
             ledger::open(address).and_then(|ledger| ledger.opener(&host).map(drop)).map_err(refused)?;
         }
-        return Ok(spool::deliver(address, console).map_err(refused)?.refused);
+        // What waits on this machine goes first, when it is known what of it may.
+        ledger::spooled_tokens(address).map_err(refused)?;
+        return Ok(());
     }
     let would_be_refused = |error| console.warn(&format!("without --dry-run this would be refused: {error}"));
     if address.is_intake() {
         if let Err(error) = ledger::check_writable(address) {
             would_be_refused(error);
         }
-        return Ok(0);
+        return Ok(());
     }
-    let Some(ledger) = ledger::open_existing(address)? else { return Ok(0) };
+    let Some(ledger) = ledger::open_existing(address)? else { return Ok(()) };
     // Who queues needs no key that opens what waits.
     if settings.enqueue_only {
-        return Ok(0);
+        return Ok(());
     }
     for waiting in LeftWaiting::read(ledger.as_ref(), &settings.connection)? {
         if let Err(error) = ledger.opener(&waiting.host) {
@@ -42,7 +42,7 @@ pub(super) fn check(settings: &RevokeSettings, console: &Console) -> anyhow::Res
             break;
         }
     }
-    Ok(0)
+    Ok(())
 }
 
 /// What is asked of hosts is asked by who sends. To wait for a quota that is not used is only said to be in vain: one command

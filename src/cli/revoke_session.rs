@@ -7,6 +7,7 @@ use anyhow::bail;
 
 use super::after_run::AfterRun;
 use super::args::RevocationArgs;
+use super::carried_out::{CarriedOut, WrittenRun};
 use super::console::{Console, Terminal, can_prompt};
 use super::decision::run_id;
 use super::exit::{Exit, RunStatus};
@@ -21,7 +22,8 @@ use super::revoke_summary::RevokeSummary;
 use super::revoke_target::RevokeTarget;
 use super::run_outcome::RunOutcome;
 use super::run_record::RunRecord;
-use super::{connection, ledger_check};
+use super::spool_review::SpoolReview;
+use super::{connection, ledger_check, spool};
 use crate::finding::{Confidence, Finding};
 use crate::ledger::{self, Ledger, LedgerError};
 use crate::local_credentials::LocalCredentials;
@@ -41,13 +43,6 @@ pub(super) struct Scanned<'a> {
     pub(super) found: u8,
 }
 
-/// A run that has written something down.
-struct WrittenRun {
-    ledger: Box<dyn Ledger>,
-    /// Its beginning in the trail, which still wants an end; none where the ledger keeps no trail of runs.
-    record: Option<RunRecord>,
-}
-
 /// Everything a revoking run needs, made ready and checked before anything is scanned: a ledger that turns out to be
 /// locked after an hour of scanning costs that hour.
 pub(super) struct RevokeSession {
@@ -58,8 +53,6 @@ pub(super) struct RevokeSession {
     own: LocalCredentials,
     /// What is scanned, for the audit trail.
     roots: Vec<String>,
-    /// How many tokens of earlier runs an intake did not take.
-    not_taken: u64,
     console: Console,
 }
 
@@ -90,14 +83,14 @@ impl RevokeSession {
         }
         let settings = RevokeSettings::resolve(&flags, env, &user.revoke, &user.connection)?;
         ledger_check::check_flags(&settings, console)?;
-        let not_taken = ledger_check::check(&settings, console)?;
+        ledger_check::check(&settings, console)?;
         let credential = connection::credential(&settings.connection, env, console)?;
         let own = own_credentials(env, inputs, credential.as_ref(), console);
         let targets = RevokeTarget::all(&settings, credential, terminal)?;
         let root =
             |input: &Input| input.path().map_or_else(|| "-".to_owned(), |path| path.display().to_string());
         let roots = inputs.iter().map(root).collect();
-        Ok(RevokeSession { settings, targets, own, roots, not_taken, console: *console })
+        Ok(RevokeSession { settings, targets, own, roots, console: *console })
     }
 
     /// Sends what was found, and with it what waits at its host, as far as the policy, the user and the quota allow, and
@@ -117,11 +110,16 @@ impl RevokeSession {
         let plans: Vec<HostPlan<'_>> = plans.collect::<Result<_, _>>()?;
         let total = |count: fn(&HostPlan<'_>) -> u64| plans.iter().map(count).sum();
         let (found_now, waiting) = (total(|host| host.impact.found_now), total(|host| host.impact.waiting));
+        let context = self.review_context(findings, suppressions);
+        let spool = SpoolReview::read(&self.settings.connection.ledger, &context)?;
+        let sent = plans.iter().flat_map(|host| host.plan.sent());
+        let handed_over = sent.map(|finding| finding.token.fingerprint()).collect();
+        let waiting = waiting + spool.tokens_besides(&handed_over);
         let refused = self.settings.policy.allow(found_now, waiting).err();
-        let (outcomes, written) = if refused.is_some() {
-            (plans.iter().map(|_| RunOutcome::Refused).collect(), None)
+        let CarriedOut { outcomes, written, undelivered } = if refused.is_some() {
+            CarriedOut::not_at_all(plans.iter().map(|_| RunOutcome::Refused).collect())
         } else {
-            self.carry_out(&plans, terminal)?
+            self.carry_out(&plans, &spool, terminal)?
         };
         let mut summaries: Vec<HostSummary> =
             plans.iter().zip(outcomes).map(|(host, outcome)| host.summary(outcome)).collect();
@@ -142,7 +140,7 @@ impl RevokeSession {
             let (lookup, targets) = (self.ledger(), &self.targets[..]);
             AfterRun { lookup, targets, kept_back, set_aside }.read(summaries, findings, counted)
         };
-        let mut summary = RevokeSummary { hosts, left, not_taken: self.not_taken, refused, head: None };
+        let mut summary = RevokeSummary { hosts, left, undelivered, refused, head: None };
         let status = RunStatus {
             interrupted: terminal.cancel.is_cancelled(),
             found: findings.iter().any(|finding| finding.counts(counted)),
@@ -163,6 +161,16 @@ impl RevokeSession {
         LedgerLookup { connection: &self.settings.connection, enqueue_only, console: &self.console }
     }
 
+    fn review_context<'a>(
+        &'a self,
+        findings: &'a [Finding],
+        suppressions: &'a Suppressions,
+    ) -> ReviewContext<'a> {
+        // What waits in a queue that machines share is opened by who sends it.
+        let by_hash = self.settings.enqueue_only && self.settings.connection.ledger.is_shared();
+        ReviewContext { suppressions, own: &self.own, policy: &self.settings.policy, findings, by_hash }
+    }
+
     /// What is to be sent to one host.
     fn plan<'a>(
         &self,
@@ -171,10 +179,7 @@ impl RevokeSession {
         counted: Confidence,
         suppressions: &Suppressions,
     ) -> Result<HostPlan<'a>, LedgerError> {
-        // What waits in a queue that machines share is opened by who sends it.
-        let by_hash = self.settings.enqueue_only && self.settings.connection.ledger.is_shared();
-        let context =
-            ReviewContext { suppressions, own: &self.own, policy: &self.settings.policy, findings, by_hash };
+        let context = self.review_context(findings, suppressions);
         let (review, known) = self.ledger().review(target, &context)?;
         let context = PolicyContext {
             counted,
@@ -197,17 +202,25 @@ impl RevokeSession {
         Ok(HostPlan { target, plan, impact, review, suppressed, unasked })
     }
 
-    /// Shows the plans, or asks, writes them down and sends them. Every question is asked before anything is sent. Comes
-    /// back with what the trail knows of the run, if it knows anything.
+    /// Shows the plans, or asks, hands over what waits on this machine, writes the plans down and sends them. Every question
+    /// is asked before anything is sent.
     fn carry_out(
         &self,
         plans: &[HostPlan<'_>],
+        spool: &SpoolReview,
         terminal: Terminal<'_>,
-    ) -> anyhow::Result<(Vec<RunOutcome>, Option<WrittenRun>)> {
+    ) -> anyhow::Result<CarriedOut> {
         let unsent = plans.iter().map(|host| self.outcome_unsent(host, terminal));
         let unsent: Vec<Option<RunOutcome>> = unsent.collect::<Result<_, _>>()?;
+        let is_no = |outcome: &RunOutcome| matches!(outcome, RunOutcome::Declined | RunOutcome::Interrupted);
+        let undelivered = if self.settings.mode == Mode::DryRun || unsent.iter().flatten().any(is_no) {
+            0
+        } else {
+            spool::deliver(&self.settings.connection.ledger, spool, terminal.console)
+        };
         if unsent.iter().all(Option::is_some) {
-            return Ok((unsent.into_iter().flatten().collect(), None));
+            let outcomes = unsent.into_iter().flatten().collect();
+            return Ok(CarriedOut { undelivered, ..CarriedOut::not_at_all(outcomes) });
         }
         let name = self.settings.connection.ledger.to_string();
         let begun = ledger::open(&self.settings.connection.ledger).and_then(|mut ledger| {
@@ -225,7 +238,8 @@ impl RevokeSession {
                 let outcome = |unsent: Option<RunOutcome>| {
                     unsent.or_else(|| failed.take()).unwrap_or(RunOutcome::NothingToDo)
                 };
-                return Ok((unsent.into_iter().map(outcome).collect(), None));
+                let outcomes = unsent.into_iter().map(outcome).collect();
+                return Ok(CarriedOut { undelivered, ..CarriedOut::not_at_all(outcomes) });
             }
         };
         let run = record.as_ref().map_or_else(run_id, |record| record.id().to_owned());
@@ -233,7 +247,7 @@ impl RevokeSession {
             unsent.unwrap_or_else(|| self.send(host, &run, ledger.as_mut(), terminal))
         };
         let outcomes = plans.iter().zip(unsent).map(send).collect();
-        Ok((outcomes, Some(WrittenRun { ledger, record })))
+        Ok(CarriedOut { outcomes, written: Some(WrittenRun { ledger, record }), undelivered })
     }
 
     /// What becomes of a plan that is not sent: it is shown, has nothing in it, or the user does not agree.

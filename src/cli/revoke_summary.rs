@@ -14,8 +14,8 @@ pub(super) struct RevokeSummary {
     pub(super) hosts: Vec<HostSummary>,
     /// What waits in the ledger after it, at any host.
     pub(super) left: Vec<LeftWaiting>,
-    /// How many tokens that earlier runs kept on this machine an intake did not take.
-    pub(super) not_taken: u64,
+    /// How many tokens that earlier runs kept on this machine for an intake are not known to be revoked, handed over or not.
+    pub(super) undelivered: u64,
     /// Why it was refused whole, if it was.
     pub(super) refused: Option<TooMany>,
     /// The head of the audit trail after it, if it wrote anything down.
@@ -26,7 +26,7 @@ impl RevokeSummary {
     /// Whether tokens remain that were not revoked, and whether anything went wrong.
     pub(super) fn status(&self) -> RunStatus {
         RunStatus {
-            remaining: self.not_taken > 0
+            remaining: self.undelivered > 0
                 || !self.left.is_empty()
                 || self.hosts.iter().any(HostSummary::remaining),
             trouble: self.refused.is_some() || self.hosts.iter().any(HostSummary::failed),

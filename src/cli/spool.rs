@@ -1,5 +1,6 @@
 //! Tokens that wait on this machine for an intake that was away when they were found.
 
+use std::collections::HashSet;
 use std::io::Write;
 
 use anyhow::bail;
@@ -9,55 +10,84 @@ use serde_json::json;
 use super::args::StatusFormat;
 use super::console::{Console, count};
 use super::exit::Exit;
+use super::own_credentials::own_credentials;
+use super::queue_review::ReviewContext;
+use super::spool_review::SpoolReview;
 use super::stdout::stdout;
-use crate::ledger::{self, Delivery, LedgerAddress, LedgerError, SpoolStatus};
-use crate::settings::Mode;
+use crate::ledger::{self, Delivery, LedgerAddress, SpoolStatus};
+use crate::settings::{Env, Mode, RevokeSettings};
+use crate::suppress::Suppressions;
 use crate::text::printable;
 
-/// Hands over what waits, before a run that would add to it: nothing where the ledger is no intake.
-pub(super) fn deliver(address: &LedgerAddress, console: &Console) -> Result<Delivery, LedgerError> {
-    let delivery = ledger::deliver(address, &Timestamp::now)?;
-    if delivery.delivered > 0 {
-        let (tokens, intake) = (count(delivery.delivered, "token"), printable(&address.to_string()));
-        console.info(&format!("{tokens} of an earlier run delivered to {intake}"));
+/// Hands over what waits and may leave, before what a run adds to it, and takes out the rest; nothing where the ledger is no
+/// intake. Returns how many of those tokens are not known to be revoked, for all that: an error is told, and costs nobody a
+/// report.
+pub(super) fn deliver(address: &LedgerAddress, review: &SpoolReview, console: &Console) -> u64 {
+    let intake = printable(&address.to_string());
+    let delivery = match ledger::deliver(address, &review.kept_back(), &Timestamp::now) {
+        Ok(delivery) => delivery,
+        Err(error) => {
+            super::console::error(&super::error::message(&error.into()));
+            return review.tokens_besides(&HashSet::new()).max(1);
+        }
+    };
+    let Delivery { delivered, refused, left, kept_back, unsettled, .. } = delivery;
+    if kept_back > 0 {
+        let tokens = count(kept_back, "token");
+        console.warn(&format!(
+            "{tokens} of an earlier run taken out of what waits for {intake}: suppressed since, or this machine's own"
+        ));
     }
-    if delivery.refused > 0 {
-        let tokens = count(delivery.refused, "token");
+    if delivered > 0 {
+        let (tokens, open) =
+            (count(delivered, "token"), if unsettled { ", which has yet to send them" } else { "" });
+        console.info(&format!("{tokens} of an earlier run delivered to {intake}{open}"));
+    }
+    if refused > 0 {
+        let tokens = count(refused, "token");
         console.warn(&format!(
             "{tokens} of an earlier run not taken by the intake ({}): scan again to queue them anew",
             printable(&delivery.reasons)
         ));
     }
-    Ok(delivery)
-}
-
-/// `stanch resume` with an intake: hands over what waits on this machine, and sends nothing to any host.
-pub(super) fn resume(address: &LedgerAddress, mode: Mode, console: &Console) -> anyhow::Result<Exit> {
-    let intake = printable(&address.to_string());
-    let waiting = status_of(address)?.tokens;
-    if waiting == 0 {
-        console.info(&format!("nothing waits on this machine for {intake}"));
-        return Ok(Exit::Clean);
-    }
-    if mode == Mode::DryRun {
-        console.info(&format!("dry run: {} would be delivered to {intake}", count(waiting, "token")));
-        return Ok(Exit::Remaining);
-    }
-    let delivery = match deliver(address, console) {
-        Ok(delivery) => delivery,
-        Err(source) => {
-            return Err(super::error::StillWaiting { tokens: waiting, source: source.into() }.into());
-        }
-    };
-    if delivery.left > 0 {
-        let why = delivery.why.unwrap_or_default();
+    if left > 0 {
+        let (tokens, why) = (count(left, "token"), delivery.why.unwrap_or_default());
         console.warn(&format!(
-            "{} still on this machine: {intake} cannot be reached ({}); run the same command again",
-            count(delivery.left, "token"),
+            "{tokens} still on this machine: {intake} cannot be reached ({}); run the same command again",
             printable(&why)
         ));
     }
-    Ok(if delivery.left + delivery.refused > 0 { Exit::Remaining } else { Exit::Clean })
+    left + refused + review.own_elsewhere + if unsettled { delivered } else { 0 }
+}
+
+/// `stanch resume` with an intake: hands over what waits on this machine, and sends nothing to any host.
+pub(super) fn resume(
+    settings: &RevokeSettings,
+    suppressions: &Suppressions,
+    env: &Env,
+    console: &Console,
+) -> anyhow::Result<Exit> {
+    let address = &settings.connection.ledger;
+    let intake = printable(&address.to_string());
+    let status = status_of(address)?;
+    if status.tokens == 0 {
+        console.info(&format!("nothing waits on this machine for {intake}"));
+        return Ok(Exit::Clean);
+    }
+    let own = own_credentials(env, &[], None, console);
+    let context =
+        ReviewContext { suppressions, own: &own, policy: &settings.policy, findings: &[], by_hash: false };
+    let review = SpoolReview::read(address, &context)?;
+    let waiting = review.tokens_besides(&HashSet::new());
+    if let Err(too_many) = settings.policy.allow(0, waiting) {
+        super::console::error(&too_many.to_string());
+        return Ok(Exit::Remaining);
+    }
+    if settings.mode == Mode::DryRun {
+        console.info(&format!("dry run: {} would be delivered to {intake}", count(waiting, "token")));
+        return Ok(Exit::Remaining);
+    }
+    Ok(if deliver(address, &review, console) > 0 { Exit::Remaining } else { Exit::Clean })
 }
 
 /// `stanch status` with an intake: what waits on this machine for it. Its own queue is its operator's to look at.

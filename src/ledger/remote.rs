@@ -46,7 +46,7 @@ use crate::token::{Fingerprint, Kind};
 
 pub use deliver::Delivery;
 pub use error::IntakeFault;
-pub use spool::SpoolStatus;
+pub use spool::{SpoolStatus, SpooledToken};
 
 /// What a run has kept on this machine because the intake was away.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,17 +121,31 @@ impl RemoteLedger {
     }
 }
 
-/// Hands over to an intake what earlier runs kept on this machine because it was away. Nothing where the ledger is no intake.
+/// Hands over to an intake what earlier runs kept on this machine because it was away, but for the tokens that are `kept_back`,
+/// which are taken out. Nothing where the ledger is no intake.
 ///
 /// # Errors
 /// A [`LedgerError`] where the intake says no. That it is still away is told in the [`Delivery`].
-pub fn deliver(address: &LedgerAddress, now: Now<'_>) -> Result<Delivery, LedgerError> {
+pub fn deliver(
+    address: &LedgerAddress,
+    kept_back: &HashSet<Fingerprint>,
+    now: Now<'_>,
+) -> Result<Delivery, LedgerError> {
     let LedgerAddress::Intake(intake) = address else { return Ok(Delivery::default()) };
     let ledger = RemoteLedger::open(intake)?;
-    ledger
-        .spool
-        .as_ref()
-        .map_or_else(|| Ok(Delivery::default()), |spool| deliver::deliver(&ledger.client, spool, now()))
+    let deliver = |spool| deliver::deliver(&ledger.client, spool, kept_back, now());
+    ledger.spool.as_ref().map_or_else(|| Ok(Delivery::default()), deliver)
+}
+
+/// The tokens that wait on this machine for an intake; none where the ledger is no intake. Asks nobody.
+///
+/// # Errors
+/// A [`LedgerError`] where they cannot be read.
+pub fn spooled_tokens(address: &LedgerAddress) -> Result<Vec<SpooledToken>, LedgerError> {
+    match address {
+        LedgerAddress::Intake(intake) => Spool::of(intake)?.each(),
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// What waits on this machine for an intake; none where the ledger is no intake. Asks nobody.

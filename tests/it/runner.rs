@@ -162,11 +162,106 @@ fn what_an_intake_that_is_away_did_not_take_goes_first_in_the_next_run() {
     runner.intake.set_mood(Mood::Willing);
     runner.sandbox.write("clean/a.txt", "nothing");
     let ran = runner.run(&["scan", "clean", "--revoke", "--yes"]);
-    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    // They are the server's to send, and wait there.
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
     assert!(ran.stderr.contains("4 tokens of an earlier run delivered"), "{}", ran.stderr);
     assert_eq!((runner.spooled(), runner.intake.lines().len()), (0, 5));
     let nothing = runner.run(&["resume"]);
     assert_eq!(nothing.code, 0, "{}", nothing.stderr);
+}
+
+/// A machine on which all its tokens wait for the intake, which is back.
+fn spooling(seed: u64, tokens: usize) -> Runner {
+    let runner = Runner::new(seed, tokens);
+    runner.sandbox.write("pin.pub", runner.intake.public_key());
+    runner.intake.set_mood(Mood::Away);
+    assert_eq!(runner.run(&["scan", "tree", "--revoke", "--yes", "--seal-to", "pin.pub"]).code, 3);
+    assert_eq!(runner.spooled(), tokens as u64);
+    runner.intake.set_mood(Mood::Willing);
+    runner.sandbox.write("clean/a.txt", "nothing");
+    runner
+}
+
+fn sha256(token: &str) -> String {
+    stanch::token::Fingerprint::of(token.as_bytes()).hex()
+}
+
+#[test]
+fn what_was_suppressed_since_it_was_kept_here_is_not_handed_over() {
+    let runner = spooling(18, 3);
+    // One by its hash, which this run finds again, one by its comment; both lie in the same file of the spool as the third.
+    runner.sandbox.write("tree/.stanchignore", format!("sha256:{}\n", sha256(&runner.tokens[0])));
+    runner.sandbox.write("tree/1.env", format!("TOKEN={} # stanch:allow\n", runner.tokens[1]));
+    let ran = runner.scan();
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(ran.stderr.contains("2 tokens of an earlier run taken out"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("1 token of an earlier run delivered"), "{}", ran.stderr);
+    assert_eq!(runner.spooled(), 0);
+    runner.intake.assert_took(&runner.tokens[2..]);
+}
+
+#[test]
+fn what_is_suppressed_by_hash_or_this_machines_own_leaves_with_no_run() {
+    for arguments in [&["resume"][..], &["scan", "clean", "--revoke", "--yes"]] {
+        let runner = spooling(19, 3);
+        runner.sandbox.write(
+            "user.toml",
+            format!(
+                "[[allowlists]]\ndescription = \"known\"\nsha256 = [\"{}\"]\n",
+                sha256(&runner.tokens[0])
+            ),
+        );
+        let mut command = runner.command(arguments);
+        command.args(["--config", "user.toml"]).env("GH_TOKEN", &runner.tokens[1]);
+        let ran = Ran::from(command.output().expect("it starts"));
+        assert_eq!(ran.code, 3, "{}", ran.stderr);
+        assert!(ran.stderr.contains("2 tokens of an earlier run taken out"), "{}", ran.stderr);
+        assert_eq!(runner.spooled(), 0);
+        runner.intake.assert_took(&runner.tokens[2..]);
+    }
+}
+
+#[test]
+fn the_cap_counts_what_waits_on_this_machine() {
+    let runner = spooling(20, 3);
+    for arguments in [
+        &["scan", "clean", "--revoke", "--yes", "--max-revoke", "2"][..],
+        &["scan", "tree", "--revoke", "--yes", "--max-revoke", "2"],
+        &["resume", "--max-revoke", "2"],
+    ] {
+        let ran = runner.run(arguments);
+        assert!([2, 3].contains(&ran.code), "{arguments:?}: {} {}", ran.code, ran.stderr);
+        assert!(ran.stderr.contains("--max-revoke allows 2"), "{arguments:?}: {}", ran.stderr);
+        assert_eq!((runner.spooled(), runner.intake.lines().len()), (3, 0), "{arguments:?}");
+    }
+    // What is found again is no other token.
+    let ran = runner.run(&["scan", "tree", "--revoke", "--yes", "--max-revoke", "3"]);
+    assert!(ran.code == 3 && runner.spooled() == 0, "{}", ran.stderr);
+    runner.intake.assert_took(&runner.tokens);
+}
+
+#[test]
+fn who_delivers_ends_with_3_until_all_of_it_is_accepted() {
+    let runner = spooling(21, 2);
+    // Another runner has found them, too, and they are done.
+    let resume = || {
+        let ran = runner.run(&["resume"]);
+        (ran.code, ran.stderr.contains("yet to send"))
+    };
+    assert_eq!(resume(), (3, true));
+    for (settled, ends) in [(1, (3, true)), (2, (0, false))] {
+        runner.intake.set_mood(Mood::KeyOnly);
+        for token in &runner.tokens[..settled] {
+            runner.intake.settle(token, "queued");
+        }
+        assert_eq!(runner.scan().code, 3);
+        assert_eq!(runner.spooled(), 2);
+        for token in &runner.tokens[..settled] {
+            runner.intake.settle(token, "accepted");
+        }
+        runner.intake.set_mood(Mood::Willing);
+        assert_eq!(resume(), ends);
+    }
 }
 
 #[test]
@@ -198,7 +293,7 @@ fn a_pinned_key_seals_while_the_intake_is_away_and_another_one_is_refused() {
     assert!(ran.stderr.contains("--seal-to names"), "{}", ran.stderr);
     assert_eq!((runner.spooled(), runner.intake.lines().len()), (2, 0));
     runner.sandbox.write("pin.pub", runner.intake.public_key());
-    assert_eq!(runner.run(&["resume", "--seal-to", "pin.pub"]).code, 0);
+    assert_eq!(runner.run(&["resume", "--seal-to", "pin.pub"]).code, 3);
     runner.intake.assert_took(&runner.tokens);
 }
 
@@ -244,7 +339,7 @@ fn what_is_no_intake_is_no_ledger() {
         // Whether it took it is not known: so it is handed over again.
         assert_eq!(runner.spooled(), 1, "{}", ran.stderr);
         runner.intake.set_mood(Mood::Willing);
-        assert_eq!(runner.run(&["resume"]).code, 0);
+        assert_eq!((runner.run(&["resume"]).code, runner.spooled()), (3, 0));
     }
     runner.intake.assert_took(&runner.tokens);
 }
@@ -293,7 +388,7 @@ fn a_kill_at_any_point_loses_nothing_and_doubles_nothing() {
     assert_eq!(runner.spooled(), 3, "nobody has said that they are taken");
     runner.intake.set_mood(Mood::Willing);
     let ran = runner.run(&["resume"]);
-    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
     assert!(ran.stderr.contains("3 tokens of an earlier run delivered"), "{}", ran.stderr);
     assert_eq!(runner.spooled(), 0);
     runner.intake.assert_took(&runner.tokens);

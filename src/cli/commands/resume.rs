@@ -35,8 +35,10 @@ pub(super) fn run(args: &ResumeArgs, env: &Env) -> anyhow::Result<Exit> {
         bail!("--enqueue-only is for runs that look for tokens: `stanch resume` sends what waits");
     }
     warn_of_flags_without_effect(&args.revocation, &console);
+    let allowlists = std::mem::take(&mut user.allowlists);
+    let suppressions = Suppressions { allowlists, ..Suppressions::default() };
     if address.is_intake() {
-        return spool::resume(address, settings.mode, &console);
+        return spool::resume(&settings, &suppressions, env, &console);
     }
     let settings = RevokeSettings { enqueue_only: false, ..settings };
     let address = &settings.connection.ledger;
@@ -51,8 +53,6 @@ pub(super) fn run(args: &ResumeArgs, env: &Env) -> anyhow::Result<Exit> {
         let host = if is_named { settings.connection.host.label() } else { "any host" };
         console.info(&format!("nothing waits for {host}"));
     }
-    let allowlists = std::mem::take(&mut user.allowlists);
-    let suppressions = Suppressions { allowlists, ..Suppressions::default() };
     let cancel = signal::listen()?;
     let terminal = Terminal { console: &console, cancel: &cancel };
     let resume = Resume { settings: &settings, left: &left, is_named, suppressions: &suppressions, terminal };
@@ -204,7 +204,7 @@ impl Resume<'_> {
 
     fn summary(&self, hosts: Vec<HostSummary>, ledger: &dyn Ledger) -> anyhow::Result<RevokeSummary> {
         let left = LeftWaiting::read(ledger, &self.settings.connection)?;
-        Ok(RevokeSummary { hosts, left, not_taken: 0, refused: None, head: None })
+        Ok(RevokeSummary { hosts, left, undelivered: 0, refused: None, head: None })
     }
 }
 

@@ -1,16 +1,23 @@
 //! Handing over to an intake what an earlier run kept on this machine for it.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 
 use super::answer::Failure;
 use super::client::IntakeClient;
-use super::spool::Spool;
+use super::spool::{Spool, read_line};
 use crate::ledger::error::LedgerError;
 use crate::ledger::wire::RefusedLine;
+use crate::revocation::State;
 use crate::text::{MESSAGE_LIMIT, one_line};
+use crate::token::Fingerprint;
 
 /// How many reasons for refused lines are told: mostly they are all the same.
 const MOST_REASONS: usize = 3;
+
+/// How many tokens the intake is asked about, each in a request of its own.
+const MOST_QUESTIONS: usize = 300;
 
 /// What became of what waited on this machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,10 +32,20 @@ pub struct Delivery {
     pub left: u64,
     /// Why those still wait.
     pub why: Option<String>,
+    /// How many were taken out, because they are to be kept back.
+    pub kept_back: u64,
+    /// Whether any of the delivered ones is not known to be accepted.
+    pub unsettled: bool,
 }
 
-/// Hands over all of it, file by file, oldest first; what the intake is away for stays.
-pub(super) fn deliver(client: &IntakeClient, spool: &Spool, now: Timestamp) -> Result<Delivery, LedgerError> {
+/// Hands over all of it, file by file, oldest first, but for what is to be kept back, which is taken out; what the intake is
+/// away for stays.
+pub(super) fn deliver(
+    client: &IntakeClient,
+    spool: &Spool,
+    kept_back: &HashSet<Fingerprint>,
+    now: Timestamp,
+) -> Result<Delivery, LedgerError> {
     let mut delivery = Delivery::default();
     if spool.files()?.is_empty() {
         return Ok(delivery);
@@ -38,6 +55,11 @@ pub(super) fn deliver(client: &IntakeClient, spool: &Spool, now: Timestamp) -> R
         delivery.why = Some("another process hands them over now".to_owned());
         return Ok(delivery);
     };
+    // Whatever becomes of the others: nothing of it is to be there for whoever delivers next.
+    for file in spool.files()? {
+        delivery.kept_back += spool.take_out(&file, kept_back)?;
+    }
+    let mut settled = Settled { client, left: MOST_QUESTIONS };
     for file in spool.files()? {
         let Some(lines) = Spool::read(&file)? else { continue };
         let count = lines.lines().count() as u64;
@@ -45,6 +67,8 @@ pub(super) fn deliver(client: &IntakeClient, spool: &Spool, now: Timestamp) -> R
             Ok(taken) => {
                 delivery.delivered += taken.accepted + taken.known;
                 delivery.refuse(&taken.refused);
+                let is_new = taken.accepted > 0;
+                delivery.unsettled = delivery.unsettled || is_new || !settled.all(&lines);
                 spool.settle(&file, &refused_lines(&lines, &taken.refused), now)?;
             }
             // Not a line of it is what an intake takes: the files behind it are no worse for that.
@@ -63,6 +87,29 @@ pub(super) fn deliver(client: &IntakeClient, spool: &Spool, now: Timestamp) -> R
     drop(lock);
     delivery.left = spool.status()?.tokens;
     Ok(delivery)
+}
+
+/// Asks what became of tokens, until it is tired of it.
+struct Settled<'a> {
+    client: &'a IntakeClient,
+    left: usize,
+}
+
+impl Settled<'_> {
+    /// Whether all tokens of these lines are known to be accepted.
+    fn all(&mut self, lines: &str) -> bool {
+        let mut tokens = lines.lines().map(|line| read_line(line).sha256);
+        tokens.all(|token| {
+            token.as_deref().and_then(Fingerprint::from_hex).is_some_and(|token| self.is(&token))
+        })
+    }
+
+    /// A bearer that may not ask, or an intake that is away again, leaves it open.
+    fn is(&mut self, token: &Fingerprint) -> bool {
+        self.left = self.left.saturating_sub(1);
+        let known = if self.left == 0 { None } else { self.client.token(token).ok().flatten() };
+        known.and_then(|known| State::from_word(&known.state)).is_some_and(State::is_final)
+    }
 }
 
 impl Delivery {

@@ -6,6 +6,7 @@
 //! handed over again, which changes nothing at an intake that has them.
 
 use std::collections::{BTreeMap, HashSet};
+use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -39,6 +40,15 @@ pub struct SpoolStatus {
     pub tokens: u64,
     /// How many it did not take, and will not: a new scan queues them anew.
     pub refused: u64,
+}
+
+/// A token that waits on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpooledToken {
+    /// Its hash; none where its line is damaged.
+    pub fingerprint: Option<Fingerprint>,
+    /// Where it was found.
+    pub location: String,
 }
 
 /// The directory of one intake.
@@ -131,6 +141,33 @@ impl Spool {
         Ok(tokens)
     }
 
+    /// Each token that waits, as far as its line tells of it.
+    pub(super) fn each(&self) -> Result<Vec<SpooledToken>, LedgerError> {
+        let mut tokens = Vec::new();
+        self.each_line(WAITING, |line| {
+            let fingerprint = line.sha256.as_deref().and_then(Fingerprint::from_hex);
+            tokens.push(SpooledToken { fingerprint, location: line.place.unwrap_or_default() });
+        })?;
+        Ok(tokens)
+    }
+
+    /// Takes tokens out of a file that waits, and returns how many those were.
+    pub(super) fn take_out(&self, file: &Path, tokens: &HashSet<Fingerprint>) -> Result<u64, LedgerError> {
+        let Some(text) = Spool::read(file)? else { return Ok(0) };
+        let is_out = |line: &&str| {
+            let token = read_line(line).sha256;
+            token.as_deref().and_then(Fingerprint::from_hex).is_some_and(|token| tokens.contains(&token))
+        };
+        let (out, kept): (Vec<&str>, Vec<&str>) = text.lines().partition(is_out);
+        if kept.is_empty() {
+            self.settle(file, "", Timestamp::now())?;
+        } else if let (false, Some(name)) = (out.is_empty(), file.file_name().and_then(OsStr::to_str)) {
+            let kept: String = kept.into_iter().flat_map(|line| [line, "\n"]).collect();
+            self.write(name, kept.as_bytes())?;
+        }
+        Ok(out.len() as u64)
+    }
+
     /// How much is there.
     pub(super) fn status(&self) -> Result<SpoolStatus, LedgerError> {
         let count = |ending| {
@@ -145,7 +182,7 @@ impl Spool {
         for file in self.files_that_end_in(ending)? {
             let lines = Spool::read(&file)?.unwrap_or_default();
             for line in lines.lines() {
-                visit(serde_json::from_str(line).unwrap_or_else(|_| TokenLine::default()));
+                visit(read_line(line));
             }
         }
         Ok(())
@@ -202,6 +239,11 @@ impl Spool {
     }
 }
 
+/// A line of a file; an empty one where it is not read as one.
+pub(super) fn read_line(line: &str) -> TokenLine {
+    serde_json::from_str(line).unwrap_or_else(|_| TokenLine::default())
+}
+
 /// A name that no other file has, and that sorts by time.
 fn fresh_name(now: Timestamp, ending: &str) -> String {
     let random = getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()));
@@ -209,94 +251,4 @@ fn fresh_name(now: Timestamp, ending: &str) -> String {
 }
 
 #[cfg(all(test, unix))]
-mod tests {
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
-
-    use super::*;
-    use crate::ledger::address::{LedgerAccess, LedgerAddress};
-
-    type TestResult = Result<(), Box<dyn std::error::Error>>;
-
-    fn spool(state_dir: &Path, url: &str) -> Spool {
-        let access = LedgerAccess { state_dir: Some(state_dir.into()), ..LedgerAccess::default() };
-        match LedgerAddress::parse(url.as_ref()).expect("an address").with_access(access) {
-            LedgerAddress::Intake(address) => Spool::of(&address).expect("a directory"),
-            other => panic!("{other} is no intake"),
-        }
-    }
-
-    fn lines(tokens: &[(&str, &str)]) -> Lines {
-        let line = |(sha256, host): &(&str, &str)| {
-            format!(r#"{{"sealed":"","sha256":"{sha256}","kind":"github-pat","host":"{host}"}}"#) + "\n"
-        };
-        Lines { text: tokens.iter().map(line).collect(), count: tokens.len() as u64 }
-    }
-
-    #[test]
-    fn what_is_written_is_private_and_comes_back_in_order() -> TestResult {
-        let home = tempfile::tempdir()?;
-        let spool = spool(home.path(), "https://intake.example.test");
-        assert_eq!((spool.files()?, spool.status()?.tokens), (Vec::new(), 0));
-        assert!(!spool.directory().exists(), "nothing is made for looking");
-        let at = |second| Timestamp::from_second(second);
-        spool.add(&lines(&[("b", "h")]), at(2000)?)?;
-        spool.add(&lines(&[("a", "h"), ("c", "other")]), at(1000)?)?;
-        let files = spool.files()?;
-        let texts: Vec<_> = files.iter().map(|file| Spool::read(file)).collect::<Result<_, _>>()?;
-        assert_eq!(texts, [Some(lines(&[("a", "h"), ("c", "other")]).text), Some(lines(&[("b", "h")]).text)]);
-        for (path, mode) in [(spool.directory(), 0o700), (&files[0], 0o600)] {
-            assert_eq!(fs::metadata(path)?.permissions().mode() & 0o777, mode);
-        }
-        let waiting = spool.waiting()?;
-        assert_eq!((waiting["h"][&Kind::pat()], waiting["other"][&Kind::pat()]), (2, 1));
-        assert!(spool.tokens()?.contains(&("other".to_owned(), "c".to_owned())));
-        spool.settle(&files[0], &lines(&[("c", "other")]).text, at(3000)?)?;
-        let status = spool.status()?;
-        assert_eq!((status.tokens, status.refused), (1, 1));
-        assert_eq!(Spool::read(&files[0])?, None);
-        Ok(())
-    }
-
-    #[test]
-    fn each_intake_has_its_own_and_one_hands_over_at_a_time() -> TestResult {
-        let home = tempfile::tempdir()?;
-        let (one, other) =
-            (spool(home.path(), "https://one.example.test"), spool(home.path(), "https://two.example.test"));
-        one.add(&lines(&[("a", "h")]), Timestamp::now())?;
-        assert_eq!(other.status()?.tokens, 0);
-        let held = one.lock()?;
-        assert!(held.is_some() && one.lock()?.is_none());
-        drop(held);
-        assert!(one.lock()?.is_some());
-        Ok(())
-    }
-
-    #[test]
-    fn what_others_could_have_put_there_is_refused() -> TestResult {
-        let home = tempfile::tempdir()?;
-        let spool = spool(home.path(), "https://intake.example.test");
-        spool.add(&lines(&[("a", "h")]), Timestamp::now())?;
-        let file = spool.files()?.remove(0);
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o644))?;
-        assert!(Spool::read(&file).is_err() && spool.status().is_err());
-        fs::remove_file(&file)?;
-        symlink("/etc/hostname", &file)?;
-        assert!(Spool::read(&file).is_err());
-        fs::remove_file(&file)?;
-        fs::set_permissions(spool.directory(), fs::Permissions::from_mode(0o777))?;
-        assert!(spool.files().is_err() && spool.add(&lines(&[("a", "h")]), Timestamp::now()).is_err());
-        Ok(())
-    }
-
-    #[test]
-    fn a_key_is_remembered_until_there_is_another() -> TestResult {
-        let home = tempfile::tempdir()?;
-        let spool = spool(home.path(), "https://intake.example.test");
-        assert_eq!(spool.known_key()?, None);
-        for key in ["one", "one", "two"] {
-            spool.remember_key(key)?;
-            assert_eq!(spool.known_key()?.as_deref(), Some(key));
-        }
-        Ok(())
-    }
-}
+mod tests;
