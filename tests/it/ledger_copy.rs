@@ -224,6 +224,11 @@ fn a_key_that_is_named_is_that_of_the_database_whichever_side_it_is_on() {
     assert_eq!(there.code, 0, "{}", there.stderr);
     let back = fleet.ledger(&["copy", &database, &file, "--key", "fleet.key"]);
     assert_eq!(back.code, 0, "{}", back.stderr);
+    // The end that it names stands for the whole trail of the database.
+    let head = back.stdout.trim_end().rsplit(' ').next().expect("a head").to_owned();
+    let verified =
+        fleet.fixture.sandbox.run(&["audit", "--verify", "--expect", &head, "--ledger", &database]);
+    assert_eq!(verified.code, 0, "{head}: {}", verified.stderr);
     let files = fleet.ledger(&["copy", &laptop, "third.db", "--key", "fleet.key"]);
     assert!(files.code == 2 && files.stderr.contains("is a file"), "{}", files.stderr);
 }
