@@ -92,7 +92,7 @@ impl Fleet {
         while serve.address.is_empty() {
             let line = serve.said.recv_timeout(PATIENCE).expect("it listens");
             if line.contains("listening at ") {
-                serve.address = line.rsplit(' ').next().unwrap_or_default().to_owned();
+                line.rsplit(' ').next().unwrap_or_default().clone_into(&mut serve.address);
             }
         }
         serve
