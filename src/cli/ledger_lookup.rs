@@ -49,12 +49,8 @@ impl LedgerLookup<'_> {
             for (finding, record) in page.iter_mut().zip(records) {
                 finding.revocation = record.map(revocation);
             }
-            if let Some(Unasked { tokens, why }) = unasked {
-                self.console.warn(&format!(
-                    "what became of {} is not in the report: {}",
-                    count(tokens, "token"),
-                    printable(&why)
-                ));
+            if let Some(unasked) = unasked {
+                unasked.print(self.console);
             }
         }
         Ok(())
@@ -114,11 +110,13 @@ impl LedgerLookup<'_> {
         if !self.connection.ledger.is_intake() {
             return Ok((ledger.tokens(host, tokens)?, None));
         }
-        let (mut records, mut why) = (Vec::new(), String::new());
+        let (mut records, mut why, mut is_denied) = (Vec::new(), String::new(), false);
         for token in &tokens[..tokens.len().min(MOST_QUESTIONS)] {
             match ledger.token(host, token) {
                 Ok(record) => records.push(record),
                 Err(error) => {
+                    // It was let in to queue: what it lacks is the role that asks.
+                    is_denied = matches!(error, LedgerError::Denied { .. });
                     why = error.to_string();
                     break;
                 }
@@ -129,7 +127,7 @@ impl LedgerLookup<'_> {
             why = format!("an intake is asked about {MOST_QUESTIONS} of them at the most");
         }
         records.resize(tokens.len(), None);
-        Ok((records, (unasked > 0).then_some(Unasked { tokens: unasked, why })))
+        Ok((records, (unasked > 0).then_some(Unasked { tokens: unasked, why, is_denied })))
     }
 
     /// What waits at any host; but for what a run that is not dry would take out of the queue, and for what others have queued
@@ -149,6 +147,21 @@ impl LedgerLookup<'_> {
 struct Unasked {
     tokens: u64,
     why: String,
+    /// Whether this runner may only queue: then it is so in every run, and no fault.
+    is_denied: bool,
+}
+
+impl Unasked {
+    fn print(&self, console: &Console) {
+        let tokens = count(self.tokens, "token");
+        if self.is_denied {
+            console.info(&format!(
+                "what became of {tokens} cannot be asked with this bearer token: one with the roles enqueue,read may"
+            ));
+        } else {
+            console.warn(&format!("what became of {tokens} is not in the report: {}", printable(&self.why)));
+        }
+    }
 }
 
 fn revocation(record: TokenRecord) -> Revocation {

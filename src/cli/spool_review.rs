@@ -1,7 +1,7 @@
 //! What waits on this machine for an intake, looked at before it is handed over: a token that was suppressed since, or that is
 //! this machine's own by now, is taken out.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::queue_review::ReviewContext;
 use crate::ledger::{self, LedgerAddress, LedgerError};
@@ -68,7 +68,7 @@ impl SpoolReview {
     }
 
     /// What is to be taken out.
-    pub(super) fn kept_back(&self) -> HashSet<Fingerprint> {
+    pub(super) fn kept_back(&self) -> BTreeSet<Fingerprint> {
         self.suppressed.union(&self.own).copied().collect()
     }
 }

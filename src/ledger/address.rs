@@ -125,6 +125,11 @@ impl LedgerAddress {
                 let url = text.trim_end_matches('/').to_owned();
                 Ok(Self::Intake(Box::new(IntakeAddress { url, access })))
             }
+            // What stands before an `@` is a secret as far as anybody knows.
+            "https" | "http" if user.is_some() => {
+                Err(LedgerError::PasswordInAddress { scheme: scheme.to_owned() })
+            }
+            "http" => Err(LedgerError::PlainHttp { host: redacted(authority, usize::MAX) }),
             _ => Err(LedgerError::UnknownScheme { scheme: scheme.to_owned() }),
         }
     }
@@ -271,7 +276,8 @@ mod tests {
             ("postgres://stanch:hunter2@db.example.test/ledger", "PGPASSWORD"),
             ("postgres://db.example.test/ledger?user=x&password=hunter2", "PGPASSWORD"),
             ("https://me:hunter2@intake.example.test", "STANCH_INTAKE_TOKEN"),
-            ("http://intake.example.test/hunter2", "http"),
+            ("https://hunter2@intake.example.test", "STANCH_INTAKE_TOKEN"),
+            ("http://intake.example.test/hunter2", "http://intake.example.test is not this machine"),
             ("redis://:hunter2@db.example.test", "redis"),
             ("postgres://stanch:pa/hunter2@db.example.test/ledger", "PGPASSWORD"),
             ("postgres://stanch:pa?hunter2@db.example.test/ledger", "PGPASSWORD"),

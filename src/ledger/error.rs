@@ -120,6 +120,14 @@ pub enum LedgerError {
         /// The scheme of the address. Not the address itself, which may hold a password.
         scheme: String,
     },
+    /// The address is that of an intake elsewhere, without TLS.
+    #[error(
+        "http://{host} is not this machine, and tokens go to an intake elsewhere over TLS only: name its https:// address"
+    )]
+    PlainHttp {
+        /// The host and its port, without the rest of the address.
+        host: String,
+    },
     /// The address holds a password, which others on this machine can read there.
     #[error(
         "the ledger's address holds a password, which belongs into PGPASSWORD, a passfile or the user's configuration for \

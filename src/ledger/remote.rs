@@ -15,7 +15,7 @@ mod spool;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -128,7 +128,7 @@ impl RemoteLedger {
 /// A [`LedgerError`] where the intake says no. That it is still away is told in the [`Delivery`].
 pub fn deliver(
     address: &LedgerAddress,
-    kept_back: &HashSet<Fingerprint>,
+    kept_back: &BTreeSet<Fingerprint>,
     now: Now<'_>,
 ) -> Result<Delivery, LedgerError> {
     let LedgerAddress::Intake(intake) = address else { return Ok(Delivery::default()) };

@@ -249,25 +249,24 @@ impl Walker<'_> {
 
     /// Reports what the walk itself could not read, unless nothing is lost by it.
     fn walk_error(&self, error: &ignore::Error) {
-        // A link back to a directory above is no loss: the directory is being walked already.
-        if is_loop(error) {
-            return;
-        }
-        let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+        let Shared { options, roots, several_roots, sink, .. } = *self.shared;
         let Some(failed) = path_of(error) else {
-            let path = String::from("(unknown)");
-            return self.shared.sink.fault(Fault { path, kind: FaultKind::Unreadable, reason });
+            let (path, reason) = (String::from("(unknown)"), error.to_string());
+            return sink.fault(Fault { path, kind: FaultKind::Unreadable, reason });
         };
-        let path = EntryPath::below(self.shared.roots, failed, self.shared.several_roots);
-        // A broken link has nothing to read but its own target.
-        if self.shared.options.follow_symlinks && failed.is_symlink() {
-            if path.is_in(self.shared.options.shard) {
-                link_target(failed, &path, self.shared.sink);
+        let path = EntryPath::below(roots, failed, several_roots);
+        // A link that leads nowhere, or back to a directory that is being walked already, has nothing to read but its own name
+        // and target.
+        if is_loop(error) || options.follow_symlinks && failed.is_symlink() {
+            if path.is_in(options.shard) && !path.is_excluded(&options.exclude, false) {
+                path.scan_own_name(sink);
+                link_target(failed, &path, sink);
             }
             return;
         }
         // Every shard says so: what is below may belong to any, and one machine may read what another cannot.
-        path.fault(&reason, self.shared.sink);
+        let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+        path.fault(&reason, sink);
     }
 }
 
@@ -295,6 +294,7 @@ fn path_of(error: &ignore::Error) -> Option<&Path> {
     match error {
         ignore::Error::WithPath { path, .. } => Some(path),
         ignore::Error::WithDepth { err, .. } => path_of(err),
+        ignore::Error::Loop { child, .. } => Some(child),
         ignore::Error::Partial(errors) => errors.iter().find_map(path_of),
         _ => None,
     }

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::support::cmd::{Ran, Sandbox};
 use crate::support::fixture::{Fixture, state};
 use crate::support::mint::{Kind, Mint};
-use crate::support::scripted_intake::{BEARER, Intake, Mood};
+use crate::support::scripted_intake::{BEARER, ENQUEUING, Intake, Mood};
 
 const GITHUB: &str = "https://api.github.com";
 
@@ -442,6 +442,23 @@ fn a_report_is_written_whatever_the_intake_does_afterwards() {
     assert_eq!(ran.code, 3, "{}", ran.stderr);
     assert_eq!(state(&report(&ran), &runner.tokens[0]), &Value::Null);
     assert!(ran.stderr.contains("what became of 1 token is not in the report"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_runner_that_may_not_ask_is_told_so_and_not_that_it_was_denied() {
+    let runner = Runner::new(22, 2);
+    for _ in 0..2 {
+        let mut command = runner.command(&["scan", "tree", "--revoke", "--yes", "-f", "json"]);
+        let ran = Ran::from(command.env("STANCH_INTAKE_TOKEN", ENQUEUING).output().expect("it starts"));
+        assert_eq!(ran.code, 3, "{}", ran.stderr);
+        let told = ran.stderr.lines().filter(|line| line.contains("cannot be asked")).collect::<Vec<_>>();
+        assert!(told.len() == 1 && told[0].contains("enqueue,read"), "{}", ran.stderr);
+        assert!(!ran.stderr.contains("403") && !ran.stderr.contains("right role"), "{}", ran.stderr);
+        for token in &runner.tokens {
+            runner.intake.settle(token, "accepted");
+        }
+    }
+    runner.intake.assert_took(&runner.tokens);
 }
 
 #[test]

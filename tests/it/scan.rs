@@ -202,6 +202,26 @@ fn loops_pipes_and_object_databases_are_survived() {
 }
 
 #[test]
+fn a_link_that_leads_nowhere_or_back_has_a_name_and_a_target() {
+    let (sandbox, mut mint) = (Sandbox::new(), Mint::new(61));
+    let [name, target, looping, back] = [(); 4].map(|()| mint.token(Kind::Pat));
+    sandbox.write(&format!("{back}/file"), "nothing");
+    symlink("nowhere", sandbox.path().join(&name)).expect("a link");
+    symlink(&target, sandbox.path().join("dangling")).expect("a link");
+    symlink(format!("../{back}"), sandbox.path().join(&back).join(&looping)).expect("a link");
+    sandbox.write("left-out/file", "nothing");
+    symlink(mint.token(Kind::Pat), sandbox.path().join("left-out/link")).expect("a link");
+    for arguments in [&["scan"][..], &["scan", "--follow-symlinks"]] {
+        let (_, report) = sandbox.json(&[arguments, &["--exclude", "left-out/"]].concat());
+        assert_eq!(report["summary"]["unreadable"], 0, "{arguments:?}");
+        for (token, places) in [(&name, 1), (&target, 1), (&looping, 1), (&back, 2)] {
+            assert_eq!(locations(&report, token).len(), places, "{arguments:?}");
+        }
+        assert_eq!(findings(&report).len(), 4, "{arguments:?}");
+    }
+}
+
+#[test]
 fn one_finding_a_token_and_an_order_that_threads_do_not_change() {
     let (sandbox, mut mint) = (Sandbox::new(), Mint::new(7));
     let token = mint.token(Kind::Pat);

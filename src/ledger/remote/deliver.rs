@@ -1,6 +1,6 @@
 //! Handing over to an intake what an earlier run kept on this machine for it.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
@@ -43,7 +43,7 @@ pub struct Delivery {
 pub(super) fn deliver(
     client: &IntakeClient,
     spool: &Spool,
-    kept_back: &HashSet<Fingerprint>,
+    kept_back: &BTreeSet<Fingerprint>,
     now: Timestamp,
 ) -> Result<Delivery, LedgerError> {
     let mut delivery = Delivery::default();

@@ -5,7 +5,7 @@
 //! intake has told what became of each of its lines. Between the two a process may die at any instant: then the lines are
 //! handed over again, which changes nothing at an intake that has them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
@@ -152,7 +152,7 @@ impl Spool {
     }
 
     /// Takes tokens out of a file that waits, and returns how many those were.
-    pub(super) fn take_out(&self, file: &Path, tokens: &HashSet<Fingerprint>) -> Result<u64, LedgerError> {
+    pub(super) fn take_out(&self, file: &Path, tokens: &BTreeSet<Fingerprint>) -> Result<u64, LedgerError> {
         let Some(text) = Spool::read(file)? else { return Ok(0) };
         let is_out = |line: &&str| {
             let token = read_line(line).sha256;

@@ -1,6 +1,6 @@
 //! A runner against an intake that is scripted: what it answers, and what it was sent.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -213,17 +213,17 @@ fn what_an_intake_that_is_away_does_not_take_waits_here_and_goes_first_next_time
         assert_eq!(ledger.waiting(HOST)?.values().sum::<u64>(), 2 + number as u64, "each token once");
         check_writable(&address)?;
     }
-    let still_away = deliver(&address, &HashSet::new(), &Timestamp::now)?;
+    let still_away = deliver(&address, &BTreeSet::new(), &Timestamp::now)?;
     assert!(still_away.delivered == 0 && still_away.left == 4 && still_away.why.is_some(), "{still_away:?}");
     *away.lock().expect("nobody panicked") = None;
     let before = intake.lines().len();
     assert_eq!(
-        deliver(&address, &HashSet::new(), &Timestamp::now)?,
+        deliver(&address, &BTreeSet::new(), &Timestamp::now)?,
         Delivery { delivered: 4, unsettled: true, ..Delivery::default() }
     );
     assert_eq!(intake.lines().len() - before, 4);
     assert_eq!(spool_status(&address)?.map(|status| (status.tokens, status.refused)), Some((0, 0)));
-    assert_eq!(deliver(&address, &HashSet::new(), &Timestamp::now)?, Delivery::default());
+    assert_eq!(deliver(&address, &BTreeSet::new(), &Timestamp::now)?, Delivery::default());
     Ok(())
 }
 
@@ -328,11 +328,11 @@ fn a_spooled_line_that_is_refused_is_kept_apart_and_does_not_hold_up_the_others(
     for count in [1, 3, 2] {
         spool.add(&lines(count), Timestamp::now())?;
     }
-    let delivery = deliver(&address, &HashSet::new(), &Timestamp::now)?;
+    let delivery = deliver(&address, &BTreeSet::new(), &Timestamp::now)?;
     assert_eq!((delivery.delivered, delivery.refused, delivery.left), (3, 3, 0));
     assert!(delivery.reasons.contains("old key") || delivery.reasons.contains("not a line"), "{delivery:?}");
     assert_eq!(spool.status()?.refused, 3);
-    assert_eq!(deliver(&address, &HashSet::new(), &Timestamp::now)?, Delivery::default());
+    assert_eq!(deliver(&address, &BTreeSet::new(), &Timestamp::now)?, Delivery::default());
     Ok(())
 }
 

@@ -21,6 +21,9 @@ use super::mint::Kind;
 /// The bearer token that it knows.
 pub(crate) const BEARER: &str = "a-runner-of-the-tests";
 
+/// One that may hand tokens over, and not ask.
+pub(crate) const ENQUEUING: &str = "a-runner-that-only-enqueues";
+
 /// How it answers what it should take.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Mood {
@@ -184,7 +187,11 @@ fn serve(stream: &TcpStream, state: &Mutex<State>, stop: &AtomicBool) {
 
 impl State {
     fn reply(&mut self, request: &ReceivedRequest) -> Reply {
-        if request.bearer() != Some(BEARER) {
+        let asks = request.method == "GET" && request.path.starts_with("/v1/tokens/");
+        if request.bearer() == Some(ENQUEUING) && asks {
+            return Reply::json(403, r#"{"error": "this bearer token has another role"}"#);
+        }
+        if ![Some(BEARER), Some(ENQUEUING)].contains(&request.bearer()) {
             return Reply::json(401, r#"{"error": "no bearer token that is known here"}"#);
         }
         match (request.method.as_str(), request.path.as_str()) {
