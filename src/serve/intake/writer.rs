@@ -14,7 +14,7 @@ use crate::finding::Confidence;
 use crate::ledger::{Decision, Ledger, LedgerAddress, LedgerError, TokenRecord};
 use crate::revocation::State;
 use crate::revoke;
-use crate::serve::pool::{Unanswered, handle_of};
+use crate::serve::pool::{LOCK_TIMEOUT, Unanswered, answered, handle_of};
 use crate::token::Fingerprint;
 
 /// How many requests may wait to be written.
@@ -67,17 +67,15 @@ impl Writer {
         if self.0.try_send(Submission { items, reply }).is_err() {
             return Err(Unanswered::Busy);
         }
-        match answer.await {
-            Ok(answer) => Ok(answer?),
-            Err(_) => Err(Unanswered::Busy),
-        }
+        answered(answer).await
     }
 }
 
 fn write_all(waiting: &Mutex<Receiver<Submission>>, address: &LedgerAddress, run: &str) {
     let mut handle = None;
     while let Some(submissions) = next_group(waiting) {
-        let committed = handle_of(&mut handle, address).map(|ledger| commit_all(ledger, run, &submissions));
+        let committed =
+            handle_of(&mut handle, address, LOCK_TIMEOUT).map(|ledger| commit_all(ledger, run, &submissions));
         let answers = match committed {
             Ok(answers) => answers,
             Err(error) => failed(error, submissions.len()),
