@@ -215,7 +215,7 @@ BEGIN
     location, has_text) ON stanch.token TO stanch_read, stanch_enqueue;
   GRANT INSERT ON stanch.host, stanch.decision, stanch.token, stanch.writer, stanch.audit TO stanch_enqueue, stanch_drain;
   GRANT UPDATE ON stanch.writer TO stanch_enqueue, stanch_drain;
-  GRANT UPDATE (state, at, confidence, rank, bisect_group, failed_in, decision, sealed) ON stanch.token TO stanch_enqueue;
+  GRANT UPDATE (state, at, kind, confidence, rank, bisect_group, failed_in, decision, sealed) ON stanch.token TO stanch_enqueue;
   GRANT UPDATE ON stanch.token, stanch.meta TO stanch_drain;
   GRANT INSERT, UPDATE, DELETE ON stanch.grants, stanch.bisect_group, stanch.quota, stanch.batch, stanch.attempt,
     stanch.retries TO stanch_drain;

@@ -128,15 +128,15 @@ type Place = (usize, usize);
 /// Writes every group of items that one decision covers. What fails is told to those who have a part in it; writing it again
 /// changes nothing.
 fn commit_all(ledger: &mut dyn Ledger, run: &str, submissions: &[Submission]) -> Vec<Answer> {
-    let mut groups: BTreeMap<(&str, &str), Vec<Place>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, &str, bool), Vec<Place>> = BTreeMap::new();
     for (number, submission) in submissions.iter().enumerate() {
         for (index, item) in submission.items.iter().enumerate() {
-            groups.entry((&item.host, &item.by)).or_default().push((number, index));
+            groups.entry((&item.host, &item.by, item.is_open())).or_default().push((number, index));
         }
     }
     let blank = |submission: &Submission| Ok(vec![Written::Known; submission.items.len()]);
     let mut answers: Vec<Answer> = submissions.iter().map(blank).collect();
-    for ((host, by), places) in groups {
+    for ((host, by, is_open), places) in groups {
         let items: Vec<&Item> =
             places.iter().map(|(number, index)| &submissions[*number].items[*index]).collect();
         let decision = Decision {
@@ -146,6 +146,7 @@ fn commit_all(ledger: &mut dyn Ledger, run: &str, submissions: &[Submission]) ->
             min_confidence: items.iter().map(|item| item.confidence).min().unwrap_or(Confidence::Certain),
             allow_own: false,
         };
+        let decision = if is_open { decision } else { decision.unopened() };
         match commit(ledger, host, &decision, &items) {
             Ok(written) => {
                 for ((number, index), written) in places.into_iter().zip(written) {
