@@ -7,6 +7,7 @@ mod bearers;
 mod drain;
 mod intake;
 mod log;
+mod lookout;
 mod metrics;
 mod pool;
 mod secret_file;

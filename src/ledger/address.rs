@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use etcetera::BaseStrategy as _;
 use zeroize::Zeroizing;
@@ -59,6 +60,8 @@ pub struct LedgerAccess {
     pub ca_cert: Option<PathBuf>,
     /// Where this machine keeps what it has to remember of ledgers elsewhere; the usual directory where there is none.
     pub state_dir: Option<PathBuf>,
+    /// How long a server that is away is waited for when the ledger is opened; the usual time where there is none.
+    pub patience: Option<Duration>,
 }
 
 /// A password, or a bearer token. Not shown, and wiped.
@@ -141,6 +144,15 @@ impl LedgerAddress {
             Self::Sqlite(_) => {}
             Self::Postgres(address) => address.access = access,
             Self::Intake(address) => address.access = access,
+        }
+        self
+    }
+
+    /// The same ledger, which is waited for no longer than this where it is away.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        if let Self::Postgres(address) = &mut self {
+            address.access.patience = Some(patience);
         }
         self
     }

@@ -19,6 +19,28 @@ pub struct Decision {
     pub allow_own: bool,
 }
 
+/// The consent of an intake that took a token in sealed and could not open it: what it is said to be, nobody there has seen.
+const UNOPENED: &str = "intake, unopened";
+
+impl Decision {
+    /// One of an intake that cannot open what it takes in.
+    #[must_use]
+    pub fn unopened(self) -> Self {
+        Decision { consent: UNOPENED.to_owned(), ..self }
+    }
+
+    /// Whether nobody has seen what was queued under it. The text of whoever has takes the place of such a one: else a text that
+    /// does not open would keep the token from being sent.
+    pub(crate) fn is_unopened(&self) -> bool {
+        is_unopened(&self.consent)
+    }
+}
+
+/// The same of a decision's consent.
+pub(crate) fn is_unopened(consent: &str) -> bool {
+    consent == UNOPENED
+}
+
 #[cfg(test)]
 pub(crate) mod testing {
     use super::{Confidence, Decision};

@@ -17,7 +17,7 @@ use self::queue::{POLL, Queue, Tools};
 pub use self::screen::Kept;
 use super::log::{Log, Trouble};
 use super::metrics::Metrics;
-use super::pool::handle_of;
+use super::pool::{LOCK_TIMEOUT, handle_of};
 use super::stop::Stop;
 use crate::clock::{Clock as _, SystemClock};
 use crate::ledger::LedgerAddress;
@@ -55,7 +55,7 @@ pub(super) fn run(config: &DrainConfig<'_>, shared: Shared<'_>) {
     let (mut known, mut handle, trouble) = (HashSet::new(), None, Trouble::default());
     thread::scope(|scope| {
         while !stop.is_stopping() {
-            match handle_of(&mut handle, ledger).and_then(|ledger| ledger.hosts()) {
+            match handle_of(&mut handle, ledger, LOCK_TIMEOUT).and_then(|ledger| ledger.hosts()) {
                 Ok(entries) => {
                     trouble.is_over(log, "the ledger can be used again");
                     for entry in entries {

@@ -33,8 +33,10 @@ use self::state::{Parts, State};
 use self::writer::Writer;
 use super::bearers::BearerFileError;
 use super::log::Log;
+use super::lookout::Lookout;
 use super::metrics::Metrics;
 use super::pool::Pool;
+use super::snapshot::Snapshot;
 use super::stop::Stop;
 use super::tls::{Tls, TlsError, TlsFiles};
 use crate::ledger::{KeyFileError, LedgerAddress};
@@ -120,6 +122,8 @@ impl Intake {
             hosts: config.hosts.clone(),
             writer: Writer::new(shared.ledger, writers, shared.run),
             readers: Pool::new(shared.ledger, READERS),
+            lookout: Lookout::new(shared.ledger, Snapshot::read),
+            ready: Lookout::new(shared.ledger, |ledger| ledger.hosts().map(drop)),
             keys: Keys::read(&config.key_files, &config.hosts)?,
             metrics: shared.metrics.clone(),
             log: shared.log.clone(),

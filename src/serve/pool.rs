@@ -9,8 +9,11 @@ use tokio::sync::oneshot;
 
 use crate::ledger::{self, Ledger, LedgerAddress, LedgerError};
 
-/// How long a question waits for other processes.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a question waits for other processes, and for a ledger that is away.
+pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long whoever asks waits for the answer.
+const ANSWER: Duration = Duration::from_secs(8);
 
 /// How many questions may wait for a thread.
 const WAITING: usize = 256;
@@ -23,9 +26,18 @@ pub(super) enum Unanswered {
     /// Too many wait.
     #[error("too much is asked of the ledger at once; try again in a moment")]
     Busy,
+    /// It takes too long.
+    #[error("the ledger does not answer in time; try again in a moment")]
+    Slow,
     /// The ledger.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
+    #[error("{0}")]
+    Ledger(Arc<LedgerError>),
+}
+
+impl From<LedgerError> for Unanswered {
+    fn from(error: LedgerError) -> Self {
+        Unanswered::Ledger(Arc::new(error))
+    }
 }
 
 /// The threads. A clone asks the same ones.
@@ -55,7 +67,11 @@ impl Pool {
         let (reply, answer) = oneshot::channel();
         let address = self.address.clone();
         let job: Job = Box::new(move |handle| {
-            let answer = handle_of(handle, &address).and_then(question);
+            // Nobody waits for it any more.
+            if reply.is_closed() {
+                return;
+            }
+            let answer = handle_of(handle, &address, LOCK_TIMEOUT).and_then(question);
             if answer.is_err() {
                 // Whatever was wrong with it, the next one is asked through a new handle.
                 *handle = None;
@@ -67,23 +83,30 @@ impl Pool {
             Ok(()) => {}
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => return Err(Unanswered::Busy),
         }
-        match answer.await {
-            Ok(answer) => Ok(answer?),
-            Err(_) => Err(Unanswered::Busy),
-        }
+        answered(answer).await
     }
 }
 
-/// A thread's handle, opened where it has none.
+/// Waits for an answer, but not for ever.
+pub(super) async fn answered<T>(answer: oneshot::Receiver<Result<T, LedgerError>>) -> Result<T, Unanswered> {
+    match tokio::time::timeout(ANSWER, answer).await {
+        Ok(Ok(answer)) => Ok(answer?),
+        Ok(Err(_)) => Err(Unanswered::Busy),
+        Err(_) => Err(Unanswered::Slow),
+    }
+}
+
+/// A thread's handle, opened where it has none. It waits for so long for other processes, and for a ledger that is away.
 pub(super) fn handle_of<'a>(
     handle: &'a mut Option<Box<dyn Ledger>>,
     address: &LedgerAddress,
+    patience: Duration,
 ) -> Result<&'a mut dyn Ledger, LedgerError> {
     let open = if let Some(open) = handle.take() {
         open
     } else {
-        let mut open = ledger::open(address)?;
-        open.set_lock_timeout(Some(LOCK_TIMEOUT))?;
+        let mut open = ledger::open(&address.clone().with_patience(patience))?;
+        open.set_lock_timeout(Some(patience))?;
         open
     };
     Ok(handle.insert(open).as_mut())

@@ -78,6 +78,8 @@ struct StoredToken {
     attempts: Vec<(u64, u64)>,
     sealed: Option<Vec<u8>>,
     decided_by: String,
+    /// Whether nobody has opened its text.
+    is_unopened: bool,
     grants: Option<Grants>,
 }
 
@@ -129,13 +131,13 @@ impl ModelState {
         let chunks = std::iter::from_fn(|| Some(sorted_chunk(entries)).filter(|chunk| !chunk.is_empty()));
         for entry in chunks.flatten() {
             let (kind, fingerprint) = (entry.kind, entry.fingerprint);
-            let (state, new, forgotten) = self.put(host, entry, decision, at.as_millisecond());
+            let (state, new, replaced, forgotten) = self.put(host, entry, decision, at.as_millisecond());
             erased += forgotten;
             enqueued.count(state, new);
             if new && state == State::Queued {
                 *kinds.entry(kind.rule_id()).or_default() += 1;
             }
-            if new {
+            if new || replaced {
                 digest.add(&fingerprint);
             }
         }
@@ -149,25 +151,32 @@ impl ModelState {
         enqueued
     }
 
-    fn put(&mut self, host: &str, entry: Entry, decision: &Decision, at: i64) -> (State, bool, u64) {
+    fn put(&mut self, host: &str, entry: Entry, decision: &Decision, at: i64) -> (State, bool, bool, u64) {
         let rank = entry.rank();
         let sealed = (entry.state == State::Queued).then_some(entry.sealed);
         let key = (host.to_owned(), entry.fingerprint);
         if let Some(token) = self.index.get(&key).and_then(|index| self.tokens.get_mut(*index)) {
+            let replaces = token.is_unopened
+                && token.state == State::Queued
+                && entry.state == State::Queued
+                && !decision.is_unopened();
             let new =
                 !token.state.pending() && token.state != entry.state && token.state.may_become(entry.state);
-            if new {
+            if new || replaces {
                 decision.by.clone_into(&mut token.decided_by);
-                token.own_allowed = decision.allow_own;
+                (token.own_allowed, token.is_unopened) = (decision.allow_own, decision.is_unopened());
+                if entry.state == State::Queued {
+                    token.kind = entry.kind;
+                }
                 let had_text = token.sealed.is_some();
                 (token.state, token.at, token.rank) = (entry.state, at, rank);
                 (token.group, token.failed_in) = (0, 0);
                 let kept = token.sealed.take().filter(|_| entry.state.keeps_text());
                 let erased = u64::from(had_text && kept.is_none() && sealed.is_none());
                 token.sealed = sealed.or(kept);
-                return (token.state, true, erased);
+                return (token.state, new, replaces, erased);
             }
-            return (token.state, new, 0);
+            return (token.state, new, false, 0);
         }
         self.index.insert(key, self.tokens.len());
         self.tokens.push(StoredToken {
@@ -186,9 +195,10 @@ impl ModelState {
             attempts: Vec::new(),
             sealed,
             decided_by: decision.by.clone(),
+            is_unopened: decision.is_unopened(),
             grants: None,
         });
-        (entry.state, true, 0)
+        (entry.state, true, false, 0)
     }
 
     /// Hosts in the order of their first tokens.

@@ -52,7 +52,7 @@ pub(super) fn settings(address: &PostgresAddress) -> Result<Settings, LedgerErro
         None => SslMode::Require,
     });
     if config.get_connect_timeout().is_none() {
-        config.connect_timeout(CONNECT);
+        config.connect_timeout(address.access.patience.map_or(CONNECT, |patience| CONNECT.min(patience)));
     }
     if config.get_tcp_user_timeout().is_none() {
         config.tcp_user_timeout(TCP_USER_TIMEOUT);

@@ -45,7 +45,7 @@ impl Connection {
             tls: MakeRustlsConnect::new(tls),
             description: address.url.clone(),
             client: RefCell::new(None),
-            patience: Cell::new(PATIENCE),
+            patience: Cell::new(address.access.patience.unwrap_or(PATIENCE)),
         };
         connection.retrying(&mut |client| Ok(client.batch_execute("")?))?;
         Ok(connection)

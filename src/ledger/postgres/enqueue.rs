@@ -12,29 +12,34 @@ use super::error::{PgError, PgResult};
 use super::rows;
 use super::transaction::Tx;
 use crate::ledger::audit::{Digest, Event};
-use crate::ledger::decision::Decision;
+use crate::ledger::decision::{Decision, is_unopened};
 use crate::ledger::entry::{Enqueued, Entry};
 use crate::revocation::State;
 use crate::token::Fingerprint;
 
-const FIND: &str = "SELECT sha256, id, state FROM stanch.token WHERE host = $1 AND sha256 = ANY($2)";
+const FIND: &str = "SELECT sha256, id, state,
+        CASE state WHEN 'queued' THEN (SELECT consent FROM stanch.decision WHERE decision.id = token.decision) END
+    FROM stanch.token WHERE host = $1 AND sha256 = ANY($2)";
 const INSERT: &str = "INSERT INTO stanch.token
         (host, sha256, kind, confidence, rank, location, state, created_at, at, decision, sealed)
     SELECT $1, sha256, kind, confidence, rank, location, state, $2, $2, $3, sealed
     FROM unnest($4::bytea[], $5::text[], $6::text[], $7::smallint[], $8::text[], $9::text[], $10::bytea[])
         AS new (sha256, kind, confidence, rank, location, state, sealed)
     ON CONFLICT (host, sha256) DO NOTHING";
-/// Only from the state it was seen in.
-const UPDATE: &str =
+/// Only from the state it was seen in. The kind is that of the text: what somebody else said of the token before may be wrong.
+const QUEUE: &str =
+    "UPDATE stanch.token SET state = new.state, at = $1, confidence = new.confidence, rank = new.rank,
+        bisect_group = 0, failed_in = 0, decision = $2, kind = new.kind, sealed = new.sealed
+    FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::smallint[], $8::text[], $9::bytea[])
+        AS new (id, seen, state, confidence, rank, kind, sealed)
+    WHERE token.id = new.id AND token.state = new.seen";
+/// The same, which leaves a text as it is: who may only queue can neither see nor copy one.
+const SET_ASIDE: &str =
     "UPDATE stanch.token SET state = new.state, at = $1, confidence = new.confidence, rank = new.rank,
         bisect_group = 0, failed_in = 0, decision = $2
     FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::smallint[])
         AS new (id, seen, state, confidence, rank)
     WHERE token.id = new.id AND token.state = new.seen";
-/// Apart, for who only queues may write a text and not read what is there.
-const SEAL: &str = "UPDATE stanch.token SET sealed = new.sealed
-    FROM unnest($1::bigint[], $2::text[], $3::bytea[]) AS new (id, seen, sealed)
-    WHERE token.id = new.id AND token.state = new.seen AND new.sealed IS NOT NULL";
 /// Of tokens that go on without a text: which had one.
 const ERASE: &str = "UPDATE stanch.token SET sealed = NULL WHERE id = ANY($1) AND has_text";
 
@@ -48,6 +53,8 @@ struct Known {
     state: State,
     /// Whether these entries have changed it before.
     is_changed: bool,
+    /// Whether it waits with a text that nobody has opened.
+    is_unopened: bool,
 }
 
 /// What one transaction is to write.
@@ -57,6 +64,8 @@ struct Changes<'a> {
     updates: Vec<(i64, State, &'a Entry)>,
     /// Tokens that were set aside with their text kept, and are now in a state that keeps none.
     forgotten: Vec<i64>,
+    /// Whether nobody has opened these either.
+    is_unopened: bool,
 }
 
 /// Writes entries, sorted by their fingerprints so that two transactions never wait for each other in a circle, with one record
@@ -69,16 +78,16 @@ pub(super) fn enqueue(
 ) -> PgResult<Enqueued> {
     let host = rows::ensure_host(&mut tx.db, host_name)?;
     let mut known = known(&mut tx.db, host, entries)?;
-    let mut changes = Changes::default();
+    let mut changes = Changes { is_unopened: decision.is_unopened(), ..Changes::default() };
     let (mut enqueued, mut digest) = (Enqueued::default(), Digest::default());
     let mut kinds: BTreeMap<&'static str, u64> = BTreeMap::new();
     for entry in entries {
-        let (state, new) = changes.put(&mut known, entry);
+        let (state, new, replaced) = changes.put(&mut known, entry);
         enqueued.count(state, new);
         if new && state == State::Queued {
             *kinds.entry(entry.kind.rule_id()).or_default() += 1;
         }
-        if new {
+        if new || replaced {
             digest.add(&entry.fingerprint);
         }
     }
@@ -108,25 +117,32 @@ fn known(db: &mut Db<'_>, host: i64, entries: &[Entry]) -> PgResult<HashMap<Fing
     for row in &found {
         let state = State::from_word(row.try_get(2)?).unwrap_or(State::Refused);
         let (fingerprint, id) = (rows::fingerprint(row.try_get(0)?)?, Some(row.try_get(1)?));
-        known.insert(fingerprint, Known { id, seen: Some(state), state, is_changed: false });
+        let is_unopened = row.try_get::<_, Option<&str>>(3)?.is_some_and(is_unopened);
+        known.insert(fingerprint, Known { id, seen: Some(state), state, is_changed: false, is_unopened });
     }
     Ok(known)
 }
 
 impl<'a> Changes<'a> {
-    /// Decides about one token; returns the state it has then, and whether this call changed it.
-    fn put(&mut self, known: &mut HashMap<Fingerprint, Known>, entry: &'a Entry) -> (State, bool) {
+    /// Decides about one token; returns the state it has then, whether this call changed it, and whether only its text.
+    fn put(&mut self, known: &mut HashMap<Fingerprint, Known>, entry: &'a Entry) -> (State, bool, bool) {
         let Some(found) = known.get_mut(&entry.fingerprint) else {
-            known.insert(
-                entry.fingerprint,
-                Known { id: None, seen: None, state: entry.state, is_changed: true },
-            );
+            let known_now =
+                Known { id: None, seen: None, state: entry.state, is_changed: true, is_unopened: false };
+            known.insert(entry.fingerprint, known_now);
             self.inserts.push(entry);
-            return (entry.state, true);
+            return (entry.state, true, false);
         };
+        if let (Some(id), true) =
+            (found.id, found.is_unopened && !self.is_unopened && entry.state == State::Queued)
+        {
+            found.is_unopened = false;
+            self.updates.push((id, State::Queued, entry));
+            return (State::Queued, false, true);
+        }
         // A token that waits stays queued, whatever this run would have done with it: a token once queued is sent.
         if found.state.pending() || found.state == entry.state || !found.state.may_become(entry.state) {
-            return (found.state, false);
+            return (found.state, false, false);
         }
         // Twice in these entries, first to be set aside and then to be queued: it is written once, as it ends.
         if found.is_changed {
@@ -144,7 +160,7 @@ impl<'a> Changes<'a> {
         }
         found.is_changed = true;
         found.state = entry.state;
-        (entry.state, true)
+        (entry.state, true, false)
     }
 
     fn write(&self, db: &mut Db<'_>, (host, decision): (i64, i64), at: Timestamp) -> PgResult<()> {
@@ -170,22 +186,28 @@ impl<'a> Changes<'a> {
             "SELECT id FROM stanch.token WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE",
             typed![ids => INT8_ARRAY],
         )?;
-        let seen: Vec<&str> = sorted.iter().map(|(_, seen, _)| seen.as_str()).collect();
-        let states: Vec<&str> = sorted.iter().map(|(.., entry)| entry.state.as_str()).collect();
-        let confidences: Vec<&str> = sorted.iter().map(|(.., entry)| entry.confidence.as_str()).collect();
-        let ranks: Vec<i16> = sorted.iter().map(|(.., entry)| i16::from(entry.rank())).collect();
-        // Before the new state: a text may be put only to what is set aside.
-        let sealed: Vec<Option<&[u8]>> = sorted.iter().map(|(.., entry)| sealed(entry)).collect();
-        if sealed.iter().any(Option::is_some) {
-            db.execute(SEAL, typed![ids => INT8_ARRAY, seen => TEXT_ARRAY, sealed => BYTEA_ARRAY])?;
-        }
-        db.execute(
-            UPDATE,
-            typed![
+        let (queued, aside): (Vec<&(i64, State, &Entry)>, Vec<_>) =
+            sorted.into_iter().partition(|(.., entry)| entry.state == State::Queued);
+        let mut written = 0;
+        for (part, is_queued) in [(queued, true), (aside, false)] {
+            if part.is_empty() {
+                continue;
+            }
+            let ids: Vec<i64> = part.iter().map(|(id, ..)| *id).collect();
+            let seen: Vec<&str> = part.iter().map(|(_, seen, _)| seen.as_str()).collect();
+            let states: Vec<&str> = part.iter().map(|(.., entry)| entry.state.as_str()).collect();
+            let confidences: Vec<&str> = part.iter().map(|(.., entry)| entry.confidence.as_str()).collect();
+            let ranks: Vec<i16> = part.iter().map(|(.., entry)| i16::from(entry.rank())).collect();
+            let kinds: Vec<&str> = part.iter().map(|(.., entry)| entry.kind.rule_id()).collect();
+            let texts: Vec<&[u8]> = part.iter().map(|(.., entry)| entry.sealed.as_slice()).collect();
+            let bounds = typed![
                 at => INT8, decision => INT8, ids => INT8_ARRAY, seen => TEXT_ARRAY, states => TEXT_ARRAY,
-                confidences => TEXT_ARRAY, ranks => INT2_ARRAY
-            ],
-        )
+                confidences => TEXT_ARRAY, ranks => INT2_ARRAY, kinds => TEXT_ARRAY, texts => BYTEA_ARRAY
+            ];
+            written +=
+                if is_queued { db.execute(QUEUE, bounds)? } else { db.execute(SET_ASIDE, &bounds[..7])? };
+        }
+        Ok(written)
     }
 }
 

@@ -183,6 +183,9 @@ CREATE TRIGGER audit_is_not_emptied BEFORE TRUNCATE ON stanch.audit
 CREATE FUNCTION stanch.check_token() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP = 'UPDATE' AND OLD.state NOT IN ('held', 'own', 'unsupported', 'withdrawn', 'dead', 'refused')
+        -- A text that nobody has opened makes way for one that somebody has.
+        AND NOT (OLD.state = 'queued' AND OLD.batch IS NULL AND EXISTS (
+          SELECT 1 FROM stanch.decision WHERE id = OLD.decision AND consent = 'intake, unopened'))
      OR NEW.state NOT IN ('queued', 'held', 'own', 'unsupported')
         AND (TG_OP = 'INSERT' OR NEW.state IS DISTINCT FROM OLD.state)
      OR NEW.batch IS NOT NULL THEN
@@ -244,7 +247,7 @@ BEGIN
     location, has_text) ON stanch.token TO stanch_read, stanch_enqueue;
   GRANT INSERT ON stanch.host, stanch.decision, stanch.token, stanch.writer, stanch.audit TO stanch_enqueue, stanch_drain;
   GRANT UPDATE ON stanch.writer TO stanch_enqueue, stanch_drain;
-  GRANT UPDATE (state, at, confidence, rank, bisect_group, failed_in, decision, sealed) ON stanch.token TO stanch_enqueue;
+  GRANT UPDATE (state, at, kind, confidence, rank, bisect_group, failed_in, decision, sealed) ON stanch.token TO stanch_enqueue;
   GRANT UPDATE ON stanch.token, stanch.meta TO stanch_drain;
   GRANT INSERT, UPDATE, DELETE ON stanch.grants, stanch.bisect_group, stanch.quota, stanch.batch, stanch.attempt,
     stanch.retries TO stanch_drain;

@@ -7,7 +7,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row, params}
 
 use super::{row_mac, rows, trail};
 use crate::ledger::audit::{Digest, Event};
-use crate::ledger::decision::Decision;
+use crate::ledger::decision::{Decision, is_unopened};
 use crate::ledger::entry::{Enqueued, Entry, sorted_chunk};
 use crate::revocation::State;
 
@@ -18,7 +18,8 @@ const CHUNKS_PER_TRANSACTION: usize = 5;
 /// The token's row, or a damaged one whose hash begins in the same way: that is the token's, for no two hashes do.
 const FIND: &str = "SELECT id, state, sha256 = ?3 AS exact,
         EXISTS (SELECT 1 FROM damaged_token AS d WHERE d.id = token.id) AS damaged,
-        EXISTS (SELECT 1 FROM sealed WHERE sealed.token = token.id)
+        EXISTS (SELECT 1 FROM sealed WHERE sealed.token = token.id),
+        CASE state WHEN 'queued' THEN (SELECT consent FROM decision WHERE decision.id = token.decision) END
     FROM token WHERE host = ?1 AND sha256_prefix = ?2 AND (exact OR damaged)";
 /// Before `UPDATE`, where the row was damaged: what `UPDATE` leaves as it was.
 const WRITE_ANEW: &str =
@@ -30,7 +31,7 @@ const INSERT: &str = "INSERT INTO token
     VALUES (?11, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10,
         row_mac('token', ?11, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, NULL, 0, 0))";
 const NEXT_ID: &str = "SELECT ifnull(max(id), 0) + 1 FROM token";
-const UPDATE: &str = "UPDATE token SET state = ?2, at = ?3, confidence = ?4, rank = ?5, bisect_group = 0, failed_in = 0, decision = ?6 WHERE id = ?1";
+const UPDATE: &str = "UPDATE token SET state = ?2, at = ?3, confidence = ?4, rank = ?5, bisect_group = 0, failed_in = 0, decision = ?6, kind = iif(?2 = 'queued', ?7, kind) WHERE id = ?1";
 const FIND_DECISION: &str = "SELECT id FROM decision
     WHERE by = ?1 AND run = ?2 AND consent = ?3 AND min_confidence = ?4 AND allow_own = ?5";
 const INSERT_DECISION: &str =
@@ -52,12 +53,12 @@ pub(super) fn enqueue_some(
     for _ in 0..CHUNKS_PER_TRANSACTION {
         for entry in sorted_chunk(entries) {
             match inserter.put(&entry)? {
-                Some((state, new)) => {
+                Some((state, new, replaced)) => {
                     enqueued.count(state, new);
                     if new && state == State::Queued {
                         *kinds.entry(entry.kind.rule_id()).or_default() += 1;
                     }
-                    if new {
+                    if new || replaced {
                         digest.add(&entry.fingerprint);
                     }
                 }
@@ -102,6 +103,8 @@ struct Known {
     /// None where it cannot be known.
     state: Option<State>,
     damaged: bool,
+    /// Whether it waits with a text that nobody has opened.
+    is_unopened: bool,
 }
 
 impl Known {
@@ -115,7 +118,8 @@ impl Known {
             (true, true) => Some(State::Held),
             (true, false) => None,
         };
-        Ok(Known { id, state, damaged })
+        let is_unopened = row.get_ref(5)?.as_str_or_null()?.is_some_and(is_unopened);
+        Ok(Known { id, state, damaged, is_unopened })
     }
 }
 
@@ -154,15 +158,15 @@ impl<'db> Inserter<'db> {
         })
     }
 
-    /// Writes one token; returns the state it has then, and whether this call changed it; none where the row is damaged, and
-    /// the token may have been accepted.
-    fn put(&mut self, entry: &Entry) -> rusqlite::Result<Option<(State, bool)>> {
+    /// Writes one token; returns the state it has then, whether this call changed it, and whether only its text; none where the
+    /// row is damaged, and the token may have been accepted.
+    fn put(&mut self, entry: &Entry) -> rusqlite::Result<Option<(State, bool, bool)>> {
         let Inserter { host, at, .. } = *self;
         let (sha256, prefix) = (entry.fingerprint.0, rows::prefix_of(&entry.fingerprint));
         let known = self.find.query_row(params![host, prefix, sha256], Known::from_row).optional()?;
         let (kind, new_state, confidence) =
             (entry.kind.rule_id(), entry.state.as_str(), entry.confidence.as_str());
-        let Some(Known { id, state, damaged }) = known else {
+        let Some(Known { id, state, damaged, is_unopened }) = known else {
             let (id, rank, decision) = (self.next_id, entry.rank(), self.decision_id()?);
             self.next_id += 1;
             self.insert.execute(params![
@@ -178,25 +182,27 @@ impl<'db> Inserter<'db> {
                 decision,
                 id
             ])?;
-            return self.put_sealed(id, entry).map(|()| Some((entry.state, true)));
+            return self.put_sealed(id, entry).map(|()| Some((entry.state, true, false)));
         };
         let Some(state) = state else { return Ok(None) };
         // A token that waits stays queued, whatever this run would have done with it: a token once queued is sent.
-        if state.pending() || state == entry.state || !state.may_become(entry.state) {
-            return Ok(Some((state, false)));
+        let replaces =
+            is_unopened && !damaged && entry.state == State::Queued && !self.decision.is_unopened();
+        if !replaces && (state.pending() || state == entry.state || !state.may_become(entry.state)) {
+            return Ok(Some((state, false, false)));
         }
         if damaged {
             self.db.prepare_cached(WRITE_ANEW)?.execute(params![id, kind, entry.location, at])?;
         }
         let decision = self.decision_id()?;
-        self.update.execute(params![id, new_state, at, confidence, entry.rank(), decision])?;
+        self.update.execute(params![id, new_state, at, confidence, entry.rank(), decision, kind])?;
         if !entry.state.keeps_text() {
             self.forgotten.push(id);
         }
         if damaged {
             row_mac::restamp_row(self.db, "token", id)?;
         }
-        self.put_sealed(id, entry).map(|()| Some((entry.state, true)))
+        self.put_sealed(id, entry).map(|()| Some((entry.state, !replaces, replaces)))
     }
 
     fn decision_id(&mut self) -> rusqlite::Result<i64> {

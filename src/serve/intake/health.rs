@@ -11,7 +11,6 @@ use super::refusal::Refusal;
 use super::state::State;
 use crate::serve::bearers::Role;
 use crate::serve::metrics::CONTENT_TYPE;
-use crate::serve::snapshot::Snapshot;
 
 /// The process answers.
 pub(super) async fn alive() -> &'static str {
@@ -30,9 +29,8 @@ pub(super) async fn ready(Of(state): Of<Arc<State>>) -> Result<&'static str, Ref
 /// The metrics. Where the ledger cannot be read, what was counted here is told all the same.
 pub(super) async fn metrics(Of(state): Of<Arc<State>>, headers: HeaderMap) -> Result<Response, Refusal> {
     state.admit(&headers, Role::Read)?;
-    let snapshot = state.readers.ask(|ledger| Snapshot::read(ledger)).await;
-    let snapshot = state.answered(snapshot).ok();
-    let text = state.metrics.text(snapshot.as_ref(), Timestamp::now());
+    let snapshot = state.answered(state.lookout.ask().await).ok();
+    let text = state.metrics.text(snapshot.as_deref(), Timestamp::now());
     Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE))], text).into_response())
 }
 

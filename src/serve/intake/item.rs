@@ -53,6 +53,11 @@ impl Item {
         }
     }
 
+    /// Whether its text was seen here.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.secret, Secret::Plain { .. })
+    }
+
     /// What is written into the ledger.
     pub(super) fn entry(&self, sealer: &Sealer) -> Result<Entry, LedgerError> {
         match &self.secret {

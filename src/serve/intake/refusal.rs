@@ -56,7 +56,7 @@ impl From<&Unanswered> for Refusal {
                 "the ledger cannot be used; the server's log says why",
             ),
             Unanswered::Ledger(_) => Refusal::unavailable("the ledger cannot be used for the moment"),
-            Unanswered::Busy => Refusal::unavailable(unanswered.to_string()),
+            Unanswered::Busy | Unanswered::Slow => Refusal::unavailable(unanswered.to_string()),
         }
     }
 }

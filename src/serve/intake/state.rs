@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::http::{HeaderMap, StatusCode, header};
-use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::keys::Keys;
 use super::refusal::Refusal;
@@ -13,8 +13,10 @@ use super::writer::Writer;
 use crate::ledger::wire::MAX_BODY;
 use crate::serve::bearers::{BearerFileError, Bearers, Role};
 use crate::serve::log::{Log, Trouble};
+use crate::serve::lookout::Lookout;
 use crate::serve::metrics::Metrics;
 use crate::serve::pool::{Pool, Unanswered};
+use crate::serve::snapshot::Snapshot;
 use crate::serve::stop::Stop;
 use crate::serve::throttle::{Asker, Throttle};
 
@@ -22,15 +24,14 @@ use crate::serve::throttle::{Asker, Throttle};
 const PIECES: usize = 128;
 const PIECE: usize = 512 * 1024;
 
-/// For how long the ledger is believed to answer.
-const READY: Duration = Duration::from_secs(1);
-
 /// The state of the intake.
 pub(super) struct State {
     /// The API bases that it has queues for, the first being that of a line without one.
     pub(super) hosts: Vec<String>,
     pub(super) writer: Writer,
     pub(super) readers: Pool,
+    /// What the metrics tell of the ledger.
+    pub(super) lookout: Lookout<Snapshot>,
     pub(super) keys: Keys,
     pub(super) metrics: Metrics,
     pub(super) log: Log,
@@ -40,8 +41,8 @@ pub(super) struct State {
     throttle: Throttle,
     bodies: Semaphore,
     trouble: Trouble,
-    /// When the ledger was found to answer.
-    ready: Mutex<Option<Instant>>,
+    /// Whether the ledger answers.
+    ready: Lookout<()>,
 }
 
 /// What the state is made of.
@@ -49,6 +50,8 @@ pub(super) struct Parts {
     pub(super) hosts: Vec<String>,
     pub(super) writer: Writer,
     pub(super) readers: Pool,
+    pub(super) lookout: Lookout<Snapshot>,
+    pub(super) ready: Lookout<()>,
     pub(super) keys: Keys,
     pub(super) metrics: Metrics,
     pub(super) log: Log,
@@ -59,13 +62,14 @@ impl State {
     /// The state, with the bearer tokens of a file.
     pub(super) fn new(bearers_file: PathBuf, parts: Parts) -> Result<Self, BearerFileError> {
         let bearers = RwLock::new(Arc::new(Bearers::read(&bearers_file)?));
-        let Parts { hosts, writer, readers, keys, metrics, log, stop } = parts;
+        let Parts { hosts, writer, readers, lookout, ready, keys, metrics, log, stop } = parts;
         let (throttle, bodies) = (Throttle::new(), Semaphore::new(PIECES));
-        let (trouble, ready) = (Trouble::default(), Mutex::default());
+        let trouble = Trouble::default();
         Ok(State {
             hosts,
             writer,
             readers,
+            lookout,
             keys,
             metrics,
             log,
@@ -131,17 +135,9 @@ impl State {
         Ok(())
     }
 
-    /// Whether the ledger answers. Anybody may ask that, so that it is found out once a second at the most, for all of them.
+    /// Whether the ledger answers.
     pub(super) async fn is_ready(&self) -> Result<(), Refusal> {
-        let mut ready = self.ready.lock().await;
-        if ready.is_some_and(|at| at.elapsed() < READY) {
-            return Ok(());
-        }
-        *ready = None;
-        let answer = self.readers.ask(|ledger| ledger.hosts().map(drop)).await;
-        self.answered(answer)?;
-        *ready = Some(Instant::now());
-        Ok(())
+        self.answered(self.ready.ask().await).map(drop)
     }
 
     /// What the ledger did, told once where it is trouble.
@@ -149,9 +145,9 @@ impl State {
         match &answer {
             Ok(_) => self.trouble.is_over(&self.log, "the intake can use the ledger again"),
             Err(Unanswered::Busy) => {}
-            Err(Unanswered::Ledger(error)) => {
+            Err(trouble @ (Unanswered::Ledger(_) | Unanswered::Slow)) => {
                 self.metrics.ledger_error();
-                self.trouble.tell(&self.log, &format!("the intake cannot use the ledger: {error}"));
+                self.trouble.tell(&self.log, &format!("the intake cannot use the ledger: {trouble}"));
             }
         }
         answer.map_err(|unanswered| Refusal::from(&unanswered))

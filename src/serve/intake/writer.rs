@@ -14,7 +14,7 @@ use crate::finding::Confidence;
 use crate::ledger::{Decision, Ledger, LedgerAddress, LedgerError, TokenRecord};
 use crate::revocation::State;
 use crate::revoke;
-use crate::serve::pool::{Unanswered, handle_of};
+use crate::serve::pool::{LOCK_TIMEOUT, Unanswered, answered, handle_of};
 use crate::token::Fingerprint;
 
 /// How many requests may wait to be written.
@@ -67,17 +67,15 @@ impl Writer {
         if self.0.try_send(Submission { items, reply }).is_err() {
             return Err(Unanswered::Busy);
         }
-        match answer.await {
-            Ok(answer) => Ok(answer?),
-            Err(_) => Err(Unanswered::Busy),
-        }
+        answered(answer).await
     }
 }
 
 fn write_all(waiting: &Mutex<Receiver<Submission>>, address: &LedgerAddress, run: &str) {
     let mut handle = None;
     while let Some(submissions) = next_group(waiting) {
-        let committed = handle_of(&mut handle, address).map(|ledger| commit_all(ledger, run, &submissions));
+        let committed =
+            handle_of(&mut handle, address, LOCK_TIMEOUT).map(|ledger| commit_all(ledger, run, &submissions));
         let answers = match committed {
             Ok(answers) => answers,
             Err(error) => failed(error, submissions.len()),
@@ -130,15 +128,15 @@ type Place = (usize, usize);
 /// Writes every group of items that one decision covers. What fails is told to those who have a part in it; writing it again
 /// changes nothing.
 fn commit_all(ledger: &mut dyn Ledger, run: &str, submissions: &[Submission]) -> Vec<Answer> {
-    let mut groups: BTreeMap<(&str, &str), Vec<Place>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, &str, bool), Vec<Place>> = BTreeMap::new();
     for (number, submission) in submissions.iter().enumerate() {
         for (index, item) in submission.items.iter().enumerate() {
-            groups.entry((&item.host, &item.by)).or_default().push((number, index));
+            groups.entry((&item.host, &item.by, item.is_open())).or_default().push((number, index));
         }
     }
     let blank = |submission: &Submission| Ok(vec![Written::Known; submission.items.len()]);
     let mut answers: Vec<Answer> = submissions.iter().map(blank).collect();
-    for ((host, by), places) in groups {
+    for ((host, by, is_open), places) in groups {
         let items: Vec<&Item> =
             places.iter().map(|(number, index)| &submissions[*number].items[*index]).collect();
         let decision = Decision {
@@ -148,6 +146,7 @@ fn commit_all(ledger: &mut dyn Ledger, run: &str, submissions: &[Submission]) ->
             min_confidence: items.iter().map(|item| item.confidence).min().unwrap_or(Confidence::Certain),
             allow_own: false,
         };
+        let decision = if is_open { decision } else { decision.unopened() };
         match commit(ledger, host, &decision, &items) {
             Ok(written) => {
                 for ((number, index), written) in places.into_iter().zip(written) {

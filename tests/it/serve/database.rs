@@ -6,11 +6,18 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+use stanch::ledger::PublicKey;
+use stanch::token::Fingerprint;
+
 use crate::support::cmd::{Ran, Sandbox};
 use crate::support::github::{Flavour, GitHub, Script};
-use crate::support::intake::{PATIENCE, Serve};
+use crate::support::intake::{ENQUEUE, PATIENCE, READ, Serve};
 use crate::support::mint::{Kind, Mint};
-use crate::support::postgres::{Database, shared};
+use crate::support::pg_proxy::PgProxy;
+use crate::support::postgres::{Database, SUPERUSER, shared};
 
 /// A machine with a key, a server that counts every request of its credential, and a database that is a ledger.
 pub(super) struct Site {
@@ -127,4 +134,72 @@ fn what_a_host_told_is_kept_for_as_long_as_the_server_runs() {
     site.await_accepted(2, &serve);
     serve.stop();
     assert_eq!(site.asked() - asked, 1, "it was asked again");
+}
+
+/// Prometheus and Kubernetes do not wait for long, and are to learn of a ledger that is away.
+#[test]
+fn a_database_that_is_away_is_told_of_in_the_metrics() {
+    let Some(site) = Site::new(9802) else { return };
+    let proxy = PgProxy::start(site.database.server().port());
+    let bearers = site.sandbox.path().join("bearers");
+    fs::write(&bearers, format!("{READ} read\n")).expect("a file");
+    fs::set_permissions(&bearers, Permissions::from_mode(0o600)).expect("set");
+    let arguments = ["serve", "--no-drain", "--listen", "127.0.0.1:0", "--intake-tokens", "bearers"];
+    let url = proxy.url(SUPERUSER, site.database.name());
+    let serve = Serve::launch(site.command_at(&url, &arguments), true);
+    let is = |line: &str, status: u16| {
+        let metrics = serve.ask("GET /metrics", READ, "");
+        assert_eq!(metrics.status, 200, "{}", metrics.body);
+        let ready = serve.try_ask("GET /readyz", None, "").expect("an answer");
+        metrics.body.lines().any(|known| known == line) && ready.status == status
+    };
+    let until = |line: &str, status: u16| {
+        let since = Instant::now();
+        while !is(line, status) {
+            assert!(since.elapsed() < PATIENCE, "never {line}: {}", serve.said());
+            // Who asks too often is sent away.
+            thread::sleep(Duration::from_millis(500));
+        }
+    };
+    until("stanch_ledger_up 1", 200);
+    proxy.go_away();
+    until("stanch_ledger_up 0", 503);
+    proxy.come_back();
+    until("stanch_ledger_up 1", 200);
+    serve.stop();
+}
+
+/// Whoever may queue can say of a text that it is another token. An intake without the key cannot find out.
+#[test]
+fn a_text_that_does_not_open_makes_way_for_the_token_itself() {
+    let Some(mut site) = Site::new(9803) else { return };
+    let bearers = site.sandbox.path().join("bearers");
+    fs::write(&bearers, format!("{ENQUEUE} enqueue\n")).expect("a file");
+    fs::set_permissions(&bearers, Permissions::from_mode(0o600)).expect("set");
+    let [other, one, two] = std::array::from_fn(|_| site.mint.token(Kind::Pat));
+    let key = PublicKey::read(&site.sandbox.path().join("fleet.key.pub")).expect("a key");
+    let host = site.github.api_url();
+    let sealed = key.sealer(&host).seal(&Kind::Pat.secret(&other)).expect("sealed");
+    let lie = |token: &String, kind: &str| {
+        let sha256 = Fingerprint::of(token.as_bytes()).hex();
+        json!({"sealed": STANDARD.encode(&sealed), "sha256": sha256, "kind": kind}).to_string()
+    };
+    let arguments = ["serve", "--no-drain", "--listen", "127.0.0.1:0", "--intake-tokens", "bearers"];
+    let intake = Serve::launch(site.command(&arguments), true);
+    let lies = [lie(&one, "github-pat"), lie(&two, "github-oauth")].join("\n");
+    let taken = intake.ask("POST /v1/tokens", ENQUEUE, &lies).json();
+    assert_eq!(taken["accepted"], 2, "{taken}");
+    let taken = intake.enqueue(&[one.clone(), two.clone()]);
+    assert_eq!(taken["known"], 2, "{taken}");
+    // Nor does it make way again.
+    let taken = intake.ask("POST /v1/tokens", ENQUEUE, &lies).json();
+    assert_eq!(taken["known"], 2, "{taken}");
+    intake.stop();
+    let serve = site.drain("fleet.key");
+    site.await_accepted(2, &serve);
+    serve.stop();
+    let (mut accepted, mut expected) = (site.github.accepted(), vec![one, two]);
+    accepted.sort();
+    expected.sort();
+    assert!(accepted == expected, "something else was accepted");
 }
