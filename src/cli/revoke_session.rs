@@ -27,6 +27,7 @@ use crate::ledger::{self, Ledger, LedgerError};
 use crate::local_credentials::LocalCredentials;
 use crate::policy::{self, Plan, PolicyContext};
 use crate::revocation::State;
+use crate::revoke::Options;
 use crate::settings::{Env, Input, Mode, RevokeSettings, UserConfig};
 use crate::suppress::Suppressions;
 
@@ -282,6 +283,8 @@ impl RevokeSession {
         if host.impact.tokens() == 0 {
             return RunOutcome::SetAside { ledger: name };
         }
-        host.target.send(ledger, &self.settings.options, terminal)
+        // What others queue from now on was not announced.
+        let options = Options { most: Some(host.impact.tokens()), ..self.settings.options.clone() };
+        host.target.send(ledger, &options, terminal)
     }
 }

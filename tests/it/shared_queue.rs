@@ -1,12 +1,13 @@
 //! A database that machines share, as one run sees it: what it may take out of the queue, and what it tells of what others do.
 
 use std::process::Command;
+use std::sync::Mutex;
 
 use serde_json::Value;
 use stanch::token::Fingerprint;
 
 use crate::support::cmd::{Ran, Sandbox};
-use crate::support::fixture::state;
+use crate::support::fixture::{Fixture, state};
 use crate::support::github::{Flavour, GitHub};
 use crate::support::mint::{Kind, Mint};
 use crate::support::postgres::{Database, SUPERUSER, shared};
@@ -134,6 +135,29 @@ fn an_intake_lets_nothing_be_taken_back() {
         assert!(ran.stderr.contains("1 credential of this machine still waits in http://"), "{}", ran.stderr);
         assert!(!ran.stderr.contains("passed over"), "{}", ran.stderr);
     }
+}
+
+#[test]
+fn a_run_sends_no_more_than_it_announced() {
+    let mut fixture = Fixture::new(9703);
+    let tokens: Vec<String> = (0..5).map(|_| fixture.mint.token(Kind::Pat)).collect();
+    fixture.sandbox.write("mine", tokens[..2].join("\n"));
+    fixture.sandbox.write("others/a.env", tokens[2..].join("\n"));
+    // While the request is under way, another run queues what it has found.
+    let other = fixture.command(&["scan", "others", "--revoke", "--yes", "--enqueue-only"]);
+    let other = Mutex::new(Some(other));
+    fixture.github.watch(move |_, _| {
+        if let Some(mut other) = other.lock().expect("no panic").take() {
+            assert_eq!(other.output().expect("the program starts").status.code(), Some(3));
+        }
+    });
+    let ran = fixture.run(&["revoke", "mine", "--yes", "--max-revoke", "2"]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(ran.stderr.contains("more was queued meanwhile: 3 tokens still wait"), "{}", ran.stderr);
+    assert_eq!(fixture.github.accepted().len(), 2);
+    // Who goes on has no bound of that kind.
+    assert_eq!(fixture.run(&["resume"]).code, 0);
+    assert_eq!(fixture.github.accepted().len(), 5);
 }
 
 fn hash_line(token: &str) -> String {
