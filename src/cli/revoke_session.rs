@@ -140,7 +140,9 @@ impl RevokeSession {
             }
             (summaries, Vec::new())
         } else {
-            let (lookup, targets) = (self.ledger(), &self.targets[..]);
+            // A run that was refused whole tells what waits, whoever queued it.
+            let enqueue_only = self.settings.enqueue_only && refused.is_none();
+            let (lookup, targets) = (LedgerLookup { enqueue_only, ..self.ledger() }, &self.targets[..]);
             AfterRun { lookup, targets, kept_back, set_aside }.read(summaries, findings, counted)
         };
         let mut summary = RevokeSummary { hosts, left, not_taken: self.not_taken, refused, head: None };

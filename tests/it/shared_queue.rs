@@ -74,6 +74,13 @@ fn a_run_that_only_queues_takes_back_what_must_not_leave() {
     let Some(mut machine) = Machine::new(9700) else { return };
     let tokens = machine.leak("tree/a.env", 4);
     assert_eq!(machine.queue_as(SUPERUSER, &[]).code, 3);
+    // That tokens wait goes before that a run was refused.
+    machine.sandbox.write("tree/b.env", [(); 3].map(|()| machine.mint.token(Kind::Pat)).join("\n"));
+    let refused = machine.queue_as(SUPERUSER, &["--max-revoke", "2"]);
+    assert_eq!(refused.code, 3, "{}", refused.stderr);
+    assert!(refused.stderr.contains("--max-revoke allows 2"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("4 tokens wait for"), "{}", refused.stderr);
+    machine.sandbox.write("tree/b.env", "");
     // One was suppressed where it is found, one by its hash and is found no more, one is this machine's own by now.
     machine.sandbox.write("tree/a.env", [&tokens[0], &tokens[2], &tokens[3]].map(String::as_str).join("\n"));
     let hashes = [hash_line(&tokens[0]), hash_line(&tokens[1])].join("\n");
