@@ -23,6 +23,7 @@ mod output;
 mod own_credentials;
 mod plan;
 mod plan_record;
+mod proofs;
 mod queue_review;
 mod queued_summary;
 mod revoke_session;

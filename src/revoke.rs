@@ -3,6 +3,7 @@
 //! Whatever happens on the way, the ledger has it before this process acts on it. A run may be asked to stop, or be
 //! killed, at any moment: the next one goes on.
 
+mod bound;
 mod counted_calls;
 mod enqueue;
 mod liveness;
@@ -14,6 +15,7 @@ mod progress;
 mod screen;
 mod self_revoking;
 mod send;
+mod wait;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -31,14 +33,15 @@ use crate::backoff;
 use crate::clock::Clock;
 use crate::ledger::{
     BatchRequest, Ledger, LedgerError, Next, Opener, Payload, Selection, StateChange, StatusRequest,
-    WaitReason,
 };
 use crate::meter::CancelFlag;
 use crate::provider::{Limits, Revoker};
 use crate::revocation::State;
 use crate::token::{Fingerprint, Token};
+use bound::Bound;
 use memory::{Proofs, SelfRevoking};
 use patience::{Deadline, PatientLedger, Waiting};
+use wait::Blocked;
 
 /// What a run works with.
 pub struct Context<'a> {
@@ -76,6 +79,8 @@ pub fn run<'a>(context: Context<'a>, options: &'a Options) -> Result<RunOutcome,
         unanswered: 0,
         failed_alone: HashSet::new(),
         probing: false,
+        bound: Bound::new(options.most),
+        blocked: Blocked::default(),
         proofs: Proofs::default(),
         self_revoking: SelfRevoking::default(),
     };
@@ -125,6 +130,10 @@ struct Run<'a> {
     failed_alone: HashSet<Fingerprint>,
     /// Whether the batches carry what the host may not take, and did not tell.
     probing: bool,
+    /// How many tokens it may send.
+    bound: Bound,
+    /// Since when another process keeps it waiting.
+    blocked: Blocked,
     /// What asking about life has shown.
     proofs: Proofs,
     /// How far the tokens that revoke themselves have come.
@@ -167,12 +176,13 @@ fn status_request(limits: &Limits) -> StatusRequest<'_> {
 
 impl Run<'_> {
     fn outcome(self, end: EndReason) -> Result<RunOutcome, RevokeError> {
-        let Run { context, limits, message, proofs, self_revoking, .. } = self;
+        let Run { context, limits, message, proofs, self_revoking, bound, .. } = self;
         let request = status_request(&limits);
         let host_status = context.ledger.host_status(&request, &|| context.clock.now())?;
         let counts = context.progress.read();
+        let more = bound.is_reached() && host_status.queued > 0;
         Ok(RunOutcome {
-            end,
+            end: if more && end == EndReason::Done { EndReason::Bound } else { end },
             message,
             counts,
             host_status,
@@ -232,8 +242,12 @@ impl Run<'_> {
             if self.context.cancel.is_cancelled() {
                 return Ok(EndReason::Interrupted);
             }
+            let max_batch = self.bound.room(self.limits.max_batch);
+            if max_batch == 0 {
+                return Ok(EndReason::Done);
+            }
             let clock = self.context.clock;
-            let request = batch_request(&self.limits, self.options);
+            let request = BatchRequest { max_batch, ..batch_request(&self.limits, self.options) };
             let intent = match self.context.ledger.intend(&request, &|| clock.now())? {
                 Next::Nothing if self.probe() => continue,
                 // The second is no answer to a request for a batch.
@@ -244,6 +258,11 @@ impl Run<'_> {
                 },
                 Next::Send(intent) => intent,
             };
+            self.blocked = Blocked::default();
+            if !self.bound.admits(&intent.tokens) {
+                self.settle(&intent, &send::unsent())?;
+                return Ok(EndReason::Done);
+            }
             match self.send(&intent)? {
                 Some(Sent::Denied) => return Ok(EndReason::Denied),
                 Some(Sent::Troubled) => return Ok(EndReason::Trouble),
@@ -274,44 +293,7 @@ impl Run<'_> {
         }
         any
     }
-
-    /// Waits, or returns why the run ends. The pause between two requests and another process's request are always waited
-    /// for: both are over in a moment, or when that request's lease is.
-    fn wait_until(&mut self, at: Timestamp, why: WaitReason) -> Result<Option<EndReason>, RevokeError> {
-        if matches!(why, WaitReason::Quota | WaitReason::Server) {
-            // They take no slot of the quota, so there is nothing to wait for.
-            let end = self.send_self_revoking(EndReason::Done)?;
-            if !matches!(end, EndReason::Done | EndReason::Later(_)) {
-                return Ok(Some(end));
-            }
-            if !self.may_wait_until(at) {
-                return Ok(Some(EndReason::Later(why)));
-            }
-        }
-        self.pause_until(at);
-        Ok(None)
-    }
-
-    fn may_wait_until(&self, at: Timestamp) -> bool {
-        Deadline { wait: self.options.wait, start: self.start }.allows(at)
-    }
-
-    /// Waits until then, or for as long as the ledger need not be asked again.
-    fn pause_until(&self, at: Timestamp) {
-        self.context.progress.next_at(Some(at));
-        let length = Duration::try_from(at.duration_since(self.context.clock.now())).unwrap_or_default();
-        self.sleep(length.min(RECHECK));
-        self.context.progress.next_at(None);
-    }
-
-    fn sleep(&self, length: Duration) {
-        self.context.clock.sleep(length, self.context.cancel);
-    }
 }
-
-/// How often a waiting run asks the ledger again: another process may have learned a limit from the server meanwhile, and
-/// the clock may have been set.
-const RECHECK: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ use super::console::{self, Console, count};
 use super::error;
 use super::left_waiting::LeftWaiting;
 use super::plan;
+use super::proofs;
 use super::run_outcome::RunOutcome;
 use super::still_queued::StillQueued;
 use crate::finding::Finding;
@@ -228,7 +229,7 @@ impl HostSummary {
                 console.info(&format!("{} {what}", count(n, "token")));
             }
         }
-        print_proofs(outcome, &self.host.label, console);
+        proofs::print(outcome, &self.host.label, console);
         if counts.damaged > 0 {
             let damaged = count(counts.damaged, "token");
             console.warn(&format!(
@@ -266,25 +267,6 @@ impl HostSummary {
     }
 }
 
-/// What `--verify` and `--confirm` could not show, or showed to be alive.
-fn print_proofs(outcome: &revoke::RunOutcome, host: &str, console: &Console) {
-    if outcome.still_alive > 0 {
-        let (tokens, work) = (count(outcome.still_alive, "token"), verb(outcome.still_alive, "work"));
-        console.warn(&format!(
-            "{tokens} still {work}: {host} accepted them, and they were alive when --confirm asked last; revoke them by \
-             hand if that stays so"
-        ));
-    }
-    for (tokens, what) in [
-        (outcome.unverified, "--verify could not learn whether they live, and they go unasked"),
-        (outcome.unconfirmed, "accepted, but --confirm could not learn whether they are dead"),
-    ] {
-        if tokens > 0 {
-            console.warn(&format!("{}: {what}", count(tokens, "token")));
-        }
-    }
-}
-
 /// `works` for one, `work` for more.
 fn verb(count: u64, plural: &str) -> String {
     if count == 1 { format!("{plural}s") } else { plural.to_owned() }
@@ -305,6 +287,7 @@ fn waiting(outcome: &revoke::RunOutcome, host: &SummaryHost) -> Option<String> {
         EndReason::Later(_) => format!("the hour's quota is used up ({used} of {limit} requests)"),
         EndReason::Denied => format!("{host} turned the request away{message}"),
         EndReason::Trouble => format!("no usable answer from {host}{message}"),
+        EndReason::Bound => "more was queued meanwhile".to_owned(),
         EndReason::Interrupted => "interrupted".to_owned(),
         EndReason::Done => format!("not all could be sent{message}"),
     };

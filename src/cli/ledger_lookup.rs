@@ -66,7 +66,7 @@ impl LedgerLookup<'_> {
         let Some(ledger) = self.existing()? else { return Ok((QueueReview::default(), HashMap::new())) };
         if !self.connection.ledger.is_intake() {
             let review = QueueReview::read(ledger.as_ref(), &target.api_base, context)?;
-            return Ok((review, self.known(ledger.as_ref(), target, context.findings)?));
+            return Ok((review, Self::known(ledger.as_ref(), target, context.findings)?));
         }
         let theirs = context.findings.iter().filter(|finding| target.is_known_of(finding));
         let theirs = theirs.map(|finding| finding.token.fingerprint());
@@ -83,7 +83,6 @@ impl LedgerLookup<'_> {
 
     /// What is known of what was found for a host.
     fn known(
-        &self,
         ledger: &dyn Ledger,
         target: &RevokeTarget,
         findings: &[Finding],

@@ -29,6 +29,7 @@ use crate::ledger::{self, Ledger, LedgerError};
 use crate::local_credentials::LocalCredentials;
 use crate::policy::{self, Plan, PolicyContext};
 use crate::revocation::State;
+use crate::revoke::Options;
 use crate::settings::{Env, Input, Mode, RevokeSettings, UserConfig};
 use crate::suppress::Suppressions;
 
@@ -137,7 +138,9 @@ impl RevokeSession {
             }
             (summaries, Vec::new())
         } else {
-            let (lookup, targets) = (self.ledger(), &self.targets[..]);
+            // A run that was refused whole tells what waits, whoever queued it.
+            let enqueue_only = self.settings.enqueue_only && refused.is_none();
+            let (lookup, targets) = (LedgerLookup { enqueue_only, ..self.ledger() }, &self.targets[..]);
             AfterRun { lookup, targets, kept_back, set_aside }.read(summaries, findings, counted)
         };
         let mut summary = RevokeSummary { hosts, left, undelivered, refused, head: None };
@@ -296,6 +299,8 @@ impl RevokeSession {
         if host.impact.tokens() == 0 {
             return RunOutcome::SetAside { ledger: name };
         }
-        host.target.send(ledger, &self.settings.options, terminal)
+        // What others queue from now on was not announced.
+        let options = Options { most: Some(host.impact.tokens()), ..self.settings.options.clone() };
+        host.target.send(ledger, &options, terminal)
     }
 }

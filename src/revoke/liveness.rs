@@ -34,7 +34,7 @@ impl Run<'_> {
     /// checked, for what is alive now may be dead by then: until when and why nothing can be sent comes back instead.
     pub(super) fn verify_due(&mut self) -> Result<Option<(Timestamp, WaitReason)>, RevokeError> {
         loop {
-            let page = Page { skip: 0, limit: self.limits.max_batch };
+            let page = Page { skip: 0, limit: self.bound.room(self.limits.max_batch) };
             let due = self.context.ledger.due(&self.limits.host, &self.limits.batch_kinds, page)?;
             let (new, never): (Vec<_>, Vec<_>) = due
                 .into_iter()
@@ -68,6 +68,7 @@ impl Run<'_> {
         self.keep(&alive)?;
         let marked = self.mark(&dead, State::Dead, "it was dead when asked before sending")?;
         self.context.progress.dead(marked);
+        self.bound.finish(dead.iter().copied());
         // Of an interrupted run nothing goes any more.
         if !self.context.cancel.is_cancelled() {
             let proved: HashSet<_> = dead.iter().chain(alive.iter().map(|(token, _)| token)).collect();

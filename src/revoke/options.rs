@@ -26,6 +26,8 @@ pub struct Options {
     pub retries: u32,
     /// End after so many batches that were answered, though more may wait: who goes on for ever lets the next one fill first.
     pub max_batches: Option<u64>,
+    /// Send no more tokens than these: what was announced, where others may queue meanwhile.
+    pub most: Option<u64>,
     /// Ask first whether each token is alive, and send no dead ones.
     pub verify: bool,
     /// Ask afterwards until the accepted ones are dead.
@@ -40,6 +42,7 @@ impl Default for Options {
             timeout: Duration::from_secs(30),
             retries: 4,
             max_batches: None,
+            most: None,
             verify: false,
             confirm: false,
         }

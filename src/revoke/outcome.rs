@@ -16,6 +16,8 @@ pub enum EndReason {
     Denied,
     /// Trouble or no response, too often in a row; or an answer, or a closed way, that trying again does not mend.
     Trouble,
+    /// As many tokens were sent as may be, and more were queued meanwhile.
+    Bound,
     /// It was asked to stop.
     Interrupted,
 }

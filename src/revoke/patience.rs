@@ -120,6 +120,11 @@ impl<'a> PatientLedger<'a> {
         Ok(PatientLedger { ledger, waiting })
     }
 
+    /// Tells at once what keeps the run waiting.
+    pub(super) fn tell(&self, text: &str) {
+        (self.waiting.notify)(text);
+    }
+
     pub(super) fn intend(&mut self, request: &BatchRequest<'_>, now: Now<'_>) -> Result<Next, LedgerError> {
         self.waiting.patiently(|| self.ledger.intend(request, now))
     }

@@ -54,7 +54,16 @@ impl Run<'_> {
             if self.context.cancel.is_cancelled() {
                 return Ok(EndReason::Interrupted);
             }
-            let tokens = self.next_of(&mut turns)?;
+            let mut tokens = self.next_of(&mut turns)?;
+            let admitted = self.bound.admitted(&tokens);
+            if admitted < tokens.len() {
+                turns.kept.extend(tokens.drain(admitted..));
+                turns.put_back(tokens);
+                if admitted > 0 {
+                    continue;
+                }
+                return Ok(EndReason::Done);
+            }
             if tokens.is_empty() {
                 return Ok(EndReason::Done);
             }
@@ -135,6 +144,9 @@ impl Run<'_> {
             let settled = self.settle(&sent[index], &settlements[index])?;
             self.context.progress.settled(settled);
             self.context.progress.self_revoked(settled);
+            if settled.accepted + settled.refused + settled.dead > 0 {
+                self.bound.finish(sent[index].tokens.iter().map(|token| token.fingerprint));
+            }
         }
         for ((token, response), settlement) in tokens.into_iter().zip(responses).zip(settlements) {
             match response.outcome {

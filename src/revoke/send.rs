@@ -40,6 +40,9 @@ impl Run<'_> {
         }
         let settled = self.settle(intent, &settlement)?;
         self.context.progress.settled(settled);
+        if settled.accepted + settled.refused + settled.dead > 0 {
+            self.bound.finish(intent.tokens.iter().map(|token| token.fingerprint));
+        }
         let outcome = response.outcome;
         match outcome {
             Outcome::Accepted if self.options.confirm => self.accepted.extend(tokens),

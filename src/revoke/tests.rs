@@ -1,6 +1,7 @@
 //! Runs against a scripted revoker, on a clock that does not wait.
 
 mod answers;
+mod bound;
 mod checks;
 mod failures;
 mod growth;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::clock::fake::FakeClock;
 use crate::finding::Confidence;
+use crate::ledger::WaitReason;
 use crate::ledger::decision;
 use crate::ledger::{Enqueued, LedgerError, ModelLedger, Sealer, Settlement};
 use crate::provider::{CallCounter, ConnectError, Liveness, Outcome, RevokeResponse};

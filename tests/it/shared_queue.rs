@@ -1,12 +1,13 @@
 //! A database that machines share, as one run sees it: what it may take out of the queue, and what it tells of what others do.
 
 use std::process::Command;
+use std::sync::Mutex;
 
 use serde_json::Value;
 use stanch::token::Fingerprint;
 
 use crate::support::cmd::{Ran, Sandbox};
-use crate::support::fixture::state;
+use crate::support::fixture::{Fixture, state};
 use crate::support::github::{Flavour, GitHub};
 use crate::support::mint::{Kind, Mint};
 use crate::support::postgres::{Database, SUPERUSER, shared};
@@ -73,6 +74,13 @@ fn a_run_that_only_queues_takes_back_what_must_not_leave() {
     let Some(mut machine) = Machine::new(9700) else { return };
     let tokens = machine.leak("tree/a.env", 4);
     assert_eq!(machine.queue_as(SUPERUSER, &[]).code, 3);
+    // That tokens wait goes before that a run was refused.
+    machine.sandbox.write("tree/b.env", [(); 3].map(|()| machine.mint.token(Kind::Pat)).join("\n"));
+    let refused = machine.queue_as(SUPERUSER, &["--max-revoke", "2"]);
+    assert_eq!(refused.code, 3, "{}", refused.stderr);
+    assert!(refused.stderr.contains("--max-revoke allows 2"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("4 tokens wait for"), "{}", refused.stderr);
+    machine.sandbox.write("tree/b.env", "");
     // One was suppressed where it is found, one by its hash and is found no more, one is this machine's own by now.
     machine.sandbox.write("tree/a.env", [&tokens[0], &tokens[2], &tokens[3]].map(String::as_str).join("\n"));
     let hashes = [hash_line(&tokens[0]), hash_line(&tokens[1])].join("\n");
@@ -134,6 +142,29 @@ fn an_intake_lets_nothing_be_taken_back() {
         assert!(ran.stderr.contains("1 credential of this machine still waits in http://"), "{}", ran.stderr);
         assert!(!ran.stderr.contains("passed over"), "{}", ran.stderr);
     }
+}
+
+#[test]
+fn a_run_sends_no_more_than_it_announced() {
+    let mut fixture = Fixture::new(9703);
+    let tokens: Vec<String> = (0..5).map(|_| fixture.mint.token(Kind::Pat)).collect();
+    fixture.sandbox.write("mine", tokens[..2].join("\n"));
+    fixture.sandbox.write("others/a.env", tokens[2..].join("\n"));
+    // While the request is under way, another run queues what it has found.
+    let other = fixture.command(&["scan", "others", "--revoke", "--yes", "--enqueue-only"]);
+    let other = Mutex::new(Some(other));
+    fixture.github.watch(move |_, _| {
+        if let Some(mut other) = other.lock().expect("no panic").take() {
+            assert_eq!(other.output().expect("the program starts").status.code(), Some(3));
+        }
+    });
+    let ran = fixture.run(&["revoke", "mine", "--yes", "--max-revoke", "2"]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(ran.stderr.contains("more was queued meanwhile: 3 tokens still wait"), "{}", ran.stderr);
+    assert_eq!(fixture.github.accepted().len(), 2);
+    // Who goes on has no bound of that kind.
+    assert_eq!(fixture.run(&["resume"]).code, 0);
+    assert_eq!(fixture.github.accepted().len(), 5);
 }
 
 fn hash_line(token: &str) -> String {

@@ -19,6 +19,7 @@ use crate::cli::{error, plan, signal, spool};
 use crate::ledger::{self, Ledger};
 use crate::policy::Impact;
 use crate::revocation::State;
+use crate::revoke::Options;
 use crate::settings::{Env, Mode, RevokeSettings};
 use crate::suppress::Suppressions;
 use crate::text::printable;
@@ -195,7 +196,9 @@ impl Resume<'_> {
             RunOutcome::NothingToDo
         } else {
             target.ask_kinds(self.terminal.console)?;
-            target.send(ledger, &self.settings.options, self.terminal)
+            let most = self.settings.policy.most.map(|_| review.tokens());
+            let options = Options { most, ..self.settings.options.clone() };
+            target.send(ledger, &options, self.terminal)
         };
         let summary = HostSummary::new(target.summary_host(), review.suppressed_elsewhere, outcome);
         let unsupported = ledger.count(&api_base, State::Unsupported)?.saturating_sub(unsupported_before);

@@ -207,7 +207,9 @@ impl<'a> Queue<'a> {
         }
         let message = outcome.message.as_deref().unwrap_or("no message");
         match outcome.end {
-            EndReason::Done | EndReason::Interrupted | EndReason::Later(_) => *failures = 0,
+            EndReason::Done | EndReason::Bound | EndReason::Interrupted | EndReason::Later(_) => {
+                *failures = 0;
+            }
             EndReason::Denied => {
                 log.warn(&format!("{label} refuses every request ({message}); trying again in 10 minutes"));
                 self.sleep(AFTER_REFUSAL);
