@@ -114,6 +114,7 @@ impl LedgerAddress {
         };
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let is_database = ["postgres", "postgresql"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+        // Of an intake, what stands before an `@` is a secret as far as anybody knows.
         let has_password = if is_database { has_password(rest) } else { rest.contains('@') };
         let access = LedgerAccess::default();
         match scheme.to_ascii_lowercase().as_str() {
@@ -127,10 +128,6 @@ impl LedgerAddress {
             "https" | "http" if scheme.eq_ignore_ascii_case("https") || is_loopback(authority) => {
                 let url = text.trim_end_matches('/').to_owned();
                 Ok(Self::Intake(Box::new(IntakeAddress { url, access })))
-            }
-            // What stands before an `@` is a secret as far as anybody knows.
-            "https" | "http" if user.is_some() => {
-                Err(LedgerError::PasswordInAddress { scheme: scheme.to_owned() })
             }
             "http" => Err(LedgerError::PlainHttp { host: redacted(authority, usize::MAX) }),
             _ => Err(LedgerError::UnknownScheme { scheme: scheme.to_owned() }),

@@ -100,6 +100,7 @@ mod tests {
     /// What the next look waits for.
     static GATE: Mutex<Option<Receiver<()>>> = Mutex::new(None);
 
+    #[expect(clippy::unnecessary_wraps, reason = "the shape of a look")]
     fn gated(_: &dyn Ledger) -> Result<u64, LedgerError> {
         if let Some(gate) = GATE.lock().expect("nobody panicked").take() {
             let _ = gate.recv();
