@@ -80,12 +80,13 @@ fn eight_processes_send_every_token_exactly_once() {
             .collect();
         runs.into_iter().map(|run| run.join().expect("a run")).map(|ran| (ran.code, ran.stderr)).collect()
     });
-    // A run ends with 3 while anything waits, also what another has queued since it was done itself. Whoever looks last
-    // sees nothing wait.
+    // A run ends with 3 while anything waits, also what another has queued since it announced what it sends. Each sends as much
+    // as it announced, so that whoever looks last sees nothing wait.
     for (code, stderr) in &codes {
-        let waits = stderr.contains(" wait for http");
+        let meanwhile = stderr.contains("more was queued meanwhile");
+        let waits = meanwhile || stderr.contains(" wait for http");
         assert!(matches!((code, waits), (1, false) | (3, true)), "{code}: {stderr}");
-        assert!(!stderr.contains("still wait"), "a run left something of its own: {stderr}");
+        assert!(meanwhile || !stderr.contains("still wait"), "a run left something of its own: {stderr}");
     }
     assert!(codes.iter().any(|(code, _)| *code == 1), "{codes:?}");
     assert_eq!(fixture.run(&["resume"]).code, 0, "something waits after all");

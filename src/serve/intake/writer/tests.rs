@@ -94,7 +94,7 @@ fn a_ledger_that_is_none_is_an_answer_and_the_writer_goes_on() {
     std::fs::write(home.path().join("file"), "").expect("a file");
     let address = LedgerAddress::Sqlite(home.path().join("file/ledger.db"));
     let writer = Writer::new(&address, 1, "run");
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     for number in 0..2 {
         let answer = runtime.block_on(writer.write(vec![item(number, "a")]));
         assert!(matches!(answer, Err(Unanswered::Ledger(_))));
