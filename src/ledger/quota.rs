@@ -15,8 +15,8 @@ mod moment;
 pub(crate) use body::BodyLimit;
 pub(crate) use moment::{Lease, Moment, Span};
 
-use super::settlement::BatchOutcome;
-use super::time::ClockReading;
+use super::settlement::{BatchOutcome, Settlement};
+use super::time::{ClockReading, millis};
 use crate::revocation::RateLimit;
 
 /// The window of the quota: GitHub's limits are per hour,
@@ -211,6 +211,28 @@ impl Quota {
     pub(crate) fn finish(&mut self, batch: u64, over: ClockReading) {
         for slot in self.slots.iter_mut().filter(|slot| slot.batch == batch) {
             slot.taken.move_to(over);
+        }
+    }
+
+    /// Takes note of what came of a batch, of an answer that was `received` at that time; `gives_back` where it surely never left.
+    pub(crate) fn settle(
+        &mut self,
+        (batch, gives_back): (u64, bool),
+        settlement: &Settlement,
+        (now, received): (ClockReading, i64),
+    ) {
+        self.observe_clock(now);
+        if gives_back {
+            self.give_back(batch);
+        }
+        self.finish(batch, now);
+        self.apply_rate_limit(&settlement.rate_limit, now);
+        match settlement.hold_after(now.wall - received) {
+            Some(hold) => self.hold(millis(hold), now),
+            None if matches!(settlement.outcome, BatchOutcome::Accepted | BatchOutcome::Invalid) => {
+                self.strikes = 0;
+            }
+            None => {}
         }
     }
 

@@ -53,6 +53,37 @@ impl Failure {
     }
 }
 
+/// A batch, as far as the trail is concerned.
+pub(crate) struct SentBatch {
+    pub(crate) id: u64,
+    /// The row of its quota.
+    pub(crate) quota: i64,
+    /// Whether all its tokens were sent before, and nothing was decided.
+    pub(crate) retry: bool,
+    /// Whether the trail has a record of its leaving.
+    pub(crate) told: bool,
+    pub(crate) call: String,
+    /// When it left, in milliseconds since 1970.
+    pub(crate) at: i64,
+    pub(crate) identity: String,
+    pub(crate) host: String,
+}
+
+impl SentBatch {
+    /// The record of its request.
+    pub(crate) fn intent(&self, tokens: Vec<String>, retried: Option<u64>, sent_at: Option<i64>) -> Event {
+        Event::Intent {
+            batch: self.id,
+            host: self.host.clone(),
+            identity: self.identity.clone(),
+            call: self.call.clone().into(),
+            tokens,
+            retried,
+            sent_at: sent_at.map(timestamp),
+        }
+    }
+}
+
 /// How a request in vain is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Telling {

@@ -8,8 +8,7 @@ use super::error::PgResult;
 use super::rows;
 use super::transaction::Tx;
 use crate::ledger::audit::Event;
-use crate::ledger::retry::{Failure, Retries, Telling};
-use crate::ledger::time::timestamp;
+use crate::ledger::retry::{Failure, Retries, SentBatch, Telling};
 
 const FIND_BATCH: &str = "SELECT quota, retry, told, call, at, identity, host.name FROM stanch.batch
     JOIN stanch.quota ON quota.id = batch.quota JOIN stanch.host ON host.id = quota.host WHERE batch.id = $1";
@@ -24,50 +23,24 @@ const SAVE: &str =
 const CARRIED: &str = "SELECT sha256 FROM stanch.attempt JOIN stanch.token ON token.id = attempt.token
     WHERE attempt.batch = $1 ORDER BY rank, token.id";
 
-/// A batch, as far as the trail is concerned.
-struct Batch {
-    id: u64,
-    quota: i64,
-    retry: bool,
-    told: bool,
-    call: String,
-    at: i64,
-    identity: String,
-    host: String,
-}
-
-impl Batch {
-    fn find(db: &mut Db<'_>, id: u64) -> PgResult<Option<Self>> {
-        let Some(row) = db.row(FIND_BATCH, typed![int(id) => INT8])? else { return Ok(None) };
-        Ok(Some(Batch {
-            id,
-            quota: row.try_get(0)?,
-            retry: row.try_get(1)?,
-            told: row.try_get(2)?,
-            call: row.try_get(3)?,
-            at: row.try_get(4)?,
-            identity: row.try_get(5)?,
-            host: row.try_get(6)?,
-        }))
-    }
-
-    /// The record of its request.
-    fn intent(&self, tokens: Vec<String>, retried: Option<u64>, sent_at: Option<i64>) -> Event {
-        Event::Intent {
-            batch: self.id,
-            host: self.host.clone(),
-            identity: self.identity.clone(),
-            call: self.call.clone().into(),
-            tokens,
-            retried,
-            sent_at: sent_at.map(timestamp),
-        }
-    }
+/// The batch with this number.
+fn find_batch(db: &mut Db<'_>, id: u64) -> PgResult<Option<SentBatch>> {
+    let Some(row) = db.row(FIND_BATCH, typed![int(id) => INT8])? else { return Ok(None) };
+    Ok(Some(SentBatch {
+        id,
+        quota: row.try_get(0)?,
+        retry: row.try_get(1)?,
+        told: row.try_get(2)?,
+        call: row.try_get(3)?,
+        at: row.try_get(4)?,
+        identity: row.try_get(5)?,
+        host: row.try_get(6)?,
+    }))
 }
 
 /// Tells of a request that is about to leave, unless it repeats others in vain.
 pub(super) fn tell_intent(tx: &mut Tx<'_>, batch: u64, at: Timestamp) -> PgResult<()> {
-    let Some(batch) = Batch::find(&mut tx.db, batch)? else { return Ok(()) };
+    let Some(batch) = find_batch(&mut tx.db, batch)? else { return Ok(()) };
     let tokens = carried(&mut tx.db, batch.id)?;
     let event = if !batch.retry {
         batch.intent(tokens, None, None)
@@ -88,7 +61,7 @@ pub(super) fn tell_answer(
     (mut event, decides): (Event, bool),
     at: Timestamp,
 ) -> PgResult<()> {
-    let Some(batch) = Batch::find(&mut tx.db, batch)? else { return Ok(()) };
+    let Some(batch) = find_batch(&mut tx.db, batch)? else { return Ok(()) };
     if decides {
         tell_rest(tx, &batch, at)?;
     }
@@ -109,7 +82,7 @@ pub(super) fn tell_answer(
 }
 
 /// Tells of a request in vain, or only counts it.
-fn tell_failure(tx: &mut Tx<'_>, batch: &Batch, event: &Event, at: Timestamp) -> PgResult<()> {
+fn tell_failure(tx: &mut Tx<'_>, batch: &SentBatch, event: &Event, at: Timestamp) -> PgResult<()> {
     let failure = Failure::of(event);
     let status = i32::from(failure.status);
     let found = tx.db.row(FIND, typed![batch.quota => INT8, failure.verdict => TEXT, status => INT4])?;
@@ -126,7 +99,7 @@ fn tell_failure(tx: &mut Tx<'_>, batch: &Batch, event: &Event, at: Timestamp) ->
 }
 
 /// Tells of all requests in vain that were only counted: what comes now is another matter.
-fn tell_rest(tx: &mut Tx<'_>, batch: &Batch, at: Timestamp) -> PgResult<()> {
+fn tell_rest(tx: &mut Tx<'_>, batch: &SentBatch, at: Timestamp) -> PgResult<()> {
     let all = find_all(&mut tx.db, batch.quota)?;
     if all.is_empty() {
         return Ok(());

@@ -11,9 +11,8 @@ use super::{quota, retries};
 use crate::ledger::audit::Event;
 use crate::ledger::bisect::{self, Failure, Group, Step};
 use crate::ledger::entry::BatchId;
-use crate::ledger::quota::Quota;
 use crate::ledger::settlement::{BatchOutcome, Settled, Settlement};
-use crate::ledger::time::{ClockReading, millis, timestamp};
+use crate::ledger::time::{ClockReading, timestamp};
 use crate::revocation::State;
 
 const FIND: &str = "SELECT quota, charged, bisect_group, verdict, host, identity, owner, status, request_id
@@ -156,7 +155,8 @@ fn settle_batch(
         accepted_before = stored.quota.accepted;
         blamed = batch.charged && !stored.quota.observe_outcome(batch.id, tokens.len(), outcome);
         let reading = ClockReading { wall: now, uptime: None };
-        update_quota(&mut stored.quota, batch, settlement, (reading, received));
+        let gives_back = batch.gives_back(outcome);
+        stored.quota.settle((batch.id, gives_back), settlement, (reading, received));
         stored.save(&mut tx.db)?;
     }
     let (status, gives_back) = (settlement.status.map(i32::from), batch.gives_back(outcome));
@@ -195,27 +195,6 @@ fn settled_before(db: &mut Db<'_>, batch: u64, outcome: BatchOutcome) -> PgResul
         BatchOutcome::Invalid => Settled { refused: count(State::Refused)?, ..Settled::default() },
         _ => Settled::default(),
     })
-}
-
-fn update_quota(
-    quota: &mut Quota,
-    batch: &Batch,
-    settlement: &Settlement,
-    (now, received): (ClockReading, i64),
-) {
-    quota.observe_clock(now);
-    if batch.gives_back(settlement.outcome) {
-        quota.give_back(batch.id);
-    }
-    quota.finish(batch.id, now);
-    quota.apply_rate_limit(&settlement.rate_limit, now);
-    match settlement.hold_after(now.wall - received) {
-        Some(hold) => quota.hold(millis(hold), now),
-        None if matches!(settlement.outcome, BatchOutcome::Accepted | BatchOutcome::Invalid) => {
-            quota.strikes = 0;
-        }
-        None => {}
-    }
 }
 
 /// Gives the tokens of an open batch their new states; returns the counts, and how many sealed texts were erased.

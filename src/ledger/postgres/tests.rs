@@ -86,6 +86,15 @@ fn what_is_queued_is_sent_and_settled() -> TestResult {
     Ok(())
 }
 
+/// The ledger in a database, as its owner has it, with three tokens that wait.
+fn with_three_waiting(database: &Database, home: &Path) -> Result<PostgresLedger, LedgerError> {
+    let owners = address(database, home);
+    PostgresLedger::init(&owners, None)?;
+    let mut owner = PostgresLedger::open(&owners)?;
+    owner.enqueue(HOST, &decision(), &mut (0..3).map(entry), &jiff::Timestamp::now)?;
+    Ok(owner)
+}
+
 /// A login that only queues.
 fn enqueuer(database: &Database, home: &Path) -> PostgresAddress {
     let name = format!("ci_{}", database.name());
@@ -98,11 +107,8 @@ fn enqueuer(database: &Database, home: &Path) -> PostgresAddress {
 fn who_only_queues_brings_back_what_was_set_aside() -> TestResult {
     let Some(server) = pg_server::shared() else { return Ok(()) };
     let (home, database) = (tempfile::tempdir()?, server.empty());
-    let owners = address(&database, home.path());
-    PostgresLedger::init(&owners, None)?;
-    let mut owner = PostgresLedger::open(&owners)?;
+    let mut owner = with_three_waiting(&database, home.path())?;
     let now = &jiff::Timestamp::now;
-    owner.enqueue(HOST, &decision(), &mut (0..3).map(entry), now)?;
     let tokens: Vec<_> = (0..3).map(|number| entry(number).fingerprint).collect();
     let runners = enqueuer(&database, home.path());
     for state in [State::Held, State::Own, State::Withdrawn] {
@@ -122,11 +128,8 @@ fn who_only_queues_brings_back_what_was_set_aside() -> TestResult {
 fn who_only_queues_harms_nothing_that_waits() -> TestResult {
     let Some(server) = pg_server::shared() else { return Ok(()) };
     let (home, database) = (tempfile::tempdir()?, server.empty());
-    let owners = address(&database, home.path());
-    PostgresLedger::init(&owners, None)?;
-    let mut owner = PostgresLedger::open(&owners)?;
+    let owner = with_three_waiting(&database, home.path())?;
     let now = &jiff::Timestamp::now;
-    owner.enqueue(HOST, &decision(), &mut (0..3).map(entry), now)?;
     let address = enqueuer(&database, home.path());
     PostgresLedger::open(&address)?.enqueue(HOST, &decision(), &mut (3..5).map(entry), now)?;
     let mut client = postgres::Client::connect(&address.url, postgres::NoTls)?;

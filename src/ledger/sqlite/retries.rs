@@ -5,8 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{rows, trail};
 use crate::ledger::audit::Event;
-use crate::ledger::retry::{Failure, Retries, Telling};
-use crate::ledger::time::timestamp;
+use crate::ledger::retry::{Failure, Retries, SentBatch, Telling};
 use crate::token::Fingerprint;
 
 const FIND_BATCH: &str = "SELECT quota, retry, told, call, at, identity, host.name FROM batch
@@ -21,51 +20,25 @@ const SAVE: &str =
 const CARRIED: &str = "SELECT sha256 FROM attempt JOIN token ON token.id = attempt.token
     WHERE attempt.batch = ?1 ORDER BY rank, token.id";
 
-/// A batch, as far as the trail is concerned.
-struct Batch {
-    id: u64,
-    quota: i64,
-    retry: bool,
-    told: bool,
-    call: String,
-    at: i64,
-    identity: String,
-    host: String,
-}
-
-impl Batch {
-    fn find(db: &Connection, id: u64) -> rusqlite::Result<Self> {
-        db.prepare_cached(FIND_BATCH)?.query_row([id], |row| {
-            Ok(Batch {
-                id,
-                quota: row.get(0)?,
-                retry: row.get(1)?,
-                told: row.get(2)?,
-                call: row.get(3)?,
-                at: row.get(4)?,
-                identity: row.get(5)?,
-                host: row.get(6)?,
-            })
+/// The batch with this number.
+fn find_batch(db: &Connection, id: u64) -> rusqlite::Result<SentBatch> {
+    db.prepare_cached(FIND_BATCH)?.query_row([id], |row| {
+        Ok(SentBatch {
+            id,
+            quota: row.get(0)?,
+            retry: row.get(1)?,
+            told: row.get(2)?,
+            call: row.get(3)?,
+            at: row.get(4)?,
+            identity: row.get(5)?,
+            host: row.get(6)?,
         })
-    }
-
-    /// The record of its request.
-    fn intent(&self, tokens: Vec<String>, retried: Option<u64>, sent_at: Option<i64>) -> Event {
-        Event::Intent {
-            batch: self.id,
-            host: self.host.clone(),
-            identity: self.identity.clone(),
-            call: self.call.clone().into(),
-            tokens,
-            retried,
-            sent_at: sent_at.map(timestamp),
-        }
-    }
+    })
 }
 
 /// Tells of a request that is about to leave, unless it repeats others in vain.
 pub(super) fn tell_intent(db: &Connection, batch: u64, at: Timestamp) -> rusqlite::Result<()> {
-    let batch = Batch::find(db, batch)?;
+    let batch = find_batch(db, batch)?;
     let tokens = carried(db, batch.id)?;
     let event = if !batch.retry {
         batch.intent(tokens, None, None)
@@ -85,7 +58,7 @@ pub(super) fn tell_answer(
     (mut event, decides): (Event, bool),
     at: Timestamp,
 ) -> rusqlite::Result<()> {
-    let batch = Batch::find(db, batch)?;
+    let batch = find_batch(db, batch)?;
     if decides {
         tell_rest(db, &batch, at)?;
     }
@@ -105,7 +78,7 @@ pub(super) fn tell_answer(
 }
 
 /// Tells of a request in vain, or only counts it.
-fn tell_failure(db: &Connection, batch: &Batch, event: &Event, at: Timestamp) -> rusqlite::Result<()> {
+fn tell_failure(db: &Connection, batch: &SentBatch, event: &Event, at: Timestamp) -> rusqlite::Result<()> {
     let failure = Failure::of(event);
     let found = db
         .prepare_cached(FIND)?
@@ -121,7 +94,7 @@ fn tell_failure(db: &Connection, batch: &Batch, event: &Event, at: Timestamp) ->
 }
 
 /// Tells of all requests in vain that were only counted: what comes now is another matter.
-fn tell_rest(db: &Connection, batch: &Batch, at: Timestamp) -> rusqlite::Result<()> {
+fn tell_rest(db: &Connection, batch: &SentBatch, at: Timestamp) -> rusqlite::Result<()> {
     for (failure, mut retries) in find_all(db, batch.quota)? {
         if let Some(all) = retries.sum_up() {
             trail::append(db, &all.event(&batch.host, &batch.identity, &failure), at)?;

@@ -7,9 +7,8 @@ use super::{quota, retries, rows};
 use crate::ledger::audit::Event;
 use crate::ledger::bisect::{self, Failure, Group, Step};
 use crate::ledger::entry::BatchId;
-use crate::ledger::quota::Quota;
 use crate::ledger::settlement::{BatchOutcome, Settled, Settlement};
-use crate::ledger::time::{ClockReading, millis, timestamp};
+use crate::ledger::time::{ClockReading, timestamp};
 use crate::revocation::State;
 
 const FIND: &str =
@@ -111,7 +110,8 @@ pub(super) fn settle(
     if let Some((_, mut quota)) = quota::find(db, batch.host, &batch.identity)? {
         accepted_before = quota.accepted;
         blamed = batch.charged && !quota.observe_outcome(id, tokens.len(), settlement.outcome);
-        update_quota(&mut quota, &batch, settlement, (ClockReading::of(at), received));
+        let gives_back = batch.gives_back(settlement.outcome);
+        quota.settle((id, gives_back), settlement, (ClockReading::of(at), received));
         quota::save(db, batch.quota, &quota)?;
     }
     if batch.gives_back(settlement.outcome) {
@@ -166,27 +166,6 @@ fn settled_before(db: &Connection, batch: u64, outcome: BatchOutcome) -> rusqlit
         BatchOutcome::Invalid => Settled { refused: count(State::Refused)?, ..Settled::default() },
         _ => Settled::default(),
     })
-}
-
-fn update_quota(
-    quota: &mut Quota,
-    batch: &Batch,
-    settlement: &Settlement,
-    (now, received): (ClockReading, i64),
-) {
-    quota.observe_clock(now);
-    if batch.gives_back(settlement.outcome) {
-        quota.give_back(batch.id);
-    }
-    quota.finish(batch.id, now);
-    quota.apply_rate_limit(&settlement.rate_limit, now);
-    match settlement.hold_after(now.wall - received) {
-        Some(hold) => quota.hold(millis(hold), now),
-        None if matches!(settlement.outcome, BatchOutcome::Accepted | BatchOutcome::Invalid) => {
-            quota.strikes = 0;
-        }
-        None => {}
-    }
 }
 
 /// Gives the tokens of an open batch their new states; returns the counts and the tokens whose sealed text can be erased.
