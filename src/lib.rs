@@ -9,6 +9,7 @@
 
 // words: the types that all others speak in
 pub mod blob;
+pub mod coverage;
 pub mod finding;
 pub mod meter;
 pub mod revocation;

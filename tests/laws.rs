@@ -16,7 +16,7 @@ use source::{File, program};
 
 /// Rooms in reading order: each may name rooms of its own layer and of those above it.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("words", &["token", "meter", "blob", "finding", "revocation", "shard"]),
+    ("words", &["token", "meter", "blob", "coverage", "finding", "revocation", "shard"]),
     ("senses", &["rule", "text", "checksum", "detect"]),
     ("http", &["http"]),
     ("sources", &["scan", "source"]),

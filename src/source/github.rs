@@ -1,0 +1,15 @@
+//! GitHub as a source: the repositories, wikis and gists of organizations and users, what was deleted there, logs and
+//! artifacts of Actions, and alerts of secret scanning.
+//!
+//! What it looks at is listed by the REST API ([`Api`]), and fetched by the system's `git`. The credential is shown to the
+//! API and to `git` only: never to where a download is redirected.
+
+mod api;
+mod credentials;
+mod names;
+mod target;
+
+pub use api::{Api, ApiError, ApiOptions, Download, Refusal};
+pub use credentials::{Credentials, StaticCredential};
+pub use names::RepositoryName;
+pub use target::{BadTarget, Target};
