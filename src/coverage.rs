@@ -2,9 +2,13 @@
 //!
 //! A row is written for everything that was asked for, whatever became of it. What was not asked for is counted besides.
 
+mod surface;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use surface::Surface;
 
 /// What became of a repository, a wiki, a gist or an organization's alerts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

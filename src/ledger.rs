@@ -100,11 +100,10 @@ pub use quota::WaitReason;
 pub use remote::{
     Delivery, IntakeFault, SpoolStatus, Spooled, SpooledToken, deliver, spool_status, spooled_tokens,
 };
+pub(crate) use seal::{KEY_LEN, LedgerId, SealingKey, new_key};
 pub use seal::{
     KeyFileError, KeyId, KeyRing, KeyTextError, OpenError, Opener, PrivateKey, PublicKey, Sealer, key_id_of,
 };
-#[cfg(test)]
-pub(crate) use seal::{LedgerId, SealingKey};
 pub use settlement::{BatchOutcome, Settled, Settlement};
 pub use time::Now;
 pub use trail::{TrailError, Verified, export, export_since, verify, verify_with};

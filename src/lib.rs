@@ -41,7 +41,8 @@ pub mod provider;
 // speech: reports
 pub mod report;
 
-// acts: what suppresses a finding, what may be sent, what sends it, what serves a fleet
+// acts: what suppresses a finding, what may be sent, what sends it, what serves a fleet, how far a sweep has come
+pub mod journal;
 pub mod policy;
 pub mod revoke;
 pub mod serve;

@@ -23,7 +23,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("memory", &["ledger"]),
     ("reach", &["provider", "local_credentials", "clock", "backoff"]),
     ("speech", &["report"]),
-    ("acts", &["suppress", "policy", "revoke", "serve"]),
+    ("acts", &["suppress", "policy", "revoke", "serve", "journal"]),
     ("face", &["settings", "cli"]),
 ];
 

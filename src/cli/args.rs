@@ -10,6 +10,7 @@ mod connection;
 mod console;
 mod generate;
 mod git;
+mod github;
 mod hook;
 mod kill_switch;
 mod ledger;
@@ -35,6 +36,7 @@ pub(super) use self::connection::{ConnectionArgs, PaceArgs, TransportArgs};
 pub(super) use self::console::ConsoleArgs;
 pub(super) use self::generate::{CompletionsArgs, ManArgs};
 pub(super) use self::git::GitArgs;
+pub(super) use self::github::GithubArgs;
 pub(super) use self::hook::{HookCommand, HookKind, HookRunArgs, HookSelection};
 pub(super) use self::kill_switch::{EnterpriseCommand, KillSwitchArgs, OrgCommand};
 pub(super) use self::ledger::{
@@ -93,6 +95,12 @@ pub(super) enum Command {
     /// Every object is looked at, reachable or not, with the names of refs and files, messages, authors, notes and stashes.
     /// Findings name the commit that introduced them.
     Git(Box<GitArgs>),
+    /// Look through the repositories of organizations and users on GitHub, and what was deleted there
+    ///
+    /// Repositories are listed by the API and fetched as mirrors, pull requests included; so are wikis, gists, what was
+    /// force-pushed over, and on demand the logs and artifacts of Actions and the alerts of secret scanning. The report says
+    /// of each what became of it. A run that was interrupted goes on where it was.
+    Github(Box<GithubArgs>),
     /// Send the tokens found in any text to GitHub for revocation
     ///
     /// The text may be anything: a report, a log, a list of tokens. What the hourly quota does not allow now stays queued in the

@@ -5,6 +5,7 @@ mod audit;
 mod export;
 mod generate;
 mod git;
+mod github;
 mod history;
 mod hook;
 mod kill_switch;
@@ -27,6 +28,7 @@ pub(super) fn run(command: Command, env: &Env) -> anyhow::Result<Exit> {
     match command {
         Command::Scan(args) => scan::run(&args, env),
         Command::Git(args) => git::run(*args, env),
+        Command::Github(args) => github::run(&args, env),
         Command::Revoke(args) => revoke::run(*args, env),
         Command::Resume(args) => resume::run(&args, env),
         Command::Serve(args) => serve::run(&args, env),

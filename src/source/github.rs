@@ -6,10 +6,15 @@
 
 mod api;
 mod credentials;
+mod enterprise;
+mod listed;
+mod listing;
 mod names;
 mod target;
 
 pub use api::{Api, ApiError, ApiOptions, Download, Refusal};
 pub use credentials::{Credentials, StaticCredential};
+pub use listed::{AlertScope, Gist, Listed, Repository};
+pub use listing::{Listing, ListingOptions};
 pub use names::RepositoryName;
 pub use target::{BadTarget, Target};

@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
+use crate::coverage::Surface;
 use crate::finding::Confidence;
 use crate::provider::github::kill_switch::CredentialType;
 use crate::report::Format;
@@ -27,6 +28,16 @@ impl ValueEnum for Format {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(PossibleValue::new(self.name()))
+    }
+}
+
+impl ValueEnum for Surface {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Surface::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.as_str()))
     }
 }
 

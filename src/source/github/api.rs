@@ -35,6 +35,7 @@ pub struct ApiOptions {
 pub struct Api {
     http: http::Client,
     credentials: Arc<dyn Credentials>,
+    base_url: String,
 }
 
 /// The body of a download, read as it arrives.
@@ -57,7 +58,7 @@ impl Api {
             timeout: options.timeout,
             cancel: options.cancel.clone(),
         })?;
-        Ok(Api { http, credentials })
+        Ok(Api { http, credentials, base_url: options.base_url.clone() })
     }
 
     /// What authenticates here.
@@ -80,6 +81,21 @@ impl Api {
         let items: Vec<T> = self.get(path)?;
         let _ = each(items);
         Ok(())
+    }
+
+    /// The same of a list that is kept for the next run, and asked for only where it has changed.
+    pub fn pages_cached<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        each: &mut dyn FnMut(Vec<T>) -> ControlFlow<()>,
+    ) -> Result<(), ApiError> {
+        self.pages(path, each)
+    }
+
+    /// Where GraphQL is, for [`Api::send_json`]: beside the REST API, not below it, on a server.
+    /// <https://docs.github.com/en/enterprise-server@latest/graphql/guides/forming-calls-with-graphql>
+    pub fn graphql_path(&self) -> &'static str {
+        if self.base_url.ends_with("/api/v3") { "/../graphql" } else { "/graphql" }
     }
 
     /// Sends JSON, and reads JSON.
