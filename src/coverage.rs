@@ -155,6 +155,13 @@ pub struct Coverage {
 }
 
 impl Coverage {
+    /// The coverage of these rows, in the order that reports have.
+    pub fn new(mut rows: Vec<CoverageRow>, mut not_asked: Vec<NotAsked>) -> Coverage {
+        rows.sort_by(|one, other| one.repository.cmp(&other.repository));
+        not_asked.sort_by(|one, other| (&one.what, &one.flag).cmp(&(&other.what, &other.flag)));
+        Coverage { rows, not_asked }
+    }
+
     /// How many rows are in each state, in the order of [`RepositoryState::ALL`]; those of which there is none left out.
     pub fn totals(&self) -> Vec<(RepositoryState, u64)> {
         let count = |state| self.rows.iter().filter(|row| row.state == state).count() as u64;

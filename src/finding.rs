@@ -73,6 +73,8 @@ pub struct Finding {
     pub reason: &'static str,
     /// The numeric user id of the owner, which fine-grained tokens carry.
     pub owner_id: Option<u32>,
+    /// What that owner is called, where the API was asked and told.
+    pub owner_login: Option<Box<str>>,
     /// What suppresses it at every location.
     pub suppressed: Option<Box<Suppression>>,
     /// What a run that revokes did about it.
@@ -134,6 +136,7 @@ impl Finding {
             (self.confidence, self.reason, self.owner_id) =
                 (theirs.confidence, theirs.reason, theirs.owner_id);
         }
+        self.owner_login = self.owner_login.take().or(theirs.owner_login);
         if theirs.confidence > self.confidence {
             (self.confidence, self.reason) = (theirs.confidence, theirs.reason);
         }

@@ -41,6 +41,11 @@ struct Counters {
     hits: AtomicU64,
     expected: AtomicU64,
     counting: AtomicBool,
+    repositories: AtomicU64,
+    expected_repositories: AtomicU64,
+    size: AtomicU64,
+    expected_size: AtomicU64,
+    waits_until: AtomicU64,
 }
 
 /// The counters at one moment.
@@ -60,6 +65,16 @@ pub struct Reading {
     pub expected: u64,
     /// Whether what there is to scan is being counted still.
     pub counting: bool,
+    /// Repositories of a sweep that are done.
+    pub repositories: u64,
+    /// How many repositories there are; none where the run is no sweep of repositories.
+    pub expected_repositories: u64,
+    /// The sizes of those that are done, in whatever unit the sweep has.
+    pub size: u64,
+    /// The sizes of all of them.
+    pub expected_size: u64,
+    /// Until when a server makes the run wait, in seconds since 1970; zero where it does not.
+    pub waits_until: u64,
 }
 
 impl Reading {
@@ -112,6 +127,23 @@ impl Meter {
         self.counters.counting.store(counting, Relaxed);
     }
 
+    /// Says that there is one more repository to look at, of this size: what takes longest is not what is counted.
+    pub fn expect_repository(&self, size: u64) {
+        self.counters.expected_repositories.fetch_add(1, Relaxed);
+        self.counters.expected_size.fetch_add(size, Relaxed);
+    }
+
+    /// Counts a repository that is done, of the size that was said before.
+    pub fn repository(&self, size: u64) {
+        self.counters.repositories.fetch_add(1, Relaxed);
+        self.counters.size.fetch_add(size, Relaxed);
+    }
+
+    /// Says until when a server makes the run wait, in seconds since 1970; zero: not any more.
+    pub fn wait_until(&self, second: u64) {
+        self.counters.waits_until.store(second, Relaxed);
+    }
+
     /// The flag that asks this run to end.
     pub fn cancel_flag(&self) -> &CancelFlag {
         &self.cancel
@@ -128,6 +160,11 @@ impl Meter {
             hits: get(&self.counters.hits),
             expected: get(&self.counters.expected),
             counting: self.counters.counting.load(Relaxed),
+            repositories: get(&self.counters.repositories),
+            expected_repositories: get(&self.counters.expected_repositories),
+            size: get(&self.counters.size),
+            expected_size: get(&self.counters.expected_size),
+            waits_until: get(&self.counters.waits_until),
         }
     }
 }

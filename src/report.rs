@@ -25,6 +25,7 @@ mod sweep;
 use jiff::Timestamp;
 
 use crate::blob::{Fault, FaultKind};
+use crate::coverage::Coverage;
 use crate::finding::{Confidence, Finding, Location};
 use crate::rule::Rules;
 
@@ -85,6 +86,8 @@ pub struct Report<'a> {
     pub time: (Timestamp, Timestamp),
     /// How it ended.
     pub ending: Ending,
+    /// What a sweep of repositories has looked at; none of any other run.
+    pub coverage: Option<&'a Coverage>,
     /// Whether tokens are printed whole.
     pub show_secrets: bool,
     /// What is less sure does not count.

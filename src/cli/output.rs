@@ -11,6 +11,7 @@ use super::console::{self, Console, Verbosity};
 use super::detection::Detection;
 use super::{atomic_write, error};
 use crate::blob::{Fault, FaultKind};
+use crate::coverage::Coverage;
 use crate::finding::Finding;
 use crate::report::{self, Closing, Ending, Format, Report, Roots, RuleText, Summary};
 use crate::rule::Rules;
@@ -33,6 +34,8 @@ pub(super) struct RunOutput<'a> {
     pub(super) summary: &'a Summary,
     pub(super) started: Timestamp,
     pub(super) ending: Ending,
+    /// What a sweep of repositories has looked at; none of any other run.
+    pub(super) coverage: Option<&'a Coverage>,
     /// What the scanned projects leave out of themselves, where they were scanned just now.
     pub(super) detection: Option<&'a Detection>,
     /// The file of the summary page of an Actions job.
@@ -54,6 +57,7 @@ impl RunOutput<'_> {
             roots: self.roots,
             time: (self.started, Timestamp::now()),
             ending: self.ending,
+            coverage: self.coverage,
             show_secrets: self.output.show_secrets,
             min_confidence: self.output.min_confidence,
             show_suppressed: self.output.show_suppressed,

@@ -171,6 +171,7 @@ impl ScanSession {
             faults: &faults,
             summary: &summary,
             started: self.started,
+            coverage: None,
             ending: ending(scan_interrupted, revoked.as_ref(), summary.findings > 0),
             detection: Some(&self.detection),
             step_summary: self.step_summary.as_deref(),

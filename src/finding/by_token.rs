@@ -49,6 +49,7 @@ impl ByToken {
                 confidence: sighting.confidence,
                 reason: sighting.reason,
                 owner_id: sighting.owner_id,
+                owner_login: None,
                 suppressed: None,
                 revocation: None,
                 locations: smallvec![location],

@@ -45,6 +45,10 @@ pub struct LocationDetails {
     pub suppressed: Option<Suppression>,
     /// Whether what another shard has found may rule it out.
     pub claim: Option<Claim>,
+    /// Where it is in a browser.
+    pub url: Option<String>,
+    /// The pull request that its commit is in, and no branch: its address in a browser.
+    pub pull_request: Option<String>,
 }
 
 static NO_DETAILS: LocationDetails = LocationDetails {
@@ -56,6 +60,8 @@ static NO_DETAILS: LocationDetails = LocationDetails {
     root: None,
     suppressed: None,
     claim: None,
+    url: None,
+    pull_request: None,
 };
 
 impl Location {
@@ -68,8 +74,7 @@ impl Location {
             author: origin.author,
             date: origin.date,
             root: origin.root,
-            suppressed: None,
-            claim: None,
+            ..LocationDetails::default()
         };
         Location {
             path: origin.path.into(),

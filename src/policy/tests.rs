@@ -14,6 +14,7 @@ fn finding(kind: Kind, number: u32, confidence: Confidence) -> Finding {
         confidence,
         reason: "",
         owner_id: (kind == Kind::fine_grained_pat()).then_some(number % 2),
+        owner_login: None,
         suppressed: None,
         revocation: None,
         locations: SmallVec::new(),

@@ -2,10 +2,12 @@
 
 use std::io::{self, Write};
 
+use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
 use super::{Report, Run, Summary};
 use crate::blob::{Fault, FaultKind, LocationKind};
+use crate::coverage::{Coverage, CoverageRow};
 use crate::finding::{Claim, Confidence, Finding, Location, SetBy, Suppression, SuppressionKind};
 use crate::revocation::Revocation;
 
@@ -18,6 +20,10 @@ struct Document<'a, F: Serialize> {
     tool: Tool,
     findings: F,
     faults: Vec<FaultRow<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage: Option<&'a [CoverageRow]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage_totals: Option<Totals<'a>>,
     summary: &'a Summary,
     #[serde(skip_serializing_if = "Option::is_none")]
     run: Option<Run>,
@@ -47,6 +53,8 @@ struct FindingRow<'a> {
     sha256: String,
     hashed_token: String,
     owner_id: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner_login: Option<&'a str>,
     revocable: bool,
     suppressed: Option<SuppressionKind>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,6 +83,10 @@ struct LocationRow<'a> {
     suppression: Option<SuppressionRow<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     claim: Option<Claim>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pull_request: Option<&'a str>,
 }
 
 /// What suppresses a finding, and who set that.
@@ -113,6 +125,8 @@ impl<'a> LocationRow<'a> {
             // Which of several a merged finding names, only all shards together can say.
             suppression: suppressed.filter(|_| report.summary.shard.is_some()).map(SuppressionRow::from),
             claim: location.details().claim,
+            url: location.details().url.as_deref(),
+            pull_request: location.details().pull_request.as_deref(),
         }
     }
 }
@@ -127,6 +141,7 @@ fn row<'a>(report: &Report<'a>, finding: &'a Finding) -> FindingRow<'a> {
         sha256: fingerprint.hex(),
         hashed_token: fingerprint.base64(),
         owner_id: finding.owner_id,
+        owner_login: finding.owner_login.as_deref(),
         revocable: finding.revocable(),
         suppressed: finding.suppressed.as_deref().map(|suppression| suppression.kind),
         suppression: finding.suppressed.as_deref().map(SuppressionRow::from),
@@ -142,6 +157,20 @@ fn fault_row(fault: &Fault, of_shard: bool) -> FaultRow<'_> {
         _ => None,
     };
     FaultRow { path: &fault.path, kind: fault.kind, reason: &fault.reason, word }
+}
+
+/// How many repositories are in each state, and what was not asked for.
+struct Totals<'a>(&'a Coverage);
+
+impl Serialize for Totals<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (state, count) in self.0.totals() {
+            map.serialize_entry(state.as_str(), &count)?;
+        }
+        map.serialize_entry("not_asked", &self.0.not_asked)?;
+        map.end()
+    }
 }
 
 /// The findings one after another, so that no second copy of them all is ever in memory.
@@ -161,6 +190,8 @@ pub(super) fn document(report: &Report<'_>, out: &mut dyn Write) -> io::Result<(
         tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
         findings: Rows(report),
         faults: report.faults.iter().map(|fault| fault_row(fault, of_shard)).collect(),
+        coverage: report.coverage.map(|coverage| &*coverage.rows),
+        coverage_totals: report.coverage.map(Totals),
         summary: report.summary,
         run: of_shard.then(|| Run {
             started: report.time.0,
@@ -181,8 +212,16 @@ pub(super) fn lines(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     struct LastLine<'a> {
         summary: &'a Summary,
     }
+    #[derive(Serialize)]
+    struct CoverageLine<'a> {
+        coverage: &'a CoverageRow,
+    }
     for finding in report.findings {
         serde_json::to_writer(&mut *out, &row(report, finding))?;
+        out.write_all(b"\n")?;
+    }
+    for coverage in report.coverage.iter().flat_map(|coverage| &coverage.rows) {
+        serde_json::to_writer(&mut *out, &CoverageLine { coverage })?;
         out.write_all(b"\n")?;
     }
     serde_json::to_writer(&mut *out, &LastLine { summary: report.summary })?;

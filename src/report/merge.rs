@@ -1,18 +1,21 @@
 //! Several reports made one: counts added up, each token once, and of a sweep that was shared out no share missing.
 
+mod coverage;
 mod shards;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{BadReport, Ending, Root, RuleText, SavedReport, Summary};
+use super::{BadReport, Ending, Root, Roots, RuleText, SavedReport, Summary};
 use crate::blob::{Fault, LocationKind, STDIN};
+use crate::coverage::Coverage;
 use crate::finding::{Claim, Confidence, Finding, Findings, Ground, Location};
 use crate::meter::Reading;
 use crate::shard::Shard;
+use coverage::JoinedCoverage;
 
 /// Reports that make no whole.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +66,18 @@ pub enum BadMerge {
         /// How they differ.
         difference: String,
     },
+    /// A repository that two reports tell different things of.
+    #[error(
+        "{first} and {second} tell different things of {repository}: they are of different sweeps, so merge each sweep's by themselves"
+    )]
+    Repository {
+        /// Which.
+        repository: String,
+        /// One report.
+        first: String,
+        /// The other.
+        second: String,
+    },
     /// Two runs that counted differently.
     #[error(
         "{first} counts what is {least} or surer, and {second} what is {other}: say which, with --min-confidence",
@@ -90,7 +105,9 @@ pub struct Merged {
     /// The counts.
     pub summary: Summary,
     /// What was scanned.
-    pub roots: Vec<Root>,
+    roots: Vec<Root>,
+    /// What a sweep of repositories has looked at; none where no report tells it.
+    pub coverage: Option<Coverage>,
     /// The configurations' own rules.
     pub rules: Vec<RuleText>,
     /// When the first of the runs started, where one says it.
@@ -118,6 +135,7 @@ impl Merged {
             faults: Vec::new(),
             summary: Summary::default(),
             roots: roots(&reports),
+            coverage: None,
             rules: Vec::new(),
             started: None,
             ending: Ending::default(),
@@ -125,11 +143,13 @@ impl Merged {
         };
         let (mut findings, mut faults) = (Findings::keeping_all(), BTreeMap::new());
         let (mut read, mut elapsed) = (Reading::default(), 0);
-        for ((_, report), n) in reports.into_iter().zip(0..) {
+        let mut coverage = JoinedCoverage::default();
+        for ((name, report), n) in reports.into_iter().zip(0..) {
             let n = report.summary.shard.is_none().then_some(n);
             add_counts(&mut read, &report);
             elapsed = elapsed.max(report.summary.elapsed_ms);
             merged.take_run(&report);
+            coverage.add(&name, report.coverage)?;
             let own_root = report.roots.first().filter(|root| report.roots.len() == 1 && !root.is_file);
             let own_root = own_root.filter(|_| merged.roots.len() > 1).map(|root| root.name.clone());
             add_findings(&findings, report.findings, own_root.as_deref(), n);
@@ -140,6 +160,7 @@ impl Merged {
             (0..count).for_each(|_| findings.fault(fault.clone()));
         }
         (merged.findings, merged.faults) = findings.finish();
+        merged.coverage = coverage.finish();
         let counts = Summary::new(
             &merged.findings,
             &merged.faults,
@@ -150,6 +171,14 @@ impl Merged {
         let Summary { shallow, ref audit_head, .. } = merged.summary;
         merged.summary = Summary { shallow, audit_head: audit_head.clone(), ..counts };
         Ok(merged)
+    }
+
+    /// What was scanned.
+    pub fn roots(&self) -> Roots {
+        match self.coverage {
+            Some(_) => Roots::of_names(self.roots.iter().map(|root| root.name.clone())),
+            None => Roots::new(self.roots.clone()),
+        }
     }
 
     /// Takes over what does not follow from the findings.
@@ -189,13 +218,9 @@ fn counted(reports: &[Named]) -> Result<Option<Confidence>, BadMerge> {
 
 /// The roots of all, each once: shards of one sweep have the same.
 fn roots(reports: &[Named]) -> Vec<Root> {
-    let mut roots: Vec<Root> = Vec::new();
-    for root in reports.iter().flat_map(|(_, report)| &report.roots) {
-        if !roots.iter().any(|known| known.given == root.given) {
-            roots.push(root.clone());
-        }
-    }
-    roots
+    let mut known = HashSet::new();
+    let all = reports.iter().flat_map(|(_, report)| &report.roots);
+    all.filter(|root| known.insert(&root.given)).cloned().collect()
 }
 
 fn add_counts(read: &mut Reading, report: &SavedReport) {

@@ -32,6 +32,8 @@ pub struct Root {
 pub struct Roots {
     roots: Vec<Root>,
     by_name: HashMap<String, usize>,
+    /// Whether they are names of repositories and no directories: every location and fault has its own in front.
+    are_names: bool,
 }
 
 impl Root {
@@ -48,7 +50,20 @@ impl Roots {
     /// The roots of a run, in their order.
     pub fn new(roots: Vec<Root>) -> Self {
         let by_name = roots.iter().enumerate().rev().map(|(n, root)| (root.name.clone(), n)).collect();
-        Roots { roots, by_name }
+        Roots { roots, by_name, are_names: false }
+    }
+
+    /// The roots of a sweep of repositories: the names that its locations and faults begin with, which are no directories
+    /// here. A location may have a name that is not among them.
+    pub fn of_names(names: impl IntoIterator<Item = String>) -> Self {
+        let root = |name: String| Root {
+            given: name.clone(),
+            shown: name.clone(),
+            stable: name.clone(),
+            name,
+            ..Root::default()
+        };
+        Roots { are_names: true, ..Roots::new(names.into_iter().map(root).collect()) }
     }
 
     /// All of them.
@@ -57,7 +72,10 @@ impl Roots {
     }
 
     /// The root of a location, as it was given.
-    pub(super) fn given(&self, location: &Location) -> &str {
+    pub(super) fn given<'a>(&'a self, location: &'a Location) -> &'a str {
+        if self.are_names {
+            return location.details().root.as_deref().unwrap_or_default();
+        }
         if *location.path == *STDIN {
             return DASH;
         }
@@ -66,6 +84,9 @@ impl Roots {
 
     /// A location's path from the working directory: what editors, code hosts and people there call the file.
     pub(super) fn path(&self, location: &Location) -> String {
+        if self.are_names {
+            return named(location, &location.path);
+        }
         // A message and a ref are below no directory.
         let in_tree = matches!(
             location.kind,
@@ -83,11 +104,17 @@ impl Roots {
 
     /// The path of a file that the repository of a location has, such as `.git/objects/00/…`.
     pub(super) fn path_in_repository(&self, location: &Location, path: &str) -> String {
+        if self.are_names {
+            return named(location, path);
+        }
         self.of(location).map_or_else(|| path.to_owned(), |(root, _)| root.path(path))
     }
 
     /// A location's path, the same wherever the run was started.
     pub(super) fn stable(&self, location: &Location) -> String {
+        if self.are_names {
+            return named(location, &location.path);
+        }
         match self.of(location) {
             Some((root, Below::Directory)) => joined(&root.stable, &location.path),
             Some((root, Below::File(member))) => format!("{}{member}", root.stable),
@@ -98,6 +125,9 @@ impl Roots {
     /// The path of what could not be read, from the working directory.
     pub fn fault_path(&self, fault: &Fault) -> String {
         let path = &*fault.path;
+        if self.are_names {
+            return path.to_owned();
+        }
         if let Some((root, member)) = self.file(path) {
             return format!("{}{member}", root.shown);
         }
@@ -152,6 +182,15 @@ enum Below<'l> {
     Directory,
     /// The root is the file itself; what stands behind it names a member.
     File(&'l str),
+}
+
+/// A path below the repository of a location, behind its name.
+fn named(location: &Location, path: &str) -> String {
+    match location.details().root.as_deref() {
+        Some(root) if path.is_empty() => root.to_owned(),
+        Some(root) => format!("{root}/{path}"),
+        None => path.to_owned(),
+    }
 }
 
 fn joined(directory: &str, path: &str) -> String {
@@ -229,6 +268,29 @@ mod tests {
         assert_eq!(names(&roots, "a", Some("/srv")), of("/srv/a", "/srv", "srv/a"));
         let roots = Roots::new(vec![root("b!c.zip", "b!c.zip", "", "b!c.zip")]);
         assert_eq!(names(&roots, "b!c.zip!in/x", None), of("b!c.zip!in/x", "b!c.zip", "b!c.zip!in/x"));
+    }
+
+    #[test]
+    fn names_of_repositories_are_in_front_of_everything() {
+        let roots = Roots::of_names((0..5000).map(|n| format!("octo/r{n}")));
+        assert_eq!(names(&roots, "a", Some("octo/r7")), of("octo/r7/a", "octo/r7", "octo/r7/a"));
+        assert_eq!(names(&roots, "", Some("octo/r7")), of("octo/r7", "octo/r7", "octo/r7"));
+        // What nobody has listed, such as a wiki.
+        assert_eq!(
+            names(&roots, "a", Some("octo/x.wiki")),
+            of("octo/x.wiki/a", "octo/x.wiki", "octo/x.wiki/a")
+        );
+        let mut message = location("commit/00ff", Some("octo/r1"));
+        message.kind = LocationKind::CommitMessage;
+        assert_eq!(roots.path(&message), "octo/r1/commit/00ff");
+        assert_eq!(roots.path_in_repository(&message, ".git/x"), "octo/r1/.git/x");
+        let fault = |path: &str| {
+            let (kind, reason) = (FaultKind::Unreadable, String::new());
+            roots.fault_path(&Fault { path: path.to_owned(), kind, reason })
+        };
+        assert_eq!((fault("octo/r7"), fault("octo/r8/a")), ("octo/r7".to_owned(), "octo/r8/a".to_owned()));
+        let one = Roots::of_names(["octo/a".to_owned()]);
+        assert_eq!(names(&one, "b", Some("octo/a")), of("octo/a/b", "octo/a", "octo/a/b"));
     }
 
     #[test]

@@ -9,10 +9,11 @@ use zeroize::Zeroizing;
 use super::json::VERSION;
 use super::{Root, Run};
 use crate::blob::Fault;
+use crate::coverage::{Coverage, CoverageRow, NotAsked};
 use crate::finding::Finding;
 use crate::shard::Shard;
 use crate::text::unicode;
-use row::{FaultRow, FindingRow};
+use row::{FaultRow, FindingRow, RootNames};
 
 /// A JSON report.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub struct SavedReport {
     pub run: Option<Run>,
     /// What was scanned, as far as the report says.
     pub roots: Vec<Root>,
+    /// What a sweep of repositories has looked at.
+    pub coverage: Option<Coverage>,
 }
 
 /// The counts of a report that do not follow from its findings and faults.
@@ -91,6 +94,16 @@ struct Document {
     summary: SavedSummary,
     #[serde(default)]
     run: Option<Run>,
+    #[serde(default)]
+    coverage: Option<Vec<CoverageRow>>,
+    #[serde(default)]
+    coverage_totals: Option<Totals>,
+}
+
+/// What does not follow from the rows of a coverage.
+#[derive(Deserialize)]
+struct Totals {
+    not_asked: Vec<NotAsked>,
 }
 
 #[derive(Deserialize)]
@@ -131,18 +144,22 @@ impl SavedReport {
         if let (Some(shard), None) = (document.summary.shard, &document.run) {
             return Err(BadReport::NoRun(shard));
         }
+        let not_asked = document.coverage_totals.map(|totals| totals.not_asked).unwrap_or_default();
+        let coverage = document.coverage.map(|rows| Coverage { rows, not_asked });
         let roots = match &document.run {
             Some(run) => run.roots.clone(),
             None => row::roots(&document.findings),
         };
         let findings = document.findings.into_iter().zip(1..);
         let faults = document.faults.into_iter().zip(1..);
+        let roots_by_name = RootNames::new(&roots, coverage.is_some());
         Ok(SavedReport {
-            findings: findings.map(|(row, n)| row.finding(n, &roots)).collect::<Result<_, _>>()?,
+            findings: findings.map(|(row, n)| row.finding(n, &roots_by_name)).collect::<Result<_, _>>()?,
             faults: faults.map(|(row, n)| row.fault(n)).collect::<Result<_, _>>()?,
             summary: document.summary,
             run: document.run,
             roots,
+            coverage,
         })
     }
 }

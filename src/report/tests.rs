@@ -120,6 +120,7 @@ fn made<T>(
         roots,
         time: (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),
         ending: Ending::default(),
+        coverage: None,
         show_secrets: false,
         min_confidence: least,
         show_suppressed: false,

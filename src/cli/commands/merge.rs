@@ -10,7 +10,7 @@ use crate::cli::args::MergeArgs;
 use crate::cli::error::{detector, redact};
 use crate::cli::exit::{Exit, RunStatus};
 use crate::cli::output::RunOutput;
-use crate::report::{BadMerge, Merged, Named, Roots, SavedReport};
+use crate::report::{BadMerge, Merged, Named, SavedReport};
 use crate::revocation::State;
 use crate::settings::{Env, env};
 use crate::text::path_text;
@@ -22,7 +22,7 @@ pub(super) fn run(args: &MergeArgs, env: &Env) -> anyhow::Result<Exit> {
     let reports = args.inputs.iter().map(|path| read(path)).collect::<anyhow::Result<Vec<Named>>>()?;
     let merged = Merged::of(reports, args.output.min_confidence, output.min_confidence)?;
     output.min_confidence = merged.min_confidence;
-    let (roots, step_summary) = (Roots::new(merged.roots.clone()), env.path(env::GITHUB_STEP_SUMMARY));
+    let (roots, step_summary) = (merged.roots(), env.path(env::GITHUB_STEP_SUMMARY));
     let written = RunOutput {
         rules: detector().rules(),
         custom: &merged.rules,
@@ -33,6 +33,7 @@ pub(super) fn run(args: &MergeArgs, env: &Env) -> anyhow::Result<Exit> {
         summary: &merged.summary,
         started: merged.started.unwrap_or_else(Timestamp::now),
         ending: merged.ending,
+        coverage: merged.coverage.as_ref(),
         detection: None,
         step_summary: step_summary.as_deref(),
     };

@@ -1,5 +1,6 @@
 //! The rows of a JSON report, read back: the inverse of what `json` writes.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -47,6 +48,8 @@ pub(super) struct FindingRow {
     sha256: String,
     owner_id: Option<u32>,
     #[serde(default)]
+    owner_login: Option<Box<str>>,
+    #[serde(default)]
     suppressed: Option<SuppressionKind>,
     #[serde(default)]
     suppression: Option<SuppressionRow>,
@@ -74,6 +77,10 @@ struct LocationRow {
     suppression: Option<SuppressionRow>,
     #[serde(default)]
     claim: Option<Claim>,
+    #[serde(default)]
+    url: Option<String>,
+    #[serde(default)]
+    pull_request: Option<String>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -96,10 +103,10 @@ struct RevocationRow {
 
 /// The roots that the locations of a report name, where it does not tell more of them.
 pub(super) fn roots(findings: &[FindingRow]) -> Vec<Root> {
-    let mut roots: Vec<Root> = Vec::new();
+    let (mut roots, mut known) = (Vec::new(), HashSet::new());
     for location in findings.iter().flat_map(|finding| &finding.locations) {
         let given = &location.root;
-        if *location.path == *STDIN || roots.iter().any(|root| root.given == *given) {
+        if *location.path == *STDIN || !known.insert(given) {
             continue;
         }
         // A root that is a file has its locations under its own name.
@@ -112,6 +119,32 @@ pub(super) fn roots(findings: &[FindingRow]) -> Vec<Root> {
         roots.push(Root { given, name, is_file, shown, inside: String::new(), stable });
     }
     roots
+}
+
+/// What locations call the roots of a report, by what these were given as.
+pub(super) struct RootNames<'a> {
+    names: HashMap<&'a str, &'a str>,
+    /// Whether a location names its root: where there are several, and it is no file.
+    are_told: bool,
+    /// Whether the roots are names of repositories, which every location has.
+    are_names: bool,
+}
+
+impl<'a> RootNames<'a> {
+    pub(super) fn new(roots: &'a [Root], are_names: bool) -> Self {
+        let directories = roots.iter().rev().filter(|root| !root.is_file);
+        let names = directories.map(|root| (&*root.given, &*root.name)).collect();
+        RootNames { names, are_told: roots.len() > 1, are_names }
+    }
+
+    /// What a location at this path calls the root that was given so.
+    fn of(&self, given: &str, path: &str) -> Option<String> {
+        if self.are_names {
+            return Some(given.to_owned()).filter(|given| !given.is_empty());
+        }
+        let name = self.names.get(given).filter(|_| self.are_told && path != STDIN)?;
+        Some((*name).to_owned())
+    }
 }
 
 impl FaultRow {
@@ -128,7 +161,7 @@ impl FaultRow {
 
 impl FindingRow {
     /// The finding, the `n`-th of a report over these roots.
-    pub(super) fn finding(self, n: usize, roots: &[Root]) -> Result<Finding, BadReport> {
+    pub(super) fn finding(self, n: usize, roots: &RootNames<'_>) -> Result<Finding, BadReport> {
         let fingerprint = Fingerprint::from_hex(&self.sha256).ok_or(BadReport::Hash(n))?;
         let kind = rule::kind(&self.rule).unwrap_or(Kind::OTHER);
         let token = if Fingerprint::of(self.token.as_bytes()) == fingerprint {
@@ -150,6 +183,7 @@ impl FindingRow {
             confidence: self.confidence,
             reason: interned(self.reason.as_deref().unwrap_or_default()),
             owner_id: self.owner_id,
+            owner_login: self.owner_login,
             suppressed: suppression.map(|row| Box::new(Suppression::from(row))),
             revocation,
             locations: locations.into(),
@@ -161,10 +195,8 @@ impl FindingRow {
 
 impl LocationRow {
     /// The location; `of_finding` suppresses the whole finding.
-    fn location(self, of_finding: Option<&SuppressionRow>, roots: &[Root]) -> Location {
-        // Locations name their root where there are several, and it is no file.
-        let root = roots.iter().find(|root| root.given == self.root && !root.is_file && self.path != STDIN);
-        let root = root.filter(|_| roots.len() > 1).map(|root| root.name.clone());
+    fn location(self, of_finding: Option<&SuppressionRow>, roots: &RootNames<'_>) -> Location {
+        let root = roots.of(&self.root, &self.path);
         let suppression = self.suppression.or_else(|| of_finding.cloned());
         let suppressed = self.suppressed.map(|by| match suppression {
             Some(row) if row.by == by => Suppression::from(row),
@@ -182,9 +214,11 @@ impl LocationRow {
         };
         let decoded = self.decoded.iter().map(|word| interned(word)).collect();
         let mut location = Location::new(origin, self.offset, self.line, self.column, decoded);
-        if suppressed.is_some() || self.claim.is_some() {
+        let (claim, url, pull_request) = (self.claim, self.url, self.pull_request);
+        if suppressed.is_some() || claim.is_some() || url.is_some() || pull_request.is_some() {
             let details = location.details_mut();
-            (details.suppressed, details.claim) = (suppressed, self.claim);
+            (details.suppressed, details.claim) = (suppressed, claim);
+            (details.url, details.pull_request) = (url, pull_request);
         }
         location
     }

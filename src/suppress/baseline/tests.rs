@@ -65,6 +65,7 @@ fn what_is_written_is_read_again_and_leaves_out_what_else_suppresses() {
             confidence: Confidence::Certain,
             reason: "",
             owner_id: None,
+            owner_login: None,
             suppressed,
             revocation: None,
             locations: smallvec::SmallVec::new(),
