@@ -30,6 +30,7 @@ mod revoke_session;
 mod revoke_summary;
 mod revoke_target;
 mod roots;
+mod run_end;
 mod run_outcome;
 mod run_record;
 mod session;

@@ -16,6 +16,7 @@ use super::output::RunOutput;
 use super::revoke_session::{RevokeSession, Scanned};
 use super::revoke_summary::RevokeSummary;
 use super::roots::roots;
+use super::run_end::RunEnd;
 use super::{console, error, signal};
 use crate::blob::{Fault, Sink};
 use crate::finding::{Finding, Findings};
@@ -50,7 +51,7 @@ impl ScanSession {
         env: &Env,
     ) -> anyhow::Result<Self> {
         let console = common.console();
-        RevokeSession::refuse_stray_flags(common.revoke, &common.revocation)?;
+        RevokeSession::refuse_stray_flags(common, command)?;
         let mut detection = Detection::load(&common.config, &inputs, env)?;
         detection.suppress(&common.suppress, &console)?;
         let mut settings = common.settings(inputs, &detection.user)?;
@@ -144,11 +145,20 @@ impl ScanSession {
     }
 
     /// Revokes what was found where that was asked for, reports it, and decides on the exit code.
-    pub(super) fn finish(mut self, findings: Findings, shallow: bool) -> Exit {
+    pub(super) fn finish(self, findings: Findings, shallow: bool) -> Exit {
+        let (roots, is_shallow) = (roots(&self.settings.inputs), shallow);
+        self.finish_run(findings, RunEnd { is_shallow, ..RunEnd::of(roots) })
+    }
+
+    /// The same of a run that has more to tell.
+    pub(super) fn finish_run(mut self, findings: Findings, mut end: RunEnd<'_>) -> Exit {
         let (mut findings, faults) = self.finalize(findings);
         let min_confidence = self.settings.output.min_confidence;
         let (elapsed, scan_interrupted) = (self.start.elapsed(), self.interrupted());
-        let revoke_session = self.revoke_session.take().filter(|_| !scan_interrupted);
+        let mut revoke_session = self.revoke_session.take().filter(|_| !scan_interrupted);
+        if let Some(session) = &mut revoke_session {
+            session.add_own(&end.own);
+        }
         let terminal = Terminal { console: &self.console, cancel: &self.cancel };
         let suppressions = &self.detection.suppressions;
         let revoked = revoke_session.map(|session| {
@@ -156,22 +166,23 @@ impl ScanSession {
             let scanned = Scanned { findings: &mut findings, counted: min_confidence, suppressions, found };
             session.revoke(scanned, terminal)
         });
+        let is_done = end.after.as_mut().is_none_or(|after| after(&mut findings, &mut end.coverage));
         let mut summary = Summary::new(&findings, &faults, min_confidence, self.meter.read(), elapsed);
-        summary.shallow = shallow;
+        summary.shallow = end.is_shallow;
         summary.shard = self.settings.walk.shard;
         summary.sweep = std::mem::take(&mut self.sweep);
         summary.audit_head = head_of(revoked.as_ref());
-        let (roots, custom) = (roots(&self.settings.inputs), self.detection.rule_texts());
+        let custom = self.detection.rule_texts();
         let output = RunOutput {
             rules: self.detection.detector.rules(),
             custom: &custom,
-            roots: &roots,
+            roots: &end.roots,
             output: &self.settings.output,
             findings: &findings,
             faults: &faults,
             summary: &summary,
             started: self.started,
-            coverage: None,
+            coverage: end.coverage.as_ref(),
             ending: ending(scan_interrupted, revoked.as_ref(), summary.findings > 0),
             detection: Some(&self.detection),
             step_summary: self.step_summary.as_deref(),
@@ -193,7 +204,7 @@ impl ScanSession {
         };
         let status = RunStatus {
             interrupted: self.interrupted(),
-            trouble: summary.incomplete() || !written || revoked.trouble,
+            trouble: summary.incomplete() || !written || !is_done || revoked.trouble,
             ..revoked
         };
         Exit::of(status, self.settings.exit.found)

@@ -15,7 +15,7 @@ use crate::coverage::CoverageRow;
 use crate::finding::{Confidence, Finding};
 use crate::ledger::{Opener, Sealer};
 use crate::meter::Reading;
-use crate::report::{self, Format, Palette, Report, Root, Roots, RuleText, SavedReport, Summary};
+use crate::report::{self, Format, Palette, Report, Roots, RuleText, SavedReport, Summary};
 use crate::rule::Rules;
 use crate::shard::Shard;
 
@@ -92,15 +92,7 @@ impl Scanned {
         (rules, custom): (&Rules, &[RuleText]),
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let name = &self.row.repository;
-        let root = Root {
-            given: name.clone(),
-            name: name.clone(),
-            shown: name.clone(),
-            stable: name.clone(),
-            ..Root::default()
-        };
-        let roots = Roots::new(vec![root]);
+        let roots = Roots::of_names([self.row.repository.clone()]);
         let mut summary =
             Summary::new(&self.findings, &self.faults, Confidence::Lookalike, self.read, Duration::ZERO);
         summary.shard = Shard::new(1, 1).ok();
@@ -118,6 +110,7 @@ impl Scanned {
             min_confidence: Confidence::Lookalike,
             show_suppressed: true,
             closing: report::Closing::Nothing,
+            coverage: None,
         };
         report::render(Format::Json, &report, &Palette::default(), out)
     }

@@ -96,7 +96,26 @@ impl RevocationArgs {
 
     /// The first of these flags that was given, for commands that refuse them.
     pub(crate) fn first_given(&self) -> Option<&'static str> {
-        let TransportArgs { connection, pace, shared } = &self.transport;
+        self.first_given_to_revoke().or_else(|| self.first_given_to_connect())
+    }
+
+    /// The same of those that say where a host is and how fast it is asked.
+    fn first_given_to_connect(&self) -> Option<&'static str> {
+        let TransportArgs { connection, pace, .. } = &self.transport;
+        let flags = [
+            ("--host", connection.host.is_some()),
+            ("--api-url", connection.api_url.is_some()),
+            ("--auth-token-file", connection.auth_token_file.is_some()),
+            ("--ca-cert", connection.ca_cert.is_some()),
+            ("--timeout", pace.timeout.is_some()),
+            ("--min-interval", pace.min_interval.is_some()),
+        ];
+        flags.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
+    }
+
+    /// The same of those that say what is revoked, and who remembers it.
+    pub(crate) fn first_given_to_revoke(&self) -> Option<&'static str> {
+        let TransportArgs { connection, shared, .. } = &self.transport;
         let flags = [
             ("--dry-run", self.dry_run),
             ("--yes", self.yes),
@@ -107,16 +126,10 @@ impl RevocationArgs {
             ("--revoke-confidence", self.revoke_confidence.is_some()),
             ("--verify", self.verify),
             ("--confirm", self.confirm),
-            ("--host", connection.host.is_some()),
-            ("--api-url", connection.api_url.is_some()),
             ("--ledger", connection.ledger.is_some()),
             ("--key", !shared.key_files.is_empty()),
             ("--seal-to", shared.seal_to.is_some()),
             ("--egress", shared.egress.is_some()),
-            ("--auth-token-file", connection.auth_token_file.is_some()),
-            ("--ca-cert", connection.ca_cert.is_some()),
-            ("--timeout", pace.timeout.is_some()),
-            ("--min-interval", pace.min_interval.is_some()),
         ];
         flags.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
     }
