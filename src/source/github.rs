@@ -6,10 +6,12 @@
 
 mod api;
 mod credentials;
+mod links;
 mod names;
 mod target;
 
 pub use api::{Api, ApiError, ApiOptions, Download, Refusal};
 pub use credentials::{Credentials, StaticCredential};
+pub use links::{Links, web_base};
 pub use names::RepositoryName;
 pub use target::{BadTarget, Target};
