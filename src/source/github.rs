@@ -7,6 +7,7 @@
 mod api;
 mod credentials;
 mod enterprise;
+mod links;
 mod listed;
 mod listing;
 mod names;
@@ -14,6 +15,7 @@ mod target;
 
 pub use api::{Api, ApiError, ApiOptions, Download, Refusal};
 pub use credentials::{Credentials, StaticCredential};
+pub use links::{Links, web_base};
 pub use listed::{AlertScope, Gist, Listed, Repository};
 pub use listing::{Listing, ListingOptions};
 pub use names::RepositoryName;
