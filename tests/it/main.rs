@@ -18,6 +18,8 @@ mod fleet;
 mod generate;
 mod git;
 mod git_inside;
+#[cfg(unix)]
+mod github_scripted;
 mod growth;
 mod history;
 mod homes;
