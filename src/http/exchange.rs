@@ -9,22 +9,32 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use reqwest::blocking;
+use zeroize::Zeroize as _;
 
 use super::error::{NO_ANSWER, TransportError};
 use super::message::Response;
 use crate::meter::CancelFlag;
 
-/// The most bytes of a body that are read: no answer to any request made here is this long.
-const LONGEST_BODY: usize = 1024 * 1024;
+/// Why a body is not whole that is longer than it may be.
+const TOO_LONG: &str = "the answer is longer than any of the API's";
 
 /// How soon a cancelled run is noticed.
-const POLL: Duration = Duration::from_millis(50);
+pub(super) const POLL: Duration = Duration::from_millis(50);
 
 /// How long a cancelled run still waits for the response that is under way: it is worth having, and mostly there at once.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// How much later than the client's own timeout the waiting ends: it knows better what it waited for.
 const SLACK: Duration = Duration::from_millis(100);
+
+/// How long an exchange may be, in time and in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// From the beginning to the end of the answer.
+    pub(super) timeout: Duration,
+    /// The most bytes of a body that are read.
+    pub(super) longest_body: usize,
+}
 
 /// What the exchange has come to.
 enum Step {
@@ -36,30 +46,34 @@ enum Step {
     Failed(TransportError),
 }
 
-/// Sends the request and reads the response, within `timeout` and not much beyond the moment at which `cancel` is set.
+/// Sends the request and reads the response, within its time and not much beyond the moment at which `cancel` is set.
 pub(super) fn run(
     request: blocking::RequestBuilder,
-    timeout: Duration,
+    bounds: Bounds,
     cancel: &CancelFlag,
 ) -> Result<Response, TransportError> {
     let (sender, steps) = channel();
     let abandoned = CancelFlag::default();
     let abandon = abandoned.clone();
     let thread = std::thread::Builder::new().name("http".to_owned());
-    thread.spawn(move || exchange(request, &sender, &abandoned)).map_err(|error| {
-        TransportError::NotSent(format!("could not start a thread ({error}); nothing was sent"))
-    })?;
-    let response = wait(&steps, timeout + SLACK, cancel);
+    thread.spawn(move || exchange(request, bounds.longest_body, &sender, &abandoned)).map_err(no_thread)?;
+    let response = wait(&steps, bounds.timeout + SLACK, cancel);
     abandon.cancel();
     response
 }
 
-fn exchange(request: blocking::RequestBuilder, steps: &Sender<Step>, abandoned: &CancelFlag) {
+/// What it means that no thread could be started.
+#[expect(clippy::needless_pass_by_value, reason = "map_err calls it so")]
+pub(super) fn no_thread(error: std::io::Error) -> TransportError {
+    TransportError::NotSent(format!("could not start a thread ({error}); nothing was sent"))
+}
+
+fn exchange(request: blocking::RequestBuilder, longest: usize, steps: &Sender<Step>, abandoned: &CancelFlag) {
     // Nobody listens any more where sending fails, and that is then nobody's loss.
     match request.send() {
         Ok(response) => {
             let _ = steps.send(Step::Head(head(&response)));
-            let (body, cut_short) = body(response, abandoned);
+            let (body, cut_short) = body(response, longest, abandoned);
             let _ = steps.send(Step::Body(body, cut_short));
         }
         Err(error) => {
@@ -68,7 +82,7 @@ fn exchange(request: blocking::RequestBuilder, steps: &Sender<Step>, abandoned: 
     }
 }
 
-fn head(response: &blocking::Response) -> Response {
+pub(super) fn head(response: &blocking::Response) -> Response {
     let header = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
         (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
     };
@@ -80,21 +94,40 @@ fn head(response: &blocking::Response) -> Response {
     }
 }
 
-/// As much of the body as comes, and why that is not all of it.
-fn body(mut stream: impl Read, abandoned: &CancelFlag) -> (Vec<u8>, Option<String>) {
+/// As much of the body as comes, up to `longest`, and why that is not all of it. Who takes it can wipe it: no copy is
+/// left behind.
+pub(super) fn body(
+    mut stream: impl Read,
+    longest: usize,
+    abandoned: &CancelFlag,
+) -> (Vec<u8>, Option<String>) {
     let (mut body, mut piece) = (Vec::new(), [0; 8 * 1024]);
-    loop {
+    let cut_short = loop {
         match stream.read(&mut piece) {
-            Ok(0) => return (body, None),
-            Ok(_) if abandoned.is_cancelled() => return (body, Some("nobody waits for it".to_owned())),
-            Ok(read) => body.extend_from_slice(&piece[..read]),
+            Ok(0) => break None,
+            Ok(_) if abandoned.is_cancelled() => break Some("nobody waits for it".to_owned()),
+            Ok(read) => append(&mut body, &piece[..read]),
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => return (body, Some("the connection broke in the middle of the answer".to_owned())),
+            Err(_) => break Some("the connection broke in the middle of the answer".to_owned()),
         }
-        if body.len() > LONGEST_BODY {
-            return (body, Some("the answer is longer than any of the API's".to_owned()));
+        if body.len() > longest {
+            break Some(TOO_LONG.to_owned());
         }
+    };
+    piece.zeroize();
+    (body, cut_short)
+}
+
+/// Adds bytes to a buffer, which is wiped where it has to grow.
+fn append(body: &mut Vec<u8>, piece: &[u8]) {
+    let len = body.len() + piece.len();
+    if len > body.capacity() {
+        let mut larger = Vec::with_capacity(len.max(body.capacity() * 2));
+        larger.extend_from_slice(body);
+        body.zeroize();
+        *body = larger;
     }
+    body.extend_from_slice(piece);
 }
 
 fn wait(steps: &Receiver<Step>, length: Duration, cancel: &CancelFlag) -> Result<Response, TransportError> {
@@ -138,6 +171,8 @@ fn wait(steps: &Receiver<Step>, length: Duration, cancel: &CancelFlag) -> Result
 mod tests {
     use super::*;
 
+    const LONGEST: usize = 100_000;
+
     #[test]
     fn a_body_is_read_to_its_end_or_said_to_be_torn() {
         struct Torn(u8);
@@ -153,14 +188,14 @@ mod tests {
             }
         }
         let flag = CancelFlag::default();
-        assert_eq!(body(&b"whole"[..], &flag), (b"whole".to_vec(), None));
-        let (read, cut_short) = body(Torn(0), &flag);
+        assert_eq!(body(&b"whole"[..], LONGEST, &flag), (b"whole".to_vec(), None));
+        let (read, cut_short) = body(Torn(0), LONGEST, &flag);
         assert_eq!((read.as_slice(), cut_short.is_some()), (&b"xx"[..], true));
-        let longest = std::io::repeat(b'x').take(LONGEST_BODY as u64);
-        assert_eq!(body(longest, &flag).1, None);
-        assert!(body(std::io::repeat(b'x'), &flag).1.is_some());
+        let longest = std::io::repeat(b'x').take(LONGEST as u64);
+        assert_eq!(body(longest, LONGEST, &flag).1, None);
+        assert!(body(std::io::repeat(b'x'), LONGEST, &flag).1.is_some());
         flag.cancel();
-        assert!(body(std::io::repeat(b'x'), &flag).1.is_some());
+        assert!(body(std::io::repeat(b'x'), LONGEST, &flag).1.is_some());
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub enum Method {
     Post,
     /// `DELETE`
     Delete,
+    /// `PATCH` (RFC 5789)
+    Patch,
 }
 
 /// What a request carries. The tokens stay tokens until they are written into the connection's buffer.
@@ -39,7 +41,7 @@ pub struct Request<'a> {
     /// The path from the API's root on, each part percent-encoded.
     pub path: String,
     /// Headers without secrets, their names in lower case.
-    pub headers: Vec<(&'static str, &'static str)>,
+    pub headers: Vec<(&'static str, &'a str)>,
     /// The token that authenticates it: `Authorization: Bearer TOKEN` (RFC 6750, section 2.1).
     pub bearer: Option<&'a Token>,
     /// The body.
@@ -48,7 +50,7 @@ pub struct Request<'a> {
 
 impl Request<'_> {
     /// Every header but `Authorization`.
-    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let kind = match self.body {
             Body::Empty => None,
             Body::Tokens { .. } | Body::Json(_) => Some("application/json"),

@@ -2,6 +2,8 @@
 //!
 //! Whatever a token is copied into here wipes itself; the buffers of TLS behind it do not.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use reqwest::header::HeaderValue;
 use zeroize::Zeroizing;
@@ -46,6 +48,23 @@ pub(super) fn bearer(token: &Token) -> Option<HeaderValue> {
     Some(value)
 }
 
+/// What follows `Authorization: Basic` (RFC 7617, section 2): base64 of `USER:TOKEN`, for a program that is handed it by its
+/// environment. `None` where no header can carry it.
+pub fn basic_credential(user: &str, token: &Token) -> Option<Zeroizing<String>> {
+    let text = text_of(token);
+    let fits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if !fits(user) || !fits(text) || user.contains(':') {
+        return None;
+    }
+    let mut plain = Zeroizing::new(String::with_capacity(user.len() + 1 + text.len()));
+    plain.push_str(user);
+    plain.push(':');
+    plain.push_str(text);
+    let mut encoded = Zeroizing::new(String::with_capacity(plain.len().div_ceil(3) * 4));
+    STANDARD.encode_string(plain.as_bytes(), &mut encoded);
+    Some(encoded)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,5 +89,20 @@ mod tests {
         assert_eq!(value.as_bytes(), b"Bearer hunter2");
         assert!(!format!("{value:?}").contains("hunter2"));
         assert!(bearer(&Token::new(Kind::OTHER, b"line\nbreak")).is_none());
+    }
+
+    #[test]
+    fn a_basic_credential_is_user_and_token() {
+        let of = |user: &str, text: &str| {
+            basic_credential(user, &Token::new(Kind::OTHER, text.as_bytes())).map(|text| text.to_string())
+        };
+        // RFC 7617, section 2.
+        assert_eq!(
+            of("Aladdin", "open-sesame").as_deref(),
+            Some(STANDARD.encode("Aladdin:open-sesame").as_str())
+        );
+        for (user, text) in [("a:b", "c"), ("a", "b\nc"), ("a", ""), ("", "b"), ("a\n", "b")] {
+            assert_eq!(of(user, text), None, "{user:?} {text:?}");
+        }
     }
 }
