@@ -25,6 +25,9 @@ pub mod text;
 // http: the one door to the network
 pub mod http;
 
+// api: facts of GitHub's API that both a source and a provider need
+pub mod github;
+
 // sources, and what they flow through
 pub mod scan;
 pub mod source;

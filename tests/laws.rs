@@ -19,6 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("words", &["token", "meter", "blob", "coverage", "finding", "revocation", "shard"]),
     ("senses", &["rule", "text", "checksum", "detect"]),
     ("http", &["http"]),
+    ("api", &["github"]),
     ("sources", &["scan", "source"]),
     ("memory", &["ledger"]),
     ("reach", &["provider", "local_credentials", "clock", "backoff"]),
@@ -125,7 +126,7 @@ const READERS: &[(&str, &str)] = &[
 
 /// Files that read the environment, and for what; `settings/env.rs` is where the rest belongs.
 const ENVIRONMENT: &[(&str, &str)] = &[
-    ("http.rs", "certificates to trust"),
+    ("http/client.rs", "certificates to trust"),
     ("settings/env.rs", "everything else"),
     ("source/git/repo.rs", "git's own variables"),
 ];

@@ -7,10 +7,8 @@ pub mod host;
 pub mod kill_switch;
 mod kinds;
 mod liveness;
-mod message;
 mod request;
 mod response;
-mod version;
 
 use std::time::Duration;
 
@@ -22,12 +20,13 @@ use super::{
     CallCounter, ConnectError, Connection, Egress, Limits, Liveness, Outcome, Provider, RevokeResponse,
     Revoker,
 };
+use crate::github::is_unknown_version;
 use crate::http::Response;
 use crate::revocation::{Batch, MAX_BATCH};
 use crate::token::{RevokedBy, Token};
 
+pub use crate::github::Release;
 pub use error::GitHubError;
-pub use version::Release;
 
 /// GitHub, at every flavour: a thousand tokens a request, sixty requests an hour.
 /// <https://docs.github.com/en/rest/credentials/revoke>
@@ -100,7 +99,7 @@ impl GitHub {
             })
         };
         let response = match ask() {
-            Some(Ok(response)) if response::is_unknown_version(&response) => ask(),
+            Some(Ok(response)) if is_unknown_version(&response) => ask(),
             response => response,
         };
         let Some(response) = response else { return Ok(Some(unasked(&host, NOT_NOW))) };

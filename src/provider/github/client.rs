@@ -3,8 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::host::{Flavour, Host};
-use super::response;
-use super::version::{ApiVersion, Release};
+use crate::github::{ApiVersion, Release, is_unknown_version};
 use crate::http::{self, Request, Response, SetupError, TransportError};
 use crate::provider::Connection;
 
@@ -61,7 +60,7 @@ impl Client {
     ) -> Result<Response, TransportError> {
         let version = self.version();
         let response = self.http.send(&request(version))?;
-        if response::is_unknown_version(&response) {
+        if is_unknown_version(&response) {
             *self.unknown() = Some(version);
         }
         Ok(response)

@@ -1,7 +1,7 @@
 //! Why nothing can be sent to a GitHub at all.
 
 use super::credential::CredentialError;
-use super::version::Release;
+use crate::github::Release;
 use crate::http::SetupError;
 use crate::provider::ConnectError;
 

@@ -10,22 +10,13 @@ mod address;
 
 use address::{Address, malformed, parse_authority};
 
+pub use crate::github::Flavour;
+
 /// The variable that names the host. <https://cli.github.com/manual/gh_help_environment>
 pub const GH_HOST: &str = "GH_HOST";
 /// The variable with the URL of the GitHub that runs an Actions job.
 /// <https://docs.github.com/en/actions/reference/workflows-and-actions/variables>
 pub const SERVER_URL: &str = "GITHUB_SERVER_URL";
-
-/// The three kinds of GitHub.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Flavour {
-    /// github.com: revocation takes no credential.
-    GitHubCom,
-    /// A subdomain of ghe.com (data residency): as github.com.
-    GheCom,
-    /// GitHub Enterprise Server: revocation needs a credential.
-    Server,
-}
 
 /// A host name that cannot be used, and why.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

@@ -13,7 +13,8 @@ use jiff::Timestamp;
 use super::client::Client;
 use super::error::GitHubError;
 use super::host::{Flavour, Host};
-use super::{credential, message, response};
+use super::{credential, response};
+use crate::github;
 use crate::http::Response;
 use crate::provider::{Connection, Outcome};
 use crate::revocation::RateLimit;
@@ -47,9 +48,9 @@ impl CallOutcome {
     }
 
     fn of(response: &Response, host: &Host, now: Timestamp) -> CallOutcome {
-        let message = message::of(response);
+        let message = github::message(response);
         let said = |status, message: String, wait| {
-            let request_id = response::request_id(response);
+            let request_id = github::request_id(response);
             CallOutcome { status, message, request_id, wait }
         };
         if let (202, Some(why)) = (response.status, &response.cut_short) {
@@ -61,7 +62,7 @@ impl CallOutcome {
                 return said(None, format!("202: {}", response::NOT_GITHUBS), None);
             }
             500..=599 if response.header("retry-after").is_some() => {
-                let limit = response::limit(response, now);
+                let limit = github::limit(response, now);
                 let wait = server_wait(Outcome::SecondaryLimit, &limit, now);
                 return said(
                     Some(response.status),
@@ -72,7 +73,7 @@ impl CallOutcome {
             403 | 429 => {
                 let outcome = response::limit_of(response);
                 if let Some(outcome) = outcome {
-                    let wait = server_wait(outcome, &response::limit(response, now), now);
+                    let wait = server_wait(outcome, &github::limit(response, now), now);
                     let message = response::join(response.status, &message, "");
                     return said(Some(response.status), message, Some(wait));
                 }
@@ -102,7 +103,7 @@ fn forbidden(response: &Response) -> &'static str {
     if response.header("x-github-sso").is_some() {
         return "the credential is not authorized for the single sign-on of this organization or enterprise";
     }
-    match response::request_id(response) {
+    match github::request_id(response) {
         Some(_) if !response.is_html() => {
             "the credential may not do this: it needs admin:enterprise or admin:org"
         }

@@ -2,7 +2,7 @@
 
 use super::PROVIDER;
 use super::host::Flavour;
-use super::version::Release;
+use crate::github::Release;
 use crate::token::{Kind, RevokedBy};
 
 pub(super) const PAT: &str = "github-pat";
@@ -31,8 +31,8 @@ pub(super) fn batch_kinds(flavour: Flavour, release: Option<Release>) -> (Vec<Ki
 
 #[cfg(test)]
 mod tests {
-    use super::super::version::ApiVersion;
     use super::*;
+    use crate::github::ApiVersion;
     use crate::rule;
 
     #[test]

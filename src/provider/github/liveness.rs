@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::client::Client;
 use super::request;
 use super::response;
-use super::version::ApiVersion;
+use crate::github::ApiVersion;
 use crate::http::{Method, Request, Response};
 use crate::provider::Liveness;
 use crate::revocation::Grants;

@@ -1,31 +1,13 @@
 //! GitHub's requests: paths, headers and bodies, without a socket.
 
-use super::version::ApiVersion;
+use crate::github::{ApiVersion, headers};
 use crate::http::{Body, Method, Request};
 use crate::revocation::Batch;
 use crate::token::Token;
 
-/// How this program names itself: GitHub turns away requests without a `User-Agent`.
-/// <https://docs.github.com/en/rest/using-the-rest-api/getting-started-with-the-rest-api#user-agent>
-const USER_AGENT: &str = concat!("stanch/", env!("CARGO_PKG_VERSION"));
-
-/// GitHub's own media type first; its published description knows the responses by the plain one only.
-/// <https://docs.github.com/en/rest/using-the-rest-api/getting-started-with-the-rest-api#media-types>
-const ACCEPT: &str = "application/vnd.github+json, application/json";
-
 /// A request without body and credential.
 pub(super) fn new<'a>(method: Method, path: impl Into<String>, version: ApiVersion) -> Request<'a> {
-    Request {
-        method,
-        path: path.into(),
-        headers: vec![
-            ("accept", ACCEPT),
-            ("x-github-api-version", version.as_str()),
-            ("user-agent", USER_AGENT),
-        ],
-        bearer: None,
-        body: Body::Empty,
-    }
+    Request { method, path: path.into(), headers: headers(version), bearer: None, body: Body::Empty }
 }
 
 /// `POST /credentials/revoke`; at a server with its `credential`, at GitHub's own hosts with none.

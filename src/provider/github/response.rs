@@ -5,23 +5,12 @@
 //! <https://docs.github.com/en/rest/apps/installations#revoke-an-installation-access-token>.
 //! Limits: <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
-use jiff::fmt::rfc2822::DateTimeParser;
-use serde_json::Value;
 
 use super::host::Host;
-use super::message;
+use crate::github::{self, Limited, is_githubs, is_unknown_version, limit, limited, remaining, request_id};
 use crate::http::{Response, TransportError};
 use crate::provider::{Outcome, RevokeResponse};
-use crate::revocation::RateLimit;
-
-/// Longer waits are cut to this: GitHub's quotas are hourly.
-const LONGEST_WAIT: Duration = Duration::from_hours(24);
-
-/// The longest wait that something in between may ask for: a proxy's page of an outage knows nothing of GitHub's limits.
-const LONGEST_FOREIGN_WAIT: Duration = Duration::from_mins(15);
 
 pub(super) const NOT_GITHUBS: &str = "this is not GitHub's answer: something between here and GitHub gave it";
 
@@ -71,7 +60,7 @@ fn classify(
         // What is left of a torn body may say the opposite of the whole.
         (of_torn(response), join(response.status, why, ""))
     } else {
-        let message = message::of(response);
+        let message = github::message(response);
         let (outcome, hint) = of_whole(&message);
         (outcome, join(response.status, &message, hint))
     };
@@ -95,15 +84,6 @@ fn of_torn(response: &Response) -> Outcome {
     }
 }
 
-/// Whether a response is GitHub's own word: an error in its JSON form, with the id that it gives to every request.
-/// A gateway, a firewall or a portal in between has neither.
-/// <https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api>
-fn is_githubs(response: &Response) -> bool {
-    let typed = response.header("content-type").is_none_or(|kind| kind.to_ascii_lowercase().contains("json"));
-    let worded = || response.json().is_some_and(|body| body.get("message").is_some_and(Value::is_string));
-    response.cut_short.is_none() && request_id(response).is_some() && typed && worded()
-}
-
 /// Whether a success can be the API's. At GitHub's own hosts each has a request id; a gateway in front of another may
 /// keep it to itself.
 pub(super) fn may_be_success(response: &Response, host: &Host) -> bool {
@@ -117,14 +97,7 @@ pub(super) fn may_be_success(response: &Response, host: &Host) -> bool {
 pub(super) fn is_bad_credential(response: &Response) -> bool {
     response.status == 401
         && is_githubs(response)
-        && message::of(response).to_ascii_lowercase().starts_with("bad credentials")
-}
-
-/// Whether the server does not know the API version the request named.
-pub(super) fn is_unknown_version(response: &Response) -> bool {
-    response.status == 400
-        && response.cut_short.is_none()
-        && message::of(response).to_ascii_lowercase().contains("version")
+        && github::message(response).to_ascii_lowercase().starts_with("bad credentials")
 }
 
 fn unprocessable(message: &str) -> Outcome {
@@ -138,7 +111,7 @@ fn unprocessable(message: &str) -> Outcome {
 
 fn otherwise(status: u16, response: &Response, message: &str) -> (Outcome, &'static str) {
     match status {
-        403 | 429 => forbidden(status, response, &message.to_ascii_lowercase()),
+        403 | 429 => forbidden(response, message),
         300..=399 if response.header("location").is_some() => (
             Outcome::Unexpected,
             "redirects are not followed, the tokens would go along; name the right address with --host or --api-url",
@@ -161,43 +134,29 @@ fn otherwise(status: u16, response: &Response, message: &str) -> (Outcome, &'sta
 
 /// The limit that a 403 or 429 tells of, if it is one.
 pub(super) fn limit_of(response: &Response) -> Option<Outcome> {
-    let message = message::of(response).to_ascii_lowercase();
-    let (outcome, _) = forbidden(response.status, response, &message);
-    matches!(outcome, Outcome::PrimaryLimit | Outcome::SecondaryLimit).then_some(outcome)
+    limited(response, &github::message(response)).map(outcome_of)
 }
 
-/// The causes of a 403 or 429, in the order of GitHub's documentation:
-/// <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit>.
-fn forbidden(status: u16, response: &Response, message: &str) -> (Outcome, &'static str) {
-    if remaining(response) == Some(0) {
-        return (Outcome::PrimaryLimit, "");
+fn outcome_of(limited: Limited) -> Outcome {
+    match limited {
+        Limited::Primary => Outcome::PrimaryLimit,
+        Limited::Secondary => Outcome::SecondaryLimit,
     }
-    if message.contains("secondary rate limit") || message.contains("abuse detection") {
-        return (Outcome::SecondaryLimit, "");
-    }
-    if message.contains("rate limit exceeded") {
-        return (Outcome::PrimaryLimit, "");
-    }
-    // Too many bad credentials were shown: every one is turned away for a while, good ones too.
-    // https://docs.github.com/en/rest/authentication/authenticating-to-the-rest-api#failed-login-limit
-    if message.contains("login attempts") || message.contains("try again later") {
-        return (Outcome::SecondaryLimit, "");
-    }
-    if response.header("retry-after").is_some() {
-        return (Outcome::SecondaryLimit, "");
+}
+
+fn forbidden(response: &Response, message: &str) -> (Outcome, &'static str) {
+    if let Some(limited) = limited(response, message) {
+        return (outcome_of(limited), "");
     }
     // https://docs.github.com/en/rest/authentication/authenticating-to-the-rest-api#authenticating-with-single-sign-on
     if response.header("x-github-sso").is_some() {
         return (Outcome::Denied, "the credential is not authorized for single sign-on here");
     }
+    let message = message.to_ascii_lowercase();
     if message.contains("user-agent") || message.contains("administrative rules") {
         return (Outcome::Denied, "something between here and GitHub removes the User-Agent");
     }
-    match status {
-        429 => (Outcome::SecondaryLimit, ""),
-        _ if response.is_html() => (Outcome::Trouble, ""),
-        _ => (Outcome::Denied, ""),
-    }
+    (if response.is_html() { Outcome::Trouble } else { Outcome::Denied }, "")
 }
 
 /// The server's message where it had one, else the status's reason phrase; then a hint in parentheses.
@@ -227,57 +186,6 @@ fn reason_phrase(status: u16) -> &'static str {
         504 => "Gateway Timeout",
         _ => "no explanation",
     }
-}
-
-/// `x-github-request-id`, unless it holds what GitHub's ids do not.
-pub(super) fn request_id(response: &Response) -> Option<String> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b":-_".contains(&byte);
-    response
-        .header("x-github-request-id")
-        .filter(|id| (1..=128).contains(&id.len()) && id.bytes().all(plain))
-        .map(str::to_owned)
-}
-
-fn remaining(response: &Response) -> Option<u32> {
-    response.header("x-ratelimit-remaining")?.parse().ok()
-}
-
-/// What the headers say about the limit. Waits beyond a day are cut to a day, and to less where GitHub did not answer.
-/// <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#checking-the-status-of-your-rate-limit>
-pub(super) fn limit(response: &Response, now: Timestamp) -> RateLimit {
-    let longest = if request_id(response).is_some() { LONGEST_WAIT } else { LONGEST_FOREIGN_WAIT };
-    let latest = now.checked_add(longest).unwrap_or(now);
-    let server_now = server_time(response).unwrap_or(now);
-    // A time by the server's clock is as far from its own as it is from ours by ours.
-    let reset = |text: &str| {
-        let reset = Timestamp::from_second(text.parse().ok()?).ok()?;
-        Some(now.checked_add(reset.duration_since(server_now)).unwrap_or(latest))
-    };
-    RateLimit {
-        limit: response.header("x-ratelimit-limit").and_then(|text| text.parse().ok()),
-        remaining: remaining(response),
-        reset: response.header("x-ratelimit-reset").and_then(reset).map(|reset| reset.min(latest)),
-        retry_after: response
-            .header("retry-after")
-            .and_then(|text| retry_after(text, server_now))
-            .map(|wait| wait.min(longest)),
-    }
-}
-
-/// When the server sent this, by its own clock (RFC 9110, section 6.6.1).
-fn server_time(response: &Response) -> Option<Timestamp> {
-    DateTimeParser::new().parse_timestamp(response.header("date")?).ok()
-}
-
-/// Seconds, or a date (RFC 9110, section 10.2.3); a date that is past means now.
-fn retry_after(text: &str, server_now: Timestamp) -> Option<Duration> {
-    let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        text.parse().map_or(LONGEST_WAIT, Duration::from_secs)
-    } else {
-        let then = DateTimeParser::new().parse_timestamp(text).ok()?;
-        Duration::try_from(then.duration_since(server_now)).unwrap_or_default()
-    };
-    Some(wait.min(LONGEST_WAIT))
 }
 
 #[cfg(test)]

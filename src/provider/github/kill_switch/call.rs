@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde_json::json;
 
+use crate::github::ApiVersion;
 use crate::http::{Body, Method, Request};
 use crate::provider::github::request;
-use crate::provider::github::version::ApiVersion;
 use crate::text;
 use crate::token::Token;
 

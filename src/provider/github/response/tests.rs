@@ -1,5 +1,3 @@
-mod limits;
-
 use super::super::host::HostChoice;
 use super::*;
 use Outcome as O;
@@ -203,22 +201,6 @@ fn messages_are_the_servers_words_without_tokens() {
     let sso = of(403, "x-github-sso: required", r#"{"message":"Forbidden"}"#);
     assert_eq!(sso.outcome, O::Denied);
     assert!(sso.message.contains("single sign-on"), "{}", sso.message);
-}
-
-#[test]
-fn a_strange_request_id_is_none() {
-    let id = |value: &str| request_id(&response(202, &format!("x-github-request-id: {value}"), ""));
-    assert_eq!(id("\u{1b}[2J"), None);
-    assert_eq!(id(""), None);
-    assert_eq!(id(&"a".repeat(129)), None);
-    assert_eq!(id(&"a".repeat(128)).map(|id| id.len()), Some(128));
-}
-
-#[test]
-fn only_a_400_about_versions_speaks_of_versions() {
-    assert!(is_unknown_version(&response(400, "", "not a supported Version")));
-    assert!(!is_unknown_version(&response(400, "", "Problems parsing JSON")));
-    assert!(!is_unknown_version(&response(422, "", "version")));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::http::Response;
 use crate::text;
 
 /// The message in a response's body, cleaned: GitHub's `message` and `errors`, or the beginning of a plain text.
-pub(super) fn of(response: &Response) -> String {
+pub(crate) fn message(response: &Response) -> String {
     let message = match response.json() {
         Some(Value::Object(body)) => of_json(&body),
         Some(_) => String::new(),
@@ -55,10 +55,10 @@ mod tests {
         let response =
             |body: &str| Response { status: 422, body: body.as_bytes().to_vec(), ..Response::default() };
         let body = r#"{"message":"Validation Failed","errors":["a",{"message":"b"},{"code":"invalid"},7]}"#;
-        assert_eq!(of(&response(body)), "Validation Failed; a; b; code invalid");
-        assert_eq!(of(&response(r#"{"errors":["a"]}"#)), "a");
-        assert_eq!(of(&response("null")), "");
-        assert_eq!(of(&response("plain\nwords")), "plain words");
-        assert_eq!(of(&response("<!DOCTYPE html><p>x")), "an HTML page, not GitHub's JSON");
+        assert_eq!(message(&response(body)), "Validation Failed; a; b; code invalid");
+        assert_eq!(message(&response(r#"{"errors":["a"]}"#)), "a");
+        assert_eq!(message(&response("null")), "");
+        assert_eq!(message(&response("plain\nwords")), "plain words");
+        assert_eq!(message(&response("<!DOCTYPE html><p>x")), "an HTML page, not GitHub's JSON");
     }
 }

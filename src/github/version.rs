@@ -2,12 +2,14 @@
 
 use serde_json::Value;
 
-use super::host::Flavour;
+use super::flavour::Flavour;
+use super::message::message;
+use crate::http::Response;
 
 /// A dated version of the REST API; an unknown one is answered with 400.
 /// <https://docs.github.com/en/rest/about-the-rest-api/api-versions>
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ApiVersion {
+pub enum ApiVersion {
     /// Every supported release knows it.
     V2022,
     /// github.com, GHE.com, and Enterprise Server from 3.21 on.
@@ -16,7 +18,7 @@ pub(super) enum ApiVersion {
 
 impl ApiVersion {
     /// The value of the `X-GitHub-Api-Version` header.
-    pub(super) const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             ApiVersion::V2022 => "2022-11-28",
             ApiVersion::V2026 => "2026-03-10",
@@ -25,7 +27,7 @@ impl ApiVersion {
 
     /// The one to try where this one is not known.
     #[must_use]
-    pub(super) const fn other(self) -> ApiVersion {
+    pub const fn other(self) -> ApiVersion {
         match self {
             ApiVersion::V2022 => ApiVersion::V2026,
             ApiVersion::V2026 => ApiVersion::V2022,
@@ -34,13 +36,20 @@ impl ApiVersion {
 
     /// The one to begin with: the newest at GitHub's own hosts; at a server the one its release knows, and the
     /// one all of them know where the release is not known.
-    pub(super) fn for_host(flavour: Flavour, release: Option<Release>) -> ApiVersion {
+    pub fn for_host(flavour: Flavour, release: Option<Release>) -> ApiVersion {
         match (flavour, release) {
             (Flavour::Server, None) => ApiVersion::V2022,
             (Flavour::Server, Some(release)) if release < Release::new(3, 21) => ApiVersion::V2022,
             _ => ApiVersion::V2026,
         }
     }
+}
+
+/// Whether the server does not know the API version the request named.
+pub(crate) fn is_unknown_version(response: &Response) -> bool {
+    response.status == 400
+        && response.cut_short.is_none()
+        && message(response).to_ascii_lowercase().contains("version")
 }
 
 /// A release of GitHub Enterprise Server: `3.18`.
@@ -101,5 +110,14 @@ mod tests {
         assert_eq!(Release::new(3, 18).to_string(), "3.18");
         assert_eq!(Release::from_meta(b"<html>"), None);
         assert_eq!(Release::from_meta(b"{}"), None);
+    }
+
+    #[test]
+    fn only_a_400_about_versions_speaks_of_versions() {
+        let response =
+            |status, body: &str| Response { status, body: body.as_bytes().to_vec(), ..Response::default() };
+        assert!(is_unknown_version(&response(400, "not a supported Version")));
+        assert!(!is_unknown_version(&response(400, "Problems parsing JSON")));
+        assert!(!is_unknown_version(&response(422, "version")));
     }
 }
