@@ -13,7 +13,7 @@ mod listing;
 mod names;
 mod target;
 
-pub use api::{Api, ApiError, ApiOptions, Download, Refusal};
+pub use api::{Api, ApiError, ApiOptions, Counts, Download, PageStore, Refusal, Wait, WaitReason, Watch};
 pub use credentials::{Credentials, StaticCredential};
 pub use links::{Links, web_base};
 pub use listed::{AlertScope, Gist, Listed, Repository};

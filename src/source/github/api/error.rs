@@ -48,6 +48,9 @@ pub enum ApiError {
     /// An answer in no form that GitHub documents.
     #[error("the answer to {0} has no form that GitHub documents")]
     Malformed(String),
+    /// The server leads astray: out of the API, or in circles.
+    #[error("{0}")]
+    Misled(String),
     /// The run was asked to end.
     #[error("interrupted")]
     Interrupted,
@@ -58,6 +61,12 @@ impl ApiError {
     pub(super) fn malformed(path: &str) -> ApiError {
         let path = path.split('?').next().unwrap_or(path);
         ApiError::Malformed(crate::text::printable(path))
+    }
+
+    /// The answer to a request for this path leads astray.
+    pub(super) fn misled(path: &str, how: &str) -> ApiError {
+        let path = path.split('?').next().unwrap_or(path);
+        ApiError::Misled(format!("the answer to {} is not followed: {how}", crate::text::printable(path)))
     }
 
     /// Why the server does not give it, where that is the reason.

@@ -1,0 +1,115 @@
+//! Lists, page by page.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::calls::within;
+use super::client::Api;
+use super::error::ApiError;
+use super::exchange::{Answer, Call};
+use super::link::{next_page, with_page_size};
+
+/// The most pages of a list: a server that makes them up has no end.
+const MOST_PAGES: usize = 50_000;
+
+/// What is done with a page.
+type Each<'e, P> = &'e mut dyn FnMut(P) -> ControlFlow<()>;
+
+/// A page, and the path of the next one.
+type Page<P> = (P, Option<String>);
+
+impl Api {
+    /// Asks for all pages of a list, and hands each to `each` until it breaks. Pages may shift while they are read: what is
+    /// listed twice has the same id, and who reads them knows it.
+    pub fn pages<T: DeserializeOwned>(&self, path: &str, each: Each<'_, Vec<T>>) -> Result<(), ApiError> {
+        self.page_documents(path, each)
+    }
+
+    /// The same of a list whose pages are objects, with the entries in a field.
+    pub fn page_documents<P: DeserializeOwned>(&self, path: &str, each: Each<'_, P>) -> Result<(), ApiError> {
+        walk(path, &|path| self.page(path), each)
+    }
+
+    /// The same of a list that is kept for the next run, and asked for only where it has changed: never one of secrets.
+    pub fn pages_cached<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        each: Each<'_, Vec<T>>,
+    ) -> Result<(), ApiError> {
+        walk(path, &|path| self.page_cached(path), each)
+    }
+
+    /// The same of a list that holds secrets: nothing of it is kept, its bodies are wiped, and `T` has to wipe what it takes of
+    /// them.
+    pub fn pages_secret<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        each: Each<'_, Vec<T>>,
+    ) -> Result<(), ApiError> {
+        walk(path, &|path| self.page_secret(path), each)
+    }
+
+    fn page<P: DeserializeOwned>(&self, path: &str) -> Result<Page<P>, ApiError> {
+        let Answer { response, path } = within(self.exchange(&Call::get(path))?)?;
+        let next = next_page(&self.base_url, &path, &response)?;
+        let page = serde_json::from_slice(&response.body).map_err(|_| ApiError::malformed(&path))?;
+        Ok((page, next))
+    }
+
+    fn page_secret<P: DeserializeOwned>(&self, path: &str) -> Result<Page<P>, ApiError> {
+        let Answer { mut response, path } = within(self.exchange(&Call::get(path))?)?;
+        let body = Zeroizing::new(std::mem::take(&mut response.body));
+        let next = next_page(&self.base_url, &path, &response)?;
+        let page = serde_json::from_slice(&body).map_err(|_| ApiError::malformed(&path))?;
+        Ok((page, next))
+    }
+
+    fn page_cached<P: DeserializeOwned>(&self, path: &str) -> Result<Page<P>, ApiError> {
+        let Some(store) = &self.store else { return self.page(path) };
+        let url = format!("{}{path}", self.base_url);
+        let kept = store.get(&url);
+        let call = Call { etag: kept.as_ref().map(|kept| kept.etag.as_str()), ..Call::get(path) };
+        let Answer { response, path } = within(self.exchange(&call)?)?;
+        let malformed = |_| ApiError::malformed(&path);
+        if response.status == 304 {
+            let kept = kept.ok_or_else(|| ApiError::malformed(&path))?;
+            return Ok((serde_json::from_value(kept.items).map_err(malformed)?, kept.next));
+        }
+        let next = next_page(&self.base_url, &path, &response)?;
+        let items: Value = serde_json::from_slice(&response.body).map_err(malformed)?;
+        let etag = response.header("etag").map(str::to_owned);
+        drop(response);
+        if let Some(etag) = etag {
+            store.put(&url, &etag, next.as_deref(), &items);
+        }
+        Ok((serde_json::from_value(items).map_err(malformed)?, next))
+    }
+}
+
+/// Reads page after page, until there is none or `each` breaks.
+fn walk<P>(
+    path: &str,
+    page: &dyn Fn(&str) -> Result<Page<P>, ApiError>,
+    each: Each<'_, P>,
+) -> Result<(), ApiError> {
+    let mut seen = HashSet::new();
+    let mut next = Some(with_page_size(path));
+    while let Some(path) = next {
+        let (entries, following) = page(&path)?;
+        if each(entries).is_break() {
+            return Ok(());
+        }
+        if !seen.insert(path.clone()) || seen.len() > MOST_PAGES {
+            return Err(ApiError::misled(&path, "its pages have no end"));
+        }
+        next = following;
+        if next.as_ref().is_some_and(|next| seen.contains(next)) {
+            return Err(ApiError::misled(&path, "its pages lead in a circle"));
+        }
+    }
+    Ok(())
+}
