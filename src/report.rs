@@ -1,5 +1,6 @@
 //! Reports of a run. Each format has its file; every one is given the same [`Report`] and writes it to any writer.
 
+mod covered;
 mod csv;
 mod csv_table;
 mod format;
@@ -11,6 +12,7 @@ mod json;
 mod junit;
 mod labels;
 mod merge;
+mod notices;
 mod overview;
 mod owners;
 mod pretty;
@@ -145,6 +147,16 @@ impl<'a> Report<'a> {
         let built_in = self.rules.iter().find(|rule| rule.id == finding.rule).map(|rule| rule.description);
         let custom = || self.custom.iter().find(|rule| *rule.id == *finding.rule);
         built_in.or_else(|| custom().map(|rule| &*rule.description)).unwrap_or(&finding.rule)
+    }
+
+    /// The repository of a location, where a sweep names them.
+    fn repository<'l>(&self, location: &'l Location) -> Option<&'l str> {
+        location.details().root.as_deref().filter(|_| self.roots.are_names())
+    }
+
+    /// The repository of a finding's first location, where a sweep names them.
+    fn repository_of<'f>(&self, finding: &'f Finding) -> Option<&'f str> {
+        finding.locations.first().and_then(|location| self.repository(location))
     }
 
     /// A location's path from the working directory: what editors, code hosts and people there call the file.

@@ -7,7 +7,7 @@ use super::{Report, labels};
 use crate::finding::{Finding, Location, Suppression};
 use crate::revocation::Grants;
 
-const HEADER: [&str; 21] = [
+const HEADER: [&str; 24] = [
     "rule",
     "confidence",
     "token",
@@ -29,6 +29,9 @@ const HEADER: [&str; 21] = [
     "reason",
     "scopes",
     "expires_at",
+    "url",
+    "pull_request",
+    "owner_login",
 ];
 
 pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -41,7 +44,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     table.finish()
 }
 
-fn row(report: &Report<'_>, finding: &Finding, location: &Location) -> [String; 21] {
+fn row(report: &Report<'_>, finding: &Finding, location: &Location) -> [String; 24] {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let grants = finding.revocation.as_ref().and_then(|revocation| revocation.grants.as_deref());
     let suppressed = |suppression: &Suppression| suppression.kind.as_str();
@@ -67,5 +70,8 @@ fn row(report: &Report<'_>, finding: &Finding, location: &Location) -> [String; 
         finding.reason.to_owned(),
         grants.and_then(Grants::scopes_text).unwrap_or_default(),
         grants.and_then(|grants| grants.expires_at).map(|at| at.to_string()).unwrap_or_default(),
+        text(&location.details().url),
+        text(&location.details().pull_request),
+        finding.owner_login.as_deref().unwrap_or_default().to_owned(),
     ]
 }

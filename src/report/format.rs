@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::{Palette, Report, csv, github, gitlab, html, json, junit, owners, pretty, sarif};
+use super::{
+    Palette, Report, covered, csv, github, gitlab, html, json, junit, notices, owners, pretty, sarif,
+};
 
 /// How a report is written down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +31,10 @@ pub enum Format {
     Html,
     /// A table of the tokens' owners.
     Owners,
+    /// A letter for each owner.
+    Notices,
+    /// A table of what a sweep of repositories has looked at.
+    Coverage,
 }
 
 /// A row of the table.
@@ -115,11 +121,25 @@ static FORMATS: [Entry; Format::ALL.len()] = [
         extensions: &[],
         render: |report, _, out| owners::write(report, out),
     },
+    Entry {
+        format: Format::Notices,
+        name: "notices",
+        file_name: None,
+        extensions: &[],
+        render: |report, _, out| notices::write(report, out),
+    },
+    Entry {
+        format: Format::Coverage,
+        name: "coverage",
+        file_name: None,
+        extensions: &[],
+        render: |report, _, out| covered::csv(report, out),
+    },
 ];
 
 impl Format {
     /// Every format, in the order that help shows them.
-    pub const ALL: [Format; 10] = [
+    pub const ALL: [Format; 12] = [
         Format::Pretty,
         Format::Json,
         Format::Jsonl,
@@ -130,6 +150,8 @@ impl Format {
         Format::Junit,
         Format::Html,
         Format::Owners,
+        Format::Notices,
+        Format::Coverage,
     ];
 
     fn entry(self) -> &'static Entry {

@@ -56,6 +56,9 @@ fn message(report: &Report<'_>, finding: &Finding, location: &Location) -> Strin
     if let Some(commit) = &location.details().commit {
         let _ = write!(message, ", commit {commit}");
     }
+    if let Some(url) = labels::url(location) {
+        let _ = write!(message, ", {url}");
+    }
     if let Some(grants) = labels::grants(finding) {
         let _ = write!(message, ", {grants}");
     }

@@ -70,6 +70,8 @@ struct Vulnerability<'a> {
     severity: &'static str,
     solution: &'static str,
     identifiers: [Identifier<'a>; 3],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    links: Vec<Link<'a>>,
     location: FileLocation<'a>,
 }
 
@@ -81,6 +83,13 @@ struct Identifier<'a> {
     value: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Link<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'static str>,
+    url: &'a str,
 }
 
 #[derive(Serialize)]
@@ -193,6 +202,7 @@ fn row<'a>(report: &Report<'_>, finding: &'a Finding, n: usize, location: &'a Lo
                 url: Some("https://cwe.mitre.org/data/definitions/798.html"),
             },
         ],
+        links: links(location),
         location: FileLocation {
             file: Some(file).filter(|file| !file.is_empty()),
             start_line: lines,
@@ -204,6 +214,13 @@ fn row<'a>(report: &Report<'_>, finding: &'a Finding, n: usize, location: &'a Lo
             },
         },
     }
+}
+
+/// Where a location is in a browser, and its pull request.
+fn links(location: &Location) -> Vec<Link<'_>> {
+    let place = labels::url(location).map(|url| Link { name: None, url });
+    let pull = labels::pull_request(location).map(|url| Link { name: Some("pull request"), url });
+    place.into_iter().chain(pull).collect()
 }
 
 /// A UUID that is the same whenever the fingerprint is: version 8, for custom formats (RFC 9562, section 5.8).

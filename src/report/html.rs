@@ -2,6 +2,7 @@
 //! It never contains a whole token, even with `--show-secrets`: such pages are handed on.
 
 mod charts;
+mod covered;
 mod packed;
 mod table;
 
@@ -32,6 +33,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     table::owners(report, out)?;
     table::tokens(report, out)?;
     packed::write(report, out)?;
+    covered::write(report, out)?;
     table::faults(report, out)?;
     writeln!(out, "<script>{SCRIPT}</script>\n</body>\n</html>")
 }

@@ -68,8 +68,9 @@ fn case(report: &Report<'_>, finding: &Finding, out: &mut dyn Write) -> io::Resu
     } else {
         let (kind, what) = (finding.confidence.as_str(), xml_escaped(report.description(finding)));
         writeln!(out, r#"      <failure type="{kind}" message="{what}: {token}">"#)?;
-        for location in &locations {
-            writeln!(out, "{}", xml_escaped(location))?;
+        for (text, location) in locations.iter().zip(report.locations(finding)) {
+            let url = labels::url(location).map(|url| format!(" {url}")).unwrap_or_default();
+            writeln!(out, "{}{}", xml_escaped(text), xml_escaped(&url))?;
         }
         if finding.more_locations > 0 {
             writeln!(out, "and {} more places", finding.more_locations)?;

@@ -1,7 +1,7 @@
 //! Wording that several formats share.
 
 use crate::blob::LocationKind;
-use crate::finding::{Confidence, Finding, Suppression, SuppressionKind};
+use crate::finding::{Confidence, Finding, Location, Suppression, SuppressionKind};
 use crate::revocation::State;
 use crate::text::printable;
 use crate::token::Kind;
@@ -102,6 +102,34 @@ pub(super) const fn location_kind(kind: LocationKind) -> &'static str {
     }
 }
 
+/// An address that a report links to: one of the web, of letters that end no attribute and no cell. It may come from a server.
+pub(super) fn web_address(url: Option<&String>) -> Option<&str> {
+    let url = url?;
+    let is_web = url.starts_with("https://") || url.starts_with("http://");
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\"'<>`|\\[]{}^".contains(&byte);
+    (is_web && url.bytes().all(is_plain)).then_some(url)
+}
+
+/// Where a location is in a browser.
+pub(super) fn url(location: &Location) -> Option<&str> {
+    web_address(location.details().url.as_ref())
+}
+
+/// Where the pull request of a location is.
+pub(super) fn pull_request(location: &Location) -> Option<&str> {
+    web_address(location.details().pull_request.as_ref())
+}
+
+/// The owner that a token names: the id, and the login where the API has told it.
+pub(super) fn owner(finding: &Finding) -> Option<String> {
+    let login = finding.owner_login.as_deref();
+    match (finding.owner_id, login) {
+        (Some(id), Some(login)) => Some(format!("{id} ({login})")),
+        (Some(id), None) => Some(id.to_string()),
+        (None, login) => login.map(str::to_owned),
+    }
+}
+
 /// Whether line and column of a location are those of the file at its path.
 pub(super) const fn has_lines(kind: LocationKind) -> bool {
     matches!(kind, LocationKind::Content)
@@ -110,6 +138,23 @@ pub(super) const fn has_lines(kind: LocationKind) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_addresses_of_the_web_are_linked_to() {
+        for (url, is_linked) in [
+            ("https://github.com/octo/a/blob/00/a%20b#L3", true),
+            ("http://127.0.0.1:1/x?plain=1", true),
+            ("javascript:alert(1)", false),
+            ("https://x/\" onclick=\"alert(1)", false),
+            ("https://x/<b>", false),
+            ("https://x/a b", false),
+            ("https://x/\u{202e}", false),
+            ("https://x/a|b", false),
+            ("//x", false),
+        ] {
+            assert_eq!(web_address(Some(&url.to_owned())).is_some(), is_linked, "{url}");
+        }
+    }
 
     #[test]
     fn every_format_uses_the_words_of_json() {

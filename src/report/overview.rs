@@ -20,7 +20,7 @@ pub fn overview(report: &Report<'_>) -> Vec<String> {
         return Vec::new();
     }
     let types = counted.iter().map(|finding| report.description(finding).to_owned());
-    let owners = counted.iter().filter_map(|finding| finding.owner_id).map(|id| id.to_string());
+    let owners = counted.iter().filter_map(|finding| labels::owner(finding));
     let mut lines = part("by type", ranked(types));
     lines.extend(part("by folder", ranked(folders(report, &counted).into_iter())));
     lines.extend(part("by owner id", ranked(owners)));

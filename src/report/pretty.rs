@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use super::{Closing, Palette, Report, labels};
+use super::{Closing, Palette, Report, covered, labels};
 use crate::blob::LocationKind;
 use crate::finding::{Confidence, Finding, Location};
 use crate::text::printable;
@@ -20,6 +20,7 @@ pub(super) fn write(report: &Report<'_>, palette: &Palette, out: &mut dyn Write)
         block(report, palette, finding, out)?;
     }
     lookalike_list(report, palette, &placeholders, out)?;
+    covered::write(report, palette, out)?;
     closing(report, palette, out)
 }
 
@@ -47,8 +48,9 @@ fn block(report: &Report<'_>, palette: &Palette, finding: &Finding, out: &mut dy
     if more > 0 {
         writeln!(out, "  {faint}… and {more} more {}{reset}", plural(more, "place"))?;
     }
-    if let Some(owner) = finding.owner_id {
-        writeln!(out, "  {faint}owner id {owner}{reset}")?;
+    if let Some(owner) = labels::owner(finding) {
+        let noun = if finding.owner_id.is_some() { "owner id" } else { "owner" };
+        writeln!(out, "  {faint}{noun} {}{reset}", printable(&owner))?;
     }
     if let Some(suppression) = &finding.suppressed {
         writeln!(out, "  {faint}suppressed by {}{reset}", printable(&labels::suppressed_by(suppression)))?;
@@ -97,7 +99,14 @@ fn location_line(
     {
         write!(out, "\n    {faint}in an object that no ref leads to{reset}")?;
     }
-    writeln!(out)
+    writeln!(out)?;
+    if let Some(url) = labels::pull_request(location) {
+        writeln!(out, "    {faint}in the pull request {url}{reset}")?;
+    }
+    match labels::url(location) {
+        Some(url) => writeln!(out, "    {faint}{url}{reset}"),
+        None => Ok(()),
+    }
 }
 
 /// The lookalikes that were asked for although they do not count.

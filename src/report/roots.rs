@@ -30,7 +30,7 @@ pub struct Root {
 /// The roots of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Roots {
-    roots: Vec<Root>,
+    all: Vec<Root>,
     by_name: HashMap<String, usize>,
     /// Whether they are names of repositories and no directories: every location and fault has its own in front.
     are_names: bool,
@@ -50,7 +50,7 @@ impl Roots {
     /// The roots of a run, in their order.
     pub fn new(roots: Vec<Root>) -> Self {
         let by_name = roots.iter().enumerate().rev().map(|(n, root)| (root.name.clone(), n)).collect();
-        Roots { roots, by_name, are_names: false }
+        Roots { all: roots, by_name, are_names: false }
     }
 
     /// The roots of a sweep of repositories: the names that its locations and faults begin with, which are no directories
@@ -66,9 +66,14 @@ impl Roots {
         Roots { are_names: true, ..Roots::new(names.into_iter().map(root).collect()) }
     }
 
+    /// Whether they are names of repositories.
+    pub(super) const fn are_names(&self) -> bool {
+        self.are_names
+    }
+
     /// All of them.
     pub(super) fn all(&self) -> &[Root] {
-        &self.roots
+        &self.all
     }
 
     /// The root of a location, as it was given.
@@ -132,22 +137,22 @@ impl Roots {
             return format!("{}{member}", root.shown);
         }
         if let Some(n) = self.by_name.get(path) {
-            let shown = &*self.roots[*n].shown;
+            let shown = &*self.all[*n].shown;
             return if shown.is_empty() { "." } else { shown }.to_owned();
         }
         // An object of a history is in no file.
         if path == STDIN || path.starts_with(['/', '(']) || path.contains("object ") {
             return path.to_owned();
         }
-        let mut directories = self.roots.iter().filter(|root| !root.is_file);
+        let mut directories = self.all.iter().filter(|root| !root.is_file);
         match (directories.next(), directories.next()) {
-            (Some(only), None) if self.roots.len() == 1 => only.path(path),
+            (Some(only), None) if self.all.len() == 1 => only.path(path),
             _ => {
                 let below = |root: &Root| {
                     let rest = path.strip_prefix(&*root.name)?.strip_prefix('/')?;
                     Some(root.path(rest))
                 };
-                self.roots.iter().find_map(below).unwrap_or_else(|| path.to_owned())
+                self.all.iter().find_map(below).unwrap_or_else(|| path.to_owned())
             }
         }
     }
@@ -155,7 +160,7 @@ impl Roots {
     /// The root of a location, and how the location's path continues it.
     fn of<'l>(&self, location: &'l Location) -> Option<(&Root, Below<'l>)> {
         if let Some(name) = &location.details().root {
-            return self.by_name.get(name).map(|n| (&self.roots[*n], Below::Directory));
+            return self.by_name.get(name).map(|n| (&self.all[*n], Below::Directory));
         }
         if *location.path == *STDIN {
             return None;
@@ -163,14 +168,14 @@ impl Roots {
         if let Some((root, member)) = self.file(&location.path) {
             return Some((root, Below::File(member)));
         }
-        self.roots.iter().find(|root| !root.is_file).map(|root| (root, Below::Directory))
+        self.all.iter().find(|root| !root.is_file).map(|root| (root, Below::Directory))
     }
 
     /// The root that is the file at this path, or the container of it, and the path of the member.
     fn file<'p>(&self, path: &'p str) -> Option<(&Root, &'p str)> {
         let ends = path.match_indices('!').map(|(at, _)| at).chain([path.len()]);
         ends.map(|end| path.split_at(end)).find_map(|(file, member)| {
-            let root = &self.roots[*self.by_name.get(file)?];
+            let root = &self.all[*self.by_name.get(file)?];
             root.is_file.then_some((root, member))
         })
     }

@@ -12,9 +12,9 @@ use crate::blob::{Fault, FaultKind};
 use crate::finding::{Confidence, Finding, Location, SuppressionKind};
 use crate::text::sarif_message;
 use log::{
-    ArtifactLocation, Descriptor, Driver, Invocation, InvocationProperties, Level, Log, LogicalLocation,
-    Message, Notification, PhysicalLocation, Region, ResultLocation, ResultProperties, ResultRow, Rule,
-    RuleConfiguration, RuleProperties, Run, SuppressionRow, Tool, UriBase,
+    ArtifactLocation, Descriptor, Driver, Invocation, InvocationProperties, Level, LocationProperties, Log,
+    LogicalLocation, Message, Notification, PhysicalLocation, Region, ResultLocation, ResultProperties,
+    ResultRow, Rule, RuleConfiguration, RuleProperties, Run, SuppressionRow, Tool, UriBase,
 };
 
 /// The rule of what was suppressed, and what is less sure than was asked for. Services take the severity of an alert from its
@@ -160,16 +160,19 @@ fn result<'a>(
         ]
         .into(),
         suppressions: suppressions(locations).filter(|_| report.show_suppressed),
+        hosted_viewer_uri: first.and_then(|location| labels::url(location)),
         properties: ResultProperties {
             rule: &finding.rule,
             confidence: finding.confidence,
             hashed_token: finding.token.fingerprint().base64(),
             owner_id: finding.owner_id,
+            owner_login: finding.owner_login.as_deref(),
             revocable: finding.revocable(),
             revocation: finding.revocation.as_ref(),
             commit: first.and_then(|location| location.details().commit.as_deref()),
             author: first.and_then(|location| location.details().author.as_deref()),
             date: first.and_then(|location| location.details().date.as_deref()),
+            pull_request: first.and_then(|location| labels::pull_request(location)),
             decoded: first.map_or(&[], |location| &location.details().decoded),
         },
     }
@@ -227,7 +230,7 @@ fn suppressions(locations: &[&Location]) -> Option<Vec<SuppressionRow>> {
     (!rows.is_empty()).then_some(rows)
 }
 
-fn result_location(file: &str, location: &Location, id: Option<usize>) -> ResultLocation {
+fn result_location<'a>(file: &str, location: &'a Location, id: Option<usize>) -> ResultLocation<'a> {
     let has_lines = labels::has_lines(location.kind);
     // What was decoded or unpacked has no offset among the file's own bytes.
     let plain = location.details().decoded.is_empty() && !location.path.contains('!');
@@ -244,6 +247,7 @@ fn result_location(file: &str, location: &Location, id: Option<usize>) -> Result
         logical_locations: (!has_lines).then(|| {
             vec![LogicalLocation { kind: labels::location_kind(location.kind), name: object_name(location) }]
         }),
+        properties: labels::url(location).map(|url| LocationProperties { url }),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use super::{Report, labels};
+use super::{Report, covered, labels};
 use crate::finding::Finding;
 use crate::text::markdown_cell;
 
@@ -40,6 +40,9 @@ pub fn step_summary(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     if let Some(line) = summary.seen_as_bytes() {
         writeln!(out, "{line}.\n")?;
     }
+    if let Some(coverage) = report.coverage {
+        writeln!(out, "{}.\n", covered::totals(coverage))?;
+    }
     if summary.shallow {
         writeln!(out, "A history was incomplete: commits are missing from the clone.\n")?;
     }
@@ -50,6 +53,8 @@ fn row(report: &Report<'_>, finding: &Finding, out: &mut dyn Write) -> io::Resul
     let locations = report.locations(finding);
     let first = locations.first();
     let path = first.map(|location| markdown_cell(&report.path(location))).unwrap_or_default();
+    let url = first.and_then(|location| labels::url(location));
+    let (open, close) = url.map_or_else(Default::default, |url| (format!("<a href=\"{url}\">"), "</a>"));
     let line = first.filter(|location| labels::has_lines(location.kind));
     let line = line.map(|location| format!(":{}", location.line));
     let more = locations.len() as u64 + finding.more_locations - 1;
@@ -61,7 +66,7 @@ fn row(report: &Report<'_>, finding: &Finding, out: &mut dyn Write) -> io::Resul
     }
     writeln!(
         out,
-        "| {} | <code>{}</code> | {} | <code>{path}{}</code>{more} | {} |",
+        "| {} | <code>{}</code> | {} | {open}<code>{path}{}</code>{close}{more} | {} |",
         finding.confidence.as_str(),
         markdown_cell(&report.token(finding)),
         markdown_cell(report.description(finding)),

@@ -1,5 +1,6 @@
 mod alerts;
 mod page;
+mod sweep;
 
 use std::sync::Arc;
 
@@ -139,6 +140,11 @@ fn sample(format: Format) -> String {
     rendered(format, &findings, &faults, false)
 }
 
+/// Whether a format has no row for each token.
+fn is_table(format: Format) -> bool {
+    matches!(format, Format::Owners | Format::Coverage)
+}
+
 fn json(text: &str) -> serde_json::Value {
     serde_json::from_str(text).expect("JSON")
 }
@@ -154,7 +160,7 @@ fn no_format_prints_a_token_unless_asked_to() {
         let shown = whole.iter().all(|token| text.contains(token.as_str()));
         assert_eq!(
             shown,
-            !matches!(format, Format::Html | Format::Owners),
+            !matches!(format, Format::Html | Format::Owners | Format::Notices | Format::Coverage),
             "{} with --show-secrets",
             format.name()
         );
@@ -164,7 +170,7 @@ fn no_format_prints_a_token_unless_asked_to() {
 /// What a token told before it was revoked cannot be asked again: every report of tokens carries it.
 #[test]
 fn every_format_tells_scopes_and_expiry() {
-    for format in Format::ALL.into_iter().filter(|format| *format != Format::Owners) {
+    for format in Format::ALL.into_iter().filter(|format| !is_table(*format)) {
         let text = sample(format);
         let name = format.name();
         assert!(text.contains("admin:org") || text.contains("admin%3Aorg"), "{name} has no scopes:\n{text}");
@@ -180,7 +186,7 @@ fn every_format_tells_scopes_and_expiry() {
 fn every_format_is_complete_when_nothing_was_found() {
     for format in Format::ALL {
         let text = rendered(format, &[], &[], false);
-        let empty = matches!(format, Format::Pretty | Format::Github);
+        let empty = matches!(format, Format::Pretty | Format::Github | Format::Notices);
         assert_eq!(text.is_empty(), empty, "{}", format.name());
     }
     assert!(rendered(Format::Junit, &[], &[], false).contains(r#"tests="1" failures="0""#));
@@ -286,9 +292,12 @@ fn the_page_runs_and_loads_nothing_but_its_own() {
 fn owners_are_counted_with_what_became_of_their_tokens() {
     let text = sample(Format::Owners);
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines[0], "owner_id,tokens,certain,likely,accepted,revoked,open,first_path");
-    assert!(lines.contains(&"4,1,1,0,1,0,0,"), "{text}");
-    assert!(lines.contains(&"2,1,1,0,0,0,1,sub/src/a.rs"), "{text}");
+    assert_eq!(
+        lines[0],
+        "owner_id,tokens,certain,likely,accepted,revoked,open,first_path,login,repositories,repository_names,states"
+    );
+    assert!(lines.contains(&"4,1,1,0,1,0,0,,,0,,accepted 1"), "{text}");
+    assert!(lines.contains(&"2,1,1,0,0,0,1,sub/src/a.rs,,0,,none 1"), "{text}");
 }
 
 #[test]

@@ -13,8 +13,10 @@ use crate::support::cmd::{Ran, Sandbox};
 use crate::support::mint::{Kind, Mint};
 
 /// Every format that a report can be in.
-const FORMATS: [&str; 10] =
-    ["pretty", "json", "jsonl", "sarif", "csv", "github", "gitlab", "junit", "html", "owners"];
+const FORMATS: [&str; 12] = [
+    "pretty", "json", "jsonl", "sarif", "csv", "github", "gitlab", "junit", "html", "owners", "notices",
+    "coverage",
+];
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("a path of text")

@@ -1,13 +1,13 @@
 //! The charts of the page: bars in SVG, without inline styles, which the page's content security policy forbids.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use jiff::Timestamp;
 
 use crate::finding::Finding;
 use crate::report::Report;
-use crate::report::labels::{Fate, fate};
+use crate::report::labels::{self, Fate, fate};
 use crate::report::summary::grouped;
 use crate::text::xml_escaped;
 
@@ -40,9 +40,16 @@ pub(super) fn write(report: &Report<'_>, counted: &[&Finding], out: &mut dyn Wri
         paths.dedup();
         paths
     })?;
-    if counted.iter().any(|finding| finding.owner_id.is_some()) {
+    if counted.iter().any(|finding| report.repository_of(finding).is_some()) {
+        bars("By repository", counted, out, |finding| {
+            let names = report.locations(finding).into_iter().filter_map(|place| report.repository(place));
+            let names: BTreeSet<&str> = names.collect();
+            names.into_iter().map(str::to_owned).collect()
+        })?;
+    }
+    if counted.iter().any(|finding| labels::owner(finding).is_some()) {
         bars("By owner (GitHub user id)", counted, out, |finding| {
-            vec![finding.owner_id.map_or_else(|| "not told by the token".to_owned(), |id| id.to_string())]
+            vec![labels::owner(finding).unwrap_or_else(|| "not told by the token".to_owned())]
         })?;
     }
     timeline(counted, out)?;

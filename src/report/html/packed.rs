@@ -1,6 +1,6 @@
 //! Every token of a large page, packed: a line each, compressed, for the page's own script.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 
 use base64::Engine as _;
@@ -27,6 +27,9 @@ struct Names {
     types: Vec<String>,
     /// A state in words, and the class of its look.
     states: Vec<(String, &'static str)>,
+    /// What owners are called, by their ids.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    logins: BTreeMap<u32, String>,
 }
 
 /// Where more findings are listed than stand in the page as rows, writes an element that holds all of them in base64: a line of JSON that says what fields stand for, then the lines, in
@@ -36,7 +39,8 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     if findings.len() <= table::MAX_WRITTEN {
         return Ok(());
     }
-    let mut names = Names { levels: LEVELS, types: Vec::new(), states: Vec::new() };
+    let logins = logins(&findings);
+    let mut names = Names { levels: LEVELS, types: Vec::new(), states: Vec::new(), logins };
     let mut known = HashMap::new();
     let mut lines = Vec::new();
     for finding in findings {
@@ -47,6 +51,11 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     packed.write_all(b"\n")?;
     packed.write_all(&lines)?;
     writeln!(out, r#"<div id="data" hidden>{}</div>"#, STANDARD.encode(packed.finish()?))
+}
+
+fn logins(findings: &[&Finding]) -> BTreeMap<u32, String> {
+    let login = |finding: &&Finding| Some((finding.owner_id?, printable(finding.owner_login.as_deref()?)));
+    findings.iter().filter_map(login).collect()
 }
 
 /// The positions of names that were given out.
@@ -72,9 +81,12 @@ fn line(
     let locations = report.locations(finding);
     let place = locations.first().map(|location| place(report, location)).unwrap_or_default();
     let owner = finding.owner_id.map(|id| id.to_string()).unwrap_or_default();
+    // Behind the rest, so that a page without links has nothing of them.
+    let url = locations.first().and_then(|location| labels::url(location));
+    let url = url.map(|url| format!("\t{url}")).unwrap_or_default();
     writeln!(
         out,
-        "{level}\t{}\t{kind}\t{place}\t{}\t{}\t{owner}\t{state}\t{}\t{}",
+        "{level}\t{}\t{kind}\t{place}\t{}\t{}\t{owner}\t{state}\t{}\t{}{url}",
         printable(&finding.token.redacted()),
         table::places(finding),
         printable(table::first_date(finding)),

@@ -67,6 +67,16 @@ function made(name, text, type) {
   return element;
 }
 
+// A link, if it is one of the web.
+function linked(element, url) {
+  if (!/^https?:\/\//.test(url ?? "")) return element;
+  const link = document.createElement("a");
+  link.href = url;
+  link.rel = "noopener noreferrer";
+  link.append(element);
+  return link;
+}
+
 function cell(content, type) {
   const element = made("td", "", type);
   element.append(content);
@@ -76,9 +86,10 @@ function cell(content, type) {
 // The rows that are packed: a line each, its fields separated by tabs; before them the names that fields stand for.
 function packed(text) {
   const lines = text.split("\n");
-  const { levels, types, states } = JSON.parse(lines[0]);
+  const { levels, types, states, logins = {} } = JSON.parse(lines[0]);
   return lines.slice(1, -1).map((line) => {
-    const [level, token, type, path, places, date, owner, state, at, hash] = line.split("\t");
+    const [level, token, type, path, places, date, owner, state, at, hash, url] = line.split("\t");
+    const whose = owner in logins ? `${owner} (${logins[owner]})` : owner;
     const [label, look] = states[state];
     const name = types[type];
     const keys = [level, token.toLowerCase(), name.toLowerCase(), path.toLowerCase()];
@@ -86,9 +97,10 @@ function packed(text) {
     return {
       keys,
       owner,
+      whose,
       fate: look,
       path,
-      find: `${levels[level]} ${token} ${name} ${path} ${date} ${owner} ${label} ${at} ${hash}`.toLowerCase(),
+      find: `${levels[level]} ${token} ${name} ${path} ${date} ${whose} ${label} ${at} ${hash}`.toLowerCase(),
       draw() {
         const row = document.createElement("tr");
         const code = made("code", token);
@@ -97,10 +109,10 @@ function packed(text) {
           cell(made("span", levels[level], levels[level])),
           cell(code, "token"),
           cell(name),
-          cell(made("code", path)),
+          cell(linked(made("code", path), url)),
           cell(places, "number"),
           cell(date),
-          cell(owner, "number"),
+          cell(whose, "number"),
           cell(made("span", label, look)),
         );
         row.lastChild.append(" ", made("span", at, "faint"));
@@ -113,20 +125,20 @@ function packed(text) {
 // Whose the tokens are, with what became of them.
 function owners(rows) {
   const byOwner = new Map();
-  for (const { owner, fate, path } of rows) {
+  for (const { owner, whose, fate, path } of rows) {
     let counts = byOwner.get(owner);
-    if (!counts) byOwner.set(owner, (counts = { tokens: 0, good: 0, taken: 0, open: 0, path }));
+    if (!counts) byOwner.set(owner, (counts = { tokens: 0, good: 0, taken: 0, open: 0, whose, path }));
     counts.tokens += 1;
     counts[fate in counts ? fate : "open"] += 1;
   }
   const list = [...byOwner].sort((a, b) => (a[0] === "") - (b[0] === "") || b[1].tokens - a[1].tokens);
-  return list.map(([owner, { tokens, good, taken, open, path }]) => ({
+  return list.map(([owner, { tokens, good, taken, open, whose, path }]) => ({
     keys: [Number(owner || -1), tokens, good, taken, open, path.toLowerCase()],
     find: "",
     draw() {
       const row = document.createElement("tr");
       const numbers = [tokens, good, taken, open].map((count) => cell(String(count), "number"));
-      row.append(cell(owner || "not told by the token", "number"), ...numbers, cell(made("code", path)));
+      row.append(cell(whose || "not told by the token", "number"), ...numbers, cell(made("code", path)));
       return row;
     },
   }));

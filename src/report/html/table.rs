@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use crate::finding::{Confidence, Finding, Location};
 use crate::report::labels::Fate;
+use crate::report::owners::Owner;
 use crate::report::summary::grouped;
 use crate::report::{Report, labels, owners};
 use crate::text::xml_escaped;
@@ -72,10 +73,16 @@ fn row(report: &Report<'_>, finding: &Finding, listed: usize, out: &mut dyn Writ
     writeln!(out, "<td>{}</td><td>", xml_escaped(report.description(finding)))?;
     location_list(report, finding, listed, out)?;
     let (count, date) = (places(finding), first_date(finding));
-    let owner = finding.owner_id.map(|id| id.to_string()).unwrap_or_default();
+    let sort = finding.owner_id.map(|id| id.to_string()).unwrap_or_default();
+    let owner = labels::owner(finding).unwrap_or_default();
+    let owner = if owner == sort {
+        format!(r#"<td class="number">{owner}</td>"#)
+    } else {
+        format!(r#"<td class="number" data-sort="{sort}">{}</td>"#, xml_escaped(&owner))
+    };
     writeln!(
         out,
-        r#"</td><td class="number">{count}</td><td>{}</td><td class="number">{owner}</td><td>{}</td></tr>"#,
+        r#"</td><td class="number">{count}</td><td>{}</td>{owner}<td>{}</td></tr>"#,
         xml_escaped(date),
         state_cell(report, finding)
     )
@@ -124,6 +131,12 @@ fn location_cell(report: &Report<'_>, finding: &Finding, location: &Location) ->
     } else {
         format!("<code>{path}</code> <span class=\"faint\">({})</span>", labels::location_kind(location.kind))
     };
+    if let Some(url) = labels::url(location) {
+        text = link(url, &text);
+    }
+    if let Some(url) = labels::pull_request(location) {
+        text = format!("{text} {}", link(url, "pull request"));
+    }
     if let Some(commit) = &location.details().commit {
         let short = xml_escaped(commit.get(..10).unwrap_or(commit));
         let author = xml_escaped(location.details().author.as_deref().unwrap_or_default());
@@ -141,6 +154,11 @@ fn location_cell(report: &Report<'_>, finding: &Finding, location: &Location) ->
         text = format!("{text} <span class=\"faint\">suppressed by {by}</span>");
     }
     text
+}
+
+/// A link that tells the other side nothing of this page, of an address that ends no attribute.
+pub(super) fn link(url: &str, text: &str) -> String {
+    format!(r#"<a href="{}" rel="noopener noreferrer">{text}</a>"#, xml_escaped(url))
 }
 
 /// What became of a token: in words, the class of their look, and when.
@@ -172,10 +190,10 @@ fn state_cell(report: &Report<'_>, finding: &Finding) -> String {
 /// Whose the tokens are, all of them, as long as they are few enough to be written: else a script makes the table.
 pub(super) fn owners(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let owners = owners::owners(report);
-    if owners.iter().all(|owner| owner.id.is_none()) {
+    if owners.iter().all(Owner::is_unknown) {
         return Ok(());
     }
-    let count = owners.iter().filter(|owner| owner.id.is_some()).count() as u64;
+    let count = owners.iter().filter(|owner| !owner.is_unknown()).count() as u64;
     writeln!(out, "<h2>Owners: {}</h2>", grouped(count))?;
     writeln!(
         out,
@@ -187,10 +205,16 @@ pub(super) fn owners(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
     }
     writeln!(out, "<th>First place</th></tr></thead><tbody>")?;
     for owner in owners.iter().take(MAX_WRITTEN) {
-        let id = owner.id.map_or_else(|| "not told by the token".to_owned(), |id| id.to_string());
         let sort = owner.id.map_or_else(String::new, |id| id.to_string());
-        write!(out, r#"<tr><td class="number" data-sort="{sort}">{id}</td>"#)?;
-        for count in [owner.tokens, owner.revoked, owner.accepted, owner.open] {
+        let id = match (owner.id, owner.login) {
+            (None, None) => "not told by the token".to_owned(),
+            (None, Some(login)) => login.to_owned(),
+            (Some(_), login) => {
+                format!("{sort}{}", login.map(|login| format!(" ({login})")).unwrap_or_default())
+            }
+        };
+        write!(out, r#"<tr><td class="number" data-sort="{sort}">{}</td>"#, xml_escaped(&id))?;
+        for count in [owner.tokens.len() as u64, owner.revoked, owner.accepted, owner.open] {
             write!(out, r#"<td class="number">{count}</td>"#)?;
         }
         writeln!(out, "<td><code>{}</code></td></tr>", xml_escaped(&owner.first_path))?;

@@ -136,12 +136,15 @@ pub(super) struct ResultRow<'a> {
     pub(super) rule_index: Option<usize>,
     pub(super) level: Level,
     pub(super) message: Message,
-    pub(super) locations: Vec<ResultLocation>,
+    pub(super) locations: Vec<ResultLocation<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) related_locations: Vec<ResultLocation>,
+    pub(super) related_locations: Vec<ResultLocation<'a>>,
     pub(super) partial_fingerprints: BTreeMap<&'static str, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) suppressions: Option<Vec<SuppressionRow>>,
+    /// Where the first location is in a browser (section 3.27.28).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) hosted_viewer_uri: Option<&'a str>,
     pub(super) properties: ResultProperties<'a>,
 }
 
@@ -154,6 +157,8 @@ pub(super) struct ResultProperties<'a> {
     pub(super) hashed_token: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) owner_id: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) owner_login: Option<&'a str>,
     pub(super) revocable: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) revocation: Option<&'a Revocation>,
@@ -163,6 +168,8 @@ pub(super) struct ResultProperties<'a> {
     pub(super) author: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) date: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) pull_request: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub(super) decoded: &'a [&'static str],
 }
@@ -175,12 +182,21 @@ pub(super) struct SuppressionRow {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ResultLocation {
+pub(super) struct ResultLocation<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) id: Option<usize>,
     pub(super) physical_location: PhysicalLocation,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) logical_locations: Option<Vec<LogicalLocation>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) properties: Option<LocationProperties<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LocationProperties<'a> {
+    /// Where it is in a browser.
+    pub(super) url: &'a str,
 }
 
 #[derive(Serialize)]

@@ -1,0 +1,339 @@
+//! Reports of a sweep of repositories: links, whose the tokens are, what was looked at, and shards made one.
+
+use super::*;
+use crate::coverage::{CoverageRow, NotAsked, RepositoryState, SurfaceCount};
+use crate::shard::Shard;
+
+const FAULTY: &str = "octo/=gone|\"</script>\u{202e}\n";
+
+/// The repositories of the sweep; the last of them has a name that GitHub would not give.
+const REPOSITORIES: [&str; 7] =
+    ["octo/a", "octo/b", "octo/b.wiki", "octo/c", "octo/empty", "gist/aa11", FAULTY];
+
+fn place(root: &str, path: &str, line: u64) -> Location {
+    location(path, line).with(|details| {
+        details.root = Some(root.to_owned());
+        details.commit = Some(format!("{line:040x}"));
+        details.date = Some("2024-05-17T10:00:00Z".to_owned());
+        let path = crate::text::uri_path(path);
+        details.url = Some(format!("https://github.com/{root}/blob/{line:040x}/{path}#L{line}"));
+    })
+}
+
+/// What stands in one of the repositories.
+fn add_those_in(root: &str, findings: &Findings) {
+    let pull = || {
+        place(root, "src/é.rs", 3).with(|details| {
+            details.pull_request = Some(format!("https://github.com/{root}/pull/12"));
+        })
+    };
+    match root {
+        "octo/a" => {
+            add(findings, Kind::fine_grained_pat(), 7, Confidence::Certain, place(root, "x.env", 1));
+            add(findings, Kind::pat(), 1, Confidence::Certain, place(root, "y.env", 2));
+            add(findings, Kind::pat(), 5, Confidence::Lookalike, place(root, "docs/x.md", 1));
+        }
+        "octo/b" => {
+            add(findings, Kind::pat(), 1, Confidence::Certain, pull());
+            add(findings, Kind::oauth(), 2, Confidence::Likely, place(root, "<b>.md", 9));
+        }
+        "octo/c" => {
+            add(findings, Kind::fine_grained_pat(), 7, Confidence::Certain, place(root, "a", 1));
+            for n in 0..120 {
+                add(findings, Kind::app_user(), 9, Confidence::Certain, place(root, &format!("f{n:03}"), 1));
+            }
+        }
+        "gist/aa11" => {
+            let evil =
+                place(root, "k", 1).with(|details| details.url = Some("javascript:alert(1)".to_owned()));
+            add(findings, Kind::pat(), 8, Confidence::Certain, evil);
+        }
+        FAULTY => findings.fault(Fault {
+            path: root.to_owned(),
+            kind: FaultKind::Unreadable,
+            reason: "=it is <gone>".to_owned(),
+        }),
+        _ => {}
+    }
+}
+
+fn row(repository: &str) -> CoverageRow {
+    let state = match repository {
+        FAULTY => RepositoryState::Unavailable,
+        "octo/empty" => RepositoryState::Empty,
+        _ => RepositoryState::Scanned,
+    };
+    let mut row = CoverageRow::new("octo", repository, state);
+    row.objects = 7;
+    row.url = Some(format!("https://github.com/{}", repository.trim_end_matches(".wiki")));
+    if repository == "octo/c" {
+        row.missing = vec!["00ff".repeat(10), "11ee".repeat(10)];
+        let artifacts = SurfaceCount { read: 3, expired: 2, failed: 1 };
+        row.surfaces =
+            [("artifacts".to_owned(), artifacts), ("pulls".to_owned(), SurfaceCount::default())].into();
+    }
+    if repository == FAULTY {
+        row.reason = Some("=it is <gone>".to_owned());
+    }
+    row
+}
+
+fn coverage(repositories: &[&str]) -> Coverage {
+    let forks = repositories.len() as u64;
+    let not_asked =
+        |what: &str, count, flag: &str| NotAsked { what: what.to_owned(), count, flag: flag.to_owned() };
+    Coverage::new(
+        repositories.iter().map(|name| row(name)).collect(),
+        vec![not_asked("forks", Some(forks), "--forks"), not_asked("artifacts", None, "--include artifacts")],
+    )
+}
+
+/// A sweep of some repositories, as one shard where it is one; the owner's name is known.
+fn swept<T>(repositories: &[&str], shard: Option<Shard>, act: impl FnOnce(Report<'_>) -> T) -> T {
+    let found = Findings::default();
+    for root in repositories {
+        add_those_in(root, &found);
+    }
+    let (mut found, faults) = found.finish();
+    for finding in found.iter_mut().filter(|finding| finding.owner_id == Some(7)) {
+        finding.owner_login = Some("octocat".into());
+        let at = "2026-01-01T00:00:00Z".parse().expect("a timestamp");
+        let request_id = Some("REQ:1".into());
+        finding.revocation = Some(Revocation { state: State::Accepted, at, request_id, grants: None });
+    }
+    // A classic token names no owner.
+    for finding in found.iter_mut().filter(|finding| finding.owner_id != Some(7)) {
+        finding.owner_id = None;
+    }
+    let roots = Roots::of_names(repositories.iter().map(|name| (*name).to_owned()));
+    let coverage = coverage(repositories);
+    let least = Confidence::Likely;
+    let objects = repositories.len() as u64;
+    let read = Reading { objects, bytes: 10 * objects, ..Reading::default() };
+    let mut summary = Summary::new(&found, &faults, least, read, std::time::Duration::ZERO);
+    summary.shard = shard;
+    summary.sweep.command = "github".to_owned();
+    act(Report {
+        findings: &found,
+        faults: &faults,
+        summary: &summary,
+        rules: rule::testing::github_rules(),
+        custom: &[],
+        roots: &roots,
+        time: (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),
+        ending: Ending::default(),
+        coverage: Some(&coverage),
+        show_secrets: false,
+        min_confidence: least,
+        show_suppressed: false,
+        closing: Closing::NextSteps,
+    })
+}
+
+fn text(format: Format, report: &Report<'_>) -> String {
+    let mut out = Vec::new();
+    render(format, report, &Palette::default(), &mut out).expect("a vector takes everything");
+    String::from_utf8(out).expect("a report is UTF-8")
+}
+
+fn whole(format: Format) -> String {
+    swept(&REPOSITORIES, None, |report| text(format, &report))
+}
+
+/// A report of reports that were read back, in any format.
+fn merged(shards: &[Vec<&str>], format: Format) -> Result<String, BadMerge> {
+    let count = shards.len() as u64;
+    let read = |(repositories, index): (&Vec<&str>, u64)| {
+        let shard = Shard::new(index, count).ok().filter(|_| count > 1);
+        let saved = swept(repositories, shard, |report| text(Format::Json, &report));
+        (format!("{index}.json"), SavedReport::read(saved.as_bytes()).expect("a report"))
+    };
+    let merged = Merged::of(shards.iter().zip(1..).map(read).collect(), None, Confidence::Likely)?;
+    Ok(text(
+        format,
+        &Report {
+            findings: &merged.findings,
+            faults: &merged.faults,
+            summary: &merged.summary,
+            rules: rule::testing::github_rules(),
+            custom: &merged.rules,
+            roots: &merged.roots(),
+            time: (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),
+            ending: merged.ending,
+            coverage: merged.coverage.as_ref(),
+            show_secrets: false,
+            min_confidence: merged.min_confidence,
+            show_suppressed: false,
+            closing: Closing::NextSteps,
+        },
+    ))
+}
+
+#[test]
+fn shards_of_a_sweep_make_the_report_of_one_run_in_every_format() {
+    let shards: Vec<Vec<&str>> =
+        (0..3).map(|n| REPOSITORIES.into_iter().skip(n).step_by(3).collect()).collect();
+    for format in Format::ALL {
+        let name = format.name();
+        assert_eq!(merged(&shards, format).expect("they make a whole"), whole(format), "{name}");
+        assert_eq!(
+            merged(&[REPOSITORIES.to_vec()], format).expect("a whole"),
+            whole(format),
+            "{name} read back"
+        );
+    }
+}
+
+#[test]
+fn one_repository_is_in_one_shard() {
+    let twice = |one: Vec<&str>, other: Vec<&str>| merged(&[one, other], Format::Coverage);
+    let same = twice(vec!["octo/a", "octo/b"], vec!["octo/b", "octo/c"]).expect("they tell the same");
+    assert_eq!(same.lines().count(), 4);
+    let read = |tip: &str| {
+        let saved = swept(&["octo/a"], None, |report| text(Format::Json, &report));
+        let saved = saved.replace(r#""tip": null"#, &format!(r#""tip": "{tip}""#));
+        (format!("{tip}.json"), SavedReport::read(saved.as_bytes()).expect("a report"))
+    };
+    let error = Merged::of(vec![read("0"), read("1")], None, Confidence::Likely).err().expect("they differ");
+    let error = error.to_string();
+    assert!(error.starts_with("0.json and 1.json tell different things of octo/a"), "{error}");
+}
+
+#[test]
+fn json_has_the_rows_and_their_totals() {
+    let report = json(&whole(Format::Json));
+    let rows = report["coverage"].as_array().expect("rows");
+    let row = rows.iter().find(|row| row["repository"] == "octo/c").expect("a row");
+    assert_eq!((&row["state"], &row["missing"][0]), (&"scanned".into(), &"00ff".repeat(10).into()));
+    assert_eq!(row["surfaces"]["artifacts"]["expired"], 2);
+    let totals = serde_json::json!({"scanned": 5, "empty": 1, "unavailable": 1, "not_asked": [
+        {"what": "artifacts", "count": null, "flag": "--include artifacts"},
+        {"what": "forks", "count": 7, "flag": "--forks"}]});
+    assert_eq!(report["coverage_totals"], totals);
+    let finding = report["findings"].as_array().expect("findings").iter().find(|one| one["owner_id"] == 7);
+    let finding = finding.expect("the one that names its owner");
+    assert_eq!(finding["owner_login"], "octocat");
+    let location = &finding["locations"][1];
+    assert_eq!((&location["root"], &location["path"]), (&"octo/a".into(), &"x.env".into()));
+    assert!(location["url"].as_str().is_some_and(|url| url.ends_with("/x.env#L1")), "{location}");
+    let lines = whole(Format::Jsonl);
+    assert_eq!(lines.lines().filter(|line| line.starts_with(r#"{"coverage":{"target":"octo""#)).count(), 7);
+    let last: serde_json::Value = json(lines.lines().last().expect("a line"));
+    assert!(last["summary"].is_object());
+}
+
+#[test]
+fn other_runs_say_nothing_of_coverage() {
+    for format in [Format::Json, Format::Jsonl, Format::Pretty, Format::Html] {
+        let text = sample(format);
+        for word in ["coverage", "\"url\"", "pull_request", "owner_login", "What was looked at"] {
+            assert!(!text.contains(word), "{}: {word}", format.name());
+        }
+    }
+    assert_eq!(sample(Format::Coverage).lines().count(), 1, "the names of the columns");
+}
+
+#[test]
+fn people_are_told_what_was_not_looked_at() {
+    let text = whole(Format::Pretty);
+    let line = "7 repositories, wikis and gists: 5 scanned, 1 empty, 1 unavailable; 2 deleted commits the server no longer \
+                gives; not asked for: artifacts (--include artifacts), 7 forks (--forks)";
+    assert!(text.contains(line), "{text}");
+    assert!(text.contains("unavailable: =it is <gone>\n"), "{text}");
+    assert!(!text.contains("octo/empty"), "it is whole: {text}");
+    assert!(text.contains("    https://github.com/octo/a/blob/"), "{text}");
+    assert!(text.contains("    in the pull request https://github.com/octo/b/pull/12\n"), "{text}");
+    assert!(!text.contains("javascript:"), "{text}");
+    let many: Vec<String> = (0..30).map(|n| format!("octo/r{n:02}")).collect();
+    let mut coverage = coverage(&many.iter().map(String::as_str).collect::<Vec<_>>());
+    coverage.rows.iter_mut().for_each(|row| row.state = RepositoryState::Failed);
+    let text = with_report(&[], |report| {
+        self::text(Format::Pretty, &Report { coverage: Some(&coverage), ..report })
+    });
+    assert_eq!(text.lines().filter(|line| line.ends_with("  failed")).count(), 20);
+    assert!(text.contains("… and 10 more: -r coverage=FILE names them all"), "{text}");
+}
+
+#[test]
+fn the_table_of_coverage_is_safe_to_open() {
+    let text = whole(Format::Coverage);
+    let mut reader = ::csv::Reader::from_reader(text.as_bytes());
+    let rows: Vec<::csv::StringRecord> = reader.records().map(|row| row.expect("a row")).collect();
+    assert_eq!(rows.len(), 7);
+    for cell in rows.iter().flatten() {
+        assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{cell}");
+    }
+    let row = rows.iter().find(|row| &row[1] == "octo/c").expect("a row");
+    assert_eq!(&row[8], format!("{} {}", "00ff".repeat(10), "11ee".repeat(10)));
+    assert_eq!(&row[10], "artifacts 3 (2 expired, 1 failed), pulls 0");
+}
+
+#[test]
+fn the_page_links_to_the_web_only_and_lists_what_is_not_whole_first() {
+    let text = whole(Format::Html);
+    assert_eq!(text.matches("<script").count(), 1, "a name has become a script");
+    for needle in ["\u{202e}", "javascript:", "<b>.md", " style="] {
+        assert!(!text.contains(needle), "{needle:?}");
+    }
+    let links = text.matches("<a href=\"https://github.com/").count();
+    assert_eq!(text.matches("rel=\"noopener noreferrer\"").count(), links);
+    let section = text.split("<h2>What was looked at</h2>").nth(1).expect("a section");
+    assert!(section.contains("<li>7 forks (--forks)</li>"));
+    let (gone, first) = (section.find("octo/=gone").expect("a row"), section.find("octo/a").expect("a row"));
+    assert!(gone < first);
+    assert!(text.contains("7 (octocat)"));
+}
+
+#[test]
+fn other_tools_get_the_links() {
+    let log = json(&whole(Format::Sarif));
+    let results = log["runs"][0]["results"].as_array().expect("results");
+    let uris: Vec<&str> = results.iter().filter_map(|result| result["hostedViewerUri"].as_str()).collect();
+    assert_eq!(uris.len(), results.len() - 1, "all but the one that is no address of the web");
+    let pull = results.iter().find(|result| result["properties"]["pullRequest"].is_string()).expect("one");
+    assert_eq!(pull["properties"]["pullRequest"], "https://github.com/octo/b/pull/12");
+    let place = &pull["locations"][0];
+    assert_eq!(place["physicalLocation"]["artifactLocation"]["uri"], "octo/b/src/%C3%A9.rs");
+    assert_eq!(place["properties"]["url"], pull["hostedViewerUri"]);
+    let gitlab = json(&whole(Format::Gitlab));
+    let rows = gitlab["vulnerabilities"].as_array().expect("rows");
+    assert_eq!(rows.iter().filter(|row| row["links"][0]["url"].is_string()).count(), rows.len() - 1);
+    let faults = |text: String| text.matches("it is &lt;gone&gt;").count();
+    assert_eq!(faults(whole(Format::Junit)), 1, "once, as a fault");
+}
+
+#[test]
+fn the_table_of_owners_names_repositories_and_states() {
+    let text = whole(Format::Owners);
+    let row = text.lines().nth(1).expect("the owner");
+    assert_eq!(row, "7,1,1,0,1,0,0,octo/c/a,octocat,2,octo/a octo/c,accepted 1");
+    let row = text.lines().nth(2).expect("those without");
+    assert!(row.ends_with(",4,gist/aa11 octo/a octo/b octo/c,none 4"), "{row}");
+}
+
+#[test]
+fn an_owner_gets_one_letter_and_a_repository_one_for_the_rest() {
+    let text = whole(Format::Notices);
+    let letters: Vec<&str> = text.split("\n----").collect();
+    let to: Vec<&str> =
+        letters.iter().filter_map(|letter| letter.lines().find(|line| line.starts_with("To: "))).collect();
+    assert_eq!(
+        to,
+        [
+            "To: octocat (GitHub user id 7)",
+            "To: those who look after gist/aa11",
+            "To: those who look after octo/a",
+            "To: those who look after octo/b",
+            "To: those who look after octo/c",
+        ]
+    );
+    assert!(letters[0].contains("Subject: 1 token of yours was found where others can read it\n"));
+    assert!(letters[0].contains(
+        "   octo/a/x.env:1, commit 0000000000 of 2024-05-17\n     https://github.com/octo/a/blob/"
+    ));
+    assert!(letters[0].contains("GitHub took it to be revoked at 2026-01-01T00:00:00Z (request REQ:1)."));
+    assert!(letters[2].contains("octo/a/y.env:2") && !letters[2].contains("octo/b"), "{}", letters[2]);
+    assert!(letters[3].contains("Subject: 2 tokens were found in octo/b\n"), "{}", letters[3]);
+    assert!(letters[4].contains("and in 100 more"), "{}", letters[4]);
+    assert!(!text.contains(&token(Kind::pat(), 1)) && !text.contains("docs/x.md"));
+}
