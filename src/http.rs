@@ -20,6 +20,7 @@ use rustls::pki_types::CertificateDer;
 
 pub use error::{SetupError, TransportError};
 pub use message::{Body, Method, Request, Response};
+pub use secret::basic_credential;
 
 use crate::meter::CancelFlag;
 

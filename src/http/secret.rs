@@ -2,6 +2,8 @@
 //!
 //! Whatever a token is copied into here wipes itself; the buffers of TLS behind it do not.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use reqwest::header::HeaderValue;
 use zeroize::Zeroizing;
@@ -46,6 +48,23 @@ pub(super) fn bearer(token: &Token) -> Option<HeaderValue> {
     Some(value)
 }
 
+/// What stands behind `Authorization: basic` (RFC 7617): `USER:TOKEN` in base64, in a buffer that wipes itself. For `git`, which
+/// is given it by its environment. `None` where the user's name has a colon, at which it would end.
+pub fn basic_credential(user: &str, token: &Token) -> Option<Zeroizing<String>> {
+    if user.contains(':') {
+        return None;
+    }
+    let text = text_of(token);
+    let mut plain = Zeroizing::new(Vec::with_capacity(user.len() + 1 + text.len()));
+    plain.extend_from_slice(user.as_bytes());
+    plain.push(b':');
+    plain.extend_from_slice(text.as_bytes());
+    // Never grown, so that no copy is left in memory.
+    let mut encoded = Zeroizing::new(String::with_capacity(plain.len().div_ceil(3) * 4));
+    STANDARD.encode_string(&*plain, &mut encoded);
+    Some(encoded)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,5 +89,12 @@ mod tests {
         assert_eq!(value.as_bytes(), b"Bearer hunter2");
         assert!(!format!("{value:?}").contains("hunter2"));
         assert!(bearer(&Token::new(Kind::OTHER, b"line\nbreak")).is_none());
+    }
+
+    #[test]
+    fn a_basic_credential_is_what_the_rfc_has() {
+        let of = |user| basic_credential(user, &Token::new(Kind::OTHER, b"open sesame"));
+        assert_eq!(of("Aladdin").as_deref().map(String::as_str), Some("QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
+        assert!(of("x:y").is_none());
     }
 }
