@@ -102,6 +102,8 @@ const CRATES: &[(&str, &[&str])] = &[
             "ledger/sqlite",
             "ledger/trust",
             "serve/secret_file",
+            "source/github/mirror/group",
+            "source/github/mirror/place",
             "source/interruptible",
             "source/tree/file",
             "source/tree/holes",
@@ -129,6 +131,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("http/client.rs", "certificates to trust"),
     ("settings/env.rs", "everything else"),
     ("source/git/repo.rs", "git's own variables"),
+    ("source/github/mirror/program.rs", "what git is given of it: PATH, proxies, certificates"),
 ];
 
 /// Files with code that the compiler does not check, and what pays for it.

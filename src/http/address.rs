@@ -28,7 +28,7 @@ pub fn below(base: &str, url: &str) -> Option<String> {
 }
 
 /// Whether an `http://` URL leads to this machine and nowhere else.
-pub(super) fn is_loopback(url: &str) -> bool {
+pub fn is_loopback(url: &str) -> bool {
     let Ok(url) = Url::parse(url) else { return false };
     let address = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     address == "localhost" || address.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())

@@ -6,17 +6,23 @@
 
 mod api;
 mod credentials;
+mod deleted;
+mod disk_budget;
 mod enterprise;
 mod links;
 mod listed;
 mod listing;
+mod mirror;
 mod names;
 mod target;
 
 pub use api::{Api, ApiError, ApiOptions, Counts, Download, PageStore, Refusal, Wait, WaitReason, Watch};
 pub use credentials::{Credentials, StaticCredential};
+pub use deleted::{Deleted, deleted};
+pub use disk_budget::{DiskBudget, Reservation};
 pub use links::{Links, web_base};
 pub use listed::{AlertScope, Gist, Listed, Repository};
 pub use listing::{Listing, ListingOptions};
+pub use mirror::{BadUrl, CloneUrl, Git, GitError, Limits, Mirror, MirrorPlace, MirrorRefs, Remote};
 pub use names::RepositoryName;
 pub use target::{BadTarget, Target};

@@ -1,0 +1,144 @@
+//! What was pushed over and deleted: commits that no branch leads to any more, as the activity of a repository tells.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::api::{Api, ApiError};
+use super::names::RepositoryName;
+
+/// What takes commits off a branch. A tag has no activity.
+const TYPES: [&str; 2] = ["force_push", "branch_deletion"];
+
+/// One entry of `GET /repos/{owner}/{repo}/activity`. Entries have more fields, which nothing depends on.
+#[derive(Deserialize)]
+struct Activity {
+    before: Option<String>,
+    timestamp: Option<String>,
+}
+
+/// What was pushed over and deleted, as far as the server tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Deleted {
+    /// The commits, in hex, at which branches were before.
+    pub ids: BTreeSet<String>,
+    /// Why the server does not tell, or not all: the repository can be looked at all the same.
+    pub untold: Option<String>,
+}
+
+/// Asks what was pushed over and deleted in a repository, since a time if one is given.
+///
+/// # Errors
+/// Where there is no answer. A refusal is one: it is in [`Deleted::untold`]. A GitHub Enterprise Server older than 3.9 knows of
+/// no activity, and elsewhere a credential may not be allowed to see it.
+pub fn deleted(
+    api: &Api,
+    repository: &RepositoryName,
+    since: Option<Timestamp>,
+) -> Result<Deleted, ApiError> {
+    let mut deleted = Deleted::default();
+    for kind in TYPES {
+        let path = format!("/repos/{repository}/activity?activity_type={kind}&per_page=100");
+        let asked = api.pages(&path, &mut |page: Vec<Activity>| {
+            for activity in page {
+                // The latest comes first.
+                if activity.is_before(since) {
+                    return ControlFlow::Break(());
+                }
+                deleted.ids.extend(activity.id());
+            }
+            ControlFlow::Continue(())
+        });
+        match asked {
+            Err(error @ ApiError::Refused { .. }) => deleted.untold = Some(error.to_string()),
+            asked => asked?,
+        }
+    }
+    Ok(deleted)
+}
+
+impl Activity {
+    /// Whether it was before that time; one without a time that can be read was not.
+    fn is_before(&self, since: Option<Timestamp>) -> bool {
+        let at = self.timestamp.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
+        at.is_some_and(|at| since.is_some_and(|since| at < since))
+    }
+
+    /// Where the branch was. Zeros stand for nowhere.
+    fn id(self) -> Option<String> {
+        let id = self.before?.to_ascii_lowercase();
+        let is_id = matches!(id.len(), 40 | 64) && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        (is_id && id.bytes().any(|byte| byte != b'0')).then_some(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::net::TcpListener;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::super::api::ApiOptions;
+    use super::super::credentials::StaticCredential;
+    use super::*;
+    use crate::meter::CancelFlag;
+    use crate::token::{Kind, Token};
+
+    /// An API that gives one answer for each type of activity.
+    fn api(force_pushes: String, deletions: String) -> Api {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+                let first = lines.next().unwrap_or_default();
+                lines.take_while(|line| !line.is_empty()).for_each(drop);
+                assert!(first.starts_with("GET /repos/octo/hello/activity?"), "{first}");
+                let body =
+                    if first.contains("activity_type=force_push&") { &force_pushes } else { &deletions };
+                let head = format!("content-type: application/json\r\ncontent-length: {}", body.len());
+                let mut stream = &stream;
+                let _ = write!(stream, "HTTP/1.1 200 OK\r\nconnection: close\r\n{head}\r\n\r\n{body}");
+            }
+        });
+        let options = ApiOptions {
+            base_url: format!("http://127.0.0.1:{port}"),
+            ca_cert: None,
+            timeout: Duration::from_secs(30),
+            min_interval: Duration::ZERO,
+            cancel: CancelFlag::default(),
+        };
+        Api::new(&options, Arc::new(StaticCredential::new(Token::new(Kind::OTHER, b"x")))).unwrap()
+    }
+
+    fn entry(before: &str, timestamp: &str) -> String {
+        format!(
+            r#"{{"before":"{before}","after":"{}","ref":"refs/heads/x","timestamp":"{timestamp}"}}"#,
+            "0".repeat(40)
+        )
+    }
+
+    #[test]
+    fn what_was_pushed_over_and_deleted_is_told_once_and_since_when_it_is_asked_for() {
+        let [a, b, c, d] = ["a", "b", "c", "d"].map(|digit| digit.repeat(40));
+        let pushed = [
+            entry(&a.to_uppercase(), "2026-03-01T00:00:00Z"),
+            entry(&"0".repeat(40), "2026-02-28T00:00:00Z"),
+            entry("--upload-pack=x", "2026-02-27T00:00:00Z"),
+            entry(&b, "2026-02-26T00:00:00Z"),
+            entry(&c, "2026-01-01T00:00:00Z"),
+        ];
+        let removed = [entry(&a, "2026-03-02T00:00:00Z"), entry(&d, "no time")];
+        let api = api(format!("[{}]", pushed.join(",")), format!("[{}]", removed.join(",")));
+        let name = RepositoryName::parse("octo/hello").unwrap();
+        let of = |since: Option<&str>| {
+            let since = since.map(|text| text.parse().unwrap());
+            deleted(&api, &name, since).unwrap().ids.into_iter().collect::<Vec<_>>()
+        };
+        assert_eq!(of(None), [&a, &b, &c, &d].map(String::as_str));
+        assert_eq!(of(Some("2026-02-01T00:00:00Z")), [&a, &b, &d].map(String::as_str));
+    }
+}
