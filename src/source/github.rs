@@ -4,19 +4,40 @@
 //! What it looks at is listed by the REST API ([`Api`]), and fetched by the system's `git`. The credential is shown to the
 //! API and to `git` only: never to where a download is redirected.
 
+mod actions;
+mod alert_ref;
+mod alerts;
 mod api;
+mod archive;
+mod artifacts;
 mod credentials;
 mod enterprise;
 mod links;
 mod listed;
 mod listing;
+mod logins;
+mod logs;
 mod names;
+mod numbered;
+mod resolve;
+mod runs;
+mod tally;
 mod target;
+#[cfg(test)]
+mod testing;
 
+pub use actions::Actions;
+pub use alert_ref::AlertRef;
+pub use alerts::{Alerts, AlertsRead};
 pub use api::{Api, ApiError, ApiOptions, Download, Refusal};
+pub use archive::Spool;
+pub use artifacts::ArtifactsRead;
 pub use credentials::{Credentials, StaticCredential};
 pub use links::{Links, web_base};
 pub use listed::{AlertScope, Gist, Listed, Repository};
 pub use listing::{Listing, ListingOptions};
+pub use logins::Logins;
 pub use names::RepositoryName;
+pub use resolve::{Resolved, resolution_comment, resolve};
+pub use tally::SurfaceRead;
 pub use target::{BadTarget, Target};
