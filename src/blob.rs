@@ -51,6 +51,10 @@ pub struct Origin {
     pub author: Option<String>,
     /// That commit's author date, RFC 3339.
     pub date: Option<String>,
+    /// How many lines stand before the blob's first byte within what `kind` names: none, but where only a part of it was given.
+    pub lines_before: u64,
+    /// Where it is in a browser, where that was told and cannot be told from the rest.
+    pub url: Option<String>,
 }
 
 impl Origin {

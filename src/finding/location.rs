@@ -74,13 +74,14 @@ impl Location {
             author: origin.author,
             date: origin.date,
             root: origin.root,
+            url: origin.url,
             ..LocationDetails::default()
         };
         Location {
             path: origin.path.into(),
             kind: origin.kind,
             offset: offset + origin.base,
-            line,
+            line: line + origin.lines_before,
             column: if line == 1 { column + origin.base } else { column },
             details: (details != NO_DETAILS).then(|| Box::new(details)),
         }
@@ -90,7 +91,7 @@ impl Location {
     #[must_use]
     pub fn within(&self, offset: u64, line: u64, column: u64, decoded: &[&'static str]) -> Self {
         let mut location = self.clone();
-        (location.offset, location.line) = (offset + self.offset, line);
+        (location.offset, location.line) = (offset + self.offset, line + self.line - 1);
         location.column = if line == 1 { column + self.offset } else { column };
         if !decoded.is_empty() {
             location.details_mut().decoded = decoded.to_vec();

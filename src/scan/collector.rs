@@ -116,7 +116,8 @@ impl<'a> Collector<'a> {
 
     fn redact_origin(&self, origin: Origin) -> Origin {
         let root = origin.root.as_deref().map(|root| self.detector.redact(root));
-        Origin { root, path: self.redact(&origin.path), ..origin }
+        let url = origin.url.as_deref().map(|url| self.redact(url));
+        Origin { root, url, path: self.redact(&origin.path), ..origin }
     }
 
     /// A path may hold a token itself, and no report prints one.

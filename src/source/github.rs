@@ -4,7 +4,12 @@
 //! What it looks at is listed by the REST API ([`Api`]), and fetched by the system's `git`. The credential is shown to the
 //! API and to `git` only: never to where a download is redirected.
 
+mod actions;
+mod alert_ref;
+mod alerts;
 mod api;
+mod archive;
+mod artifacts;
 mod credentials;
 mod deleted;
 mod disk_budget;
@@ -13,10 +18,24 @@ mod links;
 mod listed;
 mod listing;
 mod mirror;
+mod logins;
+mod logs;
 mod names;
+mod numbered;
+mod resolve;
+mod runs;
+mod tally;
 mod target;
+#[cfg(test)]
+mod testing;
 
 pub use api::{Api, ApiError, ApiOptions, Counts, Download, PageStore, Refusal, Wait, WaitReason, Watch};
+pub use actions::Actions;
+pub use alert_ref::AlertRef;
+pub use alerts::{Alerts, AlertsRead};
+pub use api::{Api, ApiError, ApiOptions, Download, Refusal};
+pub use archive::Spool;
+pub use artifacts::ArtifactsRead;
 pub use credentials::{Credentials, StaticCredential};
 pub use deleted::{Deleted, deleted};
 pub use disk_budget::{DiskBudget, Reservation};
@@ -24,5 +43,8 @@ pub use links::{Links, web_base};
 pub use listed::{AlertScope, Gist, Listed, Repository};
 pub use listing::{Listing, ListingOptions};
 pub use mirror::{BadUrl, CloneUrl, Git, GitError, Limits, Mirror, MirrorPlace, MirrorRefs, Remote};
+pub use logins::Logins;
 pub use names::RepositoryName;
+pub use resolve::{Resolved, resolution_comment, resolve};
+pub use tally::SurfaceRead;
 pub use target::{BadTarget, Target};

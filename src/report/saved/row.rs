@@ -211,14 +211,15 @@ impl LocationRow {
             commit: self.commit,
             author: self.author,
             date: self.date,
+            lines_before: 0,
+            url: self.url,
         };
         let decoded = self.decoded.iter().map(|word| interned(word)).collect();
         let mut location = Location::new(origin, self.offset, self.line, self.column, decoded);
-        let (claim, url, pull_request) = (self.claim, self.url, self.pull_request);
-        if suppressed.is_some() || claim.is_some() || url.is_some() || pull_request.is_some() {
+        let (claim, pull_request) = (self.claim, self.pull_request);
+        if suppressed.is_some() || claim.is_some() || pull_request.is_some() {
             let details = location.details_mut();
-            (details.suppressed, details.claim) = (suppressed, claim);
-            (details.url, details.pull_request) = (url, pull_request);
+            (details.suppressed, details.claim, details.pull_request) = (suppressed, claim, pull_request);
         }
         location
     }
