@@ -33,6 +33,7 @@ mod roots;
 mod run_end;
 mod run_outcome;
 mod run_record;
+mod scan_context;
 mod session;
 mod signal;
 mod spool;

@@ -134,6 +134,34 @@ impl CoverageRow {
     }
 }
 
+impl CoverageRow {
+    /// Takes in what another piece of work on the same repository has come to.
+    pub fn merge(&mut self, other: CoverageRow) {
+        self.state = match (self.state, other.state) {
+            (ours, theirs) if ours == theirs => ours,
+            (ours, RepositoryState::Empty) => ours,
+            (RepositoryState::Empty, theirs) => theirs,
+            (RepositoryState::Interrupted, _) | (_, RepositoryState::Interrupted) => {
+                RepositoryState::Interrupted
+            }
+            // Some of it was looked at, and some was not.
+            _ => RepositoryState::Partial,
+        };
+        self.url = self.url.take().or(other.url);
+        self.tip = self.tip.take().or(other.tip);
+        self.refs += other.refs;
+        self.objects += other.objects;
+        self.bytes += other.bytes;
+        self.missing.extend(other.missing);
+        self.reason = match (self.reason.take(), other.reason) {
+            (Some(ours), Some(theirs)) if ours != theirs => Some(format!("{ours}; {theirs}")),
+            (ours, theirs) => ours.or(theirs),
+        };
+        self.surfaces.extend(other.surfaces);
+        self.elapsed_ms += other.elapsed_ms;
+    }
+}
+
 /// Something that was seen and not asked for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NotAsked {

@@ -80,7 +80,7 @@ mod trust;
 mod waiting;
 pub mod wire;
 
-pub use address::{IntakeAddress, LedgerAccess, LedgerAddress, PostgresAddress, Secret};
+pub use address::{IntakeAddress, LedgerAccess, LedgerAddress, PostgresAddress, Secret, state_dir};
 pub use audit::{BadHead, BrokenTrail, Digest, Event, Head};
 pub use care::{CheckReport, Damaged, Rekeyed};
 pub use change::{Selection, StateChange};

@@ -102,6 +102,15 @@ impl Meter {
         self.counters.bytes.fetch_add(bytes, Relaxed);
     }
 
+    /// Counts what another meter has read: files, objects, commits, bytes.
+    pub fn add(&self, read: &Reading) {
+        self.counters.files.fetch_add(read.files, Relaxed);
+        self.counters.objects.fetch_add(read.objects, Relaxed);
+        self.counters.commits.fetch_add(read.commits, Relaxed);
+        self.counters.bytes.fetch_add(read.bytes, Relaxed);
+        self.counters.hits.fetch_add(read.hits, Relaxed);
+    }
+
     /// Counts commits (which are objects, too).
     pub fn commits(&self, commits: u64) {
         self.counters.commits.fetch_add(commits, Relaxed);

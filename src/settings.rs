@@ -28,7 +28,7 @@ pub use connection_options::ConnectionOptions;
 pub use env::Env;
 pub use input::{Destination, Input};
 pub use ledger::{BadLedgerAccess, address as ledger, enter as enter_ledger};
-pub use moment::{BadMoment, parse_moment};
+pub use moment::{BadMoment, Moment, parse_moment};
 pub use project::{CONFIG, IGNORE, Project, read_project_file};
 pub use project_dir::{ProjectInputs, repository_top};
 pub use report_target::{BadReportTarget, ReportTarget};

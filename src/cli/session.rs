@@ -17,6 +17,7 @@ use super::revoke_session::{RevokeSession, Scanned};
 use super::revoke_summary::RevokeSummary;
 use super::roots::roots;
 use super::run_end::RunEnd;
+use super::scan_context::ScanContext;
 use super::{console, error, signal};
 use crate::blob::{Fault, Sink};
 use crate::finding::{Finding, Findings};
@@ -104,6 +105,12 @@ impl ScanSession {
     /// Calls `drain` with a sink that puts what is found into `findings`.
     pub(super) fn scan(&self, findings: &Findings, meter: &Meter, drain: &mut dyn FnMut(&dyn Sink)) {
         self.detection.scan(self.settings.limits, (findings, meter), drain);
+    }
+
+    /// What several threads scan with.
+    pub(super) fn context(&self) -> ScanContext<'_> {
+        let ScanSession { console, detection, settings, meter, .. } = self;
+        ScanContext { console: *console, detection, settings, meter }
     }
 
     /// Limits the threads of sources that use rayon's global pool to what was asked for.

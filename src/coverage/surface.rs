@@ -47,4 +47,14 @@ impl Surface {
             Surface::Alerts => "alerts",
         }
     }
+
+    /// Those that a repository itself has, beside its wiki and its alerts.
+    pub const fn of_repository() -> [Surface; 5] {
+        [Surface::Repos, Surface::Pulls, Surface::Deleted, Surface::ActionsLogs, Surface::Artifacts]
+    }
+
+    /// Whether it takes a mirror of the repository to look at it.
+    pub const fn needs_mirror(self) -> bool {
+        matches!(self, Surface::Repos | Surface::Pulls | Surface::Deleted)
+    }
 }

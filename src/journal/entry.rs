@@ -86,6 +86,11 @@ impl Done {
 }
 
 impl Scanned {
+    /// What came of something in which nothing was looked at.
+    pub fn nothing(row: CoverageRow) -> Scanned {
+        Scanned { row, findings: Vec::new(), faults: Vec::new(), read: Reading::default() }
+    }
+
     /// Writes the report of this repository alone, in the form of a shard's: it tells more of suppressions.
     pub(super) fn write_report(
         &self,

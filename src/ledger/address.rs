@@ -189,7 +189,7 @@ impl LedgerAccess {
 /// `stanch` in the user's state directory.
 ///
 /// <https://specifications.freedesktop.org/basedir-spec/latest/>
-fn state_dir() -> Result<PathBuf, LedgerError> {
+pub fn state_dir() -> Result<PathBuf, LedgerError> {
     let home = etcetera::choose_base_strategy().map_err(|_| LedgerError::NoHome)?;
     Ok(home.state_dir().unwrap_or_else(|| home.data_dir()).join("stanch"))
 }

@@ -11,9 +11,19 @@ use jiff::{Span, Timestamp};
 )]
 pub struct BadMoment(String);
 
+/// A point in time, and how it was written: `30d` is another one for each run, and means the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// As it was written.
+    pub text: String,
+    /// When it is.
+    pub at: Timestamp,
+}
+
 /// Reads `2026-01-31` (from its beginning in UTC), `2026-01-31T12:00:00Z`, `30d` (ago).
-pub fn parse_moment(text: &str) -> Result<Timestamp, BadMoment> {
-    moment(text, Timestamp::now())
+pub fn parse_moment(text: &str) -> Result<Moment, BadMoment> {
+    let at = moment(text, Timestamp::now())?;
+    Ok(Moment { text: text.trim().to_owned(), at })
 }
 
 fn moment(text: &str, now: Timestamp) -> Result<Timestamp, BadMoment> {

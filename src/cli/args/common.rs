@@ -1,6 +1,6 @@
 //! What every command that looks for tokens takes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 
@@ -119,6 +119,12 @@ impl CommonArgs {
     /// None of these flags given, for what looks for tokens and takes none: a hook, which is not to wait for a parser.
     pub(crate) fn none() -> Self {
         CommonArgs { output: OutputArgs::none(), ..CommonArgs::default() }
+    }
+
+    /// The files that decide on what is found and what is suppressed.
+    pub(crate) fn files_that_decide(&self) -> impl Iterator<Item = &Path> {
+        let baselines = self.suppress.baseline.iter().map(PathBuf::as_path);
+        baselines.filter(|path| path.exists()).chain(self.config.user.config.as_deref())
     }
 
     pub(crate) fn console(&self) -> Console {

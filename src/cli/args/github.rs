@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
-use jiff::Timestamp;
 
 use super::CommonArgs;
 use crate::cli::exit;
 use crate::coverage::Surface;
-use crate::settings::{Input, parse_moment, parse_size};
+use crate::settings::{Input, Moment, parse_moment, parse_size};
 
 /// How many repositories are fetched at once.
 const JOBS: usize = 4;
@@ -63,13 +62,13 @@ pub(crate) struct GithubArgs {
 
     /// Only logs and artifacts since then: 2026-01-31, a time, or how long ago (30d)
     #[arg(long, value_name = "DATE", value_parser = parse_moment, help_heading = "What is looked at")]
-    pub(crate) since: Option<Timestamp>,
+    pub(crate) since: Option<Moment>,
 
     /// Keep the mirrors here, and only update them the next time
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "How it is fetched")]
     pub(crate) cache: Option<PathBuf>,
 
-    /// The most that mirrors may take on the disk at once, e.g. 50G
+    /// The most that mirrors may take on the disk at once, e.g. 50G; with --cache, half of it is for those that are kept
     #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "How it is fetched")]
     pub(crate) max_disk: Option<u64>,
 

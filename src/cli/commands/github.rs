@@ -1,10 +1,122 @@
 //! `stanch github`: repositories of organizations and users, by GitHub's API.
 
+mod access;
+mod alerts;
+mod identity;
+mod mirrored;
+mod outcome;
+mod sweep;
+mod targets;
+mod task;
+mod worker;
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+use self::access::Access;
+use self::alerts::LastSteps;
+use self::mirrored::Mirrored;
+use self::sweep::{Sweep, Swept};
+use self::task::Task;
+use self::worker::GithubWorker;
 use crate::cli::args::GithubArgs;
+use crate::cli::error::redact;
 use crate::cli::exit::Exit;
+use crate::cli::revoke_session::GITHUB;
+use crate::cli::run_end::RunEnd;
+use crate::cli::session::ScanSession;
+use crate::coverage::{Coverage, NotAsked, Surface};
+use crate::finding::Finding;
+use crate::journal::Journal;
+use crate::ledger;
+use crate::report::Roots;
 use crate::settings::Env;
+use crate::source::github::{Listing, ListingOptions};
 
 pub(super) fn run(args: &GithubArgs, env: &Env) -> anyhow::Result<Exit> {
-    let _ = (args, env);
-    anyhow::bail!("being built")
+    let mut session = ScanSession::prepare(GITHUB, &args.common, Vec::new(), env)?;
+    session.limit_threads()?;
+    let access = Access::open(args, &session, env)?;
+    let targets = targets::read(args, access.host.label(), &access.host.api_base())?;
+    session.sweep.options.extend(identity::options(args, &targets));
+    let journal = Journal::open(&journal_parent(args)?, &identity::of(args, &session, &access)?)?;
+    let access = access.keeping_pages(&pages_dir(args, &journal))?;
+    let options = listing_options(args, &session)?;
+    let mut listing =
+        session.console.watch(&session.meter, || Listing::expand(&access.api, &targets, &options))?;
+    let mirrored = Mirrored::new(args, (session.context(), &access), &journal)?;
+    let worker = GithubWorker {
+        session: session.context(),
+        access: &access,
+        listing: &listing,
+        args,
+        journal: &journal,
+        mirrored,
+    };
+    let sweep = Sweep { session: session.context(), journal: &journal, worker: &worker, jobs: args.jobs };
+    let tasks = Task::all(&listing, args);
+    let mut swept = session.console.watch(&session.meter, || sweep.run(&tasks));
+    drop(worker);
+    swept.add_rows(std::mem::take(&mut listing.rows));
+    let Swept { findings, rows, alerts } = swept;
+    let roots = Roots::of_names(rows.iter().map(|row| row.repository.clone()));
+    let coverage = Coverage::new(rows, not_asked(&listing, args));
+    let last = LastSteps { args, access: &access, alerts, console: session.console };
+    let mut after = |findings: &mut [Finding], coverage: &mut Option<Coverage>| last.run(findings, coverage);
+    let end =
+        RunEnd { coverage: Some(coverage), own: access.own(), after: Some(&mut after), ..RunEnd::of(roots) };
+    let interrupted = session.meter.cancel_flag().clone();
+    let exit = session.finish_run(findings, end);
+    if !interrupted.is_cancelled() {
+        journal.finish();
+    }
+    Ok(exit)
+}
+
+/// Where journals are: beside kept mirrors, or with the ledger.
+fn journal_parent(args: &GithubArgs) -> anyhow::Result<PathBuf> {
+    match &args.cache {
+        Some(cache) => Ok(cache.join(".stanch")),
+        None => Ok(ledger::state_dir()?.join("github")),
+    }
+}
+
+/// Where the API's answers are kept: for the next sweep where mirrors are, else for the next attempt at this one.
+fn pages_dir(args: &GithubArgs, journal: &Journal) -> PathBuf {
+    match &args.cache {
+        Some(cache) => cache.join(".stanch").join("pages"),
+        None => journal.pages_dir(),
+    }
+}
+
+fn listing_options(args: &GithubArgs, session: &ScanSession) -> anyhow::Result<ListingOptions> {
+    Ok(ListingOptions {
+        exclude: globs(&args.exclude_repo)?,
+        forks: args.forks,
+        archived: args.archived,
+        gists: args.include.contains(&Surface::Gists),
+        shard: session.settings.walk.shard,
+    })
+}
+
+/// The names of repositories know no case.
+fn globs(patterns: &[String]) -> anyhow::Result<GlobSet> {
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        let glob = GlobBuilder::new(&pattern.to_ascii_lowercase()).literal_separator(true).build();
+        set.add(glob.with_context(|| format!("--exclude-repo {}", redact(pattern)))?);
+    }
+    Ok(set.build()?)
+}
+
+/// What was seen and not asked for, and the surfaces that were not.
+fn not_asked(listing: &Listing, args: &GithubArgs) -> Vec<NotAsked> {
+    let surfaces = Surface::ALL.into_iter().filter(|surface| !args.include.contains(surface));
+    let row = |surface: Surface| {
+        let what = surface.as_str().to_owned();
+        NotAsked { flag: format!("--include {what}"), what, count: None }
+    };
+    listing.not_asked().into_iter().chain(surfaces.map(row)).collect()
 }

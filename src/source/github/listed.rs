@@ -1,5 +1,7 @@
 //! What there is to look at, as the API lists it.
 
+use std::fmt;
+
 use serde::Deserialize;
 
 use super::names::RepositoryName;
@@ -68,4 +70,14 @@ pub enum AlertScope {
     Organization(String),
     /// One repository's.
     Repository(RepositoryName),
+}
+
+impl fmt::Display for AlertScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AlertScope::Enterprise(slug) => write!(f, "enterprise/{slug}"),
+            AlertScope::Organization(name) => f.write_str(name),
+            AlertScope::Repository(name) => name.fmt(f),
+        }
+    }
 }

@@ -51,8 +51,10 @@ pub struct Listing {
     pub alerts: Vec<Listed<AlertScope>>,
     /// Rows of what could not be listed.
     pub rows: Vec<CoverageRow>,
-    /// The names of repositories that were seen and are not asked for, or are another shard's.
+    /// The names of repositories that were seen and are not asked for, or are another shard's; in small letters.
     pub passed_over: HashSet<String>,
+    /// The names of those that are looked at, in small letters.
+    pub names: HashSet<String>,
     passed_over_for: BTreeMap<(&'static str, &'static str), u64>,
     known: HashSet<u64>,
     /// Whose the credential is, once that was asked.
@@ -233,6 +235,7 @@ impl Listing {
             self.passed_over.insert(lower);
             return;
         }
+        self.names.insert(lower);
         if alerts {
             let scope = AlertScope::Repository(name);
             self.alerts.push(Listed { target: target.to_owned(), item: scope });

@@ -46,7 +46,13 @@ impl Scene {
 
     fn fetch_within(&self, name: &str, limits: &Limits<'_>) -> Result<Mirror<'_>, GitError> {
         let url = self.server.url(name);
-        Mirror::fetch(&self.git, &self.place(), &Remote { url: &url, credential: None }, MirrorRefs::All, limits)
+        Mirror::fetch(
+            &self.git,
+            &self.place(),
+            &Remote { url: &url, credential: None },
+            MirrorRefs::All,
+            limits,
+        )
     }
 
     fn fetch_objects(&self, mirror: &Mirror<'_>, ids: &BTreeSet<String>) -> BTreeSet<String> {

@@ -51,7 +51,8 @@ fn the_credential_is_in_the_environment_and_nowhere_else() {
     let place = MirrorPlace::of_repository(cache.path(), "github.com", &name);
     let url = CloneUrl::parse("https://github.com/octo/hello.git").unwrap();
     let remote = Remote { url: &url, credential: Some(&token) };
-    let error = Mirror::fetch(&git, &place, &remote, MirrorRefs::All, &limits(&cancel)).map(drop).unwrap_err();
+    let error =
+        Mirror::fetch(&git, &place, &remote, MirrorRefs::All, &limits(&cancel)).map(drop).unwrap_err();
     assert!(matches!(error, GitError::Denied { status: 403, .. }), "{error:?}");
     let read = |name: &str| std::fs::read_to_string(directory.path().join(name)).unwrap();
     let basic = crate::http::basic_credential("x-access-token", &token).unwrap();

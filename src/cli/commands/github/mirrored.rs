@@ -1,0 +1,266 @@
+//! Fetches a repository as a mirror, and scans every object in it.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
+use super::access::Access;
+use super::outcome::Outcome;
+use crate::blob::{Fault, FaultKind, Source as _};
+use crate::cli::args::GithubArgs;
+use crate::cli::commands::git::is_excluded;
+use crate::cli::scan_context::ScanContext;
+use crate::coverage::{RepositoryState, Surface, SurfaceCount};
+use crate::finding::Findings;
+use crate::journal::Journal;
+use crate::scan::WithRoot;
+use crate::source::git::{History, Repo};
+use crate::source::github::{
+    CloneUrl, Deleted, DiskBudget, Git, GitError, Limits, Mirror, MirrorPlace, MirrorRefs, Remote,
+    RepositoryName, Reservation, deleted,
+};
+
+/// How many times the time of a request nothing may move while a mirror is fetched: a server thinks about a large one.
+const STALLS: u32 = 4;
+
+/// The size of a mirror, at most, as a multiple of what the API says: it leaves out what garbage collection would.
+const TIMES_TOLD: u64 = 3;
+
+/// Fetches mirrors and scans them.
+pub(super) struct Mirrored<'a> {
+    session: ScanContext<'a>,
+    access: &'a Access,
+    git: Git,
+    budget: DiskBudget,
+    /// Where mirrors are.
+    root: PathBuf,
+    cache: Option<Cache>,
+    /// A scan is in all threads, and takes memory: one at a time.
+    scanning: Mutex<()>,
+}
+
+/// Mirrors that are kept.
+struct Cache {
+    /// How many bytes they may take.
+    room: u64,
+    /// How many those take that this run has kept.
+    kept: AtomicU64,
+}
+
+/// What is to be looked at in one repository.
+pub(super) struct Wanted<'a> {
+    /// Where its mirror is.
+    pub(super) place: Option<MirrorPlace>,
+    /// Requests for merging, too.
+    pub(super) pulls: bool,
+    /// What was deleted in this repository, too.
+    pub(super) deleted: Option<&'a RepositoryName>,
+    /// How many bytes the API says it has.
+    pub(super) size: u64,
+    /// Whether it may never have been written.
+    pub(super) may_be_missing: bool,
+}
+
+impl<'a> Mirrored<'a> {
+    /// Finds the `git` that fetches; nothing is fetched yet.
+    pub(super) fn new(
+        args: &GithubArgs,
+        (session, access): (ScanContext<'a>, &'a Access),
+        journal: &Journal,
+    ) -> Result<Self, GitError> {
+        let git = Git::find(access.connection.ca_cert.as_deref(), session.meter.cancel_flag())?;
+        let root = args.cache.clone().unwrap_or_else(|| journal.work_dir().join("mirrors"));
+        let most = args.max_disk.unwrap_or(u64::MAX);
+        // Half of it is for those that are kept, the other for those under way.
+        let room = if args.cache.is_some() { most / 2 } else { 0 };
+        let cache = args.cache.is_some().then(|| Cache { room, kept: AtomicU64::new(0) });
+        let (budget, scanning) = (DiskBudget::new(most - room), Mutex::new(()));
+        Ok(Mirrored { session, access, git, budget, root, cache, scanning })
+    }
+
+    /// Where mirrors are.
+    pub(super) fn root(&self) -> &std::path::Path {
+        &self.root
+    }
+
+    /// Fetches and scans a repository. Returns whether there is one.
+    pub(super) fn look_at(&self, url: &CloneUrl, wanted: &Wanted<'_>, outcome: &mut Outcome) -> bool {
+        match self.fetch_and_scan(url, wanted, outcome) {
+            Ok(is_there) => is_there,
+            Err(GitError::Cancelled) => {
+                outcome.problem(RepositoryState::Interrupted, "the run was interrupted in the middle of it");
+                true
+            }
+            Err(error) => {
+                outcome.problem(state_of(&error), error.to_string());
+                true
+            }
+        }
+    }
+
+    fn fetch_and_scan(
+        &self,
+        url: &CloneUrl,
+        wanted: &Wanted<'_>,
+        outcome: &mut Outcome,
+    ) -> Result<bool, GitError> {
+        let Some(place) = &wanted.place else {
+            return Err(GitError::Git {
+                status: "nothing".to_owned(),
+                message: "no place for it".to_owned(),
+            });
+        };
+        let cancel = self.session.meter.cancel_flag();
+        let size = wanted.size.saturating_mul(TIMES_TOLD);
+        let reservation = self.budget.reserve(size, cancel).ok_or(GitError::Cancelled)?;
+        let fetched = self.with_mirror((url, place), &reservation, wanted, outcome);
+        match fetched {
+            // It did not fit beside the others: alone it may.
+            Err(GitError::TooLarge(_)) if !reservation.is_all() => {
+                drop(reservation);
+                let reservation = self.budget.reserve_all(cancel).ok_or(GitError::Cancelled)?;
+                self.with_mirror((url, place), &reservation, wanted, outcome)
+            }
+            fetched => fetched,
+        }
+    }
+
+    fn with_mirror(
+        &self,
+        (url, place): (&CloneUrl, &MirrorPlace),
+        reservation: &Reservation<'_>,
+        wanted: &Wanted<'_>,
+        outcome: &mut Outcome,
+    ) -> Result<bool, GitError> {
+        let token = self.access.token().map_err(|error| GitError::Unreachable(error.to_string()))?;
+        let remote = Remote { url, credential: Some(&token) };
+        let may_hold = |bytes: u64| reservation.may_hold(bytes);
+        let limits = Limits {
+            stall: self.access.connection.timeout * STALLS,
+            may_hold: &may_hold,
+            cancel: self.session.meter.cancel_flag(),
+        };
+        let refs = if wanted.pulls { MirrorRefs::All } else { MirrorRefs::WithoutPulls };
+        let mirror = match Mirror::fetch(&self.git, place, &remote, refs, &limits) {
+            Err(GitError::NotFound(_)) if wanted.may_be_missing => return Ok(false),
+            mirror => mirror?,
+        };
+        let looked_at = self.look_into(&mirror, (&remote, &limits), wanted, outcome);
+        self.keep_or_remove(mirror);
+        looked_at.map(|()| true)
+    }
+
+    /// Keeps a mirror in the cache, if there is room for it; or removes it.
+    fn keep_or_remove(&self, mirror: Mirror<'_>) {
+        if let Some(cache) = &self.cache {
+            let bytes = mirror.bytes_on_disk();
+            let fits = |kept: u64| Some(kept.saturating_add(bytes)).filter(|kept| *kept <= cache.room);
+            if cache.kept.fetch_update(Relaxed, Relaxed, fits).is_ok() {
+                return;
+            }
+        }
+        let path = mirror.path().to_owned();
+        if let Err(error) = mirror.remove() {
+            self.session.console.warn(&format!("the mirror {} stays behind: {error}", path.display()));
+        }
+    }
+
+    fn look_into(
+        &self,
+        mirror: &Mirror<'_>,
+        (remote, limits): (&Remote<'_>, &Limits<'_>),
+        wanted: &Wanted<'_>,
+        outcome: &mut Outcome,
+    ) -> Result<(), GitError> {
+        outcome.row.tip = mirror.tip().map(str::to_owned);
+        outcome.row.refs = mirror.ref_count();
+        if wanted.pulls {
+            let count = SurfaceCount { read: mirror.pull_count(), ..SurfaceCount::default() };
+            outcome.row.surfaces.insert(Surface::Pulls.as_str().to_owned(), count);
+        }
+        if let Some(aside) = mirror.set_aside() {
+            let text =
+                format!("its mirror was damaged and made anew: the damaged one is at {}", aside.display());
+            self.session.console.warn(&format!("{}: {text}", outcome.row.repository));
+        }
+        let mut fetched = 0;
+        if let Some(repository) = wanted.deleted {
+            match self.fetch_deleted(repository, mirror, (remote, limits), outcome) {
+                Ok(count) => fetched = count,
+                Err(reason) => outcome.problem(RepositoryState::Partial, reason),
+            }
+        }
+        if mirror.is_empty() && fetched == 0 {
+            outcome.looked_at(false);
+            return Ok(());
+        }
+        self.scan(mirror, limits, outcome);
+        Ok(())
+    }
+
+    /// Fetches what was pushed over and deleted. How much of it there was.
+    fn fetch_deleted(
+        &self,
+        repository: &RepositoryName,
+        mirror: &Mirror<'_>,
+        (remote, limits): (&Remote<'_>, &Limits<'_>),
+        outcome: &mut Outcome,
+    ) -> Result<u64, String> {
+        let told = |error: &dyn std::fmt::Display| format!("what was deleted is not known: {error}");
+        let Deleted { ids, untold } =
+            deleted(&self.access.api, repository, None).map_err(|error| told(&error))?;
+        if let Some(reason) = untold.filter(|_| !mirror.is_empty()) {
+            outcome.problem(RepositoryState::Partial, told(&reason));
+        }
+        let missing = mirror.fetch_objects(remote, &ids, limits).map_err(|error| told(&error))?;
+        let fetched = (ids.len() - missing.len()) as u64;
+        let count = SurfaceCount { read: fetched, expired: missing.len() as u64, failed: 0 };
+        outcome.row.surfaces.insert(Surface::Deleted.as_str().to_owned(), count);
+        outcome.row.missing.extend(missing);
+        Ok(fetched)
+    }
+
+    /// Scans every object, and asks which commits introduced what was found.
+    fn scan(&self, mirror: &Mirror<'_>, limits: &Limits<'_>, outcome: &mut Outcome) {
+        let _one_at_a_time = self.scanning.lock().unwrap_or_else(PoisonError::into_inner);
+        let walk = &self.session.settings.walk;
+        let repo = match Repo::open(mirror.path()) {
+            Ok(repo) => repo.with_max_blob_size(walk.max_file_size.unwrap_or(u64::MAX)),
+            Err(error) => return outcome.problem(RepositoryState::Failed, error.to_string()),
+        };
+        let name = outcome.row.repository.clone();
+        // Reflogs are this machine's, not the server's.
+        let (history, mut found) = (History::new(&repo).without_reflogs(), Findings::keeping_all());
+        self.session
+            .scan(&found, &outcome.meter, &mut |sink| history.drain(&WithRoot::new(sink, Some(&name))));
+        history.attribute(&mut found, self.session.meter.cancel_flag());
+        found.retain(&mut |_, location| !is_excluded(walk, location));
+        let mut unread = 0;
+        found.replace_faults(&mut |fault: Fault| {
+            unread += u64::from(matches!(fault.kind, FaultKind::Unreadable | FaultKind::Damaged));
+            vec![fault]
+        });
+        outcome.looked_at(true);
+        if unread > 0 {
+            let reason = format!("{unread} of its objects or files could not be read");
+            outcome.problem(RepositoryState::Partial, reason);
+        }
+        let mut commits = BTreeSet::new();
+        found.for_each_location_mut(&mut |_, location| commits.extend(location.details().commit.clone()));
+        let commits: BTreeSet<&str> = commits.iter().map(String::as_str).collect();
+        // Without it only a link is missing.
+        if let Ok(pulls) = mirror.pulls_of(&commits, limits) {
+            outcome.pulls.extend(pulls);
+        }
+        outcome.findings.merge(found);
+    }
+}
+
+/// What the coverage says of a repository that could not be fetched.
+fn state_of(error: &GitError) -> RepositoryState {
+    match error {
+        GitError::NotFound(_) | GitError::Denied { .. } | GitError::Moved(_) => RepositoryState::Unavailable,
+        _ => RepositoryState::Failed,
+    }
+}

@@ -1,0 +1,95 @@
+//! What one piece of a sweep comes to, while it is looked at.
+
+use std::collections::HashMap;
+
+use crate::cli::scan_context::ScanContext;
+use crate::coverage::{CoverageRow, RepositoryState, Surface};
+use crate::finding::Findings;
+use crate::journal::Scanned;
+use crate::meter::Meter;
+use crate::source::github::{Links, SurfaceRead};
+
+/// A piece under way.
+pub(super) struct Outcome {
+    pub(super) row: CoverageRow,
+    pub(super) findings: Findings,
+    pub(super) meter: Meter,
+    /// In which requests for merging commits are that no branch has.
+    pub(super) pulls: HashMap<String, u64>,
+    /// Whether anything of it was looked at.
+    looked_at: bool,
+    /// Whether there was anything to look at.
+    has_content: bool,
+    problems: Vec<(RepositoryState, String)>,
+}
+
+impl Outcome {
+    /// Nothing was looked at yet.
+    pub(super) fn new(session: ScanContext<'_>, target: &str, name: &str) -> Self {
+        Outcome {
+            row: CoverageRow::new(target, name, RepositoryState::Scanned),
+            findings: Findings::default(),
+            meter: Meter::new(session.meter.cancel_flag().clone()),
+            pulls: HashMap::new(),
+            looked_at: false,
+            has_content: false,
+            problems: Vec::new(),
+        }
+    }
+
+    /// Something was looked at, in which there was something or not.
+    pub(super) fn looked_at(&mut self, has_content: bool) {
+        self.looked_at = true;
+        self.has_content |= has_content;
+    }
+
+    /// Something could not be looked at.
+    pub(super) fn problem(&mut self, state: RepositoryState, reason: impl Into<String>) {
+        self.problems.push((state, reason.into()));
+    }
+
+    /// One surface was looked at, and this is how much of it.
+    pub(super) fn surface(&mut self, surface: Surface, read: SurfaceRead) {
+        self.surface_or(RepositoryState::Failed, surface, read);
+    }
+
+    /// The same, where `state` is that of one of which nothing could be looked at.
+    pub(super) fn surface_or(&mut self, state: RepositoryState, surface: Surface, read: SurfaceRead) {
+        let SurfaceRead { count, reason } = read;
+        if count.read > 0 || count.expired > 0 || reason.is_none() {
+            self.looked_at(count.read > 0);
+        }
+        if let Some(reason) = reason {
+            self.problem(state, reason);
+        }
+        self.row.surfaces.insert(surface.as_str().to_owned(), count);
+    }
+
+    /// What came of it. Locations get their links; what suppresses them is decided.
+    pub(super) fn finish(self, session: ScanContext<'_>, links: &Links) -> Scanned {
+        let Outcome { mut row, mut findings, meter, pulls, looked_at, has_content, problems } = self;
+        findings.for_each_location_mut(&mut |_, location| {
+            let url = location.details().url.clone().or_else(|| links.location(location));
+            let pull = location.details().commit.as_deref().and_then(|commit| pulls.get(commit));
+            let pull = pull.and_then(|number| links.pull_request(&row.repository, *number));
+            if url.is_some() || pull.is_some() {
+                let details = location.details_mut();
+                (details.url, details.pull_request) = (url, pull);
+            }
+        });
+        session.detection.suppressions.reapply(&mut findings);
+        let (findings, faults) = findings.finish();
+        let read = meter.read();
+        row.state = match problems.first() {
+            None if has_content => RepositoryState::Scanned,
+            None => RepositoryState::Empty,
+            Some(_) if looked_at => RepositoryState::Partial,
+            Some((state, _)) => *state,
+        };
+        let reasons: Vec<&str> = problems.iter().map(|(_, reason)| reason.as_str()).collect();
+        row.reason = (!reasons.is_empty()).then(|| reasons.join("; "));
+        row.url = row.url.or_else(|| links.root(&row.repository));
+        (row.objects, row.bytes) = (read.objects, read.bytes);
+        Scanned { row, findings, faults, read }
+    }
+}

@@ -1,0 +1,158 @@
+//! The work of a sweep: several pieces at once, each written down as soon as it is done.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::task::Task;
+use crate::blob::{Fault, FaultKind};
+use crate::cli::scan_context::ScanContext;
+use crate::coverage::{CoverageRow, RepositoryState};
+use crate::finding::Findings;
+use crate::journal::{Journal, Scanned};
+use crate::source::github::AlertRef;
+
+/// Looks at one piece; in its findings and faults every path begins with the piece's name.
+pub(super) trait Worker: Sync {
+    /// What came of it. Alerts that hold tokens are added to `alerts`. None where there is nothing to tell of.
+    fn work(&self, task: &Task<'_>, alerts: &mut Vec<AlertRef>) -> Option<Scanned>;
+}
+
+/// What came of a sweep.
+#[derive(Default)]
+pub(super) struct Swept {
+    pub(super) findings: Findings,
+    pub(super) rows: Vec<CoverageRow>,
+    pub(super) alerts: Vec<AlertRef>,
+}
+
+/// A sweep under way.
+pub(super) struct Sweep<'a> {
+    pub(super) session: ScanContext<'a>,
+    pub(super) journal: &'a Journal,
+    pub(super) worker: &'a dyn Worker,
+    pub(super) jobs: usize,
+}
+
+/// What the threads of a sweep share.
+#[derive(Default)]
+struct Shared {
+    next: AtomicUsize,
+    swept: Mutex<Swept>,
+    /// Whether it was said that the journal cannot be written.
+    warned: AtomicBool,
+}
+
+impl Swept {
+    /// Adds what could not even be listed.
+    pub(super) fn add_rows(&mut self, rows: Vec<CoverageRow>) {
+        for row in rows {
+            self.add_fault(&row);
+            self.rows.push(row);
+        }
+    }
+
+    /// What was not looked at is an error of the run.
+    fn add_fault(&self, row: &CoverageRow) {
+        let reason = row.reason.clone().unwrap_or_else(|| row.state.as_str().to_owned());
+        self.findings.fault(Fault { path: row.repository.clone(), kind: FaultKind::Unreadable, reason });
+    }
+}
+
+impl Shared {
+    fn swept(&self) -> MutexGuard<'_, Swept> {
+        self.swept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sweep<'_> {
+    /// Does all of it, or as much as there is time for: each piece has its row in any case.
+    pub(super) fn run(&self, tasks: &[Task<'_>]) -> Swept {
+        let shared = Shared::default();
+        for task in tasks {
+            self.session.meter.expect_repository(task.size());
+        }
+        std::thread::scope(|scope| {
+            for _ in 0..self.jobs.min(tasks.len()) {
+                scope.spawn(|| self.work_off(tasks, &shared));
+            }
+        });
+        let mut swept = shared.swept.into_inner().unwrap_or_else(PoisonError::into_inner);
+        swept.rows = merged(std::mem::take(&mut swept.rows));
+        swept
+    }
+
+    fn work_off(&self, tasks: &[Task<'_>], shared: &Shared) {
+        while let Some(task) = tasks.get(shared.next.fetch_add(1, Relaxed)) {
+            let mut alerts = Vec::new();
+            let scanned = if self.session.interrupted() {
+                let row = CoverageRow::new(task.target(), task.name(), RepositoryState::Interrupted);
+                let reason = Some("the run ended before it was its turn".to_owned());
+                Some(Scanned::nothing(CoverageRow { reason, ..row }))
+            } else {
+                self.known(task).or_else(|| self.anew(task, &mut alerts, shared))
+            };
+            self.session.meter.repository(task.size());
+            let mut swept = shared.swept();
+            swept.alerts.append(&mut alerts);
+            if let Some(scanned) = scanned {
+                self.take_in(&mut swept, scanned);
+            }
+        }
+    }
+
+    /// What an earlier run that was interrupted has found.
+    fn known(&self, task: &Task<'_>) -> Option<Scanned> {
+        self.journal.read(&task.name(), &task.stamp()?)
+    }
+
+    fn anew(&self, task: &Task<'_>, alerts: &mut Vec<AlertRef>, shared: &Shared) -> Option<Scanned> {
+        let start = Instant::now();
+        let mut scanned = self.worker.work(task, alerts)?;
+        if scanned.row.state != RepositoryState::Interrupted && self.session.interrupted() {
+            scanned.row.state = RepositoryState::Interrupted;
+            scanned.row.reason = Some("the run was interrupted in the middle of it".to_owned());
+        }
+        scanned.row.elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        // What is not whole is looked at again the next time.
+        if let Some(stamp) = task.stamp().filter(|_| scanned.row.state.is_whole()) {
+            let (rules, custom) =
+                (self.session.detection.detector.rules(), self.session.detection.rule_texts());
+            let written = self.journal.write((&task.name(), &stamp), &scanned, (rules, &custom));
+            if let Err(error) = written
+                && !shared.warned.swap(true, Relaxed)
+            {
+                let text = format!("{error}; a run that is interrupted now begins anew");
+                self.session.console.warn(&text);
+            }
+        }
+        Some(scanned)
+    }
+
+    fn take_in(&self, swept: &mut Swept, scanned: Scanned) {
+        let Scanned { row, findings, faults, read } = scanned;
+        self.session.meter.add(&read);
+        // What could not be read is named already, or somebody ended the run.
+        if !row.state.is_whole() && row.state != RepositoryState::Interrupted && faults.is_empty() {
+            swept.add_fault(&row);
+        }
+        findings.into_iter().for_each(|finding| swept.findings.add_finding(finding));
+        faults.into_iter().for_each(|fault| swept.findings.fault(fault));
+        swept.rows.push(row);
+    }
+}
+
+/// One row for each name: a repository and its alerts are two pieces of work.
+fn merged(rows: Vec<CoverageRow>) -> Vec<CoverageRow> {
+    let mut by_name: BTreeMap<String, CoverageRow> = BTreeMap::new();
+    for row in rows {
+        match by_name.get_mut(&row.repository) {
+            Some(known) => known.merge(row),
+            None => {
+                by_name.insert(row.repository.clone(), row);
+            }
+        }
+    }
+    by_name.into_values().collect()
+}

@@ -1,0 +1,29 @@
+//! What several threads of one run scan with.
+
+use super::console::Console;
+use super::detection::Detection;
+use crate::blob::Sink;
+use crate::finding::Findings;
+use crate::meter::Meter;
+use crate::settings::Settings;
+
+/// The part of a session that threads share.
+#[derive(Clone, Copy)]
+pub(super) struct ScanContext<'a> {
+    pub(super) console: Console,
+    pub(super) detection: &'a Detection,
+    pub(super) settings: &'a Settings,
+    pub(super) meter: &'a Meter,
+}
+
+impl ScanContext<'_> {
+    /// Calls `drain` with a sink that puts what is found into `findings`.
+    pub(super) fn scan(&self, findings: &Findings, meter: &Meter, drain: &mut dyn FnMut(&dyn Sink)) {
+        self.detection.scan(self.settings.limits, (findings, meter), drain);
+    }
+
+    /// Whether the user asked the run to end.
+    pub(super) fn interrupted(&self) -> bool {
+        self.meter.cancel_flag().is_cancelled()
+    }
+}
