@@ -9,12 +9,9 @@ mod entry;
 mod error;
 mod files;
 
-use std::collections::HashMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
-
-use sha2::{Digest as _, Sha256};
 
 pub use entry::{Done, Scanned};
 pub use error::JournalError;
@@ -22,6 +19,7 @@ pub use error::JournalError;
 use crate::ledger::{LedgerId, Opener, Sealer, SealingKey};
 use crate::report::{RuleText, SavedReport};
 use crate::rule::Rules;
+use crate::token::Fingerprint;
 
 /// What is older was looked at too long ago to stand for now.
 const LONGEST: Duration = Duration::from_hours(24);
@@ -118,11 +116,8 @@ impl Journal {
 }
 
 fn hex(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    Fingerprint::of(text.as_bytes()).hex()
 }
-
-/// The sealed tokens of an entry, by fingerprint.
-type Sealed = HashMap<String, String>;
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! What came of one repository, as it is written down.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -8,7 +9,6 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Sealed;
 use super::error::JournalError;
 use crate::blob::Fault;
 use crate::coverage::CoverageRow;
@@ -42,7 +42,8 @@ pub struct Done {
     objects: u64,
     commits: u64,
     bytes: u64,
-    tokens: Sealed,
+    /// Sealed, by fingerprint.
+    tokens: HashMap<String, String>,
 }
 
 impl Done {
@@ -51,10 +52,9 @@ impl Done {
         scanned: &Scanned,
         sealer: &Sealer,
     ) -> Result<Done, JournalError> {
-        let seal = |finding: &Finding| {
-            let sealed =
-                sealer.seal(&finding.token).map_err(|error| JournalError::Seal(error.to_string()))?;
-            Ok((finding.token.fingerprint().hex(), STANDARD.encode(sealed)))
+        let token = |finding: &Finding| {
+            let bytes = sealer.seal(&finding.token).map_err(|error| JournalError::Seal(error.to_string()))?;
+            Ok((finding.token.fingerprint().hex(), STANDARD.encode(bytes)))
         };
         Ok(Done {
             name: name.to_owned(),
@@ -64,7 +64,7 @@ impl Done {
             objects: scanned.read.objects,
             commits: scanned.read.commits,
             bytes: scanned.read.bytes,
-            tokens: scanned.findings.iter().map(seal).collect::<Result<_, JournalError>>()?,
+            tokens: scanned.findings.iter().map(token).collect::<Result<_, JournalError>>()?,
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::ControlFlow;
+use std::sync::OnceLock;
 
 use globset::GlobSet;
 use serde::Deserialize;
@@ -58,7 +59,7 @@ pub struct Listing {
     passed_over_for: BTreeMap<(&'static str, &'static str), u64>,
     known: HashSet<u64>,
     /// Whose the credential is, once that was asked.
-    own_login: Option<Option<String>>,
+    own_login: OnceLock<Option<String>>,
     known_gists: HashSet<String>,
     owners: BTreeSet<String>,
 }
@@ -244,8 +245,8 @@ impl Listing {
     }
 
     /// Where a user's repositories are listed: one's own with the private ones among them.
-    fn path_of_user(&mut self, api: &Api, login: &str) -> String {
-        let own = self.own_login.get_or_insert_with(|| {
+    fn path_of_user(&self, api: &Api, login: &str) -> String {
+        let own = self.own_login.get_or_init(|| {
             // An App and some kinds of tokens are nobody's: then only what is public is listed.
             api.get::<Account>("/user").ok().map(|account| account.login)
         });

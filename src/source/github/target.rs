@@ -87,10 +87,10 @@ fn of_path(path: &str) -> Option<Target> {
     let parts: Vec<&str> = path.split('/').collect();
     let name = |text: &str| is_name(text).then(|| text.to_owned());
     match parts[..] {
-        [owner] => name(owner).map(Target::Owner),
         ["enterprise" | "enterprises", slug] => name(slug).map(Target::Enterprise),
-        ["orgs" | "users", owner] => name(owner).map(Target::Owner),
-        ["orgs", owner, "repositories"] => name(owner).map(Target::Owner),
+        [owner] | ["orgs" | "users", owner] | ["orgs", owner, "repositories"] => {
+            name(owner).map(Target::Owner)
+        }
         [owner, repository] => {
             let repository = repository.strip_suffix(".git").unwrap_or(repository);
             RepositoryName::new(owner, repository).map(Target::Repository)

@@ -3,13 +3,13 @@
 use std::fs;
 
 use anyhow::Context as _;
-use sha2::{Digest as _, Sha256};
 
 use super::access::Access;
 use crate::cli::args::GithubArgs;
 use crate::cli::error::redact;
 use crate::cli::session::ScanSession;
 use crate::source::github::Target;
+use crate::token::Fingerprint;
 
 /// What all shards of a sweep are told, too: as flags.
 pub(super) fn options(args: &GithubArgs, targets: &[Target]) -> Vec<String> {
@@ -32,7 +32,7 @@ pub(super) fn of(args: &GithubArgs, session: &ScanSession, access: &Access) -> a
     // What is found, and what is suppressed, depends on these files.
     for path in args.common.files_that_decide() {
         let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        parts.push(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect());
+        parts.push(Fingerprint::of(&bytes).hex());
     }
     Ok(parts.join("\0"))
 }

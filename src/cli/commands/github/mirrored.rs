@@ -73,9 +73,9 @@ impl<'a> Mirrored<'a> {
         let root = args.cache.clone().unwrap_or_else(|| journal.work_dir().join("mirrors"));
         let most = args.max_disk.unwrap_or(u64::MAX);
         // Half of it is for those that are kept, the other for those under way.
-        let room = if args.cache.is_some() { most / 2 } else { 0 };
-        let cache = args.cache.is_some().then(|| Cache { room, kept: AtomicU64::new(0) });
-        let (budget, scanning) = (DiskBudget::new(most - room), Mutex::new(()));
+        let kept = if args.cache.is_some() { most / 2 } else { 0 };
+        let cache = args.cache.is_some().then(|| Cache { room: kept, kept: AtomicU64::new(0) });
+        let (budget, scanning) = (DiskBudget::new(most - kept), Mutex::new(()));
         Ok(Mirrored { session, access, git, budget, root, cache, scanning })
     }
 
@@ -146,9 +146,9 @@ impl<'a> Mirrored<'a> {
             Err(GitError::NotFound(_)) if wanted.may_be_missing => return Ok(false),
             mirror => mirror?,
         };
-        let looked_at = self.look_into(&mirror, (&remote, &limits), wanted, outcome);
+        self.look_into(&mirror, (&remote, &limits), wanted, outcome);
         self.keep_or_remove(mirror);
-        looked_at.map(|()| true)
+        Ok(true)
     }
 
     /// Keeps a mirror in the cache, if there is room for it; or removes it.
@@ -172,7 +172,7 @@ impl<'a> Mirrored<'a> {
         (remote, limits): (&Remote<'_>, &Limits<'_>),
         wanted: &Wanted<'_>,
         outcome: &mut Outcome,
-    ) -> Result<(), GitError> {
+    ) {
         outcome.row.tip = mirror.tip().map(str::to_owned);
         outcome.row.refs = mirror.ref_count();
         if wanted.pulls {
@@ -192,11 +192,9 @@ impl<'a> Mirrored<'a> {
             }
         }
         if mirror.is_empty() && fetched == 0 {
-            outcome.looked_at(false);
-            return Ok(());
+            return outcome.looked_at(false);
         }
         self.scan(mirror, limits, outcome);
-        Ok(())
     }
 
     /// Fetches what was pushed over and deleted. How much of it there was.

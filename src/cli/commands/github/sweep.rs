@@ -137,8 +137,12 @@ impl Sweep<'_> {
         if !row.state.is_whole() && row.state != RepositoryState::Interrupted && faults.is_empty() {
             swept.add_fault(&row);
         }
-        findings.into_iter().for_each(|finding| swept.findings.add_finding(finding));
-        faults.into_iter().for_each(|fault| swept.findings.fault(fault));
+        for finding in findings {
+            swept.findings.add_finding(finding);
+        }
+        for fault in faults {
+            swept.findings.fault(fault);
+        }
         swept.rows.push(row);
     }
 }

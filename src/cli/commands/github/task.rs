@@ -63,8 +63,7 @@ impl<'a> Task<'a> {
     pub(super) fn size(&self) -> u64 {
         match self {
             Task::Repository(listed) => listed.item.size,
-            Task::Wiki(_) | Task::Gist(..) => 0,
-            Task::Alerts(_) => 0,
+            Task::Wiki(_) | Task::Gist(..) | Task::Alerts(_) => 0,
         }
     }
 

@@ -83,11 +83,11 @@ impl GithubWorker<'_> {
             (&self.access.api, self.args.since.as_ref().map(|since| since.at), DOWNLOADS);
         let actions = Actions { api, repository: &name, since, spool, downloads };
         if self.asks(Surface::ActionsLogs) && !self.session.interrupted() {
-            let read = self.into_sink(&outcome, |sink| actions.read_logs(sink));
+            let read = self.read_into(&outcome, |sink| actions.read_logs(sink));
             outcome.surface(Surface::ActionsLogs, read);
         }
         if self.asks(Surface::Artifacts) && !self.session.interrupted() {
-            let read = self.into_sink(&outcome, |sink| actions.read_artifacts(sink));
+            let read = self.read_into(&outcome, |sink| actions.read_artifacts(sink));
             for (artifact, run) in read.runs {
                 links.add_artifact(artifact, run);
             }
@@ -158,7 +158,7 @@ impl GithubWorker<'_> {
     }
 
     /// Calls `read` with a sink that puts what is found into an outcome.
-    fn into_sink<T: Default>(&self, outcome: &Outcome, read: impl Fn(&dyn Sink) -> T) -> T {
+    fn read_into<T: Default>(&self, outcome: &Outcome, read: impl Fn(&dyn Sink) -> T) -> T {
         let mut told = None;
         self.session.scan(&outcome.findings, &outcome.meter, &mut |sink| told = Some(read(sink)));
         told.unwrap_or_default()
