@@ -32,6 +32,9 @@ pub use watch::Limits;
 use fetching::{Head, Written};
 use refs::{KEPT, Refs, Workshop};
 
+/// More refs than these are put into one file: each has one of its own before.
+const MANY_REFS: usize = 100;
+
 /// Which refs are fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MirrorRefs {
@@ -88,12 +91,16 @@ impl<'g> Mirror<'g> {
         match fetched {
             Ok((refs, written)) => {
                 let tip = head.id.or_else(|| refs.get(&head.name?).map(|tip| tip.id.clone()));
-                let lacks_refs = written == Written::Some;
+                let lacks_refs = written != Written::All;
                 Ok(Mirror { git, path, lock, tip, refs, set_aside, lacks_refs })
             }
-            Err(error) if existed => Err(error),
+            Err(error) if existed => {
+                setup::tidy(&path).map_err(|error| GitError::io(&path, &error))?;
+                Err(error)
+            }
             Err(error) => {
                 setup::remove(&path)?;
+                place::remove_lock(&path)?;
                 // What was sent cannot be blamed on this disk.
                 Err(match error {
                     GitError::Damaged { message, .. } => GitError::Server(message),
@@ -194,7 +201,8 @@ impl<'g> Mirror<'g> {
 
     /// Removes it.
     pub fn remove(self) -> Result<(), GitError> {
-        setup::remove(&self.path)
+        setup::remove(&self.path)?;
+        place::remove_lock(&self.path)
     }
 }
 
@@ -205,8 +213,8 @@ fn fetched(
     wanted: MirrorRefs,
     head: &Head,
 ) -> Result<(Refs, Written), GitError> {
-    setup::init(workshop, remote.url, head)?;
-    let before = workshop.refs()?;
+    let is_new = setup::init(workshop, remote.url, head)?;
+    let before = if is_new { Refs::new() } else { workshop.refs()? };
     let mut refspecs = vec!["+refs/*:refs/*".to_owned()];
     if wanted == MirrorRefs::WithoutPulls {
         refspecs.push("^refs/pull/*".to_owned());
@@ -217,8 +225,7 @@ fn fetched(
         error => error,
     };
     let mut written = remote.fetch(workshop, &refspecs).map_err(failed)?;
-    if written == Written::Some && !before.is_empty() {
-        // `x` was deleted and `x/y` made: both cannot be here.
+    if written == Written::Conflict && !before.is_empty() {
         workshop.keep(&before.values().map(|tip| tip.id.clone()).collect())?;
         refspecs.push(format!("^{KEPT}*"));
         written = remote.fetch_pruning(workshop, &refspecs).map_err(failed)?;
@@ -226,8 +233,10 @@ fn fetched(
     setup::set_head(workshop, head)?;
     let after = workshop.refs()?;
     workshop.keep_overwritten(&before, &after)?;
-    let pack = workshop.command(&["pack-refs", "--all"])?;
-    workshop.lines(pack, None, &mut |_| {})?;
+    if after.len() > MANY_REFS {
+        let pack = workshop.command(&["pack-refs", "--all"])?;
+        workshop.lines(pack, None, &mut |_| {})?;
+    }
     Ok((after, written))
 }
 

@@ -36,6 +36,8 @@ pub(super) enum Written {
     All,
     /// All objects are here, and some refs could not be written.
     Some,
+    /// The same, because others that were here before stand in the way: `x` was deleted, and `x/y` made.
+    Conflict,
 }
 
 /// Why a fetch failed, and the ids that the server refused.
@@ -120,15 +122,13 @@ impl Remote<'_> {
         let error = GitError::of(workshop.path, &status.to_string(), &said);
         // Git writes refs when all objects are here, and ends with 1 where it could not write one of them; each has an error
         // of its own then, and none is fatal.
-        if status.code() == Some(1)
-            && !said.contain("fatal: ")
-            && said.contain("some local refs could not be updated")
-        {
-            return match error {
-                GitError::Git { .. } => Ok(Written::Some),
-                error => Err((error, said.refused().clone())),
-            };
+        let only_refs = status.code() == Some(1) && !said.contain("fatal: ");
+        match error {
+            GitError::Git { .. } if only_refs && said.contain("some local refs could not be updated") => {
+                Ok(Written::Conflict)
+            }
+            GitError::Git { .. } if only_refs && said.contain("cannot lock ref") => Ok(Written::Some),
+            error => Err((error, said.refused().clone())),
         }
-        Err((error, said.refused().clone()))
     }
 }

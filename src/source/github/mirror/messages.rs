@@ -116,6 +116,9 @@ fn ids(line: &str) -> impl Iterator<Item = &str> {
 /// Whether a line of the server counts something: `remote: Counting objects: 12% (3/25)`.
 fn is_progress(line: &str) -> bool {
     let Some(said) = line.strip_prefix("remote: ") else { return false };
+    if said.starts_with("Total ") {
+        return true;
+    }
     let Some((words, number)) = said.split_once(':') else { return false };
     let counts = number.trim_start().starts_with(|c: char| c.is_ascii_digit());
     counts && words.ends_with("objects")

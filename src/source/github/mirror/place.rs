@@ -114,9 +114,34 @@ fn check(path: &Path) -> Result<(), GitError> {
 
 /// The lock of the mirror at `path`: one run at a time works on it. A `git` that has outlived its run holds it, too.
 pub(super) fn lock(path: &Path, limits: &Limits<'_>) -> Result<File, GitError> {
+    let name = lock_name(path);
+    let asked = Instant::now();
+    loop {
+        let file = open(&name).map_err(|error| GitError::io(&name, &error))?;
+        wait(&file, path, asked, limits)?;
+        // Whoever had it may have removed it together with the mirror.
+        if is_at(&file, &name) {
+            return Ok(file);
+        }
+    }
+}
+
+/// Removes the lock of the mirror at `path`, which the caller holds: others who wait for it make it anew.
+pub(super) fn remove_lock(path: &Path) -> Result<(), GitError> {
+    let name = lock_name(path);
+    match fs::remove_file(&name) {
+        Err(error) if cfg!(unix) && error.kind() != ErrorKind::NotFound => Err(GitError::io(&name, &error)),
+        _ => Ok(()),
+    }
+}
+
+fn lock_name(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let name = PathBuf::from(name);
+    PathBuf::from(name)
+}
+
+fn open(name: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
@@ -124,12 +149,31 @@ pub(super) fn lock(path: &Path, limits: &Limits<'_>) -> Result<File, GitError> {
         use std::os::unix::fs::OpenOptionsExt as _;
         options.mode(0o600).custom_flags(libc::O_NOFOLLOW);
     }
-    let file = options.open(&name).map_err(|error| GitError::io(&name, &error))?;
-    let asked = Instant::now();
+    options.open(name)
+}
+
+/// Whether the file is the one of this name still.
+#[cfg(unix)]
+fn is_at(file: &File, name: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let same =
+        |own: &fs::Metadata, there: &fs::Metadata| (own.dev(), own.ino()) == (there.dev(), there.ino());
+    let (own, there) = (file.metadata(), fs::symlink_metadata(name));
+    own.is_ok_and(|own| there.is_ok_and(|there| same(&own, &there)))
+}
+
+/// Elsewhere a file that is open cannot be removed.
+#[cfg(not(unix))]
+fn is_at(_file: &File, _name: &Path) -> bool {
+    true
+}
+
+fn wait(file: &File, path: &Path, asked: Instant, limits: &Limits<'_>) -> Result<(), GitError> {
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::Error(error)) => return Err(GitError::io(&name, &error)),
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(GitError::io(path, &error)),
             Err(TryLockError::WouldBlock) if limits.cancel.is_cancelled() => return Err(GitError::Cancelled),
             Err(TryLockError::WouldBlock) if asked.elapsed() > limits.stall => {
                 return Err(GitError::Busy(path.to_owned()));

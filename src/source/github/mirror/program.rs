@@ -72,6 +72,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("fetch.writeCommitGraph", "false"),
     ("core.logAllRefUpdates", "false"),
     ("init.defaultBranch", "main"),
+    ("advice.fetchShowForcedUpdates", "false"),
     // One pack for each fetch, and not a file for each object.
     ("fetch.unpackLimit", "1"),
     ("transfer.unpackLimit", "1"),

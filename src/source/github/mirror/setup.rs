@@ -43,8 +43,8 @@ pub(super) fn is_mirror(path: &Path, url: &CloneUrl) -> Result<bool, GitError> {
     }
 }
 
-/// Makes the repository, or completes one whose making was interrupted.
-pub(super) fn init(workshop: &Workshop<'_>, url: &CloneUrl, head: &Head) -> Result<(), GitError> {
+/// Makes the repository, or completes one whose making was interrupted. Whether it is new.
+pub(super) fn init(workshop: &Workshop<'_>, url: &CloneUrl, head: &Head) -> Result<bool, GitError> {
     let path = workshop.path;
     let failed = |error: io::Error| GitError::io(path, &error);
     place::make(path).map_err(failed)?;
@@ -65,12 +65,12 @@ pub(super) fn init(workshop: &Workshop<'_>, url: &CloneUrl, head: &Head) -> Resu
         let mut file = OpenOptions::new().append(true).open(&config).map_err(failed)?;
         file.write_all(NO_COLLECTION.as_bytes()).map_err(failed)?;
     }
-    Ok(())
+    Ok(is_new)
 }
 
 /// Removes what interrupted calls of git leave: locks, and beginnings of packs. The mirror's own lock says that nobody is at
 /// work on them.
-fn tidy(path: &Path) -> io::Result<()> {
+pub(super) fn tidy(path: &Path) -> io::Result<()> {
     let entries = match fs::read_dir(path) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -93,7 +93,10 @@ fn tidy(path: &Path) -> io::Result<()> {
 
 /// Has the mirror's `HEAD` stand for what the server's does.
 pub(super) fn set_head(workshop: &Workshop<'_>, head: &Head) -> Result<(), GitError> {
+    let now = fs::read_to_string(workshop.path.join("HEAD")).unwrap_or_default();
+    let now = now.trim_end().strip_prefix("ref: ");
     let command = match head {
+        Head { name: Some(name), .. } if now == Some(name) => return Ok(()),
         Head { name: Some(name), .. } if name.starts_with("refs/") => {
             workshop.command(&["symbolic-ref", "HEAD", name])?
         }

@@ -261,6 +261,21 @@ fn names_of_refs_that_are_made_to_hurt_do_not() {
 }
 
 #[test]
+fn a_name_that_no_file_can_have_costs_the_ref_and_not_its_objects() {
+    let scene = Scene::new();
+    let (upstream, main) = scene.hello();
+    let hidden = upstream.commit(b"hidden", &[&main]);
+    let name = "x".repeat(253);
+    std::fs::write(upstream.path.join("packed-refs"), format!("{hidden} refs/heads/{name}\n")).unwrap();
+    for _ in 0..2 {
+        let mirror = scene.fetch("hello").unwrap();
+        assert!(mirror.lacks_refs());
+        assert_eq!(mirror.tip(), Some(main.as_str()));
+        assert_eq!(in_mirror(mirror.path(), &["cat-file", "-t", &hidden]), "commit");
+    }
+}
+
+#[test]
 fn a_wiki_in_which_nothing_was_written_is_no_error() {
     let scene = Scene::new();
     scene.hello();

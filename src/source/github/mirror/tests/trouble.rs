@@ -137,14 +137,14 @@ fn an_interrupted_mirror_is_completed() {
     // As a kill leaves it at each moment: without refs, with locks and beginnings of packs, without a configuration …
     let cut: [&dyn Fn(); 6] = [
         &|| std::fs::write(path.join("packed-refs.lock"), "").unwrap(),
-        &|| std::fs::remove_file(path.join("packed-refs")).unwrap(),
+        &|| std::fs::remove_file(path.join("refs/heads/main")).unwrap(),
         &|| std::fs::write(path.join("objects/pack/tmp_pack_x"), "PACK").unwrap(),
         &|| std::fs::remove_file(path.join("HEAD")).unwrap(),
         &|| std::fs::write(path.join("config.lock"), "").unwrap(),
         &|| {
             std::fs::remove_dir_all(path.join("objects")).unwrap();
             std::fs::remove_dir_all(path.join("refs")).unwrap();
-            for name in ["packed-refs", "HEAD", "config"] {
+            for name in ["HEAD", "config"] {
                 std::fs::remove_file(path.join(name)).unwrap();
             }
         },
@@ -198,12 +198,29 @@ fn one_run_at_a_time_works_on_a_mirror() {
     let limits = Limits { stall: Duration::from_millis(200), ..limits(&scene.cancel) };
     assert!(matches!(scene.fetch_within("hello", &limits).unwrap_err(), GitError::Busy(_)));
     thread::scope(|scope| {
-        let waiting = scope.spawn(|| scene.fetch("hello").map(drop));
+        let waiting = scope.spawn(|| scene.fetch("hello").map(|mirror| mirror.path().exists()));
         thread::sleep(Duration::from_millis(100));
         assert!(!waiting.is_finished());
-        drop(held);
-        assert_eq!(waiting.join().unwrap(), Ok(()));
+        // The lock goes with the mirror, and who has waited for it makes both anew.
+        held.remove().unwrap();
+        assert_eq!(waiting.join().unwrap(), Ok(true));
     });
+    scene.fetch("hello").unwrap().remove().unwrap();
+    assert_eq!(std::fs::read_dir(scene.place().path().parent().unwrap()).unwrap().count(), 0);
+}
+
+/// As by a git that has outlived a run that was killed.
+#[test]
+fn a_mirror_is_locked_as_long_as_a_child_of_another_run_lives() {
+    let scene = Scene::new();
+    scene.hello();
+    let Mirror { lock, .. } = scene.fetch("hello").unwrap();
+    let mut child = std::process::Command::new("sleep").arg("60").stdin(lock).spawn().unwrap();
+    let limits = Limits { stall: Duration::from_millis(200), ..limits(&scene.cancel) };
+    let while_it_lives = scene.fetch_within("hello", &limits).map(drop);
+    child.kill().and_then(|()| child.wait()).unwrap();
+    assert!(matches!(while_it_lives, Err(GitError::Busy(_))));
+    assert!(scene.fetch("hello").is_ok());
 }
 
 /// Where file systems may be mounted.
