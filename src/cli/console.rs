@@ -2,6 +2,7 @@
 
 mod prompt;
 mod revoke_progress;
+mod scan_progress;
 mod wrap;
 
 use std::io::{self, IsTerminal as _, Write as _};
@@ -11,12 +12,13 @@ use std::time::{Duration, Instant};
 
 use anstream::ColorChoice;
 use anstyle::{AnsiColor, Color, Style};
-use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::Timestamp;
 
 pub(super) use self::prompt::can_prompt;
 use super::error::redact;
 use crate::finding::Confidence;
-use crate::meter::{CancelFlag, Meter, Reading};
+use crate::meter::{CancelFlag, Meter};
 use crate::report::{Palette, Summary};
 use crate::text::printable;
 
@@ -118,14 +120,8 @@ impl Console {
     pub(super) fn watch<T>(&self, meter: &Meter, work: impl FnOnce() -> T) -> T {
         let (start, before) = (Instant::now(), meter.read());
         let update = |bar: &ProgressBar| {
-            let read = meter.read();
-            let scanned =
-                if read.objects > 0 { count(read.objects, "object") } else { count(read.files, "file") };
-            let message = format!("{scanned}  {}  {}", HumanBytes(read.bytes), count(read.hits, "hit"));
-            bar.set_message(match share_done(before, read) {
-                Some(share) => format!("{message}  {}", left(share, start.elapsed())),
-                None => message,
-            });
+            let second = u64::try_from(Timestamp::now().as_second()).unwrap_or_default();
+            bar.set_message(scan_progress::line(before, meter.read(), start.elapsed(), second));
         };
         self.with_progress("{spinner} {elapsed} {msg}", &update, work)
     }
@@ -194,27 +190,6 @@ pub(super) fn error(text: &str) {
 /// Prints what the parser says of a wrong command line, in its own colours.
 pub(super) fn usage(text: &str) {
     let _ = write!(anstream::stderr().lock(), "{text}");
-}
-
-/// The share that is done of what one step of a run has to scan, where that is known.
-fn share_done(before: Reading, now: Reading) -> Option<f64> {
-    let expected = now.expected.saturating_sub(before.expected);
-    let done = now.scanned().saturating_sub(before.scanned());
-    // Far more than a terminal shows, and exact up to 2^53.
-    #[expect(clippy::cast_precision_loss, reason = "a share of a percent is not shown")]
-    let share = done as f64 / expected as f64;
-    (expected > 0 && !now.counting).then_some(share.min(1.0))
-}
-
-/// How much is done, and how long the rest takes: `42%, 3 minutes left`.
-fn left(share: f64, elapsed: Duration) -> String {
-    let percent = format!("{:.0}%", (share * 100.0).floor());
-    // The first files tell little.
-    if !(0.02..1.0).contains(&share) || elapsed < Duration::from_secs(2) {
-        return percent;
-    }
-    let rest = elapsed.mul_f64((1.0 - share) / share);
-    format!("{percent}, {} left", HumanDuration(rest))
 }
 
 /// `1,500`.
@@ -290,28 +265,4 @@ pub(super) fn summary_lines(summary: &Summary, least: Confidence, all_listed: bo
         lines.push(format!("{} git {noun} not looked into: see --history", HumanCount(summary.histories)));
     }
     lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_step_knows_how_much_of_it_is_done() {
-        let read =
-            |objects, expected, counting| Reading { objects, expected, counting, ..Reading::default() };
-        let before = read(10, 10, false);
-        assert_eq!(share_done(before, read(35, 60, false)), Some(0.5));
-        assert_eq!(share_done(before, read(70, 60, false)), Some(1.0), "a file that came later");
-        assert_eq!(share_done(before, read(35, 60, true)), None, "nobody knows yet");
-        assert_eq!(share_done(before, read(35, 10, false)), None, "a pipe");
-    }
-
-    #[test]
-    fn the_time_left_is_told_once_it_means_something() {
-        assert_eq!(left(0.001, Duration::from_mins(1)), "0%");
-        assert_eq!(left(0.5, Duration::from_secs(1)), "50%");
-        assert_eq!(left(0.25, Duration::from_mins(1)), "25%, 3 minutes left");
-        assert_eq!(left(1.0, Duration::from_mins(1)), "100%");
-    }
 }
