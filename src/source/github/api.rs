@@ -12,8 +12,6 @@ mod pages;
 mod quota;
 mod refused;
 #[cfg(test)]
-pub(super) mod testing;
-#[cfg(test)]
 mod tests;
 mod wait;
 
