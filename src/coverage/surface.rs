@@ -53,6 +53,11 @@ impl Surface {
         [Surface::Repos, Surface::Pulls, Surface::Deleted, Surface::ActionsLogs, Surface::Artifacts]
     }
 
+    /// Whether something has to be fetched by `git` to look at it.
+    pub const fn needs_git(self) -> bool {
+        self.needs_mirror() || matches!(self, Surface::Wikis | Surface::Gists)
+    }
+
     /// Whether it takes a mirror of the repository to look at it.
     pub const fn needs_mirror(self) -> bool {
         matches!(self, Surface::Repos | Surface::Pulls | Surface::Deleted)

@@ -32,21 +32,27 @@ use crate::finding::Finding;
 use crate::journal::Journal;
 use crate::ledger;
 use crate::report::Roots;
-use crate::settings::Env;
-use crate::source::github::{Listing, ListingOptions};
+use crate::settings::{ConnectionSettings, Env};
+use crate::source::github::{ApiError, Listing, ListingOptions};
 
 pub(super) fn run(args: &GithubArgs, env: &Env) -> anyhow::Result<Exit> {
     let mut session = ScanSession::prepare(GITHUB, &args.common, Vec::new(), env)?;
     session.limit_threads()?;
-    let access = Access::open(args, &session, env)?;
-    let targets = targets::read(args, access.host.label(), &access.host.api_base())?;
+    let flags = args.common.revocation.flags().connection;
+    let connection = ConnectionSettings::resolve(&flags, env, &session.detection.user.connection)?;
+    let targets = targets::read(args, connection.host.label(), &connection.host.api_base())?;
+    let access = Access::open(args, connection, &targets, (&session, env))?;
     session.sweep.options.extend(identity::options(args, &targets));
     let journal = Journal::open(&journal_parent(args)?, &identity::of(args, &session, &access)?)?;
     let access = access.keeping_pages(&pages_dir(args, &journal))?;
     let options = listing_options(args, &session)?;
-    let mut listing =
-        session.console.watch(&session.meter, || Listing::expand(&access.api, &targets, &options))?;
     let mirrored = Mirrored::new(args, (session.context(), &access), &journal)?;
+    let expand = || Listing::expand(&access.api, &targets, &options);
+    let mut listing = match session.console.watch(&session.meter, expand) {
+        // There is a report all the same, of nothing.
+        Err(ApiError::Interrupted) => Listing::default(),
+        listing => listing?,
+    };
     let worker = GithubWorker {
         session: session.context(),
         access: &access,

@@ -54,6 +54,16 @@ impl Target {
     }
 }
 
+impl Target {
+    /// The name of whose it is: an organization, a user, an enterprise.
+    pub fn owner(&self) -> &str {
+        match self {
+            Target::Owner(name) | Target::Enterprise(name) => name,
+            Target::Repository(name) => name.owner(),
+        }
+    }
+}
+
 /// Without the user and the password that an address may hold.
 fn shown(text: &str) -> String {
     match text.split_once("://") {

@@ -3,17 +3,18 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use crate::cli::args::GithubArgs;
 use crate::cli::connection;
+use crate::cli::console::Console;
 use crate::cli::session::ScanSession;
 use crate::http::is_loopback;
 use crate::provider::github::host::Host;
 use crate::settings::{ConnectionSettings, Env};
 use crate::source::github::{
-    Api, ApiError, ApiOptions, CloneUrl, Credentials, PageStore, RepositoryName, StaticCredential, Wait,
-    web_base,
+    Api, ApiError, ApiOptions, AppCredential, AppOptions, CloneUrl, Credentials, Installation, PageStore,
+    RepositoryName, StaticCredential, Target, Wait, web_base,
 };
 
 use crate::text::{MESSAGE_LIMIT, one_line};
@@ -34,9 +35,12 @@ impl Access {
     /// Finds the credential, and a way to the API; asks nothing yet.
     ///
     /// There is no way without a credential: calls without one are counted with the revocations of this address.
-    pub(super) fn open(args: &GithubArgs, session: &ScanSession, env: &Env) -> anyhow::Result<Access> {
-        let flags = args.common.revocation.flags().connection;
-        let connection = ConnectionSettings::resolve(&flags, env, &session.detection.user.connection)?;
+    pub(super) fn open(
+        args: &GithubArgs,
+        connection: ConnectionSettings,
+        targets: &[Target],
+        (session, env): (&ScanSession, &Env),
+    ) -> anyhow::Result<Access> {
         let options = ApiOptions {
             base_url: connection.host.api_base(),
             ca_cert: connection.ca_cert.clone(),
@@ -44,8 +48,13 @@ impl Access {
             min_interval: connection.min_interval,
             cancel: session.meter.cancel_flag().clone(),
         };
-        let Found { credentials, location, identity } = credentials(args, (session, &connection), env)?;
-        let (console, meter) = (session.console, session.meter.clone());
+        let console = session.console;
+        let found = match app(args, targets)? {
+            Some(app) => of_app(&app, &options, &console)?,
+            None => of_user(&connection, env, &console)?,
+        };
+        let Found { credentials, location, identity } = found;
+        let meter = session.meter.clone();
         let watch = move |wait: &Wait| match wait {
             Wait::Until(until, why) => {
                 meter.wait_until(u64::try_from(until.as_second()).unwrap_or_default());
@@ -123,12 +132,36 @@ struct Found {
     identity: String,
 }
 
-fn credentials(
-    _args: &GithubArgs,
-    (session, connection): (&ScanSession, &ConnectionSettings),
-    env: &Env,
-) -> anyhow::Result<Found> {
-    let found = connection::require_credential(connection, env, &session.console)?;
+/// The App that was named, and where it is installed.
+fn app(args: &GithubArgs, targets: &[Target]) -> anyhow::Result<Option<AppOptions>> {
+    let (Some(app_id), Some(key_file)) = (args.app_id.clone(), args.app_key_file.clone()) else {
+        return Ok(None);
+    };
+    let mut owners: Vec<String> = targets.iter().map(|target| target.owner().to_ascii_lowercase()).collect();
+    owners.dedup();
+    let installation = match (args.app_installation, &owners[..]) {
+        (Some(id), _) => Installation::Id(id),
+        (None, [owner]) => Installation::Of(owner.clone()),
+        _ => bail!(
+            "an App's installation sees the repositories of one owner, and there are targets of several: sweep one owner \
+             at a time, or name the installation with --app-installation"
+        ),
+    };
+    Ok(Some(AppOptions { app_id, key_file, installation }))
+}
+
+fn of_app(app: &AppOptions, options: &ApiOptions, console: &Console) -> anyhow::Result<Found> {
+    let credential = AppCredential::new(app, options)?;
+    if let Some(warning) = credential.warning() {
+        console.warn(warning);
+    }
+    let location = format!("a token of the GitHub App {}", app.app_id);
+    let identity = format!("app {} {:?}", app.app_id, app.installation);
+    Ok(Found { credentials: Arc::new(credential), location, identity })
+}
+
+fn of_user(connection: &ConnectionSettings, env: &Env, console: &Console) -> anyhow::Result<Found> {
+    let found = connection::require_credential(connection, env, console)?;
     let (location, identity) = (found.location, found.token.fingerprint().hex());
     Ok(Found { credentials: Arc::new(StaticCredential::new(found.token)), location, identity })
 }

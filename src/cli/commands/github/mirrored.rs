@@ -31,7 +31,7 @@ const TIMES_TOLD: u64 = 3;
 pub(super) struct Mirrored<'a> {
     session: ScanContext<'a>,
     access: &'a Access,
-    git: Git,
+    git: Option<Git>,
     budget: DiskBudget,
     /// Where mirrors are.
     root: PathBuf,
@@ -69,7 +69,10 @@ impl<'a> Mirrored<'a> {
         (session, access): (ScanContext<'a>, &'a Access),
         journal: &Journal,
     ) -> Result<Self, GitError> {
-        let git = Git::find(access.connection.ca_cert.as_deref(), session.meter.cancel_flag())?;
+        let needs_git = |surface: &Surface| surface.needs_git();
+        let find = || Git::find(access.connection.ca_cert.as_deref(), session.meter.cancel_flag());
+        // Alerts and logs are there for a machine without git, too.
+        let git = args.include.iter().any(needs_git).then(find).transpose()?;
         let root = args.cache.clone().unwrap_or_else(|| journal.work_dir().join("mirrors"));
         let most = args.max_disk.unwrap_or(u64::MAX);
         // Half of it is for those that are kept, the other for those under way.
@@ -142,7 +145,8 @@ impl<'a> Mirrored<'a> {
             cancel: self.session.meter.cancel_flag(),
         };
         let refs = if wanted.pulls { MirrorRefs::All } else { MirrorRefs::WithoutPulls };
-        let mirror = match Mirror::fetch(&self.git, place, &remote, refs, &limits) {
+        let git = self.git.as_ref().ok_or_else(|| GitError::Program("there is no git".to_owned()))?;
+        let mirror = match Mirror::fetch(git, place, &remote, refs, &limits) {
             Err(GitError::NotFound(_)) if wanted.may_be_missing => return Ok(false),
             mirror => mirror?,
         };
