@@ -209,7 +209,7 @@ fn what_goes_wrong_says_what_to_do() {
     }
     let directory = tempfile::tempdir().unwrap();
     let key_file = write(directory.path(), &pkcs1());
-    for app_id in ["", "a b", "x\n"] {
+    for app_id in ["", "a b", "x/y"] {
         let options = AppOptions {
             app_id: app_id.to_owned(),
             key_file: key_file.clone(),
