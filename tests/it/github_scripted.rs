@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::support::github_source::{
-    Activity, Alert, Artifact, Description, FoundIn, Gist, OwnerKind, Run, SourceGitHub, Trouble,
+    Activity, Alert, Artifact, Description, FoundIn, OwnerKind, Run, SourceGitHub, Trouble,
 };
 use crate::support::mint::{Kind, Mint};
 
@@ -48,7 +48,7 @@ fn github() -> (SourceGitHub, String) {
     let secret = mint.token(Kind::Pat);
     let found = FoundIn::Commit { path: "a".to_owned(), line: 1, commit: zeros };
     github.change(|world| {
-        world.owner_mut("mona").gists.push(Gist { id: "abc123".to_owned(), public: true });
+        world.add_gist("mona", "abc123");
         world.enterprises.insert("corp".to_owned(), vec!["acme".to_owned()]);
         let repository = "acme/web".to_owned();
         let secret_type = "github_personal_access_token";

@@ -81,10 +81,19 @@ impl Call<'_> {
                 }
                 _ => Reply::error(404, "Not Found"),
             },
-            ["user", id] => match world.owner_of_id(id) {
+            ["user", id] if *id != "repos" => match world.owner_of_id(id) {
                 Some(owner) => Reply::json(200, shapes.account(owner).to_string()),
                 None => Reply::error(404, "Not Found"),
             },
+            ["user"] => match world.credential_of.as_ref().and_then(|login| world.owner(login)) {
+                Some(owner) => Reply::json(200, shapes.account(owner).to_string()),
+                None => Reply::error(403, "Resource not accessible by integration"),
+            },
+            ["user", "repos"] => {
+                let owner = world.credential_of.as_ref().and_then(|login| world.owner(login));
+                let all = owner.map(|owner| owner.repositories.as_slice()).unwrap_or_default();
+                self.paging(self.path).page(self.incoming, all, |_, found| shapes.repository(found))
+            }
             [kind @ ("orgs" | "users"), login, "repos"] => self.repositories(world, kind, login),
             ["users", login, "gists"] => self.gists(world, login),
             ["orgs", login, "secret-scanning", "alerts"] => {
