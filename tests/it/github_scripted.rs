@@ -92,7 +92,8 @@ fn ask(github: &SourceGitHub, request: &str, headers: &[(&str, &str)]) -> (u16, 
 
 fn ask_at(address: &str, request: &str, headers: &[(&str, &str)]) -> (u16, String, String) {
     let mut stream = TcpStream::connect(address).expect("it listens");
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers = headers.concat();
     let head = format!(
         "{request} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: tests\r\nConnection: close\r\n{headers}\r\n"
     );
@@ -135,7 +136,7 @@ fn prism_has_nothing_against_its_answers() {
     let mut proxy = Command::new(prism);
     proxy.arg("proxy").arg(description).args([github.url(), "--errors", "-h", "127.0.0.1", "-p"]);
     let mut proxy = proxy.arg(port.port().to_string()).stdout(Stdio::null()).spawn().expect("prism starts");
-    let patience = std::time::Instant::now() + Duration::from_secs(60);
+    let patience = std::time::Instant::now() + Duration::from_mins(1);
     while TcpStream::connect(port).is_err() {
         assert!(std::time::Instant::now() < patience, "prism does not listen");
         std::thread::sleep(Duration::from_millis(100));
@@ -178,7 +179,7 @@ fn it_keeps_its_limits() {
     let get = |headers: &[(&str, &str)]| {
         ask(&github, "GET /orgs/acme/repos", &[&[("Authorization", bearer.as_str())], headers].concat())
     };
-    github.limit("core", 2, Duration::from_secs(60), 5000);
+    github.limit("core", 2, Duration::from_mins(1), 5000);
     let (status, head, _) = get(&[]);
     assert!(status == 200 && head.contains("X-RateLimit-Remaining: 1\r\n"), "{head}");
     let tag = head.lines().find_map(|line| line.strip_prefix("ETag: ")).expect("a tag").to_owned();

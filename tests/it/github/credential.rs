@@ -62,16 +62,13 @@ fn no_process_is_given_the_credential_as_an_argument() {
     noting_git(notes.path());
     let forms = forms(&sweep.credential);
     let ended = Arc::new(AtomicBool::new(false));
-    let (watched, ends) = (forms.clone(), Arc::clone(&ended));
+    let (secret, ends) = (forms.clone(), Arc::clone(&ended));
     let watcher = thread::spawn(move || {
         let mut seen = 0;
         while !ends.load(Ordering::SeqCst) {
             for line in command_lines() {
                 seen += usize::from(line.contains("git") && line.contains("acme/web"));
-                assert!(
-                    watched.iter().all(|form| !line.contains(form.as_str())),
-                    "an argument gives it away"
-                );
+                assert!(secret.iter().all(|form| !line.contains(form.as_str())), "an argument gives it away");
             }
         }
         seen

@@ -20,7 +20,7 @@ pub(super) fn interrupt(child: &Child) {
 
 /// Waits until this is so.
 pub(super) fn wait_for(what: &str, done: impl Fn() -> bool) {
-    let patience = Instant::now() + Duration::from_secs(60);
+    let patience = Instant::now() + Duration::from_mins(1);
     while !done() {
         assert!(Instant::now() < patience, "waited in vain for {what}");
         thread::sleep(Duration::from_millis(5));

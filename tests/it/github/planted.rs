@@ -65,7 +65,8 @@ impl Sweep {
     fn content(&mut self, surface: &'static str, path: &str, write: impl FnOnce(&str) -> String) -> Planted {
         let token = self.mint.token(Kind::Pat);
         let commit = write(&text(&token));
-        let link = format!("/acme/web/blob/{commit}/{path}#L3");
+        let encoded = path.replace(' ', "%20").replace('#', "%23");
+        let link = format!("/acme/web/blob/{commit}/{encoded}#L3");
         let (root, kind, path) = ("acme/web", "content", path.to_owned());
         Planted { surface, token, root, path, kind, commit: Some(commit), link, pull: None }
     }
