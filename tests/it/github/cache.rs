@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+use super::planted::MISSING;
 use super::{Sweep, files, finding, state, timeless};
 use crate::support::mint::Kind;
 
@@ -14,9 +15,10 @@ fn mirrors(sweep: &Sweep) -> Vec<PathBuf> {
     heads.filter_map(|head| head.parent().map(PathBuf::from)).collect()
 }
 
-/// Packs that `git` asked for.
+/// How often `git` asked for objects: not counted is what the server does not have any more.
 fn fetches(sweep: &Sweep) -> usize {
-    sweep.github.noted().iter().filter(|noted| noted.request.body.contains("command=fetch")).count()
+    let asks = |body: &str| body.contains("command=fetch") && !body.contains(MISSING);
+    sweep.github.noted().iter().filter(|noted| asks(&noted.request.body)).count()
 }
 
 #[test]

@@ -159,7 +159,7 @@ fn killed(seed: u64, repositories: usize, kills: u32) {
     // Somewhere between its start and what it gets done in twice its share.
     let start = Duration::from_millis(300);
     let most = u64::try_from((start + length * 2 / kills).as_micros()).expect("a short time");
-    let mut whiles = 0;
+    let (mut whiles, mut left_behind) = (0, 0);
     for _ in 0..kills {
         let mut command = sweep.command(&RUN);
         let child = command.process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
@@ -168,7 +168,9 @@ fn killed(seed: u64, repositories: usize, kills: u32) {
         whiles += usize::from(child.try_wait().expect("a process").is_none());
         let _ = killpg(Pid::from_raw(i32::try_from(child.id()).expect("a process")), Signal::SIGKILL);
         child.wait().expect("it ends");
+        left_behind += sweep.assert_no_traces();
     }
+    assert!(left_behind > 0, "nothing was ever left behind");
     let (code, report) = sweep.json(&RUN[..RUN.len() - 2]);
     assert_eq!((code, timeless(&report)), (1, timeless(&whole)));
     judge(&report, &expected);

@@ -88,7 +88,7 @@ fn coverage_is_true(sweep: &Sweep, report: &Value) {
     assert_eq!((&web["refs"], &web["objects"]), (&refs.into(), &objects.into()));
     let surfaces = &web["surfaces"];
     for (surface, read, expired) in
-        [("pulls", 2, 0), ("deleted", 2, 0), ("actions-logs", 2, 1), ("artifacts", 1, 1)]
+        [("pulls", 2, 0), ("deleted", 2, 1), ("actions-logs", 2, 1), ("artifacts", 1, 1)]
     {
         let count = &surfaces[surface];
         assert_eq!(count["read"], read, "{surface}: {surfaces:#}");

@@ -144,7 +144,7 @@ fn a_repository_that_is_refused_says_why() {
     for (number, trouble, word) in [
         (0, Trouble::Sso, "sso"),
         (1, Trouble::IpAllowList, "ip allow list"),
-        (2, Trouble::Blocked, "451"),
+        (2, Trouble::Blocked, "dmca"),
         (3, Trouble::Permissions, "403"),
         (4, Trouble::Status(404, "Not Found"), ""),
     ] {
