@@ -3,14 +3,14 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::support::github_source::{
-    Activity, Alert, Artifact, Description, FoundIn, Gist, OwnerKind, Run, SourceGitHub, Trouble,
+    Activity, Alert, Artifact, Description, FoundIn, OwnerKind, Run, SourceGitHub, Trouble,
 };
 use crate::support::mint::{Kind, Mint};
 
@@ -48,7 +48,7 @@ fn github() -> (SourceGitHub, String) {
     let secret = mint.token(Kind::Pat);
     let found = FoundIn::Commit { path: "a".to_owned(), line: 1, commit: zeros };
     github.change(|world| {
-        world.owner_mut("mona").gists.push(Gist { id: "abc123".to_owned(), public: true });
+        world.add_gist("mona", "abc123");
         world.enterprises.insert("corp".to_owned(), vec!["acme".to_owned()]);
         let repository = "acme/web".to_owned();
         let secret_type = "github_personal_access_token";
@@ -60,11 +60,43 @@ fn github() -> (SourceGitHub, String) {
     (github, credential)
 }
 
+/// What is asked for, to see that it is answered as described.
+const PATHS: [&str; 21] = [
+    "/users/acme",
+    "/users/mona",
+    "/orgs/acme",
+    "/orgs/acme/repos",
+    "/users/mona/repos",
+    "/users/mona/gists",
+    "/repos/acme/web",
+    "/repos/acme/nothing",
+    "/repos/acme/web/activity",
+    "/repos/acme/web/actions/runs",
+    "/repos/acme/web/actions/runs/7/logs",
+    "/repos/acme/web/actions/runs/7/attempts/2/logs",
+    "/repos/acme/web/actions/artifacts",
+    "/repos/acme/web/actions/artifacts/8/zip",
+    "/repos/acme/web/secret-scanning/alerts",
+    "/repos/acme/web/secret-scanning/alerts/1",
+    "/repos/acme/web/secret-scanning/alerts/2/locations",
+    "/orgs/acme/secret-scanning/alerts",
+    "/enterprises/corp/secret-scanning/alerts",
+    "/rate_limit",
+    "/installation/repositories",
+];
+
 /// The status, the headers and the body of one answer.
 fn ask(github: &SourceGitHub, request: &str, headers: &[(&str, &str)]) -> (u16, String, String) {
-    let mut stream = TcpStream::connect(github.url().trim_start_matches("http://")).expect("it listens");
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let head = format!("{request} HTTP/1.1\r\nUser-Agent: tests\r\nConnection: close\r\n{headers}\r\n");
+    ask_at(github.url().trim_start_matches("http://"), request, headers)
+}
+
+fn ask_at(address: &str, request: &str, headers: &[(&str, &str)]) -> (u16, String, String) {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    let headers: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers = headers.concat();
+    let head = format!(
+        "{request} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: tests\r\nConnection: close\r\n{headers}\r\n"
+    );
     stream.write_all(head.as_bytes()).expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
@@ -79,30 +111,7 @@ fn it_answers_as_it_is_described() {
     let bearer = format!("Bearer {credential}");
     let description = Description::read();
     let mona = github.change(|world| world.owner("mona").expect("an owner").id);
-    for path in [
-        "/users/acme",
-        "/users/mona",
-        "/orgs/acme",
-        "/orgs/acme/repos",
-        "/users/mona/repos",
-        "/users/mona/gists",
-        "/repos/acme/web",
-        "/repos/acme/nothing",
-        "/repos/acme/web/activity",
-        "/repos/acme/web/actions/runs",
-        "/repos/acme/web/actions/runs/7/logs",
-        "/repos/acme/web/actions/runs/7/attempts/2/logs",
-        "/repos/acme/web/actions/artifacts",
-        "/repos/acme/web/actions/artifacts/8/zip",
-        "/repos/acme/web/secret-scanning/alerts",
-        "/repos/acme/web/secret-scanning/alerts/1",
-        "/repos/acme/web/secret-scanning/alerts/2/locations",
-        "/orgs/acme/secret-scanning/alerts",
-        "/enterprises/corp/secret-scanning/alerts",
-        "/rate_limit",
-        "/installation/repositories",
-        &format!("/user/{mona}"),
-    ] {
+    for path in PATHS.into_iter().chain([format!("/user/{mona}").as_str()]) {
         let (status, _, body) = ask(&github, &format!("GET {path}"), &[("Authorization", &bearer)]);
         assert_eq!(description.answer_objection(("GET", path), status, &body), None, "{status} {path}");
         assert_eq!(status == 404, path.ends_with("nothing"), "{path}");
@@ -111,6 +120,42 @@ fn it_answers_as_it_is_described() {
         assert_eq!(description.objection(&noted), None);
     }
     github.assert_well_behaved();
+}
+
+/// The same against the whole of GitHub's description, by Prism (<https://github.com/stoplightio/prism>).
+#[test]
+#[ignore = "needs STANCH_PRISM, the program, and STANCH_OPENAPI, the description of api.github.com"]
+fn prism_has_nothing_against_its_answers() {
+    let [prism, description] = ["STANCH_PRISM", "STANCH_OPENAPI"]
+        .map(|name| std::env::var_os(name).unwrap_or_else(|| panic!("{name}")));
+    let (github, credential) = github();
+    let bearer = format!("Bearer {credential}");
+    let port = std::net::TcpListener::bind(("127.0.0.1", 0))
+        .and_then(|listener| listener.local_addr())
+        .expect("a port");
+    let mut proxy = Command::new(prism);
+    proxy.arg("proxy").arg(description).args([github.url(), "--errors", "-h", "127.0.0.1", "-p"]);
+    let mut proxy = proxy.arg(port.port().to_string()).stdout(Stdio::null()).spawn().expect("prism starts");
+    let patience = std::time::Instant::now() + Duration::from_mins(1);
+    while TcpStream::connect(port).is_err() {
+        assert!(std::time::Instant::now() < patience, "prism does not listen");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let mut objections = Vec::new();
+    // It follows redirects by itself, and enterprises have a description of their own.
+    let is_left_out = |path: &&str| {
+        ["/logs", "/zip"].iter().any(|end| path.ends_with(end)) || path.starts_with("/enterprises/")
+    };
+    for path in PATHS.into_iter().filter(|path| !is_left_out(path)) {
+        let direct = ask(&github, &format!("GET {path}"), &[("Authorization", &bearer)]);
+        let proxied = ask_at(&port.to_string(), &format!("GET {path}"), &[("Authorization", &bearer)]);
+        if direct.0 != proxied.0 || proxied.1.to_ascii_lowercase().contains("sl-violations") {
+            objections.push(format!("{path}: {} {}", proxied.0, proxied.2));
+        }
+    }
+    let _ = proxy.kill();
+    let _ = proxy.wait();
+    assert_eq!(objections, Vec::<String>::new());
 }
 
 #[test]
@@ -134,7 +179,7 @@ fn it_keeps_its_limits() {
     let get = |headers: &[(&str, &str)]| {
         ask(&github, "GET /orgs/acme/repos", &[&[("Authorization", bearer.as_str())], headers].concat())
     };
-    github.limit("core", 2, Duration::from_secs(60), 5000);
+    github.limit("core", 2, Duration::from_mins(1), 5000);
     let (status, head, _) = get(&[]);
     assert!(status == 200 && head.contains("X-RateLimit-Remaining: 1\r\n"), "{head}");
     let tag = head.lines().find_map(|line| line.strip_prefix("ETag: ")).expect("a tag").to_owned();

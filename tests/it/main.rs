@@ -19,6 +19,8 @@ mod generate;
 mod git;
 mod git_inside;
 #[cfg(unix)]
+mod github;
+#[cfg(unix)]
 mod github_scripted;
 mod growth;
 mod history;

@@ -25,7 +25,7 @@ pub(super) struct Call<'c> {
 /// The path with names where links have ids: `/organizations/1/repos`, `/repositories/2`, `/user/3/repos`.
 pub(super) fn canonical(world: &World, path: &str) -> String {
     let parts: Vec<&str> = path.trim_start_matches('/').splitn(3, '/').collect();
-    let below = |rest: &[&str]| rest.iter().map(|part| format!("/{part}")).collect::<String>();
+    let below = |rest: &[&str]| rest.iter().flat_map(|part| ["/", part]).collect::<String>();
     match parts[..] {
         ["organizations", id, ref rest @ ..] => {
             world.owner_of_id(id).map(|owner| format!("/orgs/{}{}", owner.login, below(rest)))
@@ -81,10 +81,19 @@ impl Call<'_> {
                 }
                 _ => Reply::error(404, "Not Found"),
             },
-            ["user", id] => match world.owner_of_id(id) {
+            ["user", id] if *id != "repos" => match world.owner_of_id(id) {
                 Some(owner) => Reply::json(200, shapes.account(owner).to_string()),
                 None => Reply::error(404, "Not Found"),
             },
+            ["user"] => match world.credential_of.as_ref().and_then(|login| world.owner(login)) {
+                Some(owner) => Reply::json(200, shapes.account(owner).to_string()),
+                None => Reply::error(403, "Resource not accessible by integration"),
+            },
+            ["user", "repos"] => {
+                let owner = world.credential_of.as_ref().and_then(|login| world.owner(login));
+                let all = owner.map(|owner| owner.repositories.as_slice()).unwrap_or_default();
+                self.paging(self.path).page(self.incoming, all, |_, found| shapes.repository(found))
+            }
             [kind @ ("orgs" | "users"), login, "repos"] => self.repositories(world, kind, login),
             ["users", login, "gists"] => self.gists(world, login),
             ["orgs", login, "secret-scanning", "alerts"] => {
@@ -157,7 +166,7 @@ impl Call<'_> {
     fn of_repository(&self, world: &World, (owner, name): (&str, &str), rest: &[&str]) -> Reply {
         let full_name = format!("{owner}/{name}");
         if let Some(id) = world.renamed.get(&full_name) {
-            let below: String = rest.iter().map(|part| format!("/{part}")).collect();
+            let below: String = rest.iter().flat_map(|part| ["/", part]).collect();
             let to = format!("{}/repositories/{id}{below}", self.base);
             let body = json!({"message": "Moved Permanently", "url": to, "documentation_url": "https://docs.github.com"});
             return Reply::json(301, body.to_string()).with("Location", to);

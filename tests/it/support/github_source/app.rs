@@ -72,12 +72,12 @@ fn check(state: &State, incoming: &Incoming) -> Result<(), &'static str> {
     let key = ring::signature::UnparsedPublicKey::new(&ring::signature::RSA_PKCS1_2048_8192_SHA256, key);
     key.verify(signed.as_bytes(), &signature).map_err(|_| "not signed by the key")?;
     let issuer = claims["iss"].as_str().map_or_else(|| claims["iss"].to_string(), str::to_owned);
-    let (issued, expires) = (claims["iat"].as_u64().unwrap_or(u64::MAX), claims["exp"].as_u64().unwrap_or(0));
+    let (begin, end) = (claims["iat"].as_u64().unwrap_or(u64::MAX), claims["exp"].as_u64().unwrap_or(0));
     let now = limits::now();
     match () {
         () if header["alg"] != "RS256" => Err("algorithm"),
         () if issuer != APP_ID => Err("issuer"),
-        () if issued > now || expires <= now || expires > now + 600 => Err("times"),
+        () if begin > now || end <= now || end > now + 600 => Err("times"),
         () => Ok(()),
     }
 }

@@ -39,7 +39,7 @@ impl Bare {
     pub(crate) fn commit_saying(&self, reference: &str, message: &str, files: &[(&str, &[u8])]) -> String {
         let mut stream = format!("commit {reference}\nmark :1\n{PERSON}data {}\n{message}\n", message.len());
         if let Some(parent) = self.resolve(reference) {
-            stream += &format!("from {parent}\n");
+            stream.extend(["from ", &parent, "\n"]);
         }
         let mut stream = stream.into_bytes();
         for (path, content) in files {

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::super::http::Reply;
 use super::serve::Shared;
 use super::state::Noted;
 use super::trouble::Trouble;
@@ -14,7 +15,7 @@ use super::wire::{self, Incoming};
 
 /// Whether a path is one of a repository that is cloned.
 pub(super) fn is_git(path: &str) -> bool {
-    ["/info/refs", "/git-upload-pack", "/git-receive-pack"].iter().any(|end| path.ends_with(end))
+    path.contains(".git/")
 }
 
 /// Answers, and ends the connection.
@@ -41,8 +42,8 @@ pub(super) fn serve(shared: &Shared, stream: &TcpStream, incoming: &Incoming) {
             }
             backend(shared, stream, incoming);
         }
-        Some(trouble) if status == 200 => match trouble.reply(owner) {
-            Some(reply) => reply.with("Connection", "close").write(stream),
+        Some(trouble) if status == 200 || status == 404 => match trouble.reply(owner) {
+            Some(reply) => refused(&trouble, reply, owner).with("Connection", "close").write(stream),
             None => shared.misbehave(stream, &trouble),
         },
         _ => {
@@ -52,6 +53,25 @@ pub(super) fn serve(shared: &Shared, stream: &TcpStream, incoming: &Incoming) {
                 wire::write_head(stream, status, &[challenge, length, ("Connection", "close".to_owned())]);
         }
     }
+}
+
+/// What GitHub's git servers say where its API says something else: text, which git shows.
+fn refused(trouble: &Trouble, reply: Reply, owner: &str) -> Reply {
+    let text = match trouble {
+        Trouble::Sso => format!(
+            "The `{owner}' organization has enabled or enforced SAML SSO. To access\nthis repository, you must use the \
+             HTTPS remote with a personal access token\nthat has been authorized for this organization.\n"
+        ),
+        Trouble::IpAllowList => {
+            "The repository owner has an IP allow list enabled, and 127.0.0.1 is not permitted to access this repository.\n"
+                .to_owned()
+        }
+        Trouble::Permissions => "Write access to repository not granted.\n".to_owned(),
+        Trouble::Blocked => "Repository unavailable due to DMCA takedown.\n".to_owned(),
+        Trouble::Status(404, _) => "Repository not found.\n".to_owned(),
+        _ => return reply,
+    };
+    Reply { status: reply.status, headers: vec![("Content-Type", "text/plain; charset=utf-8".to_owned())], body: text }
 }
 
 /// Notes the request; whether it may come in, and what it meets.

@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-pub(crate) use app::AppKey;
+pub(crate) use app::{APP_ID, AppKey};
 pub(crate) use bare::Bare;
 pub(crate) use description::Description;
 pub(crate) use state::Noted;
@@ -157,6 +157,11 @@ impl SourceGitHub {
     /// Its app has this key.
     pub(crate) fn set_app_key(&self, key: &AppKey) {
         self.state().app_key = Some(key.public.clone());
+    }
+
+    /// A token that an app gets lives so long.
+    pub(crate) fn set_token_lifetime(&self, lifetime: Duration) {
+        self.state().lifetime = lifetime;
     }
 
     /// The tokens that it has given to an app.

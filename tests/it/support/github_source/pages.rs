@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::wire::decoded;
-use super::world::World;
+use super::world::{Repository, World};
 
 /// The text there; of a line the line. None where GitHub would answer 404.
 pub(super) fn visit(base: &str, root: &Path, world: &World, link: &str) -> Option<String> {
@@ -15,10 +15,10 @@ pub(super) fn visit(base: &str, root: &Path, world: &World, link: &str) -> Optio
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     if let ["gist", owner, id, ref rest @ ..] = parts[..] {
         let (found, gist) = world.gist(id)?;
-        let git = root.join(format!("gist/{id}.git"));
+        let objects = root.join(format!("gist/{id}.git"));
         return match rest {
             [] => (found.login == owner).then(|| gist.id.clone()),
-            [revision] => gist_file(&git, revision, fragment),
+            [revision] => gist_file(&objects, revision, fragment),
             _ => None,
         };
     }
@@ -30,7 +30,8 @@ pub(super) fn visit(base: &str, root: &Path, world: &World, link: &str) -> Optio
         // A page that shows a file's text and one that renders it differ: only the former has lines.
         ["blob", revision, file @ ..] => {
             let text = show(&git, revision, &file.join("/"))?;
-            let rendered = file.last()?.ends_with(".md") && !address.contains("plain=1");
+            let rendered = Path::new(file.last()?).extension().is_some_and(|ending| ending == "md")
+                && !address.contains("plain=1");
             (!rendered || fragment.is_empty()).then(|| line(&text, fragment))?
         }
         ["commit", revision] => commit(&git, revision),
@@ -42,21 +43,7 @@ pub(super) fn visit(base: &str, root: &Path, world: &World, link: &str) -> Optio
         ["pull", number] => {
             repository.pulls.iter().find(|pull| pull.to_string() == *number).map(u64::to_string)
         }
-        ["actions", "runs", id, rest @ ..] => {
-            let run = repository.runs.iter().find(|run| run.id.to_string() == *id)?;
-            match rest {
-                [] => Some(run.id.to_string()),
-                ["attempts", number] => {
-                    let number: usize = number.parse().ok()?;
-                    (1..=run.attempts.len()).contains(&number).then(|| format!("{} {number}", run.id))
-                }
-                ["artifacts", artifact] => {
-                    let of_run = repository.artifacts.iter().filter(|artifact| artifact.run == run.id);
-                    of_run.map(|artifact| artifact.id.to_string()).find(|id| id == artifact)
-                }
-                _ => None,
-            }
-        }
+        ["actions", "runs", id, rest @ ..] => of_run(repository, id, rest),
         ["security", "secret-scanning", number] => {
             let full_name = repository.full_name();
             let is = |repository: &str, known: u64| repository == full_name && known.to_string() == *number;
@@ -72,6 +59,22 @@ pub(super) fn visit(base: &str, root: &Path, world: &World, link: &str) -> Optio
         }
         ["wiki", revision] if revision.len() == 40 => {
             commit(&root.join(format!("{owner}/{name}.wiki.git")), revision)
+        }
+        _ => None,
+    }
+}
+
+fn of_run(repository: &Repository, id: &str, rest: &[&str]) -> Option<String> {
+    let run = repository.runs.iter().find(|run| run.id.to_string() == id)?;
+    match rest {
+        [] => Some(run.id.to_string()),
+        ["attempts", number] => {
+            let number: usize = number.parse().ok()?;
+            (1..=run.attempts.len()).contains(&number).then(|| format!("{} {number}", run.id))
+        }
+        ["artifacts", artifact] => {
+            let of_run = repository.artifacts.iter().filter(|artifact| artifact.run == run.id);
+            of_run.map(|artifact| artifact.id.to_string()).find(|id| id == artifact)
         }
         _ => None,
     }

@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::super::http::Reply;
+use super::super::mint::Kind;
 use super::api::{Call, canonical};
 use super::state::{Noted, State};
 use super::storage::Storage;
@@ -114,6 +115,15 @@ impl Shared {
             return Outcome::Reply(Reply::error(401, "Requires authentication"));
         };
         if !state.knows(bearer) {
+            // A token ends itself (<https://docs.github.com/en/rest/apps/installations>).
+            if incoming.request.method == "DELETE" && path == "/installation/token" {
+                let lived = Kind::of(bearer) == Kind::AppInstallation && state.dead.insert(bearer.to_owned());
+                return Outcome::Reply(if lived {
+                    Reply::empty(204)
+                } else {
+                    Reply::error(401, "Bad credentials")
+                });
+            }
             // The question whether a token lives.
             let lives = path == "/rate_limit" && !state.dead.contains(bearer);
             return Outcome::Reply(if lives {

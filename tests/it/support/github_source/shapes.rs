@@ -57,7 +57,7 @@ impl Shapes<'_> {
         let mut user = self.user(owner);
         let more = json!({
             "name": owner.login, "company": null, "blog": "", "location": null, "email": null, "hireable": null,
-            "bio": null, "public_repos": owner.repositories.len(), "public_gists": owner.gists.len(),
+            "bio": null, "public_repos": public(owner), "public_gists": owner.gists.len(),
             "followers": 0, "following": 0, "created_at": LONG_AGO, "updated_at": LONG_AGO,
         });
         merge(&mut user, more);
@@ -71,7 +71,7 @@ impl Shapes<'_> {
             "avatar_url": format!("{}/avatars/{}", self.base, owner.id),
             "html_url": format!("{}/{}", self.base, owner.login), "type": "Organization",
             "has_organization_projects": true, "has_repository_projects": true,
-            "public_repos": owner.repositories.len(), "public_gists": 0, "followers": 0, "following": 0,
+            "public_repos": public(owner), "public_gists": 0, "followers": 0, "following": 0,
             "created_at": LONG_AGO, "updated_at": LONG_AGO, "archived_at": null,
         });
         let fields = [
@@ -114,7 +114,7 @@ impl Shapes<'_> {
             "has_wiki": repository.has_wiki, "has_pages": false, "has_downloads": true, "has_discussions": false,
             "archived": repository.archived, "disabled": false, "license": null, "allow_forking": true,
             "visibility": if repository.private { "private" } else { "public" }, "web_commit_signoff_required": false,
-            "pushed_at": LONG_AGO, "created_at": LONG_AGO, "updated_at": LONG_AGO,
+            "pushed_at": repository.pushed_at, "created_at": LONG_AGO, "updated_at": LONG_AGO,
             "permissions": {"admin": true, "maintain": true, "push": true, "triage": true, "pull": true},
             "network_count": 0, "subscribers_count": 0,
         });
@@ -141,7 +141,7 @@ impl Shapes<'_> {
             "html_url": format!("{}/gist/{}/{}", self.base, owner.login, gist.id),
             "comments_url": format!("{api}/comments"), "public": gist.public, "description": null, "comments": 0,
             "user": null, "owner": self.user(owner), "files": {}, "truncated": false,
-            "created_at": LONG_AGO, "updated_at": LONG_AGO,
+            "created_at": LONG_AGO, "updated_at": gist.updated_at,
         })
     }
 
@@ -199,6 +199,10 @@ impl Shapes<'_> {
             "suspended_by": null, "suspended_at": null,
         })
     }
+}
+
+fn public(owner: &Owner) -> usize {
+    owner.repositories.iter().filter(|repository| !repository.private).count()
 }
 
 pub(super) fn merge(into: &mut Value, more: Value) {

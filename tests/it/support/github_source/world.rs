@@ -31,6 +31,8 @@ pub(crate) struct Repository {
     pub(crate) has_wiki: bool,
     /// In KiB, as the API tells it.
     pub(crate) size: u64,
+    /// When somebody pushed last.
+    pub(crate) pushed_at: String,
     pub(crate) activity: Vec<Activity>,
     pub(crate) runs: Vec<Run>,
     pub(crate) artifacts: Vec<Artifact>,
@@ -80,6 +82,7 @@ pub(crate) struct Artifact {
 pub(crate) struct Gist {
     pub(crate) id: String,
     pub(crate) public: bool,
+    pub(crate) updated_at: String,
 }
 
 /// An alert of secret scanning.
@@ -129,6 +132,8 @@ pub(crate) struct World {
     pub(crate) renamed: BTreeMap<String, u64>,
     pub(crate) alerts: Vec<Alert>,
     pub(crate) installations: Vec<Installation>,
+    /// Whose the credential is, where it is a user's.
+    pub(crate) credential_of: Option<String>,
     last_id: u64,
 }
 
@@ -180,6 +185,12 @@ impl World {
         self.owners.push(Owner { login, id, kind, repositories: Vec::new(), gists: Vec::new() });
     }
 
+    /// Adds a gist, which anybody may see.
+    pub(crate) fn add_gist(&mut self, login: &str, id: &str) {
+        let updated_at = "2026-01-01T00:00:00Z".to_owned();
+        self.owner_mut(login).gists.push(Gist { id: id.to_owned(), public: true, updated_at });
+    }
+
     /// Adds a repository that is as most are; `change` makes it what it is to be.
     pub(crate) fn add_repository(&mut self, full_name: &str, change: impl FnOnce(&mut Repository)) {
         let (owner, name) = full_name.split_once('/').expect("OWNER/REPO");
@@ -192,6 +203,7 @@ impl World {
             archived: false,
             has_wiki: false,
             size: 1,
+            pushed_at: "2026-01-01T00:00:00Z".to_owned(),
             activity: Vec::new(),
             runs: Vec::new(),
             artifacts: Vec::new(),
