@@ -18,11 +18,14 @@ use crate::scan::Collector;
 use crate::source::unpack::{Limits, Unpack};
 use crate::token::{Kind, Token};
 
+/// Where its API is: whatever else it has is elsewhere.
+pub(super) const API: &str = "/api";
+
 /// A request, as it arrived.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) method: String,
-    /// The path, and the query behind a `?`.
+    /// The path below the API's own, and the query behind a `?`.
     pub(super) target: String,
     /// The head in small letters.
     pub(super) head: String,
@@ -43,6 +46,11 @@ impl Asked {
     /// The path alone.
     pub(super) fn path(&self) -> &str {
         self.target.split('?').next().unwrap_or_default()
+    }
+
+    /// The server's own address, as it was asked by.
+    pub(super) fn host(&self) -> &str {
+        self.head.split("\nhost: ").nth(1).and_then(|rest| rest.lines().next()).unwrap_or_default()
     }
 
     pub(super) fn is_authenticated(&self) -> bool {
@@ -114,7 +122,7 @@ impl Server {
 
     pub(super) fn api(&self) -> Api {
         let options = ApiOptions {
-            base_url: self.url.clone(),
+            base_url: format!("{}{API}", self.url),
             ca_cert: None,
             timeout: Duration::from_secs(20),
             min_interval: Duration::ZERO,
@@ -138,15 +146,17 @@ fn serve(mut stream: TcpStream, notes: &Mutex<Vec<Asked>>, script: &dyn Fn(&Aske
     let mut body = vec![0; length.unwrap_or(0)];
     reader.read_exact(&mut body).expect("a whole body");
     let mut parts = line.split(' ').map(str::to_owned);
+    let (method, target) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let asked = Asked {
-        method: parts.next().unwrap_or_default(),
-        target: parts.next().unwrap_or_default(),
+        method,
+        target: target.strip_prefix(API).unwrap_or(&target).to_owned(),
         head,
         body: String::from_utf8(body).expect("text"),
     };
     let answer = script(&asked);
     notes.lock().expect("no test panics with it").push(asked);
-    let mut head = format!("HTTP/1.1 {} Scripted\r\nconnection: close\r\n", answer.status);
+    let mut head =
+        format!("HTTP/1.1 {} Scripted\r\nconnection: close\r\nx-github-request-id: A:1\r\n", answer.status);
     for (name, value) in &answer.headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
