@@ -62,7 +62,7 @@ impl Alerts<'_> {
             found: Vec::new(),
         };
         let path = format!("{}?state=open&per_page=100", self.path());
-        let outcome = self.api.pages(&path, &mut |rows| reader.page(rows));
+        let outcome = self.api.pages_secret(&path, &mut |rows| reader.page(rows));
         if reader.hidden > 0 {
             let reason = format!(
                 "{} alerts came without their secret: the credential may list them, and not see what was leaked",

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::json;
-use zeroize::Zeroize as _;
 
 use super::alert_ref::AlertRef;
 use super::api::{Api, ApiError, Refusal};
@@ -86,14 +86,9 @@ struct AlertState {
 fn resolve_one(api: &Api, alert: &AlertRef, comment: &str) -> Result<Done, ApiError> {
     let path = format!("/repos/{}/secret-scanning/alerts/{}", alert.repository, alert.number);
     let body = json!({"state": "resolved", "resolution": "revoked", "resolution_comment": comment});
-    match api.send_json(Method::Patch, &path, &body) {
-        Ok(mut answer) => {
-            // It holds the secret once more.
-            if let Some(serde_json::Value::String(secret)) = answer.get_mut("secret") {
-                secret.zeroize();
-            }
-            Ok(Done::Now)
-        }
+    // The answer holds the secret once more.
+    match api.send_secret::<IgnoredAny>(Method::Patch, &path, &body) {
+        Ok(_) => Ok(Done::Now),
         // 400 and 422 are the answers where the alert is not in a state that can become this one.
         Err(error) if changes_nothing(&error) => {
             let asked = api.get::<AlertState>(&format!("{path}?hide_secret=true"));

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::finding::Finding;
 use crate::rule;
-use crate::source::github::testing::{Answer, Asked, Server, found, octo, places, token};
+use crate::source::github::testing::{API, Answer, Asked, Server, found, octo, places, token};
 
 fn alert(number: u64, secret: &str) -> Value {
     json!({
@@ -37,9 +37,7 @@ fn read(server: &Server, scope: &AlertScope) -> (AlertsRead, Vec<Finding>, Vec<F
 fn two_pages(first: Vec<Value>, second: Vec<Value>) -> Server {
     Server::new(move |asked: &Asked| match (asked.path(), asked.query("after")) {
         ("/orgs/octo/secret-scanning/alerts", None) => {
-            let host =
-                asked.head.split("\nhost: ").nth(1).and_then(|rest| rest.lines().next()).expect("a host");
-            let next = format!("<http://{host}{}&after=x>; rel=\"next\"", asked.target);
+            let next = format!("<http://{}{API}{}&after=x>; rel=\"next\"", asked.host(), asked.target);
             Answer::json(200, &json!(first)).with("link", next)
         }
         ("/orgs/octo/secret-scanning/alerts", Some(_)) => Answer::json(200, &json!(second)),
@@ -104,12 +102,12 @@ fn all_pages_are_read_and_an_alert_on_two_of_them_once() {
 fn an_alert_without_its_secret_could_not_be_read() {
     let mut hidden = alert(1, "x");
     hidden.as_object_mut().expect("an object").remove("secret");
-    let mut null = alert(2, "x");
-    null["secret"] = Value::Null;
-    let server = Server::new(move |_| Answer::json(200, &json!([hidden, null])));
+    let mut no_text = alert(2, "x");
+    no_text["secret"] = Value::Null;
+    let server = Server::new(move |_| Answer::json(200, &json!([hidden, no_text])));
     let (outcome, findings, faults) = read(&server, &AlertScope::Organization("octo".to_owned()));
     assert!(findings.is_empty() && outcome.alerts.is_empty());
-    assert_eq!(outcome.surface.count.failed, 2);
+    assert_eq!(outcome.surface.count.failed, 2, "{faults:?}");
     assert_eq!(faults.len(), 1);
     assert!(faults[0].reason.contains("2 alerts came without their secret"), "{faults:?}");
     assert_eq!(faults[0].path, "octo/secret-scanning/alerts");

@@ -29,9 +29,8 @@ fn read(
             Answer::bytes(200, zip(&[("filler", &filler), ("app/.env", &token(id / 10))]))
         }
         path => {
-            let host = asked.head.split("\nhost: ").nth(1).and_then(|rest| rest.lines().next());
             let id = path.split('/').nth(6).expect("an id");
-            let location = format!("http://{}/kept/{id}", host.expect("a host"));
+            let location = format!("http://{}/kept/{id}", asked.host());
             Answer::bytes(302, Vec::new()).with("location", location)
         }
     });

@@ -11,9 +11,8 @@ use crate::source::github::testing::{Answer, Asked, Server, found, octo, places,
 
 /// Elsewhere, where logs and artifacts are kept.
 fn kept(asked: &Asked) -> Answer {
-    let host = asked.head.split("\nhost: ").nth(1).and_then(|rest| rest.lines().next()).expect("a host");
     let path = asked.path().trim_start_matches('/').replace('/', "-");
-    Answer::bytes(302, Vec::new()).with("location", format!("http://{host}/kept/{path}"))
+    Answer::bytes(302, Vec::new()).with("location", format!("http://{}/kept/{path}", asked.host()))
 }
 
 fn read(server: &Server, since: Option<Timestamp>) -> (SurfaceRead, Vec<Finding>, Vec<Fault>) {
