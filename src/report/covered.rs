@@ -50,7 +50,7 @@ pub(super) fn write(report: &Report<'_>, palette: &Palette, out: &mut dyn Write)
 
 /// How much was looked at, and what was not asked for, in a line:
 /// `200 repositories: 190 scanned, 10 empty; not asked for: 12 forks (--forks)`.
-pub(super) fn totals(coverage: &Coverage) -> String {
+pub fn totals(coverage: &Coverage) -> String {
     let states: Vec<String> = coverage
         .totals()
         .into_iter()
