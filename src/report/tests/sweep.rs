@@ -4,6 +4,7 @@ mod fixture;
 
 use super::*;
 use crate::coverage::RepositoryState;
+use crate::shard::Shard;
 use fixture::{REPOSITORIES, coverage, merged, swept, text, whole};
 
 #[test]
@@ -34,6 +35,28 @@ fn one_repository_is_in_one_shard() {
     let error = Merged::of(vec![read("0"), read("1")], None, Confidence::Likely).err().expect("they differ");
     let error = error.to_string();
     assert!(error.starts_with("0.json and 1.json tell different things of octo/a"), "{error}");
+}
+
+/// Each shard asks for an organization's alerts, and takes those of its own repositories.
+#[test]
+fn what_every_shard_asks_for_is_added_up() {
+    let shard = |index: u64, alerts: &str| {
+        let saved = swept(&["octo/empty"], Shard::new(index, 2).ok(), |report| text(Format::Json, &report));
+        let mut saved = json(&saved);
+        saved["coverage"][0]["repository"] = "octo".into();
+        saved["coverage"][0]["objects"] = 0.into();
+        saved["coverage"][0]["surfaces"] = json(alerts);
+        (format!("{index}.json"), SavedReport::read(saved.to_string().as_bytes()).expect("a report"))
+    };
+    let shards =
+        vec![shard(1, r#"{"alerts": {"read": 2}}"#), shard(2, r#"{"alerts": {"read": 2, "failed": 1}}"#)];
+    let merged = Merged::of(shards, None, Confidence::Likely).expect("a whole");
+    let rows = merged.coverage.expect("what was looked at").rows;
+    let count = rows[0].surfaces["alerts"];
+    assert_eq!((rows.len(), count.read, count.failed), (1, 4, 1));
+    let same = vec![shard(1, r#"{"alerts": {"read": 2}}"#), shard(2, r#"{"alerts": {"read": 2}}"#)];
+    let merged = Merged::of(same, None, Confidence::Likely).expect("a whole");
+    assert_eq!(merged.coverage.expect("what was looked at").rows[0].surfaces["alerts"].read, 4);
 }
 
 #[test]
