@@ -157,6 +157,10 @@ impl RunOutput<'_> {
                 console.info(line);
             }
         }
+        // The report for people has said it.
+        if let Some(coverage) = self.coverage.filter(|_| self.output.format != Format::Pretty) {
+            console.info(&printable(&report::coverage_totals(coverage)));
+        }
         for line in
             console::summary_lines(self.summary, self.output.min_confidence, self.output.show_suppressed)
         {

@@ -50,7 +50,7 @@ pub(super) fn write(report: &Report<'_>, palette: &Palette, out: &mut dyn Write)
 
 /// How much was looked at, and what was not asked for, in a line:
 /// `200 repositories: 190 scanned, 10 empty; not asked for: 12 forks (--forks)`.
-pub(super) fn totals(coverage: &Coverage) -> String {
+pub fn totals(coverage: &Coverage) -> String {
     let states: Vec<String> = coverage
         .totals()
         .into_iter()
@@ -81,9 +81,13 @@ pub(super) fn not_asked(one: &NotAsked) -> String {
 fn noun(coverage: &Coverage) -> String {
     let is_gist = |row: &CoverageRow| row.repository.starts_with("gist/");
     let is_wiki = |row: &CoverageRow| !is_gist(row) && row.repository.strip_suffix(".wiki").is_some();
+    // The alerts of an organization or an enterprise, or what could not even be listed.
+    let is_list =
+        |row: &CoverageRow| !row.repository.contains('/') || row.repository.starts_with("enterprise/");
     let kinds = [
         coverage.rows.iter().any(is_wiki).then_some("wikis"),
         coverage.rows.iter().any(is_gist).then_some("gists"),
+        coverage.rows.iter().any(is_list).then_some("owners"),
     ];
     let mut words = vec![if coverage.rows.len() == 1 { "repository" } else { "repositories" }];
     words.extend(kinds.into_iter().flatten());

@@ -145,11 +145,12 @@ impl Merged {
         let (mut read, mut elapsed) = (Reading::default(), 0);
         let mut coverage = JoinedCoverage::default();
         for ((name, report), n) in reports.into_iter().zip(0..) {
-            let n = report.summary.shard.is_none().then_some(n);
+            let of_shard = report.summary.shard.is_some();
+            let n = (!of_shard).then_some(n);
             add_counts(&mut read, &report);
             elapsed = elapsed.max(report.summary.elapsed_ms);
             merged.take_run(&report);
-            coverage.add(&name, report.coverage)?;
+            coverage.add((&name, of_shard), report.coverage)?;
             let own_root = report.roots.first().filter(|root| report.roots.len() == 1 && !root.is_file);
             let own_root = own_root.filter(|_| merged.roots.len() > 1).map(|root| root.name.clone());
             add_findings(&findings, report.findings, own_root.as_deref(), n);

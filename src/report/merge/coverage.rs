@@ -18,13 +18,21 @@ pub(super) struct JoinedCoverage {
 
 impl JoinedCoverage {
     /// Adds what the report of this name tells.
-    pub(super) fn add(&mut self, name: &str, coverage: Option<Coverage>) -> Result<(), BadMerge> {
+    pub(super) fn add(
+        &mut self,
+        (name, of_shard): (&str, bool),
+        coverage: Option<Coverage>,
+    ) -> Result<(), BadMerge> {
         let Some(Coverage { rows, not_asked }) = coverage else { return Ok(()) };
         self.is_told = true;
         for row in rows {
             match self.rows.entry(row.repository.clone()) {
                 Entry::Vacant(place) => {
                     place.insert((row, name.to_owned()));
+                }
+                Entry::Occupied(known) if known.get().0 == row && row.surfaces.is_empty() => {}
+                Entry::Occupied(mut known) if of_shard && is_shared(&known.get().0, &row) => {
+                    join(&mut known.get_mut().0, row);
                 }
                 Entry::Occupied(known) if known.get().0 == row => {}
                 Entry::Occupied(known) => {
@@ -50,4 +58,21 @@ impl JoinedCoverage {
         let rows = self.rows.into_values().map(|(row, _)| row);
         self.is_told.then(|| Coverage { rows: rows.collect(), not_asked: not_asked.collect() })
     }
+}
+
+/// Whether two shards may both tell of this: each of them lists all that is asked for, and an organization's alerts, and takes
+/// its own; a repository is looked at by one of them.
+fn is_shared(one: &CoverageRow, other: &CoverageRow) -> bool {
+    one.objects == 0 || other.objects == 0
+}
+
+/// Adds what another shard has seen of the same.
+fn join(row: &mut CoverageRow, mut other: CoverageRow) {
+    for (surface, count) in &mut other.surfaces {
+        let known = row.surfaces.get(surface).copied().unwrap_or_default();
+        count.read = count.read.saturating_add(known.read);
+        count.expired = count.expired.saturating_add(known.expired);
+        count.failed = count.failed.saturating_add(known.failed);
+    }
+    row.merge(other);
 }
