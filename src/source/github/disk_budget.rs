@@ -5,9 +5,6 @@ use std::time::Duration;
 
 use crate::meter::CancelFlag;
 
-/// What is set aside for any repository.
-const SMALLEST: u64 = 16 << 20;
-
 /// How often a thread that waits looks whether the run was asked to end.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -38,12 +35,6 @@ impl DiskBudget {
     /// Room of so many bytes.
     pub fn new(bytes: u64) -> DiskBudget {
         DiskBudget { bytes, taken: Mutex::default(), freed: Condvar::new() }
-    }
-
-    /// How much a repository may take of which the API says that it has so many kibibytes: that is counted where it shares
-    /// objects with others, and some time ago; and while a pack arrives, it is here beside what was here before.
-    pub const fn estimate(kibibytes: u64) -> u64 {
-        kibibytes.saturating_mul(3 << 10).saturating_add(SMALLEST)
     }
 
     /// Waits until there is room for so many bytes. Whoever wants more than there is at all gets all of it, alone: that is

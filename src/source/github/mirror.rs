@@ -110,19 +110,6 @@ impl<'g> Mirror<'g> {
         }
     }
 
-    /// The same of a wiki: none where nothing was ever written in it, which a server answers as if there were none.
-    pub fn fetch_wiki(
-        git: &'g Git,
-        place: &MirrorPlace,
-        remote: &Remote<'_>,
-        limits: &Limits<'_>,
-    ) -> Result<Option<Mirror<'g>>, GitError> {
-        match Mirror::fetch(git, place, remote, MirrorRefs::All, limits) {
-            Err(GitError::NotFound(_)) => Ok(None),
-            fetched => fetched.map(Some),
-        }
-    }
-
     /// Fetches objects by their full ids, in hex, and keeps them: commits that were pushed over or deleted. Those that the
     /// server does not give any more are the answer. What is here already is not asked for.
     pub fn fetch_objects(

@@ -30,3 +30,24 @@ pub(super) fn bundle(named: &[PathBuf], directory: &Path) -> Result<Option<PathB
     fs::write(&path, all).map_err(|error| (path.clone(), error))?;
     Ok(Some(path))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_named_is_trusted_besides_what_the_system_trusts() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(bundle(&[PathBuf::new()], directory.path()).unwrap(), None);
+        let own = directory.path().join("own.pem");
+        fs::write(&own, "one's own").unwrap();
+        let path = bundle(std::slice::from_ref(&own), directory.path()).unwrap().unwrap();
+        let all = fs::read(path).unwrap();
+        assert!(all.starts_with(b"one's own\n"));
+        if let Some(system) = SYSTEM.iter().find_map(|path| fs::read(path).ok()) {
+            assert!(all.ends_with(&system));
+        }
+        let (path, _) = bundle(&[own, directory.path().join("none.pem")], directory.path()).unwrap_err();
+        assert!(path.ends_with("none.pem"));
+    }
+}

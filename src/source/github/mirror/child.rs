@@ -88,7 +88,7 @@ fn supervise(
         {
             return Ok(status);
         }
-        if let Err(error) = watch.check(words.load(Relaxed)) {
+        if let Err(error) = watch.check(words.load(Relaxed), &|| group::worked(child)) {
             group::end(child);
             return Err(error);
         }

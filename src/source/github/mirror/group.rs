@@ -48,6 +48,31 @@ fn group_of(child: &Child) -> Option<nix::unistd::Pid> {
     i32::try_from(child.id()).ok().map(nix::unistd::Pid::from_raw)
 }
 
+/// How long the child and all that it started have computed: their `utime`, `stime`, `cutime` and `cstime` in
+/// `/proc/PID/stat` (`proc_pid_stat(5)`), in hundredths of a second.
+#[cfg(target_os = "linux")]
+pub(super) fn worked(child: &Child) -> Duration {
+    let group = child.id().to_string();
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let hundredths = processes.filter_map(|entry| {
+        let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+        // The name of the program is in brackets, and may hold any.
+        let (_, behind) = stat.rsplit_once(')')?;
+        let fields: Vec<&str> = behind.split_whitespace().collect();
+        let is_member = *fields.get(2)? == group;
+        is_member.then(|| {
+            fields.iter().skip(11).take(4).filter_map(|field| field.parse::<u64>().ok()).sum::<u64>()
+        })
+    });
+    Duration::from_millis(hundredths.sum::<u64>().saturating_mul(10))
+}
+
+/// Elsewhere that is not known.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn worked(_child: &Child) -> Duration {
+    Duration::ZERO
+}
+
 /// Elsewhere what the child started ends when its pipes break.
 #[cfg(not(unix))]
 fn signal(child: &mut Child, kill: bool) {

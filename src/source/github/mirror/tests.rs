@@ -276,17 +276,15 @@ fn a_name_that_no_file_can_have_costs_the_ref_and_not_its_objects() {
 }
 
 #[test]
-fn a_wiki_in_which_nothing_was_written_is_no_error() {
+fn a_wiki_in_which_nothing_was_written_is_not_found() {
     let scene = Scene::new();
     scene.hello();
     let url = scene.server.url("hello").wiki();
     let remote = Remote { url: &url, credential: None };
-    let fetch = || Mirror::fetch_wiki(&scene.git, &scene.place(), &remote, &limits(&scene.cancel));
-    assert!(fetch().unwrap().is_none());
-    scene.server.behave(Manner::Status(403));
-    assert!(matches!(fetch(), Err(GitError::Denied { status: 403, .. })));
-    scene.server.behave(Manner::Well);
+    let fetch =
+        || Mirror::fetch(&scene.git, &scene.place(), &remote, MirrorRefs::All, &limits(&scene.cancel));
+    assert!(matches!(fetch(), Err(GitError::NotFound(_))));
     let wiki = scene.server.repository("hello.wiki", &[]);
     wiki.set("refs/heads/master", &wiki.commit(b"page", &[]));
-    assert_eq!(fetch().unwrap().unwrap().ref_count(), 1);
+    assert_eq!(fetch().unwrap().ref_count(), 1);
 }

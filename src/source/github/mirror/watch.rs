@@ -18,8 +18,11 @@ pub struct Limits<'a> {
     pub cancel: &'a CancelFlag,
 }
 
+/// Whoever computes for less than one part in so many of the time is waiting.
+const WAITS_OF_WORK: u32 = 50;
+
 /// A server can keep its connection talking without sending anything. Git may work for long without writing, too: it
-/// resolves the deltas of a large pack, and says how far it is. So words count for this many stalls, and no longer.
+/// resolves the deltas of a large pack, and says how far it is. So words and work count for this many stalls, and no longer.
 const STALLS_OF_WORDS: u32 = 30;
 
 /// The disk is looked at no more often than this.
@@ -32,19 +35,23 @@ pub(super) struct Watch<'a> {
     growing: Option<&'a Path>,
     bytes: u64,
     words: u64,
+    worked: Duration,
     grown_at: Instant,
     heard_at: Instant,
+    asked_at: Instant,
     look_at: Instant,
 }
 
 impl<'a> Watch<'a> {
     pub(super) fn new(limits: &'a Limits<'a>, growing: Option<&'a Path>) -> Watch<'a> {
         let now = Instant::now();
-        Watch { limits, growing, bytes: 0, words: 0, grown_at: now, heard_at: now, look_at: now }
+        let (grown_at, heard_at, asked_at, look_at) = (now, now, now, now);
+        let worked = Duration::ZERO;
+        Watch { limits, growing, bytes: 0, words: 0, worked, grown_at, heard_at, asked_at, look_at }
     }
 
-    /// Looks at it now; `words` grows with everything that the child says.
-    pub(super) fn check(&mut self, words: u64) -> Result<(), GitError> {
+    /// Looks at it now; `words` grows with everything that the child says, and `worked` tells how long it has computed.
+    pub(super) fn check(&mut self, words: u64, worked: &dyn Fn() -> Duration) -> Result<(), GitError> {
         if self.limits.cancel.is_cancelled() {
             return Err(GitError::Cancelled);
         }
@@ -57,12 +64,24 @@ impl<'a> Watch<'a> {
         {
             self.look(path, now)?;
         }
+        if now.duration_since(self.asked_at) > self.limits.stall / 2 {
+            self.ask(now, worked());
+        }
         let since_grown = now.duration_since(self.grown_at);
         let silent = now.duration_since(self.heard_at).min(since_grown) > self.limits.stall;
         if silent || since_grown > self.limits.stall * STALLS_OF_WORDS {
             return Err(GitError::Hung(since_grown.as_secs()));
         }
         Ok(())
+    }
+
+    /// Git says nothing while it looks whether all that it fetched is connected, which takes minutes for millions of objects.
+    fn ask(&mut self, now: Instant, worked: Duration) {
+        let newly = worked.saturating_sub(self.worked);
+        if !newly.is_zero() && newly * WAITS_OF_WORK >= now.duration_since(self.asked_at) {
+            self.heard_at = now;
+        }
+        (self.worked, self.asked_at) = (worked, now);
     }
 
     fn look(&mut self, path: &Path, now: Instant) -> Result<(), GitError> {

@@ -61,6 +61,23 @@ fn a_server_that_hangs_is_given_up() {
     }
 }
 
+/// Git says nothing while it looks whether all is connected.
+#[cfg(target_os = "linux")]
+#[test]
+fn who_works_in_silence_is_not_given_up() {
+    let scene = Scene::new();
+    let limits = Limits { stall: Duration::from_millis(400), ..limits(&scene.cancel) };
+    let run = |script: &str| {
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", script]);
+        child::run(command, child::Input::Nothing, watch::Watch::new(&limits, None), &mut |_| {})
+    };
+    // Until it has computed for two seconds, in a child of its own.
+    let works = "sh -c 'ulimit -t 2; while :; do :; done'; exit 0";
+    assert!(run(works).unwrap().status.success());
+    assert!(matches!(run("sleep 60"), Err(GitError::Hung(_))));
+}
+
 #[test]
 fn what_takes_too_much_room_is_given_up() {
     let scene = Scene::new();
