@@ -71,7 +71,11 @@ fn refused(trouble: &Trouble, reply: Reply, owner: &str) -> Reply {
         Trouble::Status(404, _) => "Repository not found.\n".to_owned(),
         _ => return reply,
     };
-    Reply { status: reply.status, headers: vec![("Content-Type", "text/plain; charset=utf-8".to_owned())], body: text }
+    Reply {
+        status: reply.status,
+        headers: vec![("Content-Type", "text/plain; charset=utf-8".to_owned())],
+        body: text,
+    }
 }
 
 /// Notes the request; whether it may come in, and what it meets.
