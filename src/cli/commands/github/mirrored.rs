@@ -27,6 +27,9 @@ const STALLS: u32 = 4;
 /// The size of a mirror, at most, as a multiple of what the API says: it leaves out what garbage collection would.
 const TIMES_TOLD: u64 = 3;
 
+/// What is said of a repository in the middle of which the run ended.
+pub(super) const INTERRUPTED: &str = "the run was interrupted in the middle of it";
+
 /// Fetches mirrors and scans them.
 pub(super) struct Mirrored<'a> {
     session: ScanContext<'a>,
@@ -92,7 +95,7 @@ impl<'a> Mirrored<'a> {
         match self.fetch_and_scan(url, wanted, outcome) {
             Ok(is_there) => is_there,
             Err(GitError::Cancelled) => {
-                outcome.problem(RepositoryState::Interrupted, "the run was interrupted in the middle of it");
+                outcome.problem(RepositoryState::Interrupted, INTERRUPTED);
                 true
             }
             Err(error) => {
@@ -188,13 +191,21 @@ impl<'a> Mirrored<'a> {
                 format!("its mirror was damaged and made anew: the damaged one is at {}", aside.display());
             self.session.console.warn(&format!("{}: {text}", outcome.row.repository));
         }
-        let mut fetched = 0;
-        if let Some(repository) = wanted.deleted {
-            match self.fetch_deleted(repository, mirror, (remote, limits), outcome) {
-                Ok(count) => fetched = count,
-                Err(reason) => outcome.problem(RepositoryState::Partial, reason),
-            }
+        if mirror.lacks_refs() {
+            let text = "some of its refs cannot be files here, so that their names were not looked at; what they lead to was";
+            self.session.console.warn(&format!("{}: {text}", outcome.row.repository));
         }
+        let deleted = wanted
+            .deleted
+            .map(|repository| self.fetch_deleted(repository, mirror, (remote, limits), outcome));
+        let fetched = match deleted {
+            Some(Ok(count)) => count,
+            Some(Err((state, reason))) => {
+                outcome.problem(state, reason);
+                0
+            }
+            None => 0,
+        };
         if mirror.is_empty() && fetched == 0 {
             return outcome.looked_at(false);
         }
@@ -208,14 +219,18 @@ impl<'a> Mirrored<'a> {
         mirror: &Mirror<'_>,
         (remote, limits): (&Remote<'_>, &Limits<'_>),
         outcome: &mut Outcome,
-    ) -> Result<u64, String> {
+    ) -> Result<u64, (RepositoryState, String)> {
         let told = |error: &dyn std::fmt::Display| format!("what was deleted is not known: {error}");
+        let failed = |error: &dyn std::fmt::Display| match limits.cancel.is_cancelled() {
+            true => (RepositoryState::Interrupted, INTERRUPTED.to_owned()),
+            false => (RepositoryState::Partial, told(error)),
+        };
         let Deleted { ids, untold } =
-            deleted(&self.access.api, repository, None).map_err(|error| told(&error))?;
+            deleted(&self.access.api, repository, None).map_err(|error| failed(&error))?;
         if let Some(reason) = untold.filter(|_| !mirror.is_empty()) {
             outcome.problem(RepositoryState::Partial, told(&reason));
         }
-        let missing = mirror.fetch_objects(remote, &ids, limits).map_err(|error| told(&error))?;
+        let missing = mirror.fetch_objects(remote, &ids, limits).map_err(|error| failed(&error))?;
         let fetched = (ids.len() - missing.len()) as u64;
         let count = SurfaceCount { read: fetched, expired: missing.len() as u64, failed: 0 };
         outcome.row.surfaces.insert(Surface::Deleted.as_str().to_owned(), count);

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use super::mirrored::INTERRUPTED;
 use super::task::Task;
 use crate::blob::{Fault, FaultKind};
 use crate::cli::scan_context::ScanContext;
@@ -112,7 +113,7 @@ impl Sweep<'_> {
         let mut scanned = self.worker.work(task, alerts)?;
         if scanned.row.state != RepositoryState::Interrupted && self.session.interrupted() {
             scanned.row.state = RepositoryState::Interrupted;
-            scanned.row.reason = Some("the run was interrupted in the middle of it".to_owned());
+            scanned.row.reason = Some(INTERRUPTED.to_owned());
         }
         scanned.row.elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         // What is not whole is looked at again the next time.
