@@ -44,7 +44,7 @@ fn walk(directory: &Path, into: &mut Vec<PathBuf>) {
 
 /// Whether a file is compiled for tests only.
 fn is_test(name: &str) -> bool {
-    name.split(['/', '.']).any(|part| ["tests", "model", "model_test"].contains(&part))
+    name.split(['/', '.']).any(|part| ["tests", "testing", "model", "model_test"].contains(&part))
 }
 
 impl File {

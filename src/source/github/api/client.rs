@@ -1,8 +1,8 @@
 //! The way to the API, and what all its callers share.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::limiter::Limiter;
@@ -59,6 +59,8 @@ pub struct Counts {
 pub(super) struct Tally {
     pub(super) requests: AtomicU64,
     pub(super) unchanged: AtomicU64,
+    /// What single sign-on hides from a list.
+    pub(super) withheld: OnceLock<String>,
 }
 
 impl Api {
@@ -105,8 +107,13 @@ impl Api {
 
     /// How much was asked so far.
     pub fn counts(&self) -> Counts {
-        let Tally { requests, unchanged } = &self.tally;
+        let Tally { requests, unchanged, .. } = &self.tally;
         Counts { requests: requests.load(Relaxed), unchanged: unchanged.load(Relaxed) }
+    }
+
+    /// What a list was said to leave out, though it was answered: the first that was told.
+    pub fn withheld(&self) -> Option<&str> {
+        self.tally.withheld.get().map(String::as_str)
     }
 
     /// Where GraphQL is, for [`Api::send_json`]: beside the REST API, not below it, on a server.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::client::{Api, LONGEST_PAGE};
 use super::error::ApiError;
-use super::refused::{error_of, is_trouble};
+use super::refused::{error_of, is_trouble, withheld};
 use crate::github::{self, is_unknown_version};
 use crate::http::{self, Body, Method, Request, Response, Stream, TransportError};
 
@@ -122,9 +122,12 @@ impl Api {
             let next = match asked.map(&split) {
                 Ok((response, stream)) => {
                     let limited = permit.answered(&response);
-                    let is_limited = limited.is_some() || (call.is_graphql() && is_graphql_limit(&response));
-                    let next = if is_limited {
+                    let asks_too_much = call.is_graphql() && is_graphql_limit(&response);
+                    let is_told = limited.is_some() || github::remaining(&response) == Some(0);
+                    let next = if limited.is_some() || (asks_too_much && is_told) {
                         Next::WhenAllowed(error_of(&response))
+                    } else if asks_too_much {
+                        Next::AfterTrouble(error_of(&response), None)
                     } else if is_unknown_version(&response) && self.version() == version {
                         // Once at the most: who finds the other one in use has lost.
                         let swapped = !self.other_version.swap(true, Relaxed);
@@ -175,7 +178,13 @@ impl Api {
             };
         }
         match response.status {
-            200..=299 => Next::Return,
+            200..=299 => {
+                if let Some(withheld) = withheld(response) {
+                    // The first one is kept.
+                    let _ = self.tally.withheld.set(withheld);
+                }
+                Next::Return
+            }
             304 => {
                 self.tally.unchanged.fetch_add(1, Relaxed);
                 Next::Return

@@ -91,6 +91,18 @@ fn single_sign_on(header: &str) -> String {
     }
 }
 
+/// What a success leaves out: `partial-results; organizations=1,2`.
+/// <https://docs.github.com/en/rest/authentication/authenticating-to-the-rest-api#authenticating-with-single-sign-on>
+pub(super) fn withheld(response: &Response) -> Option<String> {
+    let rest = response.header("x-github-sso")?.strip_prefix("partial-results")?;
+    let ids = rest.split_once("organizations=").map_or("unnamed", |(_, ids)| ids).replace(',', ", ");
+    Some(format!(
+        "the API leaves out what belongs to organizations whose single sign-on the credential is not authorized for (their \
+         ids: {})",
+        one_line(&ids, 200)
+    ))
+}
+
 /// What the credential lacks, where the server tells.
 fn wanted(response: &Response) -> String {
     let told = |name: &str| {

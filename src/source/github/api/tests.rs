@@ -68,9 +68,11 @@ fn every_request_shows_the_credential_and_who_asks() {
 
 #[test]
 fn a_server_that_does_not_know_the_version_is_asked_in_the_other() {
-    let server = Server::new(|asked| match asked.head.contains("2022-11-28") {
-        true => Answer::json(200, &json!([])),
-        false => Answer::error(400, "The version 2026-03-10 is not supported"),
+    let server = Server::new(|asked| {
+        if asked.head.contains("2022-11-28") {
+            return Answer::json(200, &json!([]));
+        }
+        Answer::error(400, "The version 2026-03-10 is not supported")
     });
     let api = api(&server);
     for _ in 0..2 {
@@ -117,6 +119,24 @@ fn what_is_refused_is_not_asked_again() {
         assert_eq!(get(&api(&server), "/x").unwrap_err().refusal(), Some(refusal), "{status}");
         assert_eq!(server.count("/x"), 1, "{status}");
     }
+}
+
+#[test]
+fn what_single_sign_on_hides_from_a_list_is_told() {
+    let server = Server::new(|asked| {
+        let answer = Answer::json(200, &json!([]));
+        let hides = asked.path() == "/user/repos";
+        if hides {
+            answer.with("x-github-sso", "partial-results; organizations=21955855,20582480")
+        } else {
+            answer
+        }
+    });
+    let api = api(&server);
+    get(&api, "/x").unwrap();
+    assert_eq!(api.withheld(), None);
+    get(&api, "/user/repos").unwrap();
+    assert!(api.withheld().unwrap().contains("21955855, 20582480"));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::error::AppError;
 
 /// No RSA key in PEM form is longer.
-const LONGEST: u64 = 64 * 1024;
+const LONGEST: u16 = 32 * 1024;
 
 /// An RSA key that signs.
 pub(super) struct Key(RsaKeyPair);
@@ -22,8 +22,10 @@ impl Key {
     /// The key in a file, in the form in which GitHub hands it out (PKCS#1) or in the usual one (PKCS#8).
     pub(super) fn read(path: &Path) -> Result<Key, AppError> {
         let unreadable = |source| AppError::Unreadable { path: path.to_owned(), source };
-        let mut pem = Zeroizing::new(Vec::with_capacity(LONGEST as usize));
-        File::open(path).and_then(|file| file.take(LONGEST).read_to_end(&mut pem)).map_err(unreadable)?;
+        let mut pem = Zeroizing::new(Vec::with_capacity(usize::from(LONGEST)));
+        File::open(path)
+            .and_then(|file| file.take(LONGEST.into()).read_to_end(&mut pem))
+            .map_err(unreadable)?;
         if pem.windows(9).any(|window| window == b"ENCRYPTED") {
             return Err(AppError::Encrypted(path.to_owned()));
         }
