@@ -116,4 +116,4 @@ impl Reader<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -158,9 +158,9 @@ fn serve(mut stream: TcpStream, notes: &Mutex<Vec<Asked>>, script: &dyn Fn(&Aske
     let mut head =
         format!("HTTP/1.1 {} Scripted\r\nconnection: close\r\nx-github-request-id: A:1\r\n", answer.status);
     for (name, value) in &answer.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head.extend([name, ": ", value, "\r\n"]);
     }
-    head.push_str(&format!("content-length: {}\r\n\r\n", answer.body.len()));
+    head.extend(["content-length: ", &answer.body.len().to_string(), "\r\n\r\n"]);
     let body = &answer.body[..answer.breaks_after.unwrap_or(answer.body.len())];
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
 }
@@ -196,15 +196,4 @@ pub(super) fn places(findings: &[Finding]) -> Vec<String> {
         .collect();
     places.sort();
     places
-}
-
-/// A zip of these files, stored as they are.
-pub(super) fn zip(files: &[(&str, &str)]) -> Vec<u8> {
-    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for (name, content) in files {
-        writer.start_file(*name, stored).expect("a member");
-        writer.write_all(content.as_bytes()).expect("written");
-    }
-    writer.finish().expect("a zip").into_inner()
 }

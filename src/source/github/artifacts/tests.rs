@@ -4,7 +4,8 @@ use super::*;
 use crate::blob::Fault;
 use crate::finding::Finding;
 use crate::source::github::archive::Spool;
-use crate::source::github::testing::{Answer, Server, found, octo, places, token, zip};
+use crate::source::github::logs::tests::zip;
+use crate::source::github::testing::{Answer, Server, found, octo, places, token};
 
 fn artifact(id: u64, name: &str) -> Value {
     json!({"id": id, "name": name, "expired": false, "created_at": "2026-03-01T00:00:00Z", "digest": "sha256:00"})

@@ -1,3 +1,4 @@
+use std::io::Write as _;
 use std::sync::Mutex;
 
 use serde_json::json;
@@ -7,7 +8,18 @@ use crate::blob::Fault;
 use crate::finding::Finding;
 use crate::source::github::archive::Spool;
 use crate::source::github::runs::tests::search;
-use crate::source::github::testing::{Answer, Asked, Server, found, octo, places, token, zip};
+use crate::source::github::testing::{Answer, Asked, Server, found, octo, places, token};
+
+/// A zip of these files, stored as they are.
+pub(crate) fn zip(files: &[(&str, &str)]) -> Vec<u8> {
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in files {
+        writer.start_file(*name, stored).expect("a member");
+        writer.write_all(content.as_bytes()).expect("written");
+    }
+    writer.finish().expect("a zip").into_inner()
+}
 
 /// Elsewhere, where logs and artifacts are kept.
 fn kept(asked: &Asked) -> Answer {
