@@ -79,15 +79,15 @@ pub(super) fn not_asked(one: &NotAsked) -> String {
 
 /// What the rows are.
 fn noun(coverage: &Coverage) -> String {
-    let is_gist = |row: &CoverageRow| row.repository.starts_with("gist/");
-    let is_wiki = |row: &CoverageRow| !is_gist(row) && row.repository.strip_suffix(".wiki").is_some();
+    let is_a_gist = |row: &CoverageRow| row.repository.starts_with("gist/");
+    let is_wiki = |row: &CoverageRow| !is_a_gist(row) && row.repository.strip_suffix(".wiki").is_some();
     // The alerts of an organization or an enterprise, or what could not even be listed.
-    let is_list =
+    let is_owner =
         |row: &CoverageRow| !row.repository.contains('/') || row.repository.starts_with("enterprise/");
     let kinds = [
         coverage.rows.iter().any(is_wiki).then_some("wikis"),
-        coverage.rows.iter().any(is_gist).then_some("gists"),
-        coverage.rows.iter().any(is_list).then_some("owners"),
+        coverage.rows.iter().any(is_a_gist).then_some("gists"),
+        coverage.rows.iter().any(is_owner).then_some("owners"),
     ];
     let mut words = vec![if coverage.rows.len() == 1 { "repository" } else { "repositories" }];
     words.extend(kinds.into_iter().flatten());

@@ -73,7 +73,7 @@ fn by_root<'a>(report: &Report<'a>, findings: &[&'a Finding]) -> Vec<Notice<'a>>
         }
     }
     let notice = |(root, tokens): (&'a str, _)| {
-        let root = if root.is_empty() { "what was scanned" } else { root };
+        let root = if matches!(root, "" | ".") { "what was scanned" } else { root };
         Notice { to: format!("those who look after {root}"), whose: Whose::Within(root), tokens }
     };
     roots.into_iter().map(notice).collect()

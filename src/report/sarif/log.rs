@@ -142,7 +142,7 @@ pub(super) struct ResultRow<'a> {
     pub(super) partial_fingerprints: BTreeMap<&'static str, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) suppressions: Option<Vec<SuppressionRow>>,
-    /// Where the first location is in a browser (section 3.27.28).
+    /// Where the first location is in a browser.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) hosted_viewer_uri: Option<&'a str>,
     pub(super) properties: ResultProperties<'a>,

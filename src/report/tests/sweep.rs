@@ -196,4 +196,9 @@ fn an_owner_gets_one_letter_and_a_repository_one_for_the_rest() {
     assert!(letters[3].contains("Subject: 2 tokens were found in octo/b\n"), "{}", letters[3]);
     assert!(letters[4].contains("and in 100 more"), "{}", letters[4]);
     assert!(!text.contains(&token(Kind::pat(), 1)) && !text.contains("docs/x.md"));
+    let (mut findings, faults) = findings();
+    findings[0].owner_id = None;
+    let here = Roots::new(vec![Root { given: ".".to_owned(), ..Root::default() }]);
+    let text = below(&here, Format::Notices, (&findings[..1], &faults), |report| report);
+    assert!(text.starts_with("To: those who look after what was scanned\n"), "{text}");
 }
