@@ -70,6 +70,15 @@ pub struct SurfaceCount {
     pub failed: u64,
 }
 
+impl SurfaceCount {
+    /// Adds what was counted elsewhere.
+    pub fn add(&mut self, other: SurfaceCount) {
+        self.read += other.read;
+        self.expired += other.expired;
+        self.failed += other.failed;
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 const fn is_zero(number: &u64) -> bool {
     *number == 0
@@ -157,7 +166,9 @@ impl CoverageRow {
             (Some(ours), Some(theirs)) if ours != theirs => Some(format!("{ours}; {theirs}")),
             (ours, theirs) => ours.or(theirs),
         };
-        self.surfaces.extend(other.surfaces);
+        for (surface, count) in other.surfaces {
+            self.surfaces.entry(surface).or_default().add(count);
+        }
         self.elapsed_ms += other.elapsed_ms;
     }
 }

@@ -27,13 +27,13 @@ use crate::cli::exit::Exit;
 use crate::cli::revoke_session::GITHUB;
 use crate::cli::run_end::RunEnd;
 use crate::cli::session::ScanSession;
-use crate::coverage::{Coverage, NotAsked, Surface};
+use crate::coverage::{Coverage, CoverageRow, NotAsked, RepositoryState, Surface};
 use crate::finding::Finding;
 use crate::journal::Journal;
 use crate::ledger;
 use crate::report::Roots;
 use crate::settings::{ConnectionSettings, Env};
-use crate::source::github::{ApiError, Listing, ListingOptions};
+use crate::source::github::{ApiError, Listing, ListingOptions, Target};
 
 pub(super) fn run(args: &GithubArgs, env: &Env) -> anyhow::Result<Exit> {
     let mut session = ScanSession::prepare(GITHUB, &args.common, Vec::new(), env)?;
@@ -66,6 +66,7 @@ pub(super) fn run(args: &GithubArgs, env: &Env) -> anyhow::Result<Exit> {
     let mut swept = session.console.watch(&session.meter, || sweep.run(&tasks));
     drop(worker);
     swept.add_rows(std::mem::take(&mut listing.rows));
+    swept.add_rows(withheld(&access, &targets));
     let Swept { findings, rows, alerts } = swept;
     let roots = Roots::of_names(rows.iter().map(|row| row.repository.clone()));
     let coverage = Coverage::new(rows, not_asked(&listing, args));
@@ -79,6 +80,16 @@ pub(super) fn run(args: &GithubArgs, env: &Env) -> anyhow::Result<Exit> {
         journal.finish();
     }
     Ok(exit)
+}
+
+/// What single sign-on hid from lists that were answered all the same: nobody knows how much that is.
+fn withheld(access: &Access, targets: &[Target]) -> Vec<CoverageRow> {
+    let row = |reason: &str| {
+        let target = targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let row = CoverageRow::new(target, "(behind single sign-on)", RepositoryState::Unavailable);
+        CoverageRow { reason: Some(reason.to_owned()), ..row }
+    };
+    access.api.withheld().map(row).into_iter().collect()
 }
 
 /// Where journals are: beside kept mirrors, or with the ledger.

@@ -221,9 +221,12 @@ impl<'a> Mirrored<'a> {
         outcome: &mut Outcome,
     ) -> Result<u64, (RepositoryState, String)> {
         let told = |error: &dyn std::fmt::Display| format!("what was deleted is not known: {error}");
-        let failed = |error: &dyn std::fmt::Display| match limits.cancel.is_cancelled() {
-            true => (RepositoryState::Interrupted, INTERRUPTED.to_owned()),
-            false => (RepositoryState::Partial, told(error)),
+        let failed = |error: &dyn std::fmt::Display| {
+            if limits.cancel.is_cancelled() {
+                (RepositoryState::Interrupted, INTERRUPTED.to_owned())
+            } else {
+                (RepositoryState::Partial, told(error))
+            }
         };
         let Deleted { ids, untold } =
             deleted(&self.access.api, repository, None).map_err(|error| failed(&error))?;
