@@ -207,6 +207,12 @@ impl<'a> Mirrored<'a> {
             None => 0,
         };
         if mirror.is_empty() && fetched == 0 {
+            if wanted.size > 0 {
+                // A server that says nothing in the right form says that there are no refs.
+                let told = wanted.size / 1024;
+                let reason = format!("the API says that it has {told} KiB, and git was shown nothing of it");
+                return outcome.problem(RepositoryState::Failed, reason);
+            }
             return outcome.looked_at(false);
         }
         self.scan(mirror, limits, outcome);

@@ -29,10 +29,10 @@ impl fmt::Display for WaitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             WaitReason::Quota(resource) if resource == "core" => {
-                f.write_str("the credential's requests to the API are used up")
+                f.write_str("the API's primary rate limit is used up for this credential")
             }
             WaitReason::Quota(resource) => {
-                write!(f, "the credential's requests to the API are used up ({resource})")
+                write!(f, "the API's primary rate limit is used up for this credential ({resource})")
             }
             WaitReason::Pause => f.write_str("the API asks for a pause (secondary rate limit)"),
         }
