@@ -15,8 +15,6 @@ fn a_git_server_that_hangs_lies_or_sends_a_bomb_is_a_row() {
     let redirect = Trouble::Redirect(302, "http://127.0.0.1:1/x.git/info/refs".to_owned());
     let troubles = [
         (Trouble::Hang, refs),
-        (Trouble::Garbage, refs),
-        (Trouble::Html, refs),
         (Trouble::Status(500, "Server Error"), refs),
         (redirect, refs),
         (Trouble::Hang, "git-upload-pack"),
@@ -45,6 +43,18 @@ fn a_git_server_that_hangs_lies_or_sends_a_bomb_is_a_row() {
         let left = super::files(sweep.sandbox.home());
         assert!(!left.iter().any(|path| path.to_string_lossy().contains("tmp_pack")), "{which}: {left:?}");
     });
+}
+
+/// Git takes what is no protocol for the old one without any, and finds no refs there.
+#[test]
+fn a_page_in_the_place_of_refs_is_no_empty_repository() {
+    for (seed, trouble) in (18_075..).zip([Trouble::Html, Trouble::Garbage]) {
+        let mut sweep = Sweep::new(seed);
+        sweep.leak("acme/wrong");
+        sweep.github.trouble_always("/acme/wrong.git/info/refs", trouble.clone());
+        let (code, report) = sweep.json(&["acme"]);
+        assert_eq!((code, state(&report, "acme/wrong")), (2, "failed"), "{trouble:?}");
+    }
 }
 
 #[test]
