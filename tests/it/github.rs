@@ -5,6 +5,7 @@ mod alerts;
 mod app;
 mod cache;
 mod credential;
+mod git_trouble;
 mod interrupted;
 mod killed;
 mod limits;

@@ -48,6 +48,7 @@ fn an_app_finds_its_installation_by_the_owner() {
 }
 
 #[test]
+#[ignore = "takes more than a minute, for that long a new token is not replaced"]
 fn an_apps_token_is_made_anew_before_it_ends() {
     let (mut sweep, key) = with_app(18_201);
     for number in 0..6 {
@@ -56,9 +57,9 @@ fn an_apps_token_is_made_anew_before_it_ends() {
     sweep.github.set_token_lifetime(Duration::from_secs(602));
     sweep.github.trouble_always(
         "/repos/acme/*",
-        crate::support::github_source::Trouble::Late(Duration::from_millis(900)),
+        crate::support::github_source::Trouble::Late(Duration::from_secs(13)),
     );
-    let ran = run(&sweep, &key, &["--jobs", "1"]);
+    let ran = run(&sweep, &key, &["--jobs", "1", "--timeout", "60"]);
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     let minted = sweep.github.minted().len();
     assert!((2..6).contains(&minted), "{minted} tokens were made");

@@ -77,6 +77,6 @@ fn a_wait_is_told_and_can_be_ended() {
     let ran = crate::support::cmd::Ran::from(child.wait_with_output().expect("it ends"));
     assert_eq!(ran.code, 130, "{}", ran.stderr);
     assert!(begun.elapsed() < Duration::from_secs(30));
-    assert!(ran.stderr.contains("limit"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("waiting until"), "{}", ran.stderr);
     sweep.github.assert_well_behaved();
 }
