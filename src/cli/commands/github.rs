@@ -3,6 +3,7 @@
 mod access;
 mod alerts;
 mod identity;
+mod joined;
 mod mirrored;
 mod outcome;
 mod sweep;

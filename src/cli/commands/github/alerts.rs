@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::access::Access;
+use super::joined::join_places;
 use crate::cli::args::GithubArgs;
 use crate::cli::console::{Console, count};
 use crate::coverage::{Coverage, SurfaceCount};
@@ -26,6 +27,7 @@ pub(super) struct LastSteps<'a> {
 impl LastSteps<'_> {
     /// Returns whether all went well.
     pub(super) fn run(&self, findings: &mut [Finding], coverage: &mut Option<Coverage>) -> bool {
+        join_places(findings);
         let is_done = !self.args.resolve_alerts || self.close(findings, coverage);
         let asks = self.args.owner_logins || self.args.common.revocation.verify;
         let is_told = !asks || self.name_owners(findings);

@@ -61,8 +61,17 @@ pub(super) struct Wanted<'a> {
     pub(super) deleted: Option<&'a RepositoryName>,
     /// How many bytes the API says it has.
     pub(super) size: u64,
+    /// Whether there may be nothing in it.
+    pub(super) may_be_empty: bool,
     /// Whether it may never have been written.
     pub(super) may_be_missing: bool,
+}
+
+impl Wanted<'_> {
+    /// All of what is small and has only branches; there is something in it.
+    pub(super) fn whole(place: Option<MirrorPlace>) -> Self {
+        Wanted { place, pulls: false, deleted: None, size: 0, may_be_empty: false, may_be_missing: false }
+    }
 }
 
 impl<'a> Mirrored<'a> {
@@ -207,10 +216,9 @@ impl<'a> Mirrored<'a> {
             None => 0,
         };
         if mirror.is_empty() && fetched == 0 {
-            if wanted.size > 0 {
+            if !wanted.may_be_empty {
                 // A server that says nothing in the right form says that there are no refs.
-                let told = wanted.size / 1024;
-                let reason = format!("the API says that it has {told} KiB, and git was shown nothing of it");
+                let reason = "the API says that there is something in it, and git was shown nothing";
                 return outcome.problem(RepositoryState::Failed, reason);
             }
             return outcome.looked_at(false);

@@ -67,6 +67,7 @@ impl GithubWorker<'_> {
             let wanted = Wanted {
                 place: Some(MirrorPlace::of_repository(self.mirrored.root(), self.host(), &name)),
                 may_be_missing: false,
+                may_be_empty: repository.size == 0,
                 pulls: self.asks(Surface::Pulls),
                 deleted: self.asks(Surface::Deleted).then_some(&name),
                 size: repository.size.saturating_mul(1024),
@@ -103,7 +104,7 @@ impl GithubWorker<'_> {
         let mut outcome = Outcome::new(self.session, &listed.target, &full_name);
         let name = RepositoryName::parse(&repository.full_name)?;
         let place = Some(MirrorPlace::of_wiki(self.mirrored.root(), self.host(), &name));
-        let wanted = Wanted { place, pulls: false, deleted: None, size: 0, may_be_missing: true };
+        let wanted = Wanted { may_be_missing: true, ..Wanted::whole(place) };
         match self.access.clone_url(repository.clone_url.as_deref(), &name) {
             Ok(url) if self.mirrored.look_at(&url.wiki(), &wanted, &mut outcome) => {}
             Ok(_) => return None,
@@ -117,7 +118,7 @@ impl GithubWorker<'_> {
         links.add_gist(&gist.id, owner);
         let mut outcome = Outcome::new(self.session, &listed.target, &format!("gist/{}", gist.id));
         let place = MirrorPlace::of_gist(self.mirrored.root(), self.host(), &gist.id);
-        let wanted = Wanted { place, pulls: false, deleted: None, size: 0, may_be_missing: false };
+        let wanted = Wanted::whole(place);
         match self.access.gist_url(&gist.git_pull_url) {
             Ok(url) => {
                 self.mirrored.look_at(&url, &wanted, &mut outcome);
