@@ -69,6 +69,7 @@ Examples:
   stanch scan                        sweep the current directory
   stanch git                         the whole history of a repository
   stanch git --staged                what the next commit would add
+  stanch github octo-org             every repository of an organization
   stanch scan --revoke --dry-run     what would be revoked
   stanch revoke --yes leaked.txt     revoke all tokens in a file
   stanch --version -v                version, commit and target
