@@ -272,13 +272,13 @@ impl<'a> Mirrored<'a> {
         found.retain(&mut |_, location| !is_excluded(walk, location));
         let mut unread = 0;
         found.replace_faults(&mut |fault: Fault| {
-            unread += u64::from(matches!(fault.kind, FaultKind::Unreadable | FaultKind::Damaged));
+            // A broken archive is a file like another: it is told as a fault, and the repository was looked at.
+            unread += u64::from(fault.kind == FaultKind::Unreadable);
             vec![fault]
         });
         outcome.looked_at(true);
         if unread > 0 {
-            let reason = format!("{unread} of its objects or files could not be read");
-            outcome.problem(RepositoryState::Partial, reason);
+            outcome.problem(RepositoryState::Partial, format!("{unread} of its objects could not be read"));
         }
         let mut commits = BTreeSet::new();
         found.for_each_location_mut(&mut |_, location| commits.extend(location.details().commit.clone()));
