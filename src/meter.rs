@@ -29,6 +29,8 @@ impl CancelFlag {
 #[derive(Clone, Debug, Default)]
 pub struct Meter {
     counters: Arc<Counters>,
+    /// Those of the whole run, where this is the meter of a part of it.
+    above: Option<Arc<Counters>>,
     cancel: CancelFlag,
 }
 
@@ -87,19 +89,40 @@ impl Reading {
 impl Meter {
     /// Counters of a run that `cancel` ends.
     pub fn new(cancel: CancelFlag) -> Self {
-        Meter { counters: Arc::default(), cancel }
+        Meter { counters: Arc::default(), above: None, cancel }
+    }
+
+    /// Counters of a part of this run, by themselves: what they count, this meter counts, too.
+    #[must_use]
+    pub fn part(&self) -> Meter {
+        Meter {
+            counters: Arc::default(),
+            above: Some(Arc::clone(&self.counters)),
+            cancel: self.cancel.clone(),
+        }
+    }
+
+    fn count(&self, count: impl Fn(&Counters)) {
+        count(&self.counters);
+        if let Some(above) = &self.above {
+            count(above);
+        }
     }
 
     /// Counts one file, and its bytes.
     pub fn file(&self, bytes: u64) {
-        self.counters.files.fetch_add(1, Relaxed);
-        self.counters.bytes.fetch_add(bytes, Relaxed);
+        self.count(|counters| {
+            counters.files.fetch_add(1, Relaxed);
+            counters.bytes.fetch_add(bytes, Relaxed);
+        });
     }
 
     /// Counts git objects, and the bytes of all of them together.
     pub fn objects(&self, objects: u64, bytes: u64) {
-        self.counters.objects.fetch_add(objects, Relaxed);
-        self.counters.bytes.fetch_add(bytes, Relaxed);
+        self.count(|counters| {
+            counters.objects.fetch_add(objects, Relaxed);
+            counters.bytes.fetch_add(bytes, Relaxed);
+        });
     }
 
     /// Counts what another meter has read: files, objects, commits, bytes.
@@ -113,17 +136,23 @@ impl Meter {
 
     /// Counts commits (which are objects, too).
     pub fn commits(&self, commits: u64) {
-        self.counters.commits.fetch_add(commits, Relaxed);
+        self.count(|counters| {
+            counters.commits.fetch_add(commits, Relaxed);
+        });
     }
 
     /// Counts bytes of a file or object already counted.
     pub fn bytes(&self, bytes: u64) {
-        self.counters.bytes.fetch_add(bytes, Relaxed);
+        self.count(|counters| {
+            counters.bytes.fetch_add(bytes, Relaxed);
+        });
     }
 
     /// Counts one match.
     pub fn hit(&self) {
-        self.counters.hits.fetch_add(1, Relaxed);
+        self.count(|counters| {
+            counters.hits.fetch_add(1, Relaxed);
+        });
     }
 
     /// Says that there are as many more files or objects to scan.
@@ -175,5 +204,30 @@ impl Meter {
             expected_size: get(&self.counters.expected_size),
             waits_until: get(&self.counters.waits_until),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_counts_for_the_whole_and_for_itself() {
+        let whole = Meter::default();
+        let (one, other) = (whole.part(), whole.part());
+        one.file(3);
+        one.objects(2, 10);
+        other.bytes(5);
+        other.commits(1);
+        other.hit();
+        whole.add(&one.read());
+        let read = |meter: &Meter| {
+            let read = meter.read();
+            (read.files, read.objects, read.commits, read.bytes, read.hits)
+        };
+        assert_eq!((read(&one), read(&other)), ((1, 2, 0, 13, 0), (0, 0, 1, 5, 1)));
+        assert_eq!(read(&whole), (2, 4, 1, 31, 1));
+        whole.cancel_flag().cancel();
+        assert!(one.cancel_flag().is_cancelled());
     }
 }

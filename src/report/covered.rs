@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::csv_table::CsvTable;
 use super::summary::grouped;
 use super::{Palette, Report};
-use crate::coverage::{Coverage, CoverageRow, NotAsked, SurfaceCount};
+use crate::coverage::{Coverage, CoverageRow, NotAsked, RepositoryState, SurfaceCount};
 use crate::text::printable;
 
 /// How many repositories that were not wholly looked at are listed for people.
@@ -31,7 +31,9 @@ pub(super) fn write(report: &Report<'_>, palette: &Palette, out: &mut dyn Write)
     let Some(coverage) = report.coverage else { return Ok(()) };
     let Palette { faint, strong, reset, .. } = palette;
     writeln!(out, "{}", printable(&totals(coverage)))?;
-    let unread: Vec<&CoverageRow> = coverage.rows.iter().filter(|row| !row.state.is_whole()).collect();
+    // Of those that it was not the turn of, their number says all there is.
+    let is_listed = |row: &&CoverageRow| !row.state.is_whole() && row.state != RepositoryState::Interrupted;
+    let unread: Vec<&CoverageRow> = coverage.rows.iter().filter(is_listed).collect();
     for row in unread.iter().take(MAX_LISTED) {
         let (name, state) = (printable(&row.repository), row.state.as_str());
         let reason = row.reason.as_deref().map(|reason| format!(": {}", printable(reason)));

@@ -29,7 +29,7 @@ impl Outcome {
         Outcome {
             row: CoverageRow::new(target, name, RepositoryState::Scanned),
             findings: Findings::default(),
-            meter: Meter::new(session.meter.cancel_flag().clone()),
+            meter: session.meter.part(),
             pulls: HashMap::new(),
             looked_at: false,
             has_content: false,

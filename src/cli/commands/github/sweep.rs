@@ -54,6 +54,21 @@ impl Swept {
         }
     }
 
+    fn take_in(&mut self, scanned: Scanned) {
+        let Scanned { row, findings, faults, .. } = scanned;
+        // What could not be read is named already, or somebody ended the run.
+        if !row.state.is_whole() && row.state != RepositoryState::Interrupted && faults.is_empty() {
+            self.add_fault(&row);
+        }
+        for finding in findings {
+            self.findings.add_finding(finding);
+        }
+        for fault in faults {
+            self.findings.fault(fault);
+        }
+        self.rows.push(row);
+    }
+
     /// What was not looked at is an error of the run.
     fn add_fault(&self, row: &CoverageRow) {
         let reason = row.reason.clone().unwrap_or_else(|| row.state.as_str().to_owned());
@@ -98,14 +113,16 @@ impl Sweep<'_> {
             let mut swept = shared.swept();
             swept.alerts.append(&mut alerts);
             if let Some(scanned) = scanned {
-                self.take_in(&mut swept, scanned);
+                swept.take_in(scanned);
             }
         }
     }
 
     /// What an earlier run that was interrupted has found.
     fn known(&self, task: &Task<'_>) -> Option<Scanned> {
-        self.journal.read(&task.name(), &task.stamp()?)
+        let scanned = self.journal.read(&task.name(), &task.stamp()?)?;
+        self.session.meter.add(&scanned.read);
+        Some(scanned)
     }
 
     fn anew(&self, task: &Task<'_>, alerts: &mut Vec<AlertRef>, shared: &Shared) -> Option<Scanned> {
@@ -129,22 +146,6 @@ impl Sweep<'_> {
             }
         }
         Some(scanned)
-    }
-
-    fn take_in(&self, swept: &mut Swept, scanned: Scanned) {
-        let Scanned { row, findings, faults, read } = scanned;
-        self.session.meter.add(&read);
-        // What could not be read is named already, or somebody ended the run.
-        if !row.state.is_whole() && row.state != RepositoryState::Interrupted && faults.is_empty() {
-            swept.add_fault(&row);
-        }
-        for finding in findings {
-            swept.findings.add_finding(finding);
-        }
-        for fault in faults {
-            swept.findings.fault(fault);
-        }
-        swept.rows.push(row);
     }
 }
 
