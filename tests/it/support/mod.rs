@@ -4,7 +4,6 @@ pub(crate) mod cmd;
 pub(crate) mod fixture;
 pub(crate) mod github;
 #[cfg(unix)]
-#[allow(dead_code, unused_imports, reason = "the sweeps use the rest")]
 pub(crate) mod github_source;
 pub(crate) mod http;
 #[cfg(unix)]

@@ -75,6 +75,8 @@ impl Remote<'_> {
         let mut command = self.command(workshop)?;
         // There may be no repository yet.
         command.env_remove("GIT_DIR").args(["ls-remote", "--symref", "--", self.url.as_str(), "HEAD"]);
+        // What does not speak its protocol, git takes for a directory of files; a page without refs would be an empty repository.
+        command.env("GIT_TRACE_PACKET", "2");
         let mut head = Head::default();
         let ended = Remote::run(workshop, command, &mut |line| {
             let line = String::from_utf8_lossy(line);
@@ -85,6 +87,9 @@ impl Remote<'_> {
                 }
             }
         })?;
+        if ended.status.success() && !ended.said.speaks_git() {
+            return Err(GitError::Server("what it answers is not git's protocol".to_owned()));
+        }
         if ended.status.success() {
             return Ok(head);
         }

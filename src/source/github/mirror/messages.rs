@@ -26,6 +26,7 @@ pub(super) struct Messages {
     first: Vec<String>,
     last: Vec<String>,
     refused: BTreeSet<String>,
+    speaks_git: bool,
 }
 
 impl Messages {
@@ -51,6 +52,7 @@ impl Messages {
     fn add(&mut self, line: &[u8]) {
         let line = String::from_utf8_lossy(line);
         let line = line.trim();
+        self.speaks_git |= is_packet(line);
         if !PREFIXES.iter().any(|prefix| line.starts_with(prefix)) || is_progress(line) {
             return;
         }
@@ -79,6 +81,11 @@ impl Messages {
         self.lines().any(|line| line.contains(QUOTE))
     }
 
+    /// Whether the server was seen to speak git's protocol; only a traced call can tell.
+    pub(super) fn speaks_git(&self) -> bool {
+        self.speaks_git
+    }
+
     /// The ids of objects that the server does not give.
     pub(super) fn refused(&self) -> &BTreeSet<String> {
         &self.refused
@@ -99,6 +106,11 @@ impl Messages {
         }));
         one_line(&said.collect::<Vec<_>>().join("; "), MESSAGE_LIMIT)
     }
+}
+
+/// Whether a line tells of a packet that the server sent, as `GIT_TRACE_PACKET` has it (git(1)).
+fn is_packet(line: &str) -> bool {
+    !line.starts_with("remote: ") && line.contains(" packet: ") && line.contains("git< ")
 }
 
 /// Whether a server says by this that it does not give an object: git-upload-pack's words, and those of the client where
@@ -158,5 +170,13 @@ mod tests {
         );
         let messages = Messages::read(text.as_bytes(), &|| {});
         assert_eq!(messages.refused().iter().collect::<Vec<_>>(), [&a, &b]);
+    }
+
+    #[test]
+    fn a_server_cannot_say_that_it_speaks_git() {
+        let read = |text: &str| Messages::read(text.as_bytes(), &|| {}).speaks_git();
+        assert!(read("20:01:02.345678 pkt-line.c:85    packet:   git< version 2\n"));
+        assert!(!read("remote: x packet: git< version 2\nfatal: not found\n"));
+        assert!(!read(""));
     }
 }

@@ -34,9 +34,7 @@ pub(crate) use description::Description;
 pub(crate) use state::Noted;
 pub(crate) use storage::DownloadTrouble;
 pub(crate) use trouble::Trouble;
-pub(crate) use world::{
-    Activity, Alert, Artifact, FoundIn, Gist, Installation, Owner, OwnerKind, Repository, Run, World,
-};
+pub(crate) use world::{Activity, Alert, Artifact, FoundIn, Installation, OwnerKind, Repository, Run, World};
 
 use serve::Shared;
 use state::State;
@@ -137,11 +135,6 @@ impl SourceGitHub {
     /// Where downloads are: another server.
     pub(crate) fn storage_url(&self) -> String {
         self.shared.storage.url()
-    }
-
-    /// How many downloads were given whole.
-    pub(crate) fn downloads(&self) -> usize {
-        self.shared.storage.served()
     }
 
     /// Of a resource so many requests remain for so long; after that there are `limit` an hour.

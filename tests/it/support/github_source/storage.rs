@@ -26,7 +26,6 @@ struct Kept {
     bodies: HashMap<String, Vec<u8>>,
     troubles: Vec<DownloadTrouble>,
     violations: Vec<String>,
-    served: usize,
 }
 
 /// The server.
@@ -74,11 +73,6 @@ impl Storage {
     pub(super) fn violations(&self) -> Vec<String> {
         self.kept.lock().expect("nobody panicked").violations.clone()
     }
-
-    /// How many downloads it has given whole.
-    pub(super) fn served(&self) -> usize {
-        self.kept.lock().expect("nobody panicked").served
-    }
 }
 
 impl Drop for Storage {
@@ -101,7 +95,6 @@ fn serve(stream: &TcpStream, kept: &Mutex<Kept>, stop: &AtomicBool) {
             }
             let trouble = (!kept.troubles.is_empty()).then(|| kept.troubles.remove(0));
             let body = kept.bodies.remove(incoming.path());
-            kept.served += usize::from(trouble.is_none() && body.is_some());
             (body, trouble)
         };
         let (Some(body), false) = (body, trouble == Some(DownloadTrouble::Gone)) else {
