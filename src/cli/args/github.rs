@@ -46,7 +46,7 @@ pub(crate) struct GithubArgs {
         value_enum,
         help_heading = "What is looked at"
     )]
-    pub(crate) include: Vec<Surface>,
+    include: Vec<Surface>,
 
     /// Leave out repositories whose name matches, with its owner or without; may be repeated
     #[arg(long, value_name = "GLOB", help_heading = "What is looked at")]
@@ -92,12 +92,29 @@ pub(crate) struct GithubArgs {
     #[arg(long, help_heading = "What is reported")]
     pub(crate) owner_logins: bool,
 
-    /// Close secret-scanning alerts as revoked whose token GitHub has accepted for revocation
+    /// Close secret-scanning alerts as revoked whose token GitHub has accepted for revocation; with --confirm, only if it
+    /// was seen dead. Looks at alerts, too
     #[arg(long, requires = "revoke", help_heading = "Revocation")]
     pub(crate) resolve_alerts: bool,
 
     #[command(flatten)]
     pub(crate) common: CommonArgs,
+}
+
+impl GithubArgs {
+    /// What is looked at. Alerts that are to be closed have to be.
+    pub(crate) fn surfaces(&self) -> Vec<Surface> {
+        let mut surfaces = self.include.clone();
+        surfaces.extend(self.resolve_alerts.then_some(Surface::Alerts));
+        surfaces.sort_unstable();
+        surfaces.dedup();
+        surfaces
+    }
+
+    /// Whether this is looked at.
+    pub(crate) fn asks(&self, surface: Surface) -> bool {
+        self.surfaces().contains(&surface)
+    }
 }
 
 /// More fetches at once than GitHub likes help nobody.

@@ -114,7 +114,7 @@ fn listing_options(args: &GithubArgs, session: &ScanSession) -> anyhow::Result<L
         exclude: globs(&args.exclude_repo)?,
         forks: args.forks,
         archived: args.archived,
-        gists: args.include.contains(&Surface::Gists),
+        gists: args.asks(Surface::Gists),
         shard: session.settings.walk.shard,
     })
 }
@@ -131,7 +131,7 @@ fn globs(patterns: &[String]) -> anyhow::Result<GlobSet> {
 
 /// What was seen and not asked for, and the surfaces that were not.
 fn not_asked(listing: &Listing, args: &GithubArgs) -> Vec<NotAsked> {
-    let surfaces = Surface::ALL.into_iter().filter(|surface| !args.include.contains(surface));
+    let surfaces = Surface::ALL.into_iter().filter(|surface| !args.asks(*surface));
     let row = |surface: Surface| {
         let what = surface.as_str().to_owned();
         NotAsked { flag: format!("--include {what}"), what, count: None }

@@ -10,6 +10,11 @@ pub trait Credentials: Send + Sync {
     /// The token to show now; good for some minutes at least.
     fn token(&self) -> Result<Arc<Token>, ApiError>;
 
+    /// The token is not taken any more. Returns whether another one may be: it is made when it is asked for.
+    fn renew(&self) -> bool {
+        false
+    }
+
     /// Every token this has given out, by fingerprint: all of them are this machine's own, and never revoked.
     fn given_out(&self) -> Vec<Fingerprint>;
 }

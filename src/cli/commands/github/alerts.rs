@@ -5,13 +5,15 @@ use std::collections::HashMap;
 use super::access::Access;
 use super::joined::join_places;
 use crate::cli::args::GithubArgs;
-use crate::cli::console::{Console, count};
-use crate::coverage::{Coverage, SurfaceCount};
+use crate::cli::console::{self, Console, count};
+use crate::coverage::{Coverage, RepositoryState, SurfaceCount};
 use crate::finding::Finding;
 use crate::revocation::{Revocation, State};
 use crate::source::github::{AlertRef, Logins, Resolved, resolution_comment, resolve};
-use crate::text::printable;
 use crate::token::Fingerprint;
+
+/// How many alerts that stay open are told one by one.
+const MOST_TOLD: usize = 10;
 
 /// What the coverage calls alerts that were closed.
 const CLOSED: &str = "alerts-resolved";
@@ -65,12 +67,21 @@ impl LastSteps<'_> {
         let Resolved { resolved, already, failed, interrupted } = resolve(&self.access.api, &proven);
         let rest = match left + interrupted {
             0 => String::new(),
+            rest if self.args.common.revocation.confirm => {
+                format!(
+                    ", {} left open (with --confirm, those that were not seen dead)",
+                    count(rest, "alert")
+                )
+            }
             rest => format!(", {} left open", count(rest, "alert")),
         };
         self.console.info(&format!("{} closed as revoked{rest}", count(resolved + already, "alert")));
-        for (alert, reason) in &failed {
+        for (alert, reason) in failed.iter().take(MOST_TOLD) {
             let AlertRef { repository, number, .. } = alert;
-            self.console.warn(&format!("alert {number} of {repository} stays open: {}", printable(reason)));
+            console::error(&format!("alert {number} of {repository} stays open: {reason}"));
+        }
+        if failed.len() > MOST_TOLD {
+            console::error(&format!("{} more alerts stay open", failed.len() - MOST_TOLD));
         }
         note(coverage, &proven, &failed);
         failed.is_empty() && interrupted == 0
@@ -108,6 +119,12 @@ fn note(coverage: &mut Option<Coverage>, proven: &[(AlertRef, String)], failed: 
         if all > 0 && row.surfaces.contains_key("alerts") {
             let closed = SurfaceCount { read: all - failed, failed, ..SurfaceCount::default() };
             row.surfaces.insert(CLOSED.to_owned(), closed);
+            if failed > 0 {
+                row.state = RepositoryState::Partial;
+                let reason = format!("{failed} alerts stay open, though their tokens were accepted");
+                row.reason =
+                    Some(row.reason.take().map_or(reason.clone(), |known| format!("{known}; {reason}")));
+            }
         }
     }
 }

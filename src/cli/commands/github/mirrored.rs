@@ -17,7 +17,7 @@ use crate::journal::Journal;
 use crate::scan::WithRoot;
 use crate::source::git::{History, Repo};
 use crate::source::github::{
-    CloneUrl, Deleted, DiskBudget, Git, GitError, Limits, Mirror, MirrorPlace, MirrorRefs, Remote,
+    ApiError, CloneUrl, Deleted, DiskBudget, Git, GitError, Limits, Mirror, MirrorPlace, MirrorRefs, Remote,
     RepositoryName, Reservation, deleted,
 };
 
@@ -84,7 +84,7 @@ impl<'a> Mirrored<'a> {
         let needs_git = |surface: &Surface| surface.needs_git();
         let find = || Git::find(access.connection.ca_cert.as_deref(), session.meter.cancel_flag());
         // Alerts and logs are there for a machine without git, too.
-        let git = args.include.iter().any(needs_git).then(find).transpose()?;
+        let git = args.surfaces().iter().any(needs_git).then(find).transpose()?;
         let root = args.cache.clone().unwrap_or_else(|| journal.work_dir().join("mirrors"));
         let most = args.max_disk.unwrap_or(u64::MAX);
         // Half of it is for those that are kept, the other for those under way.
@@ -148,7 +148,9 @@ impl<'a> Mirrored<'a> {
         wanted: &Wanted<'_>,
         outcome: &mut Outcome,
     ) -> Result<bool, GitError> {
-        let token = self.access.token().map_err(|error| GitError::Unreachable(error.to_string()))?;
+        let refused = |error: ApiError| GitError::Refused(error.to_string());
+        self.access.api.require_credential().map_err(refused)?;
+        let token = self.access.token().map_err(refused)?;
         let remote = Remote { url, credential: Some(&token) };
         let may_hold = |bytes: u64| reservation.may_hold(bytes);
         let limits = Limits {
@@ -294,7 +296,9 @@ impl<'a> Mirrored<'a> {
 /// What the coverage says of a repository that could not be fetched.
 fn state_of(error: &GitError) -> RepositoryState {
     match error {
-        GitError::NotFound(_) | GitError::Denied { .. } | GitError::Moved(_) => RepositoryState::Unavailable,
+        GitError::NotFound(_) | GitError::Denied { .. } | GitError::Moved(_) | GitError::Refused(_) => {
+            RepositoryState::Unavailable
+        }
         _ => RepositoryState::Failed,
     }
 }

@@ -19,7 +19,7 @@ pub(super) enum Task<'a> {
 impl<'a> Task<'a> {
     /// All there is to do, the largest first: what takes longest must not begin last.
     pub(super) fn all(listing: &'a Listing, args: &GithubArgs) -> Vec<Task<'a>> {
-        let asked = |surface: Surface| args.include.contains(&surface);
+        let asked = |surface: Surface| args.asks(surface);
         let of_repository = Surface::of_repository().into_iter().any(asked);
         let repositories = listing.repositories.iter();
         let mut tasks = Vec::new();

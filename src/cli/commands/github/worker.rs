@@ -44,7 +44,7 @@ impl Worker for GithubWorker<'_> {
 
 impl GithubWorker<'_> {
     fn asks(&self, surface: Surface) -> bool {
-        self.args.include.contains(&surface)
+        self.args.asks(surface)
     }
 
     /// The name of the host's directory among mirrors.
@@ -63,7 +63,7 @@ impl GithubWorker<'_> {
             outcome.problem(RepositoryState::Failed, "its name is none that a repository can have");
             return outcome.finish(self.session, &links);
         };
-        if self.args.include.iter().any(|surface| surface.needs_mirror()) {
+        if self.args.surfaces().iter().any(|surface| surface.needs_mirror()) {
             let wanted = Wanted {
                 place: Some(MirrorPlace::of_repository(self.mirrored.root(), self.host(), &name)),
                 may_be_missing: false,

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use super::error::ApiError;
 use super::limiter::Limiter;
 use super::page_store::PageStore;
 use super::wait::Watch;
@@ -61,6 +62,8 @@ pub(super) struct Tally {
     pub(super) unchanged: AtomicU64,
     /// What single sign-on hides from a list.
     pub(super) withheld: OnceLock<String>,
+    /// That the credential is not known, once that was said.
+    pub(super) refused: OnceLock<ApiError>,
 }
 
 impl Api {

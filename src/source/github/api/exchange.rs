@@ -83,6 +83,8 @@ struct Attempts {
     hops: u32,
     failures: u32,
     limits: u32,
+    /// Whether the credential was made anew.
+    renewed: bool,
 }
 
 impl Api {
@@ -114,7 +116,9 @@ impl Api {
         ask: &dyn Fn(&Request<'_>) -> Result<R, TransportError>,
         split: impl Fn(R) -> (Response, Option<Stream>),
     ) -> Result<((Response, Option<Stream>), String), ApiError> {
-        let mut attempts = Attempts { path: call.path.to_owned(), hops: 0, failures: 0, limits: 0 };
+        let mut attempts =
+            Attempts { path: call.path.to_owned(), hops: 0, failures: 0, limits: 0, renewed: false };
+        self.require_credential()?;
         loop {
             let permit = self.limiter.admit(&attempts.path, call.changes())?;
             let (asked, version) = self.ask_once(call, &attempts.path, ask)?;
@@ -210,8 +214,28 @@ impl Api {
                 let asked = github::limit(response, Timestamp::now()).retry_after;
                 Next::AfterTrouble(error_of(response), asked)
             }
+            401 if is_bad_credential(response) => self.without_credential(response, attempts),
             _ => Next::Fail(error_of(response)),
         }
+    }
+
+    /// What is to be done where the credential is not known any more. Many that show one such are locked out: nothing else is
+    /// asked with it.
+    /// <https://docs.github.com/en/rest/authentication/authenticating-to-the-rest-api#failed-login-limit>
+    fn without_credential(&self, response: &Response, attempts: &mut Attempts) -> Next {
+        if !attempts.renewed && self.credentials.renew() {
+            attempts.renewed = true;
+            return Next::Again;
+        }
+        let error = error_of(response);
+        // The first one is kept.
+        let _ = self.tally.refused.set(error.clone());
+        Next::Fail(error)
+    }
+
+    /// Whether the credential was taken so far.
+    pub fn require_credential(&self) -> Result<(), ApiError> {
+        self.tally.refused.get().map_or(Ok(()), |error| Err(error.clone()))
     }
 
     /// Where a redirect leads.
@@ -248,6 +272,11 @@ fn of_transport(error: TransportError) -> Next {
         TransportError::Blocked(message) => Next::Fail(ApiError::Transport(message)),
         error => Next::AfterTrouble(ApiError::Transport(error.into_message()), None),
     }
+}
+
+/// Whether the server does not know the token that was shown; a proxy that wants a password says something else.
+fn is_bad_credential(response: &Response) -> bool {
+    github::message(response).to_ascii_lowercase().starts_with("bad credentials")
 }
 
 /// GraphQL answers a limit with 200 and an error of this type.

@@ -197,6 +197,17 @@ impl Credentials for AppCredential {
         Ok(token)
     }
 
+    fn renew(&self) -> bool {
+        let mut state = self.state();
+        // One that was just made is not taken for another reason than its age.
+        let is_old = state.minted.as_ref().is_some_and(|minted| minted.at.elapsed() > FRESH);
+        if is_old {
+            state.minted = None;
+        }
+        // Somebody else may have seen to it.
+        is_old || state.minted.is_none()
+    }
+
     fn given_out(&self) -> Vec<Fingerprint> {
         self.state().given_out.clone()
     }

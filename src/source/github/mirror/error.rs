@@ -27,6 +27,9 @@ pub enum GitError {
         /// What the server and `git` said.
         message: String,
     },
+    /// There is no credential to show.
+    #[error("{0}")]
+    Refused(String),
     /// The repository has another address now. Redirects are not followed with a credential.
     #[error("it has another address now ({0}); run again, so that its present name is asked for")]
     Moved(String),
