@@ -1,6 +1,7 @@
 //! `stanch github` against a GitHub on loopback: what it finds and where, what it asks and with what, and what becomes of it
 //! where something goes wrong.
 
+mod again;
 mod alerts;
 mod app;
 mod cache;
@@ -11,6 +12,9 @@ mod killed;
 mod limits;
 mod listing;
 mod planted;
+mod scale;
+mod server;
+mod suppressed;
 mod surfaces;
 mod targets;
 mod trouble;
@@ -51,7 +55,7 @@ impl Sweep {
     /// The same on another machine.
     fn command_in(&self, sandbox: &Sandbox, arguments: &[&str]) -> Command {
         let mut command = sandbox.command(&["github"]);
-        command.args(arguments).args(["--api-url", self.github.url()]).env("GH_TOKEN", &self.credential);
+        command.args(arguments).args(["--api-url", self.github.api_url()]).env("GH_TOKEN", &self.credential);
         let temporary = sandbox.home().join("tmp");
         std::fs::create_dir_all(&temporary).expect("a directory");
         command.env("TMPDIR", temporary);

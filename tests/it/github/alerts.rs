@@ -6,10 +6,10 @@ use super::{Sweep, finding};
 use crate::support::github_source::{Alert, FoundIn};
 use crate::support::mint::Kind;
 
-const RESOLVE: [&str; 8] =
+pub(super) const RESOLVE: [&str; 8] =
     ["acme", "--include", "alerts", "--revoke", "--yes", "--resolve-alerts", "--min-interval", "1ms"];
 
-fn alert(number: u64, repository: &str, secret: &str) -> Alert {
+pub(super) fn alert(number: u64, repository: &str, secret: &str) -> Alert {
     let commit = "3".repeat(40);
     let found = match number % 3 {
         0 => FoundIn::IssueBody(number),

@@ -3,18 +3,18 @@
 use serde_json::{Value, json};
 
 use super::super::http::Reply;
-use super::shapes::{Shapes, merge};
+use super::shapes::{Addresses, Shapes, merge};
 use super::wire::Incoming;
 use super::world::{Alert, FoundIn, World};
 
 /// `secret-scanning-alert`, and `organization-secret-scanning-alert` where `with_repository`.
 pub(super) fn shape(shapes: &Shapes<'_>, alert: &Alert, with_repository: bool, hidden: bool) -> Value {
-    let base = shapes.base;
-    let api = format!("{base}/repos/{}/secret-scanning/alerts/{}", alert.repository, alert.number);
+    let Addresses { pages, api } = shapes.at;
+    let api = format!("{api}/repos/{}/secret-scanning/alerts/{}", alert.repository, alert.number);
     let resolved = alert.resolution.as_ref();
     let mut value = json!({
         "number": alert.number, "created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05Z", "url": api,
-        "html_url": format!("{base}/{}/security/secret-scanning/{}", alert.repository, alert.number),
+        "html_url": format!("{pages}/{}/security/secret-scanning/{}", alert.repository, alert.number),
         "locations_url": format!("{api}/locations"),
         "state": if resolved.is_some() { "resolved" } else { "open" },
         "resolution": resolved.map(|(resolution, _)| resolution), "resolution_comment": resolved.map(|(_, comment)| comment),
@@ -25,7 +25,7 @@ pub(super) fn shape(shapes: &Shapes<'_>, alert: &Alert, with_repository: bool, h
         "publicly_leaked": false, "multi_repo": false, "is_base64_encoded": false, "has_more_locations": false,
         "first_location_detected": match alert.found {
             FoundIn::LocationsOnly { .. } => Value::Null,
-            _ => location(base, alert)["details"].clone(),
+            _ => location(shapes.at, alert)["details"].clone(),
         },
     });
     if hidden {
@@ -40,21 +40,22 @@ pub(super) fn shape(shapes: &Shapes<'_>, alert: &Alert, with_repository: bool, h
 }
 
 /// `secret-scanning-location`.
-pub(super) fn location(base: &str, alert: &Alert) -> Value {
+pub(super) fn location(at: &Addresses, alert: &Alert) -> Value {
+    let Addresses { pages, api } = at;
     let repository = &alert.repository;
     match &alert.found {
         FoundIn::Commit { path, line, commit } | FoundIn::LocationsOnly { path, line, commit } => {
             let blob = "0".repeat(40);
             json!({"type": "commit", "details": {
                 "path": path, "start_line": line, "end_line": line, "start_column": 1, "end_column": 41,
-                "blob_sha": blob, "blob_url": format!("{base}/repos/{repository}/git/blobs/{blob}"),
-                "commit_sha": commit, "commit_url": format!("{base}/repos/{repository}/git/commits/{commit}"),
-                "html_url": format!("{base}/{repository}/blob/{commit}/{path}#L{line}"),
+                "blob_sha": blob, "blob_url": format!("{api}/repos/{repository}/git/blobs/{blob}"),
+                "commit_sha": commit, "commit_url": format!("{api}/repos/{repository}/git/commits/{commit}"),
+                "html_url": format!("{pages}/{repository}/blob/{commit}/{path}#L{line}"),
             }})
         }
         FoundIn::IssueBody(number) => json!({"type": "issue_body", "details": {
-            "issue_body_url": format!("{base}/repos/{repository}/issues/{number}"),
-            "html_url": format!("{base}/{repository}/issues/{number}"),
+            "issue_body_url": format!("{api}/repos/{repository}/issues/{number}"),
+            "html_url": format!("{pages}/{repository}/issues/{number}"),
         }}),
     }
 }
@@ -72,7 +73,7 @@ pub(super) fn is_asked_for(incoming: &Incoming, alert: &Alert) -> bool {
 }
 
 /// `PATCH /repos/{owner}/{repo}/secret-scanning/alerts/{number}`.
-pub(super) fn resolve(world: &mut World, base: &str, incoming: &Incoming, which: (&str, &str)) -> Reply {
+pub(super) fn resolve(world: &mut World, at: &Addresses, incoming: &Incoming, which: (&str, &str)) -> Reply {
     let (repository, number) = which;
     let Ok(body) = serde_json::from_slice::<Value>(&incoming.body) else {
         return Reply::error(400, "Problems parsing JSON");
@@ -91,5 +92,5 @@ pub(super) fn resolve(world: &mut World, base: &str, incoming: &Incoming, which:
         _ => return Reply::error(422, "Validation Failed"),
     }
     let alert = alert.clone();
-    Reply::json(200, shape(&Shapes { world, base }, &alert, false, false).to_string())
+    Reply::json(200, shape(&Shapes { world, at }, &alert, false, false).to_string())
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::http::Reply;
 use super::alerts;
 use super::listing::Paging;
-use super::shapes::Shapes;
+use super::shapes::{Addresses, Shapes};
 use super::state::State;
 use super::storage::Storage;
 use super::trouble::Trouble;
@@ -14,7 +14,7 @@ use super::world::{Alert, OwnerKind, Repository, Run, World};
 
 /// A request, and what it is answered from.
 pub(super) struct Call<'c> {
-    pub(super) base: &'c str,
+    pub(super) at: &'c Addresses,
     pub(super) storage: &'c Storage,
     pub(super) incoming: &'c Incoming,
     /// The path with names in the place of ids.
@@ -46,14 +46,15 @@ impl Call<'_> {
         let parts: Vec<&str> = self.path.trim_start_matches('/').split('/').collect();
         match (self.incoming.request.method.as_str(), &parts[..]) {
             ("GET", ["rate_limit"]) => Reply::json(200, state.limits.overview().to_string()),
+            ("GET", ["meta"]) if state.is_server => Reply::json(200, r#"{"installed_version":"3.21.1"}"#),
             ("GET", ["meta"]) => Reply::json(200, r#"{"verifiable_password_authentication":false}"#),
             ("GET", [""]) => {
-                Reply::json(200, json!({"rate_limit_url": format!("{}/rate_limit", self.base)}).to_string())
+                Reply::json(200, json!({"rate_limit_url": format!("{}/rate_limit", self.at.api)}).to_string())
             }
             ("POST", ["graphql"]) => self.graphql(&state.world),
             ("PATCH", ["repos", owner, name, "secret-scanning", "alerts", number]) => {
                 let repository = format!("{owner}/{name}");
-                alerts::resolve(&mut state.world, self.base, self.incoming, (&repository, number))
+                alerts::resolve(&mut state.world, self.at, self.incoming, (&repository, number))
             }
             ("GET", ["repos", owner, name, rest @ ..]) => {
                 self.of_repository(&state.world, (owner, name), rest)
@@ -64,7 +65,7 @@ impl Call<'_> {
     }
 
     fn shapes<'w>(&'w self, world: &'w World) -> Shapes<'w> {
-        Shapes { world, base: self.base }
+        Shapes { world, at: self.at }
     }
 
     /// What belongs to accounts, enterprises and installations.
@@ -122,11 +123,11 @@ impl Call<'_> {
     }
 
     fn paging(&self, path: &str) -> Paging<'_> {
-        Paging::of(format!("{}{path}", self.base), self.trouble)
+        Paging::of(format!("{}{path}", self.at.api), self.trouble)
     }
 
     fn cursor(&self, path: &str) -> Paging<'_> {
-        Paging::by_cursor(format!("{}{path}", self.base), self.trouble)
+        Paging::by_cursor(format!("{}{path}", self.at.api), self.trouble)
     }
 
     /// Of an organization all, of a user what is public. The links have ids where the path has names, as GitHub's have.
@@ -167,7 +168,7 @@ impl Call<'_> {
         let full_name = format!("{owner}/{name}");
         if let Some(id) = world.renamed.get(&full_name) {
             let below: String = rest.iter().flat_map(|part| ["/", part]).collect();
-            let to = format!("{}/repositories/{id}{below}", self.base);
+            let to = format!("{}/repositories/{id}{below}", self.at.api);
             let body = json!({"message": "Moved Permanently", "url": to, "documentation_url": "https://docs.github.com"});
             return Reply::json(301, body.to_string()).with("Location", to);
         }
@@ -197,7 +198,7 @@ impl Call<'_> {
                         Reply::json(200, alerts::shape(&shapes, alert, false, false).to_string())
                     }
                     (Some(alert), ["locations"]) => {
-                        Reply::json(200, json!([alerts::location(self.base, alert)]).to_string())
+                        Reply::json(200, json!([alerts::location(self.at, alert)]).to_string())
                     }
                     _ => Reply::error(404, "Not Found"),
                 }

@@ -43,7 +43,7 @@ pub(super) fn answer(shared: &Shared, state: &mut State, incoming: &Incoming, pa
         state.violations.push(format!("a JWT that is none: {reason}"));
         return Reply::error(401, "A JSON web token could not be decoded");
     }
-    let call = Call { base: &shared.base, storage: &shared.storage, incoming, path, trouble: None };
+    let call = Call { at: &shared.at, storage: &shared.storage, incoming, path, trouble: None };
     let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     match (incoming.request.method.as_str(), &parts[..]) {
         ("POST", ["app", "installations", id, "access_tokens"]) => {

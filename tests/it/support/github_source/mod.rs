@@ -37,6 +37,7 @@ pub(crate) use trouble::Trouble;
 pub(crate) use world::{Activity, Alert, Artifact, FoundIn, Installation, OwnerKind, Repository, Run, World};
 
 use serve::Shared;
+use shapes::Addresses;
 use state::State;
 use storage::Storage;
 
@@ -51,13 +52,26 @@ pub(crate) struct SourceGitHub {
 impl SourceGitHub {
     /// One with nothing in it, that knows this credential.
     pub(crate) fn new(credential: &str) -> Self {
+        SourceGitHub::start(credential, false)
+    }
+
+    /// The same as an Enterprise Server, whose API is below its pages.
+    pub(crate) fn server(credential: &str) -> Self {
+        SourceGitHub::start(credential, true)
+    }
+
+    fn start(credential: &str, is_server: bool) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
         let address = listener.local_addr().expect("an address");
         let repositories = TempDir::new().expect("a temporary directory");
         let mut state = State::new();
         state.credentials.insert(credential.to_owned());
+        state.is_server = is_server;
+        let pages = format!("http://{address}");
+        let api = format!("{pages}{}", if is_server { "/api/v3" } else { "" });
+        let at = Addresses { pages, api };
         let shared = Arc::new(Shared {
-            base: format!("http://{address}"),
+            at,
             storage: Storage::start(),
             root: repositories.path().to_owned(),
             state: Mutex::new(state),
@@ -76,9 +90,14 @@ impl SourceGitHub {
         SourceGitHub { address, shared, repositories }
     }
 
-    /// The root of its API and of its pages.
+    /// The root of its pages, and of its API where that is not below them.
     pub(crate) fn url(&self) -> &str {
-        &self.shared.base
+        &self.shared.at.pages
+    }
+
+    /// The root of its API.
+    pub(crate) fn api_url(&self) -> &str {
+        &self.shared.at.api
     }
 
     /// Changes what it holds.
@@ -190,7 +209,7 @@ impl SourceGitHub {
 
     /// The text at the place that a link leads to: a line where it names one. None where nothing is there.
     pub(crate) fn visit(&self, link: &str) -> Option<String> {
-        pages::visit(&self.shared.base, &self.shared.root, &self.state().world, link)
+        pages::visit(&self.shared.at.pages, &self.shared.root, &self.state().world, link)
     }
 
     /// It was never asked what it must not be asked: nothing without a credential but revocations, nothing beyond a limit that

@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::super::http::Reply;
 use super::super::mint::Kind;
 use super::api::{Call, canonical};
+use super::shapes::Addresses;
 use super::state::{Noted, State};
 use super::storage::Storage;
 use super::trouble::Trouble;
@@ -19,7 +20,7 @@ use super::wire::{self, Incoming};
 use super::{app, git, limits};
 
 pub(super) struct Shared {
-    pub(super) base: String,
+    pub(super) at: Addresses,
     pub(super) storage: Storage,
     pub(super) root: PathBuf,
     pub(super) state: Mutex<State>,
@@ -78,7 +79,7 @@ impl Shared {
 
     fn outcome(&self, incoming: &Incoming) -> Outcome {
         let mut state = self.state();
-        let path = canonical(&state.world, incoming.path());
+        let path = canonical(&state.world, self.below_api(incoming.path()));
         let bearer = incoming.request.bearer();
         let authenticated = bearer.is_some_and(|bearer| state.knows(bearer));
         let outcome = self.decide(&mut state, incoming, &path);
@@ -91,6 +92,14 @@ impl Shared {
         match outcome {
             Outcome::Reply(reply) => Outcome::Reply(reply.with("X-GitHub-Request-Id", id)),
             other => other,
+        }
+    }
+
+    /// The path below the root of the API; GraphQL has a root of its own.
+    fn below_api<'p>(&self, path: &'p str) -> &'p str {
+        match self.at.api.strip_prefix(self.at.pages.as_str()) {
+            Some("") | None => path,
+            Some(prefix) => path.strip_prefix(prefix).or(path.strip_prefix("/api")).unwrap_or("/nowhere"),
         }
     }
 
@@ -154,8 +163,7 @@ impl Shared {
             _ => {}
         }
         let owner = path.split('/').nth(2).unwrap_or_default();
-        let call =
-            Call { base: &self.base, storage: &self.storage, incoming, path, trouble: trouble.as_ref() };
+        let call = Call { at: &self.at, storage: &self.storage, incoming, path, trouble: trouble.as_ref() };
         let reply = match &trouble {
             None | Some(Trouble::Shifted | Trouble::NextIsItself | Trouble::NextIs(_) | Trouble::Late(_)) => {
                 call.answer(state)

@@ -15,11 +15,19 @@ fn with_urls(value: &mut Value, base: &str, fields: &[(&str, &str)]) {
     }
 }
 
-/// Where things are: the API and the pages.
+/// Where things are.
+#[derive(Clone, Debug)]
+pub(super) struct Addresses {
+    /// The root of all pages, and of what `git` clones.
+    pub(super) pages: String,
+    /// The root of the API.
+    pub(super) api: String,
+}
+
+/// What there is, described.
 pub(super) struct Shapes<'w> {
     pub(super) world: &'w World,
-    /// The root of the API, and of all pages.
-    pub(super) base: &'w str,
+    pub(super) at: &'w Addresses,
 }
 
 impl Shapes<'_> {
@@ -31,8 +39,8 @@ impl Shapes<'_> {
     pub(super) fn user(&self, owner: &Owner) -> Value {
         let mut user = json!({
             "login": owner.login, "id": owner.id, "node_id": Self::node("U", owner.id), "gravatar_id": "",
-            "avatar_url": format!("{}/avatars/{}", self.base, owner.id),
-            "html_url": format!("{}/{}", self.base, owner.login),
+            "avatar_url": format!("{}/avatars/{}", self.at.pages, owner.id),
+            "html_url": format!("{}/{}", self.at.pages, owner.login),
             "type": if owner.kind == OwnerKind::User { "User" } else { "Organization" },
             "site_admin": false, "user_view_type": "public",
         });
@@ -48,7 +56,7 @@ impl Shapes<'_> {
             ("events_url", "/events{/privacy}"),
             ("received_events_url", "/received_events"),
         ];
-        with_urls(&mut user, &format!("{}/users/{}", self.base, owner.login), &fields);
+        with_urls(&mut user, &format!("{}/users/{}", self.at.api, owner.login), &fields);
         user
     }
 
@@ -68,8 +76,8 @@ impl Shapes<'_> {
     pub(super) fn organization(&self, owner: &Owner) -> Value {
         let mut organization = json!({
             "login": owner.login, "id": owner.id, "node_id": Self::node("O", owner.id), "description": null,
-            "avatar_url": format!("{}/avatars/{}", self.base, owner.id),
-            "html_url": format!("{}/{}", self.base, owner.login), "type": "Organization",
+            "avatar_url": format!("{}/avatars/{}", self.at.pages, owner.id),
+            "html_url": format!("{}/{}", self.at.pages, owner.login), "type": "Organization",
             "has_organization_projects": true, "has_repository_projects": true,
             "public_repos": public(owner), "public_gists": 0, "followers": 0, "following": 0,
             "created_at": LONG_AGO, "updated_at": LONG_AGO, "archived_at": null,
@@ -83,7 +91,7 @@ impl Shapes<'_> {
             ("members_url", "/members{/member}"),
             ("public_members_url", "/public_members{/member}"),
         ];
-        with_urls(&mut organization, &format!("{}/orgs/{}", self.base, owner.login), &fields);
+        with_urls(&mut organization, &format!("{}/orgs/{}", self.at.api, owner.login), &fields);
         organization
     }
 
@@ -94,9 +102,9 @@ impl Shapes<'_> {
             "id": repository.id, "node_id": Self::node("R", repository.id), "name": repository.name,
             "full_name": name, "private": repository.private, "fork": repository.fork, "description": null,
             "owner": self.world.owner(&repository.owner).map(|owner| self.user(owner)),
-            "html_url": format!("{}/{name}", self.base),
+            "html_url": format!("{}/{name}", self.at.pages),
         });
-        with_urls(&mut value, &format!("{}/repos/{name}", self.base), &REPOSITORY_URLS);
+        with_urls(&mut value, &format!("{}/repos/{name}", self.at.api), &REPOSITORY_URLS);
         value
     }
 
@@ -104,7 +112,7 @@ impl Shapes<'_> {
     pub(super) fn repository(&self, repository: &Repository) -> Value {
         let name = repository.full_name();
         let mut value = self.simple_repository(repository);
-        let page = format!("{}/{name}", self.base);
+        let page = format!("{}/{name}", self.at.pages);
         let more = json!({
             "clone_url": format!("{page}.git"), "git_url": format!("git:{}.git", page.trim_start_matches("http:")),
             "ssh_url": format!("git@127.0.0.1:{name}.git"), "svn_url": page, "mirror_url": null, "homepage": null,
@@ -133,12 +141,12 @@ impl Shapes<'_> {
 
     /// `base-gist`.
     pub(super) fn gist(&self, owner: &Owner, gist: &Gist) -> Value {
-        let api = format!("{}/gists/{}", self.base, gist.id);
-        let pull = format!("{}/gist/{}.git", self.base, gist.id);
+        let api = format!("{}/gists/{}", self.at.api, gist.id);
+        let pull = format!("{}/gist/{}.git", self.at.pages, gist.id);
         json!({
             "id": gist.id, "node_id": Self::node("G", &gist.id), "url": api, "forks_url": format!("{api}/forks"),
             "commits_url": format!("{api}/commits"), "git_pull_url": pull, "git_push_url": pull,
-            "html_url": format!("{}/gist/{}/{}", self.base, owner.login, gist.id),
+            "html_url": format!("{}/gist/{}/{}", self.at.pages, owner.login, gist.id),
             "comments_url": format!("{api}/comments"), "public": gist.public, "description": null, "comments": 0,
             "user": null, "owner": self.user(owner), "files": {}, "truncated": false,
             "created_at": LONG_AGO, "updated_at": gist.updated_at,
@@ -153,13 +161,13 @@ impl Shapes<'_> {
             "head_sha": zeros, "path": ".github/workflows/ci.yml", "run_number": 1,
             "run_attempt": run.attempts.len().max(1), "display_title": "a change", "event": "push",
             "status": run.status, "conclusion": (run.status == "completed").then_some("success"), "workflow_id": 1,
-            "html_url": format!("{}/{name}/actions/runs/{}", self.base, run.id), "pull_requests": [],
+            "html_url": format!("{}/{name}/actions/runs/{}", self.at.pages, run.id), "pull_requests": [],
             "created_at": run.created_at, "updated_at": run.created_at, "run_started_at": run.created_at,
             "head_commit": {"id": zeros, "tree_id": zeros, "message": "a change", "timestamp": run.created_at,
                 "author": {"name": "a", "email": "a@example.com"}, "committer": {"name": "a", "email": "a@example.com"}},
             "repository": self.simple_repository(repository), "head_repository": self.simple_repository(repository),
-            "workflow_url": format!("{}/repos/{name}/actions/workflows/1", self.base),
-            "check_suite_url": format!("{}/repos/{name}/check-suites/1", self.base), "previous_attempt_url": null,
+            "workflow_url": format!("{}/repos/{name}/actions/workflows/1", self.at.api),
+            "check_suite_url": format!("{}/repos/{name}/check-suites/1", self.at.api), "previous_attempt_url": null,
         });
         let fields = [
             ("url", ""),
@@ -169,13 +177,14 @@ impl Shapes<'_> {
             ("rerun_url", "/rerun"),
             ("artifacts_url", "/artifacts"),
         ];
-        with_urls(&mut value, &format!("{}/repos/{name}/actions/runs/{}", self.base, run.id), &fields);
+        with_urls(&mut value, &format!("{}/repos/{name}/actions/runs/{}", self.at.api, run.id), &fields);
         value
     }
 
     /// `artifact`.
     pub(super) fn artifact(&self, repository: &Repository, artifact: &Artifact) -> Value {
-        let url = format!("{}/repos/{}/actions/artifacts/{}", self.base, repository.full_name(), artifact.id);
+        let url =
+            format!("{}/repos/{}/actions/artifacts/{}", self.at.api, repository.full_name(), artifact.id);
         json!({
             "id": artifact.id, "node_id": Self::node("A", artifact.id), "name": artifact.name,
             "size_in_bytes": artifact.zip.as_ref().map_or(0, Vec::len), "url": url,
@@ -189,12 +198,12 @@ impl Shapes<'_> {
     /// `installation`.
     pub(super) fn installation(&self, installation: &Installation) -> Value {
         let owner = self.world.owner(&installation.account);
-        let api = format!("{}/app/installations/{}", self.base, installation.id);
+        let api = format!("{}/app/installations/{}", self.at.api, installation.id);
         json!({
             "id": installation.id, "app_id": 1, "app_slug": "sweeper", "target_id": owner.map_or(0, |owner| owner.id),
             "account": owner.map(|owner| self.user(owner)), "target_type": "Organization", "single_file_name": null,
             "repository_selection": "all", "access_tokens_url": format!("{api}/access_tokens"),
-            "repositories_url": format!("{}/installation/repositories", self.base), "html_url": api, "events": [],
+            "repositories_url": format!("{}/installation/repositories", self.at.api), "html_url": api, "events": [],
             "permissions": {"contents": "read", "metadata": "read"}, "created_at": LONG_AGO, "updated_at": LONG_AGO,
             "suspended_by": null, "suspended_at": null,
         })

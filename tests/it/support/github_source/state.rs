@@ -51,6 +51,8 @@ pub(super) struct State {
     pub(super) under_way: usize,
     pub(super) most_under_way: usize,
     pub(super) revocations: usize,
+    /// Whether this is an Enterprise Server.
+    pub(super) is_server: bool,
     grace: usize,
 }
 
@@ -73,6 +75,7 @@ impl State {
             under_way: 0,
             most_under_way: 0,
             revocations: 0,
+            is_server: false,
             grace: 0,
         }
     }
@@ -122,9 +125,12 @@ impl State {
         Some(refusal)
     }
 
-    /// `POST /credentials/revoke`: of nobody in particular.
+    /// `POST /credentials/revoke`: of nobody in particular, and of a server of who is known.
     pub(super) fn revoke(&mut self, incoming: &Incoming) -> Reply {
-        if incoming.request.header("authorization").is_some() {
+        if self.is_server && !incoming.request.bearer().is_some_and(|bearer| self.knows(bearer)) {
+            return Reply::error(401, "Bad credentials");
+        }
+        if !self.is_server && incoming.request.header("authorization").is_some() {
             self.violations.push("a revocation carried a credential".to_owned());
             return Reply::error(403, "This endpoint does not take authenticated requests.");
         }
