@@ -30,6 +30,7 @@ const QUEUE: &str = "journal";
 /// The sweep of a set of targets, as far as it got.
 pub struct Journal {
     directory: PathBuf,
+    work_dir: PathBuf,
     key: SealingKey,
     /// Held as long as the sweep goes on: another one of the same targets would do everything twice.
     _lock: File,
@@ -45,15 +46,15 @@ impl Journal {
         files::create_directory(&directory)?;
         let lock = files::lock(&directory.join("lock"))?;
         let key = files::key(&directory.join("key"))?;
-        let journal = Journal { directory, key: SealingKey::new(&key), _lock: lock };
-        // What a killed run was fetching is of no use: nobody knows how far it got.
-        let _ = fs::remove_dir_all(journal.work_dir());
-        Ok(journal)
+        files::remove_old_work(&directory);
+        // Not the one before: a child of a killed run may be writing there still.
+        let work_dir = files::new_work_dir(&directory)?;
+        Ok(Journal { directory, work_dir, key: SealingKey::new(&key), _lock: lock })
     }
 
     /// A directory for what is needed only while the sweep goes on.
     pub fn work_dir(&self) -> PathBuf {
-        self.directory.join("work")
+        self.work_dir.clone()
     }
 
     /// A directory for what the API answered.

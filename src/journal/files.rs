@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -22,6 +22,23 @@ pub(super) fn create_directory(path: &Path) -> Result<(), JournalError> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path).map_err(failed("create the directory", path))
+}
+
+/// What the directories of runs are called, with a number that no other has behind it.
+const WORK: &str = "work-";
+
+/// Makes a directory for what one run needs.
+pub(super) fn new_work_dir(directory: &Path) -> Result<PathBuf, JournalError> {
+    let made = tempfile::Builder::new().prefix(WORK).tempdir_in(directory);
+    made.map(tempfile::TempDir::keep).map_err(failed("make a directory in", directory))
+}
+
+/// Removes those of runs that were killed: nobody knows how far they got. What is still written to is removed the next time.
+pub(super) fn remove_old_work(directory: &Path) {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(WORK)) {
+        let _ = fs::remove_dir_all(entry.path());
+    }
 }
 
 /// Takes a lock that ends with the process.

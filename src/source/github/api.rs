@@ -1,5 +1,6 @@
 //! GitHub's REST API, as a source asks it: always with the credential, within its limits, page by page.
 
+mod backwards;
 mod calls;
 mod client;
 mod download;

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::api::{Api, ApiError};
+use super::api::{Api, ApiError, Refusal};
 use super::names::RepositoryName;
 
 /// What takes commits off a branch. A tag has no activity.
@@ -41,7 +41,7 @@ pub fn deleted(
     let mut deleted = Deleted::default();
     for kind in TYPES {
         let path = format!("/repos/{repository}/activity?activity_type={kind}&per_page=100");
-        let asked = api.pages(&path, &mut |page: Vec<Activity>| {
+        let asked = api.pages_cached(&path, &mut |page: Vec<Activity>| {
             for activity in page {
                 // The latest comes first.
                 if activity.is_before(since) {
@@ -52,6 +52,8 @@ pub fn deleted(
             ControlFlow::Continue(())
         });
         match asked {
+            // Nothing was ever pushed.
+            Err(ApiError::Refused { refusal: Refusal::Empty, .. }) => {}
             Err(error @ ApiError::Refused { .. }) => deleted.untold = Some(error.to_string()),
             asked => asked?,
         }

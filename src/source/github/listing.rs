@@ -157,7 +157,7 @@ impl Listing {
         };
         let asked = Asked { target, named: false, alerts: !is_organization };
         let found = self.list(api, &asked, &path, options)?;
-        // Pages shift where something is deleted while they are read: what slipped through is on the second reading.
+        // Pages shift the other way where something is moved here while they are read.
         if account.public_repos.is_some_and(|expected| found < expected) {
             self.list(api, &asked, &path, options)?;
         }
@@ -179,15 +179,14 @@ impl Listing {
         path: &str,
         options: &ListingOptions,
     ) -> Result<u64, ApiError> {
-        let mut found = 0;
-        api.pages_cached(path, &mut |page: Vec<Repository>| {
+        let mut found = HashSet::new();
+        api.pages_backwards(path, &mut |page: Vec<Repository>| {
             for repository in page {
-                found += 1;
+                found.insert(repository.id);
                 self.take(asked, repository, options);
             }
-            ControlFlow::Continue(())
         })?;
-        Ok(found)
+        Ok(found.len() as u64)
     }
 
     fn add_repository(

@@ -246,7 +246,7 @@ impl<'a> Mirrored<'a> {
         };
         let Deleted { ids, untold } =
             deleted(&self.access.api, repository, None).map_err(|error| failed(&error))?;
-        if let Some(reason) = untold.filter(|_| !mirror.is_empty()) {
+        if let Some(reason) = untold {
             outcome.problem(RepositoryState::Partial, told(&reason));
         }
         let missing = mirror.fetch_objects(remote, &ids, limits).map_err(|error| failed(&error))?;

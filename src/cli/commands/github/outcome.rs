@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::cli::error::redact;
 use crate::cli::scan_context::ScanContext;
 use crate::coverage::{CoverageRow, RepositoryState, Surface};
 use crate::finding::Findings;
@@ -27,7 +28,7 @@ impl Outcome {
     /// Nothing was looked at yet.
     pub(super) fn new(session: ScanContext<'_>, target: &str, name: &str) -> Self {
         Outcome {
-            row: CoverageRow::new(target, name, RepositoryState::Scanned),
+            row: CoverageRow::new(redact(target), redact(name), RepositoryState::Scanned),
             findings: Findings::default(),
             meter: session.meter.part(),
             pulls: HashMap::new(),

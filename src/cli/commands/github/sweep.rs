@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::mirrored::INTERRUPTED;
 use super::task::Task;
 use crate::blob::{Fault, FaultKind};
+use crate::cli::error::redact;
 use crate::cli::scan_context::ScanContext;
 use crate::coverage::{CoverageRow, RepositoryState};
 use crate::finding::Findings;
@@ -48,7 +49,10 @@ struct Shared {
 impl Swept {
     /// Adds what could not even be listed.
     pub(super) fn add_rows(&mut self, rows: Vec<CoverageRow>) {
-        for row in rows {
+        for mut row in rows {
+            for text in [&mut row.target, &mut row.repository] {
+                *text = redact(text);
+            }
             self.add_fault(&row);
             self.rows.push(row);
         }
@@ -103,7 +107,7 @@ impl Sweep<'_> {
         while let Some(task) = tasks.get(shared.next.fetch_add(1, Relaxed)) {
             let mut alerts = Vec::new();
             let scanned = if self.session.interrupted() {
-                let row = CoverageRow::new(task.target(), task.name(), RepositoryState::Interrupted);
+                let row = CoverageRow::new(redact(task.target()), task.name(), RepositoryState::Interrupted);
                 let reason = Some("the run ended before it was its turn".to_owned());
                 Some(Scanned::nothing(CoverageRow { reason, ..row }))
             } else {

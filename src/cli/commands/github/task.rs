@@ -1,6 +1,7 @@
 //! What a sweep has to do, piece by piece, the largest first.
 
 use crate::cli::args::GithubArgs;
+use crate::cli::error::redact;
 use crate::coverage::Surface;
 use crate::source::github::{AlertScope, Gist, Listed, Listing, Repository};
 
@@ -49,8 +50,12 @@ impl<'a> Task<'a> {
         }
     }
 
-    /// What the coverage calls it.
+    /// What the coverage calls it. A name may be a token.
     pub(super) fn name(&self) -> String {
+        redact(&self.full_name())
+    }
+
+    fn full_name(&self) -> String {
         match self {
             Task::Repository(listed) => listed.item.full_name.clone(),
             Task::Wiki(listed) => format!("{}.wiki", listed.item.full_name),

@@ -5,7 +5,7 @@ use super::mirrored::{Mirrored, Wanted};
 use super::outcome::Outcome;
 use super::sweep::Worker;
 use super::task::Task;
-use crate::blob::Sink;
+use crate::blob::{Blob, Body, LocationKind, Origin, Sink};
 use crate::cli::args::GithubArgs;
 use crate::cli::scan_context::ScanContext;
 use crate::coverage::{RepositoryState, Surface};
@@ -63,6 +63,7 @@ impl GithubWorker<'_> {
             outcome.problem(RepositoryState::Failed, "its name is none that a repository can have");
             return outcome.finish(self.session, &links);
         };
+        self.look_at_name(&repository.full_name, &outcome);
         if self.args.surfaces().iter().any(|surface| surface.needs_mirror()) {
             let wanted = Wanted {
                 place: Some(MirrorPlace::of_repository(self.mirrored.root(), self.host(), &name)),
@@ -95,6 +96,20 @@ impl GithubWorker<'_> {
             outcome.surface(Surface::Artifacts, read.surface);
         }
         outcome.finish(self.session, &links)
+    }
+
+    /// A repository may be named after a token.
+    fn look_at_name(&self, name: &str, outcome: &Outcome) {
+        let root = outcome.row.repository.clone();
+        let origin = || Origin {
+            root: Some(root.clone()),
+            kind: LocationKind::FileName,
+            ..Origin::file(root.clone())
+        };
+        let body = || Body::Whole(name.as_bytes());
+        self.session.scan(&outcome.findings, &outcome.meter, &mut |sink| {
+            sink.blob(Blob { body: body(), origin: &origin });
+        });
     }
 
     /// None where nothing was ever written into it.

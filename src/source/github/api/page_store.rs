@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::link::PageLinks;
 use crate::token::Fingerprint;
 
 /// No page is longer than this: what is was not written here.
@@ -28,8 +29,7 @@ pub struct PageStore {
 pub(super) struct Kept {
     url: String,
     pub(super) etag: String,
-    /// The path of the next page.
-    pub(super) next: Option<String>,
+    pub(super) links: PageLinks,
     pub(super) items: Value,
 }
 
@@ -63,14 +63,14 @@ impl PageStore {
     }
 
     /// Keeps a page. Where that fails, the page is asked for again next time.
-    pub(super) fn put(&self, url: &str, etag: &str, next: Option<&str>, items: &Value) {
+    pub(super) fn put(&self, url: &str, etag: &str, links: &PageLinks, items: &Value) {
         if !is_etag(etag) {
             return;
         }
         let kept = Kept {
             url: url.to_owned(),
             etag: etag.to_owned(),
-            next: next.map(str::to_owned),
+            links: links.clone(),
             items: without_secrets(items),
         };
         let write = || -> io::Result<()> {
@@ -121,19 +121,19 @@ mod tests {
         let (_directory, store) = store();
         assert!(store.get(URL).is_none());
         let items = serde_json::json!([{"id": 1, "temp_clone_token": "secret", "owner": {"login": "octo"}}]);
-        store.put(URL, "W/\"1\"", Some("/x?page=2"), &items);
+        store.put(URL, "W/\"1\"", &PageLinks { next: Some("/x?page=2".to_owned()), last: None }, &items);
         let kept = store.get(URL).unwrap();
-        assert_eq!((kept.etag.as_str(), kept.next.as_deref()), ("W/\"1\"", Some("/x?page=2")));
+        assert_eq!((kept.etag.as_str(), kept.links.next.as_deref()), ("W/\"1\"", Some("/x?page=2")));
         assert_eq!(kept.items, serde_json::json!([{"id": 1, "owner": {"login": "octo"}}]));
         assert!(store.get("https://h/y").is_none());
-        store.put(URL, "no etag\n", None, &items);
+        store.put(URL, "no etag\n", &PageLinks::default(), &items);
         assert_eq!(store.get(URL).unwrap().etag, "W/\"1\"");
     }
 
     #[test]
     fn what_is_damaged_or_anothers_is_ignored() {
         let (_directory, store) = store();
-        store.put(URL, "\"1\"", None, &Value::Null);
+        store.put(URL, "\"1\"", &PageLinks::default(), &Value::Null);
         let path = store.path(URL);
         let whole = fs::read(&path).unwrap();
         fs::copy(&path, store.path("https://h/y")).unwrap();
@@ -142,7 +142,7 @@ mod tests {
             fs::write(&path, damaged).unwrap();
             assert!(store.get(URL).is_none());
         }
-        store.put(URL, "\"2\"", None, &Value::Null);
+        store.put(URL, "\"2\"", &PageLinks::default(), &Value::Null);
         assert_eq!(store.get(URL).unwrap().etag, "\"2\"");
     }
 
@@ -151,7 +151,7 @@ mod tests {
     fn nobody_else_reads_it() {
         use std::os::unix::fs::{PermissionsExt as _, symlink};
         let (directory, store) = store();
-        store.put(URL, "\"1\"", None, &Value::Null);
+        store.put(URL, "\"1\"", &PageLinks::default(), &Value::Null);
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&store.directory), mode(&store.path(URL))), (0o700, 0o600));
         let link = directory.path().join("link");

@@ -11,16 +11,20 @@ use super::calls::within;
 use super::client::Api;
 use super::error::ApiError;
 use super::exchange::{Answer, Call};
-use super::link::{next_page, with_page_size};
+use super::link::{PageLinks, with_page_size};
+use super::page_store::Kept;
 
 /// The most pages of a list: a server that makes them up has no end.
-const MOST_PAGES: usize = 50_000;
+pub(super) const MOST_PAGES: usize = 50_000;
+
+/// A page with as many entries may be followed by another one.
+const FULL: usize = 100;
 
 /// What is done with a page.
 type Each<'e, P> = &'e mut dyn FnMut(P) -> ControlFlow<()>;
 
-/// A page, and the path of the next one.
-type Page<P> = (P, Option<String>);
+/// A page, and where it leads.
+type Page<P> = (P, PageLinks);
 
 impl Api {
     /// Asks for all pages of a list, and hands each to `each` until it breaks. Pages may shift while they are read: what is
@@ -55,43 +59,45 @@ impl Api {
 
     fn page<P: DeserializeOwned>(&self, path: &str) -> Result<Page<P>, ApiError> {
         let Answer { response, path } = within(self.exchange(&Call::get(path))?)?;
-        let next = next_page(&self.base_url, &path, &response)?;
+        let links = PageLinks::of(&self.base_url, &path, &response)?;
         let page = serde_json::from_slice(&response.body).map_err(|_| ApiError::malformed(&path))?;
-        Ok((page, next))
+        Ok((page, links))
     }
 
     fn page_secret<P: DeserializeOwned>(&self, path: &str) -> Result<Page<P>, ApiError> {
         let Answer { mut response, path } = within(self.exchange(&Call::get(path))?)?;
         let body = Zeroizing::new(std::mem::take(&mut response.body));
-        let next = next_page(&self.base_url, &path, &response)?;
+        let links = PageLinks::of(&self.base_url, &path, &response)?;
         let page = serde_json::from_slice(&body).map_err(|_| ApiError::malformed(&path))?;
-        Ok((page, next))
+        Ok((page, links))
     }
 
-    fn page_cached<P: DeserializeOwned>(&self, path: &str) -> Result<Page<P>, ApiError> {
+    pub(super) fn page_cached<P: DeserializeOwned>(&self, path: &str) -> Result<Page<P>, ApiError> {
         let Some(store) = &self.store else { return self.page(path) };
         let url = format!("{}{path}", self.base_url);
-        let kept = store.get(&url);
+        // The last page may be as it was, and have become the last but one.
+        let is_full = |kept: &Kept| kept.items.as_array().is_none_or(|items| items.len() >= FULL);
+        let kept = store.get(&url).filter(|kept| kept.links.next.is_some() || !is_full(kept));
         let call = Call { etag: kept.as_ref().map(|kept| kept.etag.as_str()), ..Call::get(path) };
         let Answer { response, path } = within(self.exchange(&call)?)?;
         let malformed = |_| ApiError::malformed(&path);
         if response.status == 304 {
             let kept = kept.ok_or_else(|| ApiError::malformed(&path))?;
-            return Ok((serde_json::from_value(kept.items).map_err(malformed)?, kept.next));
+            return Ok((serde_json::from_value(kept.items).map_err(malformed)?, kept.links));
         }
-        let next = next_page(&self.base_url, &path, &response)?;
+        let links = PageLinks::of(&self.base_url, &path, &response)?;
         let items: Value = serde_json::from_slice(&response.body).map_err(malformed)?;
         let etag = response.header("etag").map(str::to_owned);
         drop(response);
         if let Some(etag) = etag {
-            store.put(&url, &etag, next.as_deref(), &items);
+            store.put(&url, &etag, &links, &items);
         }
-        Ok((serde_json::from_value(items).map_err(malformed)?, next))
+        Ok((serde_json::from_value(items).map_err(malformed)?, links))
     }
 }
 
 /// Reads page after page, until there is none or `each` breaks.
-fn walk<P>(
+pub(super) fn walk<P>(
     path: &str,
     page: &dyn Fn(&str) -> Result<Page<P>, ApiError>,
     each: Each<'_, P>,
@@ -99,14 +105,14 @@ fn walk<P>(
     let mut seen = HashSet::new();
     let mut next = Some(with_page_size(path));
     while let Some(path) = next {
-        let (entries, following) = page(&path)?;
+        let (entries, links) = page(&path)?;
         if each(entries).is_break() {
             return Ok(());
         }
         if !seen.insert(path.clone()) || seen.len() > MOST_PAGES {
             return Err(ApiError::misled(&path, "its pages have no end"));
         }
-        next = following;
+        next = links.next;
         if next.as_ref().is_some_and(|next| seen.contains(next)) {
             return Err(ApiError::misled(&path, "its pages lead in a circle"));
         }

@@ -1,7 +1,7 @@
 //! The directory of a mirror: made, tidied after what was interrupted, set aside, removed.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, ErrorKind, Write as _};
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::error::GitError;
@@ -9,6 +9,10 @@ use super::fetching::Head;
 use super::place;
 use super::refs::Workshop;
 use super::url::CloneUrl;
+
+/// A bare repository (gitrepository-layout(5), `extensions.objectFormat` in git-config(1)).
+const SHA1: &str = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n";
+const SHA256: &str = "[core]\n\trepositoryformatversion = 1\n\tfilemode = true\n\tbare = true\n[extensions]\n\tobjectformat = sha256\n";
 
 /// The file by which a mirror is known, and what it is a mirror of.
 const MARK: &str = "stanch-mirror";
@@ -60,12 +64,21 @@ pub(super) fn init(workshop: &Workshop<'_>, url: &CloneUrl, head: &Head) -> Resu
         command.arg("--object-format=sha256");
     }
     workshop.lines(command, None, &mut |_| {})?;
-    let config = path.join("config");
-    if !fs::read_to_string(&config).map_err(failed)?.contains(NO_COLLECTION) {
-        let mut file = OpenOptions::new().append(true).open(&config).map_err(failed)?;
-        file.write_all(NO_COLLECTION.as_bytes()).map_err(failed)?;
-    }
+    configure(path).map_err(failed)?;
     Ok(is_new)
+}
+
+/// Writes the mirror's own configuration: whatever somebody has put into it since has no say in where a credential goes.
+fn configure(path: &Path) -> io::Result<()> {
+    let (config, draft) = (path.join("config"), path.join("config.new"));
+    let before = fs::read_to_string(&config)?;
+    let hash = if before.to_ascii_lowercase().contains("objectformat = sha256") { SHA256 } else { SHA1 };
+    let wanted = format!("{hash}{NO_COLLECTION}");
+    if before == wanted {
+        return Ok(());
+    }
+    fs::write(&draft, wanted)?;
+    fs::rename(&draft, &config)
 }
 
 /// Removes what interrupted calls of git leave: locks, and beginnings of packs. The mirror's own lock says that nobody is at
@@ -129,10 +142,16 @@ pub(super) fn put_back(path: &Path, aside: &Path) -> Result<(), GitError> {
     fs::rename(aside, path).map_err(|error| GitError::io(path, &error))
 }
 
-/// Removes a mirror, whatever there is of it.
+/// Removes a mirror, whatever there is of it. Half of one is never in its place, however the run ends.
 pub(super) fn remove(path: &Path) -> Result<(), GitError> {
-    match fs::remove_dir_all(path) {
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(".removed");
+    let aside = PathBuf::from(aside);
+    let missing_is_fine = |result: io::Result<()>| match result {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(GitError::io(path, &error)),
         _ => Ok(()),
-    }
+    };
+    missing_is_fine(fs::remove_dir_all(&aside))?;
+    missing_is_fine(fs::rename(path, &aside))?;
+    missing_is_fine(fs::remove_dir_all(&aside))
 }
