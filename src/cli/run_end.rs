@@ -1,5 +1,6 @@
 //! What a run has to tell besides what it found.
 
+use super::exit::Exit;
 use crate::coverage::Coverage;
 use crate::finding::Finding;
 use crate::report::Roots;
@@ -28,4 +29,11 @@ impl RunEnd<'_> {
     pub(super) fn of(roots: Roots) -> Self {
         RunEnd { roots, is_shallow: false, coverage: None, own: Vec::new(), after: None }
     }
+}
+
+/// What a run has come to.
+pub(super) struct Finished {
+    pub(super) exit: Exit,
+    /// Whether all reports were written.
+    pub(super) is_written: bool,
 }

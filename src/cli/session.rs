@@ -16,7 +16,7 @@ use super::output::RunOutput;
 use super::revoke_session::{RevokeSession, Scanned};
 use super::revoke_summary::RevokeSummary;
 use super::roots::roots;
-use super::run_end::RunEnd;
+use super::run_end::{Finished, RunEnd};
 use super::scan_context::ScanContext;
 use super::{console, error, signal};
 use crate::blob::{Fault, Sink};
@@ -24,7 +24,7 @@ use crate::finding::{Finding, Findings};
 use crate::ledger::Head;
 use crate::meter::{CancelFlag, Meter};
 use crate::report::{Ending, Summary, Sweep};
-use crate::settings::{Env, Input, Settings, env};
+use crate::settings::{Destination, Env, Input, Output, Settings, env};
 
 /// One scan, from the flags to the exit code.
 pub(super) struct ScanSession {
@@ -113,6 +113,20 @@ impl ScanSession {
         ScanContext { console: *console, detection, settings, meter }
     }
 
+    /// Refuses reports into directories that are not there: nobody wants to learn of that after hours.
+    pub(super) fn require_report_directories(&self) -> anyhow::Result<()> {
+        let Output { reports, write_baseline, .. } = &self.settings.output;
+        let destinations = reports.iter().map(|target| &target.destination).chain(write_baseline);
+        for destination in destinations {
+            let Destination::Path(path) = destination else { continue };
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            if parent.is_some_and(|parent| !parent.is_dir()) {
+                anyhow::bail!("cannot write a report to {}: its directory is not there", path.display());
+            }
+        }
+        Ok(())
+    }
+
     /// Limits the threads of sources that use rayon's global pool to what was asked for.
     pub(super) fn limit_threads(&self) -> anyhow::Result<()> {
         if self.settings.walk.threads > 0 {
@@ -154,11 +168,11 @@ impl ScanSession {
     /// Revokes what was found where that was asked for, reports it, and decides on the exit code.
     pub(super) fn finish(self, findings: Findings, shallow: bool) -> Exit {
         let (roots, is_shallow) = (roots(&self.settings.inputs), shallow);
-        self.finish_run(findings, RunEnd { is_shallow, ..RunEnd::of(roots) })
+        self.finish_run(findings, RunEnd { is_shallow, ..RunEnd::of(roots) }).exit
     }
 
     /// The same of a run that has more to tell.
-    pub(super) fn finish_run(mut self, findings: Findings, mut end: RunEnd<'_>) -> Exit {
+    pub(super) fn finish_run(mut self, findings: Findings, mut end: RunEnd<'_>) -> Finished {
         let (mut findings, faults) = self.finalize(findings);
         let min_confidence = self.settings.output.min_confidence;
         let (elapsed, scan_interrupted) = (self.start.elapsed(), self.interrupted());
@@ -214,7 +228,7 @@ impl ScanSession {
             trouble: summary.incomplete() || !written || !is_done || revoked.trouble,
             ..revoked
         };
-        Exit::of(status, self.settings.exit.found)
+        Finished { exit: Exit::of(status, self.settings.exit.found), is_written: written }
     }
 }
 

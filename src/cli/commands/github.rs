@@ -13,7 +13,7 @@ mod worker;
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use self::access::Access;
@@ -26,7 +26,7 @@ use crate::cli::args::GithubArgs;
 use crate::cli::error::redact;
 use crate::cli::exit::Exit;
 use crate::cli::revoke_session::GITHUB;
-use crate::cli::run_end::RunEnd;
+use crate::cli::run_end::{Finished, RunEnd};
 use crate::cli::session::ScanSession;
 use crate::coverage::{Coverage, CoverageRow, NotAsked, RepositoryState, Surface};
 use crate::finding::Finding;
@@ -37,7 +37,9 @@ use crate::settings::{ConnectionSettings, Env};
 use crate::source::github::{ApiError, Listing, ListingOptions, Target};
 
 pub(super) fn run(args: &GithubArgs, env: &Env) -> anyhow::Result<Exit> {
+    refuse_idle_flags(args)?;
     let mut session = ScanSession::prepare(GITHUB, &args.common, Vec::new(), env)?;
+    session.require_report_directories()?;
     session.limit_threads()?;
     let flags = args.common.revocation.flags().connection;
     let connection = ConnectionSettings::resolve(&flags, env, &session.detection.user.connection)?;
@@ -72,15 +74,26 @@ pub(super) fn run(args: &GithubArgs, env: &Env) -> anyhow::Result<Exit> {
     let roots = Roots::of_names(rows.iter().map(|row| row.repository.clone()));
     let coverage = Coverage::new(rows, not_asked(&listing, args));
     let last = LastSteps { args, access: &access, alerts, console: session.console };
+    last.announce();
     let mut after = |findings: &mut [Finding], coverage: &mut Option<Coverage>| last.run(findings, coverage);
     let end =
         RunEnd { coverage: Some(coverage), own: access.own(), after: Some(&mut after), ..RunEnd::of(roots) };
     let interrupted = session.meter.cancel_flag().clone();
-    let exit = session.finish_run(findings, end);
-    if !interrupted.is_cancelled() {
+    let Finished { exit, is_written } = session.finish_run(findings, end);
+    // What no report has is still in the journal.
+    if !interrupted.is_cancelled() && is_written {
         journal.finish();
     }
     Ok(exit)
+}
+
+/// A flag that would do nothing is a mistake.
+fn refuse_idle_flags(args: &GithubArgs) -> anyhow::Result<()> {
+    let is_dated = [Surface::ActionsLogs, Surface::Artifacts].into_iter().any(|surface| args.asks(surface));
+    if args.since.is_some() && !is_dated {
+        bail!("--since is for logs and artifacts: ask for them with --include actions-logs,artifacts");
+    }
+    Ok(())
 }
 
 /// What single sign-on hid from lists that were answered all the same: nobody knows how much that is.

@@ -10,7 +10,7 @@ use crate::http::Method;
 use crate::text::{MESSAGE_LIMIT, one_line};
 
 const QUERY: &str = "query($slug: String!, $after: String) { enterprise(slug: $slug) { organizations(first: 100, after: \
-                     $after) { nodes { login } pageInfo { hasNextPage endCursor } } } }";
+                     $after) { totalCount nodes { login } pageInfo { hasNextPage endCursor } } } }";
 
 #[derive(Deserialize)]
 struct Answer {
@@ -33,12 +33,14 @@ struct Data {
 
 #[derive(Deserialize)]
 struct Enterprise {
-    organizations: Organizations,
+    organizations: List,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Organizations {
+struct List {
+    #[serde(default)]
+    total_count: u64,
     nodes: Vec<Option<Organization>>,
     page_info: PageInfo,
 }
@@ -55,29 +57,48 @@ struct PageInfo {
     end_cursor: Option<String>,
 }
 
-/// The names of an enterprise's organizations, as far as the credential may know of them.
-pub(super) fn organizations(api: &Api, slug: &str) -> Result<Vec<String>, ApiError> {
+/// The organizations of an enterprise, as far as the credential may know of them.
+#[derive(Debug, Default)]
+pub(super) struct Organizations {
+    /// Their names.
+    pub(super) names: Vec<String>,
+    /// How many there are besides, and why they are not named.
+    pub(super) withheld: Option<String>,
+}
+
+/// Asks for them.
+pub(super) fn organizations(api: &Api, slug: &str) -> Result<Organizations, ApiError> {
     let mut names = Vec::new();
+    let (mut told, mut total) = (None, 0);
     let mut after: Option<String> = None;
     loop {
         let query = json!({ "query": QUERY, "variables": { "slug": slug, "after": after } });
         let answer = api.send_json(Method::Post, api.graphql_path(), &query)?;
         let answer: Answer = serde_json::from_value(answer).map_err(|_| malformed())?;
+        let said = answer.errors.first().map(|problem| one_line(&problem.message, MESSAGE_LIMIT));
         let Some(enterprise) = answer.data.and_then(|data| data.enterprise) else {
-            let told = answer.errors.first().map(|problem| one_line(&problem.message, MESSAGE_LIMIT));
-            let told = told.unwrap_or_else(|| "there is none of this name".to_owned());
-            let message = format!("{told} (the credential needs the scope read:enterprise)");
+            let said = said.unwrap_or_else(|| "there is none of this name".to_owned());
+            let message = format!("{said} (the credential needs the scope read:enterprise)");
             return Err(ApiError::Refused { refusal: Refusal::NotFound, message });
         };
-        let Organizations { nodes, page_info } = enterprise.organizations;
+        told = told.or(said);
+        let List { total_count, nodes, page_info } = enterprise.organizations;
+        total = total_count.max(total);
+        // What single sign-on hides is null.
         names.extend(nodes.into_iter().flatten().map(|node| node.login).filter(|login| is_name(login)));
         match page_info.end_cursor.filter(|cursor| page_info.has_next_page && after.as_ref() != Some(cursor))
         {
             Some(cursor) => after = Some(cursor),
             None if page_info.has_next_page => return Err(malformed()),
-            None => return Ok(names),
+            None => break,
         }
     }
+    let hidden = total.saturating_sub(names.len() as u64);
+    let withheld = (hidden > 0 || told.is_some()).then(|| {
+        let why = told.unwrap_or_else(|| "the credential may not know of them".to_owned());
+        format!("{hidden} of its organizations are not named, and were not looked at: {why}")
+    });
+    Ok(Organizations { names, withheld })
 }
 
 fn malformed() -> ApiError {

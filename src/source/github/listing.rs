@@ -8,7 +8,7 @@ use globset::GlobSet;
 use serde::Deserialize;
 
 use super::api::{Api, ApiError, Refusal};
-use super::enterprise;
+use super::enterprise::{self, Organizations};
 use super::listed::{AlertScope, Gist, Listed, Repository};
 use super::names::{RepositoryName, is_name};
 use super::target::Target;
@@ -62,6 +62,8 @@ pub struct Listing {
     own_login: OnceLock<Option<String>>,
     known_gists: HashSet<String>,
     owners: BTreeSet<String>,
+    /// Organizations whose alerts are asked for together, in small letters.
+    covered: HashSet<String>,
 }
 
 /// How something came to be asked for.
@@ -90,7 +92,17 @@ impl Listing {
                 listing.refuse(&asked, &asked, &error);
             }
         }
+        listing.drop_covered_alerts();
         Ok(listing)
+    }
+
+    /// Alerts of a repository are not asked for by themselves where those of its organization are.
+    fn drop_covered_alerts(&mut self) {
+        let covered = &self.covered;
+        self.alerts.retain(|listed| match &listed.item {
+            AlertScope::Repository(name) => !covered.contains(&name.owner().to_ascii_lowercase()),
+            AlertScope::Organization(_) | AlertScope::Enterprise(_) => true,
+        });
     }
 
     /// What was seen and not asked for.
@@ -112,7 +124,14 @@ impl Listing {
             Target::Enterprise(slug) => {
                 let scope = AlertScope::Enterprise(slug.clone());
                 self.alerts.push(Listed { target: asked.clone(), item: scope });
-                for organization in enterprise::organizations(api, slug)? {
+                let Organizations { names, withheld } = enterprise::organizations(api, slug)?;
+                if let Some(reason) = withheld {
+                    let name = format!("{asked} (not named)");
+                    let row = CoverageRow::new(&asked, name, RepositoryState::Unavailable);
+                    self.rows.push(CoverageRow { reason: Some(reason), ..row });
+                }
+                for organization in names {
+                    self.covered.insert(organization.to_ascii_lowercase());
                     if let Err(error) = self.add_owner(api, (&asked, &organization), options, false) {
                         if ends_the_run(&error) {
                             return Err(error);
@@ -161,7 +180,15 @@ impl Listing {
         if account.public_repos.is_some_and(|expected| found < expected) {
             self.list(api, &asked, &path, options)?;
         }
+        if found == 0 {
+            // Nobody can tell from outside whether there is nothing, or nothing that may be seen.
+            let reason =
+                "no repository is listed: a private one is shown only to a credential that may read it";
+            let row = CoverageRow::new(target, login, RepositoryState::Empty);
+            self.rows.push(CoverageRow { reason: Some(reason.to_owned()), ..row });
+        }
         if is_organization && with_alerts {
+            self.covered.insert(login.to_ascii_lowercase());
             let scope = AlertScope::Organization(login.clone());
             self.alerts.push(Listed { target: target.to_owned(), item: scope });
         }

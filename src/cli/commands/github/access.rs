@@ -106,7 +106,9 @@ impl Access {
         let (api, web) = (self.host.api_base(), web_base(&self.host.api_base()));
         let is_ours = is_loopback(&api) && is_loopback(url)
             || authority(url).is_some_and(|found| {
-                authority(&web).is_some_and(|ours| found == ours || found.ends_with(&format!(".{ours}")))
+                // By the API's address, or by the name that the user gave the host.
+                let ours = [authority(&web), Some(self.host.label().to_ascii_lowercase())];
+                ours.iter().flatten().any(|ours| found == *ours || found.ends_with(&format!(".{ours}")))
             });
         if !is_ours {
             let shown = one_line(url, MESSAGE_LIMIT);

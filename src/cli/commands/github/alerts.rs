@@ -1,13 +1,13 @@
 //! Closes alerts of secret scanning whose tokens were revoked, and asks whose the tokens are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::access::Access;
 use super::joined::join_places;
 use crate::cli::args::GithubArgs;
 use crate::cli::console::{self, Console, count};
-use crate::coverage::{Coverage, RepositoryState, SurfaceCount};
-use crate::finding::Finding;
+use crate::coverage::{Coverage, CoverageRow, RepositoryState, Surface, SurfaceCount};
+use crate::finding::{Confidence, Finding};
 use crate::revocation::{Revocation, State};
 use crate::source::github::{AlertRef, Logins, Resolved, resolution_comment, resolve};
 use crate::token::Fingerprint;
@@ -52,16 +52,17 @@ impl LastSteps<'_> {
                 alert.tokens.iter().map(|token| known.get(token).copied()).collect();
             resolution_comment(&revocations?)
         };
-        let mut alerts = self.alerts.clone();
-        alerts.sort();
-        alerts.dedup();
+        let alerts = self.alerts();
         let open = alerts.len();
         let proven: Vec<(AlertRef, String)> =
             alerts.into_iter().filter_map(|alert| comment(&alert).map(|comment| (alert, comment))).collect();
         let left = (open - proven.len()) as u64;
         if self.args.common.revocation.dry_run {
-            let text = "would be closed as revoked; the others once their tokens are accepted";
-            self.console.info(&format!("{} {text}", count(proven.len() as u64, "alert")));
+            let would = self.count_if_accepted(findings) + proven.len() as u64;
+            self.console.info(&format!(
+                "{} would be closed as revoked once their tokens are accepted",
+                count(would, "alert")
+            ));
             return true;
         }
         let Resolved { resolved, already, failed, interrupted } = resolve(&self.access.api, &proven);
@@ -87,6 +88,41 @@ impl LastSteps<'_> {
         failed.is_empty() && interrupted == 0
     }
 
+    /// How many alerts there are whose tokens would all be sent: nothing was, and nothing stands against it.
+    fn count_if_accepted(&self, findings: &[Finding]) -> u64 {
+        let would_be_sent = |finding: &&Finding| {
+            let is_free = finding
+                .revocation
+                .as_ref()
+                .is_none_or(|revocation| matches!(revocation.state, State::Queued | State::Sent));
+            finding.suppressed.is_none()
+                && finding.confidence == Confidence::Certain
+                && finding.revocable()
+                && is_free
+        };
+        let sent = findings.iter().filter(would_be_sent).map(|finding| finding.token.fingerprint());
+        let sent: HashSet<Fingerprint> = sent.collect();
+        let all_sent = |alert: &&AlertRef| alert.tokens.iter().all(|token| sent.contains(token));
+        self.alerts().iter().filter(all_sent).count() as u64
+    }
+
+    /// The alerts that hold tokens, each once.
+    fn alerts(&self) -> Vec<AlertRef> {
+        let mut alerts = self.alerts.clone();
+        alerts.sort();
+        alerts.dedup();
+        alerts
+    }
+
+    /// Says before anything is sent what else is going to happen.
+    pub(super) fn announce(&self) {
+        if self.args.resolve_alerts && !self.args.common.revocation.dry_run {
+            let open = count(self.alerts().len() as u64, "open alert");
+            self.console
+                .info(&format!("{open}: those whose tokens are accepted are closed as revoked afterwards"));
+        }
+    }
+
     /// Asks for the names of owners, each once.
     fn name_owners(&self, findings: &mut [Finding]) -> bool {
         let logins = Logins::new(&self.access.api);
@@ -107,16 +143,16 @@ impl LastSteps<'_> {
 /// Notes in the coverage how many alerts of each row were closed.
 fn note(coverage: &mut Option<Coverage>, proven: &[(AlertRef, String)], failed: &[(AlertRef, String)]) {
     let Some(coverage) = coverage else { return };
+    let has_row = |alert: &AlertRef, rows: &[CoverageRow]| rows.iter().any(|row| is_of(alert, row));
+    let rows = coverage.rows.clone();
     for row in &mut coverage.rows {
-        // An organization's row stands for all of its repositories.
-        let is_of = |alert: &AlertRef| {
-            let repository = alert.repository.to_string();
-            repository == row.repository || alert.repository.owner() == row.repository
-        };
+        // An enterprise's row stands for those that have no other.
+        let is_enterprise = row.repository.starts_with("enterprise/");
+        let is_of = |alert: &AlertRef| is_of(alert, row) || (is_enterprise && !has_row(alert, &rows));
         let of_row =
             |alerts: &[(AlertRef, String)]| alerts.iter().filter(|(alert, _)| is_of(alert)).count() as u64;
         let (all, failed) = (of_row(proven), of_row(failed));
-        if all > 0 && row.surfaces.contains_key("alerts") {
+        if all > 0 {
             let closed = SurfaceCount { read: all - failed, failed, ..SurfaceCount::default() };
             row.surfaces.insert(CLOSED.to_owned(), closed);
             if failed > 0 {
@@ -127,4 +163,11 @@ fn note(coverage: &mut Option<Coverage>, proven: &[(AlertRef, String)], failed: 
             }
         }
     }
+}
+
+/// Whether a row is that of an alert's repository, or of the organization that all of its repositories belong to.
+fn is_of(alert: &AlertRef, row: &CoverageRow) -> bool {
+    let counts_alerts = row.surfaces.contains_key(Surface::Alerts.as_str());
+    counts_alerts
+        && (alert.repository.to_string() == row.repository || alert.repository.owner() == row.repository)
 }

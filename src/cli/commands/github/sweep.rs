@@ -47,15 +47,18 @@ struct Shared {
 }
 
 impl Swept {
-    /// Adds what could not even be listed.
+    /// Adds what could not even be listed, and makes one row of what has several.
     pub(super) fn add_rows(&mut self, rows: Vec<CoverageRow>) {
         for mut row in rows {
             for text in [&mut row.target, &mut row.repository] {
                 *text = redact(text);
             }
-            self.add_fault(&row);
+            if !row.state.is_whole() {
+                self.add_fault(&row);
+            }
             self.rows.push(row);
         }
+        self.rows = merged(std::mem::take(&mut self.rows));
     }
 
     fn take_in(&mut self, scanned: Scanned) {
@@ -98,9 +101,7 @@ impl Sweep<'_> {
                 scope.spawn(|| self.work_off(tasks, &shared));
             }
         });
-        let mut swept = shared.swept.into_inner().unwrap_or_else(PoisonError::into_inner);
-        swept.rows = merged(std::mem::take(&mut swept.rows));
-        swept
+        shared.swept.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn work_off(&self, tasks: &[Task<'_>], shared: &Shared) {

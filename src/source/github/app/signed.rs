@@ -18,7 +18,7 @@ use crate::token::{Fingerprint, Kind, Token};
 const BACK: i64 = 60;
 
 /// How long it is good for; GitHub takes ten minutes at the most.
-const SECONDS: i64 = 9 * 60;
+const SECONDS: i64 = 5 * 60;
 
 /// An App as the one that asks: to learn where it is installed, and for its tokens.
 pub(super) struct Signed {
