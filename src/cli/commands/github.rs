@@ -9,6 +9,7 @@ mod outcome;
 mod sweep;
 mod targets;
 mod task;
+mod wanted;
 mod worker;
 
 use std::path::PathBuf;

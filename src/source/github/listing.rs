@@ -83,7 +83,10 @@ impl Listing {
     /// Where the run was asked to end, or the credential is not taken at all.
     pub fn expand(api: &Api, targets: &[Target], options: &ListingOptions) -> Result<Listing, ApiError> {
         let mut listing = Listing::default();
-        for target in targets {
+        // What is named itself comes first: it is asked for whatever it is.
+        let is_named = |target: &&Target| matches!(target, Target::Repository(_));
+        let (named, others): (Vec<&Target>, Vec<&Target>) = targets.iter().partition(is_named);
+        for target in named.into_iter().chain(others) {
             let asked = target.to_string();
             if let Err(error) = listing.add(api, target, options) {
                 if ends_the_run(&error) {

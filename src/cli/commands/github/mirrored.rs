@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::access::Access;
 use super::outcome::Outcome;
+use super::wanted::Wanted;
 use crate::blob::{Fault, FaultKind, Source as _};
 use crate::cli::args::GithubArgs;
 use crate::cli::commands::git::is_excluded;
@@ -49,29 +50,6 @@ struct Cache {
     room: u64,
     /// How many those take that this run has kept.
     kept: AtomicU64,
-}
-
-/// What is to be looked at in one repository.
-pub(super) struct Wanted<'a> {
-    /// Where its mirror is.
-    pub(super) place: Option<MirrorPlace>,
-    /// Requests for merging, too.
-    pub(super) pulls: bool,
-    /// What was deleted in this repository, too.
-    pub(super) deleted: Option<&'a RepositoryName>,
-    /// How many bytes the API says it has.
-    pub(super) size: u64,
-    /// Whether there may be nothing in it.
-    pub(super) may_be_empty: bool,
-    /// Whether it may never have been written.
-    pub(super) may_be_missing: bool,
-}
-
-impl Wanted<'_> {
-    /// All of what is small and has only branches; there is something in it.
-    pub(super) fn whole(place: Option<MirrorPlace>) -> Self {
-        Wanted { place, pulls: false, deleted: None, size: 0, may_be_empty: false, may_be_missing: false }
-    }
 }
 
 impl<'a> Mirrored<'a> {
@@ -217,13 +195,19 @@ impl<'a> Mirrored<'a> {
             }
             None => 0,
         };
+        // A server may show its HEAD and no ref.
+        let head = mirror.tip().filter(|_| mirror.is_empty());
+        let fetched = fetched + head.map_or(0, |id| fetch_head(id, mirror, (remote, limits), outcome));
         if mirror.is_empty() && fetched == 0 {
             if !wanted.may_be_empty {
                 // A server that says nothing in the right form says that there are no refs.
                 let reason = "the API says that there is something in it, and git was shown nothing";
                 return outcome.problem(RepositoryState::Failed, reason);
             }
-            return outcome.looked_at(false);
+            if head.is_none() {
+                outcome.looked_at(false);
+            }
+            return;
         }
         self.scan(mirror, limits, outcome);
     }
@@ -291,6 +275,22 @@ impl<'a> Mirrored<'a> {
         }
         outcome.findings.merge(found);
     }
+}
+
+/// Fetches what `HEAD` points to, where no ref does. How many objects that were.
+fn fetch_head(
+    id: &str,
+    mirror: &Mirror<'_>,
+    (remote, limits): (&Remote<'_>, &Limits<'_>),
+    outcome: &mut Outcome,
+) -> u64 {
+    let reason = match mirror.fetch_objects(remote, &BTreeSet::from([id.to_owned()]), limits) {
+        Ok(missing) if missing.is_empty() => return 1,
+        Ok(_) => "the server shows its HEAD, and gives neither that nor any ref".to_owned(),
+        Err(error) => format!("the server shows its HEAD and no ref: {error}"),
+    };
+    outcome.problem(RepositoryState::Failed, reason);
+    0
 }
 
 /// What the coverage says of a repository that could not be fetched.

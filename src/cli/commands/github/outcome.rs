@@ -77,6 +77,10 @@ impl Outcome {
                 let details = location.details_mut();
                 (details.url, details.pull_request) = (url, pull);
             }
+            // A token may have been committed as the name of the author, and is not to be written down.
+            if let Some(author) = location.details().author.as_deref().map(redact) {
+                location.details_mut().author = Some(author);
+            }
         });
         session.detection.suppressions.reapply(&mut findings);
         let (findings, faults) = findings.finish();

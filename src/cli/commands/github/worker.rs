@@ -1,10 +1,11 @@
 //! Looks at one piece of a sweep: fetches it, scans it, and says what came of it.
 
 use super::access::Access;
-use super::mirrored::{Mirrored, Wanted};
+use super::mirrored::Mirrored;
 use super::outcome::Outcome;
 use super::sweep::Worker;
 use super::task::Task;
+use super::wanted::Wanted;
 use crate::blob::{Blob, Body, LocationKind, Origin, Sink};
 use crate::cli::args::GithubArgs;
 use crate::cli::scan_context::ScanContext;
