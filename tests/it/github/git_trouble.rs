@@ -109,7 +109,7 @@ fn a_disk_that_is_full_fails_what_does_not_fit() {
     for (seed, arguments) in (18_110..).zip([&["acme", "--cache", "disk/cache"][..], &["acme"]]) {
         let mut sweep = Sweep::new(seed);
         let token = sweep.leak("acme/small");
-        let noise: String = (0..300_000).map(|_| format!("{:016x}{0:x}\n", sweep.mint.number())).collect();
+        let noise = sweep.noise(300_000);
         sweep.github.repository("acme/large", |_| {}).commit("refs/heads/main", "f", noise);
         let Some((code, report)) = on_a_small_disk(&sweep, arguments) else { return };
         let states = (code, state(&report, "acme/large"), state(&report, "acme/small"));

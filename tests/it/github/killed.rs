@@ -94,7 +94,7 @@ fn one_of_all_kinds(sweep: &mut Sweep, number: usize, name: &str) -> Expected {
         10 => {
             let token = sweep.mint.token(Kind::Pat);
             let bare = sweep.github.repository(name, |repository| repository.size = 3_000);
-            let noise: String = (0..40_000).map(|_| sweep.mint.text(50) + "\n").collect();
+            let noise = sweep.noise(40_000);
             bare.commit("refs/heads/main", "big", format!("{noise}{token}\n"));
             scanned(Some(token))
         }

@@ -110,7 +110,7 @@ fn peak(command: &mut std::process::Command) -> (u64, i32) {
 #[cfg(target_os = "linux")]
 fn memory_does_not_grow_with_what_is_looked_at() {
     let mut sweep = Sweep::new(18_530);
-    let noise: String = (0..150_000).map(|_| format!("{:016x}{0:x}{0:o}\n", sweep.mint.number())).collect();
+    let noise = sweep.noise(150_000);
     for number in 0..6 {
         let token = sweep.mint.token(Kind::Pat);
         let text = format!("{noise}{token}");
@@ -141,7 +141,7 @@ fn memory_does_not_grow_with_what_is_looked_at() {
 #[ignore = "takes some minutes: cargo test --test it -- --ignored the_largest_files"]
 fn the_largest_files_do_not_take_the_memory_together() {
     let mut sweep = Sweep::new(18_540);
-    let noise: String = (0..2_000_000).map(|_| format!("{:016x}{0:x}{0:o}\n", sweep.mint.number())).collect();
+    let noise = sweep.noise(2_000_000);
     for number in 0..6 {
         let text = format!("{noise}{}", sweep.mint.token(Kind::Pat));
         sweep.github.repository(&format!("acme/r-{number}"), |_| {}).commit("refs/heads/main", "f", &text);
