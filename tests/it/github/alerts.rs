@@ -159,7 +159,7 @@ fn alerts_are_listed_for_whatever_is_named_and_each_once() {
         world.enterprises.insert("corp".to_owned(), vec!["acme".to_owned()]);
         world.add_repository("acme/web", |_| {});
         world.add_repository("acme/api", |_| {});
-        let repository = |number: u64| if number % 2 == 0 { "acme/web" } else { "acme/api" };
+        let repository = |number: u64| if number.is_multiple_of(2) { "acme/web" } else { "acme/api" };
         world.alerts =
             (1..).zip(&tokens).map(|(number, token)| alert(number, repository(number), token)).collect();
     });

@@ -174,6 +174,7 @@ fn killed(seed: u64, repositories: usize, kills: u32, more: &[&str]) {
     assert!(left_behind > 0, "nothing was ever left behind");
     let (code, report) = sweep.json(&run[..run.len() - 2]);
     assert_eq!((code, timeless(&report)), (1, timeless(&whole)));
+    assert!(report["findings"] == whole["findings"], "the same, in another order");
     judge(&report, &expected);
     sweep.assert_no_traces();
     println!("{repositories} repositories in {length:?}, {whiles} of {kills} killed before their end");

@@ -85,6 +85,37 @@ fn a_limit_in_the_middle_of_resolving_is_waited_for() {
     assert_eq!(open, 0, "{}", ran.stderr);
 }
 
+#[test]
+fn a_token_in_many_repositories_is_told_the_same_way_each_time() {
+    let mut sweep = Sweep::new(18_550);
+    let token = sweep.mint.token(Kind::Pat);
+    for number in 0..105 {
+        let bare = sweep
+            .github
+            .repository(&format!("acme/r-{number:03}"), |repository| repository.size = number % 7);
+        bare.commit("refs/heads/main", "f", format!("{}{token}", "\n".repeat((number % 5) as usize)));
+    }
+    let strictly = |report: &serde_json::Value| (report["findings"].clone(), super::timeless(report));
+    let (code, first) = sweep.json(&["acme", "--jobs", "1"]);
+    let found = finding(&first, &token).expect("found");
+    assert_eq!(
+        (code, found["locations"].as_array().map(Vec::len), &found["more_locations"]),
+        (1, Some(100), &5.into())
+    );
+    for jobs in ["8"] {
+        let (_, again) = sweep.json(&["acme", "--jobs", jobs]);
+        assert!(strictly(&again) == strictly(&first), "another report with --jobs {jobs}");
+    }
+    for shard in ["1/3", "2/3", "3/3"] {
+        let file = format!("{}.json", &shard[..1]);
+        sweep.run(&["acme", "--jobs", "5", "--shard", shard, "-r", &file]);
+    }
+    let merged = sweep.sandbox.run(&["merge", "1.json", "2.json", "3.json", "-f", "json"]);
+    let merged: serde_json::Value = serde_json::from_str(&merged.stdout).expect("JSON");
+    let more = &finding(&merged, &token).expect("found")["more_locations"];
+    assert_eq!((more, strictly(&merged) == strictly(&first)), (&5.into(), true));
+}
+
 /// The most memory that the program held, in KiB, while it ran (`proc_pid_status(5)`).
 fn peak(command: &mut std::process::Command) -> (u64, i32) {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program starts");
