@@ -97,6 +97,11 @@ impl Findings {
         self.lock().merge(finding);
     }
 
+    /// Adds a finding of one of many sources that come in no order: its locations in the order of reports.
+    pub fn take_in_finding(&self, finding: Finding) {
+        self.lock().take_in(finding, self.unbounded);
+    }
+
     /// Adds a token that was found at `location`.
     pub fn add(&self, sighting: Sighting<'_>, location: Location) {
         let fingerprint = Fingerprint::of(sighting.text);

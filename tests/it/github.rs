@@ -19,6 +19,7 @@ mod surfaces;
 mod targets;
 mod trouble;
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -88,6 +89,16 @@ impl Sweep {
         let token = self.mint.token(Kind::Pat);
         self.github.repository(full_name, |_| {}).commit("refs/heads/main", ".env", &token);
         token
+    }
+
+    /// So many lines that do not compress.
+    fn noise(&mut self, lines: usize) -> String {
+        let mut text = String::new();
+        for _ in 0..lines {
+            let number = self.mint.number();
+            let _ = writeln!(text, "{number:016x}{number:x}{number:o}");
+        }
+        text
     }
 
     /// No file of this machine holds the credential; how many there are.

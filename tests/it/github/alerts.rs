@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Sweep, finding};
-use crate::support::github_source::{Alert, FoundIn};
+use crate::support::github_source::{Alert, FoundIn, Trouble};
 use crate::support::mint::Kind;
 
 pub(super) const RESOLVE: [&str; 8] =
@@ -119,7 +119,7 @@ fn an_alert_that_cannot_be_resolved_does_not_keep_others_from_it() {
         world.add_repository("acme/web", |_| {});
         world.alerts = (1..).zip(&tokens).map(|(number, token)| alert(number, "acme/web", token)).collect();
     });
-    let refusal = crate::support::github_source::Trouble::Permissions;
+    let refusal = Trouble::Permissions;
     sweep.github.trouble("/repos/acme/web/secret-scanning/alerts/2", 0, 9, refusal);
     let ran = sweep.run(&RESOLVE);
     assert!(ran.code == 2 || ran.code == 3 || ran.code == 1, "{}", ran.stderr);
@@ -149,4 +149,87 @@ fn without_resolve_alerts_and_in_a_dry_run_no_alert_changes() {
         assert_eq!((ran.code, patches(&sweep)), (code, 0), "{arguments:?}: {}", ran.stderr);
     }
     assert_eq!(sweep.github.accepted(), [token]);
+}
+
+#[test]
+fn alerts_are_listed_for_whatever_is_named_and_each_once() {
+    let mut sweep = Sweep::new(17_804);
+    let tokens: Vec<String> = (0..250).map(|_| sweep.mint.token(Kind::Pat)).collect();
+    sweep.github.change(|world| {
+        world.enterprises.insert("corp".to_owned(), vec!["acme".to_owned()]);
+        world.add_repository("acme/web", |_| {});
+        world.add_repository("acme/api", |_| {});
+        let repository = |number: u64| if number.is_multiple_of(2) { "acme/web" } else { "acme/api" };
+        world.alerts =
+            (1..).zip(&tokens).map(|(number, token)| alert(number, repository(number), token)).collect();
+    });
+    for (targets, count) in [
+        (&["enterprise/corp"][..], 250),
+        (&["acme"], 250),
+        (&["acme/web"], 125),
+        (&["acme/web", "acme", "acme/api", "enterprise/corp"], 250),
+    ] {
+        sweep.github.trouble_once("/orgs/acme/secret-scanning/alerts", Trouble::Shifted);
+        let (code, report) = sweep.json(&[targets, &["--include", "alerts"]].concat());
+        assert_eq!((code, &report["summary"]["findings"]), (1, &Value::from(count)), "{targets:?}");
+        for finding in report["findings"].as_array().expect("findings") {
+            let locations = finding["locations"].as_array().expect("locations");
+            let of_alert = |location: &&Value| {
+                location["path"].as_str().is_some_and(|path| path.starts_with("secret-scanning/"))
+            };
+            assert_eq!(locations.iter().filter(of_alert).count(), 1, "{targets:?}: {locations:#?}");
+        }
+    }
+    let targets = ["acme/web", "acme", "enterprise/corp"];
+    sweep.run(&[&targets[..], &RESOLVE[1..]].concat());
+    assert!(resolutions(&sweep).iter().all(Option::is_some));
+    assert_eq!(patches(&sweep), 250, "each once");
+}
+
+#[test]
+fn alerts_that_are_not_given_are_a_row() {
+    for (seed, trouble, expected) in [
+        (17_810, Trouble::Status(404, "Secret scanning is disabled on this repository."), "unavailable"),
+        (17_811, Trouble::Permissions, "unavailable"),
+        (17_812, Trouble::OtherJson, "failed"),
+    ] {
+        let mut sweep = Sweep::new(seed);
+        let token = sweep.mint.token(Kind::Pat);
+        sweep.github.change(|world| {
+            world.add_repository("acme/web", |_| {});
+            world.alerts.push(alert(1, "acme/web", &token));
+        });
+        for path in ["/orgs/acme/secret-scanning/alerts", "/repos/acme/web/secret-scanning/alerts"] {
+            sweep.github.trouble_always(path, trouble.clone());
+        }
+        for target in ["acme", "acme/web"] {
+            let (code, report) = sweep.json(&[target, "--include", "alerts"]);
+            let rows = report["coverage"].as_array().expect("rows");
+            assert_eq!((code, rows.len()), (2, 1), "{trouble:?}: {rows:#?}");
+            assert_eq!(rows[0]["state"], expected, "{trouble:?}: {rows:#?}");
+            assert!(rows[0]["reason"].is_string(), "{trouble:?}");
+        }
+    }
+}
+
+#[test]
+fn an_alert_without_its_secret_is_not_green() {
+    let mut sweep = Sweep::new(17_820);
+    let token = sweep.mint.token(Kind::Pat);
+    sweep.github.change(|world| {
+        world.add_repository("acme/web", |_| {});
+        let hidden = Alert { secret: String::new(), ..alert(1, "acme/web", &token) };
+        world.alerts.extend([hidden, alert(2, "acme/web", &token)]);
+    });
+    let (code, report) = sweep.json(&["acme", "--include", "alerts"]);
+    assert!(code == 1 && finding(&report, &token).is_some());
+    let row = &report["coverage"][0];
+    assert_eq!(
+        (&row["state"], &row["surfaces"]["alerts"]["failed"]),
+        (&"partial".into(), &1.into()),
+        "{row:#}"
+    );
+    sweep.github.change(|world| world.alerts.truncate(1));
+    let (code, _) = sweep.json(&["acme", "--include", "alerts"]);
+    assert_eq!(code, 2);
 }

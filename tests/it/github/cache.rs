@@ -86,7 +86,7 @@ fn without_a_cache_nothing_stays_behind() {
 fn mirrors_take_no_more_than_they_may() {
     let mut sweep = Sweep::new(17_903);
     let token = sweep.leak("acme/small");
-    let noise: String = (0..80_000).map(|_| sweep.mint.text(50) + "\n").collect();
+    let noise = sweep.noise(80_000);
     sweep.github.repository("acme/large", |repository| repository.size = 4_000).commit(
         "refs/heads/main",
         "f",

@@ -12,11 +12,10 @@ use crate::support::github_source::Trouble;
 #[test]
 fn a_git_server_that_hangs_lies_or_sends_a_bomb_is_a_row() {
     let refs = "info/refs";
-    let redirect = Trouble::Redirect(302, "http://127.0.0.1:1/x.git/info/refs".to_owned());
     let troubles = [
         (Trouble::Hang, refs),
         (Trouble::Status(500, "Server Error"), refs),
-        (redirect, refs),
+        (Trouble::Redirect(302, "/x.git/info/refs".to_owned()), refs),
         (Trouble::Hang, "git-upload-pack"),
         (Trouble::Garbage, "git-upload-pack"),
         (Trouble::Torn, "git-upload-pack"),
@@ -27,6 +26,11 @@ fn a_git_server_that_hangs_lies_or_sends_a_bomb_is_a_row() {
         let mut sweep = Sweep::new(seed);
         let token = sweep.leak("acme/fine");
         sweep.leak("acme/wrong");
+        let trouble = match trouble {
+            // To where a credential must not come.
+            Trouble::Redirect(status, path) => Trouble::Redirect(status, sweep.github.storage_url() + &path),
+            trouble => trouble,
+        };
         sweep.github.trouble_always(&format!("/acme/wrong.git/{end}"), trouble.clone());
         let arguments = ["acme", "--timeout", "3", "--max-disk", "20M"];
         let (code, report) = sweep.json(&arguments);
@@ -80,33 +84,38 @@ fn a_repository_that_is_refused_says_why() {
     }
 }
 
-#[test]
-fn a_disk_that_is_full_fails_what_does_not_fit() {
-    let mut sweep = Sweep::new(18_110);
-    let token = sweep.leak("acme/small");
-    let noise: String = (0..200_000).map(|_| sweep.mint.text(50) + "\n").collect();
-    sweep.github.repository("acme/large", |_| {}).commit("refs/heads/main", "f", noise);
+/// Runs on a small disk, below `disk`; none where no disk can be mounted here.
+fn on_a_small_disk(sweep: &Sweep, arguments: &[&str]) -> Option<(i32, Value)> {
     let disk = sweep.sandbox.path().join("disk");
-    std::fs::create_dir(&disk).expect("a directory");
-    let stanch = sweep.command(&["acme", "--jobs", "1", "--cache", "disk/cache", "-f", "json"]);
-    // A namespace of its own, where a small disk can be mounted.
+    std::fs::create_dir_all(disk).expect("a directory");
+    let stanch = sweep.command(&[arguments, &["--jobs", "1", "-f", "json"]].concat());
+    // A namespace of its own, where a disk can be mounted.
     let line = "mount -t tmpfs -o size=2m none disk && exec \"$0\" \"$@\"";
     let mut command = Command::new("unshare");
     command.args(["-rm", "sh", "-c", line]).arg(stanch.get_program()).args(stanch.get_args());
     command.current_dir(sweep.sandbox.path()).env_clear();
     command.envs(stanch.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let Ok(output) = command.output() else { return };
-    let ran = Ran::from(output);
+    command.env("XDG_STATE_HOME", sweep.sandbox.path().join("disk/state"));
+    let ran = sweep.checked(Ran::from(command.output().ok()?));
     if ran.stderr.contains("unshare") || ran.stderr.contains("mount:") {
-        return;
+        return None;
     }
-    let report: Value =
-        serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("no report: {}", ran.stderr));
-    assert_eq!(
-        (ran.code, state(&report, "acme/large"), state(&report, "acme/small")),
-        (1, "failed", "scanned")
-    );
-    assert!(finding(&report, &token).is_some());
-    let reason = reason(&report, "acme/large").to_ascii_lowercase();
-    assert!(reason.contains("disk") || reason.contains("space"), "{reason}");
+    let report = serde_json::from_str(&ran.stdout);
+    Some((ran.code, report.unwrap_or_else(|_| panic!("no report: {}", ran.stderr))))
+}
+
+#[test]
+fn a_disk_that_is_full_fails_what_does_not_fit() {
+    for (seed, arguments) in (18_110..).zip([&["acme", "--cache", "disk/cache"][..], &["acme"]]) {
+        let mut sweep = Sweep::new(seed);
+        let token = sweep.leak("acme/small");
+        let noise = sweep.noise(300_000);
+        sweep.github.repository("acme/large", |_| {}).commit("refs/heads/main", "f", noise);
+        let Some((code, report)) = on_a_small_disk(&sweep, arguments) else { return };
+        let states = (code, state(&report, "acme/large"), state(&report, "acme/small"));
+        assert_eq!(states, (1, "failed", "scanned"), "{arguments:?}");
+        assert!(finding(&report, &token).is_some(), "{arguments:?}");
+        let reason = reason(&report, "acme/large").to_ascii_lowercase();
+        assert!(reason.contains("disk") || reason.contains("space"), "{reason}");
+    }
 }

@@ -74,3 +74,30 @@ fn after_ctrl_c_there_is_a_report_and_the_next_run_goes_on() {
     }
     sweep.assert_no_traces();
 }
+
+#[test]
+fn what_an_interrupted_run_has_found_is_sent_once_at_the_most() {
+    if signal::is_ignored(Signal::SIGINT) {
+        return;
+    }
+    let mut sweep = Sweep::new(17_510);
+    let tokens: Vec<String> = (0..4).map(|number| sweep.leak(&format!("acme/r-{number}"))).collect();
+    sweep.github.trouble_always("/acme/r-3.git/info/refs", Trouble::Hang);
+    let arguments = ["acme", "--jobs", "4", "--revoke", "--yes", "--min-interval", "1ms"];
+    let mut command = sweep.command(&arguments);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    wait_for("the others", || {
+        (0..3).all(|number| sweep.github.count("POST", &format!("/acme/r-{number}.git/git-upload-pack")) >= 2)
+    });
+    thread::sleep(Duration::from_secs(1));
+    interrupt(&child);
+    let ran = Ran::from(child.wait_with_output().expect("it ends"));
+    assert_eq!((ran.code, sweep.github.accepted().len()), (130, 0), "{}", ran.stderr);
+    sweep.github.recover();
+    let (code, _) = sweep.json(&arguments);
+    let mut accepted = sweep.github.accepted();
+    accepted.sort();
+    let mut tokens = tokens;
+    tokens.sort();
+    assert_eq!((code, accepted == tokens), (1, true), "{} accepted", accepted.len());
+}

@@ -25,7 +25,7 @@ struct Expected {
 }
 
 /// The arguments of each run.
-const RUN: [&str; 7] = ["acme", "--forks", "--archived", "--jobs", "6", "-f", "json"];
+const RUN: [&str; 5] = ["acme", "--forks", "--archived", "--jobs", "6"];
 
 /// Repositories of all kinds, by their names.
 fn all_kinds(sweep: &mut Sweep, count: usize) -> BTreeMap<String, Expected> {
@@ -94,7 +94,7 @@ fn one_of_all_kinds(sweep: &mut Sweep, number: usize, name: &str) -> Expected {
         10 => {
             let token = sweep.mint.token(Kind::Pat);
             let bare = sweep.github.repository(name, |repository| repository.size = 3_000);
-            let noise: String = (0..40_000).map(|_| sweep.mint.text(50) + "\n").collect();
+            let noise = sweep.noise(40_000);
             bare.commit("refs/heads/main", "big", format!("{noise}{token}\n"));
             scanned(Some(token))
         }
@@ -145,12 +145,13 @@ fn judge(report: &Value, expected: &BTreeMap<String, Expected>) {
     assert_eq!(report["summary"]["findings"], tokens, "nothing else was found");
 }
 
-fn killed(seed: u64, repositories: usize, kills: u32) {
+fn killed(seed: u64, repositories: usize, kills: u32, more: &[&str]) {
+    let run = [&RUN[..], more, &["-f", "json"]].concat();
     let mut sweep = Sweep::new(seed);
     let expected = all_kinds(&mut sweep, repositories);
     let elsewhere = Sandbox::new();
     let begun = Instant::now();
-    let whole = Ran::from(sweep.command_in(&elsewhere, &RUN).output().expect("it starts"));
+    let whole = Ran::from(sweep.command_in(&elsewhere, &run).output().expect("it starts"));
     let length = begun.elapsed();
     assert_eq!(whole.code, 1, "{}", whole.stderr);
     let whole: Value = serde_json::from_str(&whole.stdout).expect("JSON");
@@ -161,7 +162,7 @@ fn killed(seed: u64, repositories: usize, kills: u32) {
     let most = u64::try_from((start + length * 2 / kills).as_micros()).expect("a short time");
     let (mut whiles, mut left_behind) = (0, 0);
     for _ in 0..kills {
-        let mut command = sweep.command(&RUN);
+        let mut command = sweep.command(&run);
         let child = command.process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let mut child = child.expect("the program starts");
         thread::sleep(Duration::from_micros(sweep.mint.number() % most));
@@ -171,8 +172,9 @@ fn killed(seed: u64, repositories: usize, kills: u32) {
         left_behind += sweep.assert_no_traces();
     }
     assert!(left_behind > 0, "nothing was ever left behind");
-    let (code, report) = sweep.json(&RUN[..RUN.len() - 2]);
+    let (code, report) = sweep.json(&run[..run.len() - 2]);
     assert_eq!((code, timeless(&report)), (1, timeless(&whole)));
+    assert!(report["findings"] == whole["findings"], "the same, in another order");
     judge(&report, &expected);
     sweep.assert_no_traces();
     println!("{repositories} repositories in {length:?}, {whiles} of {kills} killed before their end");
@@ -181,7 +183,12 @@ fn killed(seed: u64, repositories: usize, kills: u32) {
 
 #[test]
 fn killed_at_any_moment_a_sweep_ends_as_one_that_was_not() {
-    killed(17_600, 40, 10);
+    killed(17_600, 40, 10, &[]);
+}
+
+#[test]
+fn killed_at_any_moment_a_cache_is_of_use_to_the_next_run() {
+    killed(17_602, 20, 8, &["--cache", "cache"]);
 }
 
 /// `STANCH_KILLS` says how often.
@@ -189,5 +196,5 @@ fn killed_at_any_moment_a_sweep_ends_as_one_that_was_not() {
 #[ignore = "takes some minutes: cargo test --test it -- --ignored killed_fifty_times"]
 fn killed_fifty_times_a_sweep_of_two_hundred_ends_as_one_that_was_not() {
     let kills = std::env::var("STANCH_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(50);
-    killed(17_601, 200, kills);
+    killed(17_601, 200, kills, &[]);
 }

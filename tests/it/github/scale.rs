@@ -39,6 +39,8 @@ fn more_runs_than_a_search_gives_are_all_looked_at() {
     let (code, report) = sweep.json(&["acme", "--include", "actions-logs"]);
     assert_eq!((code, state(&report, "acme/busy")), (1, "scanned"), "{:#}", row(&report, "acme/busy"));
     assert!(finding(&report, &oldest).is_some() && finding(&report, &within).is_some());
+    // Only the server knows how long it keeps them: each is asked for.
+    assert_eq!(sweep.github.count("GET", "/repos/acme/busy/actions/runs/"), 1_301);
     let logs = &row(&report, "acme/busy")["surfaces"]["actions-logs"];
     assert_eq!((&logs["read"], &logs["expired"]), (&2.into(), &1_299.into()));
 }
@@ -83,6 +85,37 @@ fn a_limit_in_the_middle_of_resolving_is_waited_for() {
     assert_eq!(open, 0, "{}", ran.stderr);
 }
 
+#[test]
+fn a_token_in_many_repositories_is_told_the_same_way_each_time() {
+    let mut sweep = Sweep::new(18_550);
+    let token = sweep.mint.token(Kind::Pat);
+    for number in 0..105 {
+        let bare = sweep
+            .github
+            .repository(&format!("acme/r-{number:03}"), |repository| repository.size = number % 7);
+        bare.commit("refs/heads/main", "f", format!("{}{token}", "\n".repeat((number % 5) as usize)));
+    }
+    let strictly = |report: &serde_json::Value| (report["findings"].clone(), super::timeless(report));
+    let (code, first) = sweep.json(&["acme", "--jobs", "1"]);
+    let found = finding(&first, &token).expect("found");
+    assert_eq!(
+        (code, found["locations"].as_array().map(Vec::len), &found["more_locations"]),
+        (1, Some(100), &5.into())
+    );
+    for jobs in ["8"] {
+        let (_, again) = sweep.json(&["acme", "--jobs", jobs]);
+        assert!(strictly(&again) == strictly(&first), "another report with --jobs {jobs}");
+    }
+    for shard in ["1/3", "2/3", "3/3"] {
+        let file = format!("{}.json", &shard[..1]);
+        sweep.run(&["acme", "--jobs", "5", "--shard", shard, "-r", &file]);
+    }
+    let merged = sweep.sandbox.run(&["merge", "1.json", "2.json", "3.json", "-f", "json"]);
+    let merged: serde_json::Value = serde_json::from_str(&merged.stdout).expect("JSON");
+    let more = &finding(&merged, &token).expect("found")["more_locations"];
+    assert_eq!((more, strictly(&merged) == strictly(&first)), (&5.into(), true));
+}
+
 /// The most memory that the program held, in KiB, while it ran (`proc_pid_status(5)`).
 fn peak(command: &mut std::process::Command) -> (u64, i32) {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program starts");
@@ -108,8 +141,8 @@ fn peak(command: &mut std::process::Command) -> (u64, i32) {
 #[cfg(target_os = "linux")]
 fn memory_does_not_grow_with_what_is_looked_at() {
     let mut sweep = Sweep::new(18_530);
-    let noise: String = (0..300_000).map(|_| format!("{:016x}{0:x}{0:o}\n", sweep.mint.number())).collect();
-    for number in 0..8 {
+    let noise = sweep.noise(150_000);
+    for number in 0..6 {
         let token = sweep.mint.token(Kind::Pat);
         let text = format!("{noise}{token}");
         let bare = sweep.github.repository(&format!("acme/r-{number}"), |_| {});
@@ -128,6 +161,23 @@ fn memory_does_not_grow_with_what_is_looked_at() {
     let include = ["acme", "--include", "repos,actions-logs,artifacts", "--jobs", "8", "-f", "json"];
     let (peak, code) = peak(&mut sweep.command(&include));
     sweep.github.assert_well_behaved();
+    println!("{} MiB", peak / 1024);
+    assert_eq!(code, 1);
+    assert!((1..300 * 1024).contains(&peak), "{} MiB", peak / 1024);
+}
+
+/// GitHub takes files of up to 100 MiB (<https://docs.github.com/en/repositories/working-with-files/managing-large-files>).
+#[test]
+#[cfg(target_os = "linux")]
+#[ignore = "takes some minutes: cargo test --test it -- --ignored the_largest_files"]
+fn the_largest_files_do_not_take_the_memory_together() {
+    let mut sweep = Sweep::new(18_540);
+    let noise = sweep.noise(2_000_000);
+    for number in 0..6 {
+        let text = format!("{noise}{}", sweep.mint.token(Kind::Pat));
+        sweep.github.repository(&format!("acme/r-{number}"), |_| {}).commit("refs/heads/main", "f", &text);
+    }
+    let (peak, code) = peak(&mut sweep.command(&["acme", "--jobs", "6", "--include", "repos"]));
     println!("{} MiB", peak / 1024);
     assert_eq!(code, 1);
     assert!((1..300 * 1024).contains(&peak), "{} MiB", peak / 1024);

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::planted::{MISSING, Planted};
 use super::{Sweep, covered, finding, row, state};
 use crate::support::github_source::Description;
+use crate::support::mint::Kind;
 
 const ALL: &str = "repos,pulls,deleted,wikis,gists,actions-logs,artifacts,alerts";
 
@@ -173,4 +174,31 @@ fn since_leaves_out_older_runs_and_artifacts() {
     assert_eq!(row(&report, "acme/web")["surfaces"]["actions-logs"]["expired"].as_u64().unwrap_or(0), 0);
     let (code, report) = sweep.json(&[&include[..], &["2026-03-05"]].concat());
     assert_eq!((code, &report["summary"]["findings"]), (0, &Value::from(0)));
+}
+
+#[test]
+fn since_is_not_about_what_was_deleted() {
+    let mut sweep = Sweep::new(17_104);
+    let planted = sweep.plant();
+    let (_, report) = sweep.json(&["acme", "--since", "2026-05-01"]);
+    for surface in ["force-pushed", "deleted branch", "history"] {
+        let planted = planted.iter().find(|planted| planted.surface == surface).expect("planted");
+        assert!(finding(&report, &planted.token).is_some(), "{surface}");
+    }
+}
+
+#[test]
+fn a_repository_whose_head_leads_nowhere_is_looked_at() {
+    let mut sweep = Sweep::new(17_105);
+    let [branch, note, named] = std::array::from_fn(|_| sweep.mint.token(Kind::Pat));
+    let bare = sweep.github.repository("acme/web", |_| {});
+    bare.commit("refs/heads/trunk", "f", &branch);
+    bare.commit("refs/notes/commits", "0123456789012345678901234567890123456789", &note);
+    bare.commit(&format!("refs/heads/fix/{named}"), "f", "nothing");
+    let (code, report) = sweep.json(&["acme"]);
+    assert_eq!(
+        (code, state(&report, "acme/web"), &row(&report, "acme/web")["tip"]),
+        (1, "scanned", &Value::Null)
+    );
+    assert!([branch, note, named].iter().all(|token| finding(&report, token).is_some()));
 }

@@ -160,6 +160,36 @@ fn a_download_that_breaks_is_tried_again_and_counted_where_it_fails() {
 }
 
 #[test]
+fn what_leads_astray_is_not_followed() {
+    for (seed, path, include) in [
+        (18_140, "/repos/acme/web", "repos"),
+        (18_141, "/repos/acme/web/activity", "repos,deleted"),
+        (18_142, "/repos/acme/web/actions/runs", "repos,actions-logs"),
+    ] {
+        let mut sweep = Sweep::new(seed);
+        sweep.leak("acme/web");
+        let astray = format!("{}/elsewhere", sweep.github.storage_url());
+        sweep.github.trouble_always(path, Trouble::Redirect(301, astray));
+        let (code, report) = sweep.json(&["acme/web", "--include", include]);
+        let state = state(&report, "acme/web");
+        assert!([1, 2].contains(&code) && ["failed", "partial"].contains(&state), "{path}: {state}");
+        reason(&report, "acme/web");
+        assert_eq!(sweep.github.storage_requests(), 0, "{path}");
+    }
+    for (seed, astray) in
+        (18_143..).zip(["file:///etc/passwd", "ftp://127.0.0.1/x", "http://192.0.2.1/x", "//", ""])
+    {
+        let mut sweep = Sweep::new(seed);
+        let [_, built] = with_downloads(&mut sweep);
+        let redirect = Trouble::Redirect(302, astray.to_owned());
+        sweep.github.trouble_always("/repos/acme/web/actions/artifacts/2/zip", redirect);
+        let (code, report) = sweep.json(&["acme", "--include", "actions-logs,artifacts"]);
+        assert_eq!((code, state(&report, "acme/web")), (1, "partial"), "{astray}");
+        assert!(finding(&report, &built).is_none(), "{astray}");
+    }
+}
+
+#[test]
 fn names_that_were_made_to_hurt_are_rows_and_nothing_else() {
     let mut sweep = Sweep::new(18_100);
     let token = sweep.leak("acme/fine");

@@ -1,6 +1,6 @@
-//! One location for a place that an alert tells of and the history shows.
+//! One location for a place that an alert tells of and the history shows, and for an alert that was listed for several targets.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::blob::LocationKind;
 use crate::finding::{Finding, Location};
@@ -15,9 +15,12 @@ pub(super) fn join_places(findings: &mut [Finding]) {
             *offset = location.offset.max(*offset);
         }
         if best.len() < finding.locations.len() {
+            let mut seen = HashSet::new();
             finding.locations.retain(|location| {
+                let place = Place::of(location);
                 location.kind != LocationKind::Content
-                    || best.get(&Place::of(location)) == Some(&location.offset)
+                    || (best.get(&place) == Some(&location.offset)
+                        && seen.insert((place, location.details().object.clone())))
             });
         }
     }
@@ -68,7 +71,9 @@ mod tests {
             let origin = Origin { root: Some("octo/a".to_owned()), ..Origin::file(path) };
             Location::new(origin, offset, line, column, Vec::new())
         };
-        for location in [at("a", 2, 7, 3), at("a", 90, 7, 3), at("a", 140, 9, 3), at("b", 2, 7, 3)] {
+        for location in
+            [at("a", 2, 7, 3), at("a", 90, 7, 3), at("a", 140, 9, 3), at("b", 2, 7, 3), at("b", 2, 7, 3)]
+        {
             findings.add(sighting, location);
         }
         let (mut findings, _) = findings.finish();

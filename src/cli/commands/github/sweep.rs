@@ -68,7 +68,7 @@ impl Swept {
             self.add_fault(&row);
         }
         for finding in findings {
-            self.findings.add_finding(finding);
+            self.findings.take_in_finding(finding);
         }
         for fault in faults {
             self.findings.fault(fault);

@@ -28,7 +28,8 @@ pub(super) fn shape(shapes: &Shapes<'_>, alert: &Alert, with_repository: bool, h
             _ => location(shapes.at, alert)["details"].clone(),
         },
     });
-    if hidden {
+    // A server may keep it to itself.
+    if hidden || alert.secret.is_empty() {
         value.as_object_mut().expect("an object").remove("secret");
     }
     if with_repository {

@@ -156,6 +156,11 @@ impl SourceGitHub {
         self.shared.storage.url()
     }
 
+    /// How many requests came there.
+    pub(crate) fn storage_requests(&self) -> usize {
+        self.shared.storage.requests()
+    }
+
     /// Of a resource so many requests remain for so long; after that there are `limit` an hour.
     pub(crate) fn limit(&self, resource: &'static str, remaining: u64, reset_in: Duration, limit: u64) {
         self.state().limits.set(resource, remaining, reset_in, limit);

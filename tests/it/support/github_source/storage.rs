@@ -26,6 +26,7 @@ struct Kept {
     bodies: HashMap<String, Vec<u8>>,
     troubles: Vec<DownloadTrouble>,
     violations: Vec<String>,
+    requests: usize,
 }
 
 /// The server.
@@ -69,6 +70,11 @@ impl Storage {
         self.kept.lock().expect("nobody panicked").troubles.push(trouble);
     }
 
+    /// How many requests came.
+    pub(super) fn requests(&self) -> usize {
+        self.kept.lock().expect("nobody panicked").requests
+    }
+
     /// What it has seen that it must not see.
     pub(super) fn violations(&self) -> Vec<String> {
         self.kept.lock().expect("nobody panicked").violations.clone()
@@ -93,6 +99,7 @@ fn serve(stream: &TcpStream, kept: &Mutex<Kept>, stop: &AtomicBool) {
                     kept.violations.push(format!("the storage was shown a header {name}"));
                 }
             }
+            kept.requests += 1;
             let trouble = (!kept.troubles.is_empty()).then(|| kept.troubles.remove(0));
             let body = kept.bodies.remove(incoming.path());
             (body, trouble)
