@@ -114,6 +114,9 @@ pub struct CoverageRow {
     /// How much of each other surface was looked at: `pulls`, `actions-logs`, `artifacts`, `alerts`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub surfaces: BTreeMap<String, SurfaceCount>,
+    /// When it was looked at, RFC 3339: a run that goes on has rows of the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scanned_at: Option<String>,
     /// Milliseconds it took.
     #[serde(default)]
     pub elapsed_ms: u64,
@@ -138,6 +141,7 @@ impl CoverageRow {
             missing: Vec::new(),
             reason: None,
             surfaces: BTreeMap::new(),
+            scanned_at: None,
             elapsed_ms: 0,
         }
     }
@@ -169,6 +173,11 @@ impl CoverageRow {
         for (surface, count) in other.surfaces {
             self.surfaces.entry(surface).or_default().add(count);
         }
+        // The time from which on both are known.
+        self.scanned_at = match (self.scanned_at.take(), other.scanned_at) {
+            (Some(ours), Some(theirs)) => Some(ours.min(theirs)),
+            (ours, theirs) => ours.or(theirs),
+        };
         self.elapsed_ms += other.elapsed_ms;
     }
 }

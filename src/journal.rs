@@ -44,7 +44,8 @@ impl Journal {
     pub fn open(parent: &Path, identity: &str) -> Result<Journal, JournalError> {
         let directory = parent.join(&hex(identity)[..16]);
         files::create_directory(&directory)?;
-        let lock = files::lock(&directory.join("lock"))?;
+        files::remove_old_journals(parent, LONGEST);
+        let lock = files::lock(&directory.join(files::LOCK))?;
         let key = files::key(&directory.join("key"))?;
         files::remove_old_work(&directory);
         // Not the one before: a child of a killed run may be writing there still.

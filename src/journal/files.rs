@@ -3,11 +3,15 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use zeroize::Zeroizing;
 
 use super::error::JournalError;
 use crate::ledger::{KEY_LEN, new_key};
+
+/// The file by which a journal is known, and locked.
+pub(super) const LOCK: &str = "lock";
 
 /// What makes an error of a failed system call, for `map_err`.
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> JournalError {
@@ -22,6 +26,20 @@ pub(super) fn create_directory(path: &Path) -> Result<(), JournalError> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path).map_err(failed("create the directory", path))
+}
+
+/// Removes what sweeps have left that nobody went on with: what they noted is too old, and mirrors of theirs may be private.
+pub(super) fn remove_old_journals(parent: &Path, age: Duration) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let lock = entry.path().join(LOCK);
+        let is_old = fs::metadata(&lock)
+            .and_then(|metadata| metadata.modified())
+            .is_ok_and(|used| SystemTime::now().duration_since(used).is_ok_and(|since| since > age));
+        // Held as long as it is removed: nobody else goes on with it meanwhile.
+        if is_old && let Ok(_lock) = self::lock(&lock) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// What the directories of runs are called, with a number that no other has behind it.
@@ -48,7 +66,11 @@ pub(super) fn lock(path: &Path) -> Result<File, JournalError> {
     private(&mut options);
     let file = options.open(path).map_err(failed("open", path))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => {
+            // It is in use.
+            let _ = file.set_modified(SystemTime::now());
+            Ok(file)
+        }
         Err(TryLockError::WouldBlock) => Err(JournalError::Busy { path: path.to_owned() }),
         Err(TryLockError::Error(source)) => Err(failed("lock", path)(source)),
     }

@@ -108,3 +108,19 @@ fn two_runs_do_not_share_a_journal() {
     assert!(!path.exists());
     assert!(Journal::open(parent.path(), "octo").is_ok());
 }
+
+#[test]
+fn what_nobody_went_on_with_is_removed() {
+    let parent = tempfile::tempdir().expect("a directory");
+    let old = Journal::open(parent.path(), "old").expect("a journal");
+    let (busy, path) = (Journal::open(parent.path(), "busy").expect("a journal"), old.directory.clone());
+    let age = |journal: &Path| {
+        let file = fs::File::options().write(true).open(journal.join(files::LOCK)).expect("a lock");
+        file.set_modified(SystemTime::now() - 2 * LONGEST).expect("a time");
+    };
+    drop(old);
+    age(&path);
+    age(&busy.directory);
+    let new = Journal::open(parent.path(), "new").expect("a journal");
+    assert_eq!((path.exists(), busy.directory.exists(), new.directory.exists()), (false, true, true));
+}

@@ -4,6 +4,7 @@
 //! What it looks at is listed by the REST API ([`Api`]), and fetched by the system's `git`. The credential is shown to the
 //! API and to `git` only: never to where a download is redirected.
 
+mod account;
 mod actions;
 mod alert_ref;
 mod alerts;

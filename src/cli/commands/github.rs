@@ -6,6 +6,7 @@ mod identity;
 mod joined;
 mod mirrored;
 mod outcome;
+mod patience;
 mod sweep;
 mod targets;
 mod task;
@@ -14,7 +15,7 @@ mod worker;
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use self::access::Access;
@@ -24,6 +25,7 @@ use self::sweep::{Sweep, Swept};
 use self::task::Task;
 use self::worker::GithubWorker;
 use crate::cli::args::GithubArgs;
+use crate::cli::console::Console;
 use crate::cli::error::redact;
 use crate::cli::exit::Exit;
 use crate::cli::revoke_session::GITHUB;
@@ -38,8 +40,8 @@ use crate::settings::{ConnectionSettings, Env};
 use crate::source::github::{ApiError, Listing, ListingOptions, Target};
 
 pub(super) fn run(args: &GithubArgs, env: &Env) -> anyhow::Result<Exit> {
-    refuse_idle_flags(args)?;
     let mut session = ScanSession::prepare(GITHUB, &args.common, Vec::new(), env)?;
+    warn_of_idle_flags(args, &session.console);
     session.require_report_directories()?;
     session.limit_threads()?;
     let flags = args.common.revocation.flags().connection;
@@ -73,6 +75,8 @@ pub(super) fn run(args: &GithubArgs, env: &Env) -> anyhow::Result<Exit> {
     swept.add_rows(withheld(&access, &targets));
     let Swept { findings, rows, alerts } = swept;
     let roots = Roots::of_names(rows.iter().map(|row| row.repository.clone()));
+    // What failed may be given the next time: then only that is fetched.
+    let is_over = rows.iter().all(|row| row.state != RepositoryState::Failed);
     let coverage = Coverage::new(rows, not_asked(&listing, args));
     let last = LastSteps { args, access: &access, alerts, console: session.console };
     last.announce();
@@ -82,19 +86,18 @@ pub(super) fn run(args: &GithubArgs, env: &Env) -> anyhow::Result<Exit> {
     let interrupted = session.meter.cancel_flag().clone();
     let Finished { exit, is_written } = session.finish_run(findings, end);
     // What no report has is still in the journal.
-    if !interrupted.is_cancelled() && is_written {
+    if !interrupted.is_cancelled() && is_written && is_over {
         journal.finish();
     }
     Ok(exit)
 }
 
-/// A flag that would do nothing is a mistake.
-fn refuse_idle_flags(args: &GithubArgs) -> anyhow::Result<()> {
+/// A flag that does nothing is to be known as one.
+fn warn_of_idle_flags(args: &GithubArgs, console: &Console) {
     let is_dated = [Surface::ActionsLogs, Surface::Artifacts].into_iter().any(|surface| args.asks(surface));
     if args.since.is_some() && !is_dated {
-        bail!("--since is for logs and artifacts: ask for them with --include actions-logs,artifacts");
+        console.warn("--since leaves nothing out here: it is for logs and artifacts (--include actions-logs,artifacts)");
     }
-    Ok(())
 }
 
 /// What single sign-on hid from lists that were answered all the same: nobody knows how much that is.

@@ -2,11 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::ControlFlow;
-use std::sync::OnceLock;
 
-use globset::GlobSet;
-use serde::Deserialize;
-
+use super::account::{Account, OwnAccount};
 use super::api::{Api, ApiError, Refusal};
 use super::enterprise::{self, Organizations};
 use super::listed::{AlertScope, Gist, Listed, Repository};
@@ -15,16 +12,7 @@ use super::target::Target;
 use crate::coverage::{CoverageRow, NotAsked, RepositoryState};
 use crate::shard::Shard;
 use crate::text::printable;
-
-/// An account. <https://docs.github.com/en/rest/users/users#get-a-user>
-#[derive(Deserialize)]
-struct Account {
-    login: String,
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    public_repos: Option<u64>,
-}
+use globset::GlobSet;
 
 /// What is asked for of what there is.
 #[derive(Clone, Debug)]
@@ -58,8 +46,7 @@ pub struct Listing {
     pub names: HashSet<String>,
     passed_over_for: BTreeMap<(&'static str, &'static str), u64>,
     known: HashSet<u64>,
-    /// Whose the credential is, once that was asked.
-    own_login: OnceLock<Option<String>>,
+    own: OwnAccount,
     known_gists: HashSet<String>,
     owners: BTreeSet<String>,
     /// Organizations whose alerts are asked for together, in small letters.
@@ -175,7 +162,7 @@ impl Listing {
         let path = if is_organization {
             format!("/orgs/{login}/repos?type=all&sort=created&direction=asc&per_page=100")
         } else {
-            self.path_of_user(api, login)
+            self.own.path_of_user(api, login)
         };
         let asked = Asked { target, named: false, alerts: !is_organization };
         let found = self.list(api, &asked, &path, options)?;
@@ -273,19 +260,6 @@ impl Listing {
         self.repositories.push(Listed { target: target.to_owned(), item: repository });
     }
 
-    /// Where a user's repositories are listed: one's own with the private ones among them.
-    fn path_of_user(&self, api: &Api, login: &str) -> String {
-        let own = self.own_login.get_or_init(|| {
-            // An App and some kinds of tokens are nobody's: then only what is public is listed.
-            api.get::<Account>("/user").ok().map(|account| account.login)
-        });
-        if own.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(login)) {
-            "/user/repos?affiliation=owner&sort=created&direction=asc&per_page=100".to_owned()
-        } else {
-            format!("/users/{login}/repos?type=owner&sort=created&direction=asc&per_page=100")
-        }
-    }
-
     fn add_gists(
         &mut self,
         api: &Api,
@@ -293,7 +267,13 @@ impl Listing {
         owner: &str,
         options: &ListingOptions,
     ) -> Result<(), ApiError> {
-        api.pages_cached(&format!("/users/{owner}/gists?per_page=100"), &mut |page: Vec<Gist>| {
+        // One's own list has the secret ones, too.
+        let path = if self.own.is(api, owner) {
+            "/gists?per_page=100"
+        } else {
+            &format!("/users/{owner}/gists?per_page=100")
+        };
+        api.pages_cached(path, &mut |page: Vec<Gist>| {
             for gist in page {
                 let is_own = options.shard.is_none_or(|shard| shard.owns_name(gist.id.as_bytes()));
                 let is_id = !gist.id.is_empty() && gist.id.bytes().all(|byte| byte.is_ascii_alphanumeric());

@@ -16,7 +16,9 @@ pub struct RepositoryName {
 impl RepositoryName {
     /// The name, if both halves of it are names.
     pub fn new(owner: &str, name: &str) -> Option<RepositoryName> {
-        (is_name(owner) && is_name(name))
+        // GitHub has repositories whose names begin like options. They are never arguments by themselves.
+        let plain = name.trim_start_matches('-');
+        (is_name(owner) && (is_name(name) || is_name(plain) || (plain.is_empty() && !name.is_empty())))
             .then(|| RepositoryName { owner: owner.to_owned(), name: name.to_owned() })
     }
 
@@ -60,7 +62,7 @@ mod tests {
 
     #[test]
     fn what_could_hurt_is_no_name() {
-        for good in ["octo/hello", "o-c/h.w_2", "_x/.github"] {
+        for good in ["octo/hello", "o-c/h.w_2", "_x/.github", "a/--mirror", "a/-"] {
             assert_eq!(RepositoryName::parse(good).map(|name| name.to_string()).as_deref(), Some(good));
         }
         for bad in [
@@ -73,7 +75,6 @@ mod tests {
             "a/..",
             "a/.",
             "--upload-pack=x/b",
-            "a/-b",
             "a/b c",
             "a/b\n",
             "a/\u{202e}b",

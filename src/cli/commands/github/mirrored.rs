@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::access::Access;
 use super::outcome::Outcome;
+use super::patience::patiently;
 use super::wanted::Wanted;
 use crate::blob::{Fault, FaultKind, Source as _};
 use crate::cli::args::GithubArgs;
@@ -138,7 +139,7 @@ impl<'a> Mirrored<'a> {
         };
         let refs = if wanted.pulls { MirrorRefs::All } else { MirrorRefs::WithoutPulls };
         let git = self.git.as_ref().ok_or_else(|| GitError::Program("there is no git".to_owned()))?;
-        let mirror = match Mirror::fetch(git, place, &remote, refs, &limits) {
+        let mirror = match patiently(limits.cancel, || Mirror::fetch(git, place, &remote, refs, &limits)) {
             Err(GitError::NotFound(_)) if wanted.may_be_missing => return Ok(false),
             mirror => mirror?,
         };

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use jiff::Timestamp;
+
 use super::mirrored::INTERRUPTED;
 use super::task::Task;
 use crate::blob::{Fault, FaultKind};
@@ -131,12 +133,13 @@ impl Sweep<'_> {
     }
 
     fn anew(&self, task: &Task<'_>, alerts: &mut Vec<AlertRef>, shared: &Shared) -> Option<Scanned> {
-        let start = Instant::now();
+        let (start, at) = (Instant::now(), Timestamp::now());
         let mut scanned = self.worker.work(task, alerts)?;
         if scanned.row.state != RepositoryState::Interrupted && self.session.interrupted() {
             scanned.row.state = RepositoryState::Interrupted;
             scanned.row.reason = Some(INTERRUPTED.to_owned());
         }
+        scanned.row.scanned_at = Some(format!("{at:.0}"));
         scanned.row.elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         // What is not whole is looked at again the next time.
         if let Some(stamp) = task.stamp().filter(|_| scanned.row.state.is_whole()) {

@@ -10,9 +10,11 @@ use super::place;
 use super::refs::Workshop;
 use super::url::CloneUrl;
 
-/// A bare repository (gitrepository-layout(5), `extensions.objectFormat` in git-config(1)).
-const SHA1: &str = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n";
-const SHA256: &str = "[core]\n\trepositoryformatversion = 1\n\tfilemode = true\n\tbare = true\n[extensions]\n\tobjectformat = sha256\n";
+/// A bare repository (gitrepository-layout(5), `extensions.objectFormat` in git-config(1)). What `refs/replace/` puts in an
+/// object's place is not what the server shows there (git-replace(1)).
+const SHA1: &str =
+    "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n\tuseReplaceRefs = false\n";
+const SHA256: &str = "[core]\n\trepositoryformatversion = 1\n\tfilemode = true\n\tbare = true\n\tuseReplaceRefs = false\n[extensions]\n\tobjectformat = sha256\n";
 
 /// The file by which a mirror is known, and what it is a mirror of.
 const MARK: &str = "stanch-mirror";
