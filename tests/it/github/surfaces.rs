@@ -180,7 +180,8 @@ fn since_leaves_out_older_runs_and_artifacts() {
 fn since_is_not_about_what_was_deleted() {
     let mut sweep = Sweep::new(17_104);
     let planted = sweep.plant();
-    let (_, report) = sweep.json(&["acme", "--since", "2026-05-01"]);
+    let (_, report) =
+        sweep.json(&["acme", "--include", "repos,deleted,actions-logs", "--since", "2026-05-01"]);
     for surface in ["force-pushed", "deleted branch", "history"] {
         let planted = planted.iter().find(|planted| planted.surface == surface).expect("planted");
         assert!(finding(&report, &planted.token).is_some(), "{surface}");
