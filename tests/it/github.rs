@@ -176,6 +176,7 @@ fn timeless(report: &Value) -> (Value, Value, Value) {
     let (mut findings, mut coverage) = (report["findings"].clone(), report["coverage"].clone());
     for row in coverage.as_array_mut().into_iter().flatten() {
         row["elapsed_ms"] = 0.into();
+        row["scanned_at"] = Value::Null;
     }
     for finding in findings.as_array_mut().into_iter().flatten() {
         if let Some(locations) = finding["locations"].as_array_mut() {
