@@ -5,6 +5,7 @@ mod alerts;
 mod identity;
 mod joined;
 mod mirrored;
+mod notebook;
 mod outcome;
 mod patience;
 mod sweep;
@@ -13,14 +14,13 @@ mod task;
 mod wanted;
 mod worker;
 
-use std::path::PathBuf;
-
 use anyhow::Context as _;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use self::access::Access;
 use self::alerts::LastSteps;
 use self::mirrored::Mirrored;
+use self::notebook::Notebook;
 use self::sweep::{Sweep, Swept};
 use self::task::Task;
 use self::worker::GithubWorker;
@@ -33,8 +33,6 @@ use crate::cli::run_end::{Finished, RunEnd};
 use crate::cli::session::ScanSession;
 use crate::coverage::{Coverage, CoverageRow, NotAsked, RepositoryState, Surface};
 use crate::finding::Finding;
-use crate::journal::Journal;
-use crate::ledger;
 use crate::report::Roots;
 use crate::settings::{ConnectionSettings, Env};
 use crate::source::github::{ApiError, Listing, ListingOptions, Target};
@@ -49,25 +47,28 @@ pub(super) fn run(args: &GithubArgs, env: &Env) -> anyhow::Result<Exit> {
     let targets = targets::read(args, connection.host.label(), &connection.host.api_base())?;
     let access = Access::open(args, connection, &targets, (&session, env))?;
     session.sweep.options.extend(identity::options(args, &targets));
-    let journal = Journal::open(&journal_parent(args)?, &identity::of(args, &session, &access)?)?;
-    let access = access.keeping_pages(&pages_dir(args, &journal))?;
+    let notebook = Notebook::open(args, &identity::of(args, &session, &access)?, &session.console)?;
+    let (access, journal) = (access.keeping_pages(&notebook.pages_dir(args))?, &notebook.journal);
     let options = listing_options(args, &session)?;
-    let mirrored = Mirrored::new(args, (session.context(), &access), &journal)?;
+    let mirrored = Mirrored::new(args, (session.context(), &access), journal)?;
     let expand = || Listing::expand(&access.api, &targets, &options);
     let mut listing = match session.console.watch(&session.meter, expand) {
         // There is a report all the same, of nothing.
         Err(ApiError::Interrupted) => Listing::default(),
         listing => listing?,
     };
+    if session.interrupted() {
+        listing.rows.extend(targets.iter().map(interrupted));
+    }
     let worker = GithubWorker {
         session: session.context(),
         access: &access,
         listing: &listing,
         args,
-        journal: &journal,
+        journal,
         mirrored,
     };
-    let sweep = Sweep { session: session.context(), journal: &journal, worker: &worker, jobs: args.jobs };
+    let sweep = Sweep { session: session.context(), journal, worker: &worker, jobs: args.jobs };
     let tasks = Task::all(&listing, args);
     let mut swept = session.console.watch(&session.meter, || sweep.run(&tasks));
     drop(worker);
@@ -83,12 +84,10 @@ pub(super) fn run(args: &GithubArgs, env: &Env) -> anyhow::Result<Exit> {
     let mut after = |findings: &mut [Finding], coverage: &mut Option<Coverage>| last.run(findings, coverage);
     let end =
         RunEnd { coverage: Some(coverage), own: access.own(), after: Some(&mut after), ..RunEnd::of(roots) };
-    let interrupted = session.meter.cancel_flag().clone();
+    let cancel = session.meter.cancel_flag().clone();
     let Finished { exit, is_written } = session.finish_run(findings, end);
     // What no report has is still in the journal.
-    if !interrupted.is_cancelled() && is_written && is_over {
-        journal.finish();
-    }
+    notebook.close(!cancel.is_cancelled() && is_written && is_over);
     Ok(exit)
 }
 
@@ -100,6 +99,12 @@ fn warn_of_idle_flags(args: &GithubArgs, console: &Console) {
     }
 }
 
+/// A target that was not even listed to its end.
+fn interrupted(target: &Target) -> CoverageRow {
+    let row = CoverageRow::new(target.to_string(), target.to_string(), RepositoryState::Interrupted);
+    CoverageRow { reason: Some("the run was interrupted while it was listed".to_owned()), ..row }
+}
+
 /// What single sign-on hid from lists that were answered all the same: nobody knows how much that is.
 fn withheld(access: &Access, targets: &[Target]) -> Vec<CoverageRow> {
     let row = |reason: &str| {
@@ -108,22 +113,6 @@ fn withheld(access: &Access, targets: &[Target]) -> Vec<CoverageRow> {
         CoverageRow { reason: Some(reason.to_owned()), ..row }
     };
     access.api.withheld().map(row).into_iter().collect()
-}
-
-/// Where journals are: beside kept mirrors, or with the ledger.
-fn journal_parent(args: &GithubArgs) -> anyhow::Result<PathBuf> {
-    match &args.cache {
-        Some(cache) => Ok(cache.join(".stanch")),
-        None => Ok(ledger::state_dir()?.join("github")),
-    }
-}
-
-/// Where the API's answers are kept: for the next sweep where mirrors are, else for the next attempt at this one.
-fn pages_dir(args: &GithubArgs, journal: &Journal) -> PathBuf {
-    match &args.cache {
-        Some(cache) => cache.join(".stanch").join("pages"),
-        None => journal.pages_dir(),
-    }
 }
 
 fn listing_options(args: &GithubArgs, session: &ScanSession) -> anyhow::Result<ListingOptions> {

@@ -55,7 +55,7 @@ impl Swept {
             for text in [&mut row.target, &mut row.repository] {
                 *text = redact(text);
             }
-            if !row.state.is_whole() {
+            if !row.state.is_whole() && row.state != RepositoryState::Interrupted {
                 self.add_fault(&row);
             }
             self.rows.push(row);
