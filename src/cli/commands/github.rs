@@ -6,6 +6,7 @@ mod identity;
 mod joined;
 mod mirrored;
 mod outcome;
+mod own;
 mod sweep;
 mod targets;
 mod task;
@@ -68,7 +69,9 @@ pub(super) fn run(args: &GithubArgs, env: &Env) -> anyhow::Result<Exit> {
     drop(worker);
     swept.add_rows(std::mem::take(&mut listing.rows));
     swept.add_rows(withheld(&access, &targets));
-    let Swept { findings, rows, alerts } = swept;
+    let Swept { findings, rows, alerts, rules, excluded, .. } = swept;
+    let excluded = excluded.into_iter().map(|(name, globs)| (PathBuf::from(name), globs));
+    session.detection.add_swept(rules, excluded.collect());
     let roots = Roots::of_names(rows.iter().map(|row| row.repository.clone()));
     let coverage = Coverage::new(rows, not_asked(&listing, args));
     let last = LastSteps { args, access: &access, alerts, console: session.console };
