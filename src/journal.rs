@@ -13,7 +13,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-pub use entry::{Done, Scanned};
+pub use entry::{Done, OwnFiles, Scanned};
 pub use error::JournalError;
 
 use crate::ledger::{LedgerId, Opener, Sealer, SealingKey};

@@ -29,7 +29,9 @@ pub use env::Env;
 pub use input::{Destination, Input};
 pub use ledger::{BadLedgerAccess, address as ledger, enter as enter_ledger};
 pub use moment::{BadMoment, Moment, parse_moment};
-pub use project::{CONFIG, IGNORE, Project, read_project_file};
+pub use project::{
+    CONFIG, IGNORE, IRREGULAR, MAX_PROJECT_FILE, Project, TOO_LARGE, project_text, read_project_file,
+};
 pub use project_dir::{ProjectInputs, repository_top};
 pub use report_target::{BadReportTarget, ReportTarget};
 pub use revoke::{Mode, Purpose, RevokeFlags, RevokeOptions, RevokeSettings};

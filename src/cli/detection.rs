@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use super::args::{ConfigArgs, SuppressArgs, UserConfigArgs};
-use super::console::Console;
+use super::console::{Console, Verbosity};
 use super::error::{detector, redact};
 use crate::blob::{Fault, FaultKind, Sink};
 use crate::detect::{Custom, Detector};
-use crate::finding::{Findings, Scope};
+use crate::finding::{Findings, Scope, Suppressor};
 use crate::meter::Meter;
 use crate::report::RuleText;
 use crate::rule::CustomRule;
@@ -34,18 +34,26 @@ pub(super) struct Detection {
     pub(super) user: UserConfig,
     /// For each project, the globs of what its own configuration excludes, and what they hold for.
     excluded: Vec<ProjectGlobs>,
+    /// The rules of swept repositories that found something.
+    swept_rules: Vec<RuleText>,
+}
+
+/// What is looked for in one place, and what suppresses it there.
+pub(super) struct InForce<'a> {
+    pub(super) custom: &'a Custom,
+    pub(super) suppressor: &'a dyn Suppressor,
+    /// The path of the configuration that has the rules which may be given up.
+    pub(super) config: &'a str,
 }
 
 impl Detection {
     /// Reads the user's configuration and those of scanned roots, and refuses rules that contradict their own examples.
     pub(super) fn load(args: &ConfigArgs, inputs: &[Input], env: &Env) -> anyhow::Result<Self> {
         let detection = Detection::load_untested(args, inputs, env)?;
-        for rule in detection.custom.rules() {
-            if let Some(contradiction) = Custom::contradictions(rule).first() {
-                bail!("rule `{}` {contradiction}: `stanch rules test` tries them all", rule.id);
-            }
+        match contradiction(detection.custom.rules()) {
+            Some(contradiction) => bail!("{contradiction}: `stanch rules test` tries them all"),
+            None => Ok(detection),
         }
-        Ok(detection)
     }
 
     /// The same, without trying rules on their examples.
@@ -64,14 +72,21 @@ impl Detection {
         }
         let allowlists = std::mem::take(&mut user.allowlists);
         let suppressions = Suppressions { allowlists, projects: trees, ..Suppressions::default() };
-        Ok(Detection { detector, custom: Custom::new(rules), suppressions, user, excluded })
+        let (custom, swept_rules) = (Custom::new(rules), Vec::new());
+        Ok(Detection { detector, custom, suppressions, user, excluded, swept_rules })
     }
 
     /// The configuration's own rules, as reports know them.
     pub(super) fn rule_texts(&self) -> Vec<RuleText> {
-        let text =
-            |rule: &CustomRule| RuleText { id: rule.id.to_string(), description: rule.description.clone() };
-        self.custom.rules().iter().map(text).collect()
+        self.custom.rules().iter().map(rule_text).chain(self.swept_rules.iter().cloned()).collect()
+    }
+
+    /// Takes in what the report has to know of a swept repository's own configuration: rules that found something, and what
+    /// it leaves out of itself.
+    pub(super) fn add_swept(&mut self, rules: Vec<RuleText>, excluded: Vec<(PathBuf, Vec<String>)>) {
+        self.swept_rules.extend(rules);
+        let globs = |(top, globs)| ProjectGlobs { top, globs, scope: Scope::default() };
+        self.excluded.extend(excluded.into_iter().map(globs));
     }
 
     /// Adds what the flags suppress.
@@ -89,28 +104,30 @@ impl Detection {
         Ok(())
     }
 
-    /// A sink that detects and suppresses accordingly.
-    fn collector<'a>(&'a self, findings: &'a Findings, meter: &'a Meter) -> Collector<'a> {
-        Collector::new(&self.detector, findings, meter)
-            .with_custom(&self.custom)
-            .with_suppressor(&self.suppressions)
+    /// Calls `drain` with a sink that opens containers, and puts what is found into `findings`.
+    pub(super) fn scan(&self, limits: Limits, into: (&Findings, &Meter), drain: &mut dyn FnMut(&dyn Sink)) {
+        let Detection { custom, suppressions, .. } = self;
+        self.scan_by(&InForce { custom, suppressor: suppressions, config: CONFIG }, limits, into, drain);
     }
 
-    /// Calls `drain` with a sink that opens containers, and puts what is found into `findings`.
-    pub(super) fn scan(
+    /// The same where something else is in force.
+    pub(super) fn scan_by(
         &self,
+        in_force: &InForce<'_>,
         limits: Limits,
         (findings, meter): (&Findings, &Meter),
         drain: &mut dyn FnMut(&dyn Sink),
     ) {
-        let collector = self.collector(findings, meter);
+        let InForce { custom, suppressor, config } = *in_force;
+        let collector = Collector::new(&self.detector, findings, meter);
+        let collector = collector.with_custom(custom).with_suppressor(suppressor);
         drain(&Unpack::new(&collector, limits));
-        for rule in self.custom.given_up() {
+        for rule in custom.given_up() {
             let reason = format!(
                 "its rule `{}` took too long and was given up: simplify its expression, or leave the rule to your own configuration",
                 rule.id
             );
-            findings.fault(Fault { path: CONFIG.to_owned(), kind: FaultKind::CutShort, reason });
+            findings.fault(Fault { path: config.to_owned(), kind: FaultKind::CutShort, reason });
         }
     }
 
@@ -122,15 +139,35 @@ impl Detection {
 
     /// Reports what scanned projects exclude of themselves: a leak could hide behind that.
     pub(super) fn print_excluded(&self, console: &Console) {
-        for ProjectGlobs { top, globs, .. } in
-            self.excluded.iter().filter(|project| !project.globs.is_empty())
-        {
-            let listed: Vec<String> = globs.iter().take(MAX_LISTED).map(|glob| printable(glob)).collect();
+        let excluded: Vec<&ProjectGlobs> =
+            self.excluded.iter().filter(|project| !project.globs.is_empty()).collect();
+        if excluded.len() > MAX_LISTED && console.verbosity < Verbosity::Verbose {
+            let count = excluded.len();
+            return console.info(&format!(
+                "{count} trees leave files out of themselves by their {CONFIG}: -v names them"
+            ));
+        }
+        for ProjectGlobs { top, globs, .. } in excluded {
+            let listed: Vec<String> =
+                globs.iter().take(MAX_LISTED).map(|glob| printable(&redact(glob))).collect();
             let more = if globs.len() > MAX_LISTED { ", …" } else { "" };
             let file = printable(&top.join(CONFIG).display().to_string());
             console.info(&format!("left out by {file}: {}{more}", listed.join(", ")));
         }
     }
+}
+
+/// A rule as reports know it.
+pub(super) fn rule_text(rule: &CustomRule) -> RuleText {
+    RuleText { id: rule.id.to_string(), description: rule.description.clone() }
+}
+
+/// The first of these rules that is wrong about one of its own examples, and how.
+pub(super) fn contradiction(rules: &[CustomRule]) -> Option<String> {
+    rules.iter().find_map(|rule| {
+        let contradiction = Custom::contradictions(rule).into_iter().next()?;
+        Some(format!("rule `{}` {contradiction}", rule.id))
+    })
 }
 
 impl UserConfigArgs {

@@ -1,7 +1,7 @@
 //! What several threads of one run scan with.
 
 use super::console::Console;
-use super::detection::Detection;
+use super::detection::{Detection, InForce};
 use crate::blob::Sink;
 use crate::finding::Findings;
 use crate::meter::Meter;
@@ -20,6 +20,16 @@ impl ScanContext<'_> {
     /// Calls `drain` with a sink that puts what is found into `findings`.
     pub(super) fn scan(&self, findings: &Findings, meter: &Meter, drain: &mut dyn FnMut(&dyn Sink)) {
         self.detection.scan(self.settings.limits, (findings, meter), drain);
+    }
+
+    /// The same where something else is in force.
+    pub(super) fn scan_by(
+        &self,
+        in_force: &InForce<'_>,
+        into: (&Findings, &Meter),
+        drain: &mut dyn FnMut(&dyn Sink),
+    ) {
+        self.detection.scan_by(in_force, self.settings.limits, into, drain);
     }
 
     /// Whether the user asked the run to end.

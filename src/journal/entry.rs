@@ -30,6 +30,24 @@ pub struct Scanned {
     pub faults: Vec<Fault>,
     /// What was looked at.
     pub read: Reading,
+    /// What it says of itself.
+    pub own: OwnFiles,
+}
+
+/// The texts of the two files by which a repository says what in it is no leak.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnFiles {
+    /// Its configuration.
+    pub config: Option<String>,
+    /// Its ignore file.
+    pub ignore: Option<String>,
+}
+
+impl OwnFiles {
+    /// The texts that there are.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.config.iter().chain(&self.ignore).map(String::as_str)
+    }
 }
 
 /// What an entry says besides its report.
@@ -42,6 +60,7 @@ pub struct Done {
     objects: u64,
     commits: u64,
     bytes: u64,
+    own: OwnFiles,
     /// Sealed, by fingerprint.
     tokens: HashMap<String, String>,
 }
@@ -64,6 +83,7 @@ impl Done {
             objects: scanned.read.objects,
             commits: scanned.read.commits,
             bytes: scanned.read.bytes,
+            own: scanned.own.clone(),
             tokens: scanned.findings.iter().map(token).collect::<Result<_, JournalError>>()?,
         })
     }
@@ -79,16 +99,17 @@ impl Done {
                 location.details_mut().root = Some(self.row.repository.clone());
             }
         }
-        let Done { row, files, objects, commits, bytes, .. } = self;
+        let Done { row, files, objects, commits, bytes, own, .. } = self;
         let read = Reading { files, objects, commits, bytes, ..Reading::default() };
-        Some(Scanned { row, findings, faults, read })
+        Some(Scanned { row, findings, faults, read, own })
     }
 }
 
 impl Scanned {
     /// What came of something in which nothing was looked at.
     pub fn nothing(row: CoverageRow) -> Scanned {
-        Scanned { row, findings: Vec::new(), faults: Vec::new(), read: Reading::default() }
+        let (findings, faults) = (Vec::new(), Vec::new());
+        Scanned { row, findings, faults, read: Reading::default(), own: OwnFiles::default() }
     }
 
     /// Writes the report of this repository alone, in the form of a shard's: it tells more of suppressions.

@@ -32,7 +32,8 @@ fn scanned() -> Scanned {
     let (findings, faults) = findings.finish();
     let row = CoverageRow::new("octo", "octo/a", RepositoryState::Scanned);
     let read = Reading { files: 1, objects: 2, commits: 3, bytes: 4, ..Reading::default() };
-    Scanned { row, findings, faults, read }
+    let own = OwnFiles { config: Some("exclude = []".to_owned()), ignore: None };
+    Scanned { row, findings, faults, read, own }
 }
 
 #[test]
@@ -47,6 +48,7 @@ fn what_was_scanned_is_read_back_with_its_tokens() {
     let journal = Journal::open(parent.path(), "octo").expect("the same");
     let after = journal.read("octo/a", "1").expect("an entry");
     assert_eq!((&after.row, &after.faults, after.read), (&before.row, &before.faults, before.read));
+    assert_eq!(after.own, before.own);
     assert_eq!(after.findings.len(), 1);
     let (ours, theirs) = (&before.findings[0], &after.findings[0]);
     assert_eq!(ours.locations, theirs.locations);

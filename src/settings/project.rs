@@ -21,7 +21,7 @@ pub const CONFIG: &str = ".stanch.toml";
 pub const IGNORE: &str = ".stanchignore";
 
 /// In bytes, the most that such a file may hold: enough for thirty thousand hashes.
-const MAX_SIZE: u64 = 4 << 20;
+pub const MAX_PROJECT_FILE: u64 = 4 << 20;
 
 #[derive(Deserialize)]
 struct Raw {
@@ -47,37 +47,64 @@ pub struct Project {
 }
 
 impl Project {
+    /// One without files, at `top`, for the inputs in `scope`.
+    pub fn new(top: PathBuf, scope: Scope) -> Self {
+        let suppressions = ProjectSuppressions { scope, ..ProjectSuppressions::default() };
+        Project { top, suppressions, ..Project::default() }
+    }
+
     /// Reads the two files of a project, where they are there; they hold for the inputs in `scope`. `redact` takes tokens
     /// out of what an error quotes.
     pub fn read(top: PathBuf, scope: Scope, redact: &dyn Fn(&str) -> String) -> Result<Self, BadConfig> {
-        let mut project = Project { top, ..Project::default() };
-        let file = project.top.join(CONFIG);
-        if let Some(text) = read_project_file(&file)? {
-            let config = ConfigText { file: &file, text: &text, redact };
-            let raw: Raw = config.parse(&PROJECT)?;
-            let at_exclude = |problem: &str| config.error_at(text.find("exclude").unwrap_or(0), problem);
-            Bounds::TREE
-                .check_text(raw.exclude.iter().map(String::as_str), "globs to exclude")
-                .map_err(|problem| at_exclude(&problem))?;
-            tree::Exclude::new(raw.exclude.iter().map(String::as_str))
-                .map_err(|error| at_exclude(&error.to_string()))?;
-            project.exclude = raw.exclude;
-            project.rules = CustomRule::compile_all(raw.rules, Some(&scope), &Bounds::TREE)
-                .map_err(|error| config.error_in_table("rules", &error.to_string()))?;
-            project.suppressions.allowlists =
-                Allowlist::compile_all(raw.allowlists, redact, &Bounds::TREE)
-                    .map_err(|error| config.error_in_table("allowlists", &error.to_string()))?;
+        let mut project = Project::new(top, scope);
+        if let Some(text) = read_project_file(&project.top.join(CONFIG))? {
+            project.obey_config(&text, redact)?;
         }
-        let file = project.top.join(IGNORE);
-        if let Some(text) = read_project_file(&file)? {
-            project.suppressions.ignore = IgnoreFile::parse(&text, &Bounds::TREE).map_err(|error| {
-                let problem = redact(&error.problem);
-                BadConfig { file: file.clone(), line: Some(error.line), problem }
-            })?;
+        if let Some(text) = read_project_file(&project.top.join(IGNORE))? {
+            project.obey_ignore(&text, redact)?;
         }
-        project.suppressions.scope = scope;
         Ok(project)
     }
+
+    /// Takes in the text of its configuration; of one that is refused, nothing.
+    pub fn obey_config(&mut self, text: &str, redact: &dyn Fn(&str) -> String) -> Result<(), BadConfig> {
+        let file = self.top.join(CONFIG);
+        let config = ConfigText { file: &file, text, redact };
+        let raw: Raw = config.parse(&PROJECT)?;
+        let at_exclude = |problem: &str| config.error_at(text.find("exclude").unwrap_or(0), problem);
+        Bounds::TREE
+            .check_text(raw.exclude.iter().map(String::as_str), "globs to exclude")
+            .map_err(|problem| at_exclude(&problem))?;
+        tree::Exclude::new(raw.exclude.iter().map(String::as_str))
+            .map_err(|error| at_exclude(&error.to_string()))?;
+        let rules = CustomRule::compile_all(raw.rules, Some(&self.suppressions.scope), &Bounds::TREE)
+            .map_err(|error| config.error_in_table("rules", &error.to_string()))?;
+        self.suppressions.allowlists = Allowlist::compile_all(raw.allowlists, redact, &Bounds::TREE)
+            .map_err(|error| config.error_in_table("allowlists", &error.to_string()))?;
+        (self.exclude, self.rules) = (raw.exclude, rules);
+        Ok(())
+    }
+
+    /// Takes in the text of its ignore file; of one that is refused, nothing.
+    pub fn obey_ignore(&mut self, text: &str, redact: &dyn Fn(&str) -> String) -> Result<(), BadConfig> {
+        self.suppressions.ignore = IgnoreFile::parse(text, &Bounds::TREE).map_err(|error| {
+            let problem = redact(&error.problem);
+            BadConfig { file: self.top.join(IGNORE), line: Some(error.line), problem }
+        })?;
+        Ok(())
+    }
+}
+
+/// Why a file of the tree is not read that is a link, say.
+pub const IRREGULAR: &str = "is not a regular file; --no-project-config goes on without it";
+
+/// Why one is not read that has more bytes than [`MAX_PROJECT_FILE`].
+pub const TOO_LARGE: &str = "is larger than 4 MiB";
+
+/// The text of such a file.
+pub fn project_text(file: &Path, bytes: &[u8]) -> Result<String, BadConfig> {
+    let text = unicode(bytes).map(std::borrow::Cow::into_owned);
+    text.ok_or_else(|| BadConfig { file: file.to_owned(), line: None, problem: NO_TEXT.to_owned() })
 }
 
 /// The text of a file of the tree, if there is one. A link, a pipe or a device is refused: a tree must not
@@ -90,14 +117,13 @@ pub fn read_project_file(file: &Path) -> Result<Option<String>, BadConfig> {
         Err(error) => return Err(bad(format!("cannot be read: {error}"))),
     };
     if !metadata.is_file() {
-        return Err(bad("is not a regular file; --no-project-config goes on without it".to_owned()));
+        return Err(bad(IRREGULAR.to_owned()));
     }
-    if metadata.len() > MAX_SIZE {
-        return Err(bad(format!("is larger than {MAX_SIZE} bytes")));
+    if metadata.len() > MAX_PROJECT_FILE {
+        return Err(bad(TOO_LARGE.to_owned()));
     }
     let bytes = fs::read(file).map_err(|error| bad(format!("cannot be read: {error}")))?;
-    let text = unicode(&bytes).ok_or_else(|| bad(NO_TEXT.to_owned()))?;
-    Ok(Some(text.into_owned()))
+    project_text(file, &bytes).map(Some)
 }
 
 #[cfg(test)]

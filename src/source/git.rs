@@ -46,6 +46,7 @@ mod remotes;
 mod repo;
 mod safe_directory;
 mod shallow;
+mod top_file;
 
 // the object database: every object, once
 mod delta_tree;
@@ -105,6 +106,7 @@ pub use range::Range;
 pub use remotes::RemoteRefs;
 pub use repo::Repo;
 pub use staged::Staged;
+pub use top_file::TopFile;
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,8 @@
 //! A scanned tree can name such a token by its hash only. Its patterns are for its own files, and the queue holds tokens of
 //! other places too.
 
-use super::Suppressions;
+use super::suppressions::{ProjectSuppressions, Suppressions};
+use crate::finding::{Finding, Location};
 use crate::token::{Fingerprint, Token};
 
 impl Suppressions {
@@ -54,6 +55,25 @@ impl Suppressions {
     }
 }
 
+impl ProjectSuppressions {
+    /// Applies what a project says of itself to a finding that was told of it from outside: where `is_in_tree` is true of a
+    /// location its path counts, elsewhere only the token and the commit.
+    pub fn apply_to(&self, finding: &mut Finding, is_in_tree: &dyn Fn(&Location) -> bool) {
+        #[expect(clippy::disallowed_methods, reason = "the project's expressions are about the text")]
+        let text = finding.token.reveal().as_bytes();
+        let fingerprint = finding.token.fingerprint();
+        for location in &mut finding.locations {
+            if location.details().suppressed.is_none() {
+                let path = if is_in_tree(location) { &*location.path } else { "" };
+                let by_location = self.by_location(fingerprint, location, path);
+                if let Some(suppression) = by_location.or_else(|| self.by_text(text, location)) {
+                    location.details_mut().suppressed = Some(suppression);
+                }
+            }
+        }
+    }
+}
+
 /// The parts of a location in the ledger: `PATH:LINE`, followed by ` in COMMIT` where it is in a history.
 fn path_and_commit(location: &str) -> (&str, Option<&str>) {
     let is_hex = |text: &&str| text.len() >= 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -69,7 +89,7 @@ fn path_and_commit(location: &str) -> (&str, Option<&str>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Allowlist, IgnoreFile, ProjectSuppressions, RawAllowlist};
+    use super::super::{Allowlist, IgnoreFile, RawAllowlist};
     use super::*;
     use crate::rule::Bounds;
     use crate::token::Kind;

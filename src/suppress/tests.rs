@@ -1,10 +1,13 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::blob::Origin;
-use crate::finding::{Confidence, Findings, Line, Searched, Sighting};
+use crate::blob::{Origin, STDIN};
+use crate::finding::{
+    Confidence, Findings, Line, Location, Scope, Searched, SetBy, Sighting, SuppressionContext,
+    SuppressionKind, Suppressor,
+};
 use crate::rule::Bounds;
-use crate::token::Kind;
+use crate::token::{Fingerprint, Kind};
 
 const TOKEN: &[u8] = b"ghp_placeholder";
 

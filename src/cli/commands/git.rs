@@ -43,7 +43,7 @@ pub(super) fn run(args: GitArgs, env: &Env) -> anyhow::Result<Exit> {
             (scan_range(&session, &range), shallow)
         }
     };
-    findings.retain(&mut |_, location| !is_excluded(&session.settings.walk, location));
+    findings.retain(&mut |_, location| !is_excluded(&session.settings.walk.exclude, location));
     let is_shallow = shallow.is_some();
     if let Some(missing) = shallow {
         findings.fault(shallow_fault("history", missing));
@@ -145,7 +145,7 @@ fn compare(session: &ScanSession, retain_added: &mut dyn FnMut(&Rescan<'_>)) {
             let mut before = Findings::keeping_all();
             session.scan(&before, &uncounted, drain);
             // A token in a file that is excluded was never looked at: it is new where it moves to.
-            before.retain(&mut |_, location| !is_excluded(&session.settings.walk, location));
+            before.retain(&mut |_, location| !is_excluded(&session.settings.walk.exclude, location));
             before
         });
     });
@@ -157,9 +157,9 @@ fn drain(session: &ScanSession, source: &dyn Source, findings: &Findings) {
     });
 }
 
-/// Whether `--exclude` names the file of a location.
-pub(super) fn is_excluded(options: &tree::Options, location: &Location) -> bool {
+/// Whether the file of a location is left out.
+pub(super) fn is_excluded(exclude: &tree::Exclude, location: &Location) -> bool {
     let in_tree =
         matches!(location.kind, LocationKind::Content | LocationKind::FileName | LocationKind::SymlinkTarget);
-    in_tree && options.exclude.file(location.details().root.as_deref(), &location.path)
+    in_tree && exclude.file(location.details().root.as_deref(), &location.path)
 }

@@ -7,12 +7,15 @@ mod joined;
 mod mirrored;
 mod notebook;
 mod outcome;
+mod own;
 mod patience;
 mod sweep;
 mod targets;
 mod task;
 mod wanted;
 mod worker;
+
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -74,7 +77,9 @@ pub(super) fn run(args: &GithubArgs, env: &Env) -> anyhow::Result<Exit> {
     drop(worker);
     swept.add_rows(std::mem::take(&mut listing.rows));
     swept.add_rows(withheld(&access, &targets));
-    let Swept { findings, rows, alerts } = swept;
+    let Swept { findings, rows, alerts, rules, excluded, .. } = swept;
+    let excluded = excluded.into_iter().map(|(name, globs)| (PathBuf::from(name), globs));
+    session.detection.add_swept(rules, excluded.collect());
     let roots = Roots::of_names(rows.iter().map(|row| row.repository.clone()));
     // What failed may be given the next time: then only that is fetched.
     let is_over = rows.iter().all(|row| row.state != RepositoryState::Failed);

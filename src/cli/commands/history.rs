@@ -215,7 +215,7 @@ impl<'a> Sweep<'a> {
         history.attribute(&mut found, self.meter.cancel_flag());
         found.for_each_location_mut(&mut |_, location| add_prefix(location, prefix));
         found.replace_faults(&mut |fault| vec![add_prefix_to_fault(fault, root.name.as_deref(), prefix)]);
-        found.retain(&mut |_, location| !is_excluded(root.options, location));
+        found.retain(&mut |_, location| !is_excluded(&root.options.exclude, location));
         found
     }
 }

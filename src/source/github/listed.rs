@@ -20,6 +20,9 @@ pub struct Repository {
     /// Where `git` fetches it from.
     #[serde(default)]
     pub clone_url: Option<String>,
+    /// The branch that its `HEAD` is.
+    #[serde(default)]
+    pub default_branch: Option<String>,
     /// In KiB, as the server last counted; 0 for an empty one.
     #[serde(default)]
     pub size: u64,

@@ -1,9 +1,15 @@
-//! One location for a place that an alert tells of and the history shows, and for an alert that was listed for several targets.
+//! What an alert tells of and the history shows, and an alert that was listed for several targets: it is one place, and
+//! suppressed as one.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 
 use crate::blob::LocationKind;
-use crate::finding::{Finding, Location};
+use crate::finding::{Finding, Findings, Location, Suppression};
+use crate::token::Fingerprint;
+
+/// What the paths of alerts themselves begin with.
+const ALERTS: &str = "secret-scanning/alerts/";
 
 /// Joins the locations of each token that are the same place in a file. An alert knows line and column, the history the place
 /// in the whole file: that one stays.
@@ -24,6 +30,57 @@ pub(super) fn join_places(findings: &mut [Finding]) {
             });
         }
     }
+}
+
+/// Suppresses what alerts tell of where the repository shows it suppressed. An alert has neither the line that a comment is on
+/// nor a path of its own: it says that a token is somewhere, and counts for nothing where that does.
+pub(super) fn suppress_alerts(alerted: &mut [Finding], found: &mut Findings) {
+    let tokens: HashSet<Fingerprint> = alerted.iter().map(|finding| finding.token.fingerprint()).collect();
+    let (mut places, mut roots) = (HashMap::new(), HashMap::new());
+    found.for_each_location_mut(&mut |token, location| {
+        if tokens.contains(&token) {
+            note(&mut places, (token, Place::of(location)), location);
+            note(&mut roots, (token, repository_of(location)), location);
+        }
+    });
+    for finding in alerted {
+        let token = finding.token.fingerprint();
+        let (alerts, told): (Vec<_>, Vec<_>) = finding.locations.iter_mut().partition(|one| is_alert(one));
+        for location in told {
+            inherit(location, places.get(&(token, Place::of(location))));
+            note(&mut roots, (token, repository_of(location)), location);
+        }
+        for location in alerts {
+            inherit(location, roots.get(&(token, repository_of(location))));
+        }
+    }
+}
+
+/// Notes what suppresses a token there: nothing, where nothing does in one of the cases.
+fn note<K: Eq + Hash>(known: &mut HashMap<K, Option<Suppression>>, key: K, location: &Location) {
+    let suppression = &location.details().suppressed;
+    let there = known.entry(key).or_insert_with(|| suppression.clone());
+    if suppression.is_none() {
+        *there = None;
+    }
+}
+
+fn inherit(location: &mut Location, known: Option<&Option<Suppression>>) {
+    if location.details().suppressed.is_none()
+        && let Some(Some(suppression)) = known
+    {
+        location.details_mut().suppressed = Some(suppression.clone());
+    }
+}
+
+fn is_alert(location: &Location) -> bool {
+    location.details().commit.is_none() && location.path.starts_with(ALERTS)
+}
+
+/// A wiki's alerts are its repository's.
+fn repository_of(location: &Location) -> String {
+    let root = location.details().root.as_deref().unwrap_or_default();
+    root.strip_suffix(".wiki").unwrap_or(root).to_owned()
 }
 
 /// A place in a file of a repository.

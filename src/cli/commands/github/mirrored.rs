@@ -9,9 +9,8 @@ use super::access::Access;
 use super::outcome::Outcome;
 use super::patience::patiently;
 use super::wanted::Wanted;
-use crate::blob::{Fault, FaultKind, Source as _};
+use crate::blob::{Fault, FaultKind, Sink, Source as _};
 use crate::cli::args::GithubArgs;
-use crate::cli::commands::git::is_excluded;
 use crate::cli::scan_context::ScanContext;
 use crate::coverage::{RepositoryState, Surface, SurfaceCount};
 use crate::finding::Findings;
@@ -32,6 +31,9 @@ const TIMES_TOLD: u64 = 3;
 /// What is said of a repository in the middle of which the run ended.
 pub(super) const INTERRUPTED: &str = "the run was interrupted in the middle of it";
 
+/// What is said where tokens are revoked and no repository is fetched.
+const UNREAD: &str = "no repository's .stanchignore and .stanch.toml are read without --include repos: what they suppress is sent, too";
+
 /// Fetches mirrors and scans them.
 pub(super) struct Mirrored<'a> {
     session: ScanContext<'a>,
@@ -41,6 +43,8 @@ pub(super) struct Mirrored<'a> {
     /// Where mirrors are.
     root: PathBuf,
     cache: Option<Cache>,
+    /// Whether what repositories say of themselves is obeyed.
+    obeys_projects: bool,
     /// A scan is in all threads, and takes memory: one at a time.
     scanning: Mutex<()>,
 }
@@ -70,7 +74,12 @@ impl<'a> Mirrored<'a> {
         let kept = if args.cache.is_some() { most / 2 } else { 0 };
         let cache = args.cache.is_some().then(|| Cache { room: kept, kept: AtomicU64::new(0) });
         let (budget, scanning) = (DiskBudget::new(most - kept), Mutex::new(()));
-        Ok(Mirrored { session, access, git, budget, root, cache, scanning })
+        let obeys_projects = !args.common.config.no_project_config;
+        let reads_trees = args.surfaces().iter().any(|surface| surface.needs_mirror());
+        if args.common.revoke && obeys_projects && !reads_trees {
+            session.console.warn(UNREAD);
+        }
+        Ok(Mirrored { session, access, git, budget, root, cache, obeys_projects, scanning })
     }
 
     /// Where mirrors are.
@@ -253,10 +262,13 @@ impl<'a> Mirrored<'a> {
         let name = outcome.row.repository.clone();
         // Reflogs are this machine's, not the server's.
         let (history, mut found) = (History::new(&repo).without_reflogs(), Findings::keeping_all());
-        self.session
-            .scan(&found, &outcome.meter, &mut |sink| history.drain(&WithRoot::new(sink, Some(&name))));
+        if self.obeys_projects {
+            outcome.read_own(self.session, &repo);
+        }
+        let mut drain = |sink: &dyn Sink| history.drain(&WithRoot::new(sink, Some(&name)));
+        outcome.own.scan(self.session, (&found, &outcome.meter), &mut drain);
         history.attribute(&mut found, self.session.meter.cancel_flag());
-        found.retain(&mut |_, location| !is_excluded(walk, location));
+        outcome.own.settle(self.session, &mut found);
         let mut unread = 0;
         found.replace_faults(&mut |fault: Fault| {
             // A broken archive is a file like another: it is told as a fault, and the repository was looked at.

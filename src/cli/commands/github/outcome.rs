@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 
+use super::own::Own;
+use crate::blob::{Fault, FaultKind};
 use crate::cli::error::redact;
 use crate::cli::scan_context::ScanContext;
 use crate::coverage::{CoverageRow, RepositoryState, Surface};
 use crate::finding::Findings;
 use crate::journal::Scanned;
 use crate::meter::Meter;
+use crate::source::git::Repo;
 use crate::source::github::{Links, SurfaceRead};
 
 /// A piece under way.
@@ -15,6 +18,8 @@ pub(super) struct Outcome {
     pub(super) row: CoverageRow,
     pub(super) findings: Findings,
     pub(super) meter: Meter,
+    /// What it says of itself, as far as that was read.
+    pub(super) own: Own,
     /// In which requests for merging commits are that no branch has.
     pub(super) pulls: HashMap<String, u64>,
     /// Whether anything of it was looked at.
@@ -27,14 +32,30 @@ pub(super) struct Outcome {
 impl Outcome {
     /// Nothing was looked at yet.
     pub(super) fn new(session: ScanContext<'_>, target: &str, name: &str) -> Self {
+        let name = redact(name);
         Outcome {
-            row: CoverageRow::new(redact(target), redact(name), RepositoryState::Scanned),
+            own: Own::nothing(session, &name),
+            row: CoverageRow::new(redact(target), name, RepositoryState::Scanned),
             findings: Findings::default(),
             meter: session.meter.part(),
             pulls: HashMap::new(),
             looked_at: false,
             has_content: false,
             problems: Vec::new(),
+        }
+    }
+
+    /// Reads what a repository says of itself. A file that cannot be obeyed is a fault of the repository, and ends no sweep.
+    pub(super) fn read_own(&mut self, session: ScanContext<'_>, repo: &Repo) {
+        let Some(tip) = self.row.tip.as_deref() else { return };
+        let name = self.row.repository.clone();
+        let (own, problems) = Own::read(session, (&name, repo, tip));
+        self.own = own;
+        for problem in problems {
+            let reason = format!("{problem}; nothing in that file is obeyed");
+            let kind = FaultKind::Unreadable;
+            self.findings.fault(Fault { path: name.clone(), kind, reason: reason.clone() });
+            self.problem(RepositoryState::Partial, reason);
         }
     }
 
@@ -68,7 +89,7 @@ impl Outcome {
 
     /// What came of it. Locations get their links; what suppresses them is decided.
     pub(super) fn finish(self, session: ScanContext<'_>, links: &Links) -> Scanned {
-        let Outcome { mut row, mut findings, meter, pulls, looked_at, has_content, problems } = self;
+        let Outcome { mut row, mut findings, meter, own, pulls, looked_at, has_content, problems } = self;
         findings.for_each_location_mut(&mut |_, location| {
             let url = location.details().url.clone().or_else(|| links.location(location));
             let pull = location.details().commit.as_deref().and_then(|commit| pulls.get(commit));
@@ -83,7 +104,9 @@ impl Outcome {
             }
         });
         session.detection.suppressions.reapply(&mut findings);
-        let (findings, faults) = findings.finish();
+        let (findings, mut faults) = findings.finish();
+        // A rule that was given up is told of by each scan that it was to have a part in.
+        faults.dedup();
         let read = meter.read();
         row.state = match problems.first() {
             None if has_content => RepositoryState::Scanned,
@@ -95,6 +118,6 @@ impl Outcome {
         row.reason = (!reasons.is_empty()).then(|| reasons.join("; "));
         row.url = row.url.or_else(|| links.root(&row.repository));
         (row.objects, row.bytes) = (read.objects, read.bytes);
-        Scanned { row, findings, faults, read }
+        Scanned { row, findings, faults, read, own: own.into_files() }
     }
 }

@@ -7,14 +7,17 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use super::joined::suppress_alerts;
 use super::mirrored::INTERRUPTED;
+use super::own::Own;
 use super::task::Task;
 use crate::blob::{Fault, FaultKind};
 use crate::cli::error::redact;
 use crate::cli::scan_context::ScanContext;
 use crate::coverage::{CoverageRow, RepositoryState};
-use crate::finding::Findings;
+use crate::finding::{Finding, Findings};
 use crate::journal::{Journal, Scanned};
+use crate::report::RuleText;
 use crate::source::github::AlertRef;
 
 /// Looks at one piece; in its findings and faults every path begins with the piece's name.
@@ -29,6 +32,12 @@ pub(super) struct Swept {
     pub(super) findings: Findings,
     pub(super) rows: Vec<CoverageRow>,
     pub(super) alerts: Vec<AlertRef>,
+    /// Rules of repositories that found something.
+    pub(super) rules: Vec<RuleText>,
+    /// What repositories leave out of themselves, by their names.
+    pub(super) excluded: BTreeMap<String, Vec<String>>,
+    /// What alerts tell of: the repositories that they are about decide on it, too.
+    alerted: Vec<Finding>,
 }
 
 /// A sweep under way.
@@ -63,19 +72,41 @@ impl Swept {
         self.rows = merged(std::mem::take(&mut self.rows));
     }
 
-    fn take_in(&mut self, scanned: Scanned) {
+    fn take_in(&mut self, task: &Task<'_>, scanned: Scanned, own: Option<&Own>) {
         let Scanned { row, findings, faults, .. } = scanned;
+        if let Some(own) = own {
+            own.apply_to_alerts(&mut self.alerted);
+            self.add_rules(own.rules_of(&findings));
+            if !own.globs().is_empty() {
+                self.excluded.insert(row.repository.clone(), own.globs().to_vec());
+            }
+        }
         // What could not be read is named already, or somebody ended the run.
         if !row.state.is_whole() && row.state != RepositoryState::Interrupted && faults.is_empty() {
             self.add_fault(&row);
         }
-        for finding in findings {
-            self.findings.take_in_finding(finding);
+        if task.is_alerts() {
+            self.alerted.extend(findings);
+        } else {
+            for finding in findings {
+                self.findings.take_in_finding(finding);
+            }
         }
         for fault in faults {
             self.findings.fault(fault);
         }
         self.rows.push(row);
+    }
+
+    /// Several repositories may have a rule of one name. Which of them is told does not depend on threads.
+    fn add_rules(&mut self, rules: Vec<RuleText>) {
+        for rule in rules {
+            match self.rules.iter_mut().find(|known| known.id == rule.id) {
+                Some(known) if known.description <= rule.description => {}
+                Some(known) => *known = rule,
+                None => self.rules.push(rule),
+            }
+        }
     }
 
     /// What was not looked at is an error of the run.
@@ -98,12 +129,22 @@ impl Sweep<'_> {
         for task in tasks {
             self.session.meter.expect_repository(task.size());
         }
-        std::thread::scope(|scope| {
-            for _ in 0..self.jobs.min(tasks.len()) {
-                scope.spawn(|| self.work_off(tasks, &shared));
-            }
-        });
-        shared.swept.into_inner().unwrap_or_else(PoisonError::into_inner)
+        // All alerts before the repositories: what one of those says of itself is not kept until the end.
+        let (alerts, others) = tasks.split_at(tasks.partition_point(Task::is_alerts));
+        for tasks in [alerts, others] {
+            shared.next.store(0, Relaxed);
+            std::thread::scope(|scope| {
+                for _ in 0..self.jobs.min(tasks.len()) {
+                    scope.spawn(|| self.work_off(tasks, &shared));
+                }
+            });
+        }
+        let mut swept = shared.swept.into_inner().unwrap_or_else(PoisonError::into_inner);
+        suppress_alerts(&mut swept.alerted, &mut swept.findings);
+        for finding in std::mem::take(&mut swept.alerted) {
+            swept.findings.take_in_finding(finding);
+        }
+        swept
     }
 
     fn work_off(&self, tasks: &[Task<'_>], shared: &Shared) {
@@ -117,12 +158,19 @@ impl Sweep<'_> {
                 self.known(task).or_else(|| self.anew(task, &mut alerts, shared))
             };
             self.session.meter.repository(task.size());
+            let own = scanned.as_ref().and_then(|scanned| self.own(scanned));
             let mut swept = shared.swept();
             swept.alerts.append(&mut alerts);
             if let Some(scanned) = scanned {
-                swept.take_in(scanned);
+                swept.take_in(task, scanned, own.as_ref());
             }
         }
+    }
+
+    /// What a repository says of itself, where it does.
+    fn own(&self, scanned: &Scanned) -> Option<Own> {
+        scanned.own.texts().next()?;
+        Some(Own::known(self.session, &scanned.row.repository, &scanned.own))
     }
 
     /// What an earlier run that was interrupted has found.
@@ -141,8 +189,10 @@ impl Sweep<'_> {
         }
         scanned.row.scanned_at = Some(format!("{at:.0}"));
         scanned.row.elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        // What is not whole is looked at again the next time.
-        if let Some(stamp) = task.stamp().filter(|_| scanned.row.state.is_whole()) {
+        // What is not whole is looked at again the next time; and no file of this program holds a token.
+        let may_be_kept =
+            scanned.row.state.is_whole() && scanned.own.texts().all(|text| redact(text) == text);
+        if let Some(stamp) = task.stamp().filter(|_| may_be_kept) {
             let (rules, custom) =
                 (self.session.detection.detector.rules(), self.session.detection.rule_texts());
             let written = self.journal.write((&task.name(), &stamp), &scanned, (rules, &custom));

@@ -37,8 +37,13 @@ impl<'a> Task<'a> {
             tasks.extend(listing.gists.iter().map(|(owner, gist)| Task::Gist(owner, gist)));
         }
         // Alerts before all: they are known to be leaks.
-        tasks.sort_by_key(|task| (!matches!(task, Task::Alerts(_)), std::cmp::Reverse(task.size())));
+        tasks.sort_by_key(|task| (!task.is_alerts(), std::cmp::Reverse(task.size())));
         tasks
+    }
+
+    /// Whether it is alerts of secret scanning.
+    pub(super) fn is_alerts(&self) -> bool {
+        matches!(self, Task::Alerts(_))
     }
 
     /// The target it was listed for.
@@ -77,7 +82,9 @@ impl<'a> Task<'a> {
         let known = |moment: &Option<String>| moment.clone().unwrap_or_default();
         match self {
             Task::Repository(listed) | Task::Wiki(listed) => {
-                Some(format!("{} {}", listed.item.id, known(&listed.item.pushed_at)))
+                let Repository { id, pushed_at, default_branch, .. } = &listed.item;
+                // Another default branch brings another `.stanchignore`, and nobody has pushed.
+                Some(format!("{id} {} {}", known(pushed_at), known(default_branch)))
             }
             Task::Gist(_, listed) => Some(known(&listed.item.updated_at)),
             Task::Alerts(_) => None,

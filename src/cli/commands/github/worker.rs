@@ -174,10 +174,10 @@ impl GithubWorker<'_> {
         is_listed || self.session.settings.walk.shard.is_none_or(|shard| shard.owns_name(name.as_bytes()))
     }
 
-    /// Calls `read` with a sink that puts what is found into an outcome.
+    /// Calls `read` with a sink that puts what is found into an outcome. It is in no tree of the repository.
     fn read_into<T: Default>(&self, outcome: &Outcome, read: impl Fn(&dyn Sink) -> T) -> T {
-        let mut told = None;
-        self.session.scan(&outcome.findings, &outcome.meter, &mut |sink| told = Some(read(sink)));
+        let (mut told, into) = (None, (&outcome.findings, &outcome.meter));
+        outcome.own.scan_outside(self.session, into, &mut |sink| told = Some(read(sink)));
         told.unwrap_or_default()
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn run(args: &HookRunArgs, env: &Env) -> anyhow::Result<Exit> {
             scan_push(&session, &repo, args, &updates)?
         }
     };
-    findings.retain(&mut |_, location| !git::is_excluded(&session.settings.walk, location));
+    findings.retain(&mut |_, location| !git::is_excluded(&session.settings.walk.exclude, location));
     Ok(finish(&session, args.kind, findings))
 }
 

@@ -117,7 +117,7 @@ impl Shapes<'_> {
             "clone_url": format!("{page}.git"), "git_url": format!("git:{}.git", page.trim_start_matches("http:")),
             "ssh_url": format!("git@127.0.0.1:{name}.git"), "svn_url": page, "mirror_url": null, "homepage": null,
             "language": null, "forks_count": 0, "forks": 0, "stargazers_count": 0, "watchers_count": 0, "watchers": 0,
-            "size": repository.size, "default_branch": "main", "open_issues_count": 0, "open_issues": 0,
+            "size": repository.size, "default_branch": repository.default_branch, "open_issues_count": 0, "open_issues": 0,
             "is_template": false, "topics": [], "has_issues": true, "has_projects": true,
             "has_wiki": repository.has_wiki, "has_pages": false, "has_downloads": true, "has_discussions": false,
             "archived": repository.archived, "disabled": false, "license": null, "allow_forking": true,

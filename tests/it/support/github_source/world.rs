@@ -31,6 +31,8 @@ pub(crate) struct Repository {
     pub(crate) has_wiki: bool,
     /// In KiB, as the API tells it.
     pub(crate) size: u64,
+    /// The branch that its `HEAD` is.
+    pub(crate) default_branch: String,
     /// When somebody pushed last.
     pub(crate) pushed_at: String,
     pub(crate) activity: Vec<Activity>,
@@ -203,6 +205,7 @@ impl World {
             archived: false,
             has_wiki: false,
             size: 1,
+            default_branch: "main".to_owned(),
             pushed_at: "2026-01-01T00:00:00Z".to_owned(),
             activity: Vec::new(),
             runs: Vec::new(),
