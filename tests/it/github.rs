@@ -12,6 +12,7 @@ mod killed;
 mod limits;
 mod listing;
 mod planted;
+mod said;
 mod scale;
 mod server;
 mod suppressed;
