@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::finding::{Confidence, Finding};
 use crate::ledger::TokenRecord;
 use crate::revocation::State;
+use crate::text::{counted, grouped};
 use crate::token::{Fingerprint, Kind};
 
 /// The user's settings for what may be sent.
@@ -27,10 +28,10 @@ impl Default for Policy {
 /// More tokens than one run may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{would} token{} would be sent{}, and --max-revoke allows {most}: nothing was sent; look at them, and raise the limit \
-     if they are meant",
-    if *would == 1 { "" } else { "s" },
-    queued_before(*waiting)
+    "{} would be sent{}, and --max-revoke allows {}: nothing was sent; look at them, and raise the limit if they are meant",
+    counted(*would, "token", "tokens"),
+    queued_before(*waiting),
+    grouped(*most)
 )]
 pub struct TooMany {
     /// How many would have been sent.
@@ -43,7 +44,11 @@ pub struct TooMany {
 
 /// How many of them nobody has found in this run.
 fn queued_before(waiting: u64) -> String {
-    if waiting > 0 { format!(" ({waiting} of them queued by earlier runs)") } else { String::new() }
+    if waiting > 0 {
+        format!(" ({} of them queued by earlier runs)", grouped(waiting))
+    } else {
+        String::new()
+    }
 }
 
 impl Policy {

@@ -31,7 +31,7 @@ use crate::coverage::Coverage;
 use crate::finding::{Confidence, Finding, Location};
 use crate::rule::Rules;
 
-pub use covered::totals as coverage_totals;
+pub use covered::{is_told as coverage_tells, totals as coverage_totals};
 pub use csv_table::CsvTable;
 pub use format::{Format, render};
 pub use merge::{BadMerge, Merged, Named};

@@ -17,9 +17,10 @@
 //! | `sarif_message` | messages in SARIF | embedded links |
 //! | `uri_path` | URIs | reserved characters but `/` and `!` |
 //!
-//! `unicode` makes text of a file's bytes, whichever of Unicode's encodings they are in.
+//! `grouped` and `counted` write numbers. `unicode` makes text of a file's bytes, whichever of Unicode's encodings they are in.
 
 mod markup;
+mod number;
 mod printable;
 mod redact;
 mod unicode;
@@ -27,6 +28,7 @@ mod unicode;
 pub(crate) use markup::{
     markdown_cell, sarif_message, spreadsheet_cell, uri_path, workflow_data, workflow_property, xml_escaped,
 };
+pub(crate) use number::{counted, grouped};
 pub(crate) use printable::{path_text, printable};
 pub(crate) use redact::{MESSAGE_LIMIT, one_line, redacted, without_redacted_parts};
 pub(crate) use unicode::unicode;

@@ -28,6 +28,9 @@ const TICK: Duration = Duration::from_millis(100);
 /// A run that ends before this shows no progress line.
 const PROGRESS_DELAY: Duration = Duration::from_millis(400);
 
+/// Whether a progress line is on the screen.
+static IS_DRAWN: AtomicBool = AtomicBool::new(false);
+
 /// How wide the lines of a summary are at the most.
 const WIDTH: usize = 80;
 
@@ -108,6 +111,7 @@ impl Console {
     }
 
     fn line(&self, label: &str, colour: AnsiColor, text: &str) {
+        clear_progress_line();
         let mut err = anstream::AutoStream::new(io::stderr(), self.colour).lock();
         let style = Style::new().bold().fg_color(Some(Color::Ansi(colour)));
         let (on, off) = if label.is_empty() { (Style::new(), Style::new()) } else { (style, style) };
@@ -123,7 +127,7 @@ impl Console {
             let second = u64::try_from(Timestamp::now().as_second()).unwrap_or_default();
             bar.set_message(scan_progress::line(before, meter.read(), start.elapsed(), second));
         };
-        self.with_progress("{spinner} {elapsed} {msg}", &update, work)
+        self.with_progress("{spinner} {elapsed} {wide_msg}", &update, work)
     }
 
     /// Does `work` while another thread draws a progress line, which `update` sets before each time.
@@ -165,10 +169,20 @@ fn draw_progress(template: &str, update: &dyn Fn(&ProgressBar), done: &AtomicBoo
         }
         let bar = bar.get_or_insert_with(|| progress_bar(template));
         update(bar);
+        IS_DRAWN.store(true, Relaxed);
         bar.tick();
     }
     if let Some(bar) = bar {
         bar.finish_and_clear();
+        IS_DRAWN.store(false, Relaxed);
+    }
+}
+
+/// Takes the progress line away for a message: it is drawn again below.
+fn clear_progress_line() {
+    if IS_DRAWN.load(Relaxed) {
+        // When standard error is closed, there is nothing to take away.
+        let _ = write!(io::stderr(), "\r\u{1b}[2K");
     }
 }
 
@@ -182,6 +196,7 @@ pub(super) fn error(text: &str) {
     let style = Style::new().bold().fg_color(Some(Color::Ansi(AnsiColor::Red)));
     // The text may name paths: each of its lines is made safe to print.
     let text: Vec<String> = redact(text).lines().map(printable).collect();
+    clear_progress_line();
     let label = "error:";
     let text = wrap::for_stderr(&text.join("\n"), label.len() + 1);
     let _ = writeln!(anstream::stderr().lock(), "{style}{label}{style:#} {text}");

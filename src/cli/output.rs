@@ -1,7 +1,7 @@
 //! The output of a run: the report on standard output, report files, a baseline, and a summary on standard error.
 
 use std::fs::OpenOptions;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -17,7 +17,7 @@ use crate::report::{self, Closing, Ending, Format, Report, Roots, RuleText, Summ
 use crate::rule::Rules;
 use crate::settings::{Destination, Output, ReportTarget};
 use crate::suppress::write_baseline;
-use crate::text::printable;
+use crate::text::{counted, printable};
 
 /// How many paths that could not be read are listed without `-v`.
 const MAX_LISTED: usize = 10;
@@ -121,6 +121,14 @@ impl RunOutput<'_> {
         append().with_context(|| format!("cannot write the job's summary to {}", path.display()))
     }
 
+    /// Whether the report has said it on the same terminal.
+    fn is_shown(&self, fault: &Fault, console: &Console) -> bool {
+        self.output.format == Format::Pretty
+            && console.at_terminal()
+            && io::stdout().is_terminal()
+            && self.coverage.is_some_and(|coverage| report::coverage_tells(coverage, fault))
+    }
+
     /// The summary on standard error: what was found, what was scanned, what was not.
     fn print_summary(&self, report: &Report<'_>, console: &Console) {
         let all = console.verbosity == Verbosity::Verbose;
@@ -129,7 +137,7 @@ impl RunOutput<'_> {
         let is_listed = |fault: &&Fault| match fault.kind {
             FaultKind::Shallow => false,
             FaultKind::History | FaultKind::AsBytes(_) => all,
-            _ => true,
+            _ => !self.is_shown(fault, console),
         };
         let faults: Vec<&Fault> = self.faults.iter().filter(is_listed).collect();
         let listed = if all { faults.len() } else { MAX_LISTED.min(faults.len()) };
@@ -141,8 +149,8 @@ impl RunOutput<'_> {
             ));
         }
         if listed < faults.len() {
-            console
-                .warn(&format!("{} more paths could not be read: -v names them all", faults.len() - listed));
+            let more = counted((faults.len() - listed) as u64, "more path", "more paths");
+            console.warn(&format!("{more} could not be read: -v names them all"));
         }
         if self.ending.interrupted {
             console.warn("interrupted: this is what was found so far");

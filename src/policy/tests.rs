@@ -159,6 +159,10 @@ fn the_cap_is_a_refusal_of_everything() {
     assert_eq!(policy.allow(1, 2), Ok(()));
     assert_eq!(policy.allow(1, 3), Err(TooMany { would: 4, waiting: 3, most: 3 }));
     assert_eq!(Policy::default().allow(u64::MAX, 0), Ok(()));
+    let many = TooMany { would: 1100, waiting: 1099, most: 1000 }.to_string();
+    let said =
+        "1,100 tokens would be sent (1,099 of them queued by earlier runs), and --max-revoke allows 1,000:";
+    assert!(many.starts_with(said), "{many}");
     let message = |waiting| TooMany { would: 4, waiting, most: 3 }.to_string();
     assert!(message(0).starts_with("4 tokens would be sent, and --max-revoke allows 3: nothing was sent"));
     assert!(message(3).starts_with("4 tokens would be sent (3 of them queued by earlier runs), and"));

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use super::csv_table::CsvTable;
-use super::summary::grouped;
-use super::{Palette, Report};
+use super::{Closing, Palette, Report};
+use crate::blob::Fault;
 use crate::coverage::{Coverage, CoverageRow, NotAsked, RepositoryState, SurfaceCount};
-use crate::text::printable;
+use crate::text::{counted, grouped, printable};
 
 /// How many repositories that were not wholly looked at are listed for people.
 const MAX_LISTED: usize = 20;
@@ -30,10 +30,12 @@ const HEADER: [&str; 12] = [
 pub(super) fn write(report: &Report<'_>, palette: &Palette, out: &mut dyn Write) -> io::Result<()> {
     let Some(coverage) = report.coverage else { return Ok(()) };
     let Palette { faint, strong, reset, .. } = palette;
-    writeln!(out, "{}", printable(&totals(coverage)))?;
-    // Of those that it was not the turn of, their number says all there is.
-    let is_listed = |row: &&CoverageRow| !row.state.is_whole() && row.state != RepositoryState::Interrupted;
-    let unread: Vec<&CoverageRow> = coverage.rows.iter().filter(is_listed).collect();
+    let unread = unread(coverage);
+    if report.closing != Closing::Nothing {
+        writeln!(out, "{}", printable(&totals(coverage)))?;
+    } else if unread.is_empty() {
+        return Ok(());
+    }
     for row in unread.iter().take(MAX_LISTED) {
         let (name, state) = (printable(&row.repository), row.state.as_str());
         let reason = row.reason.as_deref().map(|reason| format!(": {}", printable(reason)));
@@ -50,6 +52,22 @@ pub(super) fn write(report: &Report<'_>, palette: &Palette, out: &mut dyn Write)
     writeln!(out)
 }
 
+/// Those that were not wholly looked at. Of those that it was not the turn of, their number says all there is.
+fn unread(coverage: &Coverage) -> Vec<&CoverageRow> {
+    let is_unread = |row: &&CoverageRow| !row.state.is_whole() && row.state != RepositoryState::Interrupted;
+    coverage.rows.iter().filter(is_unread).collect()
+}
+
+/// Whether the report for people tells of something that could not be read, so that it need not be said once more beside it.
+pub fn is_told(coverage: &Coverage, fault: &Fault) -> bool {
+    let is_of = |row: &CoverageRow| {
+        let rest = fault.path.strip_prefix(row.repository.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let told = |row: &CoverageRow| row.reason.as_ref().is_some_and(|reason| reason.contains(&fault.reason));
+    unread(coverage).into_iter().take(MAX_LISTED).any(|row| is_of(row) && told(row))
+}
+
 /// How much was looked at, and what was not asked for, in a line:
 /// `200 repositories: 190 scanned, 10 empty; not asked for: 12 forks (--forks)`.
 pub fn totals(coverage: &Coverage) -> String {
@@ -58,13 +76,14 @@ pub fn totals(coverage: &Coverage) -> String {
         .into_iter()
         .map(|(state, count)| format!("{} {}", grouped(count), state.as_str()))
         .collect();
-    let mut line = format!("{} {}", grouped(coverage.rows.len() as u64), noun(coverage));
+    let mut line = kinds(coverage);
     if !states.is_empty() {
         line = format!("{line}: {}", states.join(", "));
     }
     let missing: usize = coverage.rows.iter().map(|row| row.missing.len()).sum();
     if missing > 0 {
-        line = format!("{line}; {} deleted commits the server no longer gives", grouped(missing as u64));
+        let missing = counted(missing as u64, "deleted commit", "deleted commits");
+        line = format!("{line}; {missing} the server no longer gives");
     }
     let not_asked: Vec<String> = coverage.not_asked.iter().map(not_asked).collect();
     if !not_asked.is_empty() {
@@ -75,26 +94,46 @@ pub fn totals(coverage: &Coverage) -> String {
 
 /// Something that was not asked for, and what asks for it.
 pub(super) fn not_asked(one: &NotAsked) -> String {
-    let count = one.count.map(|count| format!("{} ", grouped(count))).unwrap_or_default();
-    format!("{count}{} ({})", one.what, one.flag)
+    let what = match one.count {
+        Some(count) => counted(count, &singular(&one.what), &one.what),
+        None => one.what.clone(),
+    };
+    format!("{what} ({})", one.flag)
 }
 
-/// What the rows are.
-fn noun(coverage: &Coverage) -> String {
-    let is_a_gist = |row: &CoverageRow| row.repository.starts_with("gist/");
-    let is_wiki = |row: &CoverageRow| !is_a_gist(row) && row.repository.strip_suffix(".wiki").is_some();
-    // The alerts of an organization or an enterprise, or what could not even be listed.
-    let is_owner =
-        |row: &CoverageRow| !row.repository.contains('/') || row.repository.starts_with("enterprise/");
-    let kinds = [
-        coverage.rows.iter().any(is_wiki).then_some("wikis"),
-        coverage.rows.iter().any(is_a_gist).then_some("gists"),
-        coverage.rows.iter().any(is_owner).then_some("owners"),
-    ];
-    let mut words = vec![if coverage.rows.len() == 1 { "repository" } else { "repositories" }];
-    words.extend(kinds.into_iter().flatten());
-    let last = words.pop().unwrap_or_default();
-    if words.is_empty() { last.to_owned() } else { format!("{} and {last}", words.join(", ")) }
+/// `fork` of `forks`, `archived repository` of `archived repositories`.
+fn singular(many: &str) -> String {
+    match (many.strip_suffix("ies"), many.strip_suffix('s')) {
+        (Some(stem), _) => format!("{stem}y"),
+        (None, stem) => stem.unwrap_or(many).to_owned(),
+    }
+}
+
+/// How many rows there are of what: `3 repositories, 1 wiki and 2 owners`.
+fn kinds(coverage: &Coverage) -> String {
+    let kind = |row: &CoverageRow| {
+        let name = row.repository.as_str();
+        if name.starts_with("gist/") {
+            ("gist", "gists")
+        } else if !name.contains('/') || name.starts_with("enterprise/") {
+            // Their alerts, or what could not even be listed.
+            ("owner", "owners")
+        } else if name.strip_suffix(".wiki").is_some() {
+            ("wiki", "wikis")
+        } else {
+            ("repository", "repositories")
+        }
+    };
+    let all = [("repository", "repositories"), ("wiki", "wikis"), ("gist", "gists"), ("owner", "owners")];
+    let count = |of: (&str, &str)| coverage.rows.iter().filter(|row| kind(row) == of).count() as u64;
+    let mut words: Vec<String> = all
+        .into_iter()
+        .map(|of| (count(of), of))
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, of)| counted(n, of.0, of.1))
+        .collect();
+    let last = words.pop().unwrap_or_else(|| counted(0, "repository", "repositories"));
+    if words.is_empty() { last } else { format!("{} and {last}", words.join(", ")) }
 }
 
 /// How much of each other surface was looked at: `artifacts 3 (2 expired), pulls 7`.

@@ -38,7 +38,7 @@ fn annotation(
     let path = report.path(location);
     if !path.is_empty() {
         properties.push(format!("file={}", workflow_property(&path)));
-        if labels::has_lines(location.kind) {
+        if labels::has_lines(location) {
             properties.push(format!("line={},col={}", location.line, location.column));
         }
     }
@@ -50,8 +50,8 @@ fn annotation(
 fn message(report: &Report<'_>, finding: &Finding, location: &Location) -> String {
     let mut message = format!("{} ({})", report.token(finding), labels::reason(finding));
     // Writing to a String cannot fail.
-    if !labels::has_lines(location.kind) {
-        let _ = write!(message, " in the {}", labels::location_kind(location.kind).replace('-', " "));
+    if !labels::has_lines(location) {
+        let _ = write!(message, " in the {}", labels::place_kind(location).replace('-', " "));
     }
     if let Some(commit) = &location.details().commit {
         let _ = write!(message, ", commit {commit}");

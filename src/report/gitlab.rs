@@ -129,7 +129,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
             kind: "secret_detection",
             start_time: time(report.time.0),
             end_time: time(report.time.1),
-            status: "success",
+            status: if is_whole(report) { "success" } else { "failure" },
             messages: faults
                 .map(|fault| Message {
                     level: "warn",
@@ -142,6 +142,11 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     out.write_all(b"\n")
+}
+
+/// Whether all was looked at that was asked for. What a single directory has that cannot be read is a message.
+fn is_whole(report: &Report<'_>) -> bool {
+    report.coverage.is_none_or(|coverage| coverage.rows.iter().all(|row| row.state.is_whole()))
 }
 
 /// A token's vulnerabilities: one for each place it stands in. GitLab knows a place by file and line, so that a line that
@@ -168,7 +173,7 @@ fn row<'a>(report: &Report<'_>, finding: &'a Finding, n: usize, location: &'a Lo
     let rule: &str = &finding.rule;
     let hash = finding.token.fingerprint().hex();
     let file = report.path(location);
-    let lines = labels::has_lines(location.kind).then_some(location.line);
+    let lines = labels::has_lines(location).then_some(location.line);
     Vulnerability {
         id: uuid(grouping::stable_id(finding, &format!("{}\n{n}", report.roots.stable(location)))),
         category: "secret_detection",

@@ -13,9 +13,9 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use super::labels::Fate;
-use super::summary::grouped;
 use super::{Report, Summary, labels};
 use crate::finding::{Confidence, Finding};
+use crate::text::grouped;
 use crate::text::xml_escaped;
 
 const STYLE: &str = include_str!("html/style.css");

@@ -86,10 +86,10 @@ fn case(report: &Report<'_>, finding: &Finding, out: &mut dyn Write) -> io::Resu
 
 fn location_text(report: &Report<'_>, location: &Location) -> String {
     let mut text = report.path(location);
-    if labels::has_lines(location.kind) {
+    if labels::has_lines(location) {
         text = format!("{text}:{}:{}", location.line, location.column);
     } else {
-        text = format!("{text} ({})", labels::location_kind(location.kind));
+        text = format!("{text} ({})", labels::place_kind(location));
         text = String::from(text.trim_start());
     }
     match &location.details().commit {

@@ -131,13 +131,30 @@ pub(super) fn owner(finding: &Finding) -> Option<String> {
 }
 
 /// Whether line and column of a location are those of the file at its path.
-pub(super) const fn has_lines(kind: LocationKind) -> bool {
-    matches!(kind, LocationKind::Content)
+pub(super) fn has_lines(location: &Location) -> bool {
+    location.kind == LocationKind::Content && !is_on_page(location)
+}
+
+/// What a location is for people: its kind, or the page that it is on.
+pub(super) fn place_kind(location: &Location) -> &'static str {
+    if is_on_page(location) { "page" } else { location_kind(location.kind) }
+}
+
+/// Whether a location is a page of the web: an alert, or an issue, a discussion or a comment that one tells of. Only these have an
+/// address without being of a git object or of what Actions keeps.
+fn is_on_page(location: &Location) -> bool {
+    let details = location.details();
+    let is_of_git = details.commit.is_some() || details.object.is_some();
+    location.kind == LocationKind::Content
+        && details.url.is_some()
+        && !is_of_git
+        && !location.path.starts_with("actions/")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::blob::Origin;
 
     #[test]
     fn only_addresses_of_the_web_are_linked_to() {
@@ -153,6 +170,25 @@ mod tests {
             ("//x", false),
         ] {
             assert_eq!(web_address(Some(&url.to_owned())).is_some(), is_linked, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_page_has_no_lines() {
+        let at = |path: &str, url: Option<&str>, object: Option<&str>| {
+            let (url, object) = (url.map(str::to_owned), object.map(str::to_owned));
+            Location::new(Origin { object, url, ..Origin::file(path) }, 0, 1, 1, Vec::new())
+        };
+        let url = Some("https://github.com/octo/a/issues/3#issue-1");
+        for (page, place) in [
+            (true, at("issues/3#issue-1", url, None)),
+            (true, at("secret-scanning/alerts/3", url, None)),
+            (false, at("src/a.env", url, Some("ab"))),
+            (false, at("actions/runs/1/attempts/1/logs.zip!0_build.txt", url, None)),
+            (false, at("issues/3#issue-1", None, None)),
+        ] {
+            let told = (has_lines(&place), place_kind(&place));
+            assert_eq!(told, if page { (false, "page") } else { (true, "content") }, "{}", place.path);
         }
     }
 

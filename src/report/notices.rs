@@ -6,10 +6,10 @@ use std::io::{self, Write};
 
 use super::labels::Fate;
 use super::owners::{self, Owner};
-use super::summary::grouped;
 use super::{Report, labels};
 use crate::finding::{Finding, Location};
 use crate::revocation::{Revocation, State};
+use crate::text::grouped;
 use crate::text::printable;
 use crate::token::Kind;
 
@@ -126,10 +126,10 @@ fn token(
 
 fn place(report: &Report<'_>, location: &Location, out: &mut dyn Write) -> io::Result<()> {
     let path = printable(&report.path(location));
-    if labels::has_lines(location.kind) {
+    if labels::has_lines(location) {
         write!(out, "   {path}:{}", location.line)?;
     } else {
-        write!(out, "   {path} ({})", labels::location_kind(location.kind).replace('-', " "))?;
+        write!(out, "   {path} ({})", labels::place_kind(location).replace('-', " "))?;
     }
     if let Some(commit) = &location.details().commit {
         let date = location.details().date.as_deref().unwrap_or_default();

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::summary::grouped;
 use super::{Report, labels};
 use crate::finding::Finding;
+use crate::text::grouped;
 use crate::text::printable;
 
 /// How many rows each part has.
@@ -32,7 +32,7 @@ fn folders(report: &Report<'_>, counted: &[&Finding]) -> Vec<String> {
     let paths: Vec<String> = counted
         .iter()
         .filter_map(|finding| finding.locations.first())
-        .filter(|location| labels::has_lines(location.kind))
+        .filter(|location| labels::has_lines(location))
         .map(|location| report.path(location))
         .collect();
     let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));

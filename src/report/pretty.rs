@@ -83,7 +83,8 @@ fn location_line(
         LocationKind::CommitAuthor => write!(out, " {faint}(in the author line){reset}")?,
         LocationKind::RefName => write!(out, " {faint}(in the name of the ref){reset}")?,
         LocationKind::Note => write!(out, ":{line}:{column} {faint}(in a note){reset}")?,
-        LocationKind::Content => write!(out, ":{line}:{column}")?,
+        LocationKind::Content if labels::has_lines(location) => write!(out, ":{line}:{column}")?,
+        LocationKind::Content => write!(out, " {faint}(page){reset}")?,
     }
     if !location.details().decoded.is_empty() {
         write!(out, " {faint}({}){reset}", location.details().decoded.join(" of "))?;

@@ -231,7 +231,7 @@ fn suppressions(locations: &[&Location]) -> Option<Vec<SuppressionRow>> {
 }
 
 fn result_location<'a>(file: &str, location: &'a Location, id: Option<usize>) -> ResultLocation<'a> {
-    let has_lines = labels::has_lines(location.kind);
+    let has_lines = labels::has_lines(location);
     // What was decoded or unpacked has no offset among the file's own bytes.
     let plain = location.details().decoded.is_empty() && !location.path.contains('!');
     ResultLocation {
@@ -245,7 +245,7 @@ fn result_location<'a>(file: &str, location: &'a Location, id: Option<usize>) ->
             }),
         },
         logical_locations: (!has_lines).then(|| {
-            vec![LogicalLocation { kind: labels::location_kind(location.kind), name: object_name(location) }]
+            vec![LogicalLocation { kind: labels::place_kind(location), name: object_name(location) }]
         }),
         properties: labels::url(location).map(|url| LocationProperties { url }),
     }

@@ -55,7 +55,7 @@ fn row(report: &Report<'_>, finding: &Finding, out: &mut dyn Write) -> io::Resul
     let path = first.map(|location| markdown_cell(&report.path(location))).unwrap_or_default();
     let url = first.and_then(|location| labels::url(location));
     let (open, close) = url.map_or_else(Default::default, |url| (format!("<a href=\"{url}\">"), "</a>"));
-    let line = first.filter(|location| labels::has_lines(location.kind));
+    let line = first.filter(|location| labels::has_lines(location));
     let line = line.map(|location| format!(":{}", location.line));
     let more = locations.len() as u64 + finding.more_locations - 1;
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };

@@ -10,6 +10,7 @@ use crate::blob::{Fault, FaultKind};
 use crate::finding::{Confidence, Finding, SetBy, Suppression};
 use crate::meter::Reading;
 use crate::shard::Shard;
+use crate::text::grouped;
 
 /// What was looked at, what was found, what could not be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -149,19 +150,6 @@ impl Summary {
     }
 }
 
-/// A number with a comma before every three digits: `1,500`.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() * 4 / 3);
-    for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 /// What suppresses a finding that would count otherwise.
 fn suppression(finding: &Finding, least: Confidence) -> Option<&Suppression> {
     finding.suppressed.as_deref().filter(|_| finding.confidence >= least.min(Confidence::Likely))
@@ -197,12 +185,5 @@ mod tests {
         assert_eq!((summary.bytes_only, summary.unreadable, summary.incomplete()), (3, 4, true));
         assert_eq!(summary.seen_as_bytes().as_deref(), Some("3 seen as bytes only: RAR, encrypted"));
         assert_eq!(Summary::default().seen_as_bytes(), None);
-    }
-
-    #[test]
-    fn long_numbers_are_grouped() {
-        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(grouped(number), text);
-        }
     }
 }

@@ -15,6 +15,7 @@ mod own_again;
 mod own_beside;
 mod own_files;
 mod planted;
+mod said;
 mod scale;
 mod server;
 mod suppressed;

@@ -26,23 +26,29 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn start(command: &mut Command) -> Session {
         // Wide enough for a line with a path of any machine's: lines break at other places there.
-        let size = Winsize { ws_row: 24, ws_col: 240, ws_xpixel: 0, ws_ypixel: 0 };
+        Session::start_with(command, 240, false)
+    }
+
+    /// The same at a terminal of so many columns, which may show standard output, too.
+    pub(crate) fn start_with(command: &mut Command, columns: u16, shows_output: bool) -> Session {
+        let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let terminal = openpty(&size, None).expect("a terminal");
         let slave = File::from(terminal.slave);
         // What is typed would be shown wherever the screen happens to be.
         let mut mode = tcgetattr(&slave).expect("a mode");
         mode.local_flags.remove(LocalFlags::ECHO);
         tcsetattr(&slave, SetArg::TCSANOW, &mode).expect("no echo");
-        let again = slave.try_clone().expect("a copy");
+        let copy = || slave.try_clone().expect("a copy");
+        let (again, output) = (copy(), if shows_output { copy().into() } else { Stdio::null() });
         let child = command
             .env("TERM", "xterm")
             .stdin(slave)
             .stderr(again)
-            .stdout(Stdio::null())
+            .stdout(output)
             .spawn()
             .expect("it starts");
         // The command keeps its copies of the other end open, and the screen would never end.
-        command.stdin(Stdio::null()).stderr(Stdio::null());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let keyboard = File::from(terminal.master);
         let mut screen = keyboard.try_clone().expect("a copy");
         let screen = thread::spawn(move || {
@@ -69,7 +75,7 @@ impl Session {
         self.end()
     }
 
-    fn end(mut self) -> (Option<i32>, String) {
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let code = self.child.wait().expect("it ends").code();
         (code, self.screen.join().expect("read"))
     }

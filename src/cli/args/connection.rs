@@ -30,7 +30,9 @@ pub(super) fn egress_help() -> String {
 fn credential_help() -> String {
     let any = env::names(&[env::AUTH_TOKEN, env::GH_TOKEN, env::GITHUB_TOKEN]);
     let servers = env::names(&[env::GH_ENTERPRISE_TOKEN, env::GITHUB_ENTERPRISE_TOKEN]);
-    format!("A file with your own credential, for servers and kill switches [env: {any}; servers: {servers}]")
+    format!(
+        "A file with your own credential, for `github`, servers and kill switches [env: {any}; servers: {servers}]"
+    )
 }
 
 // Which GitHub, and which ledger.
@@ -61,7 +63,7 @@ pub(crate) struct PaceArgs {
     #[arg(long, value_name = "SECONDS", value_parser = parse_timeout, help_heading = "Where to")]
     pub(crate) timeout: Option<Duration>,
 
-    /// The pause between two requests [default: 1s]
+    /// The pause between two requests that change something [default: 1s]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, help_heading = "Where to")]
     pub(crate) min_interval: Option<Duration>,
 }

@@ -33,7 +33,7 @@ impl Terminal<'_> {
                 message(&counts, limits, Timestamp::now())
             });
         };
-        self.console.with_progress("{spinner} {elapsed} [{bar:20}] {msg}", &update, work)
+        self.console.with_progress("{spinner} {elapsed} [{bar:20}] {wide_msg}", &update, work)
     }
 }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::finding::Finding;
 use crate::report::Report;
 use crate::report::labels::{self, Fate, fate};
-use crate::report::summary::grouped;
+use crate::text::grouped;
 use crate::text::xml_escaped;
 
 /// How many bars a chart has at most.

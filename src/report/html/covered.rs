@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use super::table;
 use crate::coverage::{Coverage, CoverageRow};
-use crate::report::summary::grouped;
 use crate::report::{Report, covered, labels};
+use crate::text::grouped;
 use crate::text::xml_escaped;
 
 /// How many rows the page has. Those that were not wholly looked at come first.

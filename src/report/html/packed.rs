@@ -97,9 +97,9 @@ fn line(
 
 fn place(report: &Report<'_>, location: &Location) -> String {
     let path = printable(&report.path(location));
-    if labels::has_lines(location.kind) {
+    if labels::has_lines(location) {
         format!("{path}:{}:{}", location.line, location.column)
     } else {
-        format!("{path} ({})", labels::location_kind(location.kind)).trim_start().to_owned()
+        format!("{path} ({})", labels::place_kind(location)).trim_start().to_owned()
     }
 }

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use crate::finding::{Confidence, Finding, Location};
 use crate::report::labels::Fate;
 use crate::report::owners::Owner;
-use crate::report::summary::grouped;
 use crate::report::{Report, labels, owners};
+use crate::text::grouped;
 use crate::text::xml_escaped;
 
 /// How many tokens stand in the page as rows. Where there are more, all of them are packed behind it as well: a browser
@@ -126,10 +126,10 @@ fn location_list(
 
 fn location_cell(report: &Report<'_>, finding: &Finding, location: &Location) -> String {
     let path = xml_escaped(&report.path(location));
-    let mut text = if labels::has_lines(location.kind) {
+    let mut text = if labels::has_lines(location) {
         format!("<code>{path}:{}:{}</code>", location.line, location.column)
     } else {
-        format!("<code>{path}</code> <span class=\"faint\">({})</span>", labels::location_kind(location.kind))
+        format!("<code>{path}</code> <span class=\"faint\">({})</span>", labels::place_kind(location))
     };
     if let Some(url) = labels::url(location) {
         text = link(url, &text);

@@ -32,7 +32,7 @@ impl JoinedCoverage {
                 }
                 Entry::Occupied(known) if known.get().0 == row && row.surfaces.is_empty() => {}
                 Entry::Occupied(mut known) if of_shard && is_shared(&known.get().0, &row) => {
-                    join(&mut known.get_mut().0, row);
+                    known.get_mut().0.merge(row);
                 }
                 Entry::Occupied(known) if known.get().0 == row => {}
                 Entry::Occupied(known) => {
@@ -64,15 +64,4 @@ impl JoinedCoverage {
 /// its own; a repository is looked at by one of them.
 fn is_shared(one: &CoverageRow, other: &CoverageRow) -> bool {
     one.objects == 0 || other.objects == 0
-}
-
-/// Adds what another shard has seen of the same.
-fn join(row: &mut CoverageRow, mut other: CoverageRow) {
-    for (surface, count) in &mut other.surfaces {
-        let known = row.surfaces.get(surface).copied().unwrap_or_default();
-        count.read = count.read.saturating_add(known.read);
-        count.expired = count.expired.saturating_add(known.expired);
-        count.failed = count.failed.saturating_add(known.failed);
-    }
-    row.merge(other);
 }

@@ -3,7 +3,8 @@
 mod fixture;
 
 use super::*;
-use crate::coverage::RepositoryState;
+use crate::blob::{Fault, FaultKind};
+use crate::coverage::{Coverage, CoverageRow, NotAsked, RepositoryState};
 use crate::shard::Shard;
 use fixture::{REPOSITORIES, coverage, merged, swept, text, whole};
 
@@ -96,7 +97,7 @@ fn other_runs_say_nothing_of_coverage() {
 #[test]
 fn people_are_told_what_was_not_looked_at() {
     let text = whole(Format::Pretty);
-    let line = "7 repositories, wikis and gists: 5 scanned, 1 empty, 1 unavailable; 2 deleted commits the server no longer \
+    let line = "5 repositories, 1 wiki and 1 gist: 5 scanned, 1 empty, 1 unavailable; 2 deleted commits the server no longer \
                 gives; not asked for: artifacts (--include artifacts), 7 forks (--forks)";
     assert!(text.contains(line), "{text}");
     assert!(text.contains("unavailable: =it is <gone>\n"), "{text}");
@@ -112,6 +113,74 @@ fn people_are_told_what_was_not_looked_at() {
     });
     assert_eq!(text.lines().filter(|line| line.ends_with("  failed")).count(), 20);
     assert!(text.contains("… and 10 more: -r coverage=FILE names them all"), "{text}");
+}
+
+#[test]
+fn one_is_told_as_one() {
+    let line = |names: &[&str], forks| {
+        let not_asked = [("archived repositories", "--archived"), ("forks", "--forks")];
+        let row = |(what, flag): (&str, &str)| NotAsked {
+            what: what.into(),
+            count: Some(forks),
+            flag: flag.into(),
+        };
+        let rows = names.iter().map(|name| CoverageRow { missing: vec!["0".into()], ..row_of(name) });
+        coverage_totals(&Coverage::new(rows.collect(), not_asked.into_iter().map(row).collect()))
+    };
+    assert_eq!(
+        line(&["octo"], 1),
+        "1 owner: 1 scanned; 1 deleted commit the server no longer gives; not asked for: 1 archived repository \
+         (--archived), 1 fork (--forks)"
+    );
+    let all = ["octo", "enterprise/corp", "octo/a", "octo/a.wiki", "octo/b.wiki", "gist/aa"];
+    assert!(
+        line(&all, 1100)
+            .starts_with("1 repository, 2 wikis, 1 gist and 2 owners: 6 scanned; 6 deleted commits")
+    );
+    assert!(line(&all, 1100).ends_with("1,100 archived repositories (--archived), 1,100 forks (--forks)"));
+    assert!(line(&[], 0).starts_with("0 repositories; not asked for: 0 archived repositories"));
+}
+
+fn row_of(name: &str) -> CoverageRow {
+    CoverageRow::new("octo", name, RepositoryState::Scanned)
+}
+
+#[test]
+fn who_wants_only_what_counts_is_told_what_was_not_looked_at_and_no_totals() {
+    let quiet = |names: &[&str]| {
+        let coverage = coverage(names);
+        with_report(&[], |report| {
+            text(Format::Pretty, &Report { coverage: Some(&coverage), closing: Closing::Nothing, ..report })
+        })
+    };
+    assert_eq!(quiet(&["octo/a", "octo/empty"]), "");
+    let told = quiet(&REPOSITORIES);
+    assert!(told.contains("unavailable: =it is <gone>\n") && !told.contains("scanned"), "{told}");
+}
+
+#[test]
+fn what_the_report_tells_need_not_be_said_beside_it() {
+    let mut coverage = coverage(&["octo/a", "octo/b"]);
+    coverage.rows[0].state = RepositoryState::Partial;
+    coverage.rows[0].reason = Some("alerts: it is secret; it hangs".to_owned());
+    coverage.rows[1].reason = Some("it hangs".to_owned());
+    let told = |path: &str, reason: &str| {
+        let (path, reason) = (path.to_owned(), reason.to_owned());
+        coverage_tells(&coverage, &Fault { path, kind: FaultKind::Unreadable, reason })
+    };
+    assert!(told("octo/a", "it hangs") && told("octo/a/secret-scanning/alerts", "it is secret"));
+    assert!(!told("octo/a", "it is damaged"), "it is not told");
+    assert!(!told("octo/ab", "it hangs") && !told("octo/b", "it hangs"), "of another one, or not listed");
+}
+
+#[test]
+fn no_format_calls_a_sweep_whole_that_is_not() {
+    let status = |names: &[&str]| {
+        let report = swept(names, None, |report| text(Format::Gitlab, &report));
+        json(&report)["scan"]["status"].as_str().expect("a status").to_owned()
+    };
+    assert_eq!(status(&REPOSITORIES), "failure");
+    assert_eq!(status(&["octo/a", "octo/empty"]), "success");
 }
 
 #[test]

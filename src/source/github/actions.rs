@@ -1,5 +1,6 @@
 //! What GitHub Actions keeps of a repository's runs: logs and artifacts.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use jiff::Timestamp;
@@ -9,6 +10,7 @@ use super::archive::{self, Archive, Fetched, Spool};
 use super::names::RepositoryName;
 use super::tally::Tally;
 use crate::blob::{Fault, FaultKind, Sink};
+use crate::text::counted;
 
 /// What GitHub Actions keeps of one repository's runs.
 pub struct Actions<'a> {
@@ -63,6 +65,28 @@ pub(super) fn not_listed(sink: &dyn Sink, path: &str, error: &ApiError, tally: &
         let reason = error.to_string();
         unread(sink, path, &reason);
         tally.failed(1, &reason);
+    }
+}
+
+/// Tells and counts entries of a list that are in no form that is known, and those that it lacks, for this reason.
+pub(super) fn not_all_listed(
+    sink: &dyn Sink,
+    (path, what): (&str, &str),
+    (malformed, unlisted): (&BTreeSet<String>, u64),
+    why_unlisted: &str,
+    tally: &Tally,
+) {
+    for name in malformed {
+        let reason = format!("{name}: it is listed in no form that GitHub documents");
+        unread(sink, path, &reason);
+        tally.failed(1, &reason);
+    }
+    if unlisted > 0 {
+        let are = if unlisted == 1 { "is" } else { "are" };
+        let what = counted(unlisted, what, &format!("{what}s"));
+        let reason = format!("{what} {are} not listed: {why_unlisted}");
+        unread(sink, path, &reason);
+        tally.failed(unlisted, &reason);
     }
 }
 

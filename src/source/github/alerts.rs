@@ -14,13 +14,14 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use super::alert_ref::AlertRef;
-use super::api::{Api, ApiError, Refusal};
+use super::api::{Api, ApiError, Refusal, Row};
 use super::listed::AlertScope;
 use super::names::RepositoryName;
 use super::tally::{SurfaceRead, Tally};
 use crate::blob::{Blob, Body, Fault, FaultKind, Origin, Sink};
 use crate::detect::{Detector, Window};
 use crate::finding::Confidence;
+use crate::text::counted;
 use crate::token::Fingerprint;
 use row::{AlertRow, Detected};
 
@@ -64,10 +65,9 @@ impl Alerts<'_> {
         let path = format!("{}?state=open&per_page=100", self.path());
         let outcome = self.api.pages_secret(&path, &mut |rows| reader.page(rows));
         if reader.hidden > 0 {
-            let reason = format!(
-                "{} alerts came without their secret: the credential may list them, and not see what was leaked",
-                reader.hidden
-            );
+            let came = counted(reader.hidden, "alert came without its", "alerts came without their");
+            let reason =
+                format!("{came} secret: the credential may list alerts, and not see what was leaked");
             reader.failed(&self.root(), reader.hidden, &reason);
         }
         let mut refusal = None;
@@ -122,12 +122,18 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn page(&mut self, rows: Vec<AlertRow>) -> ControlFlow<()> {
+    fn page(&mut self, rows: Vec<Row<AlertRow>>) -> ControlFlow<()> {
         for row in rows {
             if self.sink.stopped() {
                 return ControlFlow::Break(());
             }
-            self.row(&row);
+            match row.known() {
+                Ok(row) => self.row(&row),
+                Err(name) => {
+                    let reason = format!("an alert is listed in no form that GitHub documents: {name}");
+                    self.failed(&self.alerts.root(), 1, &reason);
+                }
+            }
         }
         ControlFlow::Continue(())
     }
@@ -183,8 +189,11 @@ impl Reader<'_> {
         };
         self.sink.blob(Blob { body: Body::Whole(secret), origin: &origin });
         for detected in self.places(row, repository) {
-            if let Some(origin) = place::origin(&detected, repository) {
-                self.sink.blob(Blob { body: Body::Whole(secret), origin: &|| origin.clone() });
+            match place::origin(&detected, repository, row.html_url.as_deref()) {
+                Some(origin) => {
+                    self.sink.blob(Blob { body: Body::Whole(secret), origin: &|| origin.clone() });
+                }
+                None => self.untold(row, repository, "a place of it is told in no form that is known"),
             }
         }
     }
@@ -197,19 +206,27 @@ impl Reader<'_> {
         }
         let mut places = Vec::new();
         let path = format!("/repos/{repository}/{LIST}/{}/locations?per_page=100", row.number);
-        let outcome = self.alerts.api.pages(&path, &mut |page: Vec<row::Located>| {
-            places.extend(page.into_iter().map(|located| located.details));
+        let outcome = self.alerts.api.pages(&path, &mut |page: Vec<Row<row::Located>>| {
+            // What cannot be read is a place of no form that is known.
+            let details =
+                |row: Row<row::Located>| row.known().map(|located| located.details).unwrap_or_default();
+            places.extend(page.into_iter().map(details));
             // More are not kept of any token.
             ControlFlow::Break(())
         });
         if let Err(error) = outcome
             && error != ApiError::Interrupted
         {
-            let path = format!("{repository}/{LIST}/{}", row.number);
-            let reason = format!("its token was found, and where else it was leaked is not told: {error}");
-            self.sink.fault(Fault { path, kind: FaultKind::Unreadable, reason });
+            self.untold(row, repository, &error.to_string());
         }
         if places.is_empty() { first.into_iter().collect() } else { places }
+    }
+
+    /// Where a token was leaked is not told to the end.
+    fn untold(&self, row: &AlertRow, repository: &RepositoryName, why: &str) {
+        let path = format!("{repository}/{LIST}/{}", row.number);
+        let reason = format!("its token was found, and where else it was leaked is not told: {why}");
+        self.sink.fault(Fault { path, kind: FaultKind::Unreadable, reason });
     }
 
     fn failed(&self, root: &str, count: u64, reason: &str) {

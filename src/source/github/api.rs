@@ -12,6 +12,7 @@ mod page_store;
 mod pages;
 mod quota;
 mod refused;
+mod row;
 #[cfg(test)]
 mod tests;
 mod wait;
@@ -20,4 +21,5 @@ pub use client::{Api, ApiOptions, Counts};
 pub use download::Download;
 pub use error::{ApiError, Refusal};
 pub use page_store::PageStore;
+pub(super) use row::Row;
 pub use wait::{Wait, WaitReason, Watch};

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::actions::{Actions, not_listed, unread};
+use super::actions::{Actions, not_all_listed, not_listed};
 use super::archive::{Archive, Fetched};
 use super::numbered::{self, Identified, Items};
 use super::tally::{SurfaceRead, Tally};
@@ -60,18 +60,14 @@ impl Actions<'_> {
         let sink = &WithRoot::new(sink, Some(&root));
         let (tally, mut runs) = (Tally::default(), Vec::new());
         match numbered::all(self.api, &self.path(&format!("{LIST}?")), None) {
-            Ok(Items { items, unlisted }) => {
-                if unlisted > 0 {
-                    let reason =
-                        format!("{unlisted} artifacts are not listed: the list changes while it is read");
-                    unread(sink, LIST, &reason);
-                    tally.failed(unlisted, &reason);
-                }
+            Ok(Items { known, malformed, unlisted }) => {
+                let why = "the list changes while it is read";
+                not_all_listed(sink, (LIST, "artifact"), (&malformed, unlisted), why, &tally);
                 let since = |one: &Artifact| {
                     // One without a time may be a new one.
                     self.since.zip(one.created_at).is_none_or(|(since, created)| created >= since)
                 };
-                let wanted: Vec<Artifact> = items.into_iter().filter(since).collect();
+                let wanted: Vec<Artifact> = known.into_iter().filter(since).collect();
                 let run = |one: &Artifact| Some((one.id, one.workflow_run.as_ref()?.id?));
                 runs = wanted.iter().filter(|one| !one.expired).filter_map(run).collect();
                 self.each(&wanted, sink, &|artifact| read_one(self, sink, &tally, artifact));

@@ -6,8 +6,9 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::api::{Api, ApiError, Refusal};
+use super::api::{Api, ApiError, Refusal, Row};
 use super::names::RepositoryName;
+use crate::text::counted;
 
 /// What takes commits off a branch. A tag has no activity.
 const TYPES: [&str; 2] = ["force_push", "branch_deletion"];
@@ -38,11 +39,15 @@ pub fn deleted(
     repository: &RepositoryName,
     since: Option<Timestamp>,
 ) -> Result<Deleted, ApiError> {
-    let mut deleted = Deleted::default();
+    let (mut deleted, mut unreadable) = (Deleted::default(), 0_u64);
     for kind in TYPES {
         let path = format!("/repos/{repository}/activity?activity_type={kind}&per_page=100");
-        let asked = api.pages_cached(&path, &mut |page: Vec<Activity>| {
-            for activity in page {
+        let asked = api.pages_cached(&path, &mut |page: Vec<Row<Activity>>| {
+            for row in page {
+                let Ok(activity) = row.known() else {
+                    unreadable += 1;
+                    continue;
+                };
                 // The latest comes first.
                 if activity.is_before(since) {
                     return ControlFlow::Break(());
@@ -57,6 +62,10 @@ pub fn deleted(
             Err(error @ ApiError::Refused { .. }) => deleted.untold = Some(error.to_string()),
             asked => asked?,
         }
+    }
+    if unreadable > 0 && deleted.untold.is_none() {
+        let what = "in the activity in no form that GitHub documents";
+        deleted.untold = Some(format!("{} {what}", counted(unreadable, "entry is", "entries are")));
     }
     Ok(deleted)
 }

@@ -84,6 +84,9 @@ pub(super) fn organizations(api: &Api, slug: &str) -> Result<Organizations, ApiE
         told = told.or(said);
         let List { total_count, nodes, page_info } = enterprise.organizations;
         total = total_count.max(total);
+        if nodes.is_empty() && page_info.has_next_page {
+            return Err(malformed());
+        }
         // What single sign-on hides is null.
         names.extend(nodes.into_iter().flatten().map(|node| node.login).filter(|login| is_name(login)));
         match page_info.end_cursor.filter(|cursor| page_info.has_next_page && after.as_ref() != Some(cursor))

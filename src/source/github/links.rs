@@ -9,7 +9,7 @@ mod paths;
 
 use std::collections::HashMap;
 
-use super::names::RepositoryName;
+use super::names::{RepositoryName, is_name};
 use crate::blob::LocationKind;
 use crate::finding::Location;
 use crate::text::uri_path;
@@ -19,6 +19,9 @@ use paths::{commit_id, is_container, is_exact, is_page, is_rendered};
 
 /// What a root of a sweep is called that is the wiki of a repository.
 const WIKI: &str = ".wiki";
+
+/// What a row is called that is an enterprise.
+const ENTERPRISE: &str = "enterprise/";
 
 /// What a root is called that is a gist.
 const GIST: &str = "gist/";
@@ -47,13 +50,17 @@ impl Links {
         self.artifact_runs.insert(id, run);
     }
 
-    /// A root of a sweep: a repository, a wiki, a gist.
+    /// A root of a sweep: a repository, a wiki, a gist; an owner, or an enterprise.
     pub fn root(&self, root: &str) -> Option<String> {
         if let Some(id) = root.strip_prefix(GIST) {
             return gist::address(&self.base, self.gist_owners.get(id).map(String::as_str), id);
         }
+        if let Some(slug) = root.strip_prefix(ENTERPRISE).filter(|slug| is_name(slug)) {
+            return Some(format!("{}/enterprises/{slug}", self.base));
+        }
         match root.strip_suffix(WIKI).and_then(RepositoryName::parse) {
             Some(name) => Some(format!("{}/{name}/wiki", self.base)),
+            None if is_name(root) => Some(format!("{}/{root}", self.base)),
             None => Some(format!("{}/{}", self.base, RepositoryName::parse(root)?)),
         }
     }

@@ -1,10 +1,12 @@
 //! Which repositories, gists and alerts there are to look at: targets, expanded by the API.
 
+mod gists;
+mod unreadable;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::ops::ControlFlow;
 
 use super::account::{Account, OwnAccount};
-use super::api::{Api, ApiError, Refusal};
+use super::api::{Api, ApiError, Refusal, Row};
 use super::enterprise::{self, Organizations};
 use super::listed::{AlertScope, Gist, Listed, Repository};
 use super::names::{RepositoryName, is_name};
@@ -46,6 +48,8 @@ pub struct Listing {
     pub names: HashSet<String>,
     passed_over_for: BTreeMap<(&'static str, &'static str), u64>,
     known: HashSet<u64>,
+    /// The names of entries that cannot be read.
+    unreadable: HashSet<String>,
     own: OwnAccount,
     known_gists: HashSet<String>,
     owners: BTreeSet<String>,
@@ -197,13 +201,22 @@ impl Listing {
         options: &ListingOptions,
     ) -> Result<u64, ApiError> {
         let mut found = HashSet::new();
-        api.pages_backwards(path, &mut |page: Vec<Repository>| {
-            for repository in page {
-                found.insert(repository.id);
-                self.take(asked, repository, options);
+        let mut unreadable = HashSet::new();
+        api.pages_backwards(path, &mut |page: Vec<Row<Repository>>| {
+            for row in page {
+                match row.known() {
+                    Ok(repository) => {
+                        found.insert(repository.id);
+                        self.take(asked, repository, options);
+                    }
+                    Err(name) => {
+                        self.take_unreadable(asked.target, &name, "repository", options);
+                        unreadable.insert(name);
+                    }
+                }
             }
         })?;
-        Ok(found.len() as u64)
+        Ok((found.len() + unreadable.len()) as u64)
     }
 
     fn add_repository(
@@ -258,32 +271,6 @@ impl Listing {
             self.alerts.push(Listed { target: target.to_owned(), item: scope });
         }
         self.repositories.push(Listed { target: target.to_owned(), item: repository });
-    }
-
-    fn add_gists(
-        &mut self,
-        api: &Api,
-        target: &str,
-        owner: &str,
-        options: &ListingOptions,
-    ) -> Result<(), ApiError> {
-        // One's own list has the secret ones, too.
-        let path = if self.own.is(api, owner) {
-            "/gists?per_page=100"
-        } else {
-            &format!("/users/{owner}/gists?per_page=100")
-        };
-        api.pages_cached(path, &mut |page: Vec<Gist>| {
-            for gist in page {
-                let is_own = options.shard.is_none_or(|shard| shard.owns_name(gist.id.as_bytes()));
-                let is_id = !gist.id.is_empty() && gist.id.bytes().all(|byte| byte.is_ascii_alphanumeric());
-                if is_id && is_own && self.known_gists.insert(gist.id.clone()) {
-                    let listed = Listed { target: target.to_owned(), item: gist };
-                    self.gists.push((owner.to_owned(), listed));
-                }
-            }
-            ControlFlow::Continue(())
-        })
     }
 }
 

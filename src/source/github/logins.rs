@@ -78,10 +78,12 @@ mod tests {
 
     #[test]
     fn trouble_of_the_server_is_no_answer() {
-        let server = Server::new(|_| Answer::error(401, "Bad credentials"));
-        let api = server.api();
-        let logins = Logins::new(&api);
-        assert!(logins.login(1).is_err() && logins.login(1).is_err());
-        assert_eq!(server.asked().len(), 2);
+        for (status, asked) in [(403, 2), (401, 1)] {
+            let server = Server::new(move |_| Answer::error(status, "Bad credentials"));
+            let api = server.api();
+            let logins = Logins::new(&api);
+            assert!(logins.login(1).is_err() && logins.login(1).is_err());
+            assert_eq!(server.asked().len(), asked, "{status}: one that is not known is not shown again");
+        }
     }
 }

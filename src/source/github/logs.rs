@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::actions::{Actions, not_listed, unread};
+use super::actions::{Actions, not_all_listed, not_listed, unread};
 use super::archive::{Archive, Fetched};
 use super::runs::{Portion, Run, RunSearch};
 use super::tally::{SurfaceRead, Tally};
@@ -60,11 +60,8 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn portion(&self, portion: &Portion) -> ControlFlow<()> {
-        if portion.unlisted > 0 {
-            let reason = format!("{} runs are not listed: no search gives them", portion.unlisted);
-            unread(self.sink, LIST, &reason);
-            self.tally.failed(portion.unlisted, &reason);
-        }
+        let (untold, why) = ((&portion.malformed, portion.unlisted), "no search gives them");
+        not_all_listed(self.sink, (LIST, "run"), untold, why, &self.tally);
         self.actions.each(&portion.runs, self.sink, &|run| self.run(run));
         if self.sink.stopped() || self.gone_before.load(Relaxed) > i64::MIN {
             return ControlFlow::Break(());

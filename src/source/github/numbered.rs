@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::api::{Api, ApiError};
+use super::api::{Api, ApiError, Row};
 
 /// The most items of a page.
 pub(super) const PAGE: u64 = 100;
@@ -18,11 +18,12 @@ const MOST_PAGES: u64 = 10_000;
 
 /// A page of such a list.
 #[derive(Deserialize)]
+#[serde(bound = "T: DeserializeOwned")]
 pub(super) struct Page<T> {
     /// How many items there are on all pages.
     pub(super) total_count: u64,
     #[serde(alias = "workflow_runs", alias = "artifacts")]
-    pub(super) items: Vec<T>,
+    pub(super) items: Vec<Row<T>>,
 }
 
 /// Something with an id of its own.
@@ -32,7 +33,9 @@ pub(super) trait Identified {
 
 /// All items of a list, the newest first as their ids say.
 pub(super) struct Items<T> {
-    pub(super) items: Vec<T>,
+    pub(super) known: Vec<T>,
+    /// What those are called that are listed in no form that is known.
+    pub(super) malformed: BTreeSet<String>,
     /// How many more the server counts, and does not list.
     pub(super) unlisted: u64,
 }
@@ -48,8 +51,7 @@ pub(super) fn all<T: DeserializeOwned + Identified>(
     path: &str,
     mut first: Option<Page<T>>,
 ) -> Result<Items<T>, ApiError> {
-    let mut known = BTreeMap::new();
-    let mut total = 0;
+    let (mut known, mut malformed, mut total) = (BTreeMap::new(), BTreeSet::new(), 0);
     for _ in 0..ROUNDS {
         let (mut seen, mut shrank) = (BTreeSet::new(), false);
         for number in 1..=MOST_PAGES {
@@ -60,18 +62,25 @@ pub(super) fn all<T: DeserializeOwned + Identified>(
             // What goes away meanwhile makes others move up, past the page that is read next.
             shrank |= number > 1 && page.total_count < total;
             total = page.total_count;
-            let before = seen.len();
-            seen.extend(page.items.iter().map(Identified::id));
-            known.extend(page.items.into_iter().map(|item| (item.id(), item)));
+            let mut is_new = false;
+            for row in page.items {
+                match row.known() {
+                    Ok(item) => {
+                        is_new |= seen.insert(item.id());
+                        known.insert(item.id(), item);
+                    }
+                    Err(name) => is_new |= malformed.insert(name),
+                }
+            }
             // A page without anything new is behind the last one, whatever the server calls it.
-            if seen.len() == before || known.len() as u64 >= total {
+            if !is_new || (known.len() + malformed.len()) as u64 >= total {
                 break;
             }
         }
-        if known.len() as u64 >= total && !shrank {
+        if (known.len() + malformed.len()) as u64 >= total && !shrank {
             break;
         }
     }
-    let unlisted = total.saturating_sub(known.len() as u64);
-    Ok(Items { items: known.into_values().rev().collect(), unlisted })
+    let unlisted = total.saturating_sub((known.len() + malformed.len()) as u64);
+    Ok(Items { known: known.into_values().rev().collect(), malformed, unlisted })
 }

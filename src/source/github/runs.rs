@@ -1,5 +1,6 @@
 //! The runs of a repository's workflows. A search gives a thousand of them, so it is cut by when they were created.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use jiff::{SignedDuration, Timestamp};
@@ -65,6 +66,8 @@ impl Run {
 pub(super) struct Portion {
     /// The newest first.
     pub(super) runs: Vec<Run>,
+    /// What those are called that are listed in no form that is known.
+    pub(super) malformed: BTreeSet<String>,
     /// How many more there are in that range, which no search gives.
     pub(super) unlisted: u64,
 }
@@ -111,9 +114,9 @@ impl<'a> RunSearch<'a> {
             }
             let listed = numbered::all(self.api, &self.path(range), Some(first))?;
             let since = |run: &Run| self.since.is_none_or(|since| run.is_since(since));
-            let mut runs: Vec<Run> = listed.items.into_iter().filter(since).collect();
+            let mut runs: Vec<Run> = listed.known.into_iter().filter(since).collect();
             runs.sort_by_key(|run| std::cmp::Reverse((run.created_at, run.id)));
-            if each(Portion { runs, unlisted: listed.unlisted }).is_break() {
+            if each(Portion { runs, malformed: listed.malformed, unlisted: listed.unlisted }).is_break() {
                 break;
             }
         }

@@ -131,7 +131,8 @@ impl LastSteps<'_> {
             match logins.login(id) {
                 Ok(login) => finding.owner_login = login.map(Into::into),
                 Err(error) => {
-                    self.console.warn(&format!("whose tokens these are is not known to the end: {error}"));
+                    // Once: what is refused for one is refused for all.
+                    console::error(&format!("whose tokens these are is not known to the end: {error}"));
                     return false;
                 }
             }

@@ -8,14 +8,19 @@ use crate::text::printable;
 /// A longer address is none that GitHub gives.
 const LONGEST_ADDRESS: usize = 4096;
 
-/// The place, if it is told: a file in a commit of the repository or of its wiki, or what the address in a browser names
-/// (`issues/5#issuecomment-1`).
+/// The place, if it is told: a file in a commit of the repository or of its wiki, or a text on a page (`issues/5#issuecomment-1`).
+/// A text of which only the address at the API is told is shown on the alert's page.
 ///
 /// An alert tells line and column, and no offset in the file: the offset is that in the line.
-pub(super) fn origin(detected: &Detected, repository: &RepositoryName) -> Option<Origin> {
-    let url = detected.html_url.as_deref().and_then(address);
+pub(super) fn origin(
+    detected: &Detected,
+    repository: &RepositoryName,
+    alert: Option<&str>,
+) -> Option<Origin> {
     let Some(path) = &detected.path else {
-        let path = below(url.as_deref()?, repository)?.to_owned();
+        let page = detected.html_url.as_deref().and_then(|url| page(url, repository));
+        let text = || detected.text_url.as_deref().and_then(|url| text(url, repository, alert));
+        let (path, url) = page.or_else(text)?;
         return Some(Origin { root: Some(repository.to_string()), url, ..Origin::file(path) });
     };
     let is_wiki = detected.page_url.is_some();
@@ -29,6 +34,22 @@ pub(super) fn origin(detected: &Detected, repository: &RepositoryName) -> Option
         // GitHub's own examples have a slash before it.
         ..Origin::file(path.strip_prefix('/').unwrap_or(path))
     })
+}
+
+/// A page below the repository's own: what it is called, and its address.
+fn page(url: &str, repository: &RepositoryName) -> Option<(String, Option<String>)> {
+    let url = address(url)?;
+    Some((below(&url, repository)?.to_owned(), Some(url)))
+}
+
+/// A text by the address that the field of its kind has: a discussion's leads to its page, others to the API.
+fn text(url: &str, repository: &RepositoryName, alert: Option<&str>) -> Option<(String, Option<String>)> {
+    if let Some(page) = page(url, repository) {
+        return Some(page);
+    }
+    let url = address(url)?;
+    let at_api = url.split_once("/repos/").map(|(_, rest)| format!("https://api/{rest}"))?;
+    Some((below(&at_api, repository)?.to_owned(), alert.and_then(address)))
 }
 
 /// An address that a report may link to.
@@ -67,7 +88,8 @@ mod tests {
 
     fn detected(json: serde_json::Value) -> Option<Origin> {
         let name = RepositoryName::parse("octo/hello").expect("a name");
-        origin(&serde_json::from_value(json).expect("a place"), &name)
+        let alert = Some("https://github.com/octo/hello/security/secret-scanning/1");
+        origin(&serde_json::from_value(json).expect("a place"), &name, alert)
     }
 
     #[test]
@@ -101,6 +123,51 @@ mod tests {
             assert_eq!(detected(serde_json::json!({"html_url": url})), None, "{url}");
         }
         assert_eq!(detected(serde_json::json!({})), None);
+    }
+
+    #[test]
+    fn a_text_of_any_kind_is_a_place() {
+        let api = "https://api.github.com/repos/octo/hello";
+        let pages = "https://github.com/octo/hello";
+        let alert = format!("{pages}/security/secret-scanning/1");
+        for (field, told, path, url) in [
+            ("discussion_title_url", format!("{pages}/discussions/3"), "discussions/3", None),
+            ("discussion_body_url", format!("{pages}/discussions/3#d-1"), "discussions/3#d-1", None),
+            ("discussion_comment_url", format!("{pages}/discussions/3#c-2"), "discussions/3#c-2", None),
+            ("issue_title_url", format!("{api}/issues/5"), "issues/5", Some(&alert)),
+            ("issue_body_url", format!("{api}/issues/5"), "issues/5", Some(&alert)),
+            ("issue_comment_url", format!("{api}/issues/comments/7"), "issues/comments/7", Some(&alert)),
+            ("pull_request_title_url", format!("{api}/pulls/8"), "pulls/8", Some(&alert)),
+            ("pull_request_body_url", format!("{api}/pulls/8"), "pulls/8", Some(&alert)),
+            (
+                "pull_request_comment_url",
+                format!("{api}/issues/comments/9"),
+                "issues/comments/9",
+                Some(&alert),
+            ),
+            (
+                "pull_request_review_url",
+                format!("{api}/pulls/8/reviews/1"),
+                "pulls/8/reviews/1",
+                Some(&alert),
+            ),
+            (
+                "pull_request_review_comment_url",
+                format!("{api}/pulls/comments/2"),
+                "pulls/comments/2",
+                Some(&alert),
+            ),
+        ] {
+            let place = detected(serde_json::json!({ field: told })).expect(field);
+            assert_eq!(place.path, path, "{field}");
+            assert_eq!(place.url.as_ref(), Some(url.unwrap_or(&told)), "{field}");
+        }
+        for elsewhere in [
+            "https://api.github.com/repos/octo/other/issues/5",
+            "https://github.com/octo/other/discussions/1",
+        ] {
+            assert_eq!(detected(serde_json::json!({"issue_body_url": elsewhere})), None, "{elsewhere}");
+        }
     }
 
     #[test]

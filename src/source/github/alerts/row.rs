@@ -31,8 +31,8 @@ pub(super) struct Located {
     pub(super) details: Detected,
 }
 
-/// A place: in a commit, in a wiki's commit, or in a text on the web, of which there are eleven kinds that differ in the name of
-/// the field with the address at the API.
+/// A place: in a commit, in a wiki's commit, or in a text on the web, of which there are eleven kinds. Each has its address in a
+/// field of its own: at the API, but for discussions, which the API does not have.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Detected {
@@ -45,4 +45,18 @@ pub(super) struct Detected {
     /// The page of a wiki.
     pub(super) page_url: Option<String>,
     pub(super) html_url: Option<String>,
+    #[serde(
+        alias = "issue_title_url",
+        alias = "issue_body_url",
+        alias = "issue_comment_url",
+        alias = "discussion_title_url",
+        alias = "discussion_body_url",
+        alias = "discussion_comment_url",
+        alias = "pull_request_title_url",
+        alias = "pull_request_body_url",
+        alias = "pull_request_comment_url",
+        alias = "pull_request_review_url",
+        alias = "pull_request_review_comment_url"
+    )]
+    pub(super) text_url: Option<String>,
 }

@@ -163,3 +163,46 @@ fn other_places_are_asked_for_and_only_wanted_repositories_are_looked_at() {
     assert_eq!((outcome.alerts.len(), outcome.surface.count.failed), (1, 1));
     assert!(faults[0].reason.contains("alert 3"), "{faults:?}");
 }
+
+#[test]
+fn an_alert_or_a_place_that_cannot_be_read_does_not_hide_the_others() {
+    let mut many = in_file(alert(1, &token(1)), "a.env", 1);
+    many["has_more_locations"] = json!(true);
+    let mut torn = alert(2, &token(2));
+    torn["secret"] = json!({"value": token(2)});
+    let discussion = "https://github.com/octo/hello/discussions/3#discussioncomment-4";
+    let server = Server::new(move |asked| match asked.path() {
+        "/repos/octo/hello/secret-scanning/alerts/1/locations" => Answer::json(
+            200,
+            &json!([
+                {"type": "commit", "details": {"path": "a.env", "start_line": 1, "start_column": 1}},
+                {"type": "commit", "details": {"path": "b.env", "start_line": "one"}},
+                {"type": "discussion_comment", "details": {"discussion_comment_url": discussion}},
+                {"type": "unheard_of", "details": {"unheard_of_url": "https://api.github.com/x"}},
+            ]),
+        ),
+        _ => Answer::json(200, &json!([torn, many])),
+    });
+    let (outcome, findings, faults) = read(&server, &AlertScope::Repository(octo()));
+    assert_eq!(
+        places(&findings),
+        [
+            "octo/hello/a.env:1:1",
+            "octo/hello/discussions/3#discussioncomment-4:1:1",
+            "octo/hello/secret-scanning/alerts/1:1:1",
+        ]
+    );
+    assert_eq!((outcome.surface.count.read, outcome.surface.count.failed), (1, 1));
+    let told: Vec<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
+    let at_alert = "octo/hello/secret-scanning/alerts/1";
+    assert_eq!(told, ["octo/hello/secret-scanning/alerts", at_alert, at_alert], "{faults:?}");
+    assert!(faults[0].reason.ends_with("number 2"), "{faults:?}");
+    assert!(faults.iter().all(|fault| !fault.reason.contains("ghp_")), "{faults:?}");
+}
+
+#[test]
+fn one_hidden_alert_is_one() {
+    let server = Server::new(|_| Answer::json(200, &json!([{"number": 1}])));
+    let (_, _, faults) = read(&server, &AlertScope::Repository(octo()));
+    assert!(faults[0].reason.starts_with("1 alert came without its secret:"), "{faults:?}");
+}

@@ -17,54 +17,44 @@ use super::page_store::Kept;
 /// The most pages of a list: a server that makes them up has no end.
 pub(super) const MOST_PAGES: usize = 50_000;
 
+/// So many pages in a row may have nothing on them: behind those there is nothing either.
+const MOST_EMPTY: usize = 10;
+
 /// A page with as many entries may be followed by another one.
 const FULL: usize = 100;
 
 /// What is done with a page.
-type Each<'e, P> = &'e mut dyn FnMut(P) -> ControlFlow<()>;
+type Each<'e, T> = &'e mut dyn FnMut(Vec<T>) -> ControlFlow<()>;
 
 /// A page, and where it leads.
-type Page<P> = (P, PageLinks);
+type Page<T> = (Vec<T>, PageLinks);
 
 impl Api {
     /// Asks for all pages of a list, and hands each to `each` until it breaks. Pages may shift while they are read: what is
     /// listed twice has the same id, and who reads them knows it.
-    pub fn pages<T: DeserializeOwned>(&self, path: &str, each: Each<'_, Vec<T>>) -> Result<(), ApiError> {
-        self.page_documents(path, each)
-    }
-
-    /// The same of a list whose pages are objects, with the entries in a field.
-    pub fn page_documents<P: DeserializeOwned>(&self, path: &str, each: Each<'_, P>) -> Result<(), ApiError> {
+    pub fn pages<T: DeserializeOwned>(&self, path: &str, each: Each<'_, T>) -> Result<(), ApiError> {
         walk(path, &|path| self.page(path), each)
     }
 
     /// The same of a list that is kept for the next run, and asked for only where it has changed: never one of secrets.
-    pub fn pages_cached<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        each: Each<'_, Vec<T>>,
-    ) -> Result<(), ApiError> {
+    pub fn pages_cached<T: DeserializeOwned>(&self, path: &str, each: Each<'_, T>) -> Result<(), ApiError> {
         walk(path, &|path| self.page_cached(path), each)
     }
 
     /// The same of a list that holds secrets: nothing of it is kept, its bodies are wiped, and `T` has to wipe what it takes of
     /// them.
-    pub fn pages_secret<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        each: Each<'_, Vec<T>>,
-    ) -> Result<(), ApiError> {
+    pub fn pages_secret<T: DeserializeOwned>(&self, path: &str, each: Each<'_, T>) -> Result<(), ApiError> {
         walk(path, &|path| self.page_secret(path), each)
     }
 
-    fn page<P: DeserializeOwned>(&self, path: &str) -> Result<Page<P>, ApiError> {
+    fn page<T: DeserializeOwned>(&self, path: &str) -> Result<Page<T>, ApiError> {
         let Answer { response, path } = within(self.exchange(&Call::get(path))?)?;
         let links = PageLinks::of(&self.base_url, &path, &response)?;
         let page = serde_json::from_slice(&response.body).map_err(|_| ApiError::malformed(&path))?;
         Ok((page, links))
     }
 
-    fn page_secret<P: DeserializeOwned>(&self, path: &str) -> Result<Page<P>, ApiError> {
+    fn page_secret<T: DeserializeOwned>(&self, path: &str) -> Result<Page<T>, ApiError> {
         let Answer { mut response, path } = within(self.exchange(&Call::get(path))?)?;
         let body = Zeroizing::new(std::mem::take(&mut response.body));
         let links = PageLinks::of(&self.base_url, &path, &response)?;
@@ -72,7 +62,7 @@ impl Api {
         Ok((page, links))
     }
 
-    pub(super) fn page_cached<P: DeserializeOwned>(&self, path: &str) -> Result<Page<P>, ApiError> {
+    pub(super) fn page_cached<T: DeserializeOwned>(&self, path: &str) -> Result<Page<T>, ApiError> {
         let Some(store) = &self.store else { return self.page(path) };
         let url = format!("{}{path}", self.base_url);
         // The last page may be as it was, and have become the last but one.
@@ -97,15 +87,16 @@ impl Api {
 }
 
 /// Reads page after page, until there is none or `each` breaks.
-pub(super) fn walk<P>(
+pub(super) fn walk<T>(
     path: &str,
-    page: &dyn Fn(&str) -> Result<Page<P>, ApiError>,
-    each: Each<'_, P>,
+    page: &dyn Fn(&str) -> Result<Page<T>, ApiError>,
+    each: Each<'_, T>,
 ) -> Result<(), ApiError> {
-    let mut seen = HashSet::new();
+    let (mut seen, mut empty) = (HashSet::new(), 0);
     let mut next = Some(with_page_size(path));
     while let Some(path) = next {
         let (entries, links) = page(&path)?;
+        empty = if entries.is_empty() { empty + 1 } else { 0 };
         if each(entries).is_break() {
             return Ok(());
         }
@@ -113,6 +104,12 @@ pub(super) fn walk<P>(
             return Err(ApiError::misled(&path, "its pages have no end"));
         }
         next = links.next;
+        if empty == MOST_EMPTY && next.is_some() {
+            return Err(ApiError::misled(
+                &path,
+                "page after page has nothing on it, and leads to another one",
+            ));
+        }
         if next.as_ref().is_some_and(|next| seen.contains(next)) {
             return Err(ApiError::misled(&path, "its pages lead in a circle"));
         }

@@ -100,3 +100,14 @@ fn all_pages_are_read() {
     let (surface, findings, _) = read(artifacts, None, 1 << 30);
     assert_eq!((surface.count.read, findings.len()), (230, 230));
 }
+
+#[test]
+fn one_that_cannot_be_read_does_not_hide_the_others() {
+    let mut torn = artifact(20, "x");
+    torn["name"] = json!(["x"]);
+    let (surface, findings, faults) = read(vec![torn, artifact(30, "y")], None, 1 << 30);
+    assert_eq!(places(&findings), ["octo/hello/actions/artifacts/30/y.zip!app/.env:1:1"]);
+    assert_eq!((surface.count.read, surface.count.failed), (1, 1));
+    assert_eq!(faults.len(), 1);
+    assert!(faults[0].reason.starts_with("id 20: it is listed in no form"), "{faults:?}");
+}

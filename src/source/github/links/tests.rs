@@ -118,3 +118,15 @@ fn wikis_and_gists_have_theirs() {
     assert_eq!(server.root("octo/a.wiki").as_deref(), Some("https://git.example/octo/a/wiki"));
     assert_eq!(server.root("octo/a").as_deref(), Some("https://git.example/octo/a"));
 }
+
+#[test]
+fn an_owner_and_an_enterprise_have_pages_of_their_own() {
+    let root = |root: &str| links().root(root);
+    assert_eq!(root("octo").as_deref(), Some("https://github.com/octo"));
+    assert_eq!(root("enterprise/octo-corp").as_deref(), Some("https://github.com/enterprises/octo-corp"));
+    let server = Links::new("https://ghes.test/api/v3");
+    assert_eq!(server.root("enterprise/a").as_deref(), Some("https://ghes.test/enterprises/a"));
+    for none in ["(behind single sign-on)", "enterprise/..", "enterprise/a/b", "octo/(id 4)", "", "a b"] {
+        assert_eq!(root(none), None, "{none}");
+    }
+}

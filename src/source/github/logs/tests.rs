@@ -186,3 +186,21 @@ fn a_run_that_is_asked_to_end_asks_for_nothing_more() {
     assert_eq!((surface, faults), (SurfaceRead::default(), Vec::new()));
     assert_eq!(server.count("/logs"), 0);
 }
+
+#[test]
+fn a_run_that_cannot_be_read_does_not_hide_the_others() {
+    let created = vec![now() - 300, now() - 200, now() - 100];
+    let server = Server::new(move |asked| match asked.path() {
+        "/repos/octo/hello/actions/runs" => search(&created, asked, |id, run| {
+            if id == 2 {
+                run["created_at"] = json!("yesterday");
+            }
+        }),
+        path if path.contains("/kept/") => Answer::bytes(200, zip(&[("0_build.txt", "no token")])),
+        _ => kept(asked),
+    });
+    let (surface, _, faults) = read(&server, None);
+    assert_eq!((surface.count.read, surface.count.failed), (2, 1), "{faults:?}");
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].reason.starts_with("id 2: it is listed in no form"), "{faults:?}");
+}

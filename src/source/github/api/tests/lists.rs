@@ -68,6 +68,27 @@ fn pages_in_a_circle_or_elsewhere_are_an_error() {
 }
 
 #[test]
+fn pages_without_an_end_that_have_nothing_on_them_are_an_error() {
+    let page = |asked: &Asked| asked.query("page").and_then(|page| page.parse().ok()).unwrap_or(1_u32);
+    let endless = move |asked: &Asked| {
+        let next = format!("<{API}/x?page={}>; rel=\"next\"", page(asked) + 1);
+        Answer::json(200, &json!([])).with("link", next)
+    };
+    let server = Server::new(endless);
+    let Err(ApiError::Misled(told)) = read(&api(&server), "/x") else { panic!("it was believed") };
+    assert!(told.contains("nothing on it"), "{told}");
+    assert_eq!(server.asked().len(), 10);
+    // A server that leaves out what one may not see has such pages among others.
+    let gaps = move |asked: &Asked| match page(asked) {
+        12 => Answer::json(200, &json!([12])),
+        page if page % 5 == 0 => Answer { body: b"[1]".to_vec(), ..endless(asked) },
+        _ => endless(asked),
+    };
+    let server = Server::new(gaps);
+    assert_eq!(read(&api(&server), "/x"), Ok(vec![1, 1, 12]));
+}
+
+#[test]
 fn what_has_not_changed_is_kept() {
     let server = Server::new(|asked| {
         let etag = format!("\"{}\"", asked.target.len());
