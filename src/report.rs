@@ -34,6 +34,7 @@ use crate::rule::Rules;
 pub use covered::{is_told as coverage_tells, totals as coverage_totals};
 pub use csv_table::CsvTable;
 pub use format::{Format, render};
+pub use labels::place_in_a_line;
 pub use merge::{BadMerge, Merged, Named};
 pub use overview::overview;
 pub use roots::{Root, Roots};

@@ -9,6 +9,7 @@ use crate::finding::Finding;
 use crate::local_credentials::LocalCredentials;
 use crate::policy::{Choice, Impact, Plan};
 use crate::provider::{self, Provider};
+use crate::report::place_in_a_line;
 use crate::revocation::State;
 use crate::text::printable;
 use crate::token::{Kind, RevokedBy};
@@ -216,7 +217,7 @@ fn action(state: State, act: Act) -> String {
 fn describe(finding: &Finding) -> String {
     let (token, confidence) = (finding.token.redacted(), finding.confidence.as_str());
     match finding.locations.first() {
-        Some(first) => format!("{token}  {confidence}  {}:{}", printable(&first.path), first.line),
+        Some(first) => format!("{token}  {confidence}  {}", printable(&place_in_a_line(first))),
         None => format!("{token}  {confidence}"),
     }
 }

@@ -11,6 +11,7 @@ use super::host_plan::HostPlan;
 use crate::finding::{Finding, Location};
 use crate::ledger::{Enqueued, Event, Ledger, LedgerError};
 use crate::policy::{Choice, Policy};
+use crate::report::place_in_a_line;
 use crate::revoke;
 use crate::text::printable;
 
@@ -100,8 +101,6 @@ fn first_location(finding: &Finding) -> String {
 }
 
 fn location_text(location: &Location) -> String {
-    let root = location.details().root.as_deref().map(|root| format!("{}/", root.trim_end_matches('/')));
     let commit = location.details().commit.as_deref().map(|commit| format!(" in {commit}"));
-    let (root, commit) = (root.unwrap_or_default(), commit.unwrap_or_default());
-    format!("{root}{}:{}{commit}", location.path, location.line)
+    format!("{}{}", place_in_a_line(location), commit.unwrap_or_default())
 }

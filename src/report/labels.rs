@@ -135,6 +135,13 @@ pub(super) fn has_lines(location: &Location) -> bool {
     location.kind == LocationKind::Content && !is_on_page(location)
 }
 
+/// A location in a line: the root that it names, the path, and the line where it has one.
+pub fn place_in_a_line(location: &Location) -> String {
+    let root = location.details().root.as_deref().map(|root| format!("{}/", root.trim_end_matches('/')));
+    let line = if is_on_page(location) { String::new() } else { format!(":{}", location.line) };
+    format!("{}{}{line}", root.unwrap_or_default(), location.path)
+}
+
 /// What a location is for people: its kind, or the page that it is on.
 pub(super) fn place_kind(location: &Location) -> &'static str {
     if is_on_page(location) { "page" } else { location_kind(location.kind) }
@@ -189,6 +196,7 @@ mod tests {
         ] {
             let told = (has_lines(&place), place_kind(&place));
             assert_eq!(told, if page { (false, "page") } else { (true, "content") }, "{}", place.path);
+            assert_eq!(place_in_a_line(&place).ends_with(":1"), !page, "{}", place.path);
         }
     }
 

@@ -63,7 +63,7 @@ pub(crate) struct PaceArgs {
     #[arg(long, value_name = "SECONDS", value_parser = parse_timeout, help_heading = "Where to")]
     pub(crate) timeout: Option<Duration>,
 
-    /// The pause between two requests that change something [default: 1s]
+    /// The pause between two requests that revoke, check or change something [default: 1s]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, help_heading = "Where to")]
     pub(crate) min_interval: Option<Duration>,
 }

@@ -15,7 +15,9 @@ use crate::support::github_source::Trouble;
 
 /// What Ctrl-C does.
 pub(super) fn interrupt(child: &Child) {
-    kill(Pid::from_raw(i32::try_from(child.id()).expect("a process")), Signal::SIGINT).expect("a signal");
+    // Behind a shell's `&` it would not be heard.
+    let signal = if signal::is_ignored(Signal::SIGINT) { Signal::SIGTERM } else { Signal::SIGINT };
+    kill(Pid::from_raw(i32::try_from(child.id()).expect("a process")), signal).expect("a signal");
 }
 
 /// Waits until this is so.
