@@ -79,7 +79,7 @@ impl Outcome {
     pub(super) fn surface_or(&mut self, state: RepositoryState, surface: Surface, read: SurfaceRead) {
         let SurfaceRead { count, reason } = read;
         if count.read > 0 || count.expired > 0 || reason.is_none() {
-            self.looked_at(count.read > 0);
+            self.looked_at(count.read > 0 || count.pending > 0);
         }
         if let Some(reason) = reason {
             self.problem(state, reason);
