@@ -88,6 +88,7 @@ impl Remote<'_> {
             }
         })?;
         if ended.status.success() && !ended.said.speaks_git() {
+            workshop.git.works(workshop.limits)?;
             return Err(GitError::Server("what it answers is not git's protocol".to_owned()));
         }
         if ended.status.success() {
