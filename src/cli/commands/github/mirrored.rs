@@ -93,12 +93,14 @@ impl<'a> Mirrored<'a> {
             Ok(()) => {}
             Err(GitError::Cancelled) => outcome.problem(RepositoryState::Interrupted, INTERRUPTED),
             Err(error) => {
-                let is_kept = self.scan_kept(url, wanted, outcome);
+                // What another run is at work on, or is none of this program's, is not to be read either.
+                let is_closed = matches!(error, GitError::Busy(_) | GitError::Place { .. });
+                let is_kept = !is_closed && self.scan_kept(url, wanted, outcome);
                 if matches!(error, GitError::NotFound(_)) && wanted.may_be_missing && !is_kept {
                     return false;
                 }
                 let rest = if is_kept { "; its mirror in the cache was scanned as it was" } else { "" };
-                outcome.problem(state_of(&error), format!("{error}{rest}"));
+                outcome.not_fetched(&error, rest);
             }
         }
         true
@@ -113,7 +115,7 @@ impl<'a> Mirrored<'a> {
         // Where that is not to be read either, the reason is that of the server.
         let Ok(Some(mirror)) = Mirror::kept(git, place, url, &limits) else { return false };
         cache.count(mirror.bytes_on_disk());
-        tell(&mirror, wanted, outcome);
+        outcome.mirror(&mirror, wanted.pulls);
         self.scan(&mirror, &limits, outcome);
         true
     }
@@ -189,7 +191,7 @@ impl<'a> Mirrored<'a> {
         wanted: &Wanted<'_>,
         outcome: &mut Outcome,
     ) {
-        tell(mirror, wanted, outcome);
+        outcome.mirror(mirror, wanted.pulls);
         if let Some(aside) = mirror.set_aside() {
             let text =
                 format!("its mirror was damaged and made anew: the damaged one is at {}", aside.display());
@@ -295,16 +297,6 @@ impl<'a> Mirrored<'a> {
     }
 }
 
-/// Notes what is in a mirror.
-fn tell(mirror: &Mirror<'_>, wanted: &Wanted<'_>, outcome: &mut Outcome) {
-    outcome.row.tip = mirror.tip().map(str::to_owned);
-    outcome.row.refs = mirror.ref_count();
-    if wanted.pulls {
-        let count = SurfaceCount { read: mirror.pull_count(), ..SurfaceCount::default() };
-        outcome.row.surfaces.insert(Surface::Pulls.as_str().to_owned(), count);
-    }
-}
-
 /// Fetches what `HEAD` points to, where no ref does. How many objects that were.
 fn fetch_head(
     id: &str,
@@ -319,14 +311,4 @@ fn fetch_head(
     };
     outcome.problem(RepositoryState::Failed, reason);
     0
-}
-
-/// What the coverage says of a repository that could not be fetched.
-fn state_of(error: &GitError) -> RepositoryState {
-    match error {
-        GitError::NotFound(_) | GitError::Denied { .. } | GitError::Moved(_) | GitError::Refused(_) => {
-            RepositoryState::Unavailable
-        }
-        _ => RepositoryState::Failed,
-    }
 }
