@@ -235,9 +235,9 @@ impl Git {
         let mut command = Command::new(&self.path);
         command.env_clear().envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.envs(ENVIRONMENT.iter().copied()).env("HOME", self.home.path()).current_dir(self.home.path());
-        if let Some(mirror) = call.mirror {
-            command.env("GIT_DIR", mirror);
-        }
+        // Its home may be within somebody's repository, whose configuration is to have no say: none is looked for above.
+        let no_repository = self.home.path().join("none");
+        command.env("GIT_DIR", call.mirror.unwrap_or(&no_repository));
         for (index, (key, value)) in self.settings(call)?.iter().enumerate() {
             command.env(format!("GIT_CONFIG_KEY_{index}"), key);
             command.env(format!("GIT_CONFIG_VALUE_{index}"), value);

@@ -136,6 +136,20 @@ fn the_home_of_git_is_in_the_work_directory_of_its_run() {
     assert_eq!(std::fs::read_dir(work_dir.path()).unwrap().count(), 1, "only the certificate is left");
 }
 
+/// As where `--cache` names a directory in a clone.
+#[test]
+fn a_repository_around_the_work_directory_has_no_say() {
+    let mut scene = Scene::new();
+    let (_, main) = scene.hello();
+    let around = tempfile::tempdir().unwrap();
+    in_mirror(around.path(), &["init", "-q", "."]);
+    in_mirror(around.path(), &["config", "http.proxy", "http://127.0.0.1:1"]);
+    let work_dir = around.path().join("cache");
+    std::fs::create_dir(&work_dir).unwrap();
+    scene.git = Git::find(&options(&work_dir, &scene.cancel)).unwrap();
+    assert_eq!(scene.fetch("hello").unwrap().tip(), Some(main.as_str()));
+}
+
 /// A wrapper around git that waits before it begins, so that the test can look at it.
 #[cfg(target_os = "linux")]
 #[test]
