@@ -68,14 +68,18 @@ pub struct SurfaceCount {
     /// How many could not be read.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub failed: u64,
+    /// How many there are not yet: the log of a run that has not ended.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub pending: u64,
 }
 
 impl SurfaceCount {
     /// Adds what was counted elsewhere.
     pub fn add(&mut self, other: SurfaceCount) {
-        self.read += other.read;
-        self.expired += other.expired;
-        self.failed += other.failed;
+        self.read = self.read.saturating_add(other.read);
+        self.expired = self.expired.saturating_add(other.expired);
+        self.failed = self.failed.saturating_add(other.failed);
+        self.pending = self.pending.saturating_add(other.pending);
     }
 }
 
@@ -208,6 +212,12 @@ impl Coverage {
         rows.sort_by(|one, other| one.repository.cmp(&other.repository));
         not_asked.sort_by(|one, other| (&one.what, &one.flag).cmp(&(&other.what, &other.flag)));
         Coverage { rows, not_asked }
+    }
+
+    /// How many things there are not yet, over all rows: what the next sweep has to look at.
+    pub fn pending(&self) -> u64 {
+        let counts = self.rows.iter().flat_map(|row| row.surfaces.values());
+        counts.fold(0, |sum, count| sum.saturating_add(count.pending))
     }
 
     /// How many rows are in each state, in the order of [`RepositoryState::ALL`]; those of which there is none left out.

@@ -85,6 +85,10 @@ pub fn totals(coverage: &Coverage) -> String {
         let missing = counted(missing as u64, "deleted commit", "deleted commits");
         line = format!("{line}; {missing} the server no longer gives");
     }
+    let pending = coverage.pending();
+    if pending > 0 {
+        line = format!("{line}; {} pending: runs that have not ended", grouped(pending));
+    }
     let not_asked: Vec<String> = coverage.not_asked.iter().map(not_asked).collect();
     if !not_asked.is_empty() {
         line = format!("{line}; not asked for: {}", not_asked.join(", "));
@@ -136,10 +140,10 @@ fn kinds(coverage: &Coverage) -> String {
     if words.is_empty() { last } else { format!("{} and {last}", words.join(", ")) }
 }
 
-/// How much of each other surface was looked at: `artifacts 3 (2 expired), pulls 7`.
+/// How much of each other surface was looked at: `actions-logs 3 (2 expired, 1 pending), pulls 7`.
 pub(super) fn surfaces(row: &CoverageRow) -> String {
     let one = |(name, count): (&String, &SurfaceCount)| {
-        let kinds = [(count.expired, "expired"), (count.failed, "failed")];
+        let kinds = [(count.expired, "expired"), (count.failed, "failed"), (count.pending, "pending")];
         let not_read: Vec<String> =
             kinds.into_iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
         let not_read =

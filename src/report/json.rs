@@ -168,6 +168,9 @@ impl Serialize for Totals<'_> {
         for (state, count) in self.0.totals() {
             map.serialize_entry(state.as_str(), &count)?;
         }
+        if self.0.pending() > 0 {
+            map.serialize_entry("pending", &self.0.pending())?;
+        }
         map.serialize_entry("not_asked", &self.0.not_asked)?;
         map.end()
     }

@@ -6,6 +6,7 @@
 
 mod account;
 mod actions;
+mod advice;
 mod alert_ref;
 mod alerts;
 mod api;
@@ -45,7 +46,9 @@ pub use links::{Links, web_base};
 pub use listed::{AlertScope, Gist, Listed, Repository};
 pub use listing::{Listing, ListingOptions};
 pub use logins::Logins;
-pub use mirror::{BadUrl, CloneUrl, Git, GitError, Limits, Mirror, MirrorPlace, MirrorRefs, Remote};
+pub use mirror::{
+    BadUrl, CloneUrl, Git, GitError, GitOptions, Limits, Mirror, MirrorPlace, MirrorRefs, Remote,
+};
 pub use names::RepositoryName;
 pub use resolve::{Resolved, resolution_comment, resolve};
 pub use tally::SurfaceRead;

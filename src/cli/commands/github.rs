@@ -4,6 +4,7 @@ mod access;
 mod alerts;
 mod identity;
 mod joined;
+mod kept_mirrors;
 mod mirrored;
 mod notebook;
 mod outcome;

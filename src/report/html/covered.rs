@@ -57,6 +57,13 @@ fn totals(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
             r#"<div class="card"><b class="likely">{count}</b><span>deleted commits that the server no longer gives</span></div>"#
         )?;
     }
+    if coverage.pending() > 0 {
+        let count = grouped(coverage.pending());
+        writeln!(
+            out,
+            r#"<div class="card"><b class="likely">{count}</b><span>pending: runs that have not ended</span></div>"#
+        )?;
+    }
     writeln!(out, "</div>")?;
     if coverage.not_asked.is_empty() {
         return Ok(());

@@ -4,7 +4,7 @@ mod fixture;
 
 use super::*;
 use crate::blob::{Fault, FaultKind};
-use crate::coverage::{Coverage, CoverageRow, NotAsked, RepositoryState};
+use crate::coverage::{Coverage, CoverageRow, NotAsked, RepositoryState, SurfaceCount};
 use crate::shard::Shard;
 use fixture::{REPOSITORIES, coverage, merged, swept, text, whole};
 
@@ -270,4 +270,22 @@ fn an_owner_gets_one_letter_and_a_repository_one_for_the_rest() {
     let here = Roots::new(vec![Root { given: ".".to_owned(), ..Root::default() }]);
     let text = below(&here, Format::Notices, (&findings[..1], &faults), |report| report);
     assert!(text.starts_with("To: those who look after what was scanned\n"), "{text}");
+}
+
+#[test]
+fn a_run_that_has_not_ended_is_told_wherever_coverage_is() {
+    let mut coverage = coverage(&["octo/a", "octo/b"]);
+    let count = SurfaceCount { read: 2, pending: 1, ..SurfaceCount::default() };
+    for row in &mut coverage.rows {
+        row.surfaces = [("actions-logs".to_owned(), count)].into();
+    }
+    let text = |format| {
+        with_report(&[], |report| self::text(format, &Report { coverage: Some(&coverage), ..report }))
+    };
+    let report = json(&text(Format::Json));
+    assert_eq!(report["coverage"][0]["surfaces"]["actions-logs"]["pending"], 1);
+    assert_eq!(report["coverage_totals"]["pending"], 2);
+    assert!(text(Format::Coverage).contains("actions-logs 2 (1 pending)"));
+    assert!(text(Format::Pretty).contains("; 2 pending: runs that have not ended; not asked for"));
+    assert!(text(Format::Html).contains("<b class=\"likely\">2</b><span>pending: runs"));
 }

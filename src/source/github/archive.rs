@@ -42,6 +42,7 @@ pub(super) enum Fetched {
 /// Downloads something, and hands it to the sink.
 pub(super) fn fetch(api: &Api, spool: &Spool, archive: &Archive<'_>, sink: &dyn Sink) -> Fetched {
     let mut broken = String::new();
+    let mut longest: Option<Copied> = None;
     for _ in 0..ATTEMPTS {
         if sink.stopped() {
             return Fetched::Interrupted;
@@ -51,19 +52,44 @@ pub(super) fn fetch(api: &Api, spool: &Spool, archive: &Archive<'_>, sink: &dyn 
             Err(ApiError::Interrupted) => return Fetched::Interrupted,
             Err(error) => {
                 let gone = matches!(error.refusal(), Some(Refusal::NotFound | Refusal::Gone));
-                return if gone { Fetched::Gone } else { Fetched::Failed(error.to_string()) };
+                return match longest {
+                    Some(copied) => {
+                        let reason = format!("its download broke off ({broken}), and then: {error}");
+                        hand_over_beginning(copied, reason, archive, sink)
+                    }
+                    None if gone => Fetched::Gone,
+                    None => Fetched::Failed(error.to_string()),
+                };
             }
         };
         match spool.copy(&mut *body) {
             Ok(copied) => return hand_over(copied, archive, sink),
-            Err(NoCopy::Broken(error)) => broken = error.to_string(),
+            Err(NoCopy::Broken(error, copied)) => {
+                broken = error.to_string();
+                if longest.as_ref().is_none_or(|known| known.len() < copied.len()) {
+                    longest = Some(copied);
+                }
+            }
             Err(NoCopy::NoRoom(beginning)) => return stream(beginning.chain(body), archive, sink),
         }
     }
-    if sink.stopped() {
+    let reason = format!("its download broke off {ATTEMPTS} times, the last time so: {broken}");
+    match longest {
+        Some(copied) => hand_over_beginning(copied, reason, archive, sink),
+        None => Fetched::Failed(reason),
+    }
+}
+
+/// What came of a download that breaks off each time: the most there was. It is no whole one, whatever is found in it.
+fn hand_over_beginning(copied: Copied, reason: String, archive: &Archive<'_>, sink: &dyn Sink) -> Fetched {
+    let len = copied.len();
+    if sink.stopped() || (len > 0 && matches!(hand_over(copied, archive, sink), Fetched::Interrupted)) {
         return Fetched::Interrupted;
     }
-    Fetched::Failed(format!("its download broke off {ATTEMPTS} times, the last time so: {broken}"))
+    Fetched::Failed(match len {
+        0 => reason,
+        _ => format!("{reason}; the {len} bytes of it that came were scanned"),
+    })
 }
 
 /// A whole download.

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use super::api::{Api, ApiError, Refusal, Row};
 use super::names::RepositoryName;
@@ -16,8 +17,19 @@ const TYPES: [&str; 2] = ["force_push", "branch_deletion"];
 /// One entry of `GET /repos/{owner}/{repo}/activity`. Entries have more fields, which nothing depends on.
 #[derive(Deserialize)]
 struct Activity {
+    /// Where the branch was; none where it was nowhere.
+    #[serde(deserialize_with = "commit")]
     before: Option<String>,
     timestamp: Option<String>,
+}
+
+/// The id of a commit; zeros stand for none. What is no id names nothing that could be asked for.
+fn commit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let id = String::deserialize(deserializer)?.to_ascii_lowercase();
+    if !matches!(id.len(), 40 | 64) || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(D::Error::custom("no id of a commit"));
+    }
+    Ok(Some(id).filter(|id| id.bytes().any(|byte| byte != b'0')))
 }
 
 /// What was pushed over and deleted, as far as the server tells.
@@ -52,7 +64,7 @@ pub fn deleted(
                 if activity.is_before(since) {
                     return ControlFlow::Break(());
                 }
-                deleted.ids.extend(activity.id());
+                deleted.ids.extend(activity.before);
             }
             ControlFlow::Continue(())
         });
@@ -63,9 +75,13 @@ pub fn deleted(
             asked => asked?,
         }
     }
-    if unreadable > 0 && deleted.untold.is_none() {
+    if unreadable > 0 {
         let what = "in the activity in no form that GitHub documents";
-        deleted.untold = Some(format!("{} {what}", counted(unreadable, "entry is", "entries are")));
+        let reason = format!("{} {what}", counted(unreadable, "entry is", "entries are"));
+        deleted.untold = Some(match deleted.untold {
+            Some(refused) => format!("{refused}; {reason}"),
+            None => reason,
+        });
     }
     Ok(deleted)
 }
@@ -75,13 +91,6 @@ impl Activity {
     fn is_before(&self, since: Option<Timestamp>) -> bool {
         let at = self.timestamp.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
         at.is_some_and(|at| since.is_some_and(|since| at < since))
-    }
-
-    /// Where the branch was. Zeros stand for nowhere.
-    fn id(self) -> Option<String> {
-        let id = self.before?.to_ascii_lowercase();
-        let is_id = matches!(id.len(), 40 | 64) && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-        (is_id && id.bytes().any(|byte| byte != b'0')).then_some(id)
     }
 }
 
@@ -138,7 +147,6 @@ mod tests {
         let pushed = [
             entry(&a.to_uppercase(), "2026-03-01T00:00:00Z"),
             entry(&"0".repeat(40), "2026-02-28T00:00:00Z"),
-            entry("--upload-pack=x", "2026-02-27T00:00:00Z"),
             entry(&b, "2026-02-26T00:00:00Z"),
             entry(&c, "2026-01-01T00:00:00Z"),
         ];
@@ -147,9 +155,34 @@ mod tests {
         let name = RepositoryName::parse("octo/hello").unwrap();
         let of = |since: Option<&str>| {
             let since = since.map(|text| text.parse().unwrap());
-            deleted(&api, &name, since).unwrap().ids.into_iter().collect::<Vec<_>>()
+            let found = deleted(&api, &name, since).unwrap();
+            assert_eq!(found.untold, None);
+            found.ids.into_iter().collect::<Vec<_>>()
         };
         assert_eq!(of(None), [&a, &b, &c, &d].map(String::as_str));
         assert_eq!(of(Some("2026-02-01T00:00:00Z")), [&a, &b, &d].map(String::as_str));
+    }
+
+    #[test]
+    fn an_entry_that_names_no_commit_is_told_and_the_others_are_taken() {
+        let id = "a".repeat(40);
+        let good = entry(&id, "2026-02-27T00:00:00Z");
+        let odd = [
+            entry("--upload-pack=x", "2026-02-27T00:00:00Z"),
+            entry("abc123", "2026-02-27T00:00:00Z"),
+            r#"{"before": null}"#.to_owned(),
+            r#"{"before": 7}"#.to_owned(),
+            "{}".to_owned(),
+            "null".to_owned(),
+        ];
+        let name = RepositoryName::parse("octo/hello").unwrap();
+        for odd in &odd {
+            let found = deleted(&api(format!("[{odd},{good}]"), "[]".to_owned()), &name, None).unwrap();
+            assert_eq!(found.ids, BTreeSet::from([id.clone()]), "{odd}");
+            assert!(found.untold.is_some_and(|untold| untold.starts_with("1 entry is in")), "{odd}");
+        }
+        let found = deleted(&api(format!("[{}]", odd.join(",")), format!("[{good}]")), &name, None).unwrap();
+        assert_eq!(found.ids.len(), 1);
+        assert!(found.untold.is_some_and(|untold| untold.starts_with("6 entries are in")));
     }
 }

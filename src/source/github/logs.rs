@@ -97,6 +97,7 @@ impl Reader<'_> {
         match self.actions.fetch(&archive, self.sink) {
             Fetched::Read => self.tally.read(),
             Fetched::Gone if run.is_under_way() => {
+                self.tally.pending();
                 let reason = "the run has not ended, and its log is not given yet: the next sweep reads it";
                 let fault = Fault { path: name, kind: FaultKind::PassedOver, reason: reason.to_owned() };
                 self.sink.fault(fault);

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 pub use error::GitError;
 pub use fetching::Remote;
 pub use place::MirrorPlace;
-pub use program::Git;
+pub use program::{Git, GitOptions};
 pub use url::{BadUrl, CloneUrl};
 pub use watch::Limits;
 
@@ -110,6 +110,28 @@ impl<'g> Mirror<'g> {
         }
     }
 
+    /// The mirror of an earlier run, as it is: its server is not asked. None where nothing was kept.
+    ///
+    /// # Errors
+    /// See [`GitError`].
+    pub fn kept(
+        git: &'g Git,
+        place: &MirrorPlace,
+        url: &CloneUrl,
+        limits: &Limits<'_>,
+    ) -> Result<Option<Mirror<'g>>, GitError> {
+        let path = place.prepare()?;
+        let lock = place::lock(&path, limits)?;
+        let workshop = Workshop { git, path: &path, limits, lock: &lock };
+        if !setup::is_mirror(&path, url)? || !setup::restore(&path)? || workshop.is_empty()? {
+            place::remove_lock(&path)?;
+            return Ok(None);
+        }
+        let refs = workshop.refs()?;
+        let tip = workshop.head()?;
+        Ok(Some(Mirror { git, path, lock, tip, refs, set_aside: None, lacks_refs: false }))
+    }
+
     /// Fetches objects by their full ids, in hex, and keeps them: commits that were pushed over or deleted. Those that the
     /// server does not give any more are the answer. What is here already is not asked for.
     pub fn fetch_objects(
@@ -134,7 +156,7 @@ impl<'g> Mirror<'g> {
         commits: &BTreeSet<&str>,
         limits: &Limits<'_>,
     ) -> Result<BTreeMap<String, u64>, GitError> {
-        if self.pull_count() == 0 {
+        if !self.refs.keys().any(|name| name.starts_with("refs/pull/")) {
             return Ok(BTreeMap::new());
         }
         pulls::pulls_of(&self.workshop(limits), commits)

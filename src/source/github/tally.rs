@@ -20,6 +20,7 @@ pub(super) struct Tally {
     read: AtomicU64,
     expired: AtomicU64,
     failed: AtomicU64,
+    pending: AtomicU64,
     first: Mutex<Option<String>>,
 }
 
@@ -30,6 +31,10 @@ impl Tally {
 
     pub(super) fn expired(&self, more: u64) {
         self.expired.fetch_add(more, Relaxed);
+    }
+
+    pub(super) fn pending(&self) {
+        self.pending.fetch_add(1, Relaxed);
     }
 
     /// Counts what could not be read. The first reason is kept.
@@ -46,7 +51,12 @@ impl Tally {
             0 | 1 => format!("{what}: {first}"),
             _ => format!("{what}: {first} (and {} more)", failed - 1),
         });
-        let count = SurfaceCount { read: self.read.into_inner(), expired: self.expired.into_inner(), failed };
+        let count = SurfaceCount {
+            read: self.read.into_inner(),
+            expired: self.expired.into_inner(),
+            failed,
+            pending: self.pending.into_inner(),
+        };
         SurfaceRead { count, reason }
     }
 }
@@ -65,7 +75,7 @@ mod tests {
         tally.failed(1, "the connection broke");
         tally.failed(2, "the server answered 500");
         let surface = tally.finish("logs");
-        assert_eq!(surface.count, SurfaceCount { read: 0, expired: 0, failed: 3 });
+        assert_eq!(surface.count, SurfaceCount { failed: 3, ..SurfaceCount::default() });
         assert_eq!(surface.reason.as_deref(), Some("logs: the connection broke (and 2 more)"));
     }
 }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::planted::MISSING;
-use super::{Sweep, files, finding, state, timeless};
+use super::trouble::{at_once, reason};
+use super::{Sweep, covered, files, finding, row, state, timeless};
+use crate::support::github_source::Trouble;
 use crate::support::mint::Kind;
 
 /// The directories below the sandbox that are mirrors.
@@ -72,6 +74,52 @@ fn a_mirror_in_the_cache_is_a_repository_for_stanch_git() {
     );
     let (code, report) = sweep.sandbox.json(&["git", mirror.to_str().expect("a path of text")]);
     assert!(code == 1 && finding(&report, &token).is_some());
+}
+
+/// What disappears upstream meanwhile, or cannot be had, is in the cache still.
+#[test]
+fn a_mirror_is_scanned_as_it_was_where_its_server_gives_nothing() {
+    let cases = [
+        (Trouble::Status(500, "Server Error"), "run again"),
+        (Trouble::Close, ""),
+        (Trouble::Blocked, "451"),
+        (Trouble::Status(404, "Not Found"), "no such repository"),
+    ];
+    at_once((17_910..).zip(cases), |(seed, (trouble, word))| {
+        let mut sweep = Sweep::new(seed);
+        let token = sweep.leak("acme/web");
+        let arguments = ["acme", "--cache", "cache", "--timeout", "3"];
+        let (_, first) = sweep.json(&arguments);
+        sweep.github.trouble_always("/acme/web.git/*", trouble.clone());
+        let (code, second) = sweep.json(&arguments);
+        assert_eq!((code, state(&second, "acme/web")), (1, "partial"), "{trouble:?}");
+        assert!(finding(&second, &token).is_some(), "{trouble:?}");
+        let reason = reason(&second, "acme/web");
+        assert!(reason.contains(word) && reason.contains("its mirror in the cache was scanned"), "{reason}");
+        for field in ["tip", "refs", "objects", "url"] {
+            assert_eq!(row(&second, "acme/web")[field], row(&first, "acme/web")[field], "{trouble:?}");
+        }
+        sweep.github.recover();
+        let (_, third) = sweep.json(&arguments);
+        assert_eq!(timeless(&third), timeless(&first), "{trouble:?}");
+    });
+}
+
+#[test]
+fn a_wiki_that_is_no_more_is_still_scanned_where_it_was_kept() {
+    let mut sweep = Sweep::new(17_915);
+    let planted = sweep.plant();
+    let of_wiki: Vec<_> = planted.iter().filter(|planted| planted.root == "acme/web.wiki").collect();
+    assert!(!of_wiki.is_empty());
+    let arguments = ["acme", "--cache", "cache"];
+    sweep.json(&arguments);
+    sweep.github.trouble_always("/acme/web.wiki.git/*", Trouble::Status(404, "Not Found"));
+    let (_, report) = sweep.json(&arguments);
+    assert_eq!(state(&report, "acme/web.wiki"), "partial");
+    assert!(of_wiki.iter().all(|planted| finding(&report, &planted.token).is_some()));
+    // Where none was kept, there is none.
+    let (_, report) = sweep.json(&["acme"]);
+    assert!(!covered(&report).contains(&"acme/web.wiki".to_owned()));
 }
 
 #[test]

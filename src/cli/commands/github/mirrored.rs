@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use super::access::Access;
+use super::kept_mirrors::KeptMirrors;
 use super::outcome::Outcome;
 use super::patience::patiently;
 use super::wanted::Wanted;
@@ -18,8 +18,8 @@ use crate::journal::Journal;
 use crate::scan::WithRoot;
 use crate::source::git::{History, Repo};
 use crate::source::github::{
-    ApiError, CloneUrl, Deleted, DiskBudget, Git, GitError, Limits, Mirror, MirrorPlace, MirrorRefs, Remote,
-    RepositoryName, Reservation, deleted,
+    ApiError, CloneUrl, Deleted, DiskBudget, Git, GitError, GitOptions, Limits, Mirror, MirrorPlace,
+    MirrorRefs, Remote, RepositoryName, Reservation, deleted,
 };
 
 /// How many times the time of a request nothing may move while a mirror is fetched: a server thinks about a large one.
@@ -42,19 +42,11 @@ pub(super) struct Mirrored<'a> {
     budget: DiskBudget,
     /// Where mirrors are.
     root: PathBuf,
-    cache: Option<Cache>,
+    cache: Option<KeptMirrors>,
     /// Whether what repositories say of themselves is obeyed.
     obeys_projects: bool,
     /// A scan is in all threads, and takes memory: one at a time.
     scanning: Mutex<()>,
-}
-
-/// Mirrors that are kept.
-struct Cache {
-    /// How many bytes they may take.
-    room: u64,
-    /// How many those take that this run has kept.
-    kept: AtomicU64,
 }
 
 impl<'a> Mirrored<'a> {
@@ -65,14 +57,22 @@ impl<'a> Mirrored<'a> {
         journal: &Journal,
     ) -> Result<Self, GitError> {
         let needs_git = |surface: &Surface| surface.needs_git();
-        let find = || Git::find(access.connection.ca_cert.as_deref(), session.meter.cancel_flag());
+        let work_dir = journal.work_dir();
+        let find = || {
+            Git::find(&GitOptions {
+                ca_cert: access.connection.ca_cert.as_deref(),
+                work_dir: &work_dir,
+                timeout: access.connection.timeout,
+                cancel: session.meter.cancel_flag(),
+            })
+        };
         // Alerts and logs are there for a machine without git, too.
         let git = args.surfaces().iter().any(needs_git).then(find).transpose()?;
-        let root = args.cache.clone().unwrap_or_else(|| journal.work_dir().join("mirrors"));
+        let root = args.cache.clone().unwrap_or_else(|| work_dir.join("mirrors"));
         let most = args.max_disk.unwrap_or(u64::MAX);
         // Half of it is for those that are kept, the other for those under way.
         let kept = if args.cache.is_some() { most / 2 } else { 0 };
-        let cache = args.cache.is_some().then(|| Cache { room: kept, kept: AtomicU64::new(0) });
+        let cache = args.cache.is_some().then(|| KeptMirrors::new(kept));
         let (budget, scanning) = (DiskBudget::new(most - kept), Mutex::new(()));
         let obeys_projects = !args.common.config.no_project_config;
         let reads_trees = args.surfaces().iter().any(|surface| surface.needs_mirror());
@@ -90,16 +90,39 @@ impl<'a> Mirrored<'a> {
     /// Fetches and scans a repository. Returns whether there is one.
     pub(super) fn look_at(&self, url: &CloneUrl, wanted: &Wanted<'_>, outcome: &mut Outcome) -> bool {
         match self.fetch_and_scan(url, wanted, outcome) {
-            Ok(is_there) => is_there,
-            Err(GitError::Cancelled) => {
-                outcome.problem(RepositoryState::Interrupted, INTERRUPTED);
-                true
-            }
+            Ok(()) => {}
+            Err(GitError::Cancelled) => outcome.problem(RepositoryState::Interrupted, INTERRUPTED),
             Err(error) => {
-                outcome.problem(state_of(&error), error.to_string());
-                true
+                // What another run is at work on, or is none of this program's, is not to be read either.
+                let is_closed = matches!(error, GitError::Busy(_) | GitError::Place { .. });
+                let is_kept = !is_closed && self.scan_kept(url, wanted, outcome);
+                if matches!(error, GitError::NotFound(_)) && wanted.may_be_missing && !is_kept {
+                    return false;
+                }
+                let rest = if is_kept { "; its mirror in the cache was scanned as it was" } else { "" };
+                outcome.not_fetched(&error, rest);
             }
         }
+        true
+    }
+
+    /// Scans the mirror of an earlier run, where its server does not give what is there now. Whether there is one.
+    fn scan_kept(&self, url: &CloneUrl, wanted: &Wanted<'_>, outcome: &mut Outcome) -> bool {
+        let (Some(cache), Some(git), Some(place)) = (&self.cache, &self.git, &wanted.place) else {
+            return false;
+        };
+        let limits = self.limits(&|_| true);
+        // Where that is not to be read either, the reason is that of the server.
+        let Ok(Some(mirror)) = Mirror::kept(git, place, url, &limits) else { return false };
+        cache.count(mirror.bytes_on_disk());
+        outcome.mirror(&mirror, wanted.pulls);
+        self.scan(&mirror, &limits, outcome);
+        true
+    }
+
+    fn limits<'l>(&'l self, may_hold: &'l (dyn Fn(u64) -> bool + Sync)) -> Limits<'l> {
+        let stall = self.access.connection.timeout * STALLS;
+        Limits { stall, may_hold, cancel: self.session.meter.cancel_flag() }
     }
 
     fn fetch_and_scan(
@@ -107,7 +130,7 @@ impl<'a> Mirrored<'a> {
         url: &CloneUrl,
         wanted: &Wanted<'_>,
         outcome: &mut Outcome,
-    ) -> Result<bool, GitError> {
+    ) -> Result<(), GitError> {
         let Some(place) = &wanted.place else {
             return Err(GitError::Git {
                 status: "nothing".to_owned(),
@@ -135,36 +158,25 @@ impl<'a> Mirrored<'a> {
         reservation: &Reservation<'_>,
         wanted: &Wanted<'_>,
         outcome: &mut Outcome,
-    ) -> Result<bool, GitError> {
+    ) -> Result<(), GitError> {
         let refused = |error: ApiError| GitError::Refused(error.to_string());
         self.access.api.require_credential().map_err(refused)?;
         let token = self.access.token().map_err(refused)?;
         let remote = Remote { url, credential: Some(&token) };
         let may_hold = |bytes: u64| reservation.may_hold(bytes);
-        let limits = Limits {
-            stall: self.access.connection.timeout * STALLS,
-            may_hold: &may_hold,
-            cancel: self.session.meter.cancel_flag(),
-        };
+        let limits = self.limits(&may_hold);
         let refs = if wanted.pulls { MirrorRefs::All } else { MirrorRefs::WithoutPulls };
         let git = self.git.as_ref().ok_or_else(|| GitError::Program("there is no git".to_owned()))?;
-        let mirror = match patiently(limits.cancel, || Mirror::fetch(git, place, &remote, refs, &limits)) {
-            Err(GitError::NotFound(_)) if wanted.may_be_missing => return Ok(false),
-            mirror => mirror?,
-        };
+        let mirror = patiently(limits.cancel, || Mirror::fetch(git, place, &remote, refs, &limits))?;
         self.look_into(&mirror, (&remote, &limits), wanted, outcome);
         self.keep_or_remove(mirror);
-        Ok(true)
+        Ok(())
     }
 
     /// Keeps a mirror in the cache, if there is room for it; or removes it.
     fn keep_or_remove(&self, mirror: Mirror<'_>) {
-        if let Some(cache) = &self.cache {
-            let bytes = mirror.bytes_on_disk();
-            let fits = |kept: u64| Some(kept.saturating_add(bytes)).filter(|kept| *kept <= cache.room);
-            if cache.kept.fetch_update(Relaxed, Relaxed, fits).is_ok() {
-                return;
-            }
+        if self.cache.as_ref().is_some_and(|cache| cache.take(mirror.bytes_on_disk())) {
+            return;
         }
         let path = mirror.path().to_owned();
         if let Err(error) = mirror.remove() {
@@ -179,12 +191,7 @@ impl<'a> Mirrored<'a> {
         wanted: &Wanted<'_>,
         outcome: &mut Outcome,
     ) {
-        outcome.row.tip = mirror.tip().map(str::to_owned);
-        outcome.row.refs = mirror.ref_count();
-        if wanted.pulls {
-            let count = SurfaceCount { read: mirror.pull_count(), ..SurfaceCount::default() };
-            outcome.row.surfaces.insert(Surface::Pulls.as_str().to_owned(), count);
-        }
+        outcome.mirror(mirror, wanted.pulls);
         if let Some(aside) = mirror.set_aside() {
             let text =
                 format!("its mirror was damaged and made anew: the damaged one is at {}", aside.display());
@@ -245,7 +252,7 @@ impl<'a> Mirrored<'a> {
         }
         let missing = mirror.fetch_objects(remote, &ids, limits).map_err(|error| failed(&error))?;
         let fetched = (ids.len() - missing.len()) as u64;
-        let count = SurfaceCount { read: fetched, expired: missing.len() as u64, failed: 0 };
+        let count = SurfaceCount { read: fetched, expired: missing.len() as u64, ..SurfaceCount::default() };
         outcome.row.surfaces.insert(Surface::Deleted.as_str().to_owned(), count);
         outcome.row.missing.extend(missing);
         Ok(fetched)
@@ -304,14 +311,4 @@ fn fetch_head(
     };
     outcome.problem(RepositoryState::Failed, reason);
     0
-}
-
-/// What the coverage says of a repository that could not be fetched.
-fn state_of(error: &GitError) -> RepositoryState {
-    match error {
-        GitError::NotFound(_) | GitError::Denied { .. } | GitError::Moved(_) | GitError::Refused(_) => {
-            RepositoryState::Unavailable
-        }
-        _ => RepositoryState::Failed,
-    }
 }

@@ -6,12 +6,12 @@ use super::own::Own;
 use crate::blob::{Fault, FaultKind};
 use crate::cli::error::redact;
 use crate::cli::scan_context::ScanContext;
-use crate::coverage::{CoverageRow, RepositoryState, Surface};
+use crate::coverage::{CoverageRow, RepositoryState, Surface, SurfaceCount};
 use crate::finding::Findings;
 use crate::journal::Scanned;
 use crate::meter::Meter;
 use crate::source::git::Repo;
-use crate::source::github::{Links, SurfaceRead};
+use crate::source::github::{GitError, Links, Mirror, SurfaceRead};
 
 /// A piece under way.
 pub(super) struct Outcome {
@@ -70,6 +70,27 @@ impl Outcome {
         self.problems.push((state, reason.into()));
     }
 
+    /// This is what its mirror has; `pulls` says whether those of pull requests were asked for.
+    pub(super) fn mirror(&mut self, mirror: &Mirror<'_>, pulls: bool) {
+        self.row.tip = mirror.tip().map(str::to_owned);
+        self.row.refs = mirror.ref_count();
+        if pulls {
+            let count = SurfaceCount { read: mirror.pull_count(), ..SurfaceCount::default() };
+            self.row.surfaces.insert(Surface::Pulls.as_str().to_owned(), count);
+        }
+    }
+
+    /// It could not be fetched; `rest` says what was done instead.
+    pub(super) fn not_fetched(&mut self, error: &GitError, rest: &str) {
+        let state = match error {
+            GitError::NotFound(_) | GitError::Denied { .. } | GitError::Moved(_) | GitError::Refused(_) => {
+                RepositoryState::Unavailable
+            }
+            _ => RepositoryState::Failed,
+        };
+        self.problem(state, format!("{error}{rest}"));
+    }
+
     /// One surface was looked at, and this is how much of it.
     pub(super) fn surface(&mut self, surface: Surface, read: SurfaceRead) {
         self.surface_or(RepositoryState::Failed, surface, read);
@@ -79,7 +100,7 @@ impl Outcome {
     pub(super) fn surface_or(&mut self, state: RepositoryState, surface: Surface, read: SurfaceRead) {
         let SurfaceRead { count, reason } = read;
         if count.read > 0 || count.expired > 0 || reason.is_none() {
-            self.looked_at(count.read > 0);
+            self.looked_at(count.read > 0 || count.pending > 0);
         }
         if let Some(reason) = reason {
             self.problem(state, reason);

@@ -78,7 +78,7 @@ fn row(repository: &str) -> CoverageRow {
     row.url = Some(format!("https://github.com/{}", repository.trim_end_matches(".wiki")));
     if repository == "octo/c" {
         row.missing = vec!["00ff".repeat(10), "11ee".repeat(10)];
-        let artifacts = SurfaceCount { read: 3, expired: 2, failed: 1 };
+        let artifacts = SurfaceCount { read: 3, expired: 2, failed: 1, pending: 0 };
         row.surfaces =
             [("artifacts".to_owned(), artifacts), ("pulls".to_owned(), SurfaceCount::default())].into();
     }

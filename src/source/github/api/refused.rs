@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use super::super::advice;
 use super::error::{ApiError, Refusal};
 use crate::github;
 use crate::http::Response;
@@ -40,16 +41,13 @@ pub(super) fn error_of(response: &Response) -> ApiError {
 fn of_status(response: &Response, said: &str) -> (Refusal, String) {
     let plain = |refusal, advice: &str| (refusal, advice.to_owned());
     match response.status {
-        401 => plain(
-            Refusal::BadCredentials,
-            "the credential is not known there, or has expired or been revoked: use another one",
-        ),
+        401 => plain(Refusal::BadCredentials, advice::BAD_CREDENTIAL),
         _ if is_blocked(response) => plain(Refusal::TakenDown, "taken down: nobody is given it"),
         403 => forbidden(response, said),
         404 => plain(Refusal::NotFound, "there is none, or the credential may not know of it"),
         409 if said.contains("empty") => plain(Refusal::Empty, ""),
         410 => plain(Refusal::Gone, "it is not kept any more"),
-        451 => plain(Refusal::TakenDown, "taken down for a legal reason: nobody is given it"),
+        451 => plain(Refusal::TakenDown, advice::TAKEN_DOWN_BY_LAW),
         _ => plain(Refusal::Invalid, ""),
     }
 }
@@ -66,11 +64,8 @@ fn forbidden(response: &Response, said: &str) -> (Refusal, String) {
     if let Some(sso) = response.header("x-github-sso") {
         return (Refusal::SingleSignOn, single_sign_on(sso));
     }
-    // https://docs.github.com/en/organizations/keeping-your-organization-secure/managing-security-settings-for-your-organization/managing-allowed-ip-addresses-for-your-organization
-    if said.contains("ip allow list") {
-        let advice = "the organization takes requests from the addresses on its list only: run this from one of them, or \
-                      have this one added";
-        return (Refusal::IpAllowList, advice.to_owned());
+    if advice::is_ip_allow_list(said) {
+        return (Refusal::IpAllowList, advice::IP_ALLOW_LIST.to_owned());
     }
     if said.contains("user-agent") || said.contains("administrative rules") {
         let advice = "something between here and GitHub removes the User-Agent";
@@ -84,7 +79,7 @@ fn forbidden(response: &Response, said: &str) -> (Refusal, String) {
 fn single_sign_on(header: &str) -> String {
     let url = header.split(';').find_map(|part| part.trim().strip_prefix("url="));
     let plain = |url: &&str| url.starts_with("https://") && url.bytes().all(|byte| byte.is_ascii_graphic());
-    let advice = "the credential is not authorized for the organization's single sign-on: authorize it";
+    let advice = advice::SINGLE_SIGN_ON;
     match url.filter(plain) {
         Some(url) => format!("{advice} at {}", redacted(url, MESSAGE_LIMIT)),
         None => format!("{advice} in the settings of your account"),

@@ -22,7 +22,7 @@ pub struct Spool {
     most: u64,
 }
 
-/// A whole download.
+/// A download, or what came of it.
 pub(super) struct Copied {
     /// Its first bytes.
     pub(super) head: Zeroizing<Vec<u8>>,
@@ -30,10 +30,18 @@ pub(super) struct Copied {
     pub(super) file: Option<File>,
 }
 
+impl Copied {
+    /// How many bytes of it there are.
+    pub(super) fn len(&self) -> u64 {
+        let in_file = self.file.as_ref().and_then(|file| file.metadata().ok()).map(|metadata| metadata.len());
+        in_file.unwrap_or(self.head.len() as u64)
+    }
+}
+
 /// Why a download was not copied.
 pub(super) enum NoCopy {
-    /// It broke off.
-    Broken(io::Error),
+    /// It broke off behind this beginning of it.
+    Broken(io::Error, Copied),
     /// There is no room for more than this beginning of it.
     NoRoom(Box<dyn Read>),
 }
@@ -48,7 +56,10 @@ impl Spool {
     pub(super) fn copy(&self, body: &mut dyn Read) -> Result<Copied, NoCopy> {
         let mut head = Zeroizing::new(vec![0; HEAD]);
         match fill(body, &mut head) {
-            (_, Err(error)) => return Err(NoCopy::Broken(error)),
+            (read, Err(error)) => {
+                head.truncate(read);
+                return Err(NoCopy::Broken(error, Copied { head, file: None }));
+            }
             (read, Ok(false)) => {
                 head.truncate(read);
                 return Ok(Copied { head, file: None });
@@ -60,7 +71,7 @@ impl Spool {
         };
         let mut chunk = head.clone();
         let mut written = 0;
-        loop {
+        let broken = loop {
             let room = written + chunk.len() as u64 <= self.most;
             if !room || file.write_all(&chunk).is_err() {
                 return Err(NoCopy::NoRoom(beginning(file, written, chunk)));
@@ -68,14 +79,20 @@ impl Spool {
             written += chunk.len() as u64;
             chunk.resize(CHUNK, 0);
             match read(body, &mut chunk) {
-                Ok(0) => break,
+                Ok(0) => break None,
                 Ok(read) => chunk.truncate(read),
-                Err(error) => return Err(NoCopy::Broken(error)),
+                Err(error) => break Some(error),
             }
-        }
+        };
         // What cannot be read again where it was written is as good as never copied.
-        file.seek(SeekFrom::Start(HEAD as u64)).map_err(NoCopy::Broken)?;
-        Ok(Copied { head, file: Some(file) })
+        if let Err(error) = file.seek(SeekFrom::Start(HEAD as u64)) {
+            return Err(NoCopy::Broken(error, Copied { head, file: None }));
+        }
+        let copied = Copied { head, file: Some(file) };
+        match broken {
+            Some(error) => Err(NoCopy::Broken(error, copied)),
+            None => Ok(copied),
+        }
     }
 }
 
@@ -149,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_that_breaks_off_is_none() {
+    fn a_copy_that_breaks_off_is_told_with_what_came() {
         struct Broken;
         impl Read for Broken {
             fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
@@ -158,8 +175,13 @@ mod tests {
         }
         let spool = Spool::new(std::env::temp_dir(), 1 << 30);
         for len in [0, 10, HEAD, HEAD + CHUNK + 1] {
-            let outcome = spool.copy(&mut bytes(len).chain(Broken));
-            assert!(matches!(outcome, Err(NoCopy::Broken(_))), "{len}");
+            let Err(NoCopy::Broken(_, copied)) = spool.copy(&mut bytes(len).chain(Broken)) else {
+                panic!("{len}")
+            };
+            assert_eq!(copied.len(), len as u64);
+            let Copied { head, file } = copied;
+            let rest = file.map(read_all).unwrap_or_default();
+            assert!([head.as_slice(), &rest].concat() == bytes(len), "{len}");
         }
     }
 }

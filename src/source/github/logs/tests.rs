@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::blob::Fault;
+use crate::coverage::SurfaceCount;
 use crate::finding::Finding;
 use crate::source::github::archive::Spool;
 use crate::source::github::runs::tests::search;
@@ -107,9 +108,44 @@ fn one_that_always_breaks_off_is_told_and_the_others_are_read() {
     });
     let (surface, findings, faults) = read(&server, None);
     assert_eq!((surface.count.read, surface.count.failed, findings.len()), (1, 1, 1));
-    let paths: Vec<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
-    assert_eq!(paths, ["octo/hello/actions/runs/1/attempts/1/logs.zip"]);
+    // That the zip has no end is told as well.
+    let path = "octo/hello/actions/runs/1/attempts/1/logs.zip";
+    assert!(!faults.is_empty() && faults.iter().all(|fault| fault.path.starts_with(path)), "{faults:?}");
     assert!(surface.reason.is_some_and(|reason| reason.contains("broke off 3 times")));
+}
+
+/// The server says that there is more, and there never is; or the end of the zip is lost.
+#[test]
+fn what_came_of_one_that_always_breaks_off_is_scanned() {
+    let large = "x".repeat(300 * 1024);
+    let (first, second) = (format!("{}\n", token(1)), format!("{}\n", token(2)));
+    let large = zip(&[("1_large.txt", large.as_str()), ("2_first.txt", &first), ("3_second.txt", &second)]);
+    let cut = large.windows(11).position(|bytes| bytes == b"3_second.tx").expect("a member");
+    for (bytes, breaks_after, expected) in
+        [(log(1), log(1).len(), 1), (large.clone(), large.len(), 2), (large, cut, 1)]
+    {
+        let created = vec![now() - 100];
+        let times = Mutex::new(0);
+        let server = Server::new(move |asked| match asked.path() {
+            "/repos/octo/hello/actions/runs" => search(&created, asked, |_, _| {}),
+            path if path.starts_with("/kept/") => {
+                // The first time there is the most of it.
+                let mut times = times.lock().expect("alone");
+                *times += 1;
+                let breaks_after = if *times == 1 { breaks_after } else { 10 };
+                let mut body = bytes.clone();
+                body.extend([0; 500]);
+                Answer { breaks_after: Some(breaks_after), ..Answer::bytes(200, body) }
+            }
+            _ => kept(asked),
+        });
+        let (surface, findings, faults) = read(&server, None);
+        assert_eq!((surface.count.read, surface.count.failed, findings.len()), (0, 1, expected));
+        let reason = "broke off 3 times, the last time so: ";
+        let reason = faults.iter().find(|fault| fault.reason.contains(reason)).expect("a fault");
+        assert!(reason.reason.ends_with(&format!("the {breaks_after} bytes of it that came were scanned")));
+        assert!(surface.reason.is_some_and(|reason| reason.contains("were scanned")));
+    }
 }
 
 #[test]
@@ -137,7 +173,8 @@ fn a_run_under_way_has_no_log_yet_and_is_told_of() {
         _ => Answer::error(404, "Not Found"),
     });
     let (surface, _, faults) = read(&server, None);
-    assert_eq!(surface, SurfaceRead::default());
+    let count = SurfaceCount { pending: 1, ..SurfaceCount::default() };
+    assert_eq!(surface, SurfaceRead { count, reason: None });
     assert_eq!(faults.len(), 1);
     assert_eq!(faults[0].kind, FaultKind::PassedOver);
     assert!(faults[0].reason.contains("has not ended"));

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::super::advice;
 use super::messages::Messages;
 
 /// Why `git` did not do what it was to do. Its messages hold no token, and are safe to print.
@@ -17,10 +18,7 @@ pub enum GitError {
     )]
     NotFound(String),
     /// The server does not give it to this credential.
-    #[error(
-        "the server refuses it with {status} ({message}); check that the credential is valid, may read the contents of this \
-         repository, and is authorized for the organization's single sign-on"
-    )]
+    #[error("the server refuses it with {status} ({message}); {}", advice::of_git(*status, message))]
     Denied {
         /// The HTTP status: 401, 403, 451.
         status: u16,
@@ -86,11 +84,15 @@ pub enum GitError {
     },
 }
 
+/// What `git` says where it would ask somebody for a credential, having shown one or none.
+const ASKS: [&str; 3] = ["Authentication failed", "could not read Username", "could not read Password"];
+
 /// Words of `git` and of what it stands on, and what they mean. The first that is found decides.
 const MEANINGS: &[(&[&str], Meaning)] = &[
-    (&["No space left on device", "Disk quota exceeded"], Meaning::DiskFull),
+    // The last is of a ref whose file was made and could not be filled (files-backend.c): it does not say why.
+    (&["No space left on device", "Disk quota exceeded", "couldn't write '"], Meaning::DiskFull),
     (&["attempting to allocate", "Out of memory"], Meaning::Memory),
-    (&["Authentication failed", "could not read Username", "could not read Password"], Meaning::Status(401)),
+    (&ASKS, Meaning::Status(401)),
     (&["unable to update url base from redirection"], Meaning::Status(301)),
     (&["cannot read existing object", "did not send all necessary objects"], Meaning::Damaged),
     // What follows of a pack that is none may read like damage on this disk.
@@ -172,7 +174,12 @@ impl GitError {
             _ if !said.refused().is_empty() => GitError::NoSuchObject(message),
             Some(Meaning::Status(300..=399)) => GitError::Moved(message),
             Some(Meaning::Status(404 | 410)) => GitError::NotFound(message),
-            Some(Meaning::Status(status @ (401 | 403 | 451))) => GitError::Denied { status, message },
+            Some(Meaning::Status(status @ (401 | 403 | 451))) => {
+                let message = said.one_line_without(&ASKS);
+                let is_told = !message.is_empty();
+                let message = if is_told { message } else { "it does not say why".to_owned() };
+                GitError::Denied { status, message }
+            }
             Some(Meaning::Damaged) => GitError::Damaged { path: path.to_owned(), message },
             Some(Meaning::Unreachable) => GitError::Unreachable(message),
             Some(Meaning::Server | Meaning::Status(_)) => GitError::Server(message),
@@ -264,5 +271,26 @@ mod tests {
         let message =
             of(&format!("remote: you sent {token}\u{1b}]0;x\u{7}\nfatal: something new")).to_string();
         assert!(!message.contains(&token) && !message.contains('\u{1b}'), "{message:?}");
+    }
+
+    #[test]
+    fn a_refusal_has_the_advice_that_fits() {
+        let denied = |status: u16, said: &str| {
+            let url = "fatal: unable to access 'https://h/o/r.git/': The requested URL returned error:";
+            of(&format!("remote: {said}\n{url} {status}")).to_string()
+        };
+        assert!(denied(451, "Unavailable").contains("legal reason"));
+        assert!(
+            denied(403, "The repository owner has an IP allow list enabled").contains("have this one added")
+        );
+        assert!(denied(403, "has enabled or enforced SAML SSO").contains("authorize it in the settings"));
+        assert!(denied(403, "Write access not granted.").contains("may read the contents"));
+        for said in ["", "remote: Invalid username or token.\n"] {
+            let asks = "fatal: could not read Username for 'https://h': terminal prompts disabled";
+            let text = of(&format!("{said}{asks}")).to_string();
+            assert!(text.contains("401") && text.contains("use another one"), "{text}");
+            assert!(!text.contains("Username for") && !text.contains("prompts"), "{text}");
+            assert!(said.is_empty() || text.contains("Invalid username or token."), "{text}");
+        }
     }
 }

@@ -72,9 +72,10 @@ impl Remote<'_> {
 
     /// Asks for its `HEAD`.
     pub(super) fn head(&self, workshop: &Workshop<'_>) -> Result<Head, GitError> {
-        let mut command = self.command(workshop)?;
         // There may be no repository yet.
-        command.env_remove("GIT_DIR").args(["ls-remote", "--symref", "--", self.url.as_str(), "HEAD"]);
+        let remote = Some((self.url, self.credential));
+        let mut command = workshop.git.command(&Call { mirror: None, remote, ..workshop.call() })?;
+        command.args(["ls-remote", "--symref", "--", self.url.as_str(), "HEAD"]);
         // What does not speak its protocol, git takes for a directory of files; a page without refs would be an empty repository.
         command.env("GIT_TRACE_PACKET", "2");
         let mut head = Head::default();
@@ -88,6 +89,7 @@ impl Remote<'_> {
             }
         })?;
         if ended.status.success() && !ended.said.speaks_git() {
+            workshop.git.works(workshop.limits)?;
             return Err(GitError::Server("what it answers is not git's protocol".to_owned()));
         }
         if ended.status.success() {

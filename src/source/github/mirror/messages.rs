@@ -97,8 +97,15 @@ impl Messages {
 
     /// All of it as one line that is safe to print: what the server said first, then git's own words.
     pub(super) fn one_line(&self) -> String {
+        self.one_line_without(&[])
+    }
+
+    /// The same without the lines of git that have one of these words.
+    pub(super) fn one_line_without(&self, words: &[&str]) -> String {
+        let is_told =
+            |line: &&str| line.starts_with("remote: ") || !words.iter().any(|word| line.contains(word));
         let (theirs, own): (Vec<&str>, Vec<&str>) =
-            self.lines().partition(|line| line.starts_with("remote: "));
+            self.lines().filter(is_told).partition(|line| line.starts_with("remote: "));
         let said = theirs.iter().map(|line| line.trim_start_matches("remote: "));
         let said = said.chain(own.iter().map(|line| {
             let plain = line.trim_start_matches("fatal: ");

@@ -31,6 +31,9 @@ const PROXIES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_prox
 /// What programs need on some systems.
 const SYSTEM: [&str; 4] = ["PATH", "SYSTEMROOT", "TEMP", "TMP"];
 
+/// No more of what it says of its version is kept.
+const LONGEST_VERSION: usize = 4096;
+
 /// Git's environment.
 const ENVIRONMENT: &[(&str, &str)] = &[
     ("LANG", "C"),
@@ -102,6 +105,19 @@ impl fmt::Debug for Git {
     }
 }
 
+/// What a git is found and asked with.
+#[derive(Clone, Copy)]
+pub struct GitOptions<'a> {
+    /// Certificates to trust besides the system's.
+    pub ca_cert: Option<&'a Path>,
+    /// A directory of this run's own, in which the home of git is made: whoever removes that removes this.
+    pub work_dir: &'a Path,
+    /// How long it may think about its version.
+    pub timeout: Duration,
+    /// Ends it soon after it is set.
+    pub cancel: &'a CancelFlag,
+}
+
 /// What one call is about.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Call<'a> {
@@ -114,25 +130,28 @@ pub(super) struct Call<'a> {
 }
 
 impl Git {
-    /// Finds it, and asks for its version. `ca_cert` are certificates to trust besides the system's.
-    pub fn find(ca_cert: Option<&Path>, cancel: &CancelFlag) -> Result<Git, GitError> {
-        Git::find_in(&|name| std::env::var_os(name), ca_cert, cancel)
+    /// Finds it, and asks for its version.
+    pub fn find(options: &GitOptions<'_>) -> Result<Git, GitError> {
+        Git::find_in(&|name| std::env::var_os(name), options)
     }
 
     /// The same with this environment.
     pub(super) fn find_in(
         variable: &dyn Fn(&str) -> Option<OsString>,
-        ca_cert: Option<&Path>,
-        cancel: &CancelFlag,
+        options: &GitOptions<'_>,
     ) -> Result<Git, GitError> {
         let no_home = |error: std::io::Error| {
-            GitError::Program(format!(
-                "no temporary directory can be made for git: {error}; set TMPDIR to another one"
-            ))
+            let place = options.work_dir.display();
+            GitError::Program(format!("no directory can be made for git in `{place}`: {error}"))
         };
-        let home = tempfile::Builder::new().prefix("stanch-git-").tempdir().map_err(no_home)?;
-        let named =
-            ca_cert.map(Path::to_owned).into_iter().chain(variable("SSL_CERT_FILE").map(PathBuf::from));
+        // Git is started in it, and so its name must not depend on the current directory.
+        let work_dir = std::path::absolute(options.work_dir).map_err(no_home)?;
+        let home = tempfile::Builder::new().prefix("git-").tempdir_in(work_dir).map_err(no_home)?;
+        let named = options
+            .ca_cert
+            .map(Path::to_owned)
+            .into_iter()
+            .chain(variable("SSL_CERT_FILE").map(PathBuf::from));
         let authorities =
             authorities::bundle(&named.collect::<Vec<_>>(), home.path()).map_err(|(path, error)| {
                 GitError::Program(format!("cannot read the certificates in `{}`: {error}", path.display()))
@@ -148,7 +167,7 @@ impl Git {
             home,
             authorities,
         };
-        git.check_version(cancel)?;
+        git.check_version(options)?;
         Ok(git)
     }
 
@@ -158,13 +177,25 @@ impl Git {
         self.home.path()
     }
 
-    fn check_version(&self, cancel: &CancelFlag) -> Result<(), GitError> {
+    fn check_version(&self, options: &GitOptions<'_>) -> Result<(), GitError> {
         let mut command = self.command(&Call::default())?;
         command.arg("--version");
-        let limits = Limits { stall: Duration::from_secs(30), may_hold: &|_| true, cancel };
+        let limits = Limits { stall: options.timeout, may_hold: &|_| true, cancel: options.cancel };
         let mut text = String::new();
-        let each = &mut |line: &[u8]| text.push_str(&String::from_utf8_lossy(line));
-        child::run(command, Input::Nothing, Watch::new(&limits, None), each)?;
+        let each = &mut |line: &[u8]| {
+            if text.len() < LONGEST_VERSION {
+                text.push_str(&String::from_utf8_lossy(line));
+            }
+        };
+        let hangs = |error| match error {
+            GitError::Hung(seconds) => GitError::Program(format!(
+                "`{}` does not say in {seconds} seconds which version of git it is: see which git comes first in PATH, or \
+                 allow more with --timeout",
+                self.path.display()
+            )),
+            error => error,
+        };
+        child::run(command, Input::Nothing, Watch::new(&limits, None), each).map_err(hangs)?;
         let told = || crate::text::one_line(&text, 60);
         match version(&text) {
             Some(found) if found >= OLDEST => Ok(()),
@@ -183,14 +214,30 @@ impl Git {
         }
     }
 
+    /// Whether it does what it is told: it says what it was configured with.
+    pub(super) fn works(&self, limits: &Limits<'_>) -> Result<(), GitError> {
+        let mut command = self.command(&Call::default())?;
+        command.args(["config", "--get", "protocol.allow"]);
+        let mut obeys = false;
+        let each = &mut |line: &[u8]| obeys |= line == b"never";
+        child::run(command, Input::Nothing, Watch::new(limits, None), each)?;
+        if obeys {
+            return Ok(());
+        }
+        Err(GitError::Program(format!(
+            "`{}` says that it is git, and does not do what git does: see which git comes first in PATH",
+            self.path.display()
+        )))
+    }
+
     /// Git, about to do something.
     pub(super) fn command(&self, call: &Call<'_>) -> Result<Command, GitError> {
         let mut command = Command::new(&self.path);
         command.env_clear().envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.envs(ENVIRONMENT.iter().copied()).env("HOME", self.home.path()).current_dir(self.home.path());
-        if let Some(mirror) = call.mirror {
-            command.env("GIT_DIR", mirror);
-        }
+        // Its home may be within somebody's repository, whose configuration is to have no say: none is looked for above.
+        let no_repository = self.home.path().join("none");
+        command.env("GIT_DIR", call.mirror.unwrap_or(&no_repository));
         for (index, (key, value)) in self.settings(call)?.iter().enumerate() {
             command.env(format!("GIT_CONFIG_KEY_{index}"), key);
             command.env(format!("GIT_CONFIG_VALUE_{index}"), value);

@@ -8,8 +8,8 @@ use super::refs::Workshop;
 /// How many commits are asked for in one call: their ids are its arguments.
 const AT_ONCE: usize = 500;
 
-/// The heads of pull requests.
-const HEADS: &str = "refs/pull/*/head";
+/// The heads of pull requests; and what merging them would come to, for what only that has.
+const REFS: [&str; 2] = ["refs/pull/*/head", "refs/pull/*/merge"];
 
 /// The number of a pull request for each of the commits that only pull requests have: the one whose head is nearest.
 pub(super) fn pulls_of(
@@ -20,31 +20,48 @@ pub(super) fn pulls_of(
     let without_branch: Vec<&str> = without_branch.iter().map(String::as_str).collect();
     let mut pulls = BTreeMap::new();
     for group in without_branch.chunks(AT_ONCE) {
-        let mut command = workshop.command(&["name-rev", &format!("--refs={HEADS}")])?;
-        command.args(group);
-        workshop.lines(command, None, &mut |line| {
-            if let Some((commit, name)) = line.split_once(' ')
-                && let Some(number) = number_of(name)
-            {
-                pulls.insert(commit.to_owned(), number);
-            }
-        })?;
-        // git-name-rev(1) stops at what is older by date than the commit, and dates may be wrong.
-        for commit in group {
-            if !pulls.contains_key(*commit)
-                && let Some(number) = one_of(workshop, commit)?
-            {
-                pulls.insert((*commit).to_owned(), number);
-            }
+        for refs in REFS {
+            let left: Vec<&str> =
+                group.iter().copied().filter(|commit| !pulls.contains_key(*commit)).collect();
+            add_pulls_of(workshop, &left, refs, &mut pulls)?;
         }
     }
     Ok(pulls)
 }
 
-fn one_of(workshop: &Workshop<'_>, commit: &str) -> Result<Option<u64>, GitError> {
+/// Adds the numbers of those that these refs lead to.
+fn add_pulls_of(
+    workshop: &Workshop<'_>,
+    commits: &[&str],
+    refs: &str,
+    pulls: &mut BTreeMap<String, u64>,
+) -> Result<(), GitError> {
+    if commits.is_empty() {
+        return Ok(());
+    }
+    let mut command = workshop.command(&["name-rev", &format!("--refs={refs}")])?;
+    command.args(commits);
+    workshop.lines(command, None, &mut |line| {
+        if let Some((commit, name)) = line.split_once(' ')
+            && let Some(number) = number_of(name)
+        {
+            pulls.insert(commit.to_owned(), number);
+        }
+    })?;
+    // git-name-rev(1) stops at what is older by date than the commit, and dates may be wrong.
+    for commit in commits {
+        if !pulls.contains_key(*commit)
+            && let Some(number) = one_of(workshop, commit, refs)?
+        {
+            pulls.insert((*commit).to_owned(), number);
+        }
+    }
+    Ok(())
+}
+
+fn one_of(workshop: &Workshop<'_>, commit: &str, refs: &str) -> Result<Option<u64>, GitError> {
     let contains = format!("--contains={commit}");
-    let command =
-        workshop.command(&["for-each-ref", "--count=1", "--format=%(refname)", &contains, HEADS])?;
+    let command = workshop.command(&["for-each-ref", "--count=1", "--format=%(refname)", &contains, refs])?;
     let mut number = None;
     workshop.lines(command, None, &mut |line| number = number_of(line))?;
     Ok(number)

@@ -80,6 +80,25 @@ impl Workshop<'_> {
         Ok(refs)
     }
 
+    /// Whether no ref at all is here, not even one that is kept.
+    pub(super) fn is_empty(&self) -> Result<bool, GitError> {
+        let mut is_empty = true;
+        let command = self.command(&["for-each-ref", "--count=1"])?;
+        self.lines(command, None, &mut |_| is_empty = false)?;
+        Ok(is_empty)
+    }
+
+    /// What the mirror's own `HEAD` points to, if that is here.
+    pub(super) fn head(&self) -> Result<Option<String>, GitError> {
+        let mut id = None;
+        let command = self.command(&["rev-list", "--max-count=1", "--ignore-missing", "HEAD", "--"])?;
+        match self.lines(command, None, &mut |line| id = Some(line.to_owned())) {
+            // It stands for a branch that there is not.
+            Err(GitError::Git { .. } | GitError::Damaged { .. }) => Ok(None),
+            read => read.map(|()| id),
+        }
+    }
+
     /// Those of these commits to which none of the refs leads that `from` names: options of git-rev-list(1).
     pub(super) fn not_reachable(
         &self,

@@ -83,6 +83,15 @@ fn configure(path: &Path) -> io::Result<()> {
     fs::rename(&draft, &config)
 }
 
+/// Makes what an earlier run has left fit to be read. Whether there is a repository.
+pub(super) fn restore(path: &Path) -> Result<bool, GitError> {
+    let there = ["HEAD", "config", "objects"].iter().all(|name| path.join(name).exists());
+    if there {
+        tidy(path).and_then(|()| configure(path)).map_err(|error| GitError::io(path, &error))?;
+    }
+    Ok(there)
+}
+
 /// Removes what interrupted calls of git leave: locks, and beginnings of packs. The mirror's own lock says that nobody is at
 /// work on them.
 pub(super) fn tidy(path: &Path) -> io::Result<()> {

@@ -20,19 +20,28 @@ fn limits(cancel: &CancelFlag) -> Limits<'_> {
     Limits { stall: Duration::from_mins(1), may_hold: &|_| true, cancel }
 }
 
+/// What a git is found with that has a minute for all it does.
+fn options<'a>(work_dir: &'a Path, cancel: &'a CancelFlag) -> GitOptions<'a> {
+    GitOptions { ca_cert: None, work_dir, timeout: Duration::from_mins(1), cancel }
+}
+
 /// A server, a cache and a git.
 struct Scene {
     server: Server,
     cache: tempfile::TempDir,
     git: Git,
+    /// Behind the git, whose home is in it.
+    work_dir: tempfile::TempDir,
     cancel: CancelFlag,
 }
 
 impl Scene {
     fn new() -> Scene {
         let cancel = CancelFlag::default();
-        let git = Git::find(None, &cancel).expect("git is installed");
-        Scene { server: Server::new(), cache: tempfile::tempdir().expect("a directory"), git, cancel }
+        let directory = || tempfile::tempdir().expect("a directory");
+        let work_dir = directory();
+        let git = Git::find(&options(work_dir.path(), &cancel)).expect("git is installed");
+        Scene { server: Server::new(), cache: directory(), git, work_dir, cancel }
     }
 
     fn place(&self) -> MirrorPlace {
@@ -209,12 +218,21 @@ fn commits_that_only_pull_requests_have_are_told_by_their_numbers() {
     upstream.set("refs/pull/17/head", &head);
     upstream.set("refs/pull/18/head", &merged);
     upstream.set("refs/heads/main", &merged);
-    upstream.set("refs/pull/19/merge", &upstream.commit(b"merge", &[&head, &merged]));
+    let merge = upstream.commit(b"merge", &[&head, &merged]);
+    upstream.set("refs/pull/19/merge", &merge);
     let mirror = scene.fetch("hello").unwrap();
     let absent = "1".repeat(40);
-    let commits = [&inner, &head, &merged, &main, &absent].map(String::as_str).into();
+    let commits = [&inner, &head, &merged, &merge, &main, &absent].map(String::as_str).into();
     let pulls = mirror.pulls_of(&commits, &limits(&scene.cancel)).unwrap();
-    assert_eq!(pulls, BTreeMap::from([(inner, 17), (head, 17)]));
+    assert_eq!(pulls, BTreeMap::from([(inner.clone(), 17), (head.clone(), 17), (merge.clone(), 19)]));
+    // Where no head of a pull request is left, what merging it would come to leads to its commits.
+    upstream.git(&["update-ref", "-d", "refs/pull/17/head"]);
+    upstream.git(&["update-ref", "-d", "refs/pull/18/head"]);
+    mirror.remove().unwrap();
+    let mirror = scene.fetch("hello").unwrap();
+    let pulls = mirror.pulls_of(&commits, &limits(&scene.cancel)).unwrap();
+    assert_eq!(mirror.pull_count(), 0);
+    assert_eq!(pulls, BTreeMap::from([(inner, 19), (head, 19), (merge, 19)]));
 }
 
 #[test]

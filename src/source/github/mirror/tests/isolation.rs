@@ -44,7 +44,8 @@ fn environment(path: &Path) -> impl Fn(&str) -> Option<OsString> {
 fn the_credential_is_in_the_environment_and_nowhere_else() {
     let directory = directory_with(NOTING);
     let cancel = CancelFlag::default();
-    let git = Git::find_in(&environment(directory.path()), None, &cancel).unwrap();
+    let work_dir = tempfile::tempdir().unwrap();
+    let git = Git::find_in(&environment(directory.path()), &options(work_dir.path(), &cancel)).unwrap();
     let (token, text) = credential();
     let cache = tempfile::tempdir().unwrap();
     let name = RepositoryName::parse("octo/hello").unwrap();
@@ -86,21 +87,67 @@ fn the_credential_is_in_the_environment_and_nowhere_else() {
 #[test]
 fn a_git_that_is_too_old_or_none_is_told() {
     let cancel = CancelFlag::default();
+    let work_dir = tempfile::tempdir().unwrap();
+    let with = options(work_dir.path(), &cancel);
     let find = |script: &str| {
         let directory = directory_with(script);
-        Git::find_in(&environment(directory.path()), None, &cancel).map(drop).unwrap_err().to_string()
+        Git::find_in(&environment(directory.path()), &with).map(drop).unwrap_err().to_string()
     };
     let says = |version: &str| format!("#!/bin/sh\necho '{version}'\n");
     assert!(find(&says("git version 2.30.9")).contains("too old (git version 2.30.9): install git 2.31"));
     assert!(find(&says("hello")).contains("which version"));
-    let none = Git::find_in(&|_| None, None, &cancel).map(drop).unwrap_err().to_string();
+    let none = Git::find_in(&|_| None, &with).map(drop).unwrap_err().to_string();
     assert!(none.contains("no git in PATH"), "{none}");
     for version in
         ["git version 2.31.0", "git version 2.39.5 (Apple Git-154)", "git version 2.45.1.windows.1"]
     {
         let directory = directory_with(&says(version));
-        Git::find_in(&environment(directory.path()), None, &cancel).unwrap();
+        Git::find_in(&environment(directory.path()), &with).unwrap();
     }
+}
+
+#[test]
+fn a_git_that_hangs_or_does_nothing_is_told_and_not_waited_for() {
+    let mut scene = Scene::new();
+    scene.hello();
+    let hangs = directory_with("#!/bin/sh\nexec sleep 60\n");
+    let short =
+        GitOptions { timeout: Duration::from_millis(300), ..options(scene.work_dir.path(), &scene.cancel) };
+    let error = Git::find_in(&environment(hangs.path()), &short).map(drop).unwrap_err().to_string();
+    assert!(error.contains("does not say in 0 seconds") && error.contains("--timeout"), "{error}");
+    let idle = directory_with("#!/bin/sh\n[ \"$1\" = --version ] && echo git version 2.47.3\nexit 0\n");
+    scene.git =
+        Git::find_in(&environment(idle.path()), &options(scene.work_dir.path(), &scene.cancel)).unwrap();
+    let error = scene.fetch("hello").map(drop).unwrap_err();
+    assert!(matches!(&error, GitError::Program(text) if text.contains("first in PATH")), "{error}");
+}
+
+/// A run that is killed leaves nothing but its work directory, which the next one removes.
+#[test]
+fn the_home_of_git_is_in_the_work_directory_of_its_run() {
+    let (work_dir, cancel) = (tempfile::tempdir().unwrap(), CancelFlag::default());
+    let own = work_dir.path().join("own.pem");
+    std::fs::write(&own, "one's own").unwrap();
+    let with = GitOptions { ca_cert: Some(&own), ..options(work_dir.path(), &cancel) };
+    let git = Git::find(&with).unwrap();
+    assert_eq!(git.home().parent(), Some(work_dir.path()));
+    assert!(git.home().join("authorities.pem").exists());
+    drop(git);
+    assert_eq!(std::fs::read_dir(work_dir.path()).unwrap().count(), 1, "only the certificate is left");
+}
+
+/// As where `--cache` names a directory in a clone.
+#[test]
+fn a_repository_around_the_work_directory_has_no_say() {
+    let mut scene = Scene::new();
+    let (_, main) = scene.hello();
+    let around = tempfile::tempdir().unwrap();
+    in_mirror(around.path(), &["init", "-q", "."]);
+    in_mirror(around.path(), &["config", "http.proxy", "http://127.0.0.1:1"]);
+    let work_dir = around.path().join("cache");
+    std::fs::create_dir(&work_dir).unwrap();
+    scene.git = Git::find(&options(&work_dir, &scene.cancel)).unwrap();
+    assert_eq!(scene.fetch("hello").unwrap().tip(), Some(main.as_str()));
 }
 
 /// A wrapper around git that waits before it begins, so that the test can look at it.
@@ -130,7 +177,8 @@ fn no_process_of_a_real_fetch_shows_the_credential_in_its_arguments() {
         std::fs::write(&path, script).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
-    scene.git = Git::find_in(&environment(directory.path()), None, &scene.cancel).unwrap();
+    scene.git =
+        Git::find_in(&environment(directory.path()), &options(scene.work_dir.path(), &scene.cancel)).unwrap();
     let url = scene.server.url("hello");
     let remote = Remote { url: &url, credential: Some(&token) };
     let mirror =

@@ -193,6 +193,38 @@ fn a_damaged_mirror_is_set_aside_and_made_anew() {
 }
 
 #[test]
+fn what_an_earlier_run_has_kept_is_read_without_its_server() {
+    let scene = Scene::new();
+    let url = scene.server.url("hello");
+    let limits = limits(&scene.cancel);
+    let kept = || Mirror::kept(&scene.git, &scene.place(), &url, &limits);
+    assert!(kept().unwrap().is_none());
+    let (upstream, main) = scene.hello();
+    upstream.set("refs/pull/3/head", &main);
+    let path = scene.fetch("hello").unwrap().path().to_owned();
+    scene.server.behave(Manner::Status(500));
+    assert!(scene.fetch("hello").is_err());
+    scene.server.seen();
+    std::fs::write(path.join("config.lock"), "").unwrap();
+    let mirror = kept().unwrap().unwrap();
+    assert_eq!((mirror.tip(), mirror.ref_count(), mirror.pull_count()), (Some(main.as_str()), 2, 1));
+    assert_eq!(scene.server.seen(), []);
+    drop(mirror);
+    // Its HEAD may stand for a branch that there is not, and what is kept may be no ref of the server.
+    std::fs::write(path.join("HEAD"), "ref: refs/heads/none\n").unwrap();
+    assert_eq!(kept().unwrap().unwrap().tip(), None);
+    for (name, refs) in [("refs/heads/main", 1), ("refs/pull/3/head", 0)] {
+        in_mirror(&path, &["update-ref", &format!("refs/stanch-kept/{main}"), &main]);
+        in_mirror(&path, &["update-ref", "-d", name]);
+        assert_eq!(kept().unwrap().unwrap().ref_count(), refs);
+    }
+    in_mirror(&path, &["update-ref", "-d", &format!("refs/stanch-kept/{main}")]);
+    assert!(kept().unwrap().is_none(), "there is nothing in it");
+    std::fs::remove_dir_all(path.join("objects")).unwrap();
+    assert!(kept().unwrap().is_none());
+}
+
+#[test]
 fn nothing_else_is_taken_for_a_mirror() {
     let scene = Scene::new();
     scene.hello();
@@ -240,12 +272,22 @@ fn a_mirror_is_locked_as_long_as_a_child_of_another_run_lives() {
     assert!(scene.fetch("hello").is_ok());
 }
 
-/// Where file systems may be mounted.
+/// Where file systems may be mounted: objects that do not fit, and refs that do not.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_told() {
     let scene = Scene::new();
     hello_of(&scene, &noise(4 << 20));
+    is_full_with(&scene);
+    let scene = Scene::new();
+    let (upstream, main) = scene.hello();
+    let refs: String = (0..800).map(|n| format!("create refs/pull/{n}/head {main}\n")).collect();
+    upstream.git_with_input(&["update-ref", "--stdin"], refs.as_bytes());
+    is_full_with(&scene);
+}
+
+#[cfg(target_os = "linux")]
+fn is_full_with(scene: &Scene) {
     let mount = |arguments: &[&str]| {
         let run =
             std::process::Command::new(arguments[0]).args(&arguments[1..]).arg(scene.cache.path()).output();
@@ -255,7 +297,7 @@ fn a_full_disk_is_told() {
         return;
     }
     let error = scene.fetch("hello").map(drop);
-    let is_gone = is_gone(&scene);
+    let is_gone = is_gone(scene);
     assert!(mount(&["umount"]));
     assert!(matches!(error, Err(GitError::DiskFull(_))), "{error:?}");
     assert!(is_gone);
