@@ -281,7 +281,8 @@ fn a_full_disk_is_told() {
     is_full_with(&scene);
     let scene = Scene::new();
     let (upstream, main) = scene.hello();
-    let refs: String = (0..800).map(|n| format!("create refs/pull/{n}/head {main}\n")).collect();
+    let refs: Vec<String> = (0..800).map(|n| format!("create refs/pull/{n}/head {main}\n")).collect();
+    let refs = refs.concat();
     upstream.git_with_input(&["update-ref", "--stdin"], refs.as_bytes());
     is_full_with(&scene);
 }
