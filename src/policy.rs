@@ -80,7 +80,7 @@ impl Policy {
             State::Own
         } else if !context.kinds.contains(&kind) {
             State::Unsupported
-        } else if finding.confidence < self.least {
+        } else if finding.confidence < self.least || (context.doubtful)(finding) {
             State::Held
         } else {
             State::Queued
@@ -96,6 +96,8 @@ pub struct PolicyContext<'a> {
     pub kinds: &'a [Kind],
     /// Whether a token is one of this machine's own credentials.
     pub own: &'a dyn Fn(Fingerprint) -> bool,
+    /// Whether a finding may be suppressed by what could not be read.
+    pub doubtful: &'a dyn Fn(&Finding) -> bool,
     /// What an earlier run left of a token.
     pub known: &'a dyn Fn(Fingerprint) -> Option<Known>,
 }

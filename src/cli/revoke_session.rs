@@ -1,6 +1,6 @@
 //! A revoking run, from what was found to what became of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use anyhow::bail;
@@ -56,6 +56,8 @@ pub(super) struct RevokeSession {
     targets: Vec<RevokeTarget>,
     /// This machine's own credentials.
     own: LocalCredentials,
+    /// Tokens that may be suppressed by what could not be read: they are held back.
+    doubtful: HashSet<Fingerprint>,
     /// What is scanned, for the audit trail.
     roots: Vec<String>,
     console: Console,
@@ -105,7 +107,13 @@ impl RevokeSession {
         let root =
             |input: &Input| input.path().map_or_else(|| "-".to_owned(), |path| path.display().to_string());
         let roots = inputs.iter().map(root).collect();
-        Ok(RevokeSession { settings, targets, own, roots, console: *console })
+        let doubtful = HashSet::new();
+        Ok(RevokeSession { settings, targets, own, doubtful, roots, console: *console })
+    }
+
+    /// Holds these tokens back.
+    pub(super) fn hold_back(&mut self, doubtful: HashSet<Fingerprint>) {
+        self.doubtful = doubtful;
     }
 
     /// Sends what was found, and with it what waits at its host, as far as the policy, the user and the quota allow, and
@@ -202,6 +210,7 @@ impl RevokeSession {
             counted,
             kinds: &target.kinds,
             own: &|fingerprint| self.own.location_of(fingerprint).is_some(),
+            doubtful: &|finding| self.doubtful.contains(&finding.token.fingerprint()),
             known: &|fingerprint| known.get(&fingerprint).copied(),
         };
         let eligible = target.eligible(findings, counted);

@@ -20,6 +20,8 @@ pub(super) struct RunEnd<'a> {
     pub(super) coverage: Option<Coverage>,
     /// Credentials that this run was given while it went on, and what each is: they are this machine's own.
     pub(super) own: Vec<(Fingerprint, String)>,
+    /// Whether a finding may be suppressed by what could not be read: then it is not sent.
+    pub(super) is_doubtful: Option<&'a dyn Fn(&Finding) -> bool>,
     /// What is done between revoking and reporting.
     pub(super) after: Option<&'a mut After<'a>>,
 }
@@ -27,7 +29,7 @@ pub(super) struct RunEnd<'a> {
 impl RunEnd<'_> {
     /// That of a run over these roots, which has nothing more to tell.
     pub(super) fn of(roots: Roots) -> Self {
-        RunEnd { roots, is_shallow: false, coverage: None, own: Vec::new(), after: None }
+        RunEnd { roots, is_shallow: false, coverage: None, own: Vec::new(), is_doubtful: None, after: None }
     }
 }
 

@@ -179,6 +179,10 @@ impl ScanSession {
         let mut revoke_session = self.revoke_session.take().filter(|_| !scan_interrupted);
         if let Some(session) = &mut revoke_session {
             session.add_own(&end.own);
+            if let Some(is_doubtful) = end.is_doubtful {
+                let doubtful = findings.iter().filter(|finding| is_doubtful(finding));
+                session.hold_back(doubtful.map(|finding| finding.token.fingerprint()).collect());
+            }
         }
         let terminal = Terminal { console: &self.console, cancel: &self.cancel };
         let suppressions = &self.detection.suppressions;

@@ -32,6 +32,8 @@ pub struct Scanned {
     pub read: Reading,
     /// What it says of itself.
     pub own: OwnFiles,
+    /// Whether it says more, which could not be read: what is no leak there is not known.
+    pub is_doubtful: bool,
 }
 
 /// The texts of the two files by which a repository says what in it is no leak.
@@ -101,7 +103,7 @@ impl Done {
         }
         let Done { row, files, objects, commits, bytes, own, .. } = self;
         let read = Reading { files, objects, commits, bytes, ..Reading::default() };
-        Some(Scanned { row, findings, faults, read, own })
+        Some(Scanned { row, findings, faults, read, own, is_doubtful: false })
     }
 }
 
@@ -109,7 +111,8 @@ impl Scanned {
     /// What came of something in which nothing was looked at.
     pub fn nothing(row: CoverageRow) -> Scanned {
         let (findings, faults) = (Vec::new(), Vec::new());
-        Scanned { row, findings, faults, read: Reading::default(), own: OwnFiles::default() }
+        let own = OwnFiles::default();
+        Scanned { row, findings, faults, read: Reading::default(), own, is_doubtful: false }
     }
 
     /// Writes the report of this repository alone, in the form of a shard's: it tells more of suppressions.

@@ -33,7 +33,7 @@ fn scanned() -> Scanned {
     let row = CoverageRow::new("octo", "octo/a", RepositoryState::Scanned);
     let read = Reading { files: 1, objects: 2, commits: 3, bytes: 4, ..Reading::default() };
     let own = OwnFiles { config: Some("exclude = []".to_owned()), ignore: None };
-    Scanned { row, findings, faults, read, own }
+    Scanned { row, findings, faults, read, own, is_doubtful: false }
 }
 
 #[test]

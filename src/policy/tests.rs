@@ -33,7 +33,7 @@ fn context<'a>(
     own: &'a dyn Fn(Fingerprint) -> bool,
     known: &'a dyn Fn(Fingerprint) -> Option<Known>,
 ) -> PolicyContext<'a> {
-    PolicyContext { counted: Confidence::Likely, kinds, own, known }
+    PolicyContext { counted: Confidence::Likely, kinds, own, doubtful: &|_| false, known }
 }
 
 /// A plan where nothing waits.

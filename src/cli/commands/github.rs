@@ -2,6 +2,7 @@
 
 mod access;
 mod alerts;
+mod head;
 mod identity;
 mod joined;
 mod kept_mirrors;
@@ -16,6 +17,7 @@ mod task;
 mod wanted;
 mod worker;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -23,6 +25,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use self::access::Access;
 use self::alerts::LastSteps;
+use self::joined::is_only_in;
 use self::mirrored::Mirrored;
 use self::notebook::Notebook;
 use self::sweep::{Sweep, Swept};
@@ -40,6 +43,7 @@ use crate::finding::Finding;
 use crate::report::Roots;
 use crate::settings::{ConnectionSettings, Env};
 use crate::source::github::{ApiError, Listing, ListingOptions, Target};
+use crate::text::counted;
 
 pub(super) fn run(args: &GithubArgs, env: &Env) -> anyhow::Result<Exit> {
     let mut session = ScanSession::prepare(GITHUB, &args.common, Vec::new(), env)?;
@@ -78,18 +82,26 @@ pub(super) fn run(args: &GithubArgs, env: &Env) -> anyhow::Result<Exit> {
     drop(worker);
     swept.add_rows(std::mem::take(&mut listing.rows));
     swept.add_rows(withheld(&access, &targets));
-    let Swept { findings, rows, alerts, rules, excluded, .. } = swept;
+    let Swept { findings, rows, alerts, rules, excluded, doubtful, .. } = swept;
+    warn_of_doubtful(&doubtful, args, &session.console);
+    let is_doubtful = |finding: &Finding| is_only_in(finding, &doubtful);
     let excluded = excluded.into_iter().map(|(name, globs)| (PathBuf::from(name), globs));
     session.detection.add_swept(rules, excluded.collect());
     let roots = Roots::of_names(rows.iter().map(|row| row.repository.clone()));
-    // What failed may be given the next time: then only that is fetched.
-    let is_over = rows.iter().all(|row| row.state != RepositoryState::Failed);
+    // What failed may be given the next time, and with another credential: then only that is fetched.
+    let is_over = rows.iter().all(|row| row.state != RepositoryState::Failed)
+        && access.api.require_credential().is_ok();
     let coverage = Coverage::new(rows, not_asked(&listing, args));
     let last = LastSteps { args, access: &access, alerts, console: session.console };
     last.announce();
     let mut after = |findings: &mut [Finding], coverage: &mut Option<Coverage>| last.run(findings, coverage);
-    let end =
-        RunEnd { coverage: Some(coverage), own: access.own(), after: Some(&mut after), ..RunEnd::of(roots) };
+    let end = RunEnd {
+        coverage: Some(coverage),
+        own: access.own(),
+        is_doubtful: Some(&is_doubtful),
+        after: Some(&mut after),
+        ..RunEnd::of(roots)
+    };
     let cancel = session.meter.cancel_flag().clone();
     let Finished { exit, is_written } = session.finish_run(findings, end);
     // What no report has is still in the journal.
@@ -109,6 +121,17 @@ fn warn_of_idle_flags(args: &GithubArgs, console: &Console) {
 fn interrupted(target: &Target) -> CoverageRow {
     let row = CoverageRow::new(target.to_string(), target.to_string(), RepositoryState::Interrupted);
     CoverageRow { reason: Some("the run was interrupted while it was listed".to_owned()), ..row }
+}
+
+/// What a repository calls no leak is not sent, and neither is what it may call so.
+fn warn_of_doubtful(doubtful: &HashSet<String>, args: &GithubArgs, console: &Console) {
+    if args.common.revoke && !doubtful.is_empty() {
+        let what = counted(doubtful.len() as u64, "repository", "repositories");
+        console.warn(&format!(
+            "{what} could not say what in them is no leak: tokens that are only there are held back (to send them, mend the \
+             file, or say --no-project-config)"
+        ));
+    }
 }
 
 /// What single sign-on hid from lists that were answered all the same: nobody knows how much that is.

@@ -86,6 +86,7 @@ fn a_second_provider_revokes_its_tokens_within_its_own_limits() -> Checked {
     assert_eq!((limits.max_batch, limits.per_hour, limits.revocable_kinds()), (10, 5, vec![acme]));
 
     let context = PolicyContext {
+        doubtful: &|_| false,
         counted: Confidence::Likely,
         kinds: &limits.revocable_kinds(),
         own: &|_| false,

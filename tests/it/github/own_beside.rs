@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::alerts::alert;
 use super::own_files::{MAIN, REVOKE, suppressed, tokens};
 use super::planted::zip;
-use super::{Sweep, sha256};
+use super::{Sweep, finding, sha256};
 use crate::support::github_source::{Artifact, FoundIn, Run};
 
 #[test]
@@ -36,6 +36,48 @@ fn logs_and_artifacts_are_in_no_tree_that_a_pattern_for_paths_means() {
     let (code, report) = sweep.json(&["acme", "--include", "repos,actions-logs,artifacts"]);
     let words = [&by_hash, &by_text, &log, &artifact].map(|token| suppressed(&report, token));
     assert_eq!((code, json!(words)), (1, json!(["ignore-file", "allowlist", null, null])));
+}
+
+#[test]
+fn what_is_no_leak_in_a_repository_that_was_not_given_is_not_known() {
+    let mut sweep = Sweep::new(18_692);
+    let [allowed, other] = tokens(&mut sweep);
+    let ignore = format!("sha256:{}\n", sha256(&allowed));
+    let bare = sweep.github.repository("acme/web", |_| {});
+    bare.commit_saying(MAIN, "m", &[(".stanchignore", ignore.as_bytes()), ("f", allowed.as_bytes())]);
+    sweep.github.repository("acme/two", |_| {}).commit(MAIN, "f", "nothing");
+    sweep.github.change(|world| {
+        world.alerts = vec![alert(1, "acme/web", &allowed), alert(2, "acme/two", &other)];
+    });
+    let trouble = crate::support::github_source::Trouble::Permissions;
+    sweep.github.trouble_always("/acme/web.git/info/refs", trouble);
+    let run = [&["acme", "--include", "repos,alerts", "--resolve-alerts"], &REVOKE[..]].concat();
+    let (code, report) = sweep.json(&run);
+    let state = |token: &str| finding(&report, token).expect("found")["revocation"]["state"].clone();
+    assert_eq!((state(&allowed), state(&other)), (json!("held"), json!("accepted")));
+    assert_eq!((code, sweep.github.accepted()), (3, vec![other]));
+}
+
+#[test]
+fn an_alert_that_does_not_tell_where_is_suppressed_by_no_path() {
+    let mut sweep = Sweep::new(18_691);
+    let [fixture] = tokens(&mut sweep);
+    let bare = sweep.github.repository("acme/web", |_| {});
+    let files: [(&str, &[u8]); 2] = [(".stanchignore", b"/fixtures/\n"), ("fixtures/a", fixture.as_bytes())];
+    let commit = bare.commit_saying(MAIN, "m", &files);
+    sweep.github.change(|world| {
+        world.alerts = vec![alert(1, "acme/web", &fixture)];
+        let path = "fixtures/a".to_owned();
+        world.alerts[0].found = FoundIn::LocationsOnly { path, line: 1, commit };
+    });
+    let run = ["acme", "--include", "repos,alerts"];
+    let (_, report) = sweep.json(&run);
+    assert_eq!(suppressed(&report, &fixture), json!("ignore-file"), "it tells that it is the fixture");
+    // This one is not allowed to be asked.
+    let places = "/repos/acme/web/secret-scanning/alerts/1/locations";
+    sweep.github.trouble_always(places, crate::support::github_source::Trouble::Permissions);
+    let (_, report) = sweep.json(&run);
+    assert_eq!(suppressed(&report, &fixture), json!(null), "it may be somewhere else, too");
 }
 
 #[test]

@@ -157,6 +157,36 @@ fn a_file_that_cannot_be_obeyed_is_that_repositorys_fault_and_ends_no_sweep() {
 }
 
 #[test]
+fn what_a_broken_file_may_call_no_leak_is_held_back() {
+    let mut sweep = Sweep::new(18_690);
+    let [doubtful, both, sound] = tokens(&mut sweep);
+    let broken = sweep.github.repository("acme/broken", |_| {});
+    let ignore = format!("sha256:zz\nsha256:{}\n", sha256(&doubtful));
+    let files: [(&str, &[u8]); 3] =
+        [(".stanchignore", ignore.as_bytes()), ("f", doubtful.as_bytes()), ("g", both.as_bytes())];
+    broken.commit_saying(MAIN, "m", &files);
+    let files: [(&str, &[u8]); 2] = [("f", sound.as_bytes()), ("g", both.as_bytes())];
+    sweep.github.repository("acme/sound", |_| {}).commit_saying(MAIN, "m", &files);
+    let (code, report) = sweep.json(&[&["acme"], &REVOKE[..]].concat());
+    let state = |token: &str| {
+        finding(&report, token).map(|finding| finding["revocation"]["state"].clone()).unwrap_or_default()
+    };
+    assert_eq!(
+        [state(&doubtful), state(&both), state(&sound)],
+        [json!("held"), json!("accepted"), json!("accepted")]
+    );
+    assert_eq!(code, 3);
+    let mut accepted = sweep.github.accepted();
+    accepted.sort();
+    let mut sent = vec![both, sound];
+    sent.sort();
+    assert_eq!(accepted, sent);
+    // Whoever says that such files are not to be read has decided.
+    let (code, _) = sweep.json(&[&["acme", "--no-project-config"], &REVOKE[..]].concat());
+    assert_eq!((code, sweep.github.accepted().contains(&doubtful)), (1, true));
+}
+
+#[test]
 fn a_link_is_not_followed() {
     let mut sweep = Sweep::new(18_613);
     let [token] = tokens(&mut sweep);

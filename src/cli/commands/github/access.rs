@@ -164,6 +164,8 @@ fn of_app(app: &AppOptions, options: &ApiOptions, console: &Console) -> anyhow::
 
 fn of_user(connection: &ConnectionSettings, env: &Env, console: &Console) -> anyhow::Result<Found> {
     let found = connection::require_credential(connection, env, console)?;
-    let (location, identity) = (found.location, found.token.fingerprint().hex());
+    let location = found.location;
+    // Another token of theirs goes on where the last one expired: what is listed, it is asked anew.
+    let identity = "user".to_owned();
     Ok(Found { credentials: Arc::new(StaticCredential::new(found.token)), location, identity })
 }

@@ -34,7 +34,9 @@ pub(super) fn join_places(findings: &mut [Finding]) {
 
 /// Suppresses what alerts tell of where the repository shows it suppressed. An alert has neither the line that a comment is on
 /// nor a path of its own: it says that a token is somewhere, and counts for nothing where that does.
-pub(super) fn suppress_alerts(alerted: &mut [Finding], found: &mut Findings) {
+///
+/// That takes an alert that tells where: those in `untold` may mean another place than the one that is known.
+pub(super) fn suppress_alerts(alerted: &mut [Finding], found: &mut Findings, untold: &HashSet<String>) {
     let tokens: HashSet<Fingerprint> = alerted.iter().map(|finding| finding.token.fingerprint()).collect();
     let (mut places, mut roots) = (HashMap::new(), HashMap::new());
     found.for_each_location_mut(&mut |token, location| {
@@ -46,14 +48,28 @@ pub(super) fn suppress_alerts(alerted: &mut [Finding], found: &mut Findings) {
     for finding in alerted {
         let token = finding.token.fingerprint();
         let (alerts, told): (Vec<_>, Vec<_>) = finding.locations.iter_mut().partition(|one| is_alert(one));
+        let with_place: HashSet<String> = told.iter().map(|location| repository_of(location)).collect();
         for location in told {
             inherit(location, places.get(&(token, Place::of(location))));
             note(&mut roots, (token, repository_of(location)), location);
         }
         for location in alerts {
-            inherit(location, roots.get(&(token, repository_of(location))));
+            let root = location.details().root.as_deref().unwrap_or_default();
+            let is_told = !untold.contains(&format!("{root}/{}", location.path));
+            if is_told && with_place.contains(&repository_of(location)) {
+                inherit(location, roots.get(&(token, repository_of(location))));
+            }
         }
     }
+}
+
+/// Whether a token was found only in repositories of which it is not known what they call no leak.
+pub(super) fn is_only_in(finding: &Finding, repositories: &HashSet<String>) -> bool {
+    let is_there = |location: &Location| {
+        let root = location.details().root.as_deref().unwrap_or_default();
+        repositories.contains(root) || repositories.contains(&repository_of(location))
+    };
+    finding.locations.iter().all(is_there)
 }
 
 /// Notes what suppresses a token there: nothing, where nothing does in one of the cases.

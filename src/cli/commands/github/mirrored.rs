@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use super::access::Access;
+use super::head::fetch_head;
 use super::kept_mirrors::KeptMirrors;
 use super::outcome::Outcome;
 use super::patience::patiently;
@@ -44,7 +45,7 @@ pub(super) struct Mirrored<'a> {
     root: PathBuf,
     cache: Option<KeptMirrors>,
     /// Whether what repositories say of themselves is obeyed.
-    obeys_projects: bool,
+    pub(super) obeys_projects: bool,
     /// A scan is in all threads, and takes memory: one at a time.
     scanning: Mutex<()>,
 }
@@ -102,6 +103,9 @@ impl<'a> Mirrored<'a> {
                 let rest = if is_kept { "; its mirror in the cache was scanned as it was" } else { "" };
                 outcome.not_fetched(&error, rest);
             }
+        }
+        if self.obeys_projects {
+            outcome.miss_own();
         }
         true
     }
@@ -212,6 +216,10 @@ impl<'a> Mirrored<'a> {
             }
             None => 0,
         };
+        if mirror.tip().is_none() && !mirror.is_empty() && self.cache.is_some() && !wanted.may_be_empty {
+            let reason = "git was shown nothing of it now: its mirror in the cache was scanned as it was";
+            outcome.problem(RepositoryState::Partial, reason);
+        }
         // A server may show its HEAD and no ref.
         let head = mirror.tip().filter(|_| mirror.is_empty());
         let fetched = fetched + head.map_or(0, |id| fetch_head(id, mirror, (remote, limits), outcome));
@@ -283,6 +291,9 @@ impl<'a> Mirrored<'a> {
             vec![fault]
         });
         outcome.looked_at(true);
+        if let Some(missing) = repo.incomplete() {
+            outcome.problem(RepositoryState::Partial, missing.to_string());
+        }
         if unread > 0 {
             outcome.problem(RepositoryState::Partial, format!("{unread} of its objects could not be read"));
         }
@@ -295,20 +306,4 @@ impl<'a> Mirrored<'a> {
         }
         outcome.findings.merge(found);
     }
-}
-
-/// Fetches what `HEAD` points to, where no ref does. How many objects that were.
-fn fetch_head(
-    id: &str,
-    mirror: &Mirror<'_>,
-    (remote, limits): (&Remote<'_>, &Limits<'_>),
-    outcome: &mut Outcome,
-) -> u64 {
-    let reason = match mirror.fetch_objects(remote, &BTreeSet::from([id.to_owned()]), limits) {
-        Ok(missing) if missing.is_empty() => return 1,
-        Ok(_) => "the server shows its HEAD, and gives neither that nor any ref".to_owned(),
-        Err(error) => format!("the server shows its HEAD and no ref: {error}"),
-    };
-    outcome.problem(RepositoryState::Failed, reason);
-    0
 }

@@ -22,6 +22,10 @@ pub(super) struct Outcome {
     pub(super) own: Own,
     /// In which requests for merging commits are that no branch has.
     pub(super) pulls: HashMap<String, u64>,
+    /// Whether what it says of itself was read, or is not to be had.
+    is_own_read: bool,
+    /// Whether what it says of itself could not be read.
+    is_doubtful: bool,
     /// Whether anything of it was looked at.
     looked_at: bool,
     /// Whether there was anything to look at.
@@ -39,6 +43,8 @@ impl Outcome {
             findings: Findings::default(),
             meter: session.meter.part(),
             pulls: HashMap::new(),
+            is_own_read: false,
+            is_doubtful: false,
             looked_at: false,
             has_content: false,
             problems: Vec::new(),
@@ -47,16 +53,24 @@ impl Outcome {
 
     /// Reads what a repository says of itself. A file that cannot be obeyed is a fault of the repository, and ends no sweep.
     pub(super) fn read_own(&mut self, session: ScanContext<'_>, repo: &Repo) {
+        // Where `HEAD` leads to nothing, a clone has no file either.
+        self.is_own_read = true;
         let Some(tip) = self.row.tip.as_deref() else { return };
         let name = self.row.repository.clone();
         let (own, problems) = Own::read(session, (&name, repo, tip));
         self.own = own;
+        self.is_doubtful = !problems.is_empty();
         for problem in problems {
             let reason = format!("{problem}; nothing in that file is obeyed");
             let kind = FaultKind::Unreadable;
             self.findings.fault(Fault { path: name.clone(), kind, reason: reason.clone() });
             self.problem(RepositoryState::Partial, reason);
         }
+    }
+
+    /// What it says of itself was to be read, and was not where something went wrong before.
+    pub(super) fn miss_own(&mut self) {
+        self.is_doubtful |= !self.is_own_read && !self.problems.is_empty();
     }
 
     /// Something was looked at, in which there was something or not.
@@ -110,7 +124,18 @@ impl Outcome {
 
     /// What came of it. Locations get their links; what suppresses them is decided.
     pub(super) fn finish(self, session: ScanContext<'_>, links: &Links) -> Scanned {
-        let Outcome { mut row, mut findings, meter, own, pulls, looked_at, has_content, problems } = self;
+        let Outcome {
+            mut row,
+            mut findings,
+            meter,
+            own,
+            pulls,
+            is_doubtful,
+            is_own_read: _,
+            looked_at,
+            has_content,
+            problems,
+        } = self;
         findings.for_each_location_mut(&mut |_, location| {
             let url = location.details().url.clone().or_else(|| links.location(location));
             let pull = location.details().commit.as_deref().and_then(|commit| pulls.get(commit));
@@ -139,6 +164,6 @@ impl Outcome {
         row.reason = (!reasons.is_empty()).then(|| reasons.join("; "));
         row.url = row.url.or_else(|| links.root(&row.repository));
         (row.objects, row.bytes) = (read.objects, read.bytes);
-        Scanned { row, findings, faults, read, own: own.into_files() }
+        Scanned { row, findings, faults, read, own: own.into_files(), is_doubtful }
     }
 }

@@ -1,6 +1,6 @@
 //! The work of a sweep: several pieces at once, each written down as soon as it is done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -38,6 +38,10 @@ pub(super) struct Swept {
     pub(super) excluded: BTreeMap<String, Vec<String>>,
     /// What alerts tell of: the repositories that they are about decide on it, too.
     alerted: Vec<Finding>,
+    /// The paths of alerts that do not tell all places.
+    untold: HashSet<String>,
+    /// Repositories of which it is not known what they call no leak.
+    pub(super) doubtful: HashSet<String>,
 }
 
 /// A sweep under way.
@@ -73,7 +77,10 @@ impl Swept {
     }
 
     fn take_in(&mut self, task: &Task<'_>, scanned: Scanned, own: Option<&Own>) {
-        let Scanned { row, findings, faults, .. } = scanned;
+        let Scanned { row, findings, faults, is_doubtful, .. } = scanned;
+        if is_doubtful {
+            self.doubtful.insert(row.repository.clone());
+        }
         if let Some(own) = own {
             own.apply_to_alerts(&mut self.alerted);
             self.add_rules(own.rules_of(&findings));
@@ -87,6 +94,8 @@ impl Swept {
         }
         if task.is_alerts() {
             self.alerted.extend(findings);
+            // Alerts of which it is not told to the end where their tokens are.
+            self.untold.extend(faults.iter().map(|fault| fault.path.clone()));
         } else {
             for finding in findings {
                 self.findings.take_in_finding(finding);
@@ -140,7 +149,7 @@ impl Sweep<'_> {
             });
         }
         let mut swept = shared.swept.into_inner().unwrap_or_else(PoisonError::into_inner);
-        suppress_alerts(&mut swept.alerted, &mut swept.findings);
+        suppress_alerts(&mut swept.alerted, &mut swept.findings, &swept.untold);
         for finding in std::mem::take(&mut swept.alerted) {
             swept.findings.take_in_finding(finding);
         }

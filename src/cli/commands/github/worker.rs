@@ -78,7 +78,12 @@ impl GithubWorker<'_> {
                 Ok(url) => {
                     self.mirrored.look_at(&url, &wanted, &mut outcome);
                 }
-                Err(reason) => outcome.problem(RepositoryState::Failed, reason),
+                Err(reason) => {
+                    outcome.problem(RepositoryState::Failed, reason);
+                    if self.mirrored.obeys_projects {
+                        outcome.miss_own();
+                    }
+                }
             }
         }
         let spool = Spool::new(self.journal.work_dir(), SPOOLED);

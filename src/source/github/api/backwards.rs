@@ -26,12 +26,10 @@ impl Api {
             ControlFlow::Continue(())
         };
         let pages = links.last.as_deref().and_then(NumberedPages::of);
-        let Some(pages) = pages.filter(|pages| pages.number > 1) else {
+        // A last page that is too far away is none that there is.
+        let Some(pages) = pages.filter(|pages| (2..=MOST_PAGES).contains(&(pages.number as usize))) else {
             return links.next.map_or(Ok(()), |next| self.pages_cached(&next, &mut onwards));
         };
-        if pages.number as usize > MOST_PAGES {
-            return Err(ApiError::misled(path, "its pages have no end"));
-        }
         // There may be more of them by now, or the number was kept from another time.
         walk(&pages.path(pages.number), &|path| self.page_cached(path), &mut onwards)?;
         for number in (2..pages.number).rev() {
