@@ -40,6 +40,7 @@ mod spool;
 mod spool_review;
 mod stdout;
 mod still_queued;
+mod stray_flags;
 mod version;
 
 use std::io::Write as _;

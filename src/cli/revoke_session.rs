@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::bail;
 
 use super::after_run::AfterRun;
-use super::args::{CommonArgs, RevocationArgs};
+use super::args::RevocationArgs;
 use super::carried_out::{CarriedOut, WrittenRun};
 use super::console::{Console, Terminal, can_prompt};
 use super::decision::run_id;
@@ -33,9 +33,6 @@ use crate::revoke::Options;
 use crate::settings::{Env, Input, Mode, RevokeSettings, UserConfig};
 use crate::suppress::Suppressions;
 use crate::token::Fingerprint;
-
-/// The command that speaks to GitHub's API whether it revokes or not.
-pub(super) const GITHUB: &str = "github";
 
 /// What a scan has come to, as far as revoking depends on it.
 pub(super) struct Scanned<'a> {
@@ -64,17 +61,6 @@ pub(super) struct RevokeSession {
 }
 
 impl RevokeSession {
-    /// A flag of revocation without `--revoke` is a mistake.
-    pub(super) fn refuse_stray_flags(common: &CommonArgs, command: &str) -> anyhow::Result<()> {
-        let args = &common.revocation;
-        // Who asks an API needs to say where it is.
-        let stray = if command == GITHUB { args.first_given_to_revoke() } else { args.first_given() };
-        match stray.filter(|_| !common.revoke) {
-            Some(flag) => bail!("{flag} is for runs with --revoke: nothing was looked at, nothing was sent"),
-            None => Ok(()),
-        }
-    }
-
     /// Takes credentials for this machine's own that the run was given while it went on.
     pub(super) fn add_own(&mut self, own: &[(Fingerprint, String)]) {
         for (fingerprint, location) in own {

@@ -18,6 +18,7 @@ use super::revoke_summary::RevokeSummary;
 use super::roots::roots;
 use super::run_end::{Finished, RunEnd};
 use super::scan_context::ScanContext;
+use super::stray_flags::refuse_stray_flags;
 use super::{console, error, signal};
 use crate::blob::{Fault, Sink};
 use crate::finding::{Finding, Findings};
@@ -52,7 +53,7 @@ impl ScanSession {
         env: &Env,
     ) -> anyhow::Result<Self> {
         let console = common.console();
-        RevokeSession::refuse_stray_flags(common, command)?;
+        refuse_stray_flags(common, command)?;
         let mut detection = Detection::load(&common.config, &inputs, env)?;
         detection.suppress(&common.suppress, &console)?;
         let mut settings = common.settings(inputs, &detection.user)?;
