@@ -4,6 +4,8 @@
 mod flavour;
 mod limits;
 mod message;
+#[cfg(test)]
+pub(crate) mod testing;
 mod version;
 
 pub use flavour::Flavour;

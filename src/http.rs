@@ -15,7 +15,7 @@ mod secret;
 mod stream;
 mod trust;
 
-pub use address::{below, is_loopback, resolved};
+pub use address::{below, is_loopback, is_loopback_host, resolved};
 pub use client::{Client, Options, tls_config};
 pub use downloads::Downloads;
 pub use error::{SetupError, TransportError};

@@ -30,8 +30,12 @@ pub fn below(base: &str, url: &str) -> Option<String> {
 /// Whether an `http://` URL leads to this machine and nowhere else.
 pub fn is_loopback(url: &str) -> bool {
     let Ok(url) = Url::parse(url) else { return false };
-    let address = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    address == "localhost" || address.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+    is_loopback_host(url.host_str().unwrap_or_default().trim_matches(['[', ']']))
+}
+
+/// The same of a host: a name, or an address without brackets.
+pub fn is_loopback_host(host: &str) -> bool {
+    host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
 #[cfg(test)]

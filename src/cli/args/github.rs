@@ -102,18 +102,14 @@ pub(crate) struct GithubArgs {
 }
 
 impl GithubArgs {
-    /// What is looked at. Alerts that are to be closed have to be.
-    pub(crate) fn surfaces(&self) -> Vec<Surface> {
-        let mut surfaces = self.include.clone();
-        surfaces.extend(self.resolve_alerts.then_some(Surface::Alerts));
-        surfaces.sort_unstable();
-        surfaces.dedup();
-        surfaces
+    /// What is looked at.
+    pub(crate) fn surfaces(&self) -> impl Iterator<Item = Surface> {
+        Surface::ALL.into_iter().filter(|surface| self.asks(*surface))
     }
 
-    /// Whether this is looked at.
+    /// Whether this is looked at. Alerts that are to be closed have to be.
     pub(crate) fn asks(&self, surface: Surface) -> bool {
-        self.surfaces().contains(&surface)
+        self.include.contains(&surface) || (surface == Surface::Alerts && self.resolve_alerts)
     }
 }
 

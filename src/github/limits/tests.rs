@@ -1,22 +1,10 @@
 use super::*;
-
-const NOW: i64 = 1_800_000_000;
+use crate::github::testing::{NOW, now, response};
 
 /// The header that GitHub gives to every response.
 const ID: &str = "x-github-request-id: C0DE:1";
 
 const HTML: &str = "<html><h1>502 Bad Gateway</h1></html>";
-
-fn now() -> Timestamp {
-    Timestamp::from_second(NOW).unwrap()
-}
-
-/// `head` is one header a line.
-fn response(status: u16, head: &str, body: &str) -> Response {
-    let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let headers = head.lines().filter_map(header).collect();
-    Response { status, headers, body: body.as_bytes().to_vec(), cut_short: None }
-}
 
 #[test]
 fn a_strange_request_id_is_none() {

@@ -8,12 +8,13 @@ use super::access::Access;
 use crate::cli::args::GithubArgs;
 use crate::cli::error::redact;
 use crate::cli::session::ScanSession;
+use crate::coverage::Surface;
 use crate::source::github::Target;
 use crate::token::Fingerprint;
 
 /// What all shards of a sweep are told, too: as flags.
 pub(super) fn options(args: &GithubArgs, targets: &[Target]) -> Vec<String> {
-    let include: Vec<&str> = args.surfaces().iter().map(|surface| surface.as_str()).collect();
+    let include: Vec<&str> = args.surfaces().map(Surface::as_str).collect();
     let mut options: Vec<String> = targets.iter().map(ToString::to_string).collect();
     options.push(format!("--include={}", include.join(",")));
     options.extend(args.exclude_repo.iter().map(|glob| format!("--exclude-repo={glob}")));

@@ -57,7 +57,6 @@ impl<'a> Mirrored<'a> {
         (session, access): (ScanContext<'a>, &'a Access),
         journal: &Journal,
     ) -> Result<Self, GitError> {
-        let needs_git = |surface: &Surface| surface.needs_git();
         let work_dir = journal.work_dir();
         let find = || {
             Git::find(&GitOptions {
@@ -68,7 +67,7 @@ impl<'a> Mirrored<'a> {
             })
         };
         // Alerts and logs are there for a machine without git, too.
-        let git = args.surfaces().iter().any(needs_git).then(find).transpose()?;
+        let git = args.surfaces().any(Surface::needs_git).then(find).transpose()?;
         let root = args.cache.clone().unwrap_or_else(|| work_dir.join("mirrors"));
         let most = args.max_disk.unwrap_or(u64::MAX);
         // Half of it is for those that are kept, the other for those under way.
@@ -76,7 +75,7 @@ impl<'a> Mirrored<'a> {
         let cache = args.cache.is_some().then(|| KeptMirrors::new(kept));
         let (budget, scanning) = (DiskBudget::new(most - kept), Mutex::new(()));
         let obeys_projects = !args.common.config.no_project_config;
-        let reads_trees = args.surfaces().iter().any(|surface| surface.needs_mirror());
+        let reads_trees = args.surfaces().any(Surface::needs_mirror);
         if args.common.revoke && obeys_projects && !reads_trees {
             session.console.warn(UNREAD);
         }

@@ -65,7 +65,7 @@ impl GithubWorker<'_> {
             return outcome.finish(self.session, &links);
         };
         self.look_at_name(&repository.full_name, &outcome);
-        if self.args.surfaces().iter().any(|surface| surface.needs_mirror()) {
+        if self.args.surfaces().any(Surface::needs_mirror) {
             let wanted = Wanted {
                 place: Some(MirrorPlace::of_repository(self.mirrored.root(), self.host(), &name)),
                 may_be_missing: false,

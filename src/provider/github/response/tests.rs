@@ -1,19 +1,7 @@
 use super::super::host::HostChoice;
 use super::*;
+use crate::github::testing::{now, response};
 use Outcome as O;
-
-const NOW: i64 = 1_800_000_000;
-
-fn now() -> Timestamp {
-    Timestamp::from_second(NOW).unwrap()
-}
-
-/// `head` is one header a line.
-fn response(status: u16, head: &str, body: &str) -> Response {
-    let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let headers = head.lines().filter_map(header).collect();
-    Response { status, headers, body: body.as_bytes().to_vec(), cut_short: None }
-}
 
 /// A GitHub on loopback, where a success needs no request id.
 fn loopback() -> Host {

@@ -1,8 +1,8 @@
 //! Addresses that are cloned from. They come from a server, and become an argument of `git`.
 
 use std::fmt;
-use std::net::IpAddr;
 
+use crate::http::is_loopback_host;
 use crate::text::{MESSAGE_LIMIT, redacted};
 
 /// Where a repository is cloned from: `https`, or `http` on this machine; without a user, a password or a query.
@@ -30,7 +30,7 @@ impl CloneUrl {
         let host = host_of(authority).ok_or_else(bad)?;
         let allowed = match scheme {
             "https" => true,
-            "http" => is_loopback(host),
+            "http" => is_loopback_host(host),
             _ => false,
         };
         let plain = |byte: u8| byte.is_ascii_graphic() && !b"\\\"'<>?#@%`{}|^*".contains(&byte);
@@ -87,10 +87,6 @@ fn host_of(authority: &str) -> Option<&str> {
     let is_name = !host.is_empty() && host.bytes().all(plain) && !host.starts_with(['-', '.']);
     let is_address = inner.is_some_and(|inner| inner.parse::<std::net::Ipv6Addr>().is_ok());
     (port_fits && (is_name || is_address)).then(|| inner.unwrap_or(host))
-}
-
-fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
